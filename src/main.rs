@@ -1,0 +1,2 @@
+//! Patron.
+fn main() {}
