@@ -1,3 +1,10 @@
 //! Arithmetic and rules: what a customer is, what they are worth, and why.
 //!
 //! Nothing here knows of time (the day is an argument), of tasks, files, networks, databases, logs or generated types.
+
+pub mod calendar;
+pub mod customer;
+pub mod facts;
+pub mod money;
+pub mod profile;
+pub mod text;

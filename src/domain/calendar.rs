@@ -1,0 +1,188 @@
+//! Calendar days, and when something happened.
+//!
+//! The domain counts in whole days of the deployment's time zone; which zone that is, is an argument. Weeks appear only inside the
+//! value models.
+
+use std::{fmt, ops::Sub, str::FromStr};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+/// A calendar day: the number of days since 1970-01-01, which is day 0. Ranges from 1900-01-01 to 2199-12-31.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i32);
+
+/// Days that a `Day` can hold lie in these years: wide enough for dates of birth and long horizons, narrow enough for arithmetic.
+const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
+/// The numbers of the first and the last day of those years.
+const NUMBERS: std::ops::RangeInclusive<i32> = -25_567..=84_005;
+
+/// Why a text or number is no day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DayError {
+    /// Not of the form YYYY-MM-DD, or no day of the calendar.
+    #[error("{0:?} is not a calendar day: write YYYY-MM-DD, for example 2026-01-31")]
+    NotADay(String),
+    /// A day outside the years that are kept.
+    #[error("the year of {0} is outside 1900 to 2199")]
+    OutOfRange(String),
+}
+
+impl Day {
+    /// The first day from which facts are taken: 1970-01-01.
+    pub const EPOCH: Self = Self(0);
+
+    /// Day by its number, days since 1970-01-01.
+    ///
+    /// # Errors
+    /// When the day lies outside 1900 to 2199.
+    pub fn from_number(number: i32) -> Result<Self, DayError> {
+        if NUMBERS.contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(DayError::OutOfRange(format!("day {number}")))
+        }
+    }
+
+    /// The day of `instant` in `zone`.
+    ///
+    /// # Errors
+    /// When the day lies outside 1900 to 2199.
+    pub fn of(instant: Timestamp, zone: &TimeZone) -> Result<Self, DayError> {
+        Self::try_from(zone.to_datetime(instant).date())
+    }
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+
+    /// The day `count` days later, kept within the years that a `Day` can hold.
+    #[must_use]
+    pub fn plus_days(self, count: i32) -> Self {
+        Self::from_number(self.0.saturating_add(count)).unwrap_or(self)
+    }
+
+    fn date(self) -> Date {
+        let epoch = Date::constant(1970, 1, 1);
+        epoch
+            .checked_add(jiff::Span::new().days(self.0))
+            .unwrap_or(epoch)
+    }
+}
+
+impl TryFrom<Date> for Day {
+    type Error = DayError;
+
+    fn try_from(date: Date) -> Result<Self, DayError> {
+        if !YEARS.contains(&date.year()) {
+            return Err(DayError::OutOfRange(date.to_string()));
+        }
+        let days = date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
+        i32::try_from(days)
+            .map(Self)
+            .map_err(|_| DayError::OutOfRange(date.to_string()))
+    }
+}
+
+impl FromStr for Day {
+    type Err = DayError;
+
+    fn from_str(text: &str) -> Result<Self, DayError> {
+        let not_a_day = || DayError::NotADay(text.chars().take(40).collect());
+        let bytes = text.as_bytes();
+        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+            return Err(not_a_day());
+        }
+        let number = |range: std::ops::Range<usize>| -> Result<i16, DayError> {
+            let digits = text.get(range).ok_or_else(not_a_day)?;
+            if !digits.bytes().all(|b| b.is_ascii_digit()) {
+                return Err(not_a_day());
+            }
+            digits.parse().map_err(|_| not_a_day())
+        };
+        let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+        let small = |n: i16| i8::try_from(n).map_err(|_| not_a_day());
+        let date = Date::new(year, small(month)?, small(day)?).map_err(|_| not_a_day())?;
+        Self::try_from(date)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.date().fmt(f)
+    }
+}
+
+impl Sub for Day {
+    type Output = i32;
+
+    /// Days from `earlier` to `self`.
+    fn sub(self, earlier: Self) -> i32 {
+        self.0 - earlier.0
+    }
+}
+
+/// When a fact happened: always a day, and the instant where it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventTime {
+    /// The day in the deployment's time zone.
+    pub day: Day,
+    /// The instant, to the microsecond, where the source gave one.
+    pub instant: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, number: i32) {
+        let day: Day = text.parse().unwrap();
+        assert_eq!(day.number(), number);
+        assert_eq!(day.to_string(), text);
+    }
+
+    #[test]
+    fn a_day_is_read_and_written_as_iso_8601() {
+        check("1970-01-01", 0);
+        check("1900-01-01", -25567);
+        check("2000-02-29", 11016);
+        check("2199-12-31", 84005);
+    }
+
+    #[test]
+    fn what_is_no_day_is_refused() {
+        for text in [
+            "",
+            "1997-9-30",
+            "1997-02-30",
+            "19970930",
+            "1997-09-30T00:00",
+            "+997-09-30",
+            "1899-12-31",
+            "2200-01-01",
+            "1997-09-3०",
+        ] {
+            assert!(text.parse::<Day>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_day_of_an_instant_is_that_of_the_zone() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let late: Timestamp = "2026-03-29T23:30:00Z".parse().unwrap();
+        assert_eq!(Day::of(late, &zone).unwrap().to_string(), "2026-03-30");
+        assert_eq!(
+            Day::of(late, &TimeZone::UTC).unwrap().to_string(),
+            "2026-03-29"
+        );
+    }
+
+    #[test]
+    fn numbers_outside_the_calendar_are_refused() {
+        for number in [i32::MIN, -25568, 84006, i32::MAX] {
+            assert!(Day::from_number(number).is_err(), "{number}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Facts: what is recorded of a customer once and never changed. Every bound on a single fact stands here.
+
+use crate::domain::{
+    calendar::{Day, EventTime},
+    money::Money,
+    text::{CustomerId, Label},
+};
+
+/// Greatest length of a source, channel, category or outcome, in bytes.
+pub const MAX_LABEL_BYTES: usize = 64;
+/// Greatest length of an id given by a source, in bytes.
+pub const MAX_SOURCE_ID_BYTES: usize = 128;
+/// Greatest length of a contact's topic, in bytes.
+pub const MAX_TOPIC_BYTES: usize = 128;
+/// Greatest length of a display name, in bytes.
+pub const MAX_NAME_BYTES: usize = 256;
+/// Greatest length of a text attribute, in bytes.
+pub const MAX_TEXT_VALUE_BYTES: usize = 1024;
+/// Greatest duration of a contact: a week, in seconds.
+pub const MAX_DURATION_SECONDS: i32 = 7 * 24 * 3600;
+/// A fact may lie so many days ahead of the clock: sources disagree about the time and the time zone.
+pub const MAX_DAYS_AHEAD: i32 = 2;
+
+/// The key by which a source names a fact of a customer; the key of idempotency.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FactKey {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// The system that recorded the fact.
+    pub source: Label,
+    /// The fact's id in that system.
+    pub id: Label,
+}
+
+/// What a transaction does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TransactionKind {
+    /// Money came in. An amount of 0 is a free purchase and counts as an order.
+    Purchase,
+    /// Part or all of a purchase was paid back.
+    Refund,
+    /// The named transaction never counted.
+    Reversal,
+}
+
+/// Money that came in from a customer or went back to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// Customer, source and transaction id.
+    pub key: FactKey,
+    /// What it does.
+    pub kind: TransactionKind,
+    /// When.
+    pub when: EventTime,
+    /// How much; never negative. A refund states the amount paid back.
+    pub amount: Money,
+    /// What the goods cost, in minor units of the same currency; on a refund, the cost that came back.
+    pub cost_minor: Option<i64>,
+    /// Product category.
+    pub category: Option<Label>,
+    /// Where the purchase was made.
+    pub channel: Option<Label>,
+    /// For a refund or reversal: the id of the transaction, of the same source, that it takes back.
+    pub original_id: Option<Label>,
+}
+
+/// A service interaction that costs money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Customer, source and contact id.
+    pub key: FactKey,
+    /// When it began.
+    pub when: EventTime,
+    /// How: phone, chat, email, visit ...
+    pub channel: Label,
+    /// What about.
+    pub topic: Option<Label>,
+    /// How long, in seconds.
+    pub duration_seconds: Option<i32>,
+    /// What it cost, where known; never negative.
+    pub cost: Option<Money>,
+    /// How it ended.
+    pub outcome: Option<Label>,
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AttributeValue {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A finite number.
+    Number(f64),
+    /// A text.
+    Text(Label),
+    /// An amount of money.
+    Money(Money),
+    /// A calendar day.
+    Day(Day),
+    /// A set of labels, sorted, without repetition.
+    Tags(Box<[Label]>),
+}
+
+/// One observation of an attribute. No value means that it was cleared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttributeFact {
+    /// Name of the attribute.
+    pub name: Label,
+    /// The value; `None` clears.
+    pub value: Option<AttributeValue>,
+    /// The day of the observation.
+    pub observed_on: Day,
+    /// Where it comes from.
+    pub source: Label,
+    /// Version of the profile that first contained it: of two observations of one day, the later recorded one holds.
+    pub profile_version: i64,
+}
+
+/// A name of an attribute: a lower-case letter, then lower-case letters, digits and `_`, at most 64 bytes.
+#[must_use]
+pub fn is_attribute_name(text: &str) -> bool {
+    text.len() <= MAX_LABEL_BYTES
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}

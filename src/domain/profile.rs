@@ -1,0 +1,179 @@
+//! Everything known of one customer that an assessment needs, in one row.
+//!
+//! A profile is a fold of facts (see [`fold`]); it holds whole days, not single transactions, so that any window is exact and
+//! nothing in it expires.
+
+mod fold;
+
+use jiff::Timestamp;
+
+pub use fold::{Facts, NeedsHistory, fold};
+
+use crate::domain::{
+    calendar::Day,
+    customer::CustomerKind,
+    facts::AttributeFact,
+    money::{Currency, Money},
+    text::{CustomerId, Label},
+};
+
+/// Everything known of one customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// Rises by one with every write; 1 is the first.
+    pub version: i64,
+    /// What the customer is.
+    pub kind: CustomerKind,
+    /// Name to show to people.
+    pub display_name: Option<Label>,
+    /// When the last write was recorded.
+    pub recorded_at: Timestamp,
+    /// What the facts say.
+    pub history: History,
+}
+
+/// What the facts of one customer say.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    /// Purchases net of what was taken back, by day, currency and category, in that order. None with a count of 0.
+    pub purchases: Vec<PurchaseDay>,
+    /// Service contacts by day, channel and currency of the cost, in that order.
+    pub contacts: Vec<ContactDay>,
+    /// The observation that holds for each attribute, cleared ones included, by name.
+    pub attributes: Vec<AttributeFact>,
+    /// Number of refunds and reversals for which no purchase was found.
+    pub unmatched_refund_count: u32,
+    /// Whether any refund or reversal is among the facts: then a further transaction asks for a fold of all of them.
+    pub has_refunds: bool,
+    /// The latest day of any fact.
+    pub last_event_day: Option<Day>,
+}
+
+/// The purchases of one day in one currency and category, net of what was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurchaseDay {
+    /// The day.
+    pub day: Day,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// Product category.
+    pub category: Option<Label>,
+    /// Number of purchases not taken back in full.
+    pub count: u32,
+    /// Net amount, in minor units.
+    pub amount_minor: i64,
+    /// Part of the amount of which the cost is known, in minor units.
+    pub costed_amount_minor: i64,
+    /// Cost of that part, in minor units.
+    pub cost_minor: i64,
+}
+
+/// The service contacts of one day on one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactDay {
+    /// The day.
+    pub day: Day,
+    /// The channel.
+    pub channel: Label,
+    /// Currency of the costs; `None` for contacts of unknown cost.
+    pub currency: Option<Currency>,
+    /// Number of contacts.
+    pub count: u32,
+    /// Total cost, in minor units of `currency`; 0 without one.
+    pub cost_minor: i64,
+    /// Total of the known durations, in seconds.
+    pub duration_seconds: i64,
+}
+
+impl Profile {
+    /// The view of this profile as of `as_of`; `None` when facts after that day are folded in, so that the profile of that day must be
+    /// folded anew from the facts.
+    #[must_use]
+    pub fn at(&self, as_of: Day) -> Option<ProfileAt<'_>> {
+        self.history
+            .last_event_day
+            .is_none_or(|last| last <= as_of)
+            .then_some(ProfileAt {
+                profile: self,
+                as_of,
+            })
+    }
+
+    /// The latest day with a purchase or contact.
+    #[must_use]
+    pub fn last_activity(&self) -> Option<Day> {
+        let purchase = self.history.purchases.last().map(|entry| entry.day);
+        purchase.max(self.history.contacts.last().map(|entry| entry.day))
+    }
+}
+
+/// A profile that contains no fact after `as_of`: what every assessment starts from.
+#[derive(Debug, Clone, Copy)]
+pub struct ProfileAt<'a> {
+    profile: &'a Profile,
+    as_of: Day,
+}
+
+impl<'a> ProfileAt<'a> {
+    /// The profile.
+    #[must_use]
+    pub fn profile(self) -> &'a Profile {
+        self.profile
+    }
+
+    /// The day for which it is assessed.
+    #[must_use]
+    pub fn as_of(self) -> Day {
+        self.as_of
+    }
+
+    /// When and how much the customer bought; `None` without a purchase.
+    #[must_use]
+    pub fn purchases(self) -> Option<PurchaseSummary<'a>> {
+        self.profile.history.purchase_summary()
+    }
+}
+
+/// When and how much a customer bought, in the terms of the value models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurchaseSummary<'a> {
+    /// First day with a purchase.
+    pub first_day: Day,
+    /// Last day with a purchase.
+    pub last_day: Day,
+    /// x: days with a purchase after the first.
+    pub frequency: u32,
+    /// The entries of those repeat days.
+    pub repeats: &'a [PurchaseDay],
+}
+
+impl History {
+    /// When and how much the customer bought; `None` without a purchase.
+    #[must_use]
+    pub fn purchase_summary(&self) -> Option<PurchaseSummary<'_>> {
+        let (first, last) = (self.purchases.first()?, self.purchases.last()?);
+        let repeats = &self.purchases[self
+            .purchases
+            .partition_point(|entry| entry.day == first.day)..];
+        let days = repeats.chunk_by(|one, other| one.day == other.day).count();
+        Some(PurchaseSummary {
+            first_day: first.day,
+            last_day: last.day,
+            frequency: u32::try_from(days).unwrap_or(u32::MAX),
+            repeats,
+        })
+    }
+}
+
+impl PurchaseDay {
+    /// The net amount.
+    #[must_use]
+    pub fn amount(&self) -> Money {
+        Money {
+            amount_minor: self.amount_minor,
+            currency: self.currency,
+        }
+    }
+}
