@@ -15,6 +15,7 @@ const PROTOS: [&str; 4] = [
 
 fn main() -> anyhow::Result<()> {
     println!("cargo::rerun-if-changed=proto");
+    println!("cargo::rerun-if-changed=migrations"); // sqlx::migrate! takes them in
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     let descriptors = protox::compile(PROTOS, ["proto"])?;
     std::fs::write(

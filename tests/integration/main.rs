@@ -1,0 +1,15 @@
+//! Tests through the edges of the program, in one binary so that one private cluster serves them all.
+//!
+//! `cargo test` starts that cluster by itself; with `DATABASE_URL` set, that server is used. (`cargo nextest` runs each test in a
+//! process of its own, so there it wants `DATABASE_URL`, or starts a cluster a test.)
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says on stderr what it did not run on"
+)]
+
+mod cluster;
+mod schema;
+mod support;
+mod tidy;

@@ -1,0 +1,3 @@
+//! What the tests stand on; no tests of its own.
+
+pub(crate) mod database;
