@@ -1,3 +1,21 @@
-//! Everything that Patron keeps in Postgres: one table or read model a file, each with its statements and their meaning.
+//! Postgres: one table or read model a file. Statements are literal; rows become domain types here and nowhere else.
+//!
+//! The schema and every statement also run on Postgres distributed by `customer_id`: each names the customers it touches.
 
+pub mod attributes;
+pub mod change_log;
+mod codes;
+pub mod contacts;
+pub mod currencies;
+pub mod customers;
+pub mod deployment;
+pub mod error;
+pub mod facts;
+pub mod identifiers;
+mod instant;
+pub mod locks;
+mod packed;
+pub mod pool;
+pub mod profiles;
 pub mod schema;
+pub mod transactions;

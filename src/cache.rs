@@ -1,0 +1,6 @@
+//! What is held in memory: profiles by customer id, and who is found by an identifier. Both are copies of Postgres that every write of
+//! this process drops at once; see [`read_through`] for why a slow load cannot bring back what a write has outdated.
+
+pub mod identifiers;
+pub mod profiles;
+pub mod read_through;

@@ -1,0 +1,89 @@
+//! Who is found by an identifier: digest to customer ids.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use sqlx::PgPool;
+
+use crate::{
+    cache::read_through::{Bounds, Load, LoadError, ReadThrough, Versioned},
+    domain::text::CustomerId,
+    metrics::CacheMetrics,
+    store::{self, identifiers::IdentifierDigest},
+};
+
+/// The customers found by an identifier, and when this process began to look.
+#[derive(Debug, Clone)]
+struct Owners {
+    customers: Arc<[CustomerId]>,
+    tick: i64,
+}
+
+impl Versioned for Owners {
+    fn version(&self) -> i64 {
+        self.tick
+    }
+
+    fn weight(&self) -> u32 {
+        /// Digest, entry and counters.
+        const ENTRY: usize = 250;
+        let ids: usize = self.customers.iter().map(|id| 32 + id.as_str().len()).sum();
+        u32::try_from(ENTRY + ids).unwrap_or(u32::MAX)
+    }
+}
+
+/// The cache of identifiers. Who owns an identifier has no version of its own: a count of this process's looks and writes orders them,
+/// so that a look that began before a write loses against it.
+pub struct IdentifierCache {
+    owners: Arc<ReadThrough<IdentifierDigest, Owners>>,
+    clock: Arc<AtomicI64>,
+}
+
+impl IdentifierCache {
+    /// A cache in front of `pool`.
+    #[must_use]
+    pub fn new(pool: PgPool, bounds: Bounds, metrics: CacheMetrics) -> Self {
+        let clock = Arc::new(AtomicI64::new(1));
+        let ticks = Arc::clone(&clock);
+        let load: Load<IdentifierDigest, Owners> = Box::new(move |digests| {
+            let pool = pool.clone();
+            let tick = ticks.load(Ordering::SeqCst);
+            Box::pin(async move {
+                let mut connection = pool.acquire().await?;
+                let mut owners = store::identifiers::list_owners(&mut connection, &digests).await?;
+                Ok(digests
+                    .into_iter()
+                    .map(|digest| {
+                        let customers = owners.remove(&digest).unwrap_or_default().into();
+                        (digest, Owners { customers, tick })
+                    })
+                    .collect())
+            })
+        });
+        Self {
+            owners: Arc::new(ReadThrough::new(bounds, metrics, load)),
+            clock,
+        }
+    }
+
+    /// The customers found by `digest`, by id.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn get(&self, digest: &IdentifierDigest) -> Result<Arc<[CustomerId]>, LoadError> {
+        Ok(self.owners.get(digest).await?.customers)
+    }
+
+    /// Takes out what is held of `digest`, whose owners a write has just changed.
+    pub fn outdate(&self, digest: &IdentifierDigest) {
+        let tick = self.clock.fetch_add(1, Ordering::SeqCst) + 1;
+        self.owners.outdate(digest, tick);
+    }
+
+    /// Brings the gauges of the metrics up to date.
+    pub fn measure(&self) {
+        self.owners.measure();
+    }
+}

@@ -1,0 +1,86 @@
+//! The one place that asks the system what time it is; everything else takes `as_of` or a [`Clock`].
+//!
+//! Knows nothing of days or time zones. Deadlines are measured on the monotonic clock of the runtime, not here.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+
+/// Says what time it is.
+pub trait Clock: Debug + Send + Sync + 'static {
+    /// The current instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the system"
+    )]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands still until it is set: for tests, and for runs that must be reproducible.
+#[derive(Debug)]
+pub struct FixedClock {
+    /// Microseconds since 1970-01-01T00:00:00Z, the resolution Postgres stores.
+    now_micros: AtomicI64,
+}
+
+impl FixedClock {
+    /// A clock that shows `now`, cut to whole microseconds.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            now_micros: AtomicI64::new(now.as_microsecond()),
+        }
+    }
+
+    /// Moves the clock to `now`, forwards or backwards, cut to whole microseconds.
+    pub fn set(&self, now: Timestamp) {
+        self.now_micros
+            .store(now.as_microsecond(), Ordering::Release);
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        // The value came from a `Timestamp`, so it is in range; the fallback is never taken.
+        Timestamp::from_microsecond(self.now_micros.load(Ordering::Acquire))
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_clock_shows_what_it_was_set_to() {
+        let start: Timestamp = "2026-11-22T10:00:00.123456Z".parse().unwrap();
+        let clock = FixedClock::new(start);
+        assert_eq!(clock.now(), start);
+        for moment in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+            clock.set(moment);
+            assert_eq!(
+                clock.now().as_microsecond(),
+                moment.as_microsecond(),
+                "{moment}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_system_clock_runs() {
+        let first = SystemClock.now();
+        assert!(first.as_second() > 1_700_000_000, "after 2023: {first}");
+        assert!(SystemClock.now() >= first);
+    }
+}

@@ -1,0 +1,220 @@
+//! Every metric of the program: name, help, unit, buckets and labels are declared here and nowhere else.
+//!
+//! Handles are cheap clones around atomics; whoever measures holds one and never looks a label up. Labels are bounded: their values are
+//! enums of this file or methods of the descriptor set. All series exist from the start, at zero.
+//!
+//! The outcome of a call is its `grpc-status`; HTTP says 200 to nearly everything.
+
+mod cache;
+mod facts;
+mod rpc;
+
+pub use cache::CacheMetrics;
+pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
+pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// The content type of what [`Metrics::render`] returns.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All metrics of the process. Made once, shared behind an `Arc`.
+#[derive(Debug)]
+pub struct Metrics {
+    /// Calls, by method.
+    pub rpc: RpcMetrics,
+    /// Connections of the gRPC listener.
+    pub connections: ConnectionMetrics,
+    /// The cache of profiles by customer id.
+    pub profile_cache: CacheMetrics,
+    /// The cache of customer ids by identifier.
+    pub identifier_cache: CacheMetrics,
+    /// Facts received.
+    pub ingest: IngestMetrics,
+    /// Model fits.
+    pub fits: FitMetrics,
+    /// Phase of the process: 0 starting, 1 serving, 2 lame duck, 3 draining, 4 stopped.
+    pub phase: Gauge,
+    registry: Registry,
+}
+
+/// Handles for the connections of the gRPC listener.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionMetrics {
+    /// Connections open now.
+    pub open: Gauge,
+    /// Connections accepted.
+    pub accepted: Counter,
+    /// Connections closed at once because the most allowed were open.
+    pub refused: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
+}
+
+impl Metrics {
+    /// Declares all metrics. `methods` are the full names of the methods served, without the leading slash
+    /// (`patron.v1.ScoringService/Classify`); calls of any other are counted together under `other`.
+    pub fn new<'a>(methods: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut registry = Registry::with_prefix("patron");
+        let build = Family::<BuildLabels, Gauge>::default();
+        build
+            .get_or_create(&BuildLabels {
+                version: env!("CARGO_PKG_VERSION"),
+            })
+            .set(1);
+        registry.register("build_info", "The program that runs; always 1", build);
+        let phase = Gauge::default();
+        registry.register(
+            "phase",
+            "Phase of the process: 0 starting, 1 serving, 2 lame duck (not ready, still answering), 3 draining, 4 stopped",
+            phase.clone(),
+        );
+        let rpc = RpcMetrics::register(&mut registry, methods);
+        let connections = ConnectionMetrics::register(&mut registry);
+        let [profile_cache, identifier_cache] =
+            CacheMetrics::register(&mut registry, ["profile", "identifier"]);
+        let ingest = IngestMetrics::register(&mut registry);
+        let fits = FitMetrics::register(&mut registry);
+        Self {
+            rpc,
+            connections,
+            profile_cache,
+            identifier_cache,
+            ingest,
+            fits,
+            phase,
+            registry,
+        }
+    }
+
+    /// All metrics as `OpenMetrics` text, of type [`CONTENT_TYPE`].
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a `String` does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl ConnectionMetrics {
+    fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "grpc_connections_open",
+            "Connections of the gRPC listener that are open",
+            metrics.open.clone(),
+        );
+        registry.register(
+            "grpc_connections_accepted",
+            "Connections of the gRPC listener that were accepted",
+            metrics.accepted.clone(),
+        );
+        registry.register(
+            "grpc_connections_refused",
+            "Connections closed at once because the most allowed were open",
+            metrics.refused.clone(),
+        );
+        metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Value of a series, given as it stands in the text.
+    #[track_caller]
+    fn check(text: &str, series: &str, value: &str) {
+        let line = format!("{series} {value}");
+        assert!(
+            text.lines().any(|it| it == line),
+            "{line:?} is not in\n{text}"
+        );
+    }
+
+    #[test]
+    fn every_series_exists_at_zero_from_the_start() {
+        let text = Metrics::new(["patron.v1.ScoringService/Classify"]).render();
+        let classify = r#"method="patron.v1.ScoringService/Classify""#;
+        check(
+            &text,
+            &format!("patron_rpc_requests_total{{{classify},grpc_status=\"OK\"}}"),
+            "0",
+        );
+        check(
+            &text,
+            &format!("patron_rpc_requests_total{{{classify},grpc_status=\"UNAUTHENTICATED\"}}"),
+            "0",
+        );
+        check(&text, r#"patron_rpc_in_flight{method="other"}"#, "0");
+        check(
+            &text,
+            &format!("patron_rpc_duration_seconds_count{{{classify}}}"),
+            "0",
+        );
+        check(
+            &text,
+            r#"patron_cache_loads_failed_total{cache="identifier"}"#,
+            "0",
+        );
+        check(
+            &text,
+            r#"patron_cache_weighted_bytes{cache="profile"}"#,
+            "0",
+        );
+        check(
+            &text,
+            r#"patron_ingest_facts_total{kind="contact",outcome="duplicate"}"#,
+            "0",
+        );
+        check(&text, r#"patron_fits_total{outcome="not_converged"}"#, "0");
+        check(&text, "patron_phase", "0");
+        check(
+            &text,
+            &format!(
+                "patron_build_info{{version=\"{}\"}}",
+                env!("CARGO_PKG_VERSION")
+            ),
+            "1",
+        );
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn handles_count_into_their_own_series() {
+        let metrics = Metrics::new([]);
+        metrics.profile_cache.hits.inc();
+        metrics.profile_cache.loads_started.inc_by(2);
+        metrics.identifier_cache.entries.set(7);
+        metrics
+            .ingest
+            .facts(FactKind::Transaction, FactOutcome::Written)
+            .inc_by(3);
+        metrics.fits.record(FitOutcome::Converged, 1.5);
+        let text = metrics.render();
+        check(&text, r#"patron_cache_hits_total{cache="profile"}"#, "1");
+        check(&text, r#"patron_cache_hits_total{cache="identifier"}"#, "0");
+        check(
+            &text,
+            r#"patron_cache_loads_started_total{cache="profile"}"#,
+            "2",
+        );
+        check(&text, r#"patron_cache_entries{cache="identifier"}"#, "7");
+        check(
+            &text,
+            r#"patron_ingest_facts_total{kind="transaction",outcome="written"}"#,
+            "3",
+        );
+        check(&text, r#"patron_fits_total{outcome="converged"}"#, "1");
+        check(&text, "patron_fit_duration_seconds_sum", "1.5");
+    }
+}

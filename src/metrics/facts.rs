@@ -1,0 +1,159 @@
+//! Metrics of what comes in (facts) and of what is made of it (fits).
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Upper bounds of the fit histogram, in seconds. A demo fits in milliseconds, a million customers in about a second (measured for the
+/// collapsed likelihood), and the call is given up after minutes.
+const FIT_BUCKETS_SECONDS: [f64; 8] = [0.01, 0.05, 0.25, 1.0, 5.0, 20.0, 60.0, 300.0];
+
+/// Kind of a fact received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactKind {
+    /// A customer or a patch of one.
+    Customer,
+    /// Money in or back.
+    Transaction,
+    /// A service contact.
+    Contact,
+}
+
+impl FactKind {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Customer, "customer"),
+        (Self::Transaction, "transaction"),
+        (Self::Contact, "contact"),
+    ];
+}
+
+/// What became of a fact received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactOutcome {
+    /// New, and written.
+    Written,
+    /// Known already with the same content.
+    Duplicate,
+    /// Refused with a reason.
+    Refused,
+}
+
+impl FactOutcome {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Written, "written"),
+        (Self::Duplicate, "duplicate"),
+        (Self::Refused, "refused"),
+    ];
+}
+
+/// Handles for the facts received, by kind and outcome.
+#[derive(Debug, Clone)]
+pub struct IngestMetrics {
+    /// By kind, then by outcome, in the order of their declaration.
+    facts: [[Counter; 3]; 3],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FactLabels {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+impl IngestMetrics {
+    /// Counter of the facts of this kind with this outcome.
+    #[must_use]
+    pub fn facts(&self, kind: FactKind, outcome: FactOutcome) -> &Counter {
+        &self.facts[kind as usize][outcome as usize]
+    }
+
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let family = Family::<FactLabels, Counter>::default();
+        registry.register(
+            "ingest_facts",
+            "Facts received, by kind and by what became of them",
+            family.clone(),
+        );
+        let facts = FactKind::ALL.map(|(_, kind)| {
+            FactOutcome::ALL
+                .map(|(_, outcome)| family.get_or_create_owned(&FactLabels { kind, outcome }))
+        });
+        Self { facts }
+    }
+}
+
+/// How a fit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FitOutcome {
+    /// It found the optimum, and a model version was stored.
+    Converged,
+    /// It found none, and nothing was stored.
+    NotConverged,
+    /// It could not run: no data, several currencies, or the database failed.
+    Failed,
+}
+
+impl FitOutcome {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Converged, "converged"),
+        (Self::NotConverged, "not_converged"),
+        (Self::Failed, "failed"),
+    ];
+}
+
+/// Handles for model fits.
+#[derive(Debug, Clone)]
+pub struct FitMetrics {
+    /// By outcome, in the order of its declaration.
+    fits: [Counter; 3],
+    duration: Histogram,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FitLabels {
+    outcome: &'static str,
+}
+
+impl FitMetrics {
+    /// Counts a fit that took this many seconds.
+    pub fn record(&self, outcome: FitOutcome, seconds: f64) {
+        self.fits[outcome as usize].inc();
+        self.duration.observe(seconds);
+    }
+
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let family = Family::<FitLabels, Counter>::default();
+        registry.register("fits", "Model fits, by how they ended", family.clone());
+        let duration = Histogram::new(FIT_BUCKETS_SECONDS);
+        registry.register_with_unit(
+            "fit_duration",
+            "Time a model fit took, reading the facts included",
+            Unit::Seconds,
+            duration.clone(),
+        );
+        Self {
+            fits: FitOutcome::ALL
+                .map(|(_, outcome)| family.get_or_create_owned(&FitLabels { outcome })),
+            duration,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_tables_are_in_the_order_of_the_enums() {
+        for (index, (kind, _)) in FactKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index);
+        }
+        for (index, (outcome, _)) in FactOutcome::ALL.into_iter().enumerate() {
+            assert_eq!(outcome as usize, index);
+        }
+        for (index, (outcome, _)) in FitOutcome::ALL.into_iter().enumerate() {
+            assert_eq!(outcome as usize, index);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The customers: who was ever named by a fact.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+use crate::{
+    domain::{
+        customer::CustomerKind,
+        text::{CustomerId, Label},
+    },
+    store::{codes, error::StoreError, instant::Instant},
+};
+
+/// What is stored of a customer beside the facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// What the customer is.
+    pub kind: CustomerKind,
+    /// Name to show to people.
+    pub display_name: Option<Label>,
+}
+
+/// Writes customers over what is stored of them; new ones get `recorded_at` as the time of their creation.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn upsert(
+    tx: &mut PgConnection,
+    customers: &[Customer],
+    recorded_at: Timestamp,
+) -> Result<(), StoreError> {
+    if customers.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = customers
+        .iter()
+        .map(|customer| customer.customer_id.as_str())
+        .collect();
+    let kinds: Vec<i16> = customers
+        .iter()
+        .map(|customer| codes::customer_kind_code(customer.kind))
+        .collect();
+    let names: Vec<Option<&str>> = customers
+        .iter()
+        .map(|customer| customer.display_name.as_deref())
+        .collect();
+    sqlx::query(
+        "INSERT INTO customers (customer_id, kind, display_name, created_at)
+         SELECT customer_id, kind, display_name, $4
+         FROM unnest($1::text[], $2::smallint[], $3::text[]) AS new (customer_id, kind, display_name)
+         ON CONFLICT (customer_id) DO UPDATE
+         SET kind         = excluded.kind,
+             display_name = excluded.display_name",
+    )
+    .bind(ids)
+    .bind(kinds)
+    .bind(names)
+    .bind(Instant(recorded_at))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    customer_id: String,
+    kind: i16,
+    display_name: Option<String>,
+}
+
+/// Those of `ids` that are known.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list(
+    connection: &mut PgConnection,
+    ids: &[CustomerId],
+) -> Result<HashMap<CustomerId, Customer>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT customer_id, kind, display_name
+         FROM customers
+         WHERE customer_id = ANY($1)",
+    )
+    .bind(codes::id_array(ids))
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let customer_id = codes::customer_id(&row.customer_id)?;
+            let customer = Customer {
+                customer_id: customer_id.clone(),
+                kind: codes::customer_kind(row.kind)?,
+                display_name: row.display_name.map(Label::from),
+            };
+            Ok((customer_id, customer))
+        })
+        .collect()
+}

@@ -1,0 +1,63 @@
+//! All facts of customers, as the fold takes them, and the keys of facts as rows.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use crate::{
+    domain::{calendar::Day, facts::FactKey, profile::Facts, text::CustomerId},
+    store::{attributes, codes, contacts, error::StoreError, transactions},
+};
+
+/// The key of a fact, as rows name it.
+#[derive(sqlx::FromRow)]
+pub(super) struct KeyRow {
+    pub(super) customer_id: String,
+    pub(super) source: String,
+    pub(super) id: String,
+}
+
+impl TryFrom<KeyRow> for FactKey {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            customer_id: codes::customer_id(&row.customer_id)?,
+            source: row.source.into(),
+            id: row.id.into(),
+        })
+    }
+}
+
+/// Every fact of `customers` on or before `until`, by customer; those without any are absent.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+    until: Option<Day>,
+) -> Result<HashMap<CustomerId, Facts>, StoreError> {
+    let mut by_customer: HashMap<CustomerId, Facts> = HashMap::new();
+    if customers.is_empty() {
+        return Ok(by_customer);
+    }
+    for fact in transactions::list(connection, customers, until).await? {
+        by_customer
+            .entry(fact.key.customer_id.clone())
+            .or_default()
+            .transactions
+            .push(fact);
+    }
+    for fact in contacts::list(connection, customers, until).await? {
+        by_customer
+            .entry(fact.key.customer_id.clone())
+            .or_default()
+            .contacts
+            .push(fact);
+    }
+    for (customer, attributes) in attributes::list(connection, customers, until).await? {
+        by_customer.entry(customer).or_default().attributes = attributes;
+    }
+    Ok(by_customer)
+}

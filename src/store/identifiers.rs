@@ -1,0 +1,253 @@
+//! The names by which customers are found. Values are kept as keyed digests: who steals the database cannot try all phone numbers
+//! against it without the key, which is not in it.
+
+use std::collections::HashMap;
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use sha2::Sha256;
+use sqlx::PgConnection;
+
+use crate::{
+    domain::{
+        customer::{Identifier, IdentifierKind},
+        text::CustomerId,
+    },
+    store::{codes, error::StoreError, instant::Instant},
+};
+
+/// The secret under which identifiers are digested: 32 bytes, the same for every process of a deployment.
+#[derive(Clone)]
+pub struct IdentifierKey([u8; 32]);
+
+/// The keyed digest of an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdentifierDigest {
+    kind: IdentifierKind,
+    digest: [u8; 32],
+}
+
+/// An identifier that begins or ends on a customer.
+#[derive(Debug, Clone)]
+pub struct IdentifierFact {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// The identifier, digested.
+    pub digest: IdentifierDigest,
+    /// What may be shown of it.
+    pub display: String,
+    /// Whether it begins or ends.
+    pub begins: bool,
+    /// Version of the profile that first contains the fact.
+    pub profile_version: i64,
+}
+
+impl IdentifierKey {
+    /// The key.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest of `identifier` under this key.
+    #[must_use]
+    pub fn digest(&self, identifier: &Identifier) -> IdentifierDigest {
+        let kind = identifier.kind();
+        let code = codes::identifier_kind_code(kind).to_be_bytes();
+        IdentifierDigest {
+            kind,
+            digest: self.mac(&[&code, identifier.canonical().as_bytes()]),
+        }
+    }
+
+    /// Tells this key from any other without revealing it.
+    #[must_use]
+    pub fn check_value(&self) -> [u8; 32] {
+        self.mac(&[b"patron identifier key"])
+    }
+
+    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // Unwrap safety: HMAC takes keys of any length.
+        #[expect(clippy::unwrap_used, reason = "HMAC takes keys of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).unwrap();
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl std::fmt::Debug for IdentifierKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IdentifierKey(redacted)")
+    }
+}
+
+/// Records that identifiers begin and end, and who is found by them from now on.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn insert(
+    tx: &mut PgConnection,
+    facts: &[IdentifierFact],
+    recorded_at: Timestamp,
+) -> Result<(), StoreError> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = facts.iter().map(|fact| fact.customer_id.as_str()).collect();
+    let kinds: Vec<i16> = facts
+        .iter()
+        .map(|fact| codes::identifier_kind_code(fact.digest.kind))
+        .collect();
+    let digests: Vec<&[u8]> = facts
+        .iter()
+        .map(|fact| fact.digest.digest.as_slice())
+        .collect();
+    let begins: Vec<bool> = facts.iter().map(|fact| fact.begins).collect();
+    sqlx::query(
+        "INSERT INTO identifiers (customer_id, kind, digest, profile_version, begins, display, recorded_at)
+         SELECT customer_id, kind, digest, profile_version, begins, display, $7
+         FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[], $6::text[])
+           AS new (customer_id, kind, digest, profile_version, begins, display)",
+    )
+    .bind(&ids)
+    .bind(&kinds)
+    .bind(&digests)
+    .bind(facts.iter().map(|fact| fact.profile_version).collect::<Vec<_>>())
+    .bind(&begins)
+    .bind(facts.iter().map(|fact| fact.display.as_str()).collect::<Vec<_>>())
+    .bind(Instant(recorded_at))
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "DELETE FROM identifier_owners AS owner
+         USING unnest($1::text[], $2::smallint[], $3::bytea[], $4::boolean[]) AS fact (customer_id, kind, digest, begins)
+         WHERE owner.digest = fact.digest AND owner.kind = fact.kind AND owner.customer_id = fact.customer_id
+           AND NOT fact.begins AND owner.digest = ANY($3)",
+    )
+    .bind(&ids)
+    .bind(&kinds)
+    .bind(&digests)
+    .bind(&begins)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO identifier_owners (digest, kind, customer_id)
+         SELECT digest, kind, customer_id
+         FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::boolean[]) AS fact (customer_id, kind, digest, begins)
+         WHERE begins
+         ON CONFLICT (digest, kind, customer_id) DO NOTHING",
+    )
+    .bind(ids)
+    .bind(kinds)
+    .bind(digests)
+    .bind(begins)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct OwnerRow {
+    digest: Vec<u8>,
+    kind: i16,
+    customer_id: String,
+}
+
+/// Who is found by `digests`, by digest; those that find nobody are absent.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_owners(
+    connection: &mut PgConnection,
+    digests: &[IdentifierDigest],
+) -> Result<HashMap<IdentifierDigest, Vec<CustomerId>>, StoreError> {
+    let rows: Vec<OwnerRow> = sqlx::query_as(
+        "SELECT digest, kind, customer_id
+         FROM identifier_owners
+         WHERE digest = ANY($1)
+         ORDER BY customer_id COLLATE \"C\"",
+    )
+    .bind(
+        digests
+            .iter()
+            .map(|digest| digest.digest.as_slice())
+            .collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut owners: HashMap<IdentifierDigest, Vec<CustomerId>> = HashMap::new();
+    for row in rows {
+        let digest = row
+            .digest
+            .try_into()
+            .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
+        let kind = codes::identifier_kind(row.kind)?;
+        let found = owners.entry(IdentifierDigest { kind, digest }).or_default();
+        found.push(codes::customer_id(&row.customer_id)?);
+    }
+    Ok(owners)
+}
+
+#[derive(sqlx::FromRow)]
+struct HeldRow {
+    customer_id: String,
+    kind: i16,
+    digest: Vec<u8>,
+    display: String,
+}
+
+/// An identifier by which a customer is found now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldIdentifier {
+    /// The identifier, digested.
+    pub digest: IdentifierDigest,
+    /// What may be shown of it.
+    pub display: String,
+}
+
+impl IdentifierDigest {
+    /// The kind of the identifier.
+    #[must_use]
+    pub fn kind(&self) -> IdentifierKind {
+        self.kind
+    }
+}
+
+/// The identifiers by which `customers` are found now, by customer.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_held(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<HashMap<CustomerId, Vec<HeldIdentifier>>, StoreError> {
+    let rows: Vec<HeldRow> = sqlx::query_as(
+        "SELECT customer_id, kind, digest, display
+         FROM (SELECT DISTINCT ON (customer_id, kind, digest) customer_id, kind, digest, display, begins
+               FROM identifiers
+               WHERE customer_id = ANY($1)
+               ORDER BY customer_id, kind, digest, profile_version DESC) AS latest
+         WHERE begins
+         ORDER BY customer_id, kind, display COLLATE \"C\"",
+    )
+    .bind(codes::id_array(customers))
+    .fetch_all(connection)
+    .await?;
+    let mut held: HashMap<CustomerId, Vec<HeldIdentifier>> = HashMap::new();
+    for row in rows {
+        let digest = row
+            .digest
+            .try_into()
+            .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
+        let kind = codes::identifier_kind(row.kind)?;
+        held.entry(codes::customer_id(&row.customer_id)?)
+            .or_default()
+            .push(HeldIdentifier {
+                digest: IdentifierDigest { kind, digest },
+                display: row.display,
+            });
+    }
+    Ok(held)
+}

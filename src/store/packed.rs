@@ -1,0 +1,355 @@
+//! The packed part of a profile: a protobuf message with a table of its labels, so that every channel, category and source is
+//! stored, and later held in memory, once.
+//!
+//! Fields are only ever added; a number is never used again.
+
+use std::collections::HashMap;
+
+use prost::Message;
+
+use crate::{
+    domain::{
+        calendar::Day,
+        facts::{AttributeFact, AttributeValue},
+        money::Money,
+        profile::{ContactDay, History, PurchaseDay},
+        text::Label,
+    },
+    store::{codes, error::StoreError},
+};
+
+#[derive(Clone, PartialEq, Message)]
+struct PackedHistory {
+    #[prost(string, repeated, tag = "1")]
+    labels: Vec<String>,
+    #[prost(message, repeated, tag = "2")]
+    purchases: Vec<PackedPurchaseDay>,
+    #[prost(message, repeated, tag = "3")]
+    contacts: Vec<PackedContactDay>,
+    #[prost(message, repeated, tag = "4")]
+    attributes: Vec<PackedAttribute>,
+    #[prost(uint32, tag = "5")]
+    unmatched_refund_count: u32,
+    #[prost(bool, tag = "6")]
+    has_refunds: bool,
+    #[prost(sint32, optional, tag = "7")]
+    last_event_day: Option<i32>,
+}
+
+/// Labels are their place in the table plus one; 0 is none. Days are counted from 1970-01-01.
+#[derive(Clone, PartialEq, Message)]
+struct PackedPurchaseDay {
+    #[prost(sint32, tag = "1")]
+    day: i32,
+    #[prost(uint32, tag = "2")]
+    currency: u32,
+    #[prost(uint32, tag = "3")]
+    category: u32,
+    #[prost(uint32, tag = "4")]
+    count: u32,
+    #[prost(int64, tag = "5")]
+    amount_minor: i64,
+    #[prost(int64, tag = "6")]
+    costed_amount_minor: i64,
+    #[prost(int64, tag = "7")]
+    cost_minor: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PackedContactDay {
+    #[prost(sint32, tag = "1")]
+    day: i32,
+    #[prost(uint32, tag = "2")]
+    channel: u32,
+    #[prost(uint32, tag = "3")]
+    currency: u32,
+    #[prost(uint32, tag = "4")]
+    count: u32,
+    #[prost(int64, tag = "5")]
+    cost_minor: i64,
+    #[prost(int64, tag = "6")]
+    duration_seconds: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PackedAttribute {
+    #[prost(uint32, tag = "1")]
+    name: u32,
+    #[prost(message, optional, tag = "2")]
+    value: Option<PackedValue>,
+    #[prost(sint32, tag = "3")]
+    observed_on: i32,
+    #[prost(uint32, tag = "4")]
+    source: u32,
+    #[prost(int64, tag = "5")]
+    profile_version: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PackedValue {
+    #[prost(oneof = "Value", tags = "1, 2, 3, 4, 5, 6, 7")]
+    value: Option<Value>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Value {
+    #[prost(bool, tag = "1")]
+    Bool(bool),
+    #[prost(sint64, tag = "2")]
+    Int(i64),
+    #[prost(double, tag = "3")]
+    Number(f64),
+    #[prost(string, tag = "4")]
+    Text(String),
+    #[prost(message, tag = "5")]
+    Money(PackedMoney),
+    #[prost(sint32, tag = "6")]
+    Day(i32),
+    #[prost(message, tag = "7")]
+    Tags(PackedTags),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PackedMoney {
+    #[prost(sint64, tag = "1")]
+    amount_minor: i64,
+    #[prost(string, tag = "2")]
+    currency: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PackedTags {
+    #[prost(string, repeated, tag = "1")]
+    tags: Vec<String>,
+}
+
+/// Packs what the facts of a customer say.
+pub(super) fn pack(history: &History) -> Vec<u8> {
+    let mut labels = LabelTable::default();
+    let packed = PackedHistory {
+        purchases: history
+            .purchases
+            .iter()
+            .map(|entry| pack_purchases(entry, &mut labels))
+            .collect(),
+        contacts: history
+            .contacts
+            .iter()
+            .map(|entry| pack_contacts(entry, &mut labels))
+            .collect(),
+        attributes: history
+            .attributes
+            .iter()
+            .map(|fact| pack_attribute(fact, &mut labels))
+            .collect(),
+        unmatched_refund_count: history.unmatched_refund_count,
+        has_refunds: history.has_refunds,
+        last_event_day: history.last_event_day.map(Day::number),
+        labels: labels.texts,
+    };
+    packed.encode_to_vec()
+}
+
+/// Unpacks it again.
+pub(super) fn unpack(bytes: &[u8]) -> Result<History, StoreError> {
+    let packed = PackedHistory::decode(bytes)
+        .map_err(|error| StoreError::corrupt("packed profile", error))?;
+    let labels: Vec<Label> = packed
+        .labels
+        .iter()
+        .map(|text| Label::from(text.as_str()))
+        .collect();
+    let labels = Labels(&labels);
+    Ok(History {
+        purchases: packed
+            .purchases
+            .into_iter()
+            .map(|entry| unpack_purchases(&entry, labels))
+            .collect::<Result<_, _>>()?,
+        contacts: packed
+            .contacts
+            .into_iter()
+            .map(|entry| unpack_contacts(&entry, labels))
+            .collect::<Result<_, _>>()?,
+        attributes: packed
+            .attributes
+            .into_iter()
+            .map(|fact| unpack_attribute(fact, labels))
+            .collect::<Result<_, _>>()?,
+        unmatched_refund_count: packed.unmatched_refund_count,
+        has_refunds: packed.has_refunds,
+        last_event_day: packed.last_event_day.map(codes::day).transpose()?,
+    })
+}
+
+/// Packs one attribute value, as it stands in the table of attribute facts.
+pub(super) fn pack_value(value: &AttributeValue) -> Vec<u8> {
+    packed_value(value).encode_to_vec()
+}
+
+/// Unpacks one attribute value.
+pub(super) fn unpack_value(bytes: &[u8]) -> Result<AttributeValue, StoreError> {
+    let packed = PackedValue::decode(bytes)
+        .map_err(|error| StoreError::corrupt("packed attribute value", error))?;
+    attribute_value(packed)
+}
+
+#[derive(Default)]
+struct LabelTable {
+    texts: Vec<String>,
+    places: HashMap<Label, u32>,
+}
+
+impl LabelTable {
+    fn place(&mut self, label: &Label) -> u32 {
+        if let Some(&place) = self.places.get(label) {
+            return place;
+        }
+        self.texts.push(label.to_string());
+        let place = u32::try_from(self.texts.len()).unwrap_or(0);
+        self.places.insert(label.clone(), place);
+        place
+    }
+
+    fn text(&mut self, text: &str) -> u32 {
+        self.place(&Label::from(text))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Labels<'a>(&'a [Label]);
+
+impl Labels<'_> {
+    fn optional(self, place: u32) -> Result<Option<Label>, StoreError> {
+        match place.checked_sub(1) {
+            None => Ok(None),
+            Some(at) => {
+                let label = self.0.get(at as usize).cloned();
+                label
+                    .map(Some)
+                    .ok_or_else(|| StoreError::corrupt("label", place))
+            }
+        }
+    }
+
+    fn required(self, place: u32) -> Result<Label, StoreError> {
+        self.optional(place)?
+            .ok_or_else(|| StoreError::corrupt("label", "is missing"))
+    }
+}
+
+fn pack_purchases(entry: &PurchaseDay, labels: &mut LabelTable) -> PackedPurchaseDay {
+    PackedPurchaseDay {
+        day: entry.day.number(),
+        currency: labels.text(entry.currency.code()),
+        category: entry
+            .category
+            .as_ref()
+            .map_or(0, |label| labels.place(label)),
+        count: entry.count,
+        amount_minor: entry.amount_minor,
+        costed_amount_minor: entry.costed_amount_minor,
+        cost_minor: entry.cost_minor,
+    }
+}
+
+fn unpack_purchases(
+    entry: &PackedPurchaseDay,
+    labels: Labels<'_>,
+) -> Result<PurchaseDay, StoreError> {
+    Ok(PurchaseDay {
+        day: codes::day(entry.day)?,
+        currency: codes::currency(&labels.required(entry.currency)?)?,
+        category: labels.optional(entry.category)?,
+        count: entry.count,
+        amount_minor: entry.amount_minor,
+        costed_amount_minor: entry.costed_amount_minor,
+        cost_minor: entry.cost_minor,
+    })
+}
+
+fn pack_contacts(entry: &ContactDay, labels: &mut LabelTable) -> PackedContactDay {
+    PackedContactDay {
+        day: entry.day.number(),
+        channel: labels.place(&entry.channel),
+        currency: entry
+            .currency
+            .map_or(0, |currency| labels.text(currency.code())),
+        count: entry.count,
+        cost_minor: entry.cost_minor,
+        duration_seconds: entry.duration_seconds,
+    }
+}
+
+fn unpack_contacts(entry: &PackedContactDay, labels: Labels<'_>) -> Result<ContactDay, StoreError> {
+    Ok(ContactDay {
+        day: codes::day(entry.day)?,
+        channel: labels.required(entry.channel)?,
+        currency: labels
+            .optional(entry.currency)?
+            .map(|code| codes::currency(&code))
+            .transpose()?,
+        count: entry.count,
+        cost_minor: entry.cost_minor,
+        duration_seconds: entry.duration_seconds,
+    })
+}
+
+fn pack_attribute(fact: &AttributeFact, labels: &mut LabelTable) -> PackedAttribute {
+    PackedAttribute {
+        name: labels.place(&fact.name),
+        value: fact.value.as_ref().map(packed_value),
+        observed_on: fact.observed_on.number(),
+        source: labels.place(&fact.source),
+        profile_version: fact.profile_version,
+    }
+}
+
+fn unpack_attribute(
+    fact: PackedAttribute,
+    labels: Labels<'_>,
+) -> Result<AttributeFact, StoreError> {
+    Ok(AttributeFact {
+        name: labels.required(fact.name)?,
+        value: fact.value.map(attribute_value).transpose()?,
+        observed_on: codes::day(fact.observed_on)?,
+        source: labels.required(fact.source)?,
+        profile_version: fact.profile_version,
+    })
+}
+
+fn packed_value(value: &AttributeValue) -> PackedValue {
+    let value = match value {
+        AttributeValue::Bool(value) => Value::Bool(*value),
+        AttributeValue::Int(value) => Value::Int(*value),
+        AttributeValue::Number(value) => Value::Number(*value),
+        AttributeValue::Text(value) => Value::Text(value.to_string()),
+        AttributeValue::Money(money) => Value::Money(PackedMoney {
+            amount_minor: money.amount_minor,
+            currency: money.currency.to_string(),
+        }),
+        AttributeValue::Day(day) => Value::Day(day.number()),
+        AttributeValue::Tags(tags) => Value::Tags(PackedTags {
+            tags: tags.iter().map(ToString::to_string).collect(),
+        }),
+    };
+    PackedValue { value: Some(value) }
+}
+
+fn attribute_value(packed: PackedValue) -> Result<AttributeValue, StoreError> {
+    let value = packed
+        .value
+        .ok_or_else(|| StoreError::corrupt("attribute value", "of an unknown type"))?;
+    Ok(match value {
+        Value::Bool(value) => AttributeValue::Bool(value),
+        Value::Int(value) => AttributeValue::Int(value),
+        Value::Number(value) => AttributeValue::Number(value),
+        Value::Text(value) => AttributeValue::Text(value.into()),
+        Value::Money(money) => AttributeValue::Money(Money {
+            amount_minor: money.amount_minor,
+            currency: codes::currency(&money.currency)?,
+        }),
+        Value::Day(number) => AttributeValue::Day(codes::day(number)?),
+        Value::Tags(tags) => AttributeValue::Tags(tags.tags.into_iter().map(Label::from).collect()),
+    })
+}

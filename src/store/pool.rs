@@ -1,0 +1,42 @@
+//! Connections: separate pools for reads and writes, each statement bounded in time by the server itself.
+
+use std::time::Duration;
+
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::store::error::StoreError;
+
+/// How a pool behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolOptions {
+    /// Greatest number of connections.
+    pub max_connections: u32,
+    /// How long to wait for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long one statement may run. A dropped future leaves its statement running on the server, so the server must end it.
+    pub statement_timeout: Duration,
+}
+
+/// Opens a pool. Connections are made when they are needed.
+///
+/// # Errors
+/// When the URL cannot be read.
+pub fn open(url: &str, options: PoolOptions) -> Result<PgPool, StoreError> {
+    let statement_timeout = format!("{}ms", options.statement_timeout.as_millis());
+    let connect = url
+        .parse::<PgConnectOptions>()?
+        .application_name("patron")
+        .options([
+            ("statement_timeout", statement_timeout.as_str()),
+            ("idle_in_transaction_session_timeout", "60s"),
+            // Times are bound and read in binary; nothing may depend on the session's zone.
+            ("timezone", "UTC"),
+        ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_lazy_with(connect))
+}

@@ -1,0 +1,177 @@
+//! The profiles: one row a customer, read by id, written only by who holds the customer's lock.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use crate::{
+    domain::{
+        calendar::Day,
+        money::Currency,
+        profile::{History, Profile},
+        text::{CustomerId, Label},
+    },
+    store::{codes, error::StoreError, instant::Instant, packed},
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    customer_id: String,
+    version: i64,
+    kind: i16,
+    display_name: Option<String>,
+    packed: Vec<u8>,
+    recorded_at: Instant,
+}
+
+impl TryFrom<Row> for Profile {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            customer_id: codes::customer_id(&row.customer_id)?,
+            version: row.version,
+            kind: codes::customer_kind(row.kind)?,
+            display_name: row.display_name.map(Label::from),
+            recorded_at: row.recorded_at.0,
+            history: packed::unpack(&row.packed)?,
+        })
+    }
+}
+
+/// The profiles of those of `customers` that are known.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<HashMap<CustomerId, Profile>, StoreError> {
+    if customers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT customer_id, version, kind, display_name, packed, recorded_at
+         FROM profiles
+         WHERE customer_id = ANY($1)",
+    )
+    .bind(codes::id_array(customers))
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| Profile::try_from(row).map(|profile| (profile.customer_id.clone(), profile)))
+        .collect()
+}
+
+/// The columns of many profiles, one array each.
+#[derive(Default)]
+struct Columns<'a> {
+    customer_id: Vec<&'a str>,
+    version: Vec<i64>,
+    kind: Vec<i16>,
+    display_name: Vec<Option<&'a str>>,
+    first_purchase_day: Vec<Option<i32>>,
+    last_purchase_day: Vec<Option<i32>>,
+    purchase_day_count: Vec<i32>,
+    repeat_amount_minor: Vec<Option<i64>>,
+    currency: Vec<Option<&'static str>>,
+    last_event_day: Vec<Option<i32>>,
+    packed: Vec<Vec<u8>>,
+    recorded_at: Vec<Instant>,
+}
+
+impl<'a> Columns<'a> {
+    fn push(&mut self, profile: &'a Profile) {
+        let history = &profile.history;
+        let summary = history.purchase_summary();
+        let currency = summary.and_then(|_| single_currency(history));
+        self.customer_id.push(profile.customer_id.as_str());
+        self.version.push(profile.version);
+        self.kind.push(codes::customer_kind_code(profile.kind));
+        self.display_name.push(profile.display_name.as_deref());
+        self.first_purchase_day
+            .push(summary.map(|summary| summary.first_day.number()));
+        self.last_purchase_day
+            .push(summary.map(|summary| summary.last_day.number()));
+        let days = summary.map_or(0, |summary| summary.frequency.saturating_add(1));
+        self.purchase_day_count
+            .push(i32::try_from(days).unwrap_or(i32::MAX));
+        let repeats =
+            summary.map(|summary| summary.repeats.iter().map(|entry| entry.amount_minor).sum());
+        self.repeat_amount_minor
+            .push(repeats.filter(|_| currency.is_some()));
+        self.currency.push(currency.map(Currency::code));
+        self.last_event_day
+            .push(history.last_event_day.map(Day::number));
+        self.packed.push(packed::pack(history));
+        self.recorded_at.push(Instant(profile.recorded_at));
+    }
+}
+
+/// The currency of all purchases, if there is just one.
+fn single_currency(history: &History) -> Option<Currency> {
+    let first = history.purchases.first()?.currency;
+    history
+        .purchases
+        .iter()
+        .all(|entry| entry.currency == first)
+        .then_some(first)
+}
+
+/// Writes profiles over what is stored of the same customers. Returns the versions as they were stored.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn upsert<'a>(
+    tx: &mut PgConnection,
+    profiles: impl IntoIterator<Item = &'a Profile>,
+) -> Result<Vec<(CustomerId, i64)>, StoreError> {
+    let mut columns = Columns::default();
+    for profile in profiles {
+        columns.push(profile);
+    }
+    if columns.customer_id.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "INSERT INTO profiles
+           (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
+            repeat_amount_minor, currency, last_event_day, packed, recorded_at)
+         SELECT customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
+                repeat_amount_minor, currency, last_event_day, packed, recorded_at
+         FROM unnest($1::text[], $2::bigint[], $3::smallint[], $4::text[], $5::integer[], $6::integer[], $7::integer[],
+                     $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::timestamptz[])
+           AS new (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
+                   repeat_amount_minor, currency, last_event_day, packed, recorded_at)
+         ON CONFLICT (customer_id) DO UPDATE
+         SET version             = excluded.version,
+             kind                = excluded.kind,
+             display_name        = excluded.display_name,
+             first_purchase_day  = excluded.first_purchase_day,
+             last_purchase_day   = excluded.last_purchase_day,
+             purchase_day_count  = excluded.purchase_day_count,
+             repeat_amount_minor = excluded.repeat_amount_minor,
+             currency            = excluded.currency,
+             last_event_day      = excluded.last_event_day,
+             packed              = excluded.packed,
+             recorded_at         = excluded.recorded_at
+         RETURNING customer_id, version",
+    )
+    .bind(columns.customer_id)
+    .bind(columns.version)
+    .bind(columns.kind)
+    .bind(columns.display_name)
+    .bind(columns.first_purchase_day)
+    .bind(columns.last_purchase_day)
+    .bind(columns.purchase_day_count)
+    .bind(columns.repeat_amount_minor)
+    .bind(columns.currency)
+    .bind(columns.last_event_day)
+    .bind(columns.packed)
+    .bind(columns.recorded_at)
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter()
+        .map(|(id, version)| Ok((codes::customer_id(&id)?, version)))
+        .collect()
+}
