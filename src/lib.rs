@@ -4,9 +4,11 @@
 //! Imports point inward: `main -> cli, app -> grpc -> service -> store, cache -> domain`; ARCHITECTURE.md has the map and
 //! `tests/integration/tidy.rs` holds it.
 
+pub mod app;
 pub mod cache;
 pub mod clock;
 pub mod domain;
+pub mod grpc;
 pub mod metrics;
 pub mod pb;
 pub mod postgres;

@@ -1,0 +1,208 @@
+//! Accepts connections: nodelay on each, at most so many at once, a preface in time, and a way to cut them all.
+//!
+//! tonic sets nodelay only on sockets it bound itself (40 ms a call without), and spins on an accept error such as "too many open files":
+//! this stream never yields one.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::Stream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use crate::app::server::Limits;
+use crate::metrics::ConnectionMetrics;
+
+/// Bytes of the HTTP/2 preface: until so many have come, nobody has said anything.
+const PREFACE_BYTES: usize = 24;
+
+/// Pause after an accept error: those that repeat (no file descriptors, no memory) need others to close first.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The stream of connections. Dropping it closes the listener.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    handshake_timeout: Duration,
+    metrics: ConnectionMetrics,
+    cut: CancellationToken,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Incoming {
+    /// `cut` ends all connections that come from here.
+    pub(super) fn new(
+        listener: TcpListener,
+        limits: &Limits,
+        metrics: ConnectionMetrics,
+        cut: CancellationToken,
+    ) -> Self {
+        let most = usize::try_from(limits.max_connections).unwrap_or(usize::MAX);
+        Self {
+            listener,
+            places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+            handshake_timeout: limits.handshake_timeout,
+            metrics,
+            cut,
+            pause: None,
+        }
+    }
+
+    /// Admits a connection, or closes it (by dropping it) when there are too many: its client learns at once and tries elsewhere, where in
+    /// the backlog it would wait until its deadline.
+    fn admit(&self, stream: TcpStream) -> Option<Connection> {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            self.metrics.refused.inc();
+            tracing::warn!("a connection was refused: as many as allowed are open");
+            return None;
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            // The peer is gone already; reading from it will say so.
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "nodelay was not set"
+            );
+        }
+        self.metrics.accepted.inc();
+        self.metrics.open.inc();
+        Some(Connection {
+            stream,
+            cut: Box::pin(self.cut.clone().cancelled_owned()),
+            handshake: Some(Handshake {
+                left: PREFACE_BYTES,
+                timeout: Box::pin(tokio::time::sleep(self.handshake_timeout)),
+            }),
+            metrics: self.metrics.clone(),
+            _place: place,
+        })
+    }
+}
+
+impl Stream for Incoming {
+    type Item = Result<Connection, io::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(pause) = &mut this.pause {
+                ready!(pause.as_mut().poll(cx));
+                this.pause = None;
+            }
+            match ready!(this.listener.poll_accept(cx)) {
+                Ok((stream, _)) => {
+                    if let Some(connection) = this.admit(stream) {
+                        return Poll::Ready(Some(Ok(connection)));
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a connection could not be accepted"
+                    );
+                    this.pause = Some(Box::pin(tokio::time::sleep(ACCEPT_PAUSE)));
+                }
+            }
+        }
+    }
+}
+
+/// What a peer still owes before its connection counts as one.
+#[derive(Debug)]
+struct Handshake {
+    left: usize,
+    timeout: Pin<Box<Sleep>>,
+}
+
+/// A connection that can be cut.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    handshake: Option<Handshake>,
+    metrics: ConnectionMetrics,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.metrics.open.dec();
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> Self::ConnectInfo {
+        self.stream.connect_info()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
+            if let Some(handshake) = &mut this.handshake {
+                handshake.left = handshake
+                    .left
+                    .saturating_sub(buffer.filled().len() - before);
+                if handshake.left == 0 {
+                    this.handshake = None;
+                }
+            }
+            return Poll::Ready(read);
+        }
+        // The connection waits for its peer, so these cost nothing that matters, and their wakers are registered.
+        if this.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        if let Some(handshake) = &mut this.handshake
+            && handshake.timeout.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

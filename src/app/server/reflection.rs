@@ -1,0 +1,91 @@
+//! What the server serves, read from the descriptor sets compiled into the program.
+
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use tonic_reflection::server::Builder;
+
+/// Descriptor sets of our services and of the ones every server has.
+const DESCRIPTOR_SETS: [&[u8]; 4] = [
+    crate::pb::FILE_DESCRIPTOR_SET,
+    tonic_health::pb::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+];
+
+/// A descriptor set compiled into the program cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error("the descriptors compiled into the program cannot be served")]
+pub struct ReflectionError(#[from] tonic_reflection::server::Error);
+
+/// A reflection service of all services; each version lists the other as well.
+pub(super) fn builder() -> Builder<'static> {
+    DESCRIPTOR_SETS.into_iter().fold(
+        Builder::configure().include_reflection_service(false),
+        Builder::register_encoded_file_descriptor_set,
+    )
+}
+
+/// Services and their methods, `(patron.v1.ScoringService, [Classify, ...])`.
+fn served() -> impl Iterator<Item = (String, Vec<String>)> {
+    DESCRIPTOR_SETS
+        .into_iter()
+        // The sets were encoded by the build and decode; a test holds the number of services.
+        .filter_map(|encoded| FileDescriptorSet::decode(encoded).ok())
+        .flat_map(|set| set.file)
+        .flat_map(|file| {
+            let package = file.package().to_owned();
+            file.service.into_iter().map(move |service| {
+                let methods = service
+                    .method
+                    .iter()
+                    .map(|method| method.name().to_owned())
+                    .collect();
+                (format!("{package}.{}", service.name()), methods)
+            })
+        })
+}
+
+/// Full names of all services.
+pub(super) fn services() -> Vec<String> {
+    served().map(|(service, _)| service).collect()
+}
+
+/// Full names of all methods, `patron.v1.ScoringService/Classify`.
+#[must_use]
+pub fn methods() -> Vec<String> {
+    served()
+        .flat_map(|(service, methods)| {
+            methods
+                .into_iter()
+                .map(move |method| format!("{service}/{method}"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_services_and_methods_are_known() {
+        let services = services();
+        for service in [
+            "patron.v1.ScoringService",
+            "patron.v1.IngestService",
+            "patron.v1.ModelService",
+            "patron.v1.CustomerService",
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
+            "grpc.reflection.v1alpha.ServerReflection",
+        ] {
+            assert!(services.iter().any(|it| it == service), "{service}");
+        }
+        let methods = methods();
+        assert!(
+            methods
+                .iter()
+                .any(|it| it == "patron.v1.ScoringService/Classify")
+        );
+        assert!(methods.iter().any(|it| it == "grpc.health.v1.Health/Watch"));
+    }
+}

@@ -1,0 +1,380 @@
+//! The only place that builds a [`tonic::Status`]: a code, a sentence the caller can act on, and google.rpc details.
+//!
+//! Every status carries `ErrorInfo` with a stable reason in `SCREAMING_SNAKE_CASE` and the domain [`DOMAIN`]. A status stays under
+//! [`MAX_WIRE_BYTES`]: gRPC clients refuse trailers over 8 KiB, and a refused trailer hides the error it carries. Texts are cut and
+//! violations are counted ("and 12 more") to keep that.
+//!
+//! A cause that is ours is logged here, once, and never sent.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// The domain of every `ErrorInfo`: with it, a reason is unique.
+pub const DOMAIN: &str = "patron";
+
+/// Most bytes of `grpc-message` and `grpc-status-details-bin` together, as they are sent.
+pub const MAX_WIRE_BYTES: usize = 4096;
+
+/// Most bytes of the sentence. It is sent twice: percent-encoded (3 bytes for each that is not ASCII) and within the details.
+const MAX_MESSAGE_BYTES: usize = 256;
+
+/// Most bytes of violations, metadata and resource names together. Base64 makes 4 of 3, and each piece has its own framing: with the
+/// message at its worst this leaves a few hundred bytes of [`MAX_WIRE_BYTES`].
+const MAX_DETAIL_BYTES: usize = 1500;
+
+/// Most bytes of one text within the details, so that one long name cannot crowd the others out.
+const MAX_TEXT_BYTES: usize = 240;
+
+/// Bytes of framing to reckon for one violation or one metadata entry: two tags, two lengths, and those of the entry.
+const FRAMING_BYTES: usize = 12;
+
+/// The header that gRPC clients obey for their automatic retries; they do not look at `RetryInfo` for that.
+const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field from the request, for example `subjects[3].phone_number`.
+    pub field: String,
+    /// What is wrong and what would be accepted.
+    pub description: String,
+}
+
+impl Violation {
+    /// A violation of `field`.
+    pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            description: description.into(),
+        }
+    }
+}
+
+/// `INVALID_ARGUMENT`: the request can never succeed as it is. `violations` are all that is wrong with it.
+#[must_use]
+pub fn invalid_argument(reason: &'static str, violations: &[Violation]) -> Status {
+    let message = match violations {
+        [] => "the request is not valid".to_owned(),
+        [only] => format!("{}: {}", only.field, only.description),
+        [first, rest @ ..] => {
+            format!(
+                "{}: {} (and {} more)",
+                first.field,
+                first.description,
+                rest.len()
+            )
+        }
+    };
+    let mut details = Details::new(reason);
+    details.violations(violations);
+    details.into_status(Code::InvalidArgument, &message)
+}
+
+/// `NOT_FOUND`: the resource named in the request does not exist. `kind` is its type, for example `patron.v1.Model`.
+#[must_use]
+pub fn not_found(reason: &'static str, kind: &'static str, name: &str, message: &str) -> Status {
+    let mut details = Details::new(reason);
+    let name = details.fit(name);
+    details.inner.set_resource_info(kind, name, "", "");
+    details.into_status(Code::NotFound, message)
+}
+
+/// `FAILED_PRECONDITION`: the system is not in the state the request needs; repeating it does not help. `metadata` says what to look at.
+#[must_use]
+pub fn failed_precondition(
+    reason: &'static str,
+    message: &str,
+    metadata: &[(&'static str, &str)],
+) -> Status {
+    let mut details = Details::new(reason);
+    details.metadata(metadata);
+    details.into_status(Code::FailedPrecondition, message)
+}
+
+/// `ALREADY_EXISTS`: what the request would create is there, with another content.
+#[must_use]
+pub fn already_exists(
+    reason: &'static str,
+    kind: &'static str,
+    name: &str,
+    message: &str,
+) -> Status {
+    let mut details = Details::new(reason);
+    let name = details.fit(name);
+    details.inner.set_resource_info(kind, name, "", "");
+    details.into_status(Code::AlreadyExists, message)
+}
+
+/// `ABORTED`: another request is in the way; the same request may succeed later.
+#[must_use]
+pub fn aborted(reason: &'static str, message: &str) -> Status {
+    Details::new(reason).into_status(Code::Aborted, message)
+}
+
+/// `DEADLINE_EXCEEDED`: the time the caller gave, or the server's default, is over. The work was given up.
+#[must_use]
+pub fn deadline_exceeded() -> Status {
+    Details::new("DEADLINE_EXCEEDED").into_status(
+        Code::DeadlineExceeded,
+        "the deadline passed before the answer was ready",
+    )
+}
+
+/// `UNAVAILABLE`: the server cannot answer now; try again after `retry_after`.
+#[must_use]
+pub fn unavailable(reason: &'static str, message: &str, retry_after: Duration) -> Status {
+    let mut details = Details::new(reason);
+    details.inner.set_retry_info(Some(retry_after));
+    details.retry_pushback = Some(retry_after);
+    details.into_status(Code::Unavailable, message)
+}
+
+/// `UNIMPLEMENTED`: the method exists in the API and not in this server.
+#[must_use]
+pub fn unimplemented(message: &str) -> Status {
+    Details::new("UNIMPLEMENTED").into_status(Code::Unimplemented, message)
+}
+
+/// `INTERNAL`: our fault. Logs the cause with its sources; the caller learns only that it happened and can quote the request id.
+#[must_use]
+pub fn internal(reason: &'static str, cause: &(dyn Error + 'static)) -> Status {
+    tracing::error!(
+        error.reason = reason,
+        error.cause = cause,
+        "a request failed through a fault of the server"
+    );
+    Details::new(reason).into_status(
+        Code::Internal,
+        "the server failed to answer; its log has the cause under the x-request-id of this answer",
+    )
+}
+
+/// The reason within a status that was built here. Decodes the details: for logs of failures only.
+#[must_use]
+pub fn reason(status: &Status) -> Option<String> {
+    status.get_details_error_info().map(|info| info.reason)
+}
+
+/// Details in the making, with what is left of their budget.
+struct Details {
+    inner: ErrorDetails,
+    reason: &'static str,
+    metadata: HashMap<String, String>,
+    retry_pushback: Option<Duration>,
+    left: usize,
+}
+
+impl Details {
+    fn new(reason: &'static str) -> Self {
+        Self {
+            inner: ErrorDetails::new(),
+            reason,
+            metadata: HashMap::new(),
+            retry_pushback: None,
+            left: MAX_DETAIL_BYTES,
+        }
+    }
+
+    /// Cuts a text to what may still be sent and takes it from the budget.
+    fn fit(&mut self, text: &str) -> String {
+        let text = cut(text, MAX_TEXT_BYTES.min(self.left));
+        self.left -= text.len();
+        text
+    }
+
+    fn metadata(&mut self, entries: &[(&'static str, &str)]) {
+        for (key, value) in entries {
+            let framing = key.len() + FRAMING_BYTES;
+            if self.left <= framing {
+                break;
+            }
+            self.left -= framing;
+            // Metadata often is a list of ids: it may take all that is left, where a single text may not.
+            let value = cut(value, self.left);
+            self.left -= value.len();
+            self.metadata.insert((*key).to_owned(), value);
+        }
+    }
+
+    fn violations(&mut self, violations: &[Violation]) {
+        /// What "and N more" takes, whatever N is.
+        const REST_BYTES: usize = 40 + FRAMING_BYTES;
+        for (index, violation) in violations.iter().enumerate() {
+            let field = cut(&violation.field, MAX_TEXT_BYTES);
+            let description = cut(&violation.description, MAX_TEXT_BYTES);
+            let bytes = field.len() + description.len() + FRAMING_BYTES;
+            if bytes + REST_BYTES > self.left {
+                let rest = violations.len() - index;
+                self.inner
+                    .add_bad_request_violation("", format!("and {rest} more"));
+                return;
+            }
+            self.left -= bytes;
+            self.inner.add_bad_request_violation(field, description);
+        }
+    }
+
+    fn into_status(mut self, code: Code, message: &str) -> Status {
+        self.inner
+            .set_error_info(self.reason, DOMAIN, self.metadata);
+        let mut metadata = MetadataMap::new();
+        if let Some(after) = self.retry_pushback {
+            metadata.insert(RETRY_PUSHBACK, millis_header(after));
+        }
+        Status::with_error_details_and_metadata(
+            code,
+            cut(message, MAX_MESSAGE_BYTES),
+            self.inner,
+            metadata,
+        )
+    }
+}
+
+/// A duration as whole milliseconds, rounded up so that nobody comes too early.
+fn millis_header(after: Duration) -> tonic::metadata::AsciiMetadataValue {
+    let millis = u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+    tonic::metadata::AsciiMetadataValue::from(millis)
+}
+
+/// At most `max` bytes of `text`, cut between characters and marked with an ellipsis where something is missing.
+fn cut(text: &str, max: usize) -> String {
+    const ELLIPSIS: char = '…';
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    let Some(room) = max.checked_sub(ELLIPSIS.len_utf8()) else {
+        return String::new();
+    };
+    let mut short = String::with_capacity(max);
+    let _ = write!(
+        short,
+        "{}{ELLIPSIS}",
+        &text[..text.floor_char_boundary(room)]
+    );
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of the two headers that carry a status, as they are sent.
+    fn wire_bytes(status: &Status) -> usize {
+        let mut headers = http::HeaderMap::new();
+        status.add_header(&mut headers).unwrap();
+        ["grpc-message", "grpc-status-details-bin"]
+            .into_iter()
+            .filter_map(|name| headers.get(name))
+            .map(http::HeaderValue::len)
+            .sum()
+    }
+
+    #[test]
+    fn every_status_names_a_reason_and_the_domain() {
+        let cause = std::io::Error::other("disk on fire");
+        for status in [
+            invalid_argument("INVALID_REQUEST", &[Violation::new("as_of", "not a day")]),
+            not_found("MODEL_NOT_FOUND", "patron.v1.Model", "7", "no model 7"),
+            failed_precondition("NO_DATA", "no purchases", &[]),
+            already_exists("EXISTS", "patron.v1.Model", "7", "there"),
+            aborted("FIT_RUNNING", "a fit runs"),
+            deadline_exceeded(),
+            unavailable("DATABASE_AWAY", "later", Duration::from_millis(5)),
+            unimplemented("not yet"),
+            internal("STORE_FAILED", &cause),
+        ] {
+            let info = status.get_details_error_info().unwrap();
+            assert_eq!(info.domain, DOMAIN, "{status:?}");
+            assert!(
+                !info.reason.is_empty()
+                    && info
+                        .reason
+                        .bytes()
+                        .all(|it| it.is_ascii_uppercase() || it == b'_'),
+                "{status:?}"
+            );
+            assert!(!status.message().is_empty(), "{status:?}");
+            assert!(!status.message().contains("fire"), "the cause is not sent");
+        }
+    }
+
+    #[test]
+    fn all_violations_are_listed_while_they_fit() {
+        let violations: Vec<_> = (0..10)
+            .map(|index| {
+                Violation::new(
+                    format!("subjects[{index}].phone_number"),
+                    "must be in E.164",
+                )
+            })
+            .collect();
+        let status = invalid_argument("INVALID_REQUEST", &violations);
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(
+            status.message(),
+            "subjects[0].phone_number: must be in E.164 (and 9 more)"
+        );
+        let listed = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(listed.len(), 10);
+        assert_eq!(listed[9].field, "subjects[9].phone_number");
+        assert_eq!(listed[9].description, "must be in E.164");
+    }
+
+    #[test]
+    fn a_thousand_violations_are_cut_and_the_rest_is_counted() {
+        let violations: Vec<_> = (0..1000)
+            .map(|index| Violation::new(format!("subjects[{index}].id"), "must not be empty"))
+            .collect();
+        let status = invalid_argument("INVALID_REQUEST", &violations);
+        let listed = status.get_details_bad_request().unwrap().field_violations;
+        let shown = listed.len() - 1;
+        assert!(shown > 20, "{shown} are shown");
+        assert_eq!(
+            listed[shown].description,
+            format!("and {} more", 1000 - shown)
+        );
+        assert!(wire_bytes(&status) < MAX_WIRE_BYTES);
+    }
+
+    #[test]
+    fn the_worst_texts_stay_below_the_wire_limit() {
+        let long = "ü€𝄞\u{0}".repeat(5000);
+        let violations = vec![Violation::new(long.clone(), long.clone()); 1000];
+        for status in [
+            invalid_argument("INVALID_REQUEST", &violations),
+            not_found("CUSTOMER_NOT_FOUND", "patron.v1.Customer", &long, &long),
+            failed_precondition("AMBIGUOUS_SUBJECT", &long, &[("a", &long), ("b", &long)]),
+            unavailable("DATABASE_AWAY", &long, Duration::MAX),
+        ] {
+            let bytes = wire_bytes(&status);
+            assert!(bytes < MAX_WIRE_BYTES, "{bytes} bytes: {:?}", status.code());
+        }
+    }
+
+    #[test]
+    fn an_unavailable_server_says_when_to_come_back_in_both_ways() {
+        let status = unavailable("OVERLOADED", "later", Duration::from_micros(1500));
+        let retry = status.get_details_retry_info().unwrap();
+        assert_eq!(retry.retry_delay, Some(Duration::from_micros(1500)));
+        assert_eq!(
+            status.metadata().get(RETRY_PUSHBACK).unwrap(),
+            "2",
+            "rounded up"
+        );
+    }
+
+    #[test]
+    fn a_cut_text_stays_text() {
+        assert_eq!(cut("short", 5), "short");
+        assert_eq!(cut("longer", 5), "lo…");
+        assert_eq!(cut("äöü", 5), "ä…");
+        assert_eq!(cut("longer", 2), "");
+        assert_eq!(cut("", 0), "");
+    }
+}
