@@ -8,3 +8,4 @@ pub mod facts;
 pub mod money;
 pub mod profile;
 pub mod text;
+pub mod value;

@@ -1,0 +1,27 @@
+//! What a customer is worth: probability models of buying, their fit, and the value that follows.
+//!
+//! Time inside this module is in **weeks** and money in **major currency units**; conversions are made by
+//! the callers, who own days, zones and currencies. Nothing here knows a customer's identity, a profile, a
+//! tier, or where its numbers came from.
+//!
+//! [`history::PurchaseHistory`] is the input of every model of ordering; [`model::OrderModel`] is the choice
+//! of model; [`outlook::Outlook`] is what a model believes about one customer from now on;
+//! [`lifetime`] turns that into money; [`fit`] estimates parameters.
+
+pub mod beta_geometric;
+pub mod bg_nbd;
+pub mod fit;
+pub mod gamma_gamma;
+pub mod history;
+pub mod lifetime;
+pub mod mbg_nbd;
+pub mod model;
+pub mod outlook;
+pub mod parameters;
+pub mod random;
+pub mod special_functions;
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;

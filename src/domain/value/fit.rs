@@ -1,0 +1,88 @@
+//! Maximum likelihood: from distinct histories and their counts to parameters, and an honest report of how it went.
+//!
+//! Deterministic: the same rows give the same bits. It reads no data and stores no version; it does not know how
+//! rows were selected. A fit that did not converge is returned with its verdict, never dressed up.
+
+pub mod report;
+pub mod rows;
+
+mod beta_geometric;
+mod matrix;
+mod minimise;
+mod prepared;
+mod search;
+mod spend;
+
+#[cfg(test)]
+mod tests;
+
+use super::gamma_gamma::GammaGamma;
+use super::model::{ModelKind, OrderModel};
+use super::parameters::ParameterError;
+use report::FitReport;
+use rows::{CollapsedRow, SpendRow};
+
+/// Why there is nothing to fit, or nothing came out.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum FitError {
+    /// No row at all, or only rows of zero customers.
+    #[error("no customers to fit to")]
+    NoCustomers,
+    /// The likelihood has no maximum: a rate of zero would be best.
+    #[error("none of {customers} customers has ordered again: nothing to learn a rate from")]
+    NoRepeatOrders {
+        /// Customers without a repeat order.
+        customers: u64,
+    },
+    /// Nobody with a positive repeat spend.
+    #[error("no customer with a positive repeat spend to fit to")]
+    NoRepeatSpend,
+    /// The search left the range of numbers; a defect of the data so extreme that no start gave a finite likelihood.
+    #[error("the likelihood has no finite value at any start")]
+    NoFiniteLikelihood,
+    /// The optimum is not a valid parameter set.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+}
+
+/// A fitted model of ordering.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderFit {
+    /// The model at the best parameters found.
+    pub model: OrderModel,
+    /// How it was found and how far to trust it.
+    pub report: FitReport,
+}
+
+/// A fitted model of spend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpendFit {
+    /// The model at the best parameters found.
+    pub model: GammaGamma,
+    /// How it was found and how far to trust it.
+    pub report: FitReport,
+}
+
+/// Fits a model of ordering to collapsed histories (time unit of the result: weeks).
+///
+/// # Errors
+/// Without customers or without any repeat order. A search that fails otherwise is an `Ok` whose report says so.
+pub fn fit_orders(kind: ModelKind, rows: &[CollapsedRow]) -> Result<OrderFit, FitError> {
+    let (parameters, report) = beta_geometric::fit(kind, rows)?;
+    Ok(OrderFit {
+        model: OrderModel::new(kind, parameters)?,
+        report,
+    })
+}
+
+/// Fits the Gamma-Gamma model to mean repeat spends, in major units of one currency.
+///
+/// # Errors
+/// Without a single row.
+pub fn fit_spend(rows: &[SpendRow]) -> Result<SpendFit, FitError> {
+    let ([p, q, v], report) = spend::fit(rows)?;
+    Ok(SpendFit {
+        model: GammaGamma::new(p, q, v)?,
+        report,
+    })
+}

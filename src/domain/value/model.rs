@@ -1,0 +1,133 @@
+//! The models of ordering that can be fitted and made active, as one choice.
+//!
+//! It only dispatches; formulae live with each model.
+
+use super::bg_nbd::BgNbd;
+use super::history::PurchaseHistory;
+use super::mbg_nbd::MbgNbd;
+use super::outlook::Outlook;
+use super::parameters::ParameterError;
+
+/// Which model of ordering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ModelKind {
+    /// Beta-geometric / NBD.
+    BgNbd,
+    /// Modified beta-geometric / NBD, the default.
+    MbgNbd,
+}
+
+impl ModelKind {
+    /// Every kind, in a fixed order.
+    pub const ALL: [Self; 2] = [Self::BgNbd, Self::MbgNbd];
+
+    /// The name on the command line and in stored versions.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BgNbd => "bg-nbd",
+            Self::MbgNbd => "mbg-nbd",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Symbols of the parameters, in the order of every list of them.
+    #[must_use]
+    pub const fn parameter_names(self) -> [&'static str; 4] {
+        match self {
+            Self::BgNbd | Self::MbgNbd => ["r", "alpha", "a", "b"],
+        }
+    }
+}
+
+/// A model of ordering with its parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OrderModel {
+    /// Beta-geometric / NBD.
+    BgNbd(BgNbd),
+    /// Modified beta-geometric / NBD.
+    MbgNbd(MbgNbd),
+}
+
+impl OrderModel {
+    /// The model of this kind with these parameters, ordered as [`ModelKind::parameter_names`].
+    ///
+    /// # Errors
+    /// Names a parameter that is not positive and finite.
+    pub fn new(kind: ModelKind, parameters: [f64; 4]) -> Result<Self, ParameterError> {
+        let [p1, p2, p3, p4] = parameters;
+        match kind {
+            ModelKind::BgNbd => BgNbd::new(p1, p2, p3, p4).map(Self::BgNbd),
+            ModelKind::MbgNbd => MbgNbd::new(p1, p2, p3, p4).map(Self::MbgNbd),
+        }
+    }
+
+    /// Which model this is.
+    #[must_use]
+    pub const fn kind(&self) -> ModelKind {
+        match self {
+            Self::BgNbd(_) => ModelKind::BgNbd,
+            Self::MbgNbd(_) => ModelKind::MbgNbd,
+        }
+    }
+
+    /// Parameters, ordered as [`ModelKind::parameter_names`].
+    #[must_use]
+    pub const fn parameters(&self) -> [f64; 4] {
+        match self {
+            Self::BgNbd(model) => model.parameters(),
+            Self::MbgNbd(model) => model.parameters(),
+        }
+    }
+
+    /// Natural logarithm of the likelihood of one history, all constants kept.
+    #[must_use]
+    pub fn log_likelihood(&self, history: &PurchaseHistory) -> f64 {
+        match self {
+            Self::BgNbd(model) => model.log_likelihood(history),
+            Self::MbgNbd(model) => model.log_likelihood(history),
+        }
+    }
+
+    /// Probability of being a customer at the end of the history.
+    #[must_use]
+    pub fn probability_alive(&self, history: &PurchaseHistory) -> f64 {
+        match self {
+            Self::BgNbd(model) => model.probability_alive(history),
+            Self::MbgNbd(model) => model.probability_alive(history),
+        }
+    }
+
+    /// Whether the model can tell at all if this customer is alive: BG/NBD cannot before a repeat order, its
+    /// probability of 1 is then an assumption.
+    #[must_use]
+    pub const fn identifies_alive(&self, history: &PurchaseHistory) -> bool {
+        match self {
+            Self::BgNbd(_) => history.frequency() > 0,
+            Self::MbgNbd(_) => true,
+        }
+    }
+
+    /// What lies ahead of a customer with this history.
+    #[must_use]
+    pub fn outlook(&self, history: &PurchaseHistory) -> Outlook {
+        match self {
+            Self::BgNbd(model) => model.outlook(history),
+            Self::MbgNbd(model) => model.outlook(history),
+        }
+    }
+
+    /// What lies ahead of an unknown customer on the day of the first order.
+    #[must_use]
+    pub const fn newcomer(&self) -> Outlook {
+        match self {
+            Self::BgNbd(model) => model.newcomer(),
+            Self::MbgNbd(model) => model.newcomer(),
+        }
+    }
+}
