@@ -118,7 +118,7 @@ impl Server {
             } else {
                 ""
             },
-            cluster: cluster,
+            cluster,
         })
     }
 }

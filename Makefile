@@ -1,0 +1,14 @@
+# `make demo` and `make test`, on a machine with a Rust toolchain, make and a C compiler; from any folder (make -C), as root or not.
+# Both see to a PostgreSQL server program first (src/postgres/install.sh says what it does) and use DATABASE_URL if it is set.
+
+.PHONY: demo test
+
+# A customer service on this machine with made-up customers; Ctrl-C ends it.
+demo:
+	@sh src/postgres/install.sh
+	exec cargo run --release --locked -- demo
+
+# Every test. They start a private database cluster and remove it again.
+test:
+	@sh src/postgres/install.sh
+	exec cargo test --locked
