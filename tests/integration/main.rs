@@ -10,6 +10,7 @@
 )]
 
 mod cluster;
+mod install;
 mod schema;
 mod support;
 mod tidy;
