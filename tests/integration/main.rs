@@ -12,5 +12,6 @@
 mod cluster;
 mod install;
 mod schema;
+mod server;
 mod support;
 mod tidy;

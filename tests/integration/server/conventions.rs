@@ -1,0 +1,155 @@
+//! What clients of any gRPC service expect: health, reflection, error details, request ids.
+
+use patron::app::server::Limits;
+use tokio_stream::once;
+use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::{v1, v1alpha};
+use tonic_types::StatusExt as _;
+
+use super::{Running, request, soon};
+
+const SERVICES: [&str; 7] = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+    "patron.v1.CustomerService",
+    "patron.v1.IngestService",
+    "patron.v1.ModelService",
+    "patron.v1.ScoringService",
+];
+
+#[tokio::test]
+async fn reflection_v1_lists_all_services() {
+    use v1::server_reflection_client::ServerReflectionClient;
+    use v1::server_reflection_request::MessageRequest;
+    use v1::server_reflection_response::MessageResponse;
+    let server = Running::start(Limits::default()).await;
+    let mut client = ServerReflectionClient::new(server.channel().await);
+    let list = v1::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let answers = client.server_reflection_info(once(list)).await.unwrap();
+    let answer = soon(answers.into_inner().message()).await.unwrap().unwrap();
+    let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
+        panic!("{answer:?}");
+    };
+    let mut names: Vec<_> = list.service.into_iter().map(|it| it.name).collect();
+    names.sort();
+    assert_eq!(names, SERVICES);
+}
+
+#[tokio::test]
+async fn reflection_v1alpha_lists_all_services_and_describes_them() {
+    use v1alpha::server_reflection_client::ServerReflectionClient;
+    use v1alpha::server_reflection_request::MessageRequest;
+    use v1alpha::server_reflection_response::MessageResponse;
+    let server = Running::start(Limits::default()).await;
+    let mut client = ServerReflectionClient::new(server.channel().await);
+    let ask = |message| v1alpha::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(message),
+    };
+    let questions = tokio_stream::iter([
+        ask(MessageRequest::ListServices(String::new())),
+        ask(MessageRequest::FileContainingSymbol(
+            "patron.v1.ScoringService".to_owned(),
+        )),
+    ]);
+    let answers = client.server_reflection_info(questions).await.unwrap();
+    let mut answers = answers.into_inner();
+    let answer = soon(answers.message()).await.unwrap().unwrap();
+    let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
+        panic!("{answer:?}");
+    };
+    let mut names: Vec<_> = list.service.into_iter().map(|it| it.name).collect();
+    names.sort();
+    assert_eq!(names, SERVICES);
+    let answer = soon(answers.message()).await.unwrap().unwrap();
+    let Some(MessageResponse::FileDescriptorResponse(files)) = answer.message_response else {
+        panic!("{answer:?}");
+    };
+    assert!(!files.file_descriptor_proto.is_empty());
+}
+
+#[tokio::test]
+async fn every_service_has_a_health_of_its_own() {
+    let server = Running::start(Limits::default()).await;
+    let mut client = HealthClient::new(server.channel().await);
+    let mut check = async |service: &str| {
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        let answer = soon(client.check(request)).await;
+        answer.map(|answer| answer.into_inner().status())
+    };
+    for service in ["", "patron.v1.ScoringService", "patron.v1.IngestService"] {
+        let status = check(service).await.unwrap();
+        assert_eq!(status, ServingStatus::Serving, "{service:?}");
+    }
+    let unknown = check("patron.v1.NoService").await.unwrap_err();
+    assert_eq!(unknown.code(), Code::NotFound);
+    server
+        .shared
+        .health
+        .set("patron.v1.IngestService", false)
+        .await;
+    let ingest = check("patron.v1.IngestService").await.unwrap();
+    assert_eq!(ingest, ServingStatus::NotServing);
+    assert_eq!(check("").await.unwrap(), ServingStatus::Serving);
+}
+
+#[tokio::test]
+async fn an_error_carries_its_reason_and_what_it_is_about() {
+    let server = Running::start(Limits::default()).await;
+    let mut client = server.client().await;
+    let error = client.classify(request("fail")).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
+    let info = error.get_details_error_info().unwrap();
+    assert_eq!(
+        (&*info.reason, &*info.domain),
+        ("CUSTOMER_NOT_FOUND", "patron")
+    );
+    let about = error.get_details_resource_info().unwrap();
+    assert_eq!(about.resource_type, "patron.v1.Customer");
+    assert_eq!(about.resource_name, "fail");
+}
+
+#[tokio::test]
+async fn a_sane_request_id_comes_back_with_answers_and_errors() {
+    let server = Running::start(Limits::default()).await;
+    let mut client = server.client().await;
+    for command in ["anna", "fail"] {
+        let mut call = Request::new(request(command));
+        let id = "call-4711/~";
+        call.metadata_mut()
+            .insert("x-request-id", id.parse().unwrap());
+        let metadata = match client.classify(call).await {
+            Ok(answer) => answer.metadata().clone(),
+            Err(error) => error.metadata().clone(),
+        };
+        assert_eq!(metadata.get("x-request-id").unwrap(), id, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_sane_request_id_gets_one() {
+    let server = Running::start(Limits::default()).await;
+    let mut client = server.client().await;
+    let long = "x".repeat(65);
+    for sent in [None, Some("two words"), Some(&*long)] {
+        let mut call = Request::new(request("anna"));
+        if let Some(sent) = sent {
+            call.metadata_mut()
+                .insert("x-request-id", sent.parse().unwrap());
+        }
+        let answer = client.classify(call).await.unwrap();
+        let given = answer.metadata().get("x-request-id").unwrap();
+        let given = given.to_str().unwrap();
+        let uuid = uuid::Uuid::parse_str(given).unwrap();
+        assert_eq!(uuid.get_version_num(), 7, "{sent:?}");
+    }
+}

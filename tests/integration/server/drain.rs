@@ -1,0 +1,140 @@
+//! How the server stops: in order, and always within its limit, whatever its peers do.
+
+use std::time::{Duration, Instant};
+
+use patron::app::server::{DrainOutcome, Limits};
+use patron::app::shutdown::Phase;
+use tokio::net::TcpStream;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::raw::{GOAWAY_TYPE, PREFACE, Peer};
+use super::{Running, request, soon};
+
+/// Short, so that the tests are; far above what an orderly end takes.
+const DRAIN_LIMIT: Duration = Duration::from_millis(300);
+
+/// How much later than the limit a busy machine may notice.
+const SLACK: Duration = Duration::from_secs(2);
+
+async fn start() -> Running {
+    Running::start(Limits {
+        drain_limit: DRAIN_LIMIT,
+        default_deadline: Duration::from_secs(60),
+        ..Limits::default()
+    })
+    .await
+}
+
+/// Stops the server, which must be out within its limit and then refuse connections.
+async fn stop(server: Running) -> DrainOutcome {
+    let (address, lifecycle) = (server.address, server.shared.lifecycle.clone());
+    let start = Instant::now();
+    let outcome = server.stop().await;
+    let time = start.elapsed();
+    assert!(time < DRAIN_LIMIT + SLACK, "{time:?}");
+    assert_eq!(lifecycle.phase(), Phase::Stopped);
+    assert!(TcpStream::connect(address).await.is_err());
+    outcome
+}
+
+#[tokio::test]
+async fn without_peers_it_stops_at_once() {
+    let server = start().await;
+    assert_eq!(stop(server).await, DrainOutcome::Drained);
+}
+
+#[tokio::test]
+async fn idle_clients_are_told_to_go_and_go() {
+    let server = start().await;
+    let mut client = server.client().await;
+    client.classify(request("anna")).await.unwrap();
+    assert_eq!(stop(server).await, DrainOutcome::Drained);
+}
+
+#[tokio::test]
+async fn a_silent_peer_does_not_keep_it_alive() {
+    let server = start().await;
+    let mut peer = Peer::idle(server.address).await;
+    let outcome = stop(server).await;
+    assert_eq!(outcome, DrainOutcome::Cut { connections: 1 });
+    let mut told = false;
+    while let Some(frame) = peer.frame().await {
+        told |= frame.kind == GOAWAY_TYPE;
+    }
+    assert!(told, "it was told before it was cut");
+}
+
+#[tokio::test]
+async fn a_half_sent_preface_does_not_keep_it_alive() {
+    let server = start().await;
+    let mut peer = Peer::connect(server.address).await;
+    peer.send(&PREFACE[..10]).await;
+    // Its place in the queue of connections is before this one, so it has been accepted when this one answers.
+    server
+        .client()
+        .await
+        .classify(request("anna"))
+        .await
+        .unwrap();
+    stop(server).await;
+    peer.until_closed().await;
+}
+
+#[tokio::test]
+async fn a_call_in_progress_is_finished() {
+    let server = start().await;
+    let mut client = server.client().await;
+    let call = tokio::spawn(async move { client.classify(request("wait")).await });
+    server.fake.until(|waiting| waiting.now == 1).await;
+    let (fake, lifecycle) = (server.fake.clone(), server.shared.lifecycle.clone());
+    let stopping = tokio::spawn(stop(server));
+    soon(async {
+        while lifecycle.phase() != Phase::Draining {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    fake.release();
+    soon(call).await.unwrap().unwrap();
+    assert_eq!(soon(stopping).await.unwrap(), DrainOutcome::Drained);
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_end_is_cut_and_its_work_given_up() {
+    let server = start().await;
+    let mut client = server.client().await;
+    let call = tokio::spawn(async move { client.classify(request("wait")).await });
+    server.fake.until(|waiting| waiting.now == 1).await;
+    let fake = server.fake.clone();
+    let outcome = stop(server).await;
+    assert_eq!(outcome, DrainOutcome::Cut { connections: 1 });
+    soon(call).await.unwrap().unwrap_err();
+    let waited = fake.until(|waiting| waiting.now == 0).await;
+    assert_eq!(waited.dropped, 1);
+}
+
+#[tokio::test]
+async fn as_a_lame_duck_it_says_so_and_goes_on_answering() {
+    let server = Running::start(Limits {
+        lame_duck: Duration::from_secs(60),
+        ..Limits::default()
+    })
+    .await;
+    let mut health = HealthClient::new(server.channel().await);
+    let watched = HealthCheckRequest::default();
+    let mut states = health.watch(watched).await.unwrap().into_inner();
+    let mut next = async || {
+        let state = soon(states.message()).await.unwrap().unwrap();
+        state.status()
+    };
+    assert_eq!(next().await, ServingStatus::Serving);
+    server.stop.cancel();
+    assert_eq!(next().await, ServingStatus::NotServing);
+    assert_eq!(server.shared.lifecycle.phase(), Phase::LameDuck);
+    // On a new connection as well: the balancer may not have noticed yet.
+    let mut client = server.client().await;
+    client.classify(request("anna")).await.unwrap();
+    server.served.abort();
+}

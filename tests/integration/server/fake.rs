@@ -1,0 +1,144 @@
+//! A scoring service that does what the customer id says: `wait`, `fail`, `break`, or anything else to be echoed.
+
+use std::sync::Arc;
+
+use patron::grpc::status;
+use patron::pb::scoring_service_server::ScoringService;
+use patron::pb::{
+    BatchClassifyRequest, BatchClassifyResponse, BatchScoreLifetimeValueRequest,
+    BatchScoreLifetimeValueResponse, Classification, ClassifyRequest, ClassifyResponse,
+    ScoreLifetimeValueRequest, ScoreLifetimeValueResponse, subject,
+};
+use tokio::sync::{Semaphore, watch};
+use tonic::{Request, Response, Status};
+
+use super::soon;
+
+/// The fake; clones are the same.
+#[derive(Debug, Clone)]
+pub(super) struct Fake {
+    waiting: Arc<watch::Sender<Waiting>>,
+    release: Arc<Semaphore>,
+}
+
+/// How many calls wait.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Waiting {
+    pub(super) now: usize,
+    /// The most that ever waited at once.
+    pub(super) most: usize,
+    /// Those that ended before they were released.
+    pub(super) dropped: usize,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            waiting: Arc::new(watch::Sender::default()),
+            release: Arc::new(Semaphore::new(0)),
+        }
+    }
+}
+
+impl Fake {
+    /// Waits until `condition` holds for the waiting calls.
+    pub(super) async fn until(&self, condition: impl FnMut(&Waiting) -> bool) -> Waiting {
+        *soon(self.waiting.subscribe().wait_for(condition))
+            .await
+            .unwrap()
+    }
+
+    /// Lets all waiting calls go on, and those that come.
+    pub(super) fn release(&self) {
+        self.release.add_permits(Semaphore::MAX_PERMITS / 2);
+    }
+}
+
+/// A call that waits, until it is dropped.
+struct Wait {
+    waiting: Arc<watch::Sender<Waiting>>,
+    released: bool,
+}
+
+impl Wait {
+    fn begin(waiting: &Arc<watch::Sender<Waiting>>) -> Self {
+        waiting.send_modify(|waiting| {
+            waiting.now += 1;
+            waiting.most = waiting.most.max(waiting.now);
+        });
+        Self {
+            waiting: Arc::clone(waiting),
+            released: false,
+        }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.waiting.send_modify(|waiting| {
+            waiting.now -= 1;
+            waiting.dropped += usize::from(!self.released);
+        });
+    }
+}
+
+#[tonic::async_trait]
+impl ScoringService for Fake {
+    async fn classify(
+        &self,
+        request: Request<ClassifyRequest>,
+    ) -> Result<Response<ClassifyResponse>, Status> {
+        let subject = request.into_inner().subject.and_then(|it| it.subject);
+        let Some(subject::Subject::CustomerId(command)) = subject else {
+            return Err(status::unimplemented("the fake knows customer ids only"));
+        };
+        match command.as_str() {
+            "wait" => {
+                let mut wait = Wait::begin(&self.waiting);
+                self.release.acquire().await.unwrap().forget();
+                wait.released = true;
+            }
+            "fail" => {
+                return Err(status::not_found(
+                    "CUSTOMER_NOT_FOUND",
+                    "patron.v1.Customer",
+                    "fail",
+                    "there is no customer fail",
+                ));
+            }
+            "break" => {
+                let cause = std::io::Error::other("the disk is on fire");
+                return Err(status::internal("STORE_FAILED", &cause));
+            }
+            _ => {}
+        }
+        Ok(Response::new(ClassifyResponse {
+            classification: Some(Classification {
+                customer_id: command,
+                ..Classification::default()
+            }),
+            ..ClassifyResponse::default()
+        }))
+    }
+
+    async fn batch_classify(
+        &self,
+        _: Request<BatchClassifyRequest>,
+    ) -> Result<Response<BatchClassifyResponse>, Status> {
+        Err(status::unimplemented("not in the fake"))
+    }
+
+    async fn score_lifetime_value(
+        &self,
+        _: Request<ScoreLifetimeValueRequest>,
+    ) -> Result<Response<ScoreLifetimeValueResponse>, Status> {
+        Err(status::unimplemented("not in the fake"))
+    }
+
+    async fn batch_score_lifetime_value(
+        &self,
+        _: Request<BatchScoreLifetimeValueRequest>,
+    ) -> Result<Response<BatchScoreLifetimeValueResponse>, Status> {
+        Err(status::unimplemented("not in the fake"))
+    }
+}

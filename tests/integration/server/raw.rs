@@ -1,0 +1,113 @@
+//! Peers that are not gRPC clients: bare sockets, frames written by hand, and calls with headers no client would send.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use prost::Message as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::{request, soon};
+
+/// What an HTTP/2 client says first.
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// An empty SETTINGS frame.
+const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+/// Type of a SETTINGS frame.
+pub(super) const SETTINGS_TYPE: u8 = 4;
+
+/// Type of a GOAWAY frame.
+pub(super) const GOAWAY_TYPE: u8 = 7;
+
+/// A frame as it came.
+pub(super) struct Frame {
+    pub(super) kind: u8,
+    pub(super) flags: u8,
+    pub(super) payload: Vec<u8>,
+}
+
+/// A bare socket.
+pub(super) struct Peer(pub(super) TcpStream);
+
+impl Peer {
+    pub(super) async fn connect(address: SocketAddr) -> Self {
+        Self(soon(TcpStream::connect(address)).await.unwrap())
+    }
+
+    /// A peer that has shaken hands and then says nothing more, whatever it is asked.
+    pub(super) async fn idle(address: SocketAddr) -> Self {
+        let mut peer = Self::connect(address).await;
+        peer.send(PREFACE).await;
+        peer.send(&SETTINGS).await;
+        // The acknowledgement of our SETTINGS: from here the server counts it as a peer.
+        while let Some(frame) = peer.frame().await {
+            if frame.kind == SETTINGS_TYPE && frame.flags == 1 {
+                return peer;
+            }
+        }
+        panic!("the server closed the connection");
+    }
+
+    pub(super) async fn send(&mut self, bytes: &[u8]) {
+        soon(self.0.write_all(bytes)).await.unwrap();
+    }
+
+    /// The next frame, or `None` when the server has closed the connection.
+    pub(super) async fn frame(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        soon(self.0.read_exact(&mut head)).await.ok()?;
+        let [a, b, c, kind, flags, ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        soon(self.0.read_exact(&mut payload)).await.ok()?;
+        Some(Frame {
+            kind,
+            flags,
+            payload,
+        })
+    }
+
+    /// Reads until the server closes the connection, in whatever way.
+    pub(super) async fn until_closed(&mut self) {
+        let mut buffer = [0; 1024];
+        while let Ok(1..) = soon(self.0.read(&mut buffer)).await {}
+    }
+}
+
+/// Calls Classify with these headers and no timer on this side; returns the headers, or trailers, that carry the status.
+pub(super) async fn classify(
+    address: SocketAddr,
+    command: &str,
+    headers: &[(&'static str, &str)],
+) -> HeaderMap {
+    let socket = soon(TcpStream::connect(address)).await.unwrap();
+    let (mut client, connection) = soon(h2::client::handshake(socket)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut call = Request::post(format!(
+        "http://{address}/patron.v1.ScoringService/Classify"
+    ))
+    .header("content-type", "application/grpc")
+    .header("te", "trailers");
+    for (name, value) in headers {
+        call = call.header(*name, *value);
+    }
+    let (answer, mut body) = client.send_request(call.body(()).unwrap(), false).unwrap();
+    let message = request(command).encode_to_vec();
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let framed = [&[0][..], &length, &message].concat();
+    body.send_data(Bytes::from(framed), true).unwrap();
+    let answer = soon(answer).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let (parts, mut body) = answer.into_parts();
+    while let Some(data) = soon(body.data()).await {
+        let length = data.unwrap().len();
+        body.flow_control().release_capacity(length).unwrap();
+    }
+    let trailers = soon(body.trailers()).await.unwrap();
+    connection.abort();
+    let mut all = parts.headers;
+    all.extend(trailers.unwrap_or_default());
+    all
+}
