@@ -8,10 +8,13 @@ mod reflection;
 
 pub use reflection::{ReflectionError, methods};
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -112,6 +115,7 @@ pub enum ServeError {
 pub struct Health {
     reporter: HealthReporter,
     services: Arc<[String]>,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Default for Health {
@@ -127,14 +131,24 @@ impl Health {
         Self {
             reporter: HealthReporter::new(),
             services: reflection::services().into(),
+            stopping: Arc::default(),
         }
     }
 
-    /// Says that one service (`patron.v1.IngestService`) serves or does not, while the others go on.
+    /// Says that one service (`patron.v1.IngestService`) serves or does not, while the others go on. Has no effect once the server stops,
+    /// so that whoever watches the database cannot call traffic back.
     pub async fn set(&self, service: &str, serving: bool) {
-        self.reporter
-            .set_service_status(service, status_of(serving))
-            .await;
+        if !self.stopping.load(Ordering::Acquire) {
+            self.reporter
+                .set_service_status(service, status_of(serving))
+                .await;
+        }
+    }
+
+    /// Nothing serves any more, whatever is said after this.
+    async fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.set_all(false).await;
     }
 
     async fn set_all(&self, serving: bool) {
@@ -182,7 +196,7 @@ impl Shared {
     }
 }
 
-/// Serves `routes`, health and reflection on `listener` until `shutdown` is cancelled, then stops in order: says NOT_SERVING, waits the
+/// Serves `routes`, health and reflection on `listener` until `shutdown` is cancelled, then stops in order: says `NOT_SERVING`, waits the
 /// lame-duck time, closes the listener, lets calls finish up to the drain limit, and cuts what is left. Returns within lame-duck time and
 /// drain limit, whatever the peers do.
 ///
@@ -219,36 +233,41 @@ pub async fn serve(
 
     shared.health.set_all(true).await;
     shared.lifecycle.advance(Phase::Serving);
-    tokio::select! {
-        ended = &mut serving => {
-            // Nothing ends it but its own failure; the listener does not.
-            shared.lifecycle.advance(Phase::Stopped);
-            return Ok(ended.map(|()| DrainOutcome::Drained)?);
-        }
-        () = shutdown.cancelled() => {}
-    }
+    let ended = tokio::select! {
+        // Nothing ends it but its own failure; the listener does not.
+        ended = &mut serving => ended.map(|()| DrainOutcome::Drained),
+        () = shutdown.cancelled() => stop(serving, limits, shared, &stop_accepting, &cut).await,
+    };
+    shared.lifecycle.advance(Phase::Stopped);
+    Ok(ended?)
+}
+
+/// The orderly stop of [`serve`]. `serving` goes on answering meanwhile, so it is polled and not merely waited for.
+async fn stop<F>(
+    mut serving: Pin<&mut F>,
+    limits: &Limits,
+    shared: &Shared,
+    stop_accepting: &CancellationToken,
+    cut: &CancellationToken,
+) -> Result<DrainOutcome, tonic::transport::Error>
+where
+    F: Future<Output = Result<(), tonic::transport::Error>>,
+{
     shared.lifecycle.advance(Phase::LameDuck);
-    shared.health.set_all(false).await;
-    // The server goes on answering meanwhile, so it is polled and not merely waited for.
-    let lame_duck = tokio::time::timeout(limits.lame_duck, &mut serving).await;
-    if let Ok(ended) = lame_duck {
-        shared.lifecycle.advance(Phase::Stopped);
-        return Ok(ended.map(|()| DrainOutcome::Drained)?);
+    shared.health.stop().await;
+    if let Ok(ended) = timeout(limits.lame_duck, &mut serving).await {
+        return ended.map(|()| DrainOutcome::Drained);
     }
     shared.lifecycle.advance(Phase::Draining);
     stop_accepting.cancel();
-    let outcome = match tokio::time::timeout(limits.drain_limit, &mut serving).await {
-        Ok(ended) => ended.map(|()| DrainOutcome::Drained)?,
-        Err(_) => {
-            let open = shared.metrics.connections.open.get();
-            cut.cancel();
-            DrainOutcome::Cut {
-                connections: u64::try_from(open).unwrap_or(0),
-            }
-        }
-    };
-    shared.lifecycle.advance(Phase::Stopped);
-    Ok(outcome)
+    if let Ok(ended) = timeout(limits.drain_limit, serving).await {
+        return ended.map(|()| DrainOutcome::Drained);
+    }
+    let open = shared.metrics.connections.open.get();
+    cut.cancel();
+    Ok(DrainOutcome::Cut {
+        connections: u64::try_from(open).unwrap_or(0),
+    })
 }
 
 /// tonic's transport with all limits set.

@@ -49,7 +49,7 @@ pub struct Settings {
     #[arg(long, env = "PATRON_INSECURE")]
     pub insecure: bool,
 
-    /// Postgres to use, as postgres://USER:PASSWORD@HOST/DATABASE.
+    /// Postgres to use, as <postgres://USER:PASSWORD@HOST/DATABASE>.
     ///
     /// Without it, a private Postgres runs in the data directory. Prefer the variable: a flag can be seen by every user of the machine.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
@@ -150,7 +150,7 @@ pub struct Settings {
     )]
     pub drain_limit_seconds: u64,
 
-    /// Time in milliseconds to go on answering after health says NOT_SERVING, before the listener closes.
+    /// Time in milliseconds to go on answering after health says `NOT_SERVING`, before the listener closes.
     ///
     /// None by default, so that Ctrl-C is quick. Behind a balancer, set it to a little more than the period of its probe.
     #[arg(
@@ -170,7 +170,7 @@ pub struct Settings {
     )]
     pub log_format: LogFormat,
 
-    /// Which logs to write: error, warn, info, debug, trace, also by module, as in info,patron::store=debug.
+    /// Which logs to write: error, warn, info, debug, trace, also by module, as in `info,patron::store=debug`.
     ///
     /// Info: one line for each failed call, none for those that succeed.
     #[arg(

@@ -145,6 +145,36 @@ impl Connected for Connection {
     }
 }
 
+impl Connection {
+    /// To be called when the connection waits for its peer: what it waits for may not come. Registers the wakers, so that it is woken for
+    /// this as well; while the peer is at work it costs nothing.
+    fn poll_given_up(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
+        }
+        match &mut self.handshake {
+            Some(handshake) => handshake
+                .timeout
+                .as_mut()
+                .poll(cx)
+                .map(|()| io::ErrorKind::TimedOut.into()),
+            None => Poll::Pending,
+        }
+    }
+
+    /// The result of reading or writing, or an error when it is pending and the connection was given up.
+    fn unless_given_up<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        done: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match done {
+            Poll::Ready(done) => Poll::Ready(done),
+            Poll::Pending => self.poll_given_up(cx).map(Err),
+        }
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -153,27 +183,16 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
-            if let Some(handshake) = &mut this.handshake {
-                handshake.left = handshake
-                    .left
-                    .saturating_sub(buffer.filled().len() - before);
-                if handshake.left == 0 {
-                    this.handshake = None;
-                }
+        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        if let Some(handshake) = &mut this.handshake {
+            handshake.left = handshake
+                .left
+                .saturating_sub(buffer.filled().len() - before);
+            if handshake.left == 0 {
+                this.handshake = None;
             }
-            return Poll::Ready(read);
         }
-        // The connection waits for its peer, so these cost nothing that matters, and their wakers are registered.
-        if this.cut.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        if let Some(handshake) = &mut this.handshake
-            && handshake.timeout.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Poll::Pending
+        this.unless_given_up(cx, read)
     }
 }
 
@@ -183,15 +202,21 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.unless_given_up(cx, written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        this.unless_given_up(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        let shut = Pin::new(&mut this.stream).poll_shutdown(cx);
+        this.unless_given_up(cx, shut)
     }
 
     fn poll_write_vectored(
@@ -199,7 +224,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.unless_given_up(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

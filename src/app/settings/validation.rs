@@ -14,7 +14,7 @@ const MAX_MESSAGE_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
 const MIN_MESSAGE_BYTES: u64 = 4 * 1024;
 
 /// Longest default deadline, lame-duck time and drain limit: one hour. Beyond it, milliseconds were taken for something else.
-const MAX_WAIT: Duration = Duration::from_secs(3600);
+const MAX_WAIT: Duration = Duration::from_hours(1);
 
 /// Most connections a pool may have. One Postgres serves some hundreds in all.
 const MAX_POOL: u32 = 1000;

@@ -33,7 +33,7 @@ const MARGIN_FRACTION: u32 = 10;
 /// Methods that do long work by design, and what they get when the caller sets no deadline. All others get the server's default.
 const LONG_CALLS: [(&str, Duration); 3] = [
     // A fit of a million customers reads them all first.
-    ("/patron.v1.ModelService/FitModel", Duration::from_secs(600)),
+    ("/patron.v1.ModelService/FitModel", Duration::from_mins(10)),
     // A thousand subjects, each possibly a cold load.
     (
         "/patron.v1.ScoringService/BatchClassify",
@@ -57,7 +57,7 @@ impl Deadline {
     #[must_use]
     pub fn after(rest: Duration) -> Self {
         /// Nobody waits longer than a century, and the sum must not overflow.
-        const MOST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        const MOST: Duration = Duration::from_hours(100 * 365 * 24);
         Self(Instant::now() + rest.min(MOST))
     }
 
@@ -87,7 +87,7 @@ fn default_for(path: &str, default: Duration) -> Duration {
 
 /// Our share of the time the caller gave: a little less, so that the answer leaves in time.
 fn with_margin(timeout: Duration) -> Duration {
-    timeout - MARGIN.min(timeout / MARGIN_FRACTION)
+    timeout.saturating_sub(MARGIN.min(timeout / MARGIN_FRACTION))
 }
 
 /// Layer that makes [`DeadlineService`].

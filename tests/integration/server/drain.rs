@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use patron::app::server::{DrainOutcome, Limits};
 use patron::app::shutdown::Phase;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -21,7 +23,7 @@ const SLACK: Duration = Duration::from_secs(2);
 async fn start() -> Running {
     Running::start(Limits {
         drain_limit: DRAIN_LIMIT,
-        default_deadline: Duration::from_secs(60),
+        default_deadline: Duration::from_mins(1),
         ..Limits::default()
     })
     .await
@@ -116,9 +118,29 @@ async fn a_call_that_does_not_end_is_cut_and_its_work_given_up() {
 }
 
 #[tokio::test]
+async fn a_peer_that_takes_no_answers_does_not_keep_it_alive() {
+    let server = Running::start(Limits {
+        drain_limit: DRAIN_LIMIT,
+        ..Limits::default()
+    })
+    .await;
+    // Asks for pings to be answered and reads none of the answers, until the server can write no more and waits.
+    let mut peer = Peer::idle(server.address).await;
+    let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    let pings = ping.repeat(4096);
+    while timeout(Duration::from_millis(200), peer.0.write_all(&pings))
+        .await
+        .is_ok()
+    {}
+    let outcome = stop(server).await;
+    assert_eq!(outcome, DrainOutcome::Cut { connections: 1 });
+    peer.until_closed().await;
+}
+
+#[tokio::test]
 async fn as_a_lame_duck_it_says_so_and_goes_on_answering() {
     let server = Running::start(Limits {
-        lame_duck: Duration::from_secs(60),
+        lame_duck: Duration::from_mins(1),
         ..Limits::default()
     })
     .await;
@@ -133,6 +155,13 @@ async fn as_a_lame_duck_it_says_so_and_goes_on_answering() {
     server.stop.cancel();
     assert_eq!(next().await, ServingStatus::NotServing);
     assert_eq!(server.shared.lifecycle.phase(), Phase::LameDuck);
+    let name = "patron.v1.IngestService";
+    server.shared.health.set(name, true).await;
+    let asked = HealthCheckRequest {
+        service: name.to_owned(),
+    };
+    let answer = health.check(asked).await.unwrap().into_inner();
+    assert_eq!(answer.status(), ServingStatus::NotServing, "for good");
     // On a new connection as well: the balancer may not have noticed yet.
     let mut client = server.client().await;
     client.classify(request("anna")).await.unwrap();

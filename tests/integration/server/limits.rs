@@ -57,7 +57,7 @@ async fn the_limit_on_calls_is_shared_by_all_connections() {
     const MOST: usize = 20;
     let server = Running::start(Limits {
         max_in_flight: 20,
-        default_deadline: Duration::from_secs(60),
+        default_deadline: Duration::from_mins(1),
         ..Limits::default()
     })
     .await;
