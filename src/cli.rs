@@ -1,0 +1,178 @@
+//! The command line: the tree of commands, and from an error to an exit code.
+//!
+//! Each command has a file of its own below this module. Every command but `serve`, `demo` and `migrate` is a client of a running
+//! server and knows nothing of the database. Data goes to standard output; errors, hints and progress go to standard error.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::error::CliError;
+use self::output::Output;
+
+pub mod classify;
+pub mod connection;
+pub mod customer;
+pub mod demo;
+pub mod error;
+pub mod import;
+pub mod json;
+pub mod migrate;
+pub mod model;
+pub mod output;
+pub mod score;
+pub mod serve;
+pub mod subject;
+pub mod text;
+
+/// The command line of `patron`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "patron",
+    version,
+    about = "Who a customer is, what they are worth and how to treat them",
+    after_help = "Start with `patron demo`. `patron help COMMAND` explains a command. \
+                  Exit codes: 0 done, 1 failed, 64 wrong usage or configuration.",
+    max_term_width = 100,
+    disable_help_subcommand = false
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands of `patron`.
+#[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one command in a process"
+)]
+pub enum Command {
+    /// Run the server
+    Serve(serve::ServeArgs),
+    /// Show everything on invented customers, on this machine, in one command
+    Demo(demo::DemoArgs),
+    /// Bring an external database to the schema of this version
+    Migrate(migrate::MigrateArgs),
+    /// Send customers, transactions or contacts from a CSV file to a server
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// What is stored of a customer
+    #[command(subcommand)]
+    Customer(customer::CustomerCommand),
+    /// Fit value models and choose the one that answers
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// Say who a subject is and which tier they hold
+    Classify(classify::ClassifyArgs),
+    /// Say what a subject, or every subject of a file, is worth
+    Score(score::ScoreArgs),
+}
+
+/// Parses the arguments, runs the command and says how it ended.
+///
+/// Errors are printed as `error: ...` and `hint: ...` on standard error. The exit code is 0, 1 for a failure or 64 for wrong usage
+/// or configuration. A reader that closes standard output early ends the program quietly.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing is left to report to when even the usage cannot be printed.
+            let _ = error.print();
+            let code = if error.use_stderr() { error::USAGE } else { 0 };
+            return ExitCode::from(code);
+        }
+    };
+    let mut output = Output::standard();
+    match run(cli.command, &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in error.lines() {
+                output.note(&line);
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// Whatever the command reports.
+pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
+    match command {
+        Command::Serve(args) => serve::run(&args, output),
+        Command::Demo(args) => demo::run(&args, output),
+        Command::Migrate(args) => migrate::run(&args, output),
+        Command::Import(command) => as_client(import::run(command, output)),
+        Command::Customer(command) => as_client(customer::run(&command, output)),
+        Command::Model(command) => as_client(model::run(&command, output)),
+        Command::Classify(args) => as_client(classify::run(&args, output)),
+        Command::Score(args) => as_client(score::run(&args, output)),
+    }
+}
+
+/// Runs a client command on a runtime of one thread: a client mostly waits.
+fn as_client(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| CliError::failed(format!("cannot start the runtime: {cause}")))?
+        .block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_contract_parses() {
+        for line in [
+            "patron serve",
+            "patron demo",
+            "patron migrate",
+            "patron import transactions f.csv --source cdnow --customer-column sample_id --time-column date \
+             --amount-column dollars --currency USD",
+            "patron import customers f.csv --external-column crm=crm_id --attribute points=loyalty:int --dry-run",
+            "patron import contacts f.csv --channel phone --currency EUR --json",
+            "patron customer show +493023125001",
+            "patron model fit --model bg-nbd --until 1997-09-30 --json --no-activate",
+            "patron model list",
+            "patron model show",
+            "patron model show 3 --json",
+            "patron model activate 3",
+            "patron classify external:crm/17 --endpoint http://127.0.0.1:1 --timeout 500ms",
+            "patron score c-1 --json",
+            "patron score --subjects f.csv --subject-column id --as-of 1997-09-30 --json",
+        ] {
+            if let Err(error) = Cli::try_parse_from(line.split_whitespace()) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_command_line_exits_with_64() {
+        for line in [
+            "patron",
+            "patron nonsense",
+            "patron score",
+            "patron score c-1 --subjects f.csv",
+            "patron classify",
+            "patron model fit --model pareto",
+        ] {
+            let code = main(line.split_whitespace().map(OsString::from));
+            assert_eq!(code, ExitCode::from(error::USAGE), "{line}");
+        }
+    }
+}

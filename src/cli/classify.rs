@@ -1,0 +1,278 @@
+//! `patron classify`: who a subject is and which tier they hold.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
+use super::error::CliError;
+use super::json::{self, MoneyJson, ProvenanceJson};
+use super::output::Output;
+use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
+use super::text;
+use crate::pb;
+
+/// Options of `patron classify`.
+#[derive(Debug, Args)]
+pub struct ClassifyArgs {
+    #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
+    subject: pb::Subject,
+    /// The day for which to answer, YYYY-MM-DD (default: today where the server lives)
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// An answer of Classify as JSON. The keys of the classification stand beside `match` when there is exactly one customer.
+#[derive(Debug, Serialize)]
+struct ClassifyJson {
+    subject: String,
+    r#match: &'static str,
+    #[serde(flatten)]
+    classification: Option<ClassificationJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<ClassificationJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate_count: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<SharedJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis_id: Option<String>,
+}
+
+/// What one customer is.
+#[derive(Debug, Serialize)]
+struct ClassificationJson {
+    customer_id: String,
+    kind: &'static str,
+    display_name: String,
+    tier: Option<String>,
+    tier_rank: Option<i32>,
+    unrated_reason: Option<&'static str>,
+    lifetime_value: Option<MoneyJson>,
+    #[serde(flatten)]
+    provenance: Option<ProvenanceJson>,
+}
+
+/// What holds for all candidates.
+#[derive(Debug, Serialize)]
+struct SharedJson {
+    kind: Option<&'static str>,
+    tier: Option<String>,
+    unrated_reason: Option<&'static str>,
+}
+
+/// Asks and prints the answer.
+///
+/// # Errors
+///
+/// No server, an error of the server, or no reader.
+pub async fn run(args: &ClassifyArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let request = connection.request(pb::ClassifyRequest {
+        subject: Some(args.subject.clone()),
+        as_of: args.as_of.clone().unwrap_or_default(),
+    });
+    let response = connection.scoring().classify(request).await?.into_inner();
+    if args.json {
+        output.json(&as_json(&args.subject, &response))
+    } else {
+        output.line(&page(&args.subject, &response))
+    }
+}
+
+fn as_json(subject: &pb::Subject, response: &pb::ClassifyResponse) -> ClassifyJson {
+    let ambiguous = response.r#match() == pb::Match::Ambiguous;
+    let shared = response.shared.as_ref().map(|shared| SharedJson {
+        kind: (shared.kind() != pb::CustomerKind::Unspecified)
+            .then(|| text::kind_name(shared.kind)),
+        tier: json::tier_name(shared.tier.as_ref()),
+        unrated_reason: json::tier_unrated_reason(shared.tier.as_ref()),
+    });
+    ClassifyJson {
+        subject: subject_text(subject),
+        r#match: json::match_name(response.r#match),
+        classification: response.classification.as_ref().map(classification_json),
+        candidates: response
+            .candidates
+            .iter()
+            .map(classification_json)
+            .collect(),
+        candidate_count: ambiguous.then_some(response.candidate_count),
+        shared: shared.filter(|_| ambiguous),
+        // With a classification its own provenance says it.
+        basis_id: response
+            .provenance
+            .as_ref()
+            .filter(|_| response.classification.is_none())
+            .map(|provenance| provenance.basis_id.clone()),
+    }
+}
+
+fn classification_json(one: &pb::Classification) -> ClassificationJson {
+    ClassificationJson {
+        customer_id: one.customer_id.clone(),
+        kind: text::kind_name(one.kind),
+        display_name: one.display_name.clone(),
+        tier: json::tier_name(one.tier.as_ref()),
+        tier_rank: json::tier_rank(one.tier.as_ref()),
+        unrated_reason: json::tier_unrated_reason(one.tier.as_ref()),
+        lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
+        provenance: one.provenance.as_ref().map(ProvenanceJson::from),
+    }
+}
+
+/// The answer for a person.
+#[must_use]
+pub fn page(subject: &pb::Subject, response: &pb::ClassifyResponse) -> String {
+    let asked = subject_text(subject);
+    match (response.r#match(), &response.classification) {
+        (pb::Match::One, Some(one)) => one_page(one, response.provenance.as_ref()),
+        (pb::Match::Ambiguous, _) => ambiguous_page(&asked, response),
+        (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => {
+            format!("Nobody is known as {asked}.")
+        }
+    }
+}
+
+fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String {
+    let provenance = one.provenance.as_ref().or(outer);
+    let mut rows = vec![("Customer", one.customer_id.clone())];
+    if !one.display_name.is_empty() {
+        rows.push(("Name", one.display_name.clone()));
+    }
+    rows.push(("Kind", text::kind_word(one.kind).to_owned()));
+    rows.push(("Tier", text::tier_text(one.tier.as_ref())));
+    if let Some(value) = &one.lifetime_value {
+        rows.push(("Lifetime value", text::money_text(value)));
+    }
+    if let Some(provenance) = provenance {
+        rows.push(("As of", provenance.as_of.clone()));
+    }
+    rows.push(("Rests on", text::provenance_text(provenance)));
+    text::labelled(&rows)
+}
+
+fn ambiguous_page(asked: &str, response: &pb::ClassifyResponse) -> String {
+    let rows: Vec<Vec<String>> = response
+        .candidates
+        .iter()
+        .map(|one| {
+            let value = one.lifetime_value.as_ref();
+            vec![
+                one.customer_id.clone(),
+                one.display_name.clone(),
+                text::kind_word(one.kind).to_owned(),
+                value.map_or_else(String::new, text::money_text),
+                text::tier_text(one.tier.as_ref()),
+            ]
+        })
+        .collect();
+    let header = [
+        ("customer", text::Align::Left),
+        ("name", text::Align::Left),
+        ("kind", text::Align::Left),
+        ("lifetime value", text::Align::Right),
+        ("tier", text::Align::Left),
+    ];
+    let mut page = format!(
+        "{} customers share {asked}:\n{}\n",
+        response.candidate_count,
+        text::indented(&text::table(&header, &rows))
+    );
+    let shared = response.shared.as_ref();
+    let kind = shared.filter(|shared| shared.kind() != pb::CustomerKind::Unspecified);
+    let kind = kind.map_or("differs", |shared| text::kind_word(shared.kind));
+    let tier = shared.and_then(|shared| shared.tier.as_ref());
+    let tier = tier.map_or_else(|| "differs".to_owned(), |tier| text::tier_text(Some(tier)));
+    page.push_str("Whoever it is:\n");
+    page.push_str(&text::indented(&text::labelled(&[
+        ("Kind", kind.to_owned()),
+        ("Tier", tier),
+    ])));
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(id: &str) -> pb::Classification {
+        pb::Classification {
+            customer_id: id.into(),
+            kind: pb::CustomerKind::Person.into(),
+            display_name: "Ada".into(),
+            tier: Some(pb::Tier {
+                name: "gold".into(),
+                rank: 2,
+                unrated_reason: 0,
+            }),
+            lifetime_value: Some(pb::Money {
+                amount_minor: 123_456,
+                currency: "EUR".into(),
+            }),
+            provenance: Some(pb::Provenance {
+                as_of: "2024-01-01".into(),
+                data_time: None,
+                profile_version: 3,
+                basis_id: "r0-m1-EUR".into(),
+            }),
+        }
+    }
+
+    #[test]
+    fn one_customer_is_shown_with_name_tier_and_value() {
+        let response = pb::ClassifyResponse {
+            r#match: pb::Match::One.into(),
+            classification: Some(candidate("c-1")),
+            ..Default::default()
+        };
+        let subject = parse_subject("c-1").unwrap();
+        let page = page(&subject, &response);
+        for part in ["c-1", "Ada", "gold (rank 2", "1234.56 EUR", "2024-01-01"] {
+            assert!(page.contains(part), "{part} in\n{page}");
+        }
+        let json = serde_json::to_value(as_json(&subject, &response)).unwrap();
+        assert_eq!(json["match"], "ONE");
+        assert_eq!(json["tier"], "gold");
+        assert_eq!(json["lifetime_value"]["amount_minor"], 123_456);
+        assert_eq!(json["basis_id"], "r0-m1-EUR");
+        assert!(json.get("candidates").is_none());
+    }
+
+    #[test]
+    fn a_shared_number_lists_all_candidates_and_what_they_share() {
+        let subject = parse_subject("+493023125001").unwrap();
+        let response = pb::ClassifyResponse {
+            r#match: pb::Match::Ambiguous.into(),
+            candidates: vec![candidate("c-1"), candidate("c-2")],
+            candidate_count: 2,
+            shared: Some(pb::SharedFacts {
+                kind: pb::CustomerKind::Person.into(),
+                tier: None,
+            }),
+            ..Default::default()
+        };
+        let page = page(&subject, &response);
+        assert!(page.starts_with("2 customers share +493023125001:"));
+        assert!(page.contains("c-2"));
+        assert!(page.contains("differs"));
+        let json = serde_json::to_value(as_json(&subject, &response)).unwrap();
+        assert_eq!(json["candidates"][1]["customer_id"], "c-2");
+        assert_eq!(json["shared"]["kind"], "PERSON");
+        assert_eq!(json["shared"]["tier"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn an_unknown_subject_is_an_answer() {
+        let subject = parse_subject("nobody").unwrap();
+        let response = pb::ClassifyResponse {
+            r#match: pb::Match::Unknown.into(),
+            ..Default::default()
+        };
+        assert_eq!(page(&subject, &response), "Nobody is known as nobody.");
+    }
+}

@@ -1,0 +1,328 @@
+//! `patron customer`: what is stored of a customer.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
+use super::error::CliError;
+use super::json::MoneyJson;
+use super::output::Output;
+use super::subject::{SUBJECT_HELP, parse_subject};
+use super::text::{self, Align};
+use crate::pb;
+use crate::pb::attribute_value::Value as Attribute;
+
+/// Days of purchases and of contacts that the page shows; `--json` has all.
+const DAYS_SHOWN: usize = 12;
+
+/// The commands of `patron customer`.
+#[derive(Debug, Subcommand)]
+pub enum CustomerCommand {
+    /// Show a customer's profile
+    Show(ShowArgs),
+}
+
+/// Options of `patron customer show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
+    subject: pb::Subject,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// A profile as JSON.
+#[derive(Debug, Serialize)]
+struct CustomerJson {
+    customer_id: String,
+    kind: &'static str,
+    display_name: String,
+    profile_version: i64,
+    data_time: Option<String>,
+    identifiers: Vec<Value>,
+    attributes: Vec<Value>,
+    purchase_days: Vec<Value>,
+    contact_days: Vec<Value>,
+    unmatched_refund_count: i32,
+}
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// No server, an error of the server (nobody, or several customers), or no reader.
+pub async fn run(command: &CustomerCommand, output: &mut Output) -> Result<(), CliError> {
+    let CustomerCommand::Show(args) = command;
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let request = connection.request(pb::GetCustomerRequest {
+        subject: Some(args.subject.clone()),
+    });
+    let mut client = connection.customers();
+    let customer = client.get_customer(request).await?.into_inner();
+    if args.json {
+        output.json(&as_json(&customer))
+    } else {
+        output.line(&page(&customer))
+    }
+}
+
+fn as_json(customer: &pb::Customer) -> CustomerJson {
+    CustomerJson {
+        customer_id: customer.customer_id.clone(),
+        kind: text::kind_name(customer.kind),
+        display_name: customer.display_name.clone(),
+        profile_version: customer.profile_version,
+        data_time: text::time_text(customer.data_time.as_ref()),
+        identifiers: customer
+            .identifiers
+            .iter()
+            .map(|known| json!({"kind": known.kind, "display": known.display}))
+            .collect(),
+        attributes: customer
+            .attributes
+            .iter()
+            .map(|one| {
+                json!({
+                    "name": one.name,
+                    "value": attribute_json(one.value.as_ref()),
+                    "observed_on": one.observed_on,
+                    "source": one.source,
+                })
+            })
+            .collect(),
+        purchase_days: customer.purchase_days.iter().map(purchase_json).collect(),
+        contact_days: customer.contact_days.iter().map(contact_json).collect(),
+        unmatched_refund_count: customer.unmatched_refund_count,
+    }
+}
+
+fn attribute_json(value: Option<&Attribute>) -> Value {
+    match value {
+        None => Value::Null,
+        Some(Attribute::BoolValue(value)) => json!(value),
+        Some(Attribute::IntValue(value)) => json!(value),
+        Some(Attribute::DoubleValue(value)) => json!(value),
+        Some(Attribute::TextValue(value) | Attribute::DayValue(value)) => json!(value),
+        Some(Attribute::MoneyValue(value)) => json!(MoneyJson::from(value)),
+        Some(Attribute::TagsValue(value)) => json!(value.tags),
+    }
+}
+
+fn purchase_json(day: &pb::PurchaseDay) -> Value {
+    json!({
+        "day": day.day,
+        "count": day.count,
+        "amount": day.amount.as_ref().map(MoneyJson::from),
+        "costed_amount_minor": day.costed_amount_minor,
+        "cost_minor": day.cost_minor,
+        "category": day.category,
+    })
+}
+
+fn contact_json(day: &pb::ContactDay) -> Value {
+    json!({
+        "day": day.day,
+        "channel": day.channel,
+        "count": day.count,
+        "costed_count": day.costed_count,
+        "cost": day.cost.as_ref().map(MoneyJson::from),
+        "duration_seconds": day.duration_seconds,
+    })
+}
+
+/// A profile for a person.
+fn page(customer: &pb::Customer) -> String {
+    let mut rows = vec![("Customer", customer.customer_id.clone())];
+    if !customer.display_name.is_empty() {
+        rows.push(("Name", customer.display_name.clone()));
+    }
+    rows.push(("Kind", text::kind_word(customer.kind).to_owned()));
+    let known: Vec<String> = customer
+        .identifiers
+        .iter()
+        .map(|known| format!("{} {}", known.kind, known.display))
+        .collect();
+    rows.push(("Known as", or_none(known.join(", "))));
+    let written = text::time_text(customer.data_time.as_ref()).unwrap_or_default();
+    rows.push((
+        "Profile",
+        format!("version {}, written {written}", customer.profile_version),
+    ));
+    if customer.unmatched_refund_count > 0 {
+        rows.push((
+            "Unmatched refunds",
+            format!(
+                "{}: their purchase is not known yet, so they change nothing",
+                customer.unmatched_refund_count
+            ),
+        ));
+    }
+    let mut page = text::labelled(&rows);
+    for part in [
+        attributes_part(&customer.attributes),
+        purchases_part(&customer.purchase_days),
+        contacts_part(&customer.contact_days),
+    ] {
+        page.push_str("\n\n");
+        page.push_str(&part);
+    }
+    page
+}
+
+fn or_none(text: String) -> String {
+    if text.is_empty() {
+        "nothing".to_owned()
+    } else {
+        text
+    }
+}
+
+fn attributes_part(attributes: &[pb::AttributeValue]) -> String {
+    if attributes.is_empty() {
+        return "No attributes.".to_owned();
+    }
+    let header = [
+        ("attribute", Align::Left),
+        ("value", Align::Left),
+        ("observed", Align::Left),
+        ("source", Align::Left),
+    ];
+    let rows: Vec<Vec<String>> = attributes
+        .iter()
+        .map(|one| {
+            vec![
+                one.name.clone(),
+                attribute_text(one.value.as_ref()),
+                one.observed_on.clone(),
+                one.source.clone(),
+            ]
+        })
+        .collect();
+    text::table(&header, &rows)
+}
+
+fn attribute_text(value: Option<&Attribute>) -> String {
+    match value {
+        None => "cleared".to_owned(),
+        Some(Attribute::BoolValue(value)) => value.to_string(),
+        Some(Attribute::IntValue(value)) => value.to_string(),
+        Some(Attribute::DoubleValue(value)) => value.to_string(),
+        Some(Attribute::TextValue(value) | Attribute::DayValue(value)) => value.clone(),
+        Some(Attribute::MoneyValue(value)) => text::money_text(value),
+        Some(Attribute::TagsValue(value)) => value.tags.join(", "),
+    }
+}
+
+fn purchases_part(days: &[pb::PurchaseDay]) -> String {
+    if days.is_empty() {
+        return "No purchases.".to_owned();
+    }
+    let header = [
+        ("purchase day", Align::Left),
+        ("purchases", Align::Right),
+        ("amount", Align::Right),
+        ("category", Align::Left),
+    ];
+    let rows: Vec<Vec<String>> = latest(days)
+        .iter()
+        .map(|day| {
+            let amount = day.amount.as_ref();
+            vec![
+                day.day.clone(),
+                day.count.to_string(),
+                amount.map_or_else(String::new, text::money_text),
+                day.category.clone(),
+            ]
+        })
+        .collect();
+    format!("{}{}", text::table(&header, &rows), earlier(days.len()))
+}
+
+fn contacts_part(days: &[pb::ContactDay]) -> String {
+    if days.is_empty() {
+        return "No contacts.".to_owned();
+    }
+    let header = [
+        ("contact day", Align::Left),
+        ("channel", Align::Left),
+        ("contacts", Align::Right),
+        ("cost", Align::Right),
+        ("seconds", Align::Right),
+    ];
+    let rows: Vec<Vec<String>> = latest(days)
+        .iter()
+        .map(|day| {
+            let cost = day.cost.as_ref();
+            vec![
+                day.day.clone(),
+                day.channel.clone(),
+                day.count.to_string(),
+                cost.map_or_else(|| "not known".to_owned(), text::money_text),
+                day.duration_seconds.to_string(),
+            ]
+        })
+        .collect();
+    format!("{}{}", text::table(&header, &rows), earlier(days.len()))
+}
+
+fn latest<T>(days: &[T]) -> &[T] {
+    &days[days.len().saturating_sub(DAYS_SHOWN)..]
+}
+
+fn earlier(count: usize) -> String {
+    match count.checked_sub(DAYS_SHOWN) {
+        None | Some(0) => String::new(),
+        Some(hidden) => format!("\n(and {hidden} earlier: --json has all)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn customer(days: usize) -> pb::Customer {
+        pb::Customer {
+            customer_id: "c-1".into(),
+            kind: pb::CustomerKind::Company.into(),
+            purchase_days: (0..days)
+                .map(|day| pb::PurchaseDay {
+                    day: format!("2024-01-{:02}", day + 1),
+                    count: 1,
+                    amount: Some(pb::Money {
+                        amount_minor: 1_050,
+                        currency: "EUR".into(),
+                    }),
+                    ..Default::default()
+                })
+                .collect(),
+            attributes: vec![pb::AttributeValue {
+                name: "city".into(),
+                value: Some(Attribute::TextValue("Ulm".into())),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_page_shows_the_latest_days_and_says_how_many_are_hidden() {
+        let page = page(&customer(14));
+        assert!(page.contains("2024-01-14"));
+        assert!(!page.contains("2024-01-02"));
+        assert!(page.contains("(and 2 earlier: --json has all)"));
+        assert!(page.contains("10.50 EUR"));
+        assert!(page.contains("No contacts."));
+    }
+
+    #[test]
+    fn json_has_every_day_and_typed_attributes() {
+        let json = serde_json::to_value(as_json(&customer(14))).unwrap();
+        assert_eq!(json["purchase_days"].as_array().unwrap().len(), 14);
+        assert_eq!(json["attributes"][0]["value"], "Ulm");
+        assert_eq!(json["kind"], "COMPANY");
+    }
+}

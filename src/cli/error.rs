@@ -1,0 +1,229 @@
+//! What can go wrong for a command, as the person at the terminal reads it. The only place that words a gRPC status for people.
+
+use std::error::Error as _;
+
+use thiserror::Error;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+/// Exit code of a command that did not do what was asked.
+pub const FAILURE: u8 = 1;
+/// Exit code of wrong usage or configuration (`EX_USAGE` of sysexits.h).
+pub const USAGE: u8 = 64;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, Error)]
+pub enum CliError {
+    /// The command line, the configuration or a file named there is wrong.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do about it. Empty: the message says it.
+        hint: String,
+    },
+    /// The command was right and did not succeed.
+    #[error("{message}")]
+    Failed {
+        /// What went wrong.
+        message: String,
+        /// What to do about it. Empty: the message says it.
+        hint: String,
+    },
+    /// Nobody listens at the endpoint.
+    #[error("no server answers at {endpoint}: {cause}")]
+    Unreachable {
+        /// The address that was tried.
+        endpoint: String,
+        /// What the operating system said.
+        cause: String,
+    },
+    /// The server answered with an error.
+    #[error("{}", status.message())]
+    Rpc {
+        /// The answer, with its details. Boxed for its size.
+        status: Box<Status>,
+    },
+    /// The reader of standard output went away: no failure, and nothing to say.
+    #[error("the reader of the output went away")]
+    BrokenPipe,
+    /// What went wrong is printed already.
+    #[error("the command reported problems")]
+    Reported,
+}
+
+impl CliError {
+    /// Wrong usage without a hint.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            hint: String::new(),
+        }
+    }
+
+    /// A failure without a hint.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed {
+            message: message.into(),
+            hint: String::new(),
+        }
+    }
+
+    /// The exit code of the program.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } => USAGE,
+            Self::Failed { .. } | Self::Unreachable { .. } | Self::Rpc { .. } | Self::Reported => {
+                FAILURE
+            }
+            Self::BrokenPipe => 0,
+        }
+    }
+
+    /// The lines for standard error: `error: ...`, details, `hint: ...`. None when nothing is to be said.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Usage { message, hint } | Self::Failed { message, hint } => {
+                let mut lines = vec![format!("error: {message}")];
+                if !hint.is_empty() {
+                    lines.push(format!("hint: {hint}"));
+                }
+                lines
+            }
+            Self::Unreachable { .. } => vec![
+                format!("error: {self}"),
+                "hint: start a server with `patron serve` (or `patron demo` for invented customers), or name another with --endpoint"
+                    .to_owned(),
+            ],
+            Self::Rpc { status } => rpc_lines(status),
+            Self::BrokenPipe | Self::Reported => Vec::new(),
+        }
+    }
+}
+
+impl From<Status> for CliError {
+    fn from(status: Status) -> Self {
+        Self::Rpc {
+            status: Box::new(status),
+        }
+    }
+}
+
+/// A status with everything it carries: sentence, violations, reason with metadata, and what to do.
+fn rpc_lines(status: &Status) -> Vec<String> {
+    let code = code_name(status.code());
+    let message = if status.message().is_empty() {
+        "the server gave no explanation"
+    } else {
+        status.message()
+    };
+    let mut lines = vec![format!("error: {message} ({code})")];
+    let details = status.get_error_details();
+    if let Some(request) = details.bad_request() {
+        for violation in &request.field_violations {
+            lines.push(format!("  {}: {}", violation.field, violation.description));
+        }
+    }
+    if let Some(info) = details.error_info() {
+        let mut metadata: Vec<_> = info.metadata.iter().collect();
+        metadata.sort();
+        let metadata: Vec<_> = metadata.iter().map(|(k, v)| format!("{k}: {v}")).collect();
+        let mut line = format!("  reason: {}", info.reason);
+        if !metadata.is_empty() {
+            line = format!("{line} ({})", metadata.join(", "));
+        }
+        lines.push(line);
+    }
+    let reason = details.error_info().map(|info| info.reason.as_str());
+    if let Some(hint) = hint(status, reason) {
+        lines.push(format!("hint: {hint}"));
+    }
+    lines
+}
+
+/// What to do about a status, where more can be said than the server's sentence does.
+fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
+    match (status.code(), reason) {
+        (_, Some("AMBIGUOUS_SUBJECT")) => Some(
+            "several customers share it: `patron classify` lists them; name one by customer id",
+        ),
+        (_, Some("NO_DATA")) => {
+            Some("import transactions first: `patron import transactions FILE.csv --currency EUR`")
+        }
+        (_, Some("FIT_RUNNING")) => Some("one fit runs at a time: try again when it is done"),
+        (Code::Unavailable, _) if status.source().is_some() => {
+            Some("is the server still running? `patron serve` starts one; --endpoint names another")
+        }
+        (Code::Unavailable, _) => Some("the database is away for the moment: try again"),
+        (Code::DeadlineExceeded | Code::Cancelled, _) => Some(
+            "the answer took too long: allow more time with --timeout, for example --timeout 60s",
+        ),
+        (Code::Unimplemented, _) => Some(
+            "what listens there does not offer this call: is it a Patron server of this version?",
+        ),
+        _ => None,
+    }
+}
+
+/// The name of a code as the gRPC specification writes it.
+#[must_use]
+pub fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    #[test]
+    fn a_status_is_shown_with_violations_reason_and_hint() {
+        let mut details = ErrorDetails::new();
+        details
+            .add_bad_request_violation("subject.phone_number", "must begin with +")
+            .set_error_info(
+                "AMBIGUOUS_SUBJECT",
+                "patron",
+                [("customer_ids".to_owned(), "a,b".to_owned())],
+            );
+        let status = Status::with_error_details(Code::FailedPrecondition, "not one", details);
+        assert_eq!(
+            CliError::from(status).lines(),
+            [
+                "error: not one (FAILED_PRECONDITION)",
+                "  subject.phone_number: must begin with +",
+                "  reason: AMBIGUOUS_SUBJECT (customer_ids: a,b)",
+                "hint: several customers share it: `patron classify` lists them; name one by customer id",
+            ]
+        );
+    }
+
+    #[test]
+    fn exit_codes_tell_usage_from_failure_and_a_closed_pipe_is_neither() {
+        assert_eq!(CliError::usage("x").exit_code(), 64);
+        assert_eq!(CliError::failed("x").exit_code(), 1);
+        assert_eq!(CliError::BrokenPipe.exit_code(), 0);
+        assert!(CliError::BrokenPipe.lines().is_empty());
+    }
+}

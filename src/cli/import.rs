@@ -1,0 +1,169 @@
+//! `patron import`: sends the rows of a CSV file to a server as facts.
+//!
+//! Rows are read, checked and sent in batches as they come; memory does not grow with the file, but for 24 bytes a row where
+//! transaction or contact ids are derived. Importing a file again adds nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use self::columns::open_csv;
+use self::contacts::{ContactMapping, ContactsArgs};
+use self::customers::{CustomerMapping, CustomersArgs};
+use self::transactions::{TransactionMapping, TransactionsArgs};
+use super::connection::ConnectionArgs;
+use super::error::CliError;
+use super::output::Output;
+use crate::pb;
+
+pub mod amount;
+pub mod columns;
+pub mod contacts;
+pub mod currency;
+pub mod customers;
+pub mod identity;
+pub mod pipeline;
+pub mod progress;
+pub mod rejected;
+pub mod send;
+pub mod transactions;
+pub mod when;
+
+/// What the help of every import says below its options.
+pub const IMPORT_HELP: &str = "\
+Columns: an option that is not given stands for the column of its default name, if the file has it; \
+an empty name (--category-column '') leaves it out. Names are compared without regard to case.
+
+Days and times: YYYY-MM-DD, YYYYMMDD, YYYY/MM/DD, DD.MM.YYYY, each with HH:MM[:SS] or not, and RFC 3339. A time with a zone is sent \
+as that instant; a time without one is taken for the deployment's time zone, and only its day is sent, for values are computed by \
+days. 01/02/2024 is refused: --date-format %d/%m/%Y says what it means.
+
+Refused rows are listed on standard error and written with line and reason to FILE.rejected.csv; then the exit code is 1. \
+Importing again is safe: it adds only what is missing.";
+
+/// The commands of `patron import`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Create and change customers, their names, phone numbers and attributes
+    #[command(after_help = IMPORT_HELP)]
+    Customers(CustomersArgs),
+    /// Send purchases, refunds and reversals
+    #[command(after_help = IMPORT_HELP)]
+    Transactions(TransactionsArgs),
+    /// Send service contacts: calls, chats, e-mails, visits
+    #[command(after_help = IMPORT_HELP)]
+    Contacts(ContactsArgs),
+}
+
+/// Kind of a customer on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindArg {
+    /// A natural person
+    Person,
+    /// A company or another organisation
+    Company,
+    /// A colleague served by an internal service
+    Employee,
+}
+
+impl From<KindArg> for pb::CustomerKind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Person => Self::Person,
+            KindArg::Company => Self::Company,
+            KindArg::Employee => Self::Employee,
+        }
+    }
+}
+
+/// Options of every import.
+#[derive(Debug, Clone, Args)]
+pub struct FileArgs {
+    /// A CSV file with a header, in UTF-8
+    #[arg(value_name = "FILE.csv")]
+    pub file: PathBuf,
+    /// Column of the customer's id [default: `customer_id`, customer, cust]
+    #[arg(long, value_name = "COLUMN")]
+    pub customer_column: Option<String>,
+    /// Name of the system the file comes from; with the id of a fact it tells facts apart
+    #[arg(long, default_value = "csv", value_name = "NAME", value_parser = parse_source)]
+    pub source: String,
+    /// Kind of the customers that the rows create [default: person]
+    #[arg(long, value_enum)]
+    pub kind: Option<KindArg>,
+    /// Separator of the columns: one character, or "tab" [default: ,]
+    #[arg(long, value_name = "CHARACTER")]
+    pub delimiter: Option<String>,
+    /// How days and times are written, for example %d/%m/%Y or "%m/%d/%Y %H:%M" (strftime)
+    #[arg(long, value_name = "FORMAT", value_parser = when::check_format)]
+    pub date_format: Option<String>,
+    /// Numbers are written with a decimal comma: 12,50
+    #[arg(long)]
+    pub decimal_comma: bool,
+    /// Read and check everything, send nothing, write no file
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    /// The server.
+    pub connection: ConnectionArgs,
+}
+
+impl FileArgs {
+    /// The kind of created customers, as the contract numbers it.
+    pub fn kind(&self) -> i32 {
+        let kind = self.kind.map(pb::CustomerKind::from);
+        kind.unwrap_or(pb::CustomerKind::Unspecified).into()
+    }
+
+    /// How the numbers and days of the file are written.
+    #[must_use]
+    pub fn formats(&self) -> Formats {
+        Formats {
+            date: self.date_format.clone(),
+            decimal_comma: self.decimal_comma,
+        }
+    }
+}
+
+/// How numbers and days are written in a file.
+#[derive(Debug, Clone, Default)]
+pub struct Formats {
+    /// strftime format of days and times. `None`: the usual forms.
+    pub date: Option<String>,
+    /// Whether numbers have a decimal comma.
+    pub decimal_comma: bool,
+}
+
+/// Runs an import.
+///
+/// # Errors
+///
+/// Wrong usage (a file, a column), no server, an error of a whole call, or [`CliError::Reported`] when rows were refused.
+pub async fn run(command: ImportCommand, output: &mut Output) -> Result<(), CliError> {
+    match command {
+        ImportCommand::Customers(args) => {
+            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
+            let mapping = CustomerMapping::new(&args, &header)?;
+            pipeline::run(&args.file, mapping, reader, &header, output).await
+        }
+        ImportCommand::Transactions(args) => {
+            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
+            let mapping = TransactionMapping::new(&args, &header)?;
+            pipeline::run(&args.file, mapping, reader, &header, output).await
+        }
+        ImportCommand::Contacts(args) => {
+            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
+            let mapping = ContactMapping::new(&args, &header)?;
+            pipeline::run(&args.file, mapping, reader, &header, output).await
+        }
+    }
+}
+
+fn parse_source(text: &str) -> Result<String, String> {
+    columns::short_text(text, 64)?
+        .ok_or_else(|| "must not be empty".to_owned())
+        .map(str::to_owned)
+}

@@ -1,0 +1,334 @@
+//! Rows of service contacts.
+
+use clap::Args;
+
+use super::amount::parse_minor;
+use super::columns::{Header, Row, short_text};
+use super::currency::{RowCurrency, parse_currency};
+use super::identity::{Content, DerivedIds};
+use super::pipeline::Mapping;
+use super::send::Batch;
+use super::transactions::{TIME_COLUMNS, customer_column};
+use super::when::{When, parse_when};
+use super::{FileArgs, Formats};
+use crate::cli::error::CliError;
+use crate::cli::text::currency_exponent;
+use crate::pb;
+
+/// Longest contact that Patron takes, in seconds: a week.
+const DURATION_LIMIT: i32 = 604_800;
+
+/// Options of `patron import contacts`.
+#[derive(Debug, Args)]
+pub struct ContactsArgs {
+    #[command(flatten)]
+    /// What all imports share.
+    pub file: FileArgs,
+    /// Column of the day or time [default: date, time, `occurred_at`, timestamp]
+    #[arg(long, value_name = "COLUMN")]
+    time_column: Option<String>,
+    /// Channel of all contacts, for example phone
+    #[arg(long, value_name = "NAME", value_parser = parse_channel)]
+    channel: Option<String>,
+    /// Column of the channel; where it is empty, --channel holds [default: channel]
+    #[arg(long, value_name = "COLUMN")]
+    channel_column: Option<String>,
+    /// Column of what the contact was about [default: topic]
+    #[arg(long, value_name = "COLUMN")]
+    topic_column: Option<String>,
+    /// Column of the duration: seconds, MM:SS or HH:MM:SS [default: `duration_seconds`, duration]
+    #[arg(long, value_name = "COLUMN")]
+    duration_column: Option<String>,
+    /// Column of what the contact cost the company, in major units [default: cost]
+    #[arg(long, value_name = "COLUMN")]
+    cost_column: Option<String>,
+    /// Column of how the contact ended [default: outcome]
+    #[arg(long, value_name = "COLUMN")]
+    outcome_column: Option<String>,
+    /// Column of the contact's id [default: `contact_id`; without one, ids are derived from the rows]
+    #[arg(long, value_name = "COLUMN")]
+    id_column: Option<String>,
+    /// Currency of all costs, an ISO 4217 code
+    #[arg(long, value_name = "CODE", value_parser = parse_currency)]
+    currency: Option<String>,
+    /// Column of the currency; where it is empty, --currency holds [default: currency, unless --currency is given]
+    #[arg(long, value_name = "COLUMN")]
+    currency_column: Option<String>,
+}
+
+/// Where a contact stands in a row.
+#[derive(Debug)]
+pub struct ContactMapping {
+    customer: usize,
+    time: usize,
+    channel: Option<usize>,
+    fixed_channel: Option<String>,
+    topic: Option<usize>,
+    duration: Option<usize>,
+    cost: Option<usize>,
+    outcome: Option<usize>,
+    id: Option<usize>,
+    currency: RowCurrency,
+    formats: Formats,
+    source: String,
+    customer_kind: i32,
+    ids: DerivedIds,
+}
+
+impl ContactMapping {
+    /// Finds the columns.
+    ///
+    /// # Errors
+    ///
+    /// Wrong usage: a column that is not there, no channel, costs without a currency.
+    pub fn new(args: &ContactsArgs, header: &Header) -> Result<Self, CliError> {
+        let optional = |option: &str, named: &Option<String>, defaults: &[&str]| {
+            header.optional(option, named.as_deref(), defaults)
+        };
+        let channel = optional("--channel-column", &args.channel_column, &["channel"])?;
+        if channel.is_none() && args.channel.is_none() {
+            return Err(CliError::Usage {
+                message: "nothing says on which channel the contacts were".to_owned(),
+                hint: "give --channel, for example --channel phone, or --channel-column".to_owned(),
+            });
+        }
+        let cost = optional("--cost-column", &args.cost_column, &["cost"])?;
+        let currency = RowCurrency::new(
+            args.currency.as_deref(),
+            args.currency_column.as_deref(),
+            header,
+        )?;
+        Ok(Self {
+            customer: customer_column(&args.file, header)?,
+            time: header.required("--time-column", args.time_column.as_deref(), &TIME_COLUMNS)?,
+            channel,
+            fixed_channel: args.channel.clone(),
+            topic: optional("--topic-column", &args.topic_column, &["topic"])?,
+            duration: optional(
+                "--duration-column",
+                &args.duration_column,
+                &["duration_seconds", "duration"],
+            )?,
+            currency: if cost.is_some() {
+                currency.required()?
+            } else {
+                currency
+            },
+            cost,
+            outcome: optional("--outcome-column", &args.outcome_column, &["outcome"])?,
+            id: optional("--id-column", &args.id_column, &["contact_id"])?,
+            formats: args.file.formats(),
+            source: args.file.source.clone(),
+            customer_kind: args.file.kind(),
+            ids: DerivedIds::default(),
+        })
+    }
+
+    fn channel(&self, row: &mut Row<'_>) -> String {
+        let channel = row.short_text(self.channel, 64);
+        match (&self.fixed_channel, row.text(self.channel)) {
+            (Some(fixed), "") => fixed.clone(),
+            (None, "") => {
+                row.refuse("the channel is empty");
+                channel
+            }
+            _ => channel,
+        }
+    }
+
+    fn cost(&self, row: &mut Row<'_>) -> Option<pb::Money> {
+        if row.text(self.cost).is_empty() {
+            return None;
+        }
+        let currency = self.currency.of(row)?;
+        let exponent = currency_exponent(&currency)?;
+        let comma = self.formats.decimal_comma;
+        let amount_minor = row.parse(self.cost, |text| {
+            match parse_minor(text, exponent, comma)? {
+                cost @ 0.. => Ok(cost),
+                _ => Err("the cost of a contact cannot be negative".to_owned()),
+            }
+        })?;
+        Some(pb::Money {
+            amount_minor,
+            currency,
+        })
+    }
+
+    fn identity(&mut self, row: &mut Row<'_>, fact: &pb::Contact, when: &When) -> String {
+        if let Some(column) = self.id {
+            return row.id(column).unwrap_or_default();
+        }
+        let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
+        let cost = fact.cost.as_ref();
+        let content = Content::default()
+            .with("customer", &fact.customer_id)
+            .with("when", &when.normalised())
+            .with("channel", &fact.channel)
+            .with("topic", &fact.topic)
+            .with("duration", &number(fact.duration_seconds.map(i64::from)))
+            .with("cost", &number(cost.map(|cost| cost.amount_minor)))
+            .with("currency", cost.map_or("", |cost| cost.currency.as_str()))
+            .with("outcome", &fact.outcome);
+        self.ids.next(&content)
+    }
+}
+
+impl Mapping for ContactMapping {
+    type Fact = pb::Contact;
+    const IN_FLIGHT: usize = 4;
+
+    fn read(&mut self, row: &mut Row<'_>) -> Option<pb::Contact> {
+        let customer_id = row.id(self.customer);
+        let format = self.formats.date.clone();
+        let when = row.parse_required(self.time, |text| parse_when(text, format.as_deref()));
+        let channel = self.channel(row);
+        let topic = row.short_text(self.topic, 128);
+        let duration_seconds = row.parse(self.duration, parse_duration);
+        let cost = self.cost(row);
+        let outcome = row.short_text(self.outcome, 64);
+        if !row.is_sound() {
+            return None;
+        }
+        let (customer_id, when) = (customer_id?, when?);
+        let mut fact = pb::Contact {
+            customer_id,
+            source: self.source.clone(),
+            contact_id: String::new(),
+            when: Some(match when.instant() {
+                Some(instant) => pb::contact::When::OccurredTime(instant),
+                None => pb::contact::When::OccurredOn(when.day().to_string()),
+            }),
+            channel,
+            topic,
+            duration_seconds,
+            cost,
+            outcome,
+            customer_kind: self.customer_kind,
+        };
+        fact.contact_id = self.identity(row, &fact, &when);
+        Some(fact)
+    }
+
+    fn batch(facts: Vec<pb::Contact>) -> Batch {
+        Batch::Contacts(facts)
+    }
+}
+
+fn parse_channel(text: &str) -> Result<String, String> {
+    short_text(text, 64)?
+        .ok_or_else(|| "must not be empty".to_owned())
+        .map(str::to_owned)
+}
+
+/// Whole seconds, MM:SS or HH:MM:SS.
+fn parse_duration(text: &str) -> Result<i32, String> {
+    let wrong = || {
+        format!("{text:?} is no duration: write whole seconds, MM:SS or HH:MM:SS, at most a week")
+    };
+    let parts: Vec<&str> = text.split(':').collect();
+    if parts.len() > 3 {
+        return Err(wrong());
+    }
+    let mut seconds: i32 = 0;
+    for (position, part) in parts.iter().enumerate() {
+        let number: i32 = if part.bytes().all(|b| b.is_ascii_digit()) {
+            part.parse().map_err(|_| wrong())?
+        } else {
+            return Err(wrong());
+        };
+        if position > 0 && number > 59 {
+            return Err(wrong());
+        }
+        seconds = seconds
+            .checked_mul(60)
+            .and_then(|seconds| seconds.checked_add(number))
+            .ok_or_else(wrong)?;
+    }
+    if seconds > DURATION_LIMIT {
+        return Err(wrong());
+    }
+    Ok(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use csv::StringRecord;
+
+    use super::*;
+
+    fn mapping(names: &str, options: &str) -> Result<(ContactMapping, Header), CliError> {
+        use clap::Parser as _;
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: ContactsArgs,
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.csv");
+        std::fs::write(&path, format!("{names}\n")).unwrap();
+        let (_, header) = super::super::columns::open_csv(&path, None)?;
+        let line = format!("import f.csv {options}");
+        let line = Line::try_parse_from(line.split_whitespace()).unwrap();
+        Ok((ContactMapping::new(&line.args, &header)?, header))
+    }
+
+    #[test]
+    fn a_contact_is_read_with_channel_duration_and_cost() {
+        let (mut mapping, header) = mapping(
+            "customer_id,date,channel,duration,cost,outcome,topic",
+            "--currency EUR --channel phone --source acd",
+        )
+        .unwrap();
+        let record = StringRecord::from(vec![
+            "c-1",
+            "2024-02-01 10:00",
+            "",
+            "02:05",
+            "4.5",
+            "resolved",
+            "bill",
+        ]);
+        let mut row = Row::new(&header, &record);
+        let fact = mapping.read(&mut row).unwrap();
+        assert_eq!(fact.channel, "phone");
+        assert_eq!(fact.duration_seconds, Some(125));
+        assert_eq!(fact.cost.unwrap().amount_minor, 450);
+        assert_eq!(
+            fact.when,
+            Some(pb::contact::When::OccurredOn("2024-02-01".into()))
+        );
+        assert_eq!(fact.contact_id.len(), 32);
+    }
+
+    #[test]
+    fn costs_need_a_currency_and_contacts_a_channel() {
+        assert!(mapping("customer_id,date,channel,cost", "").is_err());
+        assert!(mapping("customer_id,date", "").is_err());
+        assert!(mapping("customer_id,date,channel", "").is_ok());
+    }
+
+    #[test]
+    fn durations_are_seconds_or_clock_times() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("01:30", 90),
+            ("1:00:00", 3_600),
+            ("604800", 604_800),
+        ] {
+            assert_eq!(parse_duration(text), Ok(seconds), "{text}");
+        }
+        for text in [
+            "",
+            "-1",
+            "1.5",
+            "1:60",
+            "1:2:3:4",
+            "604801",
+            "99999999999",
+            "99999999:00:00",
+        ] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! Rows of customers.
+
+use clap::Args;
+
+use super::amount::parse_minor;
+use super::columns::{Header, Row, short_text};
+use super::currency::{RowCurrency, parse_currency};
+use super::pipeline::Mapping;
+use super::send::Batch;
+use super::transactions::customer_column;
+use super::when::parse_day;
+use super::{FileArgs, Formats};
+use crate::cli::error::CliError;
+use crate::cli::subject::parse_phone_number;
+use crate::cli::text::currency_exponent;
+use crate::pb;
+use crate::pb::attribute_value::Value;
+use crate::pb::identifier::Identifier as Known;
+
+/// Options of `patron import customers`.
+#[derive(Debug, Args)]
+pub struct CustomersArgs {
+    #[command(flatten)]
+    /// What all imports share.
+    pub file: FileArgs,
+    /// Column of the name to show to people; an empty cell changes nothing [default: `display_name`, name]
+    #[arg(long, value_name = "COLUMN")]
+    name_column: Option<String>,
+    /// Column of a phone number in E.164 (repeatable) [default: phone, `phone_number`]
+    #[arg(long, value_name = "COLUMN")]
+    phone_column: Vec<String>,
+    /// Column of an e-mail address (repeatable) [default: email]
+    #[arg(long, value_name = "COLUMN")]
+    email_column: Vec<String>,
+    /// System and column of an id of another system (repeatable), for example `crm=crm_id`
+    #[arg(long, value_name = "SYSTEM=COLUMN", value_parser = parse_pair)]
+    external_column: Vec<Pair>,
+    /// Name and column of an attribute (repeatable), for example `points=loyalty_points:int`; types: bool, int, number, text, day,
+    /// money, tags (separated by ; or |) [default type: text]. An empty cell changes nothing
+    #[arg(long, value_name = "NAME=COLUMN[:TYPE]", value_parser = parse_pair)]
+    attribute: Vec<Pair>,
+    /// Column of the day on which the attributes were observed [default: `observed_on`, else today]
+    #[arg(long, value_name = "COLUMN")]
+    observed_column: Option<String>,
+    /// Column of the customer's kind: person, company or employee; where it is empty, --kind holds [default: kind]
+    #[arg(long, value_name = "COLUMN")]
+    kind_column: Option<String>,
+    /// Currency of attributes of type money whose cells name none ("12.50" instead of "12.50 EUR")
+    #[arg(long, value_name = "CODE", value_parser = parse_currency)]
+    currency: Option<String>,
+    /// Column of that currency [default: currency, unless --currency is given]
+    #[arg(long, value_name = "COLUMN")]
+    currency_column: Option<String>,
+}
+
+/// `LEFT=RIGHT` on the command line.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    left: String,
+    right: String,
+}
+
+fn parse_pair(text: &str) -> Result<Pair, String> {
+    match text.split_once('=') {
+        Some((left, right)) if !left.is_empty() && !right.is_empty() => Ok(Pair {
+            left: left.to_owned(),
+            right: right.to_owned(),
+        }),
+        _ => Err("write NAME=COLUMN".to_owned()),
+    }
+}
+
+/// Type of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AttributeType {
+    Bool,
+    Int,
+    Number,
+    Text,
+    Day,
+    Money,
+    Tags,
+}
+
+impl AttributeType {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "bool" => Some(Self::Bool),
+            "int" => Some(Self::Int),
+            "number" => Some(Self::Number),
+            "text" => Some(Self::Text),
+            "day" => Some(Self::Day),
+            "money" => Some(Self::Money),
+            "tags" => Some(Self::Tags),
+            _ => None,
+        }
+    }
+}
+
+/// Where an attribute stands in a row.
+#[derive(Debug)]
+struct AttributeColumn {
+    name: String,
+    column: usize,
+    kind: AttributeType,
+}
+
+/// Where a customer stands in a row.
+#[derive(Debug)]
+pub struct CustomerMapping {
+    customer: usize,
+    name: Option<usize>,
+    phones: Vec<usize>,
+    emails: Vec<usize>,
+    externals: Vec<(String, usize)>,
+    attributes: Vec<AttributeColumn>,
+    observed: Option<usize>,
+    kind: Option<usize>,
+    default_kind: i32,
+    currency: RowCurrency,
+    formats: Formats,
+    source: String,
+}
+
+impl CustomerMapping {
+    /// Finds the columns.
+    ///
+    /// # Errors
+    ///
+    /// Wrong usage: a column that is not there, an attribute without a proper name or type.
+    pub fn new(args: &CustomersArgs, header: &Header) -> Result<Self, CliError> {
+        let optional = |option: &str, named: &Option<String>, defaults: &[&str]| {
+            header.optional(option, named.as_deref(), defaults)
+        };
+        let mut externals = Vec::new();
+        for pair in &args.external_column {
+            let system = short_text(&pair.left, 64)
+                .map_err(|reason| CliError::usage(format!("--external-column: {reason}")))?;
+            let column = header.find("--external-column", &pair.right)?;
+            externals.push((system.unwrap_or_default().to_owned(), column));
+        }
+        let attributes: Result<Vec<_>, _> = args
+            .attribute
+            .iter()
+            .map(|pair| attribute_column(pair, header))
+            .collect();
+        Ok(Self {
+            customer: customer_column(&args.file, header)?,
+            name: optional(
+                "--name-column",
+                &args.name_column,
+                &["display_name", "name"],
+            )?,
+            phones: several(
+                header,
+                "--phone-column",
+                &args.phone_column,
+                &["phone", "phone_number"],
+            )?,
+            emails: several(header, "--email-column", &args.email_column, &["email"])?,
+            externals,
+            attributes: attributes?,
+            observed: optional("--observed-column", &args.observed_column, &["observed_on"])?,
+            kind: optional("--kind-column", &args.kind_column, &["kind"])?,
+            default_kind: args.file.kind(),
+            currency: RowCurrency::new(
+                args.currency.as_deref(),
+                args.currency_column.as_deref(),
+                header,
+            )?,
+            formats: args.file.formats(),
+            source: args.file.source.clone(),
+        })
+    }
+
+    fn identifiers(&self, row: &mut Row<'_>) -> Vec<pb::Identifier> {
+        let mut known = Vec::new();
+        for column in &self.phones {
+            known.extend(
+                row.parse(Some(*column), parse_phone_number)
+                    .map(Known::PhoneNumber),
+            );
+        }
+        for column in &self.emails {
+            known.extend(row.parse(Some(*column), parse_email).map(Known::Email));
+        }
+        for (system, column) in &self.externals {
+            let id = row.short_text(Some(*column), 128);
+            if !id.is_empty() {
+                let system = system.clone();
+                known.push(Known::ExternalId(pb::ExternalId { system, id }));
+            }
+        }
+        known
+            .into_iter()
+            .map(|one| pb::Identifier {
+                identifier: Some(one),
+            })
+            .collect()
+    }
+
+    fn attributes(&self, row: &mut Row<'_>) -> Vec<pb::AttributeValue> {
+        let format = self.formats.date.as_deref();
+        let observed = row.parse(self.observed, |text| parse_day(text, format));
+        let observed_on = observed.map(|day| day.to_string()).unwrap_or_default();
+        let mut values = Vec::new();
+        for attribute in &self.attributes {
+            let column = Some(attribute.column);
+            let value = if attribute.kind == AttributeType::Money {
+                self.money(row, attribute.column)
+            } else {
+                row.parse(column, |text| self.value(text, attribute.kind))
+            };
+            if let Some(value) = value {
+                values.push(pb::AttributeValue {
+                    name: attribute.name.clone(),
+                    value: Some(value),
+                    observed_on: observed_on.clone(),
+                    source: self.source.clone(),
+                });
+            }
+        }
+        values
+    }
+
+    /// "12.50 EUR", or "12.50" in the currency of the row.
+    fn money(&self, row: &mut Row<'_>, column: usize) -> Option<Value> {
+        let text = row.text(Some(column));
+        if text.is_empty() {
+            return None;
+        }
+        let (number, currency) = match text.rsplit_once(' ') {
+            Some((number, code))
+                if code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic()) =>
+            {
+                (number, row.parse(Some(column), |_| parse_currency(code))?)
+            }
+            _ => (text, self.currency.of(row)?),
+        };
+        let exponent = currency_exponent(&currency)?;
+        let comma = self.formats.decimal_comma;
+        let amount_minor = row.parse(Some(column), |_| parse_minor(number, exponent, comma))?;
+        Some(Value::MoneyValue(pb::Money {
+            amount_minor,
+            currency,
+        }))
+    }
+
+    fn value(&self, text: &str, kind: AttributeType) -> Result<Value, String> {
+        match kind {
+            AttributeType::Bool => parse_bool(text).map(Value::BoolValue),
+            AttributeType::Int => text
+                .parse()
+                .map(Value::IntValue)
+                .map_err(|_| format!("{text:?} is no whole number")),
+            AttributeType::Number => {
+                let text = if self.formats.decimal_comma {
+                    text.replace(',', ".")
+                } else {
+                    text.to_owned()
+                };
+                match text.parse::<f64>() {
+                    Ok(number) if number.is_finite() => Ok(Value::DoubleValue(number)),
+                    _ => Err(format!("{text:?} is no finite number")),
+                }
+            }
+            AttributeType::Day => parse_day(text, self.formats.date.as_deref())
+                .map(|day| Value::DayValue(day.to_string())),
+            AttributeType::Tags => parse_tags(text),
+            AttributeType::Text | AttributeType::Money => short_text(text, 1_024)
+                .map(|text| Value::TextValue(text.unwrap_or_default().to_owned())),
+        }
+    }
+}
+
+impl Mapping for CustomerMapping {
+    type Fact = pb::CustomerPatch;
+    // One after the other: when a file has several rows of one customer, the last name is to stay.
+    const IN_FLIGHT: usize = 1;
+
+    fn read(&mut self, row: &mut Row<'_>) -> Option<pb::CustomerPatch> {
+        let customer_id = row.id(self.customer);
+        let name = row.short_text(self.name, 256);
+        let kind = row.parse(self.kind, parse_customer_kind);
+        let add_identifiers = self.identifiers(row);
+        let attributes = self.attributes(row);
+        if !row.is_sound() {
+            return None;
+        }
+        Some(pb::CustomerPatch {
+            customer_id: customer_id?,
+            kind: kind.map_or(self.default_kind, i32::from),
+            display_name: Some(name).filter(|name| !name.is_empty()),
+            add_identifiers,
+            end_identifiers: Vec::new(),
+            attributes,
+        })
+    }
+
+    fn batch(facts: Vec<pb::CustomerPatch>) -> Batch {
+        Batch::Customers(facts)
+    }
+}
+
+/// `NAME=COLUMN[:TYPE]`. A column whose own name ends in a colon and a type is found by its whole name.
+fn attribute_column(pair: &Pair, header: &Header) -> Result<AttributeColumn, CliError> {
+    let Pair { left: name, right } = pair;
+    let mut letters = name.bytes();
+    let proper = name.len() <= 64
+        && letters
+            .next()
+            .is_some_and(|first| first.is_ascii_lowercase())
+        && letters.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if !proper {
+        return Err(CliError::usage(format!(
+            "--attribute {name}: a name has a lower-case letter, then lower-case letters, digits and _"
+        )));
+    }
+    let (column, kind) = match right.rsplit_once(':') {
+        _ if header.names().iter().any(|column| column == right) => (right.as_str(), "text"),
+        Some((column, kind)) => (column, kind),
+        None => (right.as_str(), "text"),
+    };
+    let kind = AttributeType::named(kind).ok_or_else(|| {
+        CliError::usage(format!(
+            "--attribute {name}: {kind:?} is no type: use bool, int, number, text, day, money or tags"
+        ))
+    })?;
+    Ok(AttributeColumn {
+        name: name.clone(),
+        column: header.find("--attribute", column)?,
+        kind,
+    })
+}
+
+/// The columns named, else the first of the defaults.
+fn several(
+    header: &Header,
+    option: &str,
+    named: &[String],
+    defaults: &[&str],
+) -> Result<Vec<usize>, CliError> {
+    if named.is_empty() {
+        return Ok(header.first_of(defaults).into_iter().collect());
+    }
+    named
+        .iter()
+        .filter(|name| !name.is_empty())
+        .map(|name| header.find(option, name))
+        .collect()
+}
+
+fn parse_customer_kind(text: &str) -> Result<pb::CustomerKind, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "person" => Ok(pb::CustomerKind::Person),
+        "company" => Ok(pb::CustomerKind::Company),
+        "employee" => Ok(pb::CustomerKind::Employee),
+        _ => Err(format!(
+            "{text:?} is no kind of customer: write person, company or employee"
+        )),
+    }
+}
+
+fn parse_email(text: &str) -> Result<String, String> {
+    let proper = text
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if !proper || text.len() > 254 || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(format!("{text:?} is no e-mail address"));
+    }
+    Ok(text.to_owned())
+}
+
+fn parse_bool(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "1" => Ok(true),
+        "false" | "no" | "n" | "0" => Ok(false),
+        _ => Err(format!("{text:?} is neither true nor false")),
+    }
+}
+
+fn parse_tags(text: &str) -> Result<Value, String> {
+    let mut tags = Vec::new();
+    for tag in text.split([';', '|']) {
+        tags.extend(short_text(tag, 64)?.map(str::to_owned));
+    }
+    if tags.len() > 64 {
+        return Err("has more than 64 labels".to_owned());
+    }
+    Ok(Value::TagsValue(pb::TagSet { tags }))
+}
+
+#[cfg(test)]
+mod tests;

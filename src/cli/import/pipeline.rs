@@ -1,0 +1,311 @@
+//! The way of a file: read, check, send in batches with a few in flight, report.
+
+use std::fs::File;
+use std::time::Instant;
+
+use csv::{ByteRecord, Reader, StringRecord};
+use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesOrdered;
+use prost::Message;
+use serde::Serialize;
+
+use super::FileArgs;
+use super::columns::{Header, Row};
+use super::progress::Progress;
+use super::rejected::Rejected;
+use super::send::{BATCH_BYTES, BATCH_FACTS, Batch, Sent, reason, send};
+use crate::cli::connection::{Connection, WRITE_TIMEOUT};
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::text;
+use crate::pb::item_result::Outcome;
+
+/// Reads rows as facts of one kind.
+pub trait Mapping {
+    /// The fact.
+    type Fact: Message;
+    /// How many batches may be under way at once. The server takes facts in any order.
+    const IN_FLIGHT: usize;
+
+    /// Reads a row. `None` exactly when the row is not sound; it then knows why.
+    fn read(&mut self, row: &mut Row<'_>) -> Option<Self::Fact>;
+
+    /// Facts as a batch.
+    fn batch(facts: Vec<Self::Fact>) -> Batch;
+}
+
+/// What an import did.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    rows: u64,
+    sound: u64,
+    written: u64,
+    duplicates: u64,
+    refused: u64,
+    retried_calls: u64,
+    seconds: f64,
+    rows_per_second: f64,
+    dry_run: bool,
+    rejected_file: Option<String>,
+}
+
+/// A row on its way: its line and its cells as they were.
+type Origin = (u64, ByteRecord);
+type InFlight<'a> = LocalBoxFuture<'a, (Vec<Origin>, Result<Sent, CliError>)>;
+
+/// What the steps of an import share.
+struct Import<'a> {
+    output: &'a mut Output,
+    progress: Progress,
+    rejected: Rejected,
+    summary: Summary,
+}
+
+/// Imports a file.
+///
+/// # Errors
+///
+/// No server, a file that cannot be read to its end, an error of a whole call; [`CliError::Reported`] when rows were refused.
+pub async fn run<M: Mapping>(
+    args: &FileArgs,
+    mut mapping: M,
+    reader: Reader<File>,
+    header: &Header,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let connection = if args.dry_run {
+        None
+    } else {
+        Some(Connection::open(&args.connection, WRITE_TIMEOUT).await?)
+    };
+    let started = Instant::now();
+    let size = std::fs::metadata(&args.file).map_or(0, |file| file.len());
+    let mut import = Import {
+        progress: Progress::begin(size, output),
+        output,
+        rejected: Rejected::of(&args.file, header),
+        summary: Summary {
+            dry_run: args.dry_run,
+            ..Summary::default()
+        },
+    };
+    let result = import
+        .all_rows(&mut mapping, reader, header, connection.as_ref())
+        .await;
+    import.progress.end();
+    if let Err(error) = result {
+        import.rejected.discard();
+        let written = import.summary.written;
+        import.output.note(&format!(
+            "stopped after {written} written rows; import the file again to add what is missing"
+        ));
+        return Err(error);
+    }
+    import.finish(started, args.json)
+}
+
+impl Import<'_> {
+    async fn all_rows<M: Mapping>(
+        &mut self,
+        mapping: &mut M,
+        mut reader: Reader<File>,
+        header: &Header,
+        connection: Option<&Connection>,
+    ) -> Result<(), CliError> {
+        let mut flights: FuturesOrdered<InFlight<'_>> = FuturesOrdered::new();
+        let mut pending = Pending::<M>::default();
+        let mut record = ByteRecord::new();
+        while reader
+            .read_byte_record(&mut record)
+            .map_err(|cause| CliError::failed(format!("cannot read on: {cause}")))?
+        {
+            self.summary.rows += 1;
+            let line = record.position().map_or(0, csv::Position::line);
+            match read_row(mapping, header, &record) {
+                Ok(fact) => {
+                    self.summary.sound += 1;
+                    pending.push(fact, (line, record.clone()));
+                }
+                Err(reason) => self.refuse(&record, line, &reason),
+            }
+            if pending.is_full() {
+                if let Some(connection) = connection {
+                    flights.push_back(pending.take(connection));
+                } else {
+                    pending = Pending::default();
+                }
+                if flights.len() >= M::IN_FLIGHT {
+                    self.land(&mut flights).await?;
+                }
+                self.show(reader.position().byte());
+            }
+        }
+        match connection {
+            Some(connection) if !pending.facts.is_empty() => {
+                flights.push_back(pending.take(connection));
+            }
+            Some(_) | None => {}
+        }
+        while !flights.is_empty() {
+            self.land(&mut flights).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the oldest batch and counts what became of it.
+    async fn land(&mut self, flights: &mut FuturesOrdered<InFlight<'_>>) -> Result<(), CliError> {
+        let Some((origins, sent)) = flights.next().await else {
+            return Ok(());
+        };
+        let sent = sent?;
+        self.summary.retried_calls += u64::from(sent.retries);
+        for ((line, record), result) in origins.iter().zip(&sent.results) {
+            match result.outcome() {
+                Outcome::Written => self.summary.written += 1,
+                Outcome::Duplicate => self.summary.duplicates += 1,
+                Outcome::Refused => self.refuse(record, *line, &reason(result)),
+                Outcome::Unspecified => {
+                    return Err(CliError::failed(format!(
+                        "the server did not say what became of line {line}"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, record: &ByteRecord, line: u64, reason: &str) {
+        self.summary.refused += 1;
+        self.progress
+            .note(&format!("line {line}: {reason}"), self.output);
+        if self.summary.dry_run {
+            return;
+        }
+        if let Err(problem) = self.rejected.add(record, line, reason) {
+            let warning = format!("warning: {problem}: refused rows are listed here only");
+            self.progress.note(&warning, self.output);
+        }
+    }
+
+    fn show(&mut self, position: u64) {
+        let message = format!(
+            "{} rows read, {} refused",
+            self.summary.rows, self.summary.refused
+        );
+        self.progress.at(position, &message, self.output);
+    }
+
+    /// Puts the file of refused rows in place and prints the summary.
+    fn finish(mut self, started: Instant, json: bool) -> Result<(), CliError> {
+        if !self.summary.dry_run {
+            match self.rejected.finish() {
+                Ok(path) => {
+                    self.summary.rejected_file = path.map(|path| path.display().to_string());
+                }
+                Err(problem) => self.output.note(&format!("warning: {problem}")),
+            }
+        }
+        let summary = &mut self.summary;
+        summary.seconds = started.elapsed().as_secs_f64();
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate for people: no file has 2^53 rows"
+        )]
+        let rows = summary.rows as f64;
+        // A clock tick at least, so that an empty file has the rate 0.
+        summary.rows_per_second = rows / summary.seconds.max(1e-9);
+        if json {
+            self.output.json(summary)?;
+        } else {
+            self.output.line(&page(summary))?;
+        }
+        if summary.refused > 0 {
+            return Err(CliError::Reported);
+        }
+        Ok(())
+    }
+}
+
+/// Rows that were read and not sent yet.
+struct Pending<M: Mapping> {
+    facts: Vec<M::Fact>,
+    origins: Vec<Origin>,
+    bytes: usize,
+}
+
+impl<M: Mapping> Default for Pending<M> {
+    fn default() -> Self {
+        Self {
+            facts: Vec::new(),
+            origins: Vec::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<M: Mapping> Pending<M> {
+    fn push(&mut self, fact: M::Fact, origin: Origin) {
+        self.bytes += fact.encoded_len();
+        self.facts.push(fact);
+        self.origins.push(origin);
+    }
+
+    fn is_full(&self) -> bool {
+        self.facts.len() >= BATCH_FACTS || self.bytes >= BATCH_BYTES
+    }
+
+    fn take<'a>(&mut self, connection: &'a Connection) -> InFlight<'a> {
+        let Self { facts, origins, .. } = std::mem::take(self);
+        let batch = M::batch(facts);
+        Box::pin(async move { (origins, send(connection, batch).await) })
+    }
+}
+
+/// A row as a fact, or everything that is wrong with it.
+fn read_row<M: Mapping>(
+    mapping: &mut M,
+    header: &Header,
+    record: &ByteRecord,
+) -> Result<M::Fact, String> {
+    let text = StringRecord::from_byte_record(record.clone())
+        .map_err(|_| "is not UTF-8: convert the file first".to_owned())?;
+    let mut row = Row::new(header, &text);
+    match mapping.read(&mut row) {
+        Some(fact) if row.is_sound() => Ok(fact),
+        _ => Err(row.into_reason()),
+    }
+}
+
+/// The summary for a person.
+fn page(summary: &Summary) -> String {
+    let mut rows = vec![("Rows read", summary.rows.to_string())];
+    if summary.dry_run {
+        rows.push((
+            "Sound",
+            format!("{} (dry run: nothing was sent)", summary.sound),
+        ));
+    } else {
+        rows.push(("Written", summary.written.to_string()));
+        rows.push(("Known already", summary.duplicates.to_string()));
+    }
+    let refused = match &summary.rejected_file {
+        Some(file) => format!("{} (see {file})", summary.refused),
+        None => summary.refused.to_string(),
+    };
+    rows.push(("Refused", refused));
+    if summary.retried_calls > 0 {
+        rows.push(("Calls sent again", summary.retried_calls.to_string()));
+    }
+    rows.push((
+        "Took",
+        format!(
+            "{:.2} s, {:.0} rows a second",
+            summary.seconds, summary.rows_per_second
+        ),
+    ));
+    text::labelled(&rows)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! Building blocks of `--json`: stable `snake_case` keys, names of the contract without their prefixes, `null` for what is absent.
+
+use serde::Serialize;
+
+use super::text;
+use crate::pb;
+
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MoneyJson {
+    /// Whole minor units.
+    pub amount_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The same amount in major units as exact decimal text.
+    pub amount: String,
+}
+
+impl From<&pb::Money> for MoneyJson {
+    fn from(money: &pb::Money) -> Self {
+        Self {
+            amount_minor: money.amount_minor,
+            currency: money.currency.clone(),
+            amount: text::major_text(money.amount_minor, &money.currency),
+        }
+    }
+}
+
+/// Where an answer comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProvenanceJson {
+    /// The day for which the answer holds.
+    pub as_of: String,
+    /// When the data was last written, RFC 3339.
+    pub data_time: Option<String>,
+    /// Version of the profile.
+    pub profile_version: i64,
+    /// Definitions, model and currency in force.
+    pub basis_id: String,
+}
+
+impl From<&pb::Provenance> for ProvenanceJson {
+    fn from(provenance: &pb::Provenance) -> Self {
+        Self {
+            as_of: provenance.as_of.clone(),
+            data_time: text::time_text(provenance.data_time.as_ref()),
+            profile_version: provenance.profile_version,
+            basis_id: provenance.basis_id.clone(),
+        }
+    }
+}
+
+/// How many customers a subject names: "ONE", "UNKNOWN" or "AMBIGUOUS".
+#[must_use]
+pub fn match_name(matched: i32) -> &'static str {
+    let name = pb::Match::try_from(matched).map_or("UNSPECIFIED", |matched| matched.as_str_name());
+    name.strip_prefix("MATCH_").unwrap_or(name)
+}
+
+/// The name of a tier, if there is one.
+#[must_use]
+pub fn tier_name(tier: Option<&pb::Tier>) -> Option<String> {
+    tier.map(|tier| tier.name.clone())
+        .filter(|name| !name.is_empty())
+}
+
+/// The rank of a tier, if there is one.
+#[must_use]
+pub fn tier_rank(tier: Option<&pb::Tier>) -> Option<i32> {
+    tier.map(|tier| tier.rank).filter(|rank| *rank > 0)
+}
+
+/// Why there is no tier.
+#[must_use]
+pub fn tier_unrated_reason(tier: Option<&pb::Tier>) -> Option<&'static str> {
+    tier.and_then(|tier| text::unrated_name(tier.unrated_reason))
+}

@@ -1,0 +1,189 @@
+//! `patron model`: fit value models, look at them, choose the one that answers.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use self::answer::{ModelJson, list_page, page};
+use super::connection::{Connection, ConnectionArgs, FIT_TIMEOUT, READ_TIMEOUT};
+use super::error::CliError;
+use super::output::Output;
+use crate::pb;
+
+pub mod answer;
+
+/// Versions asked for at once when listing.
+const PAGE: i32 = 1_000;
+
+/// The commands of `patron model`.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Fit a model on the stored facts and, unless told not to, let it answer
+    Fit(FitArgs),
+    /// List all versions, newest first
+    List(ListArgs),
+    /// Show a version in full
+    Show(ShowArgs),
+    /// Let a stored version answer
+    Activate(ActivateArgs),
+}
+
+/// A family of order models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OrderModel {
+    /// Modified BG/NBD: drop-out may follow the first purchase too
+    MbgNbd,
+    /// BG/NBD: holds every one-time buyer alive for ever
+    BgNbd,
+}
+
+/// Options of `patron model fit`.
+#[derive(Debug, Args)]
+pub struct FitArgs {
+    /// The order model
+    #[arg(long, value_enum, default_value = "mbg-nbd")]
+    model: OrderModel,
+    /// Last day whose facts are used, YYYY-MM-DD (default: today where the server lives)
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
+    /// Store the version without letting it answer
+    #[arg(long)]
+    no_activate: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Options of `patron model list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Options of `patron model show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Number of the version (default: the one that answers)
+    #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+    version: Option<i64>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Options of `patron model activate`.
+#[derive(Debug, Args)]
+pub struct ActivateArgs {
+    /// Number of the version
+    #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+    version: i64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// No server, an error of the server (no data, not converged, no such version), or no reader.
+pub async fn run(command: &ModelCommand, output: &mut Output) -> Result<(), CliError> {
+    match command {
+        ModelCommand::Fit(args) => fit(args, output).await,
+        ModelCommand::List(args) => list(args, output).await,
+        ModelCommand::Show(args) => show(args, output).await,
+        ModelCommand::Activate(args) => activate(args, output).await,
+    }
+}
+
+async fn fit(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
+    let kind = match args.model {
+        OrderModel::MbgNbd => pb::OrderModelKind::MbgNbd,
+        OrderModel::BgNbd => pb::OrderModelKind::BgNbd,
+    };
+    let request = connection.request(pb::FitModelRequest {
+        kind: kind.into(),
+        until: args.until.clone().unwrap_or_default(),
+        keep_inactive: args.no_activate,
+    });
+    let response = connection.models().fit_model(request).await?.into_inner();
+    let model = response
+        .model
+        .ok_or_else(|| CliError::failed("the server answered without a model"))?;
+    print(&model, args.json, output)
+}
+
+async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let models = all_models(&connection).await?;
+    if args.json {
+        let models: Vec<ModelJson> = models.iter().map(ModelJson::from).collect();
+        output.json(&models)
+    } else {
+        output.line(&list_page(&models))
+    }
+}
+
+async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let model = match args.version {
+        Some(version) => {
+            let request = connection.request(pb::GetModelRequest { version });
+            connection.models().get_model(request).await?.into_inner()
+        }
+        None => all_models(&connection)
+            .await?
+            .into_iter()
+            .find(|model| model.active)
+            .ok_or_else(|| CliError::Failed {
+                message: "no model is active".to_owned(),
+                hint: "`patron model fit` fits one; `patron model list` shows those there are"
+                    .to_owned(),
+            })?,
+    };
+    print(&model, args.json, output)
+}
+
+async fn activate(args: &ActivateArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let version = args.version;
+    let request = connection.request(pb::ActivateModelRequest { version });
+    let mut client = connection.models();
+    let model = client.activate_model(request).await?.into_inner();
+    print(&model, args.json, output)
+}
+
+/// All versions, newest first, page by page.
+async fn all_models(connection: &Connection) -> Result<Vec<pb::Model>, CliError> {
+    let mut client = connection.models();
+    let (mut models, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = connection.request(pb::ListModelsRequest {
+            page_size: PAGE,
+            page_token,
+        });
+        let response = client.list_models(request).await?.into_inner();
+        models.extend(response.models);
+        page_token = response.next_page_token;
+        if page_token.is_empty() {
+            return Ok(models);
+        }
+    }
+}
+
+fn print(model: &pb::Model, json: bool, output: &mut Output) -> Result<(), CliError> {
+    if json {
+        output.json(&ModelJson::from(model))
+    } else {
+        output.line(&page(model))
+    }
+}

@@ -1,0 +1,242 @@
+//! `patron score`: what a subject, or every subject of a file, is worth, and from which inputs that follows.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use self::answer::{ScoreJson, page};
+use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
+use super::error::CliError;
+use super::output::{Output, to_json};
+use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
+use super::text;
+use crate::pb;
+
+pub mod answer;
+pub mod subjects;
+
+/// Most subjects of one call.
+const BATCH: usize = 1_000;
+
+/// Options of `patron score`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["subject", "subjects"])))]
+pub struct ScoreArgs {
+    #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
+    subject: Option<pb::Subject>,
+    /// A CSV file with a header whose subjects are scored, each once, in the order of the file
+    #[arg(long, value_name = "FILE.csv")]
+    subjects: Option<PathBuf>,
+    /// Column of the subjects (default: `customer_id`, else id, else the first)
+    #[arg(long, value_name = "COLUMN", requires = "subjects")]
+    subject_column: Option<String>,
+    /// Separator of the file's columns: one character, or "tab"
+    #[arg(long, value_name = "CHARACTER", requires = "subjects")]
+    delimiter: Option<String>,
+    /// The day for which to answer, YYYY-MM-DD (default: today where the server lives)
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
+    /// Horizon in months of 30.4375 days (default: that of the active definitions)
+    #[arg(long, value_name = "MONTHS", value_parser = clap::value_parser!(i32).range(1..=120))]
+    horizon_months: Option<i32>,
+    /// Print JSON: an object, or an array for a file
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Asks and prints the answer or the answers.
+///
+/// # Errors
+///
+/// A file that cannot be read, no server, an error of the server, or no reader.
+pub async fn run(args: &ScoreArgs, output: &mut Output) -> Result<(), CliError> {
+    match (&args.subject, &args.subjects) {
+        (Some(subject), _) => score_one(args, subject, output).await,
+        (None, Some(path)) => {
+            let column = args.subject_column.as_deref();
+            let subjects = subjects::read(path, column, args.delimiter.as_deref())?;
+            score_many(args, &subjects, output).await
+        }
+        (None, None) => Err(CliError::usage("name a subject or a file with --subjects")),
+    }
+}
+
+async fn score_one(
+    args: &ScoreArgs,
+    subject: &pb::Subject,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let request = connection.request(pb::ScoreLifetimeValueRequest {
+        subject: Some(subject.clone()),
+        as_of: args.as_of.clone().unwrap_or_default(),
+        horizon_months: args.horizon_months.unwrap_or_default(),
+    });
+    let mut client = connection.scoring();
+    let response = client.score_lifetime_value(request).await?.into_inner();
+    if args.json {
+        output.json(&ScoreJson::new(subject, &response))
+    } else {
+        output.line(&page(subject, &response))
+    }
+}
+
+/// Scores all subjects, a batch a call, and prints each batch as it comes.
+async fn score_many(
+    args: &ScoreArgs,
+    subjects: &[pb::Subject],
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, WRITE_TIMEOUT).await?;
+    let mut client = connection.scoring();
+    let mut tally = Tally::default();
+    if args.json && subjects.is_empty() {
+        return output.line("[]");
+    }
+    for (number, batch) in subjects.chunks(BATCH).enumerate() {
+        let request = connection.request(pb::BatchScoreLifetimeValueRequest {
+            subjects: batch.to_vec(),
+            as_of: args.as_of.clone().unwrap_or_default(),
+            horizon_months: args.horizon_months.unwrap_or_default(),
+        });
+        let response = client.batch_score_lifetime_value(request).await?;
+        let responses = response.into_inner().responses;
+        if responses.len() != batch.len() {
+            return Err(CliError::failed(format!(
+                "the server answered {} of {} subjects",
+                responses.len(),
+                batch.len()
+            )));
+        }
+        let pairs = batch.iter().zip(&responses);
+        if args.json {
+            let last = (number + 1) * BATCH >= subjects.len();
+            output.line(&json_part(pairs, number == 0, last)?)?;
+        } else {
+            output.line(&table_part(pairs, number == 0))?;
+            tally.add(&responses);
+        }
+    }
+    if !args.json {
+        output.note(&tally.line());
+    }
+    Ok(())
+}
+
+type Pairs<'a> = std::iter::Zip<
+    std::slice::Iter<'a, pb::Subject>,
+    std::slice::Iter<'a, pb::ScoreLifetimeValueResponse>,
+>;
+
+/// A part of the JSON array: the first opens it, the last closes it.
+fn json_part(pairs: Pairs<'_>, first: bool, last: bool) -> Result<String, CliError> {
+    let mut objects = Vec::new();
+    for (subject, response) in pairs {
+        objects.push(to_json(&ScoreJson::new(subject, response))?);
+    }
+    let open = if first { "[\n" } else { "" };
+    let close = if last { "\n]" } else { "," };
+    Ok(format!("{open}{}{close}", objects.join(",\n")))
+}
+
+/// A part of the table: the first has the header.
+fn table_part(pairs: Pairs<'_>, first: bool) -> String {
+    let line = |cells: [&str; 9]| {
+        let [subject, x, tx, age, mean, alive, orders, value, tier] = cells;
+        format!(
+            "{subject:<20} {x:>4} {tx:>8} {age:>8} {mean:>10} {alive:>6} {orders:>8} {value:>16}  {tier}"
+        )
+        .trim_end()
+        .to_owned()
+    };
+    let mut lines = Vec::new();
+    if first {
+        lines.push(line([
+            "subject",
+            "x",
+            "t_x",
+            "T",
+            "m_x",
+            "alive",
+            "orders",
+            "lifetime value",
+            "tier",
+        ]));
+    }
+    let number = |value: Option<f64>, digits: usize| {
+        value.map_or_else(String::new, |value| format!("{value:.digits$}"))
+    };
+    for (subject, response) in pairs {
+        let name = subject_text(subject);
+        let Some(score) = &response.score else {
+            let found = super::json::match_name(response.r#match);
+            lines.push(line([&name, "", "", "", "", "", "", "", found]));
+            continue;
+        };
+        let inputs = score.inputs.as_ref();
+        let value = score.lifetime_value.as_ref();
+        lines.push(line([
+            &name,
+            &inputs.map_or_else(String::new, |inputs| inputs.frequency.to_string()),
+            &number(inputs.map(|inputs| inputs.recency_weeks), 2),
+            &number(inputs.map(|inputs| inputs.age_weeks), 2),
+            &number(inputs.and_then(|inputs| inputs.monetary_value), 2),
+            &number(score.probability_alive, 3),
+            &number(score.expected_orders, 3),
+            &value.map_or_else(String::new, text::money_text),
+            &answer::tier_word(score),
+        ]));
+    }
+    lines.join("\n")
+}
+
+/// How many subjects were found.
+#[derive(Debug, Default)]
+struct Tally {
+    rated: usize,
+    unrated: usize,
+    unknown: usize,
+    ambiguous: usize,
+}
+
+impl Tally {
+    fn add(&mut self, responses: &[pb::ScoreLifetimeValueResponse]) {
+        for response in responses {
+            match (response.r#match(), &response.score) {
+                (pb::Match::Ambiguous, _) => self.ambiguous += 1,
+                (_, Some(score)) if score.lifetime_value.is_some() => self.rated += 1,
+                (_, Some(_)) => self.unrated += 1,
+                (_, None) => self.unknown += 1,
+            }
+        }
+    }
+
+    fn line(&self) -> String {
+        format!(
+            "{} with a value, {} without, {} ambiguous, {} unknown",
+            self.rated, self.unrated, self.ambiguous, self.unknown
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_the_array_make_one_json_document() {
+        let subjects = [parse_subject("a").unwrap(), parse_subject("b").unwrap()];
+        let responses = [
+            pb::ScoreLifetimeValueResponse::default(),
+            pb::ScoreLifetimeValueResponse::default(),
+        ];
+        let first = json_part(subjects[..1].iter().zip(&responses[..1]), true, false).unwrap();
+        let last = json_part(subjects[1..].iter().zip(&responses[1..]), false, true).unwrap();
+        let array: serde_json::Value = serde_json::from_str(&format!("{first}\n{last}\n")).unwrap();
+        assert_eq!(array[0]["subject"], "a");
+        assert_eq!(array[1]["subject"], "b");
+        assert_eq!(array.as_array().unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,295 @@
+//! The answer of `ScoreLifetimeValue` as JSON and as a page.
+
+use serde::Serialize;
+
+use crate::cli::json::{self, MoneyJson, ProvenanceJson};
+use crate::cli::subject::subject_text;
+use crate::cli::text;
+use crate::pb;
+
+/// An answer as JSON. With exactly one customer, the keys of the score stand beside `match`.
+#[derive(Debug, Serialize)]
+pub struct ScoreJson {
+    subject: String,
+    r#match: &'static str,
+    #[serde(flatten)]
+    score: Option<OneScoreJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<OneScoreJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate_count: Option<i32>,
+}
+
+/// What one customer is worth.
+#[derive(Debug, Serialize)]
+struct OneScoreJson {
+    customer_id: String,
+    frequency: Option<i32>,
+    recency_weeks: Option<f64>,
+    age_weeks: Option<f64>,
+    monetary_value: Option<f64>,
+    currency: Option<String>,
+    probability_alive: Option<f64>,
+    probability_alive_not_identified: bool,
+    expected_orders: Option<f64>,
+    expected_spend_per_order: Option<f64>,
+    lifetime_value: Option<MoneyJson>,
+    unrated_reason: Option<&'static str>,
+    tier: Option<String>,
+    tier_rank: Option<i32>,
+    tier_unrated_reason: Option<&'static str>,
+    horizon_months: i32,
+    monthly_discount_rate: f64,
+    #[serde(flatten)]
+    provenance: Option<ProvenanceJson>,
+}
+
+impl ScoreJson {
+    /// The answer about a subject.
+    #[must_use]
+    pub fn new(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) -> Self {
+        let ambiguous = response.r#match() == pb::Match::Ambiguous;
+        let outer = response.provenance.as_ref();
+        Self {
+            subject: subject_text(subject),
+            r#match: json::match_name(response.r#match),
+            score: response.score.as_ref().map(|score| one_json(score, outer)),
+            candidates: response
+                .candidates
+                .iter()
+                .map(|score| one_json(score, None))
+                .collect(),
+            candidate_count: ambiguous.then_some(response.candidate_count),
+        }
+    }
+}
+
+fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> OneScoreJson {
+    let inputs = score.inputs.as_ref();
+    let tier = score.tier.as_ref();
+    OneScoreJson {
+        customer_id: score.customer_id.clone(),
+        frequency: inputs.map(|inputs| inputs.frequency),
+        recency_weeks: inputs.map(|inputs| inputs.recency_weeks),
+        age_weeks: inputs.map(|inputs| inputs.age_weeks),
+        monetary_value: inputs.and_then(|inputs| inputs.monetary_value),
+        currency: inputs
+            .map(|inputs| inputs.currency.clone())
+            .filter(|currency| !currency.is_empty()),
+        probability_alive: score.probability_alive,
+        probability_alive_not_identified: score.probability_alive_not_identified,
+        expected_orders: score.expected_orders,
+        expected_spend_per_order: score.expected_spend_per_order,
+        lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
+        unrated_reason: text::unrated_name(score.unrated_reason),
+        tier: json::tier_name(tier),
+        tier_rank: json::tier_rank(tier),
+        tier_unrated_reason: json::tier_unrated_reason(tier),
+        horizon_months: score.horizon_months,
+        monthly_discount_rate: score.monthly_discount_rate,
+        provenance: score
+            .provenance
+            .as_ref()
+            .or(outer)
+            .map(ProvenanceJson::from),
+    }
+}
+
+/// The tier in a word, or why there is none.
+#[must_use]
+pub fn tier_word(score: &pb::LifetimeValueScore) -> String {
+    json::tier_name(score.tier.as_ref()).unwrap_or_else(|| {
+        let reason = json::tier_unrated_reason(score.tier.as_ref())
+            .or_else(|| text::unrated_name(score.unrated_reason));
+        format!("UNRATED {}", reason.unwrap_or_default())
+            .trim_end()
+            .to_owned()
+    })
+}
+
+/// The answer for a person.
+#[must_use]
+pub fn page(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) -> String {
+    let asked = subject_text(subject);
+    let outer = response.provenance.as_ref();
+    match (response.r#match(), &response.score) {
+        (pb::Match::One, Some(score)) => one_page(score, outer),
+        (pb::Match::Ambiguous, _) => {
+            let pages: Vec<String> = response
+                .candidates
+                .iter()
+                .map(|score| text::indented(&one_page(score, None)))
+                .collect();
+            format!(
+                "{} customers share {asked}:\n\n{}",
+                response.candidate_count,
+                pages.join("\n\n")
+            )
+        }
+        (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => {
+            format!("Nobody is known as {asked}.")
+        }
+    }
+}
+
+fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> String {
+    let currency = score.inputs.as_ref().map(|inputs| inputs.currency.as_str());
+    let provenance = score.provenance.as_ref().or(outer);
+    let mut rows = vec![("Customer", score.customer_id.clone())];
+    let horizon = score.horizon_months;
+    rows.push(("Lifetime value", value_text(score)));
+    rows.push(("Tier", text::tier_text(score.tier.as_ref())));
+    if let Some(probability) = score.probability_alive {
+        rows.push(("Still buys", alive_text(score, probability)));
+    }
+    if let Some(orders) = score.expected_orders {
+        let text = format!("{orders:.2} in the next {horizon} months");
+        rows.push(("Expected orders", text));
+    }
+    if let Some(spend) = score.expected_spend_per_order {
+        let text = format!("{spend:.2} {}", currency.unwrap_or_default());
+        rows.push(("Expected per order", text.trim_end().to_owned()));
+    }
+    if let Some(inputs) = &score.inputs {
+        rows.push(("History", history_text(inputs)));
+    }
+    if let Some(provenance) = provenance {
+        rows.push(("As of", provenance.as_of.clone()));
+    }
+    rows.push(("Rests on", text::provenance_text(provenance)));
+    text::labelled(&rows)
+}
+
+fn value_text(score: &pb::LifetimeValueScore) -> String {
+    match &score.lifetime_value {
+        Some(value) => format!(
+            "{} over {} months, discounted by {:.2} % a month",
+            text::money_text(value),
+            score.horizon_months,
+            score.monthly_discount_rate * 100.0
+        ),
+        None => format!("none: {}", text::unrated_sentence(score.unrated_reason)),
+    }
+}
+
+fn alive_text(score: &pb::LifetimeValueScore, probability: f64) -> String {
+    if score.probability_alive_not_identified {
+        "has bought once: the model cannot tell".to_owned()
+    } else {
+        format!("with a probability of {:.1} %", probability * 100.0)
+    }
+}
+
+fn history_text(inputs: &pb::ValueInputs) -> String {
+    let orders = format!(
+        "{} repeat purchase days in {:.1} weeks",
+        inputs.frequency, inputs.age_weeks
+    );
+    match inputs.monetary_value {
+        _ if inputs.frequency == 0 => {
+            format!("one purchase day, {:.1} weeks ago", inputs.age_weeks)
+        }
+        Some(mean) => format!(
+            "{orders}, the last {:.1} weeks after the first, {mean:.2} {} each on average",
+            inputs.recency_weeks, inputs.currency
+        ),
+        None => format!(
+            "{orders}, the last {:.1} weeks after the first",
+            inputs.recency_weeks
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::subject::parse_subject;
+
+    fn scored() -> pb::ScoreLifetimeValueResponse {
+        pb::ScoreLifetimeValueResponse {
+            r#match: pb::Match::One.into(),
+            score: Some(pb::LifetimeValueScore {
+                customer_id: "0001".into(),
+                inputs: Some(pb::ValueInputs {
+                    frequency: 2,
+                    recency_weeks: 30.428_571_428_571_427,
+                    age_weeks: 38.857_142_857_142_854,
+                    monetary_value: Some(22.345),
+                    currency: "USD".into(),
+                }),
+                probability_alive: Some(0.75),
+                expected_orders: Some(1.5),
+                expected_spend_per_order: Some(24.0),
+                lifetime_value: Some(pb::Money {
+                    amount_minor: 3_500,
+                    currency: "USD".into(),
+                }),
+                horizon_months: 12,
+                monthly_discount_rate: 0.01,
+                tier: Some(pb::Tier {
+                    name: "silver".into(),
+                    rank: 3,
+                    unrated_reason: 0,
+                }),
+                ..Default::default()
+            }),
+            provenance: Some(pb::Provenance {
+                as_of: "1997-09-30".into(),
+                profile_version: 4,
+                basis_id: "r0-m1-USD".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_inputs_and_results_stand_at_the_top_level() {
+        let subject = parse_subject("0001").unwrap();
+        let json = serde_json::to_value(ScoreJson::new(&subject, &scored())).unwrap();
+        assert_eq!(json["customer_id"], "0001");
+        assert_eq!(json["frequency"], 2);
+        assert_eq!(json["recency_weeks"], 30.428_571_428_571_427);
+        assert_eq!(json["age_weeks"], 38.857_142_857_142_854);
+        assert_eq!(json["monetary_value"], 22.345);
+        assert_eq!(json["lifetime_value"]["amount"], "35.00");
+        assert_eq!(json["tier"], "silver");
+        assert_eq!(json["unrated_reason"], serde_json::Value::Null);
+        assert_eq!(json["as_of"], "1997-09-30");
+        assert_eq!(json["basis_id"], "r0-m1-USD");
+    }
+
+    #[test]
+    fn the_page_says_value_probability_and_history_in_words() {
+        let subject = parse_subject("0001").unwrap();
+        let page = page(&subject, &scored());
+        for part in [
+            "35.00 USD over 12 months, discounted by 1.00 % a month",
+            "silver (rank 3",
+            "75.0 %",
+            "2 repeat purchase days in 38.9 weeks",
+            "22.34 USD",
+        ] {
+            assert!(page.contains(part), "{part} in\n{page}");
+        }
+    }
+
+    #[test]
+    fn an_unrated_customer_has_the_reason_in_words_and_in_json() {
+        let mut response = scored();
+        let score = response.score.as_mut().unwrap();
+        score.lifetime_value = None;
+        score.inputs = None;
+        score.probability_alive = None;
+        score.unrated_reason = pb::UnratedReason::NotApplicable.into();
+        score.tier = Some(pb::Tier {
+            unrated_reason: pb::UnratedReason::NotApplicable.into(),
+            ..Default::default()
+        });
+        let subject = parse_subject("0001").unwrap();
+        assert!(page(&subject, &response).contains("an employee"));
+        let json = serde_json::to_value(ScoreJson::new(&subject, &response)).unwrap();
+        assert_eq!(json["unrated_reason"], "NOT_APPLICABLE");
+        assert_eq!(json["frequency"], serde_json::Value::Null);
+    }
+}
