@@ -2,10 +2,14 @@
 //!
 //! Nothing here knows of time (the day is an argument), of tasks, files, networks, databases, logs or generated types.
 
+pub mod assess;
+pub mod basis;
 pub mod calendar;
 pub mod customer;
 pub mod facts;
 pub mod money;
 pub mod profile;
 pub mod text;
+pub mod tiers;
+pub mod valuation;
 pub mod value;

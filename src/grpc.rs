@@ -1,4 +1,9 @@
 //! The gRPC face: thin handlers, conversions, the one status mapping, and the layers around them.
 
+pub mod convert;
+pub mod customers;
+pub mod ingest;
 pub mod layers;
+pub mod models;
+pub mod scoring;
 pub mod status;

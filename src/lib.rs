@@ -13,4 +13,5 @@ pub mod grpc;
 pub mod metrics;
 pub mod pb;
 pub mod postgres;
+pub mod service;
 pub mod store;

@@ -14,6 +14,8 @@ pub mod facts;
 pub mod identifiers;
 mod instant;
 pub mod locks;
+pub mod model_input;
+pub mod models;
 mod packed;
 pub mod pool;
 pub mod profiles;

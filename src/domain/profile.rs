@@ -5,6 +5,8 @@
 
 mod fold;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 pub use fold::{Facts, NeedsHistory, fold};
@@ -88,19 +90,6 @@ pub struct ContactDay {
 }
 
 impl Profile {
-    /// The view of this profile as of `as_of`; `None` when facts after that day are folded in, so that the profile of that day must be
-    /// folded anew from the facts.
-    #[must_use]
-    pub fn at(&self, as_of: Day) -> Option<ProfileAt<'_>> {
-        self.history
-            .last_event_day
-            .is_none_or(|last| last <= as_of)
-            .then_some(ProfileAt {
-                profile: self,
-                as_of,
-            })
-    }
-
     /// The latest day with a purchase or contact.
     #[must_use]
     pub fn last_activity(&self) -> Option<Day> {
@@ -109,11 +98,46 @@ impl Profile {
     }
 }
 
-/// A profile that contains no fact after `as_of`: what every assessment starts from.
+/// A profile that contains no fact after a day: what every assessment starts from.
+#[derive(Debug, Clone)]
+pub struct DatedProfile {
+    profile: Arc<Profile>,
+    as_of: Day,
+}
+
+/// A look at a [`DatedProfile`].
 #[derive(Debug, Clone, Copy)]
 pub struct ProfileAt<'a> {
     profile: &'a Profile,
     as_of: Day,
+}
+
+impl DatedProfile {
+    /// `profile` as of `as_of`; `None` when facts after that day are folded in, so that the profile of that day must be folded anew
+    /// from the facts.
+    #[must_use]
+    pub fn new(profile: Arc<Profile>, as_of: Day) -> Option<Self> {
+        let answers = profile
+            .history
+            .last_event_day
+            .is_none_or(|last| last <= as_of);
+        answers.then_some(Self { profile, as_of })
+    }
+
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// What an assessment takes.
+    #[must_use]
+    pub fn view(&self) -> ProfileAt<'_> {
+        ProfileAt {
+            profile: &self.profile,
+            as_of: self.as_of,
+        }
+    }
 }
 
 impl<'a> ProfileAt<'a> {
@@ -145,7 +169,9 @@ pub struct PurchaseSummary<'a> {
     pub last_day: Day,
     /// x: days with a purchase after the first.
     pub frequency: u32,
-    /// The entries of those repeat days.
+    /// The entries of the first day.
+    pub first: &'a [PurchaseDay],
+    /// The entries of the repeat days.
     pub repeats: &'a [PurchaseDay],
 }
 
@@ -154,14 +180,16 @@ impl History {
     #[must_use]
     pub fn purchase_summary(&self) -> Option<PurchaseSummary<'_>> {
         let (first, last) = (self.purchases.first()?, self.purchases.last()?);
-        let repeats = &self.purchases[self
+        let first_entries = self
             .purchases
-            .partition_point(|entry| entry.day == first.day)..];
+            .partition_point(|entry| entry.day == first.day);
+        let (first_day, repeats) = self.purchases.split_at(first_entries);
         let days = repeats.chunk_by(|one, other| one.day == other.day).count();
         Some(PurchaseSummary {
             first_day: first.day,
             last_day: last.day,
             frequency: u32::try_from(days).unwrap_or(u32::MAX),
+            first: first_day,
             repeats,
         })
     }

@@ -15,6 +15,11 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::domain::text::CustomerId;
+use crate::grpc::convert::violations::Violations;
+use crate::pb;
+use crate::service::error::ServiceError;
+
 /// The domain of every `ErrorInfo`: with it, a reason is unique.
 pub const DOMAIN: &str = "patron";
 
@@ -46,6 +51,15 @@ pub struct Violation {
     pub description: String,
 }
 
+impl From<pb::Violation> for Violation {
+    fn from(violation: pb::Violation) -> Self {
+        Self {
+            field: violation.field,
+            description: violation.description,
+        }
+    }
+}
+
 impl Violation {
     /// A violation of `field`.
     pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
@@ -74,6 +88,17 @@ pub fn invalid_argument(reason: &'static str, violations: &[Violation]) -> Statu
     let mut details = Details::new(reason);
     details.violations(violations);
     details.into_status(Code::InvalidArgument, &message)
+}
+
+/// `INVALID_ARGUMENT` with what a request's checks found.
+#[must_use]
+pub fn invalid_request(violations: Violations) -> Status {
+    let violations: Vec<Violation> = violations
+        .into_vec()
+        .into_iter()
+        .map(Violation::from)
+        .collect();
+    invalid_argument("INVALID_REQUEST", &violations)
 }
 
 /// `NOT_FOUND`: the resource named in the request does not exist. `kind` is its type, for example `patron.v1.Model`.
@@ -154,6 +179,48 @@ pub fn internal(reason: &'static str, cause: &(dyn Error + 'static)) -> Status {
         "the server failed to answer; its log has the cause under the x-request-id of this answer",
     )
 }
+
+impl From<ServiceError> for Status {
+    /// The one mapping from what went wrong in a use case to what a caller is told.
+    fn from(error: ServiceError) -> Self {
+        let message = error.to_string();
+        match &error {
+            ServiceError::Unavailable(cause) => {
+                tracing::warn!(error.cause = %cause, "the database cannot be reached");
+                unavailable("DATABASE_UNAVAILABLE", &message, RETRY_AFTER)
+            }
+            ServiceError::TooSlow(cause) => {
+                let cause = cause.as_ref().map(tracing::field::display);
+                tracing::warn!(error.cause = cause, "the database did not answer in time");
+                unavailable("DATABASE_TOO_SLOW", &message, RETRY_AFTER)
+            }
+            ServiceError::Contended => aborted("CONTENDED", &message),
+            ServiceError::CustomerNotFound(_) => {
+                not_found("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "", &message)
+            }
+            ServiceError::AmbiguousSubject(ids) => {
+                let ids = ids
+                    .iter()
+                    .map(CustomerId::as_str)
+                    .collect::<Vec<_>>()
+                    .join(",");
+                failed_precondition("AMBIGUOUS_SUBJECT", &message, &[("customer_ids", &ids)])
+            }
+            ServiceError::ModelNotFound(version) => not_found(
+                "MODEL_NOT_FOUND",
+                "patron.v1.Model",
+                &version.to_string(),
+                &message,
+            ),
+            ServiceError::FitRunning => aborted("FIT_RUNNING", &message),
+            ServiceError::NothingToFit(_) => failed_precondition("NOTHING_TO_FIT", &message, &[]),
+            ServiceError::Internal(cause) => internal("INTERNAL", &**cause),
+        }
+    }
+}
+
+/// How long a caller should wait for a database that is away: most restarts and failovers take longer than a second, few tries more.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The reason within a status that was built here. Decodes the details: for logs of failures only.
 #[must_use]

@@ -8,7 +8,7 @@ use crate::{
     store::{codes, error::StoreError, instant::Instant},
 };
 
-/// Adds currencies to the list.
+/// Adds currencies to the list and returns those that were not on it.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -16,15 +16,16 @@ pub async fn insert(
     tx: &mut PgConnection,
     currencies: &[Currency],
     recorded_at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Currency>, StoreError> {
     if currencies.is_empty() {
-        return Ok(());
+        return Ok(vec![]);
     }
-    sqlx::query(
+    let rows: Vec<(String,)> = sqlx::query_as(
         "INSERT INTO currencies (currency, first_recorded)
          SELECT code, $2
          FROM unnest($1::text[]) AS code
-         ON CONFLICT (currency) DO NOTHING",
+         ON CONFLICT (currency) DO NOTHING
+         RETURNING currency",
     )
     .bind(
         currencies
@@ -33,9 +34,9 @@ pub async fn insert(
             .collect::<Vec<_>>(),
     )
     .bind(Instant(recorded_at))
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(())
+    rows.iter().map(|(code,)| codes::currency(code)).collect()
 }
 
 /// All currencies in use, by code.

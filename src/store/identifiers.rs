@@ -83,7 +83,7 @@ impl std::fmt::Debug for IdentifierKey {
     }
 }
 
-/// Records that identifiers begin and end, and who is found by them from now on.
+/// Records, in their order, that identifiers begin and end, and who is found by them from now on.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -95,54 +95,98 @@ pub async fn insert(
     if facts.is_empty() {
         return Ok(());
     }
-    let ids: Vec<&str> = facts.iter().map(|fact| fact.customer_id.as_str()).collect();
-    let kinds: Vec<i16> = facts
-        .iter()
-        .map(|fact| codes::identifier_kind_code(fact.digest.kind))
-        .collect();
-    let digests: Vec<&[u8]> = facts
-        .iter()
-        .map(|fact| fact.digest.digest.as_slice())
-        .collect();
-    let begins: Vec<bool> = facts.iter().map(|fact| fact.begins).collect();
+    let columns = Columns::of(facts.iter());
     sqlx::query(
         "INSERT INTO identifiers (customer_id, kind, digest, profile_version, begins, display, recorded_at)
          SELECT customer_id, kind, digest, profile_version, begins, display, $7
          FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[], $6::text[])
            AS new (customer_id, kind, digest, profile_version, begins, display)",
     )
-    .bind(&ids)
-    .bind(&kinds)
-    .bind(&digests)
+    .bind(columns.customer_id)
+    .bind(columns.kind)
+    .bind(columns.digest)
     .bind(facts.iter().map(|fact| fact.profile_version).collect::<Vec<_>>())
-    .bind(&begins)
+    .bind(columns.begins)
     .bind(facts.iter().map(|fact| fact.display.as_str()).collect::<Vec<_>>())
     .bind(Instant(recorded_at))
     .execute(&mut *tx)
     .await?;
+    // Of several facts of one customer and identifier, the last one holds.
+    let last: HashMap<_, _> = facts
+        .iter()
+        .map(|fact| ((&fact.customer_id, fact.digest), fact))
+        .collect();
+    delete_owners(
+        tx,
+        Columns::of(last.values().copied().filter(|fact| !fact.begins)),
+    )
+    .await?;
+    insert_owners(
+        tx,
+        Columns::of(last.values().copied().filter(|fact| fact.begins)),
+    )
+    .await
+}
+
+/// The columns of many facts, one array each.
+struct Columns<'a> {
+    customer_id: Vec<&'a str>,
+    kind: Vec<i16>,
+    digest: Vec<&'a [u8]>,
+    begins: Vec<bool>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(facts: impl Iterator<Item = &'a IdentifierFact>) -> Self {
+        let mut columns = Self {
+            customer_id: vec![],
+            kind: vec![],
+            digest: vec![],
+            begins: vec![],
+        };
+        for fact in facts {
+            columns.customer_id.push(fact.customer_id.as_str());
+            columns
+                .kind
+                .push(codes::identifier_kind_code(fact.digest.kind));
+            columns.digest.push(&fact.digest.digest);
+            columns.begins.push(fact.begins);
+        }
+        columns
+    }
+}
+
+async fn delete_owners(tx: &mut PgConnection, columns: Columns<'_>) -> Result<(), StoreError> {
+    if columns.digest.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "DELETE FROM identifier_owners AS owner
-         USING unnest($1::text[], $2::smallint[], $3::bytea[], $4::boolean[]) AS fact (customer_id, kind, digest, begins)
-         WHERE owner.digest = fact.digest AND owner.kind = fact.kind AND owner.customer_id = fact.customer_id
-           AND NOT fact.begins AND owner.digest = ANY($3)",
+         USING unnest($1::text[], $2::smallint[], $3::bytea[]) AS ended (customer_id, kind, digest)
+         WHERE owner.digest = ended.digest AND owner.kind = ended.kind AND owner.customer_id = ended.customer_id
+           AND owner.digest = ANY($3)",
     )
-    .bind(&ids)
-    .bind(&kinds)
-    .bind(&digests)
-    .bind(&begins)
-    .execute(&mut *tx)
+    .bind(columns.customer_id)
+    .bind(columns.kind)
+    .bind(columns.digest)
+    .execute(tx)
     .await?;
+    Ok(())
+}
+
+async fn insert_owners(tx: &mut PgConnection, columns: Columns<'_>) -> Result<(), StoreError> {
+    if columns.digest.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "INSERT INTO identifier_owners (digest, kind, customer_id)
          SELECT digest, kind, customer_id
-         FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::boolean[]) AS fact (customer_id, kind, digest, begins)
-         WHERE begins
+         FROM unnest($1::text[], $2::smallint[], $3::bytea[]) AS begun (customer_id, kind, digest)
          ON CONFLICT (digest, kind, customer_id) DO NOTHING",
     )
-    .bind(ids)
-    .bind(kinds)
-    .bind(digests)
-    .bind(begins)
+    .bind(columns.customer_id)
+    .bind(columns.kind)
+    .bind(columns.digest)
     .execute(tx)
     .await?;
     Ok(())

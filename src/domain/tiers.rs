@@ -1,0 +1,108 @@
+//! Tiers: the ordered classes of profitability. A customer holds exactly one, or is unrated with a reason.
+
+use crate::domain::text::Label;
+
+/// Why a customer has no value or no tier. Unrated is not the lowest tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unrated {
+    /// Value does not apply to employees.
+    NotApplicable,
+    /// No purchase on or before the day.
+    NoPurchase,
+    /// No model is active, or it has no spend model in the reporting currency.
+    NoModel,
+    /// The spend model has no mean.
+    NoMean,
+    /// An amount cannot be converted to the reporting currency.
+    NoRate,
+}
+
+/// A tier: a name and the least value that earns it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tier {
+    /// Name, unique in the list.
+    pub name: Label,
+    /// The least lifetime value of the tier, in major units of the reporting currency.
+    pub least_value_major: f64,
+}
+
+/// Tiers from the best to the last, which takes everybody that is left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TierList(Vec<Tier>);
+
+/// The place of a tier in its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TierIndex(usize);
+
+impl TierList {
+    /// The tiers in force until definitions are published: by lifetime value over twelve months, in major units of whatever the
+    /// reporting currency is. Chosen so that a shop with orders of some tens of units fills all four.
+    #[must_use]
+    pub fn built_in() -> Self {
+        let tiers = [
+            ("platinum", 1_000.0),
+            ("gold", 250.0),
+            ("silver", 50.0),
+            ("bronze", f64::NEG_INFINITY),
+        ];
+        Self(
+            tiers
+                .into_iter()
+                .map(|(name, least_value_major)| Tier {
+                    name: name.into(),
+                    least_value_major,
+                })
+                .collect(),
+        )
+    }
+
+    /// The best tier that `value_major` earns. The last tier of a list has no threshold.
+    #[must_use]
+    pub fn of_value(&self, value_major: f64) -> TierIndex {
+        let earned = self
+            .0
+            .iter()
+            .position(|tier| value_major >= tier.least_value_major);
+        TierIndex(earned.unwrap_or(self.0.len() - 1))
+    }
+
+    /// The tier at a place.
+    #[must_use]
+    pub fn get(&self, index: TierIndex) -> &Tier {
+        &self.0[index.0]
+    }
+}
+
+impl TierIndex {
+    /// 1 for the best tier.
+    #[must_use]
+    pub fn rank(self) -> usize {
+        self.0 + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_earns_the_best_tier_whose_threshold_it_reaches() {
+        let tiers = TierList::built_in();
+        for (value, name, rank) in [
+            (1_000.0, "platinum", 1),
+            (999.99, "gold", 2),
+            (250.0, "gold", 2),
+            (50.0, "silver", 3),
+            (49.99, "bronze", 4),
+            (0.0, "bronze", 4),
+            (-97.5, "bronze", 4),
+        ] {
+            let tier = tiers.of_value(value);
+            assert_eq!(
+                (&*tiers.get(tier).name, tier.rank()),
+                (name, rank),
+                "{value}"
+            );
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! From a profile to a value: the inputs of the models, what the models say, and why there may be nothing to say.
+
+use crate::domain::{
+    basis::{ActiveModel, Basis},
+    customer::CustomerKind,
+    money::{Currency, Money, major_to_money, minor_to_major},
+    profile::{ProfileAt, PurchaseSummary},
+    tiers::Unrated,
+    value::{
+        gamma_gamma::{GammaGamma, SpendHistory},
+        history::{DAYS_PER_WEEK, PurchaseHistory},
+        lifetime::{Horizon, discounted_value},
+    },
+};
+
+/// What a customer is worth, as far as it can be told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Valuation {
+    /// What the models were given; `None` without a purchase and for employees.
+    pub inputs: Option<ValueInputs>,
+    /// What the order model says; `None` without one.
+    pub orders: Option<OrderOutlook>,
+    /// Expected amount per order, in major units of the reporting currency.
+    pub expected_spend_per_order: Option<f64>,
+    /// Discounted value within the horizon, in minor units of the reporting currency.
+    pub lifetime_value: Result<Money, Unrated>,
+}
+
+/// The inputs of the value models, in the terms of the literature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValueInputs {
+    /// x: purchase days after the first.
+    pub frequency: u32,
+    /// `t_x`: days from the first to the last purchase day.
+    pub recency_days: u32,
+    /// T: days from the first purchase day to the day of the answer.
+    pub age_days: u32,
+    /// `m_x`: mean amount per repeat purchase day, in major units of the reporting currency; 0 without one. `None` when an amount
+    /// cannot be converted.
+    pub monetary_value: Option<f64>,
+}
+
+/// What the order model says of a customer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OrderOutlook {
+    /// Probability that the customer still buys.
+    pub probability_alive: f64,
+    /// Whether the model can tell: under BG/NBD it cannot before a repeat purchase.
+    pub probability_alive_identified: bool,
+    /// Expected purchase days within the horizon.
+    pub expected_orders: f64,
+}
+
+impl ValueInputs {
+    /// `t_x` in weeks.
+    #[must_use]
+    pub fn recency_weeks(&self) -> f64 {
+        f64::from(self.recency_days) / DAYS_PER_WEEK
+    }
+
+    /// T in weeks.
+    #[must_use]
+    pub fn age_weeks(&self) -> f64 {
+        f64::from(self.age_days) / DAYS_PER_WEEK
+    }
+
+    fn new(
+        summary: &PurchaseSummary<'_>,
+        view: ProfileAt<'_>,
+        reporting: Option<Currency>,
+    ) -> Self {
+        let days = |days: i32| u32::try_from(days).unwrap_or(0);
+        Self {
+            frequency: summary.frequency,
+            recency_days: days(summary.last_day - summary.first_day),
+            age_days: days(view.as_of() - summary.first_day),
+            monetary_value: mean_repeat_amount(summary, reporting),
+        }
+    }
+}
+
+/// Values a customer over `horizon`.
+#[must_use]
+pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation {
+    let nothing = |reason| Valuation {
+        inputs: None,
+        orders: None,
+        expected_spend_per_order: None,
+        lifetime_value: Err(reason),
+    };
+    if view.profile().kind == CustomerKind::Employee {
+        return nothing(Unrated::NotApplicable);
+    }
+    let Some(summary) = view.purchases() else {
+        return nothing(Unrated::NoPurchase);
+    };
+    let inputs = ValueInputs::new(&summary, view, basis.reporting_currency);
+    let history =
+        PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days);
+    let (Some(model), Ok(history)) = (&basis.model, history) else {
+        return Valuation {
+            inputs: Some(inputs),
+            ..nothing(Unrated::NoModel)
+        };
+    };
+    let outlook = model.orders.outlook(&history);
+    let orders = OrderOutlook {
+        probability_alive: outlook.probability_alive(),
+        probability_alive_identified: model.orders.identifies_alive(&history),
+        expected_orders: outlook.expected_orders(horizon.weeks()),
+    };
+    let spend = expected_spend(&inputs, model, basis.reporting_currency);
+    let lifetime_value = spend.and_then(|(spend, currency)| {
+        let value = discounted_value(&model.orders, &history, spend, horizon);
+        // Beyond all bounds only with parameters that a fit does not return: then there is no mean worth the name.
+        major_to_money(value, currency).ok_or(Unrated::NoMean)
+    });
+    Valuation {
+        inputs: Some(inputs),
+        orders: Some(orders),
+        expected_spend_per_order: spend.ok().map(|(spend, _)| spend),
+        lifetime_value,
+    }
+}
+
+/// Expected amount per order, in major units of the reporting currency.
+fn expected_spend(
+    inputs: &ValueInputs,
+    model: &ActiveModel,
+    reporting: Option<Currency>,
+) -> Result<(f64, Currency), Unrated> {
+    let currency = reporting.ok_or(Unrated::NoRate)?;
+    let monetary_value = inputs.monetary_value.ok_or(Unrated::NoRate)?;
+    let spend = match &model.spend {
+        Some((spend, of)) if *of == currency => spend,
+        Some(_) | None => return Err(Unrated::NoModel),
+    };
+    let mean = posterior_mean(spend, inputs.frequency, monetary_value)?;
+    Ok((mean, currency))
+}
+
+fn posterior_mean(spend: &GammaGamma, frequency: u32, monetary_value: f64) -> Result<f64, Unrated> {
+    // The density of a mean of 0 is not defined, the posterior mean is: its limit as the mean goes to 0.
+    let own = SpendHistory::new(frequency, monetary_value.max(f64::MIN_POSITIVE)).ok();
+    spend
+        .expected_spend(own.as_ref())
+        .map_err(|_| Unrated::NoMean)
+}
+
+/// Mean amount per repeat purchase day, in major units of `reporting`; `None` when an amount, of the first day too, is in another
+/// currency.
+fn mean_repeat_amount(summary: &PurchaseSummary<'_>, reporting: Option<Currency>) -> Option<f64> {
+    let reporting = reporting?;
+    if summary
+        .first
+        .iter()
+        .chain(summary.repeats)
+        .any(|entry| entry.currency != reporting)
+    {
+        return None;
+    }
+    if summary.frequency == 0 {
+        return Some(0.0);
+    }
+    let total: i64 = summary.repeats.iter().map(|entry| entry.amount_minor).sum();
+    Some(minor_to_major(total, reporting) / f64::from(summary.frequency))
+}

@@ -1,0 +1,42 @@
+//! `CustomerService`: what is stored of customers.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::{
+    grpc::{
+        convert::{self, customers, violations::Violations},
+        status,
+    },
+    pb,
+    service::customers::Customers,
+};
+
+/// The service.
+pub struct CustomerApi {
+    customers: Arc<Customers>,
+}
+
+impl CustomerApi {
+    /// The service over its use case.
+    #[must_use]
+    pub fn new(customers: Arc<Customers>) -> Self {
+        Self { customers }
+    }
+}
+
+#[tonic::async_trait]
+impl pb::customer_service_server::CustomerService for CustomerApi {
+    async fn get_customer(
+        &self,
+        request: Request<pb::GetCustomerRequest>,
+    ) -> Result<Response<pb::Customer>, Status> {
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let subject = convert::subject(request.subject.as_ref(), &mut violations.at("subject"));
+        let subject = subject.ok_or_else(|| status::invalid_request(violations))?;
+        let known = self.customers.get(&subject).await?;
+        Ok(Response::new(customers::customer(&known)))
+    }
+}

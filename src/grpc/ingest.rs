@@ -1,0 +1,168 @@
+//! `IngestService`: taking facts in. Items that are refused do not stop the others.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use tonic::{Request, Response, Status};
+
+use crate::{
+    clock::Clock,
+    grpc::{
+        convert::{
+            Calendar,
+            facts::{contact, customer_patch, transaction},
+            violations::Violations,
+        },
+        status,
+    },
+    metrics::{FactKind, FactOutcome},
+    pb::{self, item_result::Outcome as Said},
+    service::ingest::{Ingest, Outcome},
+};
+
+/// Greatest number of items in a batch.
+const MAX_BATCH: usize = 1_000;
+
+/// The service.
+pub struct IngestApi {
+    ingest: Arc<Ingest>,
+    clock: Arc<dyn Clock>,
+    zone: TimeZone,
+}
+
+/// The items of a batch that can be read, and what is wrong with the others.
+struct Batch<T> {
+    read: Vec<T>,
+    /// For each item of the request, what is wrong with it, if anything.
+    refused: Vec<Option<Violations>>,
+}
+
+impl IngestApi {
+    /// The service over its use case, for a deployment whose days are those of `zone`.
+    #[must_use]
+    pub fn new(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, zone: TimeZone) -> Self {
+        Self {
+            ingest,
+            clock,
+            zone,
+        }
+    }
+
+    /// Reads every item of `messages`, the repeated field `name`.
+    fn read<M, T>(
+        &self,
+        name: &str,
+        messages: &[M],
+        read: impl Fn(&M, String, &Calendar) -> Result<T, Violations>,
+    ) -> Result<Batch<T>, Status> {
+        if !(1..=MAX_BATCH).contains(&messages.len()) {
+            let mut violations = Violations::default();
+            let size = format!(
+                "has {} items: send 1 to {MAX_BATCH} in a call",
+                messages.len()
+            );
+            violations.at(name).refuse("BATCH_SIZE", size);
+            return Err(status::invalid_request(violations));
+        }
+        let calendar = Calendar {
+            zone: self.zone.clone(),
+            now: self.clock.now(),
+        };
+        let mut batch = Batch {
+            read: Vec::with_capacity(messages.len()),
+            refused: Vec::with_capacity(messages.len()),
+        };
+        for (at, message) in messages.iter().enumerate() {
+            match read(message, format!("{name}[{at}]"), &calendar) {
+                Ok(item) => {
+                    batch.read.push(item);
+                    batch.refused.push(None);
+                }
+                Err(violations) => batch.refused.push(Some(violations)),
+            }
+        }
+        Ok(batch)
+    }
+
+    /// One result for each item of the request, in its order.
+    fn results<T>(
+        &self,
+        kind: FactKind,
+        name: &str,
+        batch: Batch<T>,
+        outcomes: &[Outcome],
+    ) -> Vec<pb::ItemResult> {
+        let mut outcomes = outcomes.iter();
+        let refused = self.ingest.metrics.facts(kind, FactOutcome::Refused);
+        let results = batch
+            .refused
+            .into_iter()
+            .enumerate()
+            .map(|(at, violations)| {
+                if let Some(violations) = violations {
+                    refused.inc();
+                    return result(Said::Refused, violations.into_vec());
+                }
+                match outcomes.next() {
+                    Some(Outcome::Written) => result(Said::Written, vec![]),
+                    Some(Outcome::Duplicate) | None => result(Said::Duplicate, vec![]),
+                    Some(Outcome::KeyReused) => result(Said::Refused, vec![key_reused(name, at)]),
+                }
+            });
+        results.collect()
+    }
+}
+
+fn result(outcome: Said, violations: Vec<pb::Violation>) -> pb::ItemResult {
+    pb::ItemResult {
+        outcome: outcome.into(),
+        violations,
+    }
+}
+
+fn key_reused(name: &str, at: usize) -> pb::Violation {
+    pb::Violation {
+        field: format!("{name}[{at}]"),
+        description: "is known under this source and id with another content, which stands: facts never change. \
+                      Correct it by a reversal and a new id"
+            .to_owned(),
+        reason: "IDEMPOTENCY_KEY_REUSED".to_owned(),
+    }
+}
+
+#[tonic::async_trait]
+impl pb::ingest_service_server::IngestService for IngestApi {
+    async fn ingest_customers(
+        &self,
+        request: Request<pb::IngestCustomersRequest>,
+    ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
+        let batch = self.read("customers", &request.into_inner().customers, customer_patch)?;
+        let outcomes = self.ingest.customers(&batch.read).await?;
+        let results = self.results(FactKind::Customer, "customers", batch, &outcomes);
+        Ok(Response::new(pb::IngestCustomersResponse { results }))
+    }
+
+    async fn ingest_transactions(
+        &self,
+        request: Request<pb::IngestTransactionsRequest>,
+    ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
+        let batch = self.read(
+            "transactions",
+            &request.into_inner().transactions,
+            transaction,
+        )?;
+        let outcomes = self.ingest.transactions(&batch.read).await?;
+        let results = self.results(FactKind::Transaction, "transactions", batch, &outcomes);
+        Ok(Response::new(pb::IngestTransactionsResponse { results }))
+    }
+
+    async fn ingest_contacts(
+        &self,
+        request: Request<pb::IngestContactsRequest>,
+    ) -> Result<Response<pb::IngestContactsResponse>, Status> {
+        let batch = self.read("contacts", &request.into_inner().contacts, contact)?;
+        let outcomes = self.ingest.contacts(&batch.read).await?;
+        let results = self.results(FactKind::Contact, "contacts", batch, &outcomes);
+        Ok(Response::new(pb::IngestContactsResponse { results }))
+    }
+}

@@ -1,0 +1,10 @@
+//! Use cases: each a file, each told in domain types. They know the store and the caches, not the protocol.
+
+pub mod bases;
+pub mod classify;
+pub mod customers;
+pub mod error;
+pub mod ingest;
+pub mod models;
+pub mod profiles;
+pub mod subjects;

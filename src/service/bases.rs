@@ -1,0 +1,90 @@
+//! The basis in force: built completely, then swapped in whole.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+
+use crate::{
+    domain::{
+        basis::{Basis, Revision},
+        money::Currency,
+    },
+    service::error::ServiceError,
+    store,
+};
+
+/// The basis in force, and how it is renewed.
+pub struct Bases {
+    current: ArcSwap<Basis>,
+    /// Renewals come one after another, so that an older one never replaces a newer one.
+    renewing: Mutex<()>,
+    /// Whether the last renewal failed, so that what is stored is ahead of the basis in force.
+    behind: AtomicBool,
+    pool: PgPool,
+}
+
+impl Bases {
+    /// The basis of what is stored now.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn load(pool: PgPool) -> Result<Self, ServiceError> {
+        let basis = build(&pool).await?;
+        Ok(Self {
+            current: ArcSwap::from_pointee(basis),
+            renewing: Mutex::new(()),
+            behind: AtomicBool::new(false),
+            pool,
+        })
+    }
+
+    /// The basis in force.
+    #[must_use]
+    pub fn current(&self) -> Arc<Basis> {
+        self.current.load_full()
+    }
+
+    /// Builds the basis of what is stored now and puts it in force.
+    ///
+    /// # Errors
+    /// When the database cannot be asked; then the old one stays.
+    pub async fn renew(&self) -> Result<(), ServiceError> {
+        let _turn = self.renewing.lock().await;
+        self.behind.store(true, Ordering::Relaxed);
+        let basis = build(&self.pool).await?;
+        self.current.store(Arc::new(basis));
+        self.behind.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether a renewal is due that failed before.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Relaxed)
+    }
+}
+
+async fn build(pool: &PgPool) -> Result<Basis, ServiceError> {
+    let mut connection = pool.acquire().await?;
+    let currencies = store::currencies::list(&mut connection).await?;
+    let model = store::models::find_active(&mut connection).await?;
+    let revision = Revision::built_in().map_err(|error| ServiceError::Internal(Box::new(error)))?;
+    Ok(Basis::new(
+        revision,
+        model.map(|version| version.as_active()),
+        only(&currencies),
+    ))
+}
+
+/// The reporting currency before definitions name one: the only one in use.
+pub(super) fn only(currencies: &[Currency]) -> Option<Currency> {
+    match currencies {
+        [currency] => Some(*currency),
+        _ => None,
+    }
+}

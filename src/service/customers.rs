@@ -1,0 +1,58 @@
+//! What is stored of one customer.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use crate::{
+    cache::profiles::ProfileCache,
+    domain::profile::Profile,
+    service::{
+        error::ServiceError,
+        subjects::{Subject, Subjects},
+    },
+    store::{self, identifiers::HeldIdentifier},
+};
+
+/// A customer with the names by which they are found.
+#[derive(Debug, Clone)]
+pub struct KnownCustomer {
+    /// The profile.
+    pub profile: Arc<Profile>,
+    /// The names, by kind.
+    pub identifiers: Vec<HeldIdentifier>,
+}
+
+/// Reads what is stored of customers.
+pub struct Customers {
+    /// Finds customers by what they are named.
+    pub subjects: Arc<Subjects>,
+    /// The cache of profiles.
+    pub cache: Arc<ProfileCache>,
+    /// For the names, which are not held in memory.
+    pub pool: PgPool,
+}
+
+impl Customers {
+    /// The customer that `subject` names.
+    ///
+    /// # Errors
+    /// Nobody, or several customers; or the database cannot be asked.
+    pub async fn get(&self, subject: &Subject) -> Result<KnownCustomer, ServiceError> {
+        let ids = self.subjects.find(subject).await?;
+        let id = match &*ids {
+            [] => return Err(ServiceError::CustomerNotFound(subject.noun())),
+            [id] => id,
+            several => return Err(ServiceError::AmbiguousSubject(several.to_vec())),
+        };
+        let profile = self.cache.get(id).await?.0;
+        let profile = profile.ok_or(ServiceError::CustomerNotFound(subject.noun()))?;
+        let mut connection = self.pool.acquire().await?;
+        let mut held =
+            store::identifiers::list_held(&mut connection, std::slice::from_ref(id)).await?;
+        Ok(KnownCustomer {
+            profile,
+            identifiers: held.remove(id).unwrap_or_default(),
+        })
+    }
+}

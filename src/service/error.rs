@@ -1,0 +1,73 @@
+//! What can go wrong in a use case: a variant for each thing the caller would do differently.
+
+use std::sync::Arc;
+
+use crate::{
+    cache::read_through::LoadError,
+    domain::{text::CustomerId, value::fit::FitError},
+    store::error::StoreError,
+};
+
+/// What went wrong in a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The database is away, or was for the last try: the same call may succeed in a moment.
+    #[error("the database cannot be reached at the moment: send the same call again")]
+    Unavailable(#[source] Arc<StoreError>),
+    /// The database is there but did not answer within its time.
+    #[error("the database did not answer in time: send the same call again")]
+    TooSlow(#[source] Option<Arc<StoreError>>),
+    /// Other writes of the same customers were in the way, several times over.
+    #[error("other writes of the same customers were in the way: send the same call again")]
+    Contended,
+    /// Nobody is known by that name.
+    #[error("no customer is known by that {0}")]
+    CustomerNotFound(&'static str),
+    /// Several customers are.
+    #[error("{} customers share that identifier: ask by customer id", .0.len())]
+    AmbiguousSubject(Vec<CustomerId>),
+    /// No such model version.
+    #[error("there is no model version {0}: ListModels shows those there are")]
+    ModelNotFound(i64),
+    /// A fit is running already.
+    #[error("a fit is running already: wait for its end, then ask again")]
+    FitRunning,
+    /// Nothing to fit on.
+    #[error("there is nothing to fit: {0}")]
+    NothingToFit(#[source] FitError),
+    /// A fault of this program or of the database.
+    #[error("a fault of the server")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
+            StoreError::Timeout(_) => Self::TooSlow(Some(Arc::new(error))),
+            StoreError::Conflict(_) => Self::Contended,
+            StoreError::Corrupt(_) | StoreError::Database(_) => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<sqlx::Error> for ServiceError {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl From<LoadError> for ServiceError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::TooSlow(_) => Self::TooSlow(None),
+            LoadError::Abandoned => Self::Internal(Box::new(error)),
+            LoadError::Store(error) => match &*error {
+                StoreError::Unavailable(_) => Self::Unavailable(error),
+                StoreError::Timeout(_) => Self::TooSlow(Some(error)),
+                StoreError::Conflict(_) => Self::Contended,
+                StoreError::Corrupt(_) | StoreError::Database(_) => Self::Internal(Box::new(error)),
+            },
+        }
+    }
+}

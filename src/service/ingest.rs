@@ -1,0 +1,100 @@
+//! Taking facts in: each batch is one transaction that locks the customers it names, writes the facts that are new, folds them into
+//! the profiles and appends to the change log. What a fact may say was checked before; whether it is new is decided here.
+
+mod commit;
+mod customers;
+mod facts;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+pub use customers::{CustomerPatch, NewAttribute};
+pub use facts::NewFact;
+
+use crate::{
+    cache::{identifiers::IdentifierCache, profiles::ProfileCache},
+    clock::Clock,
+    domain::facts::{Contact, Transaction},
+    metrics::{self, FactKind, IngestMetrics},
+    service::{bases::Bases, error::ServiceError},
+    store::identifiers::IdentifierKey,
+};
+
+/// How often a batch is tried when other transactions are in its way.
+const ATTEMPTS: usize = 5;
+
+/// What became of an item of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// New, and written.
+    Written,
+    /// Known already, with the same content.
+    Duplicate,
+    /// Its key is known already, with another content; not written.
+    KeyReused,
+}
+
+/// Takes facts in.
+pub struct Ingest {
+    /// For writes.
+    pub pool: PgPool,
+    /// Told what was written.
+    pub profiles: Arc<ProfileCache>,
+    /// Told what was written.
+    pub identifiers: Arc<IdentifierCache>,
+    /// Under which identifiers are stored.
+    pub key: IdentifierKey,
+    /// Renewed when a new currency comes into use.
+    pub bases: Arc<Bases>,
+    /// Tells when a fact is recorded.
+    pub clock: Arc<dyn Clock>,
+    /// Counts what became of facts.
+    pub metrics: IngestMetrics,
+}
+
+impl Ingest {
+    /// Records transactions. One outcome for each, in their order.
+    ///
+    /// # Errors
+    /// Nothing was written, or, when the connection broke at the very end, all of it may have been: the same batch can be sent again.
+    pub async fn transactions(
+        &self,
+        batch: &[NewFact<Transaction>],
+    ) -> Result<Vec<Outcome>, ServiceError> {
+        let outcomes = facts::write(self, batch).await?;
+        self.count(FactKind::Transaction, &outcomes);
+        Ok(outcomes)
+    }
+
+    /// Records contacts. One outcome for each, in their order.
+    ///
+    /// # Errors
+    /// As for [`Self::transactions`].
+    pub async fn contacts(&self, batch: &[NewFact<Contact>]) -> Result<Vec<Outcome>, ServiceError> {
+        let outcomes = facts::write(self, batch).await?;
+        self.count(FactKind::Contact, &outcomes);
+        Ok(outcomes)
+    }
+
+    /// Creates and changes customers. One outcome for each patch, in their order; never [`Outcome::KeyReused`].
+    ///
+    /// # Errors
+    /// As for [`Self::transactions`].
+    pub async fn customers(&self, batch: &[CustomerPatch]) -> Result<Vec<Outcome>, ServiceError> {
+        let outcomes = customers::write(self, batch).await?;
+        self.count(FactKind::Customer, &outcomes);
+        Ok(outcomes)
+    }
+
+    fn count(&self, kind: FactKind, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            let outcome = match outcome {
+                Outcome::Written => metrics::FactOutcome::Written,
+                Outcome::Duplicate => metrics::FactOutcome::Duplicate,
+                Outcome::KeyReused => metrics::FactOutcome::Refused,
+            };
+            self.metrics.facts(kind, outcome).inc();
+        }
+    }
+}

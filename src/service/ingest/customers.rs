@@ -1,0 +1,274 @@
+//! Creating and changing customers: their kind and name, the identifiers they are found by, and their attributes.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::{Postgres, Transaction as Tx};
+
+use super::{
+    Ingest, Outcome,
+    commit::{commit, distinct, retry},
+    facts::empty_profile,
+};
+use crate::{
+    domain::{
+        calendar::Day,
+        customer::{CustomerKind, Identifier},
+        facts::{AttributeFact, AttributeValue},
+        profile::{Facts, Profile, fold},
+        text::{CustomerId, Label},
+    },
+    service::error::ServiceError,
+    store::{
+        self,
+        customers::Customer,
+        error::StoreError,
+        identifiers::{HeldIdentifier, IdentifierDigest, IdentifierFact},
+    },
+};
+
+/// What is now known of a customer. What is absent stays as it is.
+#[derive(Debug, Clone)]
+pub struct CustomerPatch {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// What the customer is; for a new customer a person when it is `None`.
+    pub kind: Option<CustomerKind>,
+    /// Name to show to people; the inner `None` clears it.
+    pub display_name: Option<Option<Label>>,
+    /// Found by these from now on.
+    pub add_identifiers: Vec<Identifier>,
+    /// No longer found by these.
+    pub end_identifiers: Vec<Identifier>,
+    /// Observed properties, one value for a name.
+    pub attributes: Vec<NewAttribute>,
+}
+
+/// An observation of an attribute, before it is recorded.
+#[derive(Debug, Clone)]
+pub struct NewAttribute {
+    /// Name of the attribute.
+    pub name: Label,
+    /// The value; `None` clears it.
+    pub value: Option<AttributeValue>,
+    /// Day of the observation.
+    pub observed_on: Day,
+    /// Where it comes from.
+    pub source: Label,
+}
+
+/// What is stored of the customers of a batch, while its patches are being applied.
+struct Known {
+    profiles: HashMap<CustomerId, Profile>,
+    identifiers: HashMap<CustomerId, Vec<HeldIdentifier>>,
+    attributes: HashMap<CustomerId, Vec<AttributeFact>>,
+}
+
+/// What the patches of a batch add.
+#[derive(Default)]
+struct Additions {
+    identifiers: Vec<IdentifierFact>,
+    attributes: Vec<(CustomerId, AttributeFact)>,
+    changed: HashMap<CustomerId, Profile>,
+}
+
+/// Applies a batch of patches. One outcome for each, in their order.
+pub(super) async fn write(
+    ingest: &Ingest,
+    batch: &[CustomerPatch],
+) -> Result<Vec<Outcome>, ServiceError> {
+    if batch.is_empty() {
+        return Ok(vec![]);
+    }
+    let (outcomes, touched) = retry(|| write_once(ingest, batch)).await?;
+    for digest in touched {
+        ingest.identifiers.outdate(&digest);
+    }
+    Ok(outcomes)
+}
+
+/// One try. Returns the outcomes and the identifiers that changed their owners.
+async fn write_once(
+    ingest: &Ingest,
+    batch: &[CustomerPatch],
+) -> Result<(Vec<Outcome>, Vec<IdentifierDigest>), StoreError> {
+    let recorded_at = ingest.clock.now();
+    let customers = distinct(batch.iter().map(|patch| &patch.customer_id));
+    let mut tx = ingest.pool.begin().await?;
+    store::locks::lock_customers(&mut tx, &customers).await?;
+    let mut known = Known {
+        profiles: store::profiles::list(&mut tx, &customers).await?,
+        identifiers: store::identifiers::list_held(&mut tx, &customers).await?,
+        attributes: store::attributes::list(&mut tx, &customers, None).await?,
+    };
+    let mut additions = Additions::default();
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for patch in batch {
+        let changes = apply(ingest, patch, &mut known, &mut additions, recorded_at);
+        outcomes.push(if changes {
+            Outcome::Written
+        } else {
+            Outcome::Duplicate
+        });
+    }
+    let touched = additions
+        .identifiers
+        .iter()
+        .map(|fact| fact.digest)
+        .collect();
+    if !additions.changed.is_empty() {
+        store_additions(&mut tx, &additions, recorded_at).await?;
+        commit(ingest, tx, &additions.changed, recorded_at).await?;
+    }
+    Ok((outcomes, touched))
+}
+
+async fn store_additions(
+    tx: &mut Tx<'_, Postgres>,
+    additions: &Additions,
+    recorded_at: Timestamp,
+) -> Result<(), StoreError> {
+    let customers = additions.changed.values().map(|profile| Customer {
+        customer_id: profile.customer_id.clone(),
+        kind: profile.kind,
+        display_name: profile.display_name.clone(),
+    });
+    store::customers::upsert(tx, &customers.collect::<Vec<_>>(), recorded_at).await?;
+    store::identifiers::insert(tx, &additions.identifiers, recorded_at).await?;
+    store::attributes::insert(
+        tx,
+        additions.attributes.iter().map(|(id, fact)| (id, fact)),
+        recorded_at,
+    )
+    .await
+}
+
+/// Applies one patch to what is known. Says whether it changed anything; then the profile is of the next version.
+fn apply(
+    ingest: &Ingest,
+    patch: &CustomerPatch,
+    known: &mut Known,
+    additions: &mut Additions,
+    recorded_at: Timestamp,
+) -> bool {
+    let id = &patch.customer_id;
+    let stored = known.profiles.remove(id);
+    let created = stored.is_none();
+    let mut profile = stored.unwrap_or_else(|| empty_profile(&customer_of(patch), recorded_at));
+    let version = profile.version + 1;
+    let kind = patch.kind.unwrap_or(profile.kind);
+    let display_name = patch
+        .display_name
+        .clone()
+        .unwrap_or_else(|| profile.display_name.clone());
+    let identifiers = new_identifiers(
+        ingest,
+        patch,
+        known.identifiers.entry(id.clone()).or_default(),
+        version,
+    );
+    let attributes = new_attributes(
+        patch,
+        known.attributes.entry(id.clone()).or_default(),
+        version,
+    );
+    let changes = created
+        || kind != profile.kind
+        || display_name != profile.display_name
+        || !identifiers.is_empty()
+        || !attributes.is_empty();
+    if changes {
+        profile.version = version;
+        profile.recorded_at = recorded_at;
+        profile.kind = kind;
+        profile.display_name = display_name;
+        let facts = Facts {
+            attributes: attributes.clone(),
+            ..Facts::default()
+        };
+        // Attributes never touch what was folded before.
+        if let Ok(history) = fold(std::mem::take(&mut profile.history), &facts) {
+            profile.history = history;
+        }
+        additions.identifiers.extend(identifiers);
+        additions
+            .attributes
+            .extend(attributes.into_iter().map(|fact| (id.clone(), fact)));
+        additions.changed.insert(id.clone(), profile.clone());
+    }
+    known.profiles.insert(id.clone(), profile);
+    changes
+}
+
+fn customer_of(patch: &CustomerPatch) -> Customer {
+    Customer {
+        customer_id: patch.customer_id.clone(),
+        kind: patch.kind.unwrap_or(CustomerKind::Person),
+        display_name: None,
+    }
+}
+
+/// The identifiers that really begin or end with this patch; `held` is brought up to date.
+fn new_identifiers(
+    ingest: &Ingest,
+    patch: &CustomerPatch,
+    held: &mut Vec<HeldIdentifier>,
+    profile_version: i64,
+) -> Vec<IdentifierFact> {
+    let mut facts = vec![];
+    let mut record = |identifier: &Identifier, digest, begins| {
+        facts.push(IdentifierFact {
+            customer_id: patch.customer_id.clone(),
+            digest,
+            display: identifier.masked(),
+            begins,
+            profile_version,
+        });
+    };
+    for identifier in &patch.end_identifiers {
+        let digest = ingest.key.digest(identifier);
+        if let Some(at) = held.iter().position(|one| one.digest == digest) {
+            held.swap_remove(at);
+            record(identifier, digest, false);
+        }
+    }
+    for identifier in &patch.add_identifiers {
+        let digest = ingest.key.digest(identifier);
+        if held.iter().all(|one| one.digest != digest) {
+            held.push(HeldIdentifier {
+                digest,
+                display: identifier.masked(),
+            });
+            record(identifier, digest, true);
+        }
+    }
+    facts
+}
+
+/// The observations that say something new: not what was recorded last for that attribute and day. `known` is brought up to date.
+fn new_attributes(
+    patch: &CustomerPatch,
+    known: &mut Vec<AttributeFact>,
+    profile_version: i64,
+) -> Vec<AttributeFact> {
+    let mut facts = vec![];
+    for new in &patch.attributes {
+        let same_day = known
+            .iter()
+            .filter(|fact| fact.name == new.name && fact.observed_on == new.observed_on);
+        let last = same_day.max_by_key(|fact| fact.profile_version);
+        if last.is_some_and(|last| last.value == new.value && last.source == new.source) {
+            continue;
+        }
+        let fact = AttributeFact {
+            name: new.name.clone(),
+            value: new.value.clone(),
+            observed_on: new.observed_on,
+            source: new.source.clone(),
+            profile_version,
+        };
+        known.push(fact.clone());
+        facts.push(fact);
+    }
+    facts
+}

@@ -1,0 +1,299 @@
+//! Recording transactions and contacts.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use sqlx::{PgConnection, Postgres, Transaction as Tx};
+
+use super::{
+    Ingest, Outcome,
+    commit::{commit, distinct, retry},
+};
+use crate::{
+    domain::{
+        customer::CustomerKind,
+        facts::{Contact, FactKey, Transaction},
+        money::Currency,
+        profile::{Facts, History, NeedsHistory, Profile, fold},
+        text::CustomerId,
+    },
+    service::{error::ServiceError, profiles::fold_all},
+    store::{self, customers::Customer, error::StoreError},
+};
+
+/// A fact that a source sent.
+#[derive(Debug, Clone)]
+pub struct NewFact<F> {
+    /// The fact.
+    pub fact: F,
+    /// What the customer is, if this fact creates them; a person when it is `None`.
+    pub customer_kind: Option<CustomerKind>,
+}
+
+/// A fact with a key of its own: what transactions and contacts have in common.
+pub(super) trait KeyedFact: Clone + PartialEq + Send + Sync {
+    fn key(&self) -> &FactKey;
+    /// The currency that the fact brings into use.
+    fn currency(&self) -> Option<Currency>;
+    fn add_to(self, facts: &mut Facts);
+    /// Inserts facts whose key is new and returns those keys.
+    fn insert(
+        tx: &mut PgConnection,
+        facts: &[(&Self, i64)],
+        recorded_at: Timestamp,
+    ) -> impl Future<Output = Result<Vec<FactKey>, StoreError>> + Send;
+    fn list_by_key(
+        tx: &mut PgConnection,
+        keys: &[&FactKey],
+    ) -> impl Future<Output = Result<Vec<Self>, StoreError>> + Send;
+}
+
+impl KeyedFact for Transaction {
+    fn key(&self) -> &FactKey {
+        &self.key
+    }
+
+    fn currency(&self) -> Option<Currency> {
+        Some(self.amount.currency)
+    }
+
+    fn add_to(self, facts: &mut Facts) {
+        facts.transactions.push(self);
+    }
+
+    async fn insert(
+        tx: &mut PgConnection,
+        facts: &[(&Self, i64)],
+        recorded_at: Timestamp,
+    ) -> Result<Vec<FactKey>, StoreError> {
+        store::transactions::insert(tx, facts.iter().copied(), recorded_at).await
+    }
+
+    async fn list_by_key(
+        tx: &mut PgConnection,
+        keys: &[&FactKey],
+    ) -> Result<Vec<Self>, StoreError> {
+        store::transactions::list_by_key(tx, keys).await
+    }
+}
+
+impl KeyedFact for Contact {
+    fn key(&self) -> &FactKey {
+        &self.key
+    }
+
+    /// A contact's cost needs no reporting currency until definitions value it.
+    fn currency(&self) -> Option<Currency> {
+        None
+    }
+
+    fn add_to(self, facts: &mut Facts) {
+        facts.contacts.push(self);
+    }
+
+    async fn insert(
+        tx: &mut PgConnection,
+        facts: &[(&Self, i64)],
+        recorded_at: Timestamp,
+    ) -> Result<Vec<FactKey>, StoreError> {
+        store::contacts::insert(tx, facts.iter().copied(), recorded_at).await
+    }
+
+    async fn list_by_key(
+        tx: &mut PgConnection,
+        keys: &[&FactKey],
+    ) -> Result<Vec<Self>, StoreError> {
+        store::contacts::list_by_key(tx, keys).await
+    }
+}
+
+/// What a transaction of the database found of a batch.
+struct Written {
+    /// Keys that were new.
+    new: HashSet<FactKey>,
+    /// Whether a currency came into use.
+    new_currency: bool,
+}
+
+/// Records a batch. One outcome for each item, in their order.
+pub(super) async fn write<F: KeyedFact>(
+    ingest: &Ingest,
+    batch: &[NewFact<F>],
+) -> Result<Vec<Outcome>, ServiceError> {
+    if batch.is_empty() {
+        return Ok(vec![]);
+    }
+    // Within the batch the first fact of a key counts; the others are held against it.
+    let mut first_of_key: HashMap<&FactKey, &NewFact<F>> = HashMap::with_capacity(batch.len());
+    let mut firsts = Vec::with_capacity(batch.len());
+    for item in batch {
+        first_of_key.entry(item.fact.key()).or_insert_with(|| {
+            firsts.push(item);
+            item
+        });
+    }
+    let (written, stored) = retry(|| write_once(ingest, &firsts)).await?;
+    if written.new_currency || ingest.bases.is_behind() {
+        // The facts are in; a basis that cannot be renewed now is renewed by the next batch.
+        if let Err(error) = ingest.bases.renew().await {
+            tracing::warn!(error.cause = %error, "the basis could not be renewed after a new currency came into use");
+        }
+    }
+    let mut new = written.new;
+    let outcome = |item: &NewFact<F>| {
+        let key = item.fact.key();
+        if new.remove(key) {
+            return Outcome::Written;
+        }
+        let known = stored
+            .get(key)
+            .or_else(|| first_of_key.get(key).map(|first| &first.fact));
+        if known == Some(&item.fact) {
+            Outcome::Duplicate
+        } else {
+            Outcome::KeyReused
+        }
+    };
+    Ok(batch.iter().map(outcome).collect())
+}
+
+/// One try. Returns what was written, and what is stored under the keys that were not new.
+async fn write_once<F: KeyedFact>(
+    ingest: &Ingest,
+    items: &[&NewFact<F>],
+) -> Result<(Written, HashMap<FactKey, F>), StoreError> {
+    let recorded_at = ingest.clock.now();
+    let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
+    let mut tx = ingest.pool.begin().await?;
+    store::locks::lock_customers(&mut tx, &customers).await?;
+    // Read after the lock was had: nobody else can change these profiles until the end of the transaction.
+    let profiles = store::profiles::list(&mut tx, &customers).await?;
+    let version = |id: &CustomerId| profiles.get(id).map_or(0, |profile| profile.version) + 1;
+    let facts: Vec<(&F, i64)> = items
+        .iter()
+        .map(|item| (&item.fact, version(&item.fact.key().customer_id)))
+        .collect();
+    let new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
+        .await?
+        .into_iter()
+        .collect();
+    let known: Vec<&FactKey> = items
+        .iter()
+        .map(|item| item.fact.key())
+        .filter(|key| !new.contains(key))
+        .collect();
+    let stored = F::list_by_key(&mut tx, &known).await?;
+    let stored = stored
+        .into_iter()
+        .map(|fact| (fact.key().clone(), fact))
+        .collect();
+    if new.is_empty() {
+        return Ok((
+            Written {
+                new,
+                new_currency: false,
+            },
+            stored,
+        ));
+    }
+    let written: Vec<&&NewFact<F>> = items
+        .iter()
+        .filter(|item| new.contains(item.fact.key()))
+        .collect();
+    create_customers(&mut tx, &written, &profiles, recorded_at).await?;
+    let changed = fold_new(&mut tx, &written, profiles, recorded_at).await?;
+    let new_currency = add_currencies(&mut tx, &written, recorded_at).await?;
+    commit(ingest, tx, &changed, recorded_at).await?;
+    Ok((Written { new, new_currency }, stored))
+}
+
+async fn create_customers<F: KeyedFact>(
+    tx: &mut Tx<'_, Postgres>,
+    written: &[&&NewFact<F>],
+    profiles: &HashMap<CustomerId, Profile>,
+    recorded_at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut created: HashMap<&CustomerId, Customer> = HashMap::new();
+    for item in written {
+        let id = &item.fact.key().customer_id;
+        if !profiles.contains_key(id) {
+            created.entry(id).or_insert_with(|| new_customer(item));
+        }
+    }
+    let created: Vec<Customer> = created.into_values().collect();
+    store::customers::upsert(tx, &created, recorded_at).await
+}
+
+fn new_customer<F: KeyedFact>(item: &NewFact<F>) -> Customer {
+    Customer {
+        customer_id: item.fact.key().customer_id.clone(),
+        kind: item.customer_kind.unwrap_or(CustomerKind::Person),
+        display_name: None,
+    }
+}
+
+/// Folds the new facts into the profiles of their customers: what was folded stands, except where a refund asks for all facts.
+async fn fold_new<F: KeyedFact>(
+    tx: &mut Tx<'_, Postgres>,
+    written: &[&&NewFact<F>],
+    mut profiles: HashMap<CustomerId, Profile>,
+    recorded_at: Timestamp,
+) -> Result<HashMap<CustomerId, Profile>, StoreError> {
+    let mut new: HashMap<CustomerId, (Facts, &NewFact<F>)> = HashMap::new();
+    for item in written {
+        let id = item.fact.key().customer_id.clone();
+        let (facts, _) = new.entry(id).or_insert_with(|| (Facts::default(), item));
+        item.fact.clone().add_to(facts);
+    }
+    let mut changed = HashMap::with_capacity(new.len());
+    let mut refold = vec![];
+    for (id, (facts, first)) in new {
+        let mut profile = profiles
+            .remove(&id)
+            .unwrap_or_else(|| empty_profile(&new_customer(first), recorded_at));
+        profile.version += 1;
+        profile.recorded_at = recorded_at;
+        match fold(std::mem::take(&mut profile.history), &facts) {
+            Ok(history) => profile.history = history,
+            Err(NeedsHistory) => refold.push(id.clone()),
+        }
+        changed.insert(id, profile);
+    }
+    let mut all = store::facts::list(tx, &refold, None).await?;
+    for id in refold {
+        let history = fold_all(&all.remove(&id).unwrap_or_default());
+        if let Some(profile) = changed.get_mut(&id) {
+            profile.history = history;
+        }
+    }
+    Ok(changed)
+}
+
+/// The profile of a customer of whom nothing is known yet.
+pub(super) fn empty_profile(customer: &Customer, recorded_at: Timestamp) -> Profile {
+    Profile {
+        customer_id: customer.customer_id.clone(),
+        version: 0,
+        kind: customer.kind,
+        display_name: customer.display_name.clone(),
+        recorded_at,
+        history: History::default(),
+    }
+}
+
+/// Notes the currencies of new facts. Says whether one came into use.
+async fn add_currencies<F: KeyedFact>(
+    tx: &mut Tx<'_, Postgres>,
+    written: &[&&NewFact<F>],
+    recorded_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut booked: Vec<Currency> = written
+        .iter()
+        .filter_map(|item| item.fact.currency())
+        .collect();
+    booked.sort();
+    booked.dedup();
+    Ok(!store::currencies::insert(tx, &booked, recorded_at)
+        .await?
+        .is_empty())
+}

@@ -1,0 +1,106 @@
+//! Reading profiles as of a day: from memory where the held profile answers that day, folded anew from the facts where not.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sqlx::PgPool;
+
+use crate::{
+    cache::profiles::ProfileCache,
+    domain::{
+        calendar::Day,
+        profile::{DatedProfile, Facts, History, Profile, fold},
+        text::CustomerId,
+    },
+    service::error::ServiceError,
+    store,
+};
+
+/// Reads profiles.
+pub struct Profiles {
+    cache: Arc<ProfileCache>,
+    pool: PgPool,
+}
+
+impl Profiles {
+    /// A reader of `cache`, with `pool` for days that it does not answer.
+    #[must_use]
+    pub fn new(cache: Arc<ProfileCache>, pool: PgPool) -> Self {
+        Self { cache, pool }
+    }
+
+    /// The profile of `customer` as of a day; `None` for an unknown customer.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn at(
+        &self,
+        customer: &CustomerId,
+        as_of: Day,
+    ) -> Result<Option<DatedProfile>, ServiceError> {
+        let Some(held) = self.cache.get(customer).await?.0 else {
+            return Ok(None);
+        };
+        if let Some(dated) = DatedProfile::new(held, as_of) {
+            return Ok(Some(dated));
+        }
+        let mut folded = self
+            .fold_until(std::slice::from_ref(customer), as_of)
+            .await?;
+        Ok(folded.remove(customer))
+    }
+
+    /// The profiles of those of `customers` that are known, as of a day.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn many_at(
+        &self,
+        customers: &[CustomerId],
+        as_of: Day,
+    ) -> Result<HashMap<CustomerId, DatedProfile>, ServiceError> {
+        let mut found = HashMap::with_capacity(customers.len());
+        let mut later = vec![];
+        for (id, held) in self.cache.get_many(customers).await? {
+            let Some(profile) = held.0 else {
+                continue;
+            };
+            match DatedProfile::new(profile, as_of) {
+                Some(dated) => drop(found.insert(id, dated)),
+                None => later.push(id),
+            }
+        }
+        found.extend(self.fold_until(&later, as_of).await?);
+        Ok(found)
+    }
+
+    /// The profiles of `customers` as their facts up to `as_of` make them.
+    async fn fold_until(
+        &self,
+        customers: &[CustomerId],
+        as_of: Day,
+    ) -> Result<HashMap<CustomerId, DatedProfile>, ServiceError> {
+        if customers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        // One snapshot for the version and the facts behind it.
+        let mut tx = self
+            .pool
+            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            .await?;
+        let profiles = store::profiles::list(&mut tx, customers).await?;
+        let mut facts = store::facts::list(&mut tx, customers, Some(as_of)).await?;
+        tx.rollback().await?;
+        let fold_one = |(id, profile): (CustomerId, Profile)| {
+            let history = fold_all(&facts.remove(&id).unwrap_or_default());
+            let dated = DatedProfile::new(Arc::new(Profile { history, ..profile }), as_of);
+            dated.map(|dated| (id, dated))
+        };
+        Ok(profiles.into_iter().filter_map(fold_one).collect())
+    }
+}
+
+/// Folds all facts of a customer.
+pub(super) fn fold_all(facts: &Facts) -> History {
+    // An empty history holds nothing that the facts could touch.
+    fold(History::default(), facts).unwrap_or_default()
+}

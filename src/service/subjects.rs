@@ -1,0 +1,64 @@
+//! From a way of naming a customer to the customers it names.
+
+use std::sync::Arc;
+
+use crate::{
+    cache::identifiers::IdentifierCache,
+    domain::{
+        customer::{Identifier, IdentifierKind},
+        text::CustomerId,
+    },
+    service::error::ServiceError,
+    store::identifiers::IdentifierKey,
+};
+
+/// A way of naming a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// By id.
+    Customer(CustomerId),
+    /// By another name, which several customers may share.
+    Identifier(Identifier),
+}
+
+impl Subject {
+    /// What the subject is named by, in words.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Customer(_) => "customer id",
+            Self::Identifier(identifier) => match identifier.kind() {
+                IdentifierKind::Phone => "phone number",
+                IdentifierKind::Email => "e-mail address",
+                IdentifierKind::External => "external id",
+            },
+        }
+    }
+}
+
+/// Finds customers by what they are named.
+pub struct Subjects {
+    identifiers: Arc<IdentifierCache>,
+    key: IdentifierKey,
+}
+
+impl Subjects {
+    /// A finder that looks up digests under `key`.
+    #[must_use]
+    pub fn new(identifiers: Arc<IdentifierCache>, key: IdentifierKey) -> Self {
+        Self { identifiers, key }
+    }
+
+    /// The customers that `subject` names, by id: none, one or several. A customer id names itself, known or not.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn find(&self, subject: &Subject) -> Result<Arc<[CustomerId]>, ServiceError> {
+        match subject {
+            Subject::Customer(id) => Ok(Arc::from([id.clone()])),
+            Subject::Identifier(identifier) => {
+                Ok(self.identifiers.get(&self.key.digest(identifier)).await?)
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What fits read: distinct histories of persons and companies with their counts, as of a day.
+//!
+//! A customer without facts after that day is counted by the database from the scalar columns of the profile. The others come one by
+//! one, since what they did until then is only in the packed part, or, after refunds, only in the facts.
+
+use futures_util::TryStreamExt;
+use sqlx::PgConnection;
+
+use crate::{
+    domain::{calendar::Day, money::Currency, profile::History, text::CustomerId},
+    store::{codes, error::StoreError, packed},
+};
+
+/// Customers that share a history of orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct OrderCount {
+    /// Purchase days after the first.
+    pub frequency: i32,
+    /// Days from the first to the last purchase day.
+    pub recency_days: i32,
+    /// Days from the first purchase day to the day of the fit.
+    pub age_days: i32,
+    /// How many customers.
+    pub customers: i64,
+}
+
+/// Customers that share a frequency and a total of repeat amounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct SpendCount {
+    /// Purchase days after the first, at least 1.
+    pub frequency: i32,
+    /// Total amount of those days, in minor units.
+    pub repeat_amount_minor: i64,
+    /// How many customers.
+    pub customers: i64,
+}
+
+/// Histories of orders, among customers without facts after `until`.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn count_orders(
+    connection: &mut PgConnection,
+    until: Day,
+) -> Result<Vec<OrderCount>, StoreError> {
+    let rows = sqlx::query_as(
+        "SELECT purchase_day_count - 1                 AS frequency,
+                last_purchase_day - first_purchase_day AS recency_days,
+                $1 - first_purchase_day                AS age_days,
+                count(*)                               AS customers
+         FROM profiles
+         WHERE kind IN (1, 2) AND first_purchase_day IS NOT NULL AND last_event_day <= $1
+         GROUP BY 1, 2, 3",
+    )
+    .bind(until.number())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
+/// Repeat amounts in `currency`, among customers without facts after `until`.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn count_spend(
+    connection: &mut PgConnection,
+    until: Day,
+    currency: Currency,
+) -> Result<Vec<SpendCount>, StoreError> {
+    let rows = sqlx::query_as(
+        "SELECT purchase_day_count - 1 AS frequency, repeat_amount_minor, count(*) AS customers
+         FROM profiles
+         WHERE kind IN (1, 2) AND purchase_day_count > 1 AND last_event_day <= $1 AND currency = $2
+         GROUP BY 1, 2",
+    )
+    .bind(until.number())
+    .bind(currency.code())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
+/// Customers with facts after `until` who may have bought by then: each with what all facts say.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_later(
+    connection: &mut PgConnection,
+    until: Day,
+    mut each: impl FnMut(CustomerId, History),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query_as::<_, (String, Vec<u8>)>(
+        "SELECT customer_id, packed
+         FROM profiles
+         WHERE kind IN (1, 2) AND last_event_day > $1",
+    )
+    .bind(until.number())
+    .fetch(connection);
+    while let Some((id, bytes)) = rows.try_next().await? {
+        each(codes::customer_id(&id)?, packed::unpack(&bytes)?);
+    }
+    Ok(())
+}
