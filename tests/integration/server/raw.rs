@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request};
 use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::{request, soon};
 
@@ -34,7 +34,10 @@ pub(super) struct Peer(pub(super) TcpStream);
 
 impl Peer {
     pub(super) async fn connect(address: SocketAddr) -> Self {
-        Self(soon(TcpStream::connect(address)).await.unwrap())
+        let socket = TcpSocket::new_v4().unwrap();
+        // Little room, so that a peer that does not read is soon felt by the server.
+        socket.set_recv_buffer_size(4096).unwrap();
+        Self(soon(socket.connect(address)).await.unwrap())
     }
 
     /// A peer that has shaken hands and then says nothing more, whatever it is asked.
