@@ -78,11 +78,15 @@ impl From<KindArg> for pb::CustomerKind {
 
 /// Options of every import.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where backticks are noise"
+)]
 pub struct FileArgs {
     /// A CSV file with a header, in UTF-8
     #[arg(value_name = "FILE.csv")]
     pub file: PathBuf,
-    /// Column of the customer's id [default: `customer_id`, customer, cust]
+    /// Column of the customer's id [default: customer_id, customer, cust]
     #[arg(long, value_name = "COLUMN")]
     pub customer_column: Option<String>,
     /// Name of the system the file comes from; with the id of a fact it tells facts apart

@@ -20,6 +20,10 @@ const BATCH: usize = 1_000;
 
 /// Options of `patron score`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where backticks are noise"
+)]
 #[command(group(clap::ArgGroup::new("whom").required(true).args(["subject", "subjects"])))]
 pub struct ScoreArgs {
     #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
@@ -27,7 +31,7 @@ pub struct ScoreArgs {
     /// A CSV file with a header whose subjects are scored, each once, in the order of the file
     #[arg(long, value_name = "FILE.csv")]
     subjects: Option<PathBuf>,
-    /// Column of the subjects (default: `customer_id`, else id, else the first)
+    /// Column of the subjects (default: customer_id, else id, else the first)
     #[arg(long, value_name = "COLUMN", requires = "subjects")]
     subject_column: Option<String>,
     /// Separator of the file's columns: one character, or "tab"

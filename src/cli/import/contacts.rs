@@ -19,12 +19,16 @@ use crate::pb;
 const DURATION_LIMIT: i32 = 604_800;
 
 /// Options of `patron import contacts`.
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where backticks are noise"
+)]
 #[derive(Debug, Args)]
 pub struct ContactsArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
-    /// Column of the day or time [default: date, time, `occurred_at`, timestamp]
+    /// Column of the day or time [default: date, time, occurred_at, timestamp]
     #[arg(long, value_name = "COLUMN")]
     time_column: Option<String>,
     /// Channel of all contacts, for example phone
@@ -36,7 +40,7 @@ pub struct ContactsArgs {
     /// Column of what the contact was about [default: topic]
     #[arg(long, value_name = "COLUMN")]
     topic_column: Option<String>,
-    /// Column of the duration: seconds, MM:SS or HH:MM:SS [default: `duration_seconds`, duration]
+    /// Column of the duration: seconds, MM:SS or HH:MM:SS [default: duration_seconds, duration]
     #[arg(long, value_name = "COLUMN")]
     duration_column: Option<String>,
     /// Column of what the contact cost the company, in major units [default: cost]
@@ -45,7 +49,7 @@ pub struct ContactsArgs {
     /// Column of how the contact ended [default: outcome]
     #[arg(long, value_name = "COLUMN")]
     outcome_column: Option<String>,
-    /// Column of the contact's id [default: `contact_id`; without one, ids are derived from the rows]
+    /// Column of the contact's id [default: contact_id; without one, ids are derived from the rows]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
     /// Currency of all costs, an ISO 4217 code
@@ -155,9 +159,9 @@ impl ContactMapping {
         })
     }
 
-    fn identity(&mut self, row: &mut Row<'_>, fact: &pb::Contact, when: &When) -> String {
+    fn identity(&mut self, row: &mut Row<'_>, fact: &pb::Contact, when: &When) -> Option<String> {
         if let Some(column) = self.id {
-            return row.id(column).unwrap_or_default();
+            return row.id(column);
         }
         let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
         let cost = fact.cost.as_ref();
@@ -170,7 +174,7 @@ impl ContactMapping {
             .with("cost", &number(cost.map(|cost| cost.amount_minor)))
             .with("currency", cost.map_or("", |cost| cost.currency.as_str()))
             .with("outcome", &fact.outcome);
-        self.ids.next(&content)
+        Some(self.ids.next(&content))
     }
 }
 
@@ -206,7 +210,7 @@ impl Mapping for ContactMapping {
             outcome,
             customer_kind: self.customer_kind,
         };
-        fact.contact_id = self.identity(row, &fact, &when);
+        fact.contact_id = self.identity(row, &fact, &when)?;
         Some(fact)
     }
 

@@ -18,28 +18,32 @@ use crate::pb::attribute_value::Value;
 use crate::pb::identifier::Identifier as Known;
 
 /// Options of `patron import customers`.
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where backticks are noise"
+)]
 #[derive(Debug, Args)]
 pub struct CustomersArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
-    /// Column of the name to show to people; an empty cell changes nothing [default: `display_name`, name]
+    /// Column of the name to show to people; an empty cell changes nothing [default: display_name, name]
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
-    /// Column of a phone number in E.164 (repeatable) [default: phone, `phone_number`]
+    /// Column of a phone number in E.164 (repeatable) [default: phone, phone_number]
     #[arg(long, value_name = "COLUMN")]
     phone_column: Vec<String>,
     /// Column of an e-mail address (repeatable) [default: email]
     #[arg(long, value_name = "COLUMN")]
     email_column: Vec<String>,
-    /// System and column of an id of another system (repeatable), for example `crm=crm_id`
+    /// System and column of an id of another system (repeatable), for example crm=crm_id
     #[arg(long, value_name = "SYSTEM=COLUMN", value_parser = parse_pair)]
     external_column: Vec<Pair>,
-    /// Name and column of an attribute (repeatable), for example `points=loyalty_points:int`; types: bool, int, number, text, day,
+    /// Name and column of an attribute (repeatable), for example points=loyalty_points:int; types: bool, int, number, text, day,
     /// money, tags (separated by ; or |) [default type: text]. An empty cell changes nothing
     #[arg(long, value_name = "NAME=COLUMN[:TYPE]", value_parser = parse_pair)]
     attribute: Vec<Pair>,
-    /// Column of the day on which the attributes were observed [default: `observed_on`, else today]
+    /// Column of the day on which the attributes were observed [default: observed_on, else today]
     #[arg(long, value_name = "COLUMN")]
     observed_column: Option<String>,
     /// Column of the customer's kind: person, company or employee; where it is empty, --kind holds [default: kind]

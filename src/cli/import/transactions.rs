@@ -16,12 +16,16 @@ use crate::pb;
 use crate::pb::transaction::Kind;
 
 /// Options of `patron import transactions`.
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where backticks are noise"
+)]
 #[derive(Debug, Args)]
 pub struct TransactionsArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
-    /// Column of the day or time [default: date, time, `occurred_at`, timestamp]
+    /// Column of the day or time [default: date, time, occurred_at, timestamp]
     #[arg(long, value_name = "COLUMN")]
     time_column: Option<String>,
     /// Column of the amount in major units; a negative one is a refund of that amount [default: amount, total, price]
@@ -39,10 +43,10 @@ pub struct TransactionsArgs {
     /// Column that says purchase, refund or reversal [default: kind]
     #[arg(long, value_name = "COLUMN")]
     kind_column: Option<String>,
-    /// Column of the transaction that a refund or reversal takes back [default: `original_transaction_id`]
+    /// Column of the transaction that a refund or reversal takes back [default: original_transaction_id]
     #[arg(long, value_name = "COLUMN")]
     original_column: Option<String>,
-    /// Column of the transaction's id [default: `transaction_id`; without one, ids are derived from the rows]
+    /// Column of the transaction's id [default: transaction_id; without one, ids are derived from the rows]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
     /// Currency of all amounts, an ISO 4217 code
@@ -148,9 +152,14 @@ impl TransactionMapping {
     }
 
     /// The id of the row, or one derived from what was read of it.
-    fn identity(&mut self, row: &mut Row<'_>, fact: &pb::Transaction, when: &When) -> String {
+    fn identity(
+        &mut self,
+        row: &mut Row<'_>,
+        fact: &pb::Transaction,
+        when: &When,
+    ) -> Option<String> {
         if let Some(column) = self.id {
-            return row.id(column).unwrap_or_default();
+            return row.id(column);
         }
         let amount = fact.amount.clone().unwrap_or_default();
         let content = Content::default()
@@ -169,7 +178,7 @@ impl TransactionMapping {
             .with("category", &fact.category)
             .with("channel", &fact.channel)
             .with("original", &fact.original_transaction_id);
-        self.ids.next(&content)
+        Some(self.ids.next(&content))
     }
 }
 
@@ -218,7 +227,7 @@ impl Mapping for TransactionMapping {
             original_transaction_id,
             customer_kind: self.customer_kind,
         };
-        fact.transaction_id = self.identity(row, &fact, &when);
+        fact.transaction_id = self.identity(row, &fact, &when)?;
         Some(fact)
     }
 

@@ -1,1 +1,150 @@
+use clap::Parser;
+use csv::StringRecord;
 
+use super::super::columns::open_csv;
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    args: CustomersArgs,
+}
+
+fn mapping(names: &str, options: &str) -> Result<(CustomerMapping, Header), CliError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.csv");
+    std::fs::write(&path, format!("{names}\n")).unwrap();
+    let (_, header) = open_csv(&path, None)?;
+    let line = format!("import f.csv {options}");
+    let line = Line::try_parse_from(line.split_whitespace()).unwrap();
+    Ok((CustomerMapping::new(&line.args, &header)?, header))
+}
+
+fn read(names: &str, options: &str, row: &[&str]) -> Result<pb::CustomerPatch, String> {
+    let (mut mapping, header) = mapping(names, options).unwrap();
+    let record = StringRecord::from(row.to_vec());
+    let mut row = Row::new(&header, &record);
+    mapping.read(&mut row).ok_or_else(|| row.into_reason())
+}
+
+#[test]
+fn a_customer_is_read_with_names_and_typed_attributes() {
+    let options = "--external-column crm=crm_no --attribute vip=vip:bool --attribute points=points:int \
+        --attribute rate=rate:number --attribute born=born:day --attribute limit=limit:money \
+        --attribute labels=labels:tags --attribute city=city --observed-column seen --currency EUR --source crm";
+    let patch = read(
+        "customer_id,name,phone,email,crm_no,kind,vip,points,rate,born,limit,labels,city,seen",
+        options,
+        &[
+            "c-1",
+            "Ada",
+            "0049 30 23125001",
+            "ada@example.org",
+            "17",
+            "Company",
+            "yes",
+            "42",
+            "0.5",
+            "1.2.1990",
+            "10.50 USD",
+            "a;b",
+            "Ulm",
+            "2024-01-01",
+        ],
+    )
+    .unwrap();
+    assert_eq!(patch.kind(), pb::CustomerKind::Company);
+    assert_eq!(patch.display_name.as_deref(), Some("Ada"));
+    let known: Vec<Known> = patch
+        .add_identifiers
+        .into_iter()
+        .filter_map(|one| one.identifier)
+        .collect();
+    assert_eq!(
+        known,
+        [
+            Known::PhoneNumber("+493023125001".into()),
+            Known::Email("ada@example.org".into()),
+            Known::ExternalId(pb::ExternalId {
+                system: "crm".into(),
+                id: "17".into()
+            }),
+        ]
+    );
+    let values: Vec<Value> = patch
+        .attributes
+        .iter()
+        .filter_map(|one| one.value.clone())
+        .collect();
+    assert_eq!(
+        values,
+        [
+            Value::BoolValue(true),
+            Value::IntValue(42),
+            Value::DoubleValue(0.5),
+            Value::DayValue("1990-02-01".into()),
+            Value::MoneyValue(pb::Money {
+                amount_minor: 1_050,
+                currency: "USD".into()
+            }),
+            Value::TagsValue(pb::TagSet {
+                tags: vec!["a".into(), "b".into()]
+            }),
+            Value::TextValue("Ulm".into()),
+        ]
+    );
+    assert_eq!(patch.attributes[0].observed_on, "2024-01-01");
+    assert_eq!(patch.attributes[0].source, "crm");
+}
+
+#[test]
+fn empty_cells_change_nothing() {
+    let patch = read(
+        "customer_id,name,phone,email,points",
+        "--attribute points=points:int",
+        &["c-1", "", "", "", ""],
+    )
+    .unwrap();
+    assert_eq!(patch.display_name, None);
+    assert_eq!(patch.kind(), pb::CustomerKind::Unspecified);
+    assert!(patch.add_identifiers.is_empty());
+    assert!(patch.attributes.is_empty());
+}
+
+#[test]
+fn every_wrong_cell_of_a_row_is_named() {
+    let reason = read(
+        "customer_id,phone,email,kind,vip,limit,rate",
+        "--attribute vip=vip:bool --attribute limit=limit:money --attribute rate=rate:number",
+        &[
+            "c-1",
+            "030 1234567",
+            "nobody",
+            "robot",
+            "maybe",
+            "12.50",
+            "inf",
+        ],
+    )
+    .unwrap_err();
+    for part in [
+        "phone: ",
+        "email: \"nobody\" is no e-mail address",
+        "kind: \"robot\" is no kind of customer",
+        "vip: \"maybe\" is neither true nor false",
+        "the currency is empty",
+        "rate: \"inf\" is no finite number",
+    ] {
+        assert!(reason.contains(part), "{part} in {reason}");
+    }
+}
+
+#[test]
+fn attributes_need_a_proper_name_a_column_and_a_known_type() {
+    let names = "customer_id,a:b,points";
+    assert!(mapping(names, "--attribute Points=points").is_err());
+    assert!(mapping(names, "--attribute points=nowhere").is_err());
+    assert!(mapping(names, "--attribute points=points:float").is_err());
+    assert!(mapping(names, "--attribute points=a:b").is_ok());
+    assert!(mapping(names, "--external-column crm=nowhere").is_err());
+}

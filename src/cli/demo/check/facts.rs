@@ -1,0 +1,184 @@
+//! The RPCs that write facts, and the one that shows what became of them.
+
+use tonic::{Response, Status};
+
+use super::{CHECKED, Check};
+use crate::cli::demo::by_id;
+use crate::cli::error::CliError;
+use crate::pb;
+use crate::pb::item_result::Outcome;
+
+/// Day of the facts of the check: within every limit, before every history of the demo.
+const DAY: &str = "2019-05-04";
+const SOURCE: &str = "demo-check";
+
+impl Check<'_> {
+    /// `IngestService` and `CustomerService`.
+    pub(super) async fn facts(&mut self) -> Result<(), CliError> {
+        self.customers().await?;
+        self.transactions().await?;
+        self.contacts().await?;
+        self.customer().await
+    }
+
+    async fn customers(&mut self) -> Result<(), CliError> {
+        for expected in [Outcome::Written, Outcome::Duplicate] {
+            let request = self.connection.request(pb::IngestCustomersRequest {
+                customers: vec![patch()],
+            });
+            let answer = self.connection.ingest().ingest_customers(request).await;
+            let results = answer.map(|answer| answer.map(|answer| answer.results));
+            self.outcomes("IngestCustomers", results, &[expected])?;
+        }
+        Ok(())
+    }
+
+    async fn transactions(&mut self) -> Result<(), CliError> {
+        let wrong = pb::Transaction {
+            transaction_id: "wrong".to_owned(),
+            amount: Some(money(100, "XQX")),
+            ..transaction()
+        };
+        for expected in [Outcome::Written, Outcome::Duplicate] {
+            let request = self.connection.request(pb::IngestTransactionsRequest {
+                transactions: vec![transaction(), wrong.clone()],
+            });
+            let answer = self.connection.ingest().ingest_transactions(request).await;
+            let results = answer.map(|answer| answer.map(|answer| answer.results));
+            self.outcomes("IngestTransactions", results, &[expected, Outcome::Refused])?;
+        }
+        Ok(())
+    }
+
+    async fn contacts(&mut self) -> Result<(), CliError> {
+        for expected in [Outcome::Written, Outcome::Duplicate] {
+            let request = self.connection.request(pb::IngestContactsRequest {
+                contacts: vec![contact()],
+            });
+            let answer = self.connection.ingest().ingest_contacts(request).await;
+            let results = answer.map(|answer| answer.map(|answer| answer.results));
+            self.outcomes("IngestContacts", results, &[expected])?;
+        }
+        Ok(())
+    }
+
+    /// Compares outcomes; a refusal must say where and why.
+    fn outcomes(
+        &mut self,
+        rpc: &str,
+        answer: Result<Response<Vec<pb::ItemResult>>, Status>,
+        expected: &[Outcome],
+    ) -> Result<(), CliError> {
+        let results = match answer {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => return self.failed(rpc, &status),
+        };
+        let outcomes: Vec<Outcome> = results.iter().map(pb::ItemResult::outcome).collect();
+        // A check of a server that was checked before finds its facts there.
+        let repeated: Vec<Outcome> = expected
+            .iter()
+            .map(|outcome| match outcome {
+                Outcome::Written => Outcome::Duplicate,
+                Outcome::Duplicate | Outcome::Refused | Outcome::Unspecified => *outcome,
+            })
+            .collect();
+        let explained = results
+            .iter()
+            .filter(|result| result.outcome() == Outcome::Refused)
+            .all(|result| {
+                let mut violations = result.violations.iter();
+                violations.any(|one| one.field.contains("amount.currency"))
+            });
+        let right = explained && (outcomes == expected || outcomes == repeated);
+        let names: Vec<&str> = outcomes
+            .iter()
+            .map(|outcome| outcome.as_str_name().trim_start_matches("OUTCOME_"))
+            .collect();
+        let mut found = names.join(", ");
+        for violation in results.iter().flat_map(|result| &result.violations) {
+            found = format!("{found}; {}: {}", violation.field, violation.description);
+        }
+        self.expect(rpc, right, &found)
+    }
+
+    async fn customer(&mut self) -> Result<(), CliError> {
+        let rpc = "GetCustomer";
+        let request = self.connection.request(pb::GetCustomerRequest {
+            subject: Some(by_id(CHECKED)),
+        });
+        let customer = match self.connection.customers().get_customer(request).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => return self.failed(rpc, &status),
+        };
+        let bought = customer.purchase_days.first();
+        let right = customer.customer_id == CHECKED
+            && customer.kind() == pb::CustomerKind::Company
+            && customer.display_name == "Checked"
+            && customer.profile_version >= 1
+            && customer.purchase_days.len() == 1
+            && bought.is_some_and(|day| day.day == DAY && day.amount == Some(money(1_234, "EUR")))
+            && customer.contact_days.len() == 1
+            && customer.identifiers.len() == 1
+            && customer.attributes.iter().any(|one| one.name == "checked");
+        let found = format!(
+            "{} with {} purchase day, {} contact day, {} identifier, {} attribute",
+            customer.customer_id,
+            customer.purchase_days.len(),
+            customer.contact_days.len(),
+            customer.identifiers.len(),
+            customer.attributes.len()
+        );
+        self.expect(rpc, right, &found)
+    }
+}
+
+fn patch() -> pb::CustomerPatch {
+    pb::CustomerPatch {
+        customer_id: CHECKED.to_owned(),
+        kind: pb::CustomerKind::Company.into(),
+        display_name: Some("Checked".to_owned()),
+        add_identifiers: vec![pb::Identifier {
+            identifier: Some(pb::identifier::Identifier::Email(
+                "checked@example.org".to_owned(),
+            )),
+        }],
+        attributes: vec![pb::AttributeValue {
+            name: "checked".to_owned(),
+            value: Some(pb::attribute_value::Value::BoolValue(true)),
+            observed_on: DAY.to_owned(),
+            source: SOURCE.to_owned(),
+        }],
+        end_identifiers: Vec::new(),
+    }
+}
+
+fn transaction() -> pb::Transaction {
+    pb::Transaction {
+        customer_id: CHECKED.to_owned(),
+        source: SOURCE.to_owned(),
+        transaction_id: "1".to_owned(),
+        kind: pb::transaction::Kind::Purchase.into(),
+        when: Some(pb::transaction::When::OccurredOn(DAY.to_owned())),
+        amount: Some(money(1_234, "EUR")),
+        ..pb::Transaction::default()
+    }
+}
+
+fn contact() -> pb::Contact {
+    pb::Contact {
+        customer_id: CHECKED.to_owned(),
+        source: SOURCE.to_owned(),
+        contact_id: "1".to_owned(),
+        when: Some(pb::contact::When::OccurredOn(DAY.to_owned())),
+        channel: "phone".to_owned(),
+        cost: Some(money(450, "EUR")),
+        ..pb::Contact::default()
+    }
+}
+
+fn money(amount_minor: i64, currency: &str) -> pb::Money {
+    pb::Money {
+        amount_minor,
+        currency: currency.to_owned(),
+    }
+}

@@ -1,0 +1,124 @@
+//! The RPCs about models.
+
+use super::Check;
+use crate::cli::error::CliError;
+use crate::pb;
+
+impl Check<'_> {
+    /// `ModelService`.
+    pub(super) async fn models(&mut self) -> Result<(), CliError> {
+        let Some(fitted) = self.fit().await? else {
+            return Ok(());
+        };
+        let Some(active) = self.list(fitted.version).await? else {
+            return Ok(());
+        };
+        self.get(&fitted).await?;
+        self.activate(active).await
+    }
+
+    /// A second fit that is not to answer.
+    async fn fit(&mut self) -> Result<Option<pb::Model>, CliError> {
+        let rpc = "FitModel";
+        let request = self.patient().request(pb::FitModelRequest {
+            kind: pb::OrderModelKind::MbgNbd.into(),
+            until: String::new(),
+            keep_inactive: true,
+        });
+        let answer = match self.connection.models().fit_model(request).await {
+            Ok(answer) => answer.into_inner().model,
+            Err(status) => {
+                self.failed(rpc, &status)?;
+                return Ok(None);
+            }
+        };
+        let model = answer.unwrap_or_default();
+        let orders = model.orders.clone().unwrap_or_default();
+        let names: Vec<&str> = orders
+            .parameters
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        let positive = orders.parameters.iter().all(|one| one.value > 0.0);
+        let spend = model.spend.clone().unwrap_or_default();
+        let right = model.version >= 1
+            && !model.active
+            && names == ["r", "alpha", "a", "b"]
+            && positive
+            && orders.converged
+            && orders.log_likelihood.is_finite()
+            && spend.parameters.len() == 3;
+        let values: Vec<String> = orders
+            .parameters
+            .iter()
+            .chain(&spend.parameters)
+            .map(|one| format!("{} {:.3}", one.name, one.value))
+            .collect();
+        let found = format!(
+            "version {} of {} customers: {}",
+            model.version,
+            orders.customers,
+            values.join(", ")
+        );
+        self.expect(rpc, right, &found)?;
+        Ok(Some(model))
+    }
+
+    /// The version that answers.
+    async fn list(&mut self, fitted: i64) -> Result<Option<i64>, CliError> {
+        let rpc = "ListModels";
+        let request = self.connection.request(pb::ListModelsRequest::default());
+        let models = match self.connection.models().list_models(request).await {
+            Ok(answer) => answer.into_inner().models,
+            Err(status) => {
+                self.failed(rpc, &status)?;
+                return Ok(None);
+            }
+        };
+        let active: Vec<i64> = models
+            .iter()
+            .filter(|model| model.active)
+            .map(|model| model.version)
+            .collect();
+        let newest = models.first().map(|model| model.version);
+        let right = newest == Some(fitted) && active.len() == 1;
+        let found = format!("{} versions, active {active:?}", models.len());
+        self.expect(rpc, right, &found)?;
+        Ok(active.first().copied())
+    }
+
+    async fn get(&mut self, fitted: &pb::Model) -> Result<(), CliError> {
+        let rpc = "GetModel";
+        let request = self.connection.request(pb::GetModelRequest {
+            version: fitted.version,
+        });
+        match self.connection.models().get_model(request).await {
+            Ok(answer) => {
+                let model = answer.into_inner();
+                let right = model.version == fitted.version
+                    && model.until == fitted.until
+                    && model.orders.map(|orders| orders.parameters)
+                        == fitted.orders.clone().map(|orders| orders.parameters);
+                let found = format!("version {} until {}", model.version, model.until);
+                self.expect(rpc, right, &found)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
+    }
+
+    async fn activate(&mut self, version: i64) -> Result<(), CliError> {
+        let rpc = "ActivateModel";
+        let request = self
+            .connection
+            .request(pb::ActivateModelRequest { version });
+        match self.connection.models().activate_model(request).await {
+            Ok(answer) => {
+                let model = answer.into_inner();
+                let right = model.active && model.version == version;
+                let found = format!("version {} answers", model.version);
+                self.expect(rpc, right, &found)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
+    }
+}

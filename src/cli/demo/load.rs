@@ -1,0 +1,180 @@
+//! Fills a server with a population, as any client would: in batches through `IngestService`.
+//!
+//! The population that was loaded is written down at its first customer, so that a later run, even on a later day, finds it again,
+//! finishes a load that was interrupted, and does not load it twice.
+
+use jiff::civil::Date;
+
+use super::population::{DemoOptions, Population};
+use crate::cli::connection::Connection;
+use crate::cli::error::CliError;
+use crate::cli::import::progress::Progress;
+use crate::cli::import::send::{BATCH_FACTS, Batch, reason, send};
+use crate::cli::output::Output;
+use crate::pb;
+use crate::pb::attribute_value::Value;
+use crate::pb::item_result::Outcome;
+
+/// The first customer of every population.
+const FIRST: &str = "c-0001";
+/// Attribute of the first customer: what determines the population.
+const POPULATION: &str = "demo_population";
+/// Attribute of the first customer: whether all of it has arrived.
+const COMPLETE: &str = "demo_complete";
+
+/// What a server holds of the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing.
+    Nothing,
+    /// A population whose load did not come to its end.
+    Part(DemoOptions),
+    /// A whole population.
+    All(DemoOptions),
+}
+
+/// What was sent.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Loaded {
+    /// Facts that were new.
+    pub written: usize,
+    /// Facts that were known already.
+    pub duplicates: usize,
+}
+
+/// Asks the server what it holds of the demo.
+///
+/// # Errors
+///
+/// The server's answer; a failure when its first customer is not of a demo.
+pub async fn held(connection: &Connection) -> Result<Held, CliError> {
+    let request = connection.request(pb::GetCustomerRequest {
+        subject: Some(pb::Subject {
+            subject: Some(pb::subject::Subject::CustomerId(FIRST.to_owned())),
+        }),
+    });
+    let customer = match connection.customers().get_customer(request).await {
+        Ok(response) => response.into_inner(),
+        Err(status) if status.code() == tonic::Code::NotFound => return Ok(Held::Nothing),
+        Err(status) => return Err(status.into()),
+    };
+    let value = |name: &str| {
+        let found = customer.attributes.iter().find(|one| one.name == name);
+        found.and_then(|one| one.value.clone())
+    };
+    let Some(Value::TextValue(text)) = value(POPULATION) else {
+        return Err(CliError::Failed {
+            message: format!("the server has a customer {FIRST} who is not of a demo"),
+            hint: "run the demo on a server of its own".to_owned(),
+        });
+    };
+    let options = read_options(&text)
+        .ok_or_else(|| CliError::failed(format!("cannot read what the demo loaded: {text:?}")))?;
+    Ok(match value(COMPLETE) {
+        Some(Value::BoolValue(true)) => Held::All(options),
+        _ => Held::Part(options),
+    })
+}
+
+/// Sends a population: customers, transactions, contacts, then what arrives late.
+///
+/// # Errors
+///
+/// The server's answer; a failure when it refuses a fact.
+pub async fn load(
+    connection: &Connection,
+    options: DemoOptions,
+    population: &Population,
+    output: &mut Output,
+) -> Result<Loaded, CliError> {
+    let mut batches = vec![Batch::Customers(vec![note(options, POPULATION)])];
+    let customers = population.customers.chunks(BATCH_FACTS);
+    batches.extend(customers.map(|facts| Batch::Customers(facts.to_vec())));
+    for transactions in [&population.transactions, &population.late_transactions] {
+        let facts = transactions.chunks(BATCH_FACTS);
+        batches.extend(facts.map(|facts| Batch::Transactions(facts.to_vec())));
+    }
+    for contacts in [&population.contacts, &population.late_contacts] {
+        let facts = contacts.chunks(BATCH_FACTS);
+        batches.extend(facts.map(|facts| Batch::Contacts(facts.to_vec())));
+    }
+    batches.push(Batch::Customers(vec![note(options, COMPLETE)]));
+    let mut loaded = Loaded::default();
+    let mut progress = Progress::begin(batches.len() as u64, output);
+    for (position, batch) in batches.into_iter().enumerate() {
+        let sent = send(connection, batch).await?;
+        for result in &sent.results {
+            match result.outcome() {
+                Outcome::Written => loaded.written += 1,
+                Outcome::Duplicate => loaded.duplicates += 1,
+                Outcome::Refused | Outcome::Unspecified => {
+                    let reason = reason(result);
+                    return Err(CliError::failed(format!(
+                        "the server refused an invented fact: {reason}"
+                    )));
+                }
+            }
+        }
+        let message = format!("{} facts sent", loaded.written + loaded.duplicates);
+        progress.at(position as u64 + 1, &message, output);
+    }
+    progress.end();
+    Ok(loaded)
+}
+
+/// A patch of the first customer that says what was loaded, or that all of it was.
+fn note(options: DemoOptions, name: &str) -> pb::CustomerPatch {
+    let value = if name == COMPLETE {
+        Value::BoolValue(true)
+    } else {
+        Value::TextValue(write_options(options))
+    };
+    pb::CustomerPatch {
+        customer_id: FIRST.to_owned(),
+        attributes: vec![pb::AttributeValue {
+            name: name.to_owned(),
+            value: Some(value),
+            observed_on: options.as_of.to_string(),
+            source: "demo".to_owned(),
+        }],
+        ..pb::CustomerPatch::default()
+    }
+}
+
+fn write_options(options: DemoOptions) -> String {
+    let DemoOptions {
+        seed,
+        customers,
+        as_of,
+    } = options;
+    format!("seed {seed}, {customers} customers, until {as_of}")
+}
+
+fn read_options(text: &str) -> Option<DemoOptions> {
+    let rest = text.strip_prefix("seed ")?;
+    let (seed, rest) = rest.split_once(", ")?;
+    let (customers, as_of) = rest.split_once(" customers, until ")?;
+    Some(DemoOptions {
+        seed: seed.parse().ok()?,
+        customers: customers.parse().ok()?,
+        as_of: as_of.parse::<Date>().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn what_was_loaded_is_read_as_it_was_written() {
+        let options = DemoOptions {
+            seed: 7,
+            customers: 2_000,
+            as_of: date(2024, 6, 30),
+        };
+        assert_eq!(read_options(&write_options(options)), Some(options));
+        assert_eq!(read_options("something else"), None);
+    }
+}
