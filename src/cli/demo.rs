@@ -210,3 +210,6 @@ fn parse_customers(text: &str) -> Result<usize, String> {
         _ => Err("write a number from 500 to 5000: fewer lack the examples of the page".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

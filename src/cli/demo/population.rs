@@ -51,7 +51,7 @@ pub struct DemoOptions {
 }
 
 /// Customers with their facts, in the order in which a client would learn of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Population {
     /// Who they are.
     pub customers: Vec<pb::CustomerPatch>,
@@ -110,42 +110,42 @@ pub fn generate(options: DemoOptions) -> Population {
         );
         members.push(member);
     }
-    let examples = examples(&members);
-    let mut customers = Vec::new();
-    let (mut transactions, mut contacts) = (Vec::new(), Vec::new());
-    let (mut late_transactions, mut late_contacts) = (Vec::new(), Vec::new());
+    let mut population = Population {
+        examples: examples(&members),
+        ..Population::default()
+    };
     for member in members {
-        customers.push(member.patch);
+        population.add(member, &mut random);
+    }
+    population
+        .transactions
+        .sort_by_cached_key(|fact| (day_of(fact), fact.transaction_id.clone()));
+    population
+        .contacts
+        .sort_by_cached_key(|fact| (time_of(fact), fact.contact_id.clone()));
+    random.shuffle(&mut population.late_transactions);
+    random.shuffle(&mut population.late_contacts);
+    population
+}
+
+impl Population {
+    /// Adds a customer; some of their facts will be late.
+    fn add(&mut self, member: Member, random: &mut Random) {
+        self.customers.push(member.patch);
         for fact in member.history.transactions {
-            let late = random.chance(LATE);
-            let facts = if late {
-                &mut late_transactions
+            if random.chance(LATE) {
+                self.late_transactions.push(fact);
             } else {
-                &mut transactions
-            };
-            facts.push(fact);
+                self.transactions.push(fact);
+            }
         }
         for fact in member.history.contacts {
-            let late = random.chance(LATE);
-            let facts = if late {
-                &mut late_contacts
+            if random.chance(LATE) {
+                self.late_contacts.push(fact);
             } else {
-                &mut contacts
-            };
-            facts.push(fact);
+                self.contacts.push(fact);
+            }
         }
-    }
-    transactions.sort_by_cached_key(|fact| (day_of(fact), fact.transaction_id.clone()));
-    contacts.sort_by_cached_key(|fact| (time_of(fact), fact.contact_id.clone()));
-    random.shuffle(&mut late_transactions);
-    random.shuffle(&mut late_contacts);
-    Population {
-        customers,
-        transactions,
-        contacts,
-        late_transactions,
-        late_contacts,
-        examples,
     }
 }
 
@@ -172,14 +172,7 @@ fn member(
     random: &mut Random,
 ) -> Member {
     let id = format!("c-{:04}", index + 1);
-    let draw = random.uniform();
-    let kind = if draw < COMPANIES {
-        pb::CustomerKind::Company
-    } else if draw < COMPANIES + EMPLOYEES {
-        pb::CustomerKind::Employee
-    } else {
-        pb::CustomerKind::Person
-    };
+    let kind = draw_kind(random);
     // A household shares number and name; a person after a company is its buyer and is called by its switchboard.
     let housemate = before.filter(|before| {
         kind == pb::CustomerKind::Person
@@ -213,6 +206,17 @@ fn member(
         phone,
         email,
         history,
+    }
+}
+
+fn draw_kind(random: &mut Random) -> pb::CustomerKind {
+    let draw = random.uniform();
+    if draw < COMPANIES {
+        pb::CustomerKind::Company
+    } else if draw < COMPANIES + EMPLOYEES {
+        pb::CustomerKind::Employee
+    } else {
+        pb::CustomerKind::Person
     }
 }
 

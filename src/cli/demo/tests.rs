@@ -1,0 +1,310 @@
+//! The demo against a server of our own that remembers what it is sent and answers gold for everybody.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use jiff::civil::date;
+use prost::Message;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+
+use super::*;
+use crate::cli::output::Captured;
+use crate::pb::customer_service_server::{CustomerService, CustomerServiceServer};
+use crate::pb::ingest_service_server::{IngestService, IngestServiceServer};
+use crate::pb::item_result::Outcome;
+use crate::pb::model_service_server::{ModelService, ModelServiceServer};
+use crate::pb::scoring_service_server::{ScoringService, ScoringServiceServer};
+
+#[derive(Default)]
+struct Memory {
+    facts: HashSet<Vec<u8>>,
+    customers: BTreeMap<String, Vec<pb::AttributeValue>>,
+    models: Vec<pb::Model>,
+    writes: usize,
+    /// After so many writing calls every further one is refused.
+    last_write: Option<usize>,
+}
+
+#[derive(Clone, Default)]
+struct Fake(Arc<Mutex<Memory>>);
+
+impl Fake {
+    async fn serve(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let server = tonic::transport::Server::builder()
+            .add_service(CustomerServiceServer::new(self.clone()))
+            .add_service(IngestServiceServer::new(self.clone()))
+            .add_service(ModelServiceServer::new(self.clone()))
+            .add_service(ScoringServiceServer::new(self.clone()));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        endpoint
+    }
+
+    fn write<T: Message>(&self, facts: &[T]) -> Result<Vec<pb::ItemResult>, Status> {
+        let mut memory = self.0.lock().unwrap();
+        memory.writes += 1;
+        if memory.last_write.is_some_and(|last| memory.writes > last) {
+            return Err(Status::internal("no more"));
+        }
+        let outcomes = facts.iter().map(|fact| {
+            if memory.facts.insert(fact.encode_to_vec()) {
+                Outcome::Written
+            } else {
+                Outcome::Duplicate
+            }
+        });
+        Ok(outcomes
+            .map(|outcome| pb::ItemResult {
+                outcome: outcome.into(),
+                violations: Vec::new(),
+            })
+            .collect())
+    }
+
+    fn writes(&self) -> usize {
+        self.0.lock().unwrap().writes
+    }
+}
+
+#[tonic::async_trait]
+impl CustomerService for Fake {
+    async fn get_customer(
+        &self,
+        request: Request<pb::GetCustomerRequest>,
+    ) -> Result<Response<pb::Customer>, Status> {
+        let subject = request
+            .into_inner()
+            .subject
+            .and_then(|subject| subject.subject);
+        let Some(pb::subject::Subject::CustomerId(customer_id)) = subject else {
+            return Err(Status::invalid_argument("by id only"));
+        };
+        let memory = self.0.lock().unwrap();
+        let attributes = memory.customers.get(&customer_id).cloned();
+        Ok(Response::new(pb::Customer {
+            customer_id,
+            attributes: attributes.ok_or_else(|| Status::not_found("nobody"))?,
+            ..Default::default()
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl IngestService for Fake {
+    async fn ingest_customers(
+        &self,
+        request: Request<pb::IngestCustomersRequest>,
+    ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
+        let customers = request.into_inner().customers;
+        let results = self.write(&customers)?;
+        let mut memory = self.0.lock().unwrap();
+        for patch in customers {
+            let known = memory.customers.entry(patch.customer_id).or_default();
+            known.extend(patch.attributes);
+        }
+        Ok(Response::new(pb::IngestCustomersResponse { results }))
+    }
+
+    async fn ingest_transactions(
+        &self,
+        request: Request<pb::IngestTransactionsRequest>,
+    ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
+        let results = self.write(&request.into_inner().transactions)?;
+        Ok(Response::new(pb::IngestTransactionsResponse { results }))
+    }
+
+    async fn ingest_contacts(
+        &self,
+        request: Request<pb::IngestContactsRequest>,
+    ) -> Result<Response<pb::IngestContactsResponse>, Status> {
+        let results = self.write(&request.into_inner().contacts)?;
+        Ok(Response::new(pb::IngestContactsResponse { results }))
+    }
+}
+
+#[tonic::async_trait]
+impl ModelService for Fake {
+    async fn fit_model(
+        &self,
+        request: Request<pb::FitModelRequest>,
+    ) -> Result<Response<pb::FitModelResponse>, Status> {
+        let mut memory = self.0.lock().unwrap();
+        let model = pb::Model {
+            version: i64::try_from(memory.models.len()).unwrap() + 1,
+            active: !request.into_inner().keep_inactive,
+            currency: "EUR".into(),
+            ..Default::default()
+        };
+        memory.models.insert(0, model.clone());
+        Ok(Response::new(pb::FitModelResponse { model: Some(model) }))
+    }
+
+    async fn list_models(
+        &self,
+        _: Request<pb::ListModelsRequest>,
+    ) -> Result<Response<pb::ListModelsResponse>, Status> {
+        let models = self.0.lock().unwrap().models.clone();
+        Ok(Response::new(pb::ListModelsResponse {
+            models,
+            next_page_token: String::new(),
+        }))
+    }
+
+    async fn get_model(
+        &self,
+        _: Request<pb::GetModelRequest>,
+    ) -> Result<Response<pb::Model>, Status> {
+        Err(Status::not_found("this server forgets its models"))
+    }
+
+    async fn activate_model(
+        &self,
+        _: Request<pb::ActivateModelRequest>,
+    ) -> Result<Response<pb::Model>, Status> {
+        Err(Status::not_found("this server forgets its models"))
+    }
+}
+
+fn gold() -> pb::ClassifyResponse {
+    pb::ClassifyResponse {
+        r#match: pb::Match::One.into(),
+        classification: Some(pb::Classification {
+            tier: Some(pb::Tier {
+                name: "gold".into(),
+                rank: 1,
+                unrated_reason: 0,
+            }),
+            lifetime_value: Some(pb::Money {
+                amount_minor: 12_345,
+                currency: "EUR".into(),
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+#[tonic::async_trait]
+impl ScoringService for Fake {
+    async fn classify(
+        &self,
+        _: Request<pb::ClassifyRequest>,
+    ) -> Result<Response<pb::ClassifyResponse>, Status> {
+        Ok(Response::new(gold()))
+    }
+
+    async fn batch_classify(
+        &self,
+        request: Request<pb::BatchClassifyRequest>,
+    ) -> Result<Response<pb::BatchClassifyResponse>, Status> {
+        let subjects = request.into_inner().subjects;
+        let responses = subjects.iter().map(|_| gold()).collect();
+        Ok(Response::new(pb::BatchClassifyResponse { responses }))
+    }
+
+    async fn score_lifetime_value(
+        &self,
+        _: Request<pb::ScoreLifetimeValueRequest>,
+    ) -> Result<Response<pb::ScoreLifetimeValueResponse>, Status> {
+        Ok(Response::new(pb::ScoreLifetimeValueResponse::default()))
+    }
+
+    async fn batch_score_lifetime_value(
+        &self,
+        _: Request<pb::BatchScoreLifetimeValueRequest>,
+    ) -> Result<Response<pb::BatchScoreLifetimeValueResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+}
+
+fn options(seed: u64, as_of: Date) -> DemoOptions {
+    DemoOptions {
+        seed,
+        customers: 500,
+        as_of,
+    }
+}
+
+#[tokio::test]
+async fn a_first_run_loads_fits_and_prints_and_a_later_one_only_prints() {
+    let fake = Fake::default();
+    let endpoint = fake.serve().await;
+    let (mut output, data, _) = Captured::output();
+    let first = options(1, date(2024, 6, 30));
+    let report = run_demo(&endpoint, first, &mut output).await.unwrap();
+    let loaded = report.loaded.unwrap();
+    assert!(loaded.written > 2_000, "{loaded:?}");
+    assert_eq!(loaded.duplicates, 0);
+    assert!(report.fitted);
+    assert_eq!(report.tiers.rated(), 500);
+    assert!(data.text().contains("123.45 EUR"));
+    assert!(
+        data.text()
+            .contains(&format!("model show --endpoint {endpoint}"))
+    );
+
+    let writes = fake.writes();
+    let later = options(1, date(2024, 7, 15));
+    let report = run_demo(&endpoint, later, &mut output).await.unwrap();
+    assert_eq!(report.options, first);
+    assert_eq!((report.loaded, report.fitted), (None, false));
+    assert_eq!(fake.writes(), writes);
+
+    let other = run_demo(&endpoint, options(2, first.as_of), &mut output).await;
+    let error = other.unwrap_err();
+    assert!(error.to_string().contains("another population"), "{error}");
+}
+
+#[tokio::test]
+async fn an_interrupted_load_is_finished_with_the_same_population_on_another_day() {
+    let fake = Fake::default();
+    let endpoint = fake.serve().await;
+    let (mut output, _, _) = Captured::output();
+    let first = options(1, date(2024, 6, 30));
+    fake.0.lock().unwrap().last_write = Some(3);
+    let stopped = run_demo(&endpoint, first, &mut output).await;
+    assert!(matches!(stopped, Err(CliError::Rpc { .. })));
+    fake.0.lock().unwrap().last_write = None;
+    let later = options(1, date(2024, 7, 15));
+    let report = run_demo(&endpoint, later, &mut output).await.unwrap();
+    assert_eq!(report.options, first);
+    let loaded = report.loaded.unwrap();
+    // The note, 500 customers and 1,000 transactions had arrived.
+    assert_eq!(loaded.duplicates, 1_501);
+    assert!(loaded.written > 0);
+}
+
+#[tokio::test]
+async fn the_check_calls_everything_and_names_every_wrong_answer() {
+    let fake = Fake::default();
+    let endpoint = fake.serve().await;
+    let (mut output, data, _) = Captured::output();
+    let empty = check::check(&endpoint, &mut output).await.unwrap_err();
+    assert!(empty.to_string().contains("does not hold a whole demo"));
+    run_demo(&endpoint, options(1, date(2024, 6, 30)), &mut output)
+        .await
+        .unwrap();
+    let error = check::check(&endpoint, &mut output).await.unwrap_err();
+    let (said, wrong) = (data.text(), error.to_string());
+    for rpc in ["IngestCustomers", "IngestContacts", "ListModels"] {
+        assert!(said.contains(&format!("ok    {rpc}: ")), "{rpc} in\n{said}");
+        assert!(!wrong.contains(rpc), "{rpc} in\n{wrong}");
+    }
+    for rpc in [
+        "IngestTransactions",
+        "GetCustomer",
+        "FitModel",
+        "GetModel",
+        "ActivateModel",
+        "Classify",
+        "BatchClassify",
+        "ScoreLifetimeValue",
+        "BatchScoreLifetimeValue",
+    ] {
+        assert!(said.contains(&format!("WRONG {rpc}: ")), "{rpc} in\n{said}");
+        assert!(wrong.contains(&format!("\n  {rpc}: ")), "{rpc} in\n{wrong}");
+    }
+    assert_eq!(error.exit_code(), 1);
+}
