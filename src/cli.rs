@@ -34,8 +34,7 @@ pub mod text;
     about = "Who a customer is, what they are worth and how to treat them",
     after_help = "Start with `patron demo`. `patron help COMMAND` explains a command. \
                   Exit codes: 0 done, 1 failed, 64 wrong usage or configuration.",
-    max_term_width = 100,
-    disable_help_subcommand = false
+    max_term_width = 100
 )]
 pub struct Cli {
     /// What to do.
