@@ -1,9 +1,11 @@
-//! The process: its settings, its two listeners, its logs, and how it stops.
+//! The process: its settings, its database, its two listeners, its logs, and how it stops.
 //!
 //! Knows nothing of customers; `main` and the command line build it.
 
 pub mod admin;
+pub mod database;
 pub mod logging;
+pub mod run;
 pub mod server;
 pub mod settings;
 pub mod shutdown;

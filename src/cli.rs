@@ -44,10 +44,6 @@ pub struct Cli {
 
 /// The commands of `patron`.
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one command in a process"
-)]
 pub enum Command {
     /// Run the server
     Serve(serve::ServeArgs),
@@ -104,7 +100,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
     match command {
         Command::Serve(args) => serve::run(&args, output),
-        Command::Demo(args) => demo::run(&args, output),
+        Command::Demo(args) => demo::stage::run(&args, output),
         Command::Migrate(args) => migrate::run(&args, output),
         Command::Import(command) => as_client(import::run(command, output)),
         Command::Customer(command) => as_client(customer::run(&command, output)),

@@ -17,6 +17,7 @@ use clap::Args;
 
 use crate::app::logging::LogFormat;
 use crate::app::server::Limits;
+use crate::postgres::directory::default_data_dir;
 
 /// Settings of `patron serve`.
 #[derive(Debug, Clone, Args)]
@@ -57,7 +58,7 @@ pub struct Settings {
 
     /// Directory of the private Postgres and of the files the program makes.
     ///
-    /// By default `patron` in `XDG_DATA_HOME`, or in `~/.local/share`.
+    /// By default /var/lib/patron for root, else patron in `XDG_DATA_HOME` or in ~/.local/share.
     #[arg(long, env = "PATRON_DATA_DIR", value_name = "DIRECTORY")]
     pub data_dir: Option<PathBuf>,
 
@@ -205,26 +206,18 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The data directory given, or the user's own; `None` when there is no home to put it into.
+    /// The data directory given, or the one that `postgres::directory` finds for this account.
     #[must_use]
-    pub fn data_dir(&self) -> Option<PathBuf> {
-        if let Some(given) = &self.data_dir {
-            return Some(given.clone());
-        }
-        let base = std::env::var_os("XDG_DATA_HOME")
-            .map(PathBuf::from)
-            // The XDG specification tells to ignore relative paths.
-            .filter(|path| path.is_absolute())
-            .or_else(|| Some(std::env::home_dir()?.join(".local/share")))?;
-        Some(base.join("patron"))
+    pub fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(default_data_dir)
     }
 
     /// The file with the identifier key: the one given, or its place in the data directory.
     #[must_use]
-    pub fn identifier_key_file(&self) -> Option<PathBuf> {
+    pub fn identifier_key_file(&self) -> PathBuf {
         self.identifier_key_file
             .clone()
-            .or_else(|| Some(self.data_dir()?.join("identifier.key")))
+            .unwrap_or_else(|| self.data_dir().join("identifier.key"))
     }
 
     /// The limits of the gRPC listener.

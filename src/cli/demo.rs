@@ -13,6 +13,7 @@ use self::population::{DemoOptions, Examples, Population, generate};
 use super::connection::{Connection, ConnectionArgs, FIT_TIMEOUT, WRITE_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
+use crate::app::settings::Settings;
 use crate::pb;
 
 pub mod check;
@@ -21,6 +22,7 @@ pub mod load;
 pub mod page;
 pub mod population;
 pub mod random;
+pub mod stage;
 
 /// Options of `patron demo`.
 #[derive(Debug, Clone, Args)]
@@ -34,6 +36,9 @@ pub struct DemoArgs {
     /// Do everything in a temporary directory on a free port, call every RPC once, print what came, and stop
     #[arg(long)]
     pub check: bool,
+    /// How to serve
+    #[command(flatten, next_help_heading = "Server options, as for patron serve")]
+    pub settings: Settings,
 }
 
 impl DemoArgs {
@@ -69,15 +74,6 @@ pub struct DemoReport {
     pub tiers: page::TierTable,
     /// Customers worth looking at.
     pub examples: Examples,
-}
-
-/// Runs the demo.
-///
-/// # Errors
-///
-/// A failure to start the server or to fill it.
-pub fn run(_args: &DemoArgs, _output: &mut Output) -> Result<(), CliError> {
-    Err(CliError::failed("demo is not wired yet"))
 }
 
 /// Fills the server at `endpoint` with the population, fits a model, classifies everybody and prints the page.

@@ -69,6 +69,21 @@ impl CliError {
         }
     }
 
+    /// A failure with all of its causes in its message.
+    pub fn from_cause(error: impl std::error::Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            // Some errors say their cause themselves.
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = error.source();
+        }
+        Self::failed(message)
+    }
+
     /// The exit code of the program.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

@@ -1,19 +1,112 @@
 //! `patron serve`: runs the server.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
 use super::error::CliError;
 use super::output::Output;
+use crate::app::run::{App, StartError};
+use crate::app::server::DrainOutcome;
+use crate::app::settings::Settings;
+use crate::app::{logging, shutdown};
+use crate::clock::SystemClock;
 
 /// Options of `patron serve`.
 #[derive(Debug, Args)]
-pub struct ServeArgs {}
+pub struct ServeArgs {
+    /// How to serve
+    #[command(flatten)]
+    pub settings: Settings,
+}
 
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
 ///
-/// Wrong configuration, or a failure to start.
-pub fn run(_args: &ServeArgs, _output: &mut Output) -> Result<(), CliError> {
-    Err(CliError::failed("serve is not wired yet"))
+/// Wrong configuration, or a failure to start or to serve.
+pub fn run(args: &ServeArgs, output: &mut Output) -> Result<(), CliError> {
+    check(&args.settings)?;
+    logging::init(args.settings.log_format, &args.settings.log).map_err(CliError::from_cause)?;
+    runtime()?.block_on(async {
+        let stop = shutdown::on_signal().map_err(CliError::from_cause)?;
+        let app = start(&args.settings, stop).await?;
+        for line in banner(&app) {
+            output.note(&line);
+        }
+        wait(app, output).await
+    })
+}
+
+/// Refuses settings that cannot be meant, all of them at once.
+pub(super) fn check(settings: &Settings) -> Result<(), CliError> {
+    settings
+        .validate()
+        .map_err(|invalid| CliError::usage(invalid.to_string()))
+}
+
+/// The runtime of a server.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    built.map_err(|cause| CliError::failed(format!("cannot start the runtime: {cause}")))
+}
+
+/// Starts the service until `stop`.
+pub(super) async fn start(settings: &Settings, stop: CancellationToken) -> Result<App, CliError> {
+    App::start(settings, Arc::new(SystemClock), stop)
+        .await
+        .map_err(|error| match error {
+            StartError::Listen { address, cause }
+                if cause.kind() == std::io::ErrorKind::AddrInUse =>
+            {
+                CliError::Failed {
+                    message: format!("{address} is in use: another server listens there"),
+                    hint: "stop it, or name other addresses with --listen and --admin-listen"
+                        .to_owned(),
+                }
+            }
+            StartError::Listen { .. } | StartError::Database(_) | StartError::Service(_) => {
+                CliError::from_cause(error)
+            }
+        })
+}
+
+/// What is said once the service answers.
+fn banner(app: &App) -> Vec<String> {
+    vec![
+        format!(
+            "patron {} serves gRPC on {}",
+            env!("CARGO_PKG_VERSION"),
+            app.address
+        ),
+        format!("metrics and probes: http://{}/metrics", app.admin_address),
+        format!(
+            "schema version {}, days in {}, started in {}",
+            app.schema_version,
+            app.zone.iana_name().unwrap_or("UTC"),
+            seconds(app.started_in)
+        ),
+    ]
+}
+
+/// Waits for the end of the service and says how it ended.
+pub(super) async fn wait(app: App, output: &mut Output) -> Result<(), CliError> {
+    match app.wait().await.map_err(CliError::from_cause)? {
+        DrainOutcome::Drained => output.note("stopped: every call was answered"),
+        DrainOutcome::Cut { connections } => {
+            output.note(&format!(
+                "stopped: {connections} connections were cut at the drain limit"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A duration to the hundredth of a second.
+fn seconds(duration: Duration) -> String {
+    format!("{:.2} s", duration.as_secs_f64())
 }

@@ -99,14 +99,14 @@ pub enum SchemaError {
 }
 
 impl SchemaState {
-    /// Refuses every schema but the one this program was built for.
+    /// The version, if it is the one this program was built for.
     ///
     /// # Errors
     ///
     /// The variant of [`SchemaError`] that says what to do.
-    pub fn require_current(self) -> Result<(), SchemaError> {
+    pub fn require_current(self) -> Result<i64, SchemaError> {
         match self {
-            Self::Current { .. } => Ok(()),
+            Self::Current { version } => Ok(version),
             Self::Older { version, wanted } => Err(SchemaError::Older { version, wanted }),
             Self::Newer { version, known } => Err(SchemaError::Newer { version, known }),
             Self::Altered { version } => Err(SchemaError::Altered { version }),

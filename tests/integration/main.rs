@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and says on stderr what it did not run on"
 )]
 
+mod cli;
 mod cluster;
 mod install;
 mod schema;

@@ -48,9 +48,6 @@ pub enum ProblemKind {
     /// Not a URL of Postgres. The value is not shown: it may hold a password.
     #[error("must begin with postgres:// or postgresql://")]
     NotPostgres,
-    /// There is no home directory to put the data into.
-    #[error("there is no home directory to take by default; name a directory")]
-    NoDataDirectory,
     /// The path exists and is something else.
     #[error("{path} is not a {expected}")]
     WrongPath {
@@ -185,14 +182,11 @@ impl Settings {
         {
             add(names::DATABASE_URL, ProblemKind::NotPostgres);
         }
-        match self.data_dir() {
-            None => add(names::DATA_DIR, ProblemKind::NoDataDirectory),
-            Some(path) if path.exists() && !path.is_dir() => {
-                let path = path.display().to_string();
-                let expected = "directory";
-                add(names::DATA_DIR, ProblemKind::WrongPath { path, expected });
-            }
-            Some(_) => {}
+        let path = self.data_dir();
+        if path.exists() && !path.is_dir() {
+            let path = path.display().to_string();
+            let expected = "directory";
+            add(names::DATA_DIR, ProblemKind::WrongPath { path, expected });
         }
         if let Some(name) = &self.time_zone
             && jiff::tz::TimeZone::get(name).is_err()
@@ -245,6 +239,8 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     use crate::app::server::Limits;
@@ -386,15 +382,15 @@ mod tests {
     #[test]
     fn files_are_found_in_the_data_directory() {
         let given = settings(&[]);
-        assert_eq!(given.data_dir(), Some("/nonexistent/patron".into()));
+        assert_eq!(given.data_dir(), PathBuf::from("/nonexistent/patron"));
         assert_eq!(
             given.identifier_key_file(),
-            Some("/nonexistent/patron/identifier.key".into())
+            PathBuf::from("/nonexistent/patron/identifier.key")
         );
         let elsewhere = settings(&["--identifier-key-file", "/etc/patron.key"]);
         assert_eq!(
             elsewhere.identifier_key_file(),
-            Some("/etc/patron.key".into())
+            PathBuf::from("/etc/patron.key")
         );
     }
 }

@@ -1,0 +1,267 @@
+//! The database of a process: a private cluster or a server that the settings name, with a schema that fits and the deployment's zone
+//! and identifier key.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use sqlx::PgPool;
+
+use crate::{
+    app::settings::Settings,
+    postgres::{self, cluster::Cluster},
+    store::{
+        deployment::{self, Deployment},
+        error::StoreError,
+        identifiers::IdentifierKey,
+        pool::{self, PoolOptions},
+        schema::{self, SchemaError},
+    },
+};
+
+/// How long to wait for a free connection: well below the deadline of a call.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a read may take. Also the limit of a load into memory, which no caller's deadline ends.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one statement of a write may take, the wait for other writers of the same customers included.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one statement of a fit may take.
+const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
+/// Connections for fits: one reads, one may be ending.
+const BATCH_CONNECTIONS: u32 = 2;
+/// Zone of a database that is created without naming one.
+const DEFAULT_ZONE: &str = "UTC";
+/// Bytes of an identifier key.
+const KEY_BYTES: usize = 32;
+
+/// The database of a process.
+pub struct Database {
+    /// For loads and reads of calls.
+    pub read: PgPool,
+    /// For ingest.
+    pub write: PgPool,
+    /// For fits.
+    pub batch: PgPool,
+    /// The zone in which days are counted.
+    pub zone: TimeZone,
+    /// Under which identifiers are stored.
+    pub key: IdentifierKey,
+    /// Version of the schema.
+    pub schema_version: i64,
+    /// The private cluster, when the settings name no server. Dropping it stops it.
+    cluster: Option<Cluster>,
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The private cluster does not start.
+    #[error(transparent)]
+    Cluster(#[from] postgres::error::Error),
+    /// The schema does not fit this program.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The server that the settings name cannot be asked.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The zone is decided when the database is created.
+    #[error(
+        "the database counts days in {stored}, and --time-zone says {given}: leave the option out, or use a new database"
+    )]
+    OtherZone {
+        /// What the database says.
+        stored: String,
+        /// What the settings say.
+        given: String,
+    },
+    /// Not the key that the database was created with.
+    #[error(
+        "the identifier key in {} is not the one this database was created with, so no phone number would be found: \
+         name the right file with --identifier-key-file",
+        .0.display()
+    )]
+    OtherKey(PathBuf),
+    /// The key that the database was created with is not there.
+    #[error(
+        "this database was created with an identifier key, and {} does not exist: bring the file from where the database was \
+         created, and name it with --identifier-key-file",
+        .0.display()
+    )]
+    NoKey(PathBuf),
+    /// The file is no key.
+    #[error("{} holds no identifier key: 64 hexadecimal digits are expected", .0.display())]
+    NotAKey(PathBuf),
+    /// The file cannot be read or made.
+    #[error("{}: {cause}", .path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+impl Database {
+    /// Opens the database that `settings` ask for; a private cluster is started, and brought to the schema of this program.
+    ///
+    /// # Errors
+    /// Whatever is in the way, with what to do about it.
+    pub async fn open(settings: &Settings, now: Timestamp) -> Result<Self, DatabaseError> {
+        let (cluster, url) = if let Some(url) = &settings.database_url {
+            (None, url.expose().to_owned())
+        } else {
+            let cluster = start_cluster(settings).await?;
+            let url = cluster.url();
+            (Some(cluster), url)
+        };
+        let pool = |max_connections, statement_timeout| {
+            pool::open(
+                &url,
+                PoolOptions {
+                    max_connections,
+                    acquire_timeout: ACQUIRE_TIMEOUT,
+                    statement_timeout,
+                },
+            )
+        };
+        let read = pool(settings.read_pool, READ_TIMEOUT)?;
+        let write = pool(settings.write_pool, WRITE_TIMEOUT)?;
+        let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT)?;
+        if cluster.is_some() {
+            schema::migrate(&batch).await?;
+        }
+        let schema_version = schema::get_schema_state(&batch).await?.require_current()?;
+        let (zone, key) = decided(&batch, settings, now).await?;
+        Ok(Self {
+            read,
+            write,
+            batch,
+            zone,
+            key,
+            schema_version,
+            cluster,
+        })
+    }
+
+    /// Closes the connections and stops the private cluster, and waits for both.
+    pub async fn close(self) {
+        for pool in [&self.read, &self.write, &self.batch] {
+            pool.close().await;
+        }
+        if let Some(cluster) = self.cluster {
+            // Stopping waits for the server; a worker thread must not.
+            let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
+        }
+    }
+}
+
+async fn start_cluster(settings: &Settings) -> Result<Cluster, DatabaseError> {
+    let directory = settings.data_dir();
+    let started = tokio::task::spawn_blocking(move || Cluster::start(&directory)).await;
+    match started {
+        Ok(cluster) => Ok(cluster?),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// The zone and key that hold for the database: decided now if it is new, else those it was created with.
+async fn decided(
+    pool: &PgPool,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<(TimeZone, IdentifierKey), DatabaseError> {
+    let path = settings.identifier_key_file();
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    if deployment::find(&mut connection).await?.is_none() {
+        let zone = settings.time_zone.as_deref().unwrap_or(DEFAULT_ZONE);
+        let key = read_key(&path)?.map_or_else(|| make_key(&path), Ok)?;
+        deployment::insert(&mut connection, zone, &key, now).await?;
+    }
+    // Read again: another process may have been first.
+    let stored = deployment::find(&mut connection).await?;
+    let stored = stored.ok_or_else(|| StoreError::Corrupt("the deployment is gone".to_owned()))?;
+    check_zone(&stored, settings.time_zone.as_deref())?;
+    let key = read_key(&path)?.ok_or_else(|| DatabaseError::NoKey(path.clone()))?;
+    if stored.identifier_key_check != key.check_value() {
+        return Err(DatabaseError::OtherKey(path));
+    }
+    Ok((stored.time_zone, key))
+}
+
+fn check_zone(stored: &Deployment, given: Option<&str>) -> Result<(), DatabaseError> {
+    let stored = stored.time_zone.iana_name().unwrap_or(DEFAULT_ZONE);
+    match given {
+        Some(given) if !given.eq_ignore_ascii_case(stored) => Err(DatabaseError::OtherZone {
+            stored: stored.to_owned(),
+            given: given.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn key_file(path: &Path) -> impl Fn(io::Error) -> DatabaseError {
+    move |cause| DatabaseError::KeyFile {
+        path: path.to_owned(),
+        cause,
+    }
+}
+
+fn read_key(path: &Path) -> Result<Option<IdentifierKey>, DatabaseError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(key_file(path)(error)),
+    };
+    let bytes = from_hex(text.trim()).ok_or_else(|| DatabaseError::NotAKey(path.to_owned()))?;
+    Ok(Some(IdentifierKey::new(bytes)))
+}
+
+/// Makes a key that only our account can read. If another process made the file meanwhile, its key counts.
+fn make_key(path: &Path) -> Result<IdentifierKey, DatabaseError> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(key_file(path))?;
+    }
+    // Two random UUIDs: 244 bits from the system's generator, spread over 32 bytes.
+    let mut bytes = [0; KEY_BYTES];
+    for half in bytes.chunks_mut(16) {
+        half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    }
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(mut file) => {
+            let write = |file: &mut fs::File| -> io::Result<()> {
+                for byte in bytes {
+                    write!(file, "{byte:02x}")?;
+                }
+                writeln!(file)?;
+                file.sync_all()
+            };
+            write(&mut file).map_err(key_file(path))?;
+            Ok(IdentifierKey::new(bytes))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            read_key(path)?.ok_or_else(|| DatabaseError::NotAKey(path.to_owned()))
+        }
+        Err(error) => Err(key_file(path)(error)),
+    }
+}
+
+fn from_hex(text: &str) -> Option<[u8; KEY_BYTES]> {
+    if text.len() != 2 * KEY_BYTES || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; KEY_BYTES];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,279 @@
+//! Building the service and running it: what `patron serve`, `patron demo` and the tests start.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::{
+    app::{
+        admin,
+        database::{Database, DatabaseError, READ_TIMEOUT},
+        server::{self, DrainOutcome, Limits, ServeError, Shared},
+        settings::Settings,
+    },
+    cache::{identifiers::IdentifierCache, profiles::profile_cache, read_through::Bounds},
+    clock::Clock,
+    grpc,
+    metrics::Metrics,
+    pb,
+    service::{
+        bases::Bases, classify::Classifier, customers::Customers, error::ServiceError,
+        ingest::Ingest, models::Models, profiles::Profiles, subjects::Subjects,
+    },
+};
+
+/// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
+const IDENTIFIER_SHARE: u64 = 8;
+/// How often the gauges of the caches are brought up to date.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A running service.
+pub struct App {
+    /// Where gRPC is served.
+    pub address: SocketAddr,
+    /// Where metrics and probes are served.
+    pub admin_address: SocketAddr,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How long the start took.
+    pub started_in: Duration,
+    /// The zone in which days are counted.
+    pub zone: jiff::tz::TimeZone,
+    /// Version of the database's schema.
+    pub schema_version: i64,
+    stop: CancellationToken,
+    stop_admin: CancellationToken,
+    server: JoinHandle<Result<DrainOutcome, ServeError>>,
+    admin: JoinHandle<io::Result<()>>,
+    database: Database,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+impl App {
+    /// Starts the service that `settings` describe; it runs until `stop` is cancelled.
+    ///
+    /// # Errors
+    /// Whatever is in the way, with what to do about it.
+    pub async fn start(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        stop: CancellationToken,
+    ) -> Result<Self, StartError> {
+        let start = tokio::time::Instant::now();
+        // First, because it is the quickest to fail and needs nothing else.
+        let listener = listen(settings.listen).await?;
+        let admin_listener = listen(settings.admin_listen).await?;
+        let (address, admin_address) = (
+            local(&listener, settings.listen)?,
+            local(&admin_listener, settings.admin_listen)?,
+        );
+        let shared = Shared::new(Arc::clone(&clock));
+        let database = Database::open(settings, clock.now()).await?;
+        let limits = settings.limits();
+        let routes = match build(settings, &limits, &shared, &database, &clock, &stop).await {
+            Ok(routes) => routes,
+            Err(error) => {
+                database.close().await;
+                return Err(error.into());
+            }
+        };
+        let stop_admin = CancellationToken::new();
+        let pages = admin::router(Arc::clone(&shared.metrics), shared.lifecycle.clone());
+        let admin = tokio::spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
+        let metrics = Arc::clone(&shared.metrics);
+        let until = stop.clone();
+        let server =
+            tokio::spawn(
+                async move { server::serve(listener, routes, &limits, &shared, until).await },
+            );
+        Ok(Self {
+            address,
+            admin_address,
+            metrics,
+            started_in: start.elapsed(),
+            zone: database.zone.clone(),
+            schema_version: database.schema_version,
+            stop,
+            stop_admin,
+            server,
+            admin,
+            database,
+        })
+    }
+
+    /// Where clients connect to.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits until the service has stopped, then stops what it ran on.
+    ///
+    /// # Errors
+    /// When the server failed.
+    pub async fn wait(self) -> Result<DrainOutcome, ServeError> {
+        let outcome = self.server.await;
+        self.stop_admin.cancel();
+        if let Ok(Err(error)) = self.admin.await {
+            tracing::warn!(error.cause = %error, "the admin listener failed");
+        }
+        self.database.close().await;
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    /// Stops the service and waits for its end.
+    ///
+    /// # Errors
+    /// When the server failed.
+    pub async fn stop(self) -> Result<DrainOutcome, ServeError> {
+        self.stop.cancel();
+        self.wait().await
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| StartError::Listen { address, cause })
+}
+
+fn local(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, StartError> {
+    listener
+        .local_addr()
+        .map_err(|cause| StartError::Listen { address, cause })
+}
+
+/// Builds the use cases over the database and the services over them.
+async fn build(
+    settings: &Settings,
+    limits: &Limits,
+    shared: &Shared,
+    database: &Database,
+    clock: &Arc<dyn Clock>,
+    stop: &CancellationToken,
+) -> Result<Routes, ServiceError> {
+    let memory = settings.cache_memory.bytes();
+    let bounds = |max_bytes| Bounds {
+        max_bytes,
+        load_timeout: READ_TIMEOUT,
+    };
+    let identifier_bytes = memory / IDENTIFIER_SHARE;
+    let metrics = &shared.metrics;
+    let cache = profile_cache(
+        database.read.clone(),
+        bounds(memory - identifier_bytes),
+        metrics.profile_cache.clone(),
+    );
+    let identifiers = Arc::new(IdentifierCache::new(
+        database.read.clone(),
+        bounds(identifier_bytes),
+        metrics.identifier_cache.clone(),
+    ));
+    let bases = Arc::new(Bases::load(database.batch.clone()).await?);
+    let subjects = Arc::new(Subjects::new(
+        Arc::clone(&identifiers),
+        database.key.clone(),
+    ));
+    let ingest = Ingest {
+        pool: database.write.clone(),
+        profiles: Arc::clone(&cache),
+        identifiers: Arc::clone(&identifiers),
+        key: database.key.clone(),
+        bases: Arc::clone(&bases),
+        clock: Arc::clone(clock),
+        metrics: metrics.ingest.clone(),
+    };
+    let classifier = Classifier {
+        subjects: Arc::clone(&subjects),
+        profiles: Arc::new(Profiles::new(Arc::clone(&cache), database.read.clone())),
+        bases: Arc::clone(&bases),
+        clock: Arc::clone(clock),
+        zone: database.zone.clone(),
+    };
+    let customers = Customers {
+        subjects,
+        cache: Arc::clone(&cache),
+        pool: database.read.clone(),
+    };
+    let models = Models::new(
+        database.batch.clone(),
+        bases,
+        Arc::clone(clock),
+        database.zone.clone(),
+        metrics.fits.clone(),
+    );
+    tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+        let mut due = tokio::time::interval(MEASURE_INTERVAL);
+        loop {
+            due.tick().await;
+            cache.measure();
+            identifiers.measure();
+        }
+    }));
+    let ingest =
+        grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), database.zone.clone());
+    Ok(routes(
+        limits.max_message_bytes,
+        grpc::scoring::Scoring::new(Arc::new(classifier)),
+        ingest,
+        grpc::customers::CustomerApi::new(Arc::new(customers)),
+        grpc::models::ModelApi::new(Arc::new(models)),
+    ))
+}
+
+fn routes(
+    bytes: usize,
+    scoring: grpc::scoring::Scoring,
+    ingest: grpc::ingest::IngestApi,
+    customers: grpc::customers::CustomerApi,
+    models: grpc::models::ModelApi,
+) -> Routes {
+    use pb::{
+        customer_service_server::CustomerServiceServer, ingest_service_server::IngestServiceServer,
+        model_service_server::ModelServiceServer, scoring_service_server::ScoringServiceServer,
+    };
+    Routes::default()
+        .add_service(
+            ScoringServiceServer::new(scoring)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            IngestServiceServer::new(ingest)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            CustomerServiceServer::new(customers)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            ModelServiceServer::new(models)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+}

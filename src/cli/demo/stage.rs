@@ -1,0 +1,97 @@
+//! The server around the demo: started on a private cluster (or `DATABASE_URL`), filled as by any client, kept until Ctrl-C.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{DemoArgs, check::check, run_demo};
+use crate::app::run::App;
+use crate::app::settings::Settings;
+use crate::app::{logging, shutdown};
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::serve;
+use crate::clock::{Clock as _, SystemClock};
+use crate::postgres::directory::default_data_dir;
+
+/// Runs the demo.
+///
+/// # Errors
+///
+/// A failure to start the server or to fill it; with `--check`, an answer that is not as it should be.
+pub fn run(args: &DemoArgs, output: &mut Output) -> Result<(), CliError> {
+    let settings = settings(args)?;
+    serve::check(&settings)?;
+    logging::init(settings.log_format, &settings.log).map_err(CliError::from_cause)?;
+    let done = serve::runtime()?.block_on(perform(args, &settings, output));
+    if args.check {
+        // The cluster has stopped: nothing of it is left to lose.
+        let _ = std::fs::remove_dir_all(settings.data_dir());
+    }
+    done
+}
+
+async fn perform(
+    args: &DemoArgs,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let stop = shutdown::on_signal().map_err(CliError::from_cause)?;
+    output.note("starting a server for the demo");
+    let app = serve::start(settings, stop.clone()).await?;
+    let played = stop.run_until_cancelled(play(args, &app, output)).await;
+    match played {
+        // Interrupted: what was loaded stays, the next start goes on from there.
+        None => serve::wait(app, output).await,
+        Some(Err(error)) => {
+            app.stop().await.map_err(CliError::from_cause)?;
+            Err(error)
+        }
+        Some(Ok(())) => {
+            keep(args, &stop);
+            serve::wait(app, output).await
+        }
+    }
+}
+
+/// With `--check` the end has come; else the server stays until Ctrl-C.
+fn keep(args: &DemoArgs, stop: &CancellationToken) {
+    if args.check {
+        stop.cancel();
+    }
+}
+
+/// Fills the server and prints the page; with `--check`, calls every RPC.
+async fn play(args: &DemoArgs, app: &App, output: &mut Output) -> Result<(), CliError> {
+    let today = SystemClock.now().to_zoned(app.zone.clone()).date();
+    let endpoint = app.endpoint();
+    run_demo(&endpoint, args.options(today), output).await?;
+    if args.check {
+        check(&endpoint, output).await?;
+    } else {
+        output.note("the server runs until Ctrl-C");
+    }
+    Ok(())
+}
+
+/// The settings given; the demo has a data directory of its own, and a check has everything of its own.
+fn settings(args: &DemoArgs) -> Result<Settings, CliError> {
+    let mut settings = args.settings.clone();
+    if args.check {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        (settings.listen, settings.admin_listen) = (free, free);
+        settings.database_url = None;
+        settings.data_dir = Some(temporary_directory()?);
+    } else if settings.data_dir.is_none() {
+        // Beside the data of `patron serve`, never among them.
+        settings.data_dir = Some(default_data_dir().with_file_name("patron-demo"));
+    }
+    Ok(settings)
+}
+
+fn temporary_directory() -> Result<PathBuf, CliError> {
+    let path = std::env::temp_dir().join(format!("patron-check-{}", uuid::Uuid::new_v4().simple()));
+    std::fs::create_dir(&path).map_err(CliError::from_cause)?;
+    Ok(path)
+}
