@@ -47,7 +47,7 @@ const NOT_IN_DOMAIN: [&str; 22] = [
     "std::env",
     "std::process",
     "std::thread",
-    "std::sync",
+    "std::sync::Mutex",
     "std::time::Instant",
     "std::time::SystemTime",
     "Instant::now",
