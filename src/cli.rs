@@ -135,7 +135,7 @@ mod tests {
         for line in [
             "patron serve",
             "patron demo",
-            "patron migrate",
+            "patron migrate --database-url postgres://user@host/database",
             "patron import transactions f.csv --source cdnow --customer-column sample_id --time-column date \
              --amount-column dollars --currency USD",
             "patron import customers f.csv --external-column crm=crm_id --attribute points=loyalty:int --dry-run",

@@ -7,6 +7,7 @@ pub mod basis;
 pub mod calendar;
 pub mod customer;
 pub mod facts;
+pub mod model_version;
 pub mod money;
 pub mod profile;
 pub mod text;

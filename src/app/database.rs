@@ -13,14 +13,14 @@ use jiff::{Timestamp, tz::TimeZone};
 use sqlx::PgPool;
 
 use crate::{
-    app::settings::Settings,
+    app::settings::{DatabaseUrl, Settings},
     postgres::{self, cluster::Cluster},
     store::{
         deployment::{self, Deployment},
         error::StoreError,
         identifiers::IdentifierKey,
         pool::{self, PoolOptions},
-        schema::{self, SchemaError},
+        schema::{self, SchemaError, SchemaState},
     },
 };
 
@@ -34,6 +34,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
 /// Connections for fits: one reads, one may be ending.
 const BATCH_CONNECTIONS: u32 = 2;
+/// How long `patron migrate` waits for the server.
+const MIGRATION_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one statement of a migration may take; locks are waited for far shorter, see `store::schema`.
+const MIGRATION_TIMEOUT: Duration = Duration::from_hours(1);
 /// Zone of a database that is created without naming one.
 const DEFAULT_ZONE: &str = "UTC";
 /// Bytes of an identifier key.
@@ -55,6 +59,21 @@ pub struct Database {
     pub schema_version: i64,
     /// The private cluster, when the settings name no server. Dropping it stops it.
     cluster: Option<Cluster>,
+}
+
+/// What [`migrate`] found to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrated {
+    /// Nothing: the schema was that of this program.
+    Already {
+        /// Its version.
+        version: i64,
+    },
+    /// The schema is that of this program now.
+    Now {
+        /// Its version.
+        version: i64,
+    },
 }
 
 /// Why the database cannot be used.
@@ -158,6 +177,32 @@ impl Database {
             let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
         }
     }
+}
+
+/// Brings the database at `url` to the schema of this program.
+///
+/// # Errors
+/// When the database cannot be asked, is newer than this program, or is locked by somebody else.
+pub async fn migrate(url: &DatabaseUrl) -> Result<Migrated, DatabaseError> {
+    let options = PoolOptions {
+        max_connections: 1,
+        acquire_timeout: MIGRATION_CONNECT_TIMEOUT,
+        statement_timeout: MIGRATION_TIMEOUT,
+    };
+    let pool = pool::open(url.expose(), options)?;
+    let migrated = match schema::get_schema_state(&pool).await? {
+        SchemaState::Current { version } => Migrated::Already { version },
+        SchemaState::Older { .. }
+        | SchemaState::Newer { .. }
+        | SchemaState::Altered { .. }
+        | SchemaState::Interrupted { .. } => {
+            schema::migrate(&pool).await?;
+            let version = schema::get_schema_state(&pool).await?.require_current()?;
+            Migrated::Now { version }
+        }
+    };
+    pool.close().await;
+    Ok(migrated)
 }
 
 async fn start_cluster(settings: &Settings) -> Result<Cluster, DatabaseError> {

@@ -62,7 +62,9 @@ pub async fn run(command: &CustomerCommand, output: &mut Output) -> Result<(), C
         subject: Some(args.subject.clone()),
     });
     let mut client = connection.customers();
-    let customer = client.get_customer(request).await?.into_inner();
+    let customer = client.get_customer(request).await?.into_inner().customer;
+    let customer =
+        customer.ok_or_else(|| CliError::failed("the server answered without a customer"))?;
     if args.json {
         output.json(&as_json(&customer))
     } else {

@@ -1,18 +1,12 @@
 //! `patron migrate`: brings an external database to the schema of this version.
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::error::CliError;
 use super::output::Output;
 use super::serve::runtime;
+use crate::app::database::{self, Migrated};
 use crate::app::settings::DatabaseUrl;
-use crate::store::pool::{self, PoolOptions};
-use crate::store::schema::{self, SchemaState};
-
-/// How long one statement of a migration may take. Locks are waited for far shorter, see `store::schema`.
-const STATEMENT_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Options of `patron migrate`.
 #[derive(Debug, Args)]
@@ -29,36 +23,16 @@ pub struct MigrateArgs {
 /// Wrong configuration, or a failure of the database.
 pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
     if !args.database_url.is_postgres() {
-        return Err(CliError::usage(
-            "--database-url (DATABASE_URL): must begin with postgres:// or postgresql://",
-        ));
+        let message = "--database-url (DATABASE_URL): must begin with postgres:// or postgresql://";
+        return Err(CliError::usage(message));
     }
-    runtime()?.block_on(async {
-        let options = PoolOptions {
-            max_connections: 1,
-            acquire_timeout: Duration::from_secs(10),
-            statement_timeout: STATEMENT_TIMEOUT,
-        };
-        let pool = pool::open(args.database_url.expose(), options).map_err(CliError::from_cause)?;
-        let before = schema::get_schema_state(&pool)
-            .await
-            .map_err(CliError::from_cause)?;
-        if let SchemaState::Current { version } = before {
-            output.note(&format!(
-                "the database has schema version {version} already"
-            ));
-            return Ok(());
+    let migrated = runtime()?.block_on(database::migrate(&args.database_url));
+    let said = match migrated.map_err(CliError::from_cause)? {
+        Migrated::Already { version } => {
+            format!("the database has schema version {version} already")
         }
-        schema::migrate(&pool).await.map_err(CliError::from_cause)?;
-        if let SchemaState::Current { version } = schema::get_schema_state(&pool)
-            .await
-            .map_err(CliError::from_cause)?
-        {
-            output.note(&format!(
-                "migrated: the database now has schema version {version}"
-            ));
-        }
-        pool.close().await;
-        Ok(())
-    })
+        Migrated::Now { version } => format!("the database now has schema version {version}"),
+    };
+    output.note(&said);
+    Ok(())
 }

@@ -116,9 +116,7 @@ async fn fit(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
         keep_inactive: args.no_activate,
     });
     let response = connection.models().fit_model(request).await?.into_inner();
-    let model = response
-        .model
-        .ok_or_else(|| CliError::failed("the server answered without a model"))?;
+    let model = response.model.ok_or_else(no_model)?;
     print(&model, args.json, output)
 }
 
@@ -138,7 +136,8 @@ async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
     let model = match args.version {
         Some(version) => {
             let request = connection.request(pb::GetModelRequest { version });
-            connection.models().get_model(request).await?.into_inner()
+            let answer = connection.models().get_model(request).await?;
+            answer.into_inner().model.ok_or_else(no_model)?
         }
         None => all_models(&connection)
             .await?
@@ -158,8 +157,14 @@ async fn activate(args: &ActivateArgs, output: &mut Output) -> Result<(), CliErr
     let version = args.version;
     let request = connection.request(pb::ActivateModelRequest { version });
     let mut client = connection.models();
-    let model = client.activate_model(request).await?.into_inner();
+    let model = client.activate_model(request).await?.into_inner().model;
+    let model = model.ok_or_else(no_model)?;
     print(&model, args.json, output)
+}
+
+/// A server that breaks its contract.
+fn no_model() -> CliError {
+    CliError::failed("the server answered without a model")
 }
 
 /// All versions, newest first, page by page.

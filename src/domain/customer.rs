@@ -127,6 +127,15 @@ pub enum IdentifierKind {
     External,
 }
 
+/// An identifier by which a customer is found, as far as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownIdentifier {
+    /// Its kind.
+    pub kind: IdentifierKind,
+    /// [`Identifier::masked`].
+    pub display: String,
+}
+
 impl Identifier {
     /// The kind.
     #[must_use]

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod customers;
 pub mod facts;
 pub mod models;
+pub mod patches;
 pub mod violations;
 
 use jiff::{Timestamp, tz::TimeZone};

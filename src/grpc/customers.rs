@@ -31,12 +31,13 @@ impl pb::customer_service_server::CustomerService for CustomerApi {
     async fn get_customer(
         &self,
         request: Request<pb::GetCustomerRequest>,
-    ) -> Result<Response<pb::Customer>, Status> {
+    ) -> Result<Response<pb::GetCustomerResponse>, Status> {
         let request = request.into_inner();
         let mut violations = Violations::default();
         let subject = convert::subject(request.subject.as_ref(), &mut violations.at("subject"));
         let subject = subject.ok_or_else(|| status::invalid_request(violations))?;
         let known = self.customers.get(&subject).await?;
-        Ok(Response::new(customers::customer(&known)))
+        let customer = Some(customers::customer(&known));
+        Ok(Response::new(pb::GetCustomerResponse { customer }))
     }
 }

@@ -10,7 +10,8 @@ use crate::{
     grpc::{
         convert::{
             Calendar,
-            facts::{contact, customer_patch, transaction},
+            facts::{contact, transaction},
+            patches::customer_patch,
             violations::Violations,
         },
         status,

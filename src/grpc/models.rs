@@ -105,17 +105,19 @@ impl pb::model_service_server::ModelService for ModelApi {
     async fn get_model(
         &self,
         request: Request<pb::GetModelRequest>,
-    ) -> Result<Response<pb::Model>, Status> {
+    ) -> Result<Response<pb::GetModelResponse>, Status> {
         let version = self.models.get(request.into_inner().version).await?;
-        Ok(Response::new(models::model(&version)))
+        let model = Some(models::model(&version));
+        Ok(Response::new(pb::GetModelResponse { model }))
     }
 
     async fn activate_model(
         &self,
         request: Request<pb::ActivateModelRequest>,
-    ) -> Result<Response<pb::Model>, Status> {
+    ) -> Result<Response<pb::ActivateModelResponse>, Status> {
         let version = self.models.activate(request.into_inner().version).await?;
-        Ok(Response::new(models::model(&version)))
+        let model = Some(models::model(&version));
+        Ok(Response::new(pb::ActivateModelResponse { model }))
     }
 }
 

@@ -6,12 +6,12 @@ use sqlx::PgPool;
 
 use crate::{
     cache::profiles::ProfileCache,
-    domain::profile::Profile,
+    domain::{customer::KnownIdentifier, profile::Profile},
     service::{
         error::ServiceError,
         subjects::{Subject, Subjects},
     },
-    store::{self, identifiers::HeldIdentifier},
+    store,
 };
 
 /// A customer with the names by which they are found.
@@ -20,7 +20,7 @@ pub struct KnownCustomer {
     /// The profile.
     pub profile: Arc<Profile>,
     /// The names, by kind.
-    pub identifiers: Vec<HeldIdentifier>,
+    pub identifiers: Vec<KnownIdentifier>,
 }
 
 /// Reads what is stored of customers.
@@ -50,9 +50,14 @@ impl Customers {
         let mut connection = self.pool.acquire().await?;
         let mut held =
             store::identifiers::list_held(&mut connection, std::slice::from_ref(id)).await?;
+        let held = held.remove(id).unwrap_or_default().into_iter();
+        let identifiers = held.map(|held| KnownIdentifier {
+            kind: held.digest.kind(),
+            display: held.display,
+        });
         Ok(KnownCustomer {
             profile,
-            identifiers: held.remove(id).unwrap_or_default(),
+            identifiers: identifiers.collect(),
         })
     }
 }

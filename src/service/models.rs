@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     domain::{
         calendar::Day,
+        model_version::{ModelFit, ModelVersion, StoredParameter, StoredReport},
         money::Currency,
         value::{
             fit::{
@@ -29,10 +30,7 @@ use crate::{
         bases::{Bases, only},
         error::ServiceError,
     },
-    store::{
-        self,
-        models::{ModelFit, ModelVersion, StoredParameter, StoredReport},
-    },
+    store,
 };
 
 /// Fits models and keeps their versions.

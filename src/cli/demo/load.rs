@@ -54,7 +54,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
         }),
     });
     let customer = match connection.customers().get_customer(request).await {
-        Ok(response) => response.into_inner(),
+        Ok(response) => response.into_inner().customer.unwrap_or_default(),
         Err(status) if status.code() == tonic::Code::NotFound => return Ok(Held::Nothing),
         Err(status) => return Err(status.into()),
     };

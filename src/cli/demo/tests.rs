@@ -73,7 +73,7 @@ impl CustomerService for Fake {
     async fn get_customer(
         &self,
         request: Request<pb::GetCustomerRequest>,
-    ) -> Result<Response<pb::Customer>, Status> {
+    ) -> Result<Response<pb::GetCustomerResponse>, Status> {
         let subject = request
             .into_inner()
             .subject
@@ -83,11 +83,12 @@ impl CustomerService for Fake {
         };
         let memory = self.0.lock().unwrap();
         let attributes = memory.customers.get(&customer_id).cloned();
-        Ok(Response::new(pb::Customer {
+        let customer = Some(pb::Customer {
             customer_id,
             attributes: attributes.ok_or_else(|| Status::not_found("nobody"))?,
             ..Default::default()
-        }))
+        });
+        Ok(Response::new(pb::GetCustomerResponse { customer }))
     }
 }
 
@@ -155,14 +156,14 @@ impl ModelService for Fake {
     async fn get_model(
         &self,
         _: Request<pb::GetModelRequest>,
-    ) -> Result<Response<pb::Model>, Status> {
+    ) -> Result<Response<pb::GetModelResponse>, Status> {
         Err(Status::not_found("this server forgets its models"))
     }
 
     async fn activate_model(
         &self,
         _: Request<pb::ActivateModelRequest>,
-    ) -> Result<Response<pb::Model>, Status> {
+    ) -> Result<Response<pb::ActivateModelResponse>, Status> {
         Err(Status::not_found("this server forgets its models"))
     }
 }

@@ -3,14 +3,13 @@
 use super::{customer_kind_message, money_message, timestamp_message};
 use crate::{
     domain::{
-        customer::IdentifierKind,
+        customer::{IdentifierKind, KnownIdentifier},
         facts::{AttributeFact, AttributeValue},
         money::Money,
         profile::{ContactDay, PurchaseDay},
     },
     pb,
     service::customers::KnownCustomer,
-    store::identifiers::HeldIdentifier,
 };
 
 /// The message of a customer.
@@ -35,15 +34,15 @@ pub(in crate::grpc) fn customer(known: &KnownCustomer) -> pb::Customer {
     }
 }
 
-fn identifier(held: &HeldIdentifier) -> pb::KnownIdentifier {
-    let kind = match held.digest.kind() {
+fn identifier(known: &KnownIdentifier) -> pb::KnownIdentifier {
+    let kind = match known.kind {
         IdentifierKind::Phone => "phone",
         IdentifierKind::Email => "email",
         IdentifierKind::External => "external",
     };
     pb::KnownIdentifier {
         kind: kind.to_owned(),
-        display: held.display.clone(),
+        display: known.display.clone(),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::timestamp_message;
 use crate::{
-    domain::value::model::ModelKind,
+    domain::{
+        model_version::{ModelVersion, StoredReport},
+        value::model::ModelKind,
+    },
     grpc::convert::violations::Checker,
     pb,
-    store::models::{ModelVersion, StoredReport},
 };
 
 /// The model kind of a message; the default when it is not stated.

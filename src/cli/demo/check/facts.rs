@@ -107,7 +107,7 @@ impl Check<'_> {
             subject: Some(by_id(CHECKED)),
         });
         let customer = match self.connection.customers().get_customer(request).await {
-            Ok(answer) => answer.into_inner(),
+            Ok(answer) => answer.into_inner().customer.unwrap_or_default(),
             Err(status) => return self.failed(rpc, &status),
         };
         let bought = customer.purchase_days.first();

@@ -94,7 +94,7 @@ impl Check<'_> {
         });
         match self.connection.models().get_model(request).await {
             Ok(answer) => {
-                let model = answer.into_inner();
+                let model = answer.into_inner().model.unwrap_or_default();
                 let right = model.version == fitted.version
                     && model.until == fitted.until
                     && model.orders.map(|orders| orders.parameters)
@@ -113,7 +113,7 @@ impl Check<'_> {
             .request(pb::ActivateModelRequest { version });
         match self.connection.models().activate_model(request).await {
             Ok(answer) => {
-                let model = answer.into_inner();
+                let model = answer.into_inner().model.unwrap_or_default();
                 let right = model.active && model.version == version;
                 let found = format!("version {} answers", model.version);
                 self.expect(rpc, right, &found)

@@ -1,0 +1,195 @@
+//! The order and the repetition of facts do not matter.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_transaction() -> impl Strategy<Value = Transaction> {
+    let kind = prop_oneof![
+        6 => Just(TransactionKind::Purchase),
+        2 => Just(TransactionKind::Refund),
+        1 => Just(TransactionKind::Reversal),
+    ];
+    let original = prop::option::of(0..12u8);
+    let cost = prop::option::of(0..50i64);
+    (
+        0..12u8,
+        0..6i32,
+        kind,
+        0..4i64,
+        any::<bool>(),
+        original,
+        cost,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(id, on, kind, tens, dollars, original, cost_minor, toys)| Transaction {
+                key: key(&format!("t{id}")),
+                kind,
+                when: EventTime {
+                    day: day(on),
+                    instant: None,
+                },
+                amount: Money {
+                    amount_minor: tens * 10,
+                    currency: if dollars { "USD" } else { "EUR" }.parse().unwrap(),
+                },
+                cost_minor,
+                category: toys.then(|| "toys".into()),
+                channel: None,
+                original_id: original.map(|id| format!("t{id}").into()),
+            },
+        )
+}
+
+fn any_contact() -> impl Strategy<Value = Contact> {
+    (0..8u8, 0..6i32, any::<bool>(), prop::option::of(0..50i64)).prop_map(
+        |(id, on, phone, cost)| Contact {
+            key: key(&format!("k{id}")),
+            when: EventTime {
+                day: day(on),
+                instant: None,
+            },
+            channel: if phone { "phone" } else { "chat" }.into(),
+            topic: None,
+            duration_seconds: Some(i32::from(id)),
+            cost: cost.map(|amount_minor| Money {
+                amount_minor,
+                currency: "EUR".parse().unwrap(),
+            }),
+            outcome: None,
+        },
+    )
+}
+
+fn any_attribute() -> impl Strategy<Value = AttributeFact> {
+    (0..3u8, 0..4i32, 1..9i64, prop::option::of(0..9i64)).prop_map(
+        |(name, on, profile_version, value)| AttributeFact {
+            name: format!("a{name}").into(),
+            value: value.map(AttributeValue::Int),
+            observed_on: day(on),
+            source: "crm".into(),
+            profile_version,
+        },
+    )
+}
+
+/// Facts with one content for each key, as the store keeps them.
+fn any_facts() -> impl Strategy<Value = Facts> {
+    let transactions = prop::collection::vec(any_transaction(), 0..14);
+    let contacts = prop::collection::vec(any_contact(), 0..6);
+    let attributes = prop::collection::vec(any_attribute(), 0..6);
+    (transactions, contacts, attributes).prop_map(|(transactions, contacts, attributes)| Facts {
+        transactions: one_each(transactions, |fact| fact.key.clone()),
+        contacts: one_each(contacts, |fact| fact.key.clone()),
+        attributes: one_each(attributes, |fact| (fact.name.clone(), fact.profile_version)),
+    })
+}
+
+fn one_each<T, K: Hash + Eq>(facts: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    let mut seen = HashSet::new();
+    facts
+        .into_iter()
+        .filter(|fact| seen.insert(key(fact)))
+        .collect()
+}
+
+/// A fact of any sort.
+#[derive(Debug, Clone)]
+enum Fact {
+    Transaction(Transaction),
+    Contact(Contact),
+    Attribute(AttributeFact),
+}
+
+fn parts(facts: &Facts) -> Vec<Fact> {
+    let transactions = facts.transactions.iter().cloned().map(Fact::Transaction);
+    let contacts = facts.contacts.iter().cloned().map(Fact::Contact);
+    let attributes = facts.attributes.iter().cloned().map(Fact::Attribute);
+    transactions.chain(contacts).chain(attributes).collect()
+}
+
+fn gather<'a>(parts: impl IntoIterator<Item = &'a Fact>) -> Facts {
+    let mut facts = Facts::default();
+    for part in parts {
+        match part.clone() {
+            Fact::Transaction(fact) => facts.transactions.push(fact),
+            Fact::Contact(fact) => facts.contacts.push(fact),
+            Fact::Attribute(fact) => facts.attributes.push(fact),
+        }
+    }
+    facts
+}
+
+/// Facts, and an order of arrival in which some come more than once.
+fn facts_and_arrivals() -> impl Strategy<Value = (Facts, Vec<(Fact, bool)>)> {
+    any_facts().prop_flat_map(|facts| {
+        let parts = parts(&facts);
+        let again = prop::collection::vec(any::<prop::sample::Index>(), 0..6);
+        let parts_again = parts.clone();
+        let arrivals = again.prop_flat_map(move |again| {
+            let mut arrivals = parts_again.clone();
+            if !parts_again.is_empty() {
+                arrivals.extend(again.iter().map(|index| index.get(&parts_again).clone()));
+            }
+            let ends_batch = prop::collection::vec(any::<bool>(), arrivals.len());
+            (Just(arrivals).prop_shuffle(), ends_batch)
+        });
+        let arrivals = arrivals.prop_map(|(facts, ends)| facts.into_iter().zip(ends).collect());
+        (Just(facts), arrivals)
+    })
+}
+
+/// What the store does: a fact whose key is known is dropped, the others are folded, or all known facts are when that is asked for.
+fn ingest(arrivals: &[(Fact, bool)]) -> History {
+    let mut known: HashMap<String, Fact> = HashMap::new();
+    let mut history = History::default();
+    let mut batch: Vec<Fact> = vec![];
+    for (at, (fact, ends_batch)) in arrivals.iter().enumerate() {
+        let key = match fact {
+            Fact::Transaction(fact) => format!("t{:?}", fact.key),
+            Fact::Contact(fact) => format!("c{:?}", fact.key),
+            Fact::Attribute(fact) => format!("a{:?}{}", fact.name, fact.profile_version),
+        };
+        if known.insert(key, fact.clone()).is_none() {
+            batch.push(fact.clone());
+        }
+        if *ends_batch || at + 1 == arrivals.len() {
+            history = fold(history, &gather(&batch))
+                .or_else(|NeedsHistory| fold(History::default(), &gather(known.values())))
+                .unwrap();
+            batch.clear();
+        }
+    }
+    history
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_order_and_any_repetition_of_the_same_facts_gives_the_same_profile(
+        (facts, arrivals) in facts_and_arrivals()
+    ) {
+        let at_once = fold(History::default(), &facts).unwrap();
+        prop_assert_eq!(ingest(&arrivals), at_once.clone());
+        let repeated = gather(arrivals.iter().map(|(fact, _)| fact));
+        prop_assert_eq!(fold(History::default(), &repeated).unwrap(), at_once);
+    }
+
+    #[test]
+    fn no_day_is_negative_empty_or_out_of_order(facts in any_facts()) {
+        let history = fold(History::default(), &facts).unwrap();
+        for entry in &history.purchases {
+            prop_assert!(entry.count > 0);
+            prop_assert!(entry.amount_minor >= 0);
+            prop_assert!((0..=entry.amount_minor).contains(&entry.costed_amount_minor));
+            prop_assert!(entry.cost_minor >= 0);
+        }
+        let keys: Vec<_> = history.purchases.iter().map(|entry| (entry.day, entry.currency, entry.category.clone())).collect();
+        prop_assert!(keys.is_sorted_by(|one, other| one < other));
+    }
+}
