@@ -24,21 +24,10 @@ pub(in crate::grpc) fn transaction(
     path: String,
     calendar: &Calendar,
 ) -> Result<NewFact<Transaction>, Violations> {
-    use pb::transaction::{Kind, When};
+    use pb::transaction::When;
     let mut violations = Violations::default();
     let mut check = violations.at(path);
-    let kind = match Kind::try_from(message.kind) {
-        Ok(Kind::Unspecified | Kind::Purchase) => Some(TransactionKind::Purchase),
-        Ok(Kind::Refund) => Some(TransactionKind::Refund),
-        Ok(Kind::Reversal) => Some(TransactionKind::Reversal),
-        Err(_) => {
-            check.field("kind").refuse(
-                "UNKNOWN_ENUM_VALUE",
-                format!("{} is no kind of transaction", message.kind),
-            );
-            None
-        }
-    };
+    let kind = transaction_kind(message.kind, &mut check.field("kind"));
     let key = key(
         &message.customer_id,
         &message.source,
@@ -53,26 +42,7 @@ pub(in crate::grpc) fn transaction(
         None => missing_when(&mut check),
     };
     let amount = money(message.amount.as_ref(), &mut check.field("amount"));
-    let original_id = label(
-        &message.original_transaction_id,
-        MAX_SOURCE_ID_BYTES,
-        &mut check.field("original_transaction_id"),
-    );
-    if original_id.is_some() && kind == Some(TransactionKind::Purchase) {
-        check.field("original_transaction_id").refuse(
-            "NOT_A_REFUND",
-            "is for refunds and reversals: leave it empty, or set kind",
-        );
-    }
-    if original_id
-        .as_deref()
-        .is_some_and(|id| id == message.transaction_id)
-    {
-        check.field("original_transaction_id").refuse(
-            "OWN_ID",
-            "is the transaction's own id: name the one it takes back",
-        );
-    }
+    let original_id = original_id(message, kind, &mut check.field("original_transaction_id"));
     let cost_minor = message.cost_minor;
     if let Some(cost_minor) = cost_minor {
         check_amount(cost_minor, &mut check.field("cost_minor"));
@@ -104,6 +74,44 @@ pub(in crate::grpc) fn transaction(
         }),
         _ => Err(violations),
     }
+}
+
+fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionKind> {
+    use pb::transaction::Kind;
+    match Kind::try_from(number) {
+        Ok(Kind::Unspecified | Kind::Purchase) => Some(TransactionKind::Purchase),
+        Ok(Kind::Refund) => Some(TransactionKind::Refund),
+        Ok(Kind::Reversal) => Some(TransactionKind::Reversal),
+        Err(_) => {
+            check.refuse(
+                "UNKNOWN_ENUM_VALUE",
+                format!("{number} is no kind of transaction"),
+            );
+            None
+        }
+    }
+}
+
+/// The transaction that a refund or reversal takes back.
+fn original_id(
+    message: &pb::Transaction,
+    kind: Option<TransactionKind>,
+    check: &mut Checker<'_>,
+) -> Option<Label> {
+    let id = label(&message.original_transaction_id, MAX_SOURCE_ID_BYTES, check)?;
+    if kind == Some(TransactionKind::Purchase) {
+        check.refuse(
+            "NOT_A_REFUND",
+            "is for refunds and reversals: leave it empty, or set kind",
+        );
+    }
+    if *id == *message.transaction_id {
+        check.refuse(
+            "OWN_ID",
+            "is the transaction's own id: name the one it takes back",
+        );
+    }
+    Some(id)
 }
 
 /// A contact, or everything that is wrong with it.
