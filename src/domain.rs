@@ -10,6 +10,7 @@ pub mod facts;
 pub mod model_version;
 pub mod money;
 pub mod profile;
+pub mod rules;
 pub mod text;
 pub mod tiers;
 pub mod valuation;

@@ -1,0 +1,343 @@
+//! The one table of what conditions know: the checker resolves names from it, and the language reference is printed from it.
+
+use std::fmt::Write as _;
+
+use super::vocabulary::Vocabulary;
+
+/// Which built-in term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// `clv`
+    Clv,
+    /// `tier`
+    Tier,
+    /// `probability_alive`
+    ProbabilityAlive,
+    /// `orders`
+    Orders,
+    /// `spend`
+    Spend,
+    /// `contacts`
+    Contacts,
+    /// `cost_to_serve`
+    CostToServe,
+    /// `days_since_last_order`
+    DaysSinceLastOrder,
+    /// `tenure_days`
+    TenureDays,
+    /// `kind`
+    Kind,
+    /// `segment`
+    Segment,
+}
+
+/// An argument of a built-in term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    /// `days(n)`
+    Window,
+    /// A channel in quotes; may be left away.
+    Channel,
+    /// `"scheme/name"`
+    Segment,
+}
+
+/// A built-in term.
+#[derive(Debug)]
+pub struct BuiltIn {
+    /// Its name.
+    pub name: &'static str,
+    /// Which one it is.
+    pub which: Which,
+    /// Its arguments; none means that it is written without parentheses.
+    pub parameters: &'static [Parameter],
+    /// Its values in words.
+    pub values: &'static str,
+    /// What it is.
+    pub meaning: &'static str,
+    /// When it is unknown; empty when it never is.
+    pub unknown_when: &'static str,
+    /// A condition with it.
+    pub example: &'static str,
+}
+
+const RATED: &str = "the customer is UNRATED";
+
+/// All built-in terms, in the order of the reference.
+pub const BUILT_INS: &[BuiltIn] = &[
+    BuiltIn {
+        name: "clv",
+        which: Which::Clv,
+        parameters: &[],
+        values: "money in the reporting currency",
+        meaning: "customer lifetime value over the horizon of the value settings",
+        unknown_when: RATED,
+        example: "clv >= money(\"5000 EUR\")",
+    },
+    BuiltIn {
+        name: "tier",
+        which: Which::Tier,
+        parameters: &[],
+        values: "a tier, ordered from the lowest to the highest",
+        meaning: "tier of the customer, after overrides",
+        unknown_when: RATED,
+        example: "tier >= \"gold\"",
+    },
+    BuiltIn {
+        name: "probability_alive",
+        which: Which::ProbabilityAlive,
+        parameters: &[],
+        values: "a number from 0 to 1",
+        meaning: "probability that the customer has not silently left",
+        unknown_when: RATED,
+        example: "probability_alive < 0.5",
+    },
+    BuiltIn {
+        name: "orders",
+        which: Which::Orders,
+        parameters: &[Parameter::Window],
+        values: "a whole number from 0",
+        meaning: "days with a purchase in the last n days, `as_of` included",
+        unknown_when: "",
+        example: "orders(days(90)) >= 3",
+    },
+    BuiltIn {
+        name: "spend",
+        which: Which::Spend,
+        parameters: &[Parameter::Window],
+        values: "money in the reporting currency",
+        meaning: "purchases less refunds in the last n days",
+        unknown_when: "an amount cannot be converted (NO_RATE)",
+        example: "spend(days(365)) >= money(\"1000 EUR\")",
+    },
+    BuiltIn {
+        name: "contacts",
+        which: Which::Contacts,
+        parameters: &[Parameter::Window, Parameter::Channel],
+        values: "a whole number from 0",
+        meaning: "service contacts in the last n days, by one channel or by all",
+        unknown_when: "",
+        example: "contacts(days(30), \"phone\") > 5",
+    },
+    BuiltIn {
+        name: "cost_to_serve",
+        which: Which::CostToServe,
+        parameters: &[Parameter::Window],
+        values: "money in the reporting currency",
+        meaning: "cost of the contacts in the last n days",
+        unknown_when: "a cost cannot be converted (NO_RATE)",
+        example: "cost_to_serve(days(365)) > money(\"200 EUR\")",
+    },
+    BuiltIn {
+        name: "days_since_last_order",
+        which: Which::DaysSinceLastOrder,
+        parameters: &[],
+        values: "a number of days from 0",
+        meaning: "days from the last purchase to `as_of`",
+        unknown_when: "there is no purchase",
+        example: "days_since_last_order > days(180)",
+    },
+    BuiltIn {
+        name: "tenure_days",
+        which: Which::TenureDays,
+        parameters: &[],
+        values: "a number of days from 0",
+        meaning: "days from the first purchase to `as_of`",
+        unknown_when: "there is no purchase",
+        example: "tenure_days < days(90)",
+    },
+    BuiltIn {
+        name: "kind",
+        which: Which::Kind,
+        parameters: &[],
+        values: "one of PERSON, COMPANY, EMPLOYEE",
+        meaning: "kind of customer",
+        unknown_when: "",
+        example: "kind == \"EMPLOYEE\"",
+    },
+    BuiltIn {
+        name: "segment",
+        which: Which::Segment,
+        parameters: &[Parameter::Segment],
+        values: "true or false",
+        meaning: "membership of another segment, after what that segment does with the unknown",
+        unknown_when: "",
+        example: "segment(\"lifecycle/new\")",
+    },
+];
+
+/// The kinds of customers.
+pub const KINDS: [&str; 3] = ["PERSON", "COMPANY", "EMPLOYEE"];
+
+/// Something that is written in a condition beside terms.
+#[derive(Debug)]
+pub struct Form {
+    /// Name that the checker looks for; empty for operators, which the parser knows.
+    pub name: &'static str,
+    /// How it is written.
+    pub written: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// Constants with a unit.
+pub const LITERALS: &[Form] = &[
+    Form {
+        name: "money",
+        written: "money(\"5000 EUR\")",
+        meaning: "an amount: digits, a point before decimals, one space, the ISO 4217 code",
+    },
+    Form {
+        name: "days",
+        written: "days(90)",
+        meaning: "whole days",
+    },
+    Form {
+        name: "day",
+        written: "day(\"2026-01-31\")",
+        meaning: "a calendar day",
+    },
+];
+
+/// Functions called on a text attribute.
+pub const METHODS: &[Form] = &[
+    Form {
+        name: "startsWith",
+        written: "name.startsWith(\"A\")",
+        meaning: "the text begins so, byte for byte",
+    },
+    Form {
+        name: "endsWith",
+        written: "name.endsWith(\"AG\")",
+        meaning: "the text ends so",
+    },
+    Form {
+        name: "contains",
+        written: "name.contains(\"Bank\")",
+        meaning: "the text contains this",
+    },
+];
+
+/// The rest of the language.
+pub const OPERATORS: &[Form] = &[
+    Form {
+        name: "",
+        written: "a && b",
+        meaning: "both hold; FALSE if one is FALSE, else UNKNOWN if one is UNKNOWN",
+    },
+    Form {
+        name: "",
+        written: "a || b",
+        meaning: "one holds; TRUE if one is TRUE, else UNKNOWN if one is UNKNOWN; binds less than `&&`",
+    },
+    Form {
+        name: "",
+        written: "!a",
+        meaning: "the contrary; UNKNOWN stays UNKNOWN; write parentheses: `!(x in [\"a\"])`",
+    },
+    Form {
+        name: "",
+        written: "== != < <= > >=",
+        meaning: "a term and a constant of its type; texts know only == and !=; UNKNOWN when the term is",
+    },
+    Form {
+        name: "",
+        written: "x in [\"a\", \"b\"]",
+        meaning: "one of the listed constants",
+    },
+    Form {
+        name: "",
+        written: "\"x\" in tags",
+        meaning: "among the tags of an attribute of type tags",
+    },
+    Form {
+        name: "has",
+        written: "has(x)",
+        meaning: "x is known and not stale; never UNKNOWN itself",
+    },
+    Form {
+        name: "",
+        written: "true",
+        meaning: "everyone; only as a whole condition",
+    },
+    Form {
+        name: "",
+        written: "// text",
+        meaning: "a comment up to the end of the line",
+    },
+];
+
+impl BuiltIn {
+    /// How it is written, with `n` for the length of a window.
+    #[must_use]
+    pub fn written(&self) -> String {
+        if self.parameters.is_empty() {
+            return self.name.to_owned();
+        }
+        let mut out = format!("{}(", self.name);
+        for (index, parameter) in self.parameters.iter().enumerate() {
+            let text = match parameter {
+                Parameter::Window => "days(n)",
+                Parameter::Channel => "[, \"channel\"]",
+                Parameter::Segment => "\"scheme/name\"",
+            };
+            if index > 0 && !text.starts_with('[') {
+                out.push_str(", ");
+            }
+            out.push_str(text);
+        }
+        out.push(')');
+        out
+    }
+}
+
+/// The language reference as plain text; with a vocabulary it lists the attributes too.
+#[must_use]
+pub fn reference(vocabulary: Option<&Vocabulary>) -> String {
+    let mut out = String::from(
+        "A condition says which customers are meant. It is a subset of CEL; missing or stale data is UNKNOWN, never a stand-in value.\n",
+    );
+    out.push_str("\nTerms\n");
+    for term in BUILT_INS {
+        let _ = writeln!(
+            out,
+            "  {:<32}{}; {}",
+            term.written(),
+            term.meaning,
+            term.values
+        );
+        if !term.unknown_when.is_empty() {
+            let _ = writeln!(out, "{:34}UNKNOWN when {}", "", term.unknown_when);
+        }
+        let _ = writeln!(out, "{:34}{}", "", term.example);
+    }
+    for (title, forms) in [
+        ("Constants", LITERALS),
+        ("Texts", METHODS),
+        ("Operators", OPERATORS),
+    ] {
+        let _ = writeln!(out, "\n{title}");
+        for form in forms {
+            let _ = writeln!(out, "  {:<32}{}", form.written, form.meaning);
+        }
+    }
+    if let Some(vocabulary) = vocabulary {
+        out.push_str("\nAttributes\n");
+        for attribute in vocabulary.attributes() {
+            let unit = attribute
+                .unit
+                .as_ref()
+                .map_or_else(String::new, |unit| format!(" in {unit}"));
+            let age = attribute
+                .max_age_days
+                .map_or_else(String::new, |days| format!("; stale after {days} days"));
+            let _ = writeln!(
+                out,
+                "  {:<32}{}{unit}{age}",
+                attribute.name,
+                attribute.value_type.describe()
+            );
+        }
+    }
+    out
+}

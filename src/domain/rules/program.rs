@@ -1,0 +1,398 @@
+//! All conditions of a revision as one program over slots.
+//!
+//! A slot holds the value of one term for one customer. Equal leaves of different conditions are one leaf and are tested at most once a
+//! customer. There is one evaluator, generic over a [`Recorder`]: recording is the same code, so an explanation cannot disagree with
+//! the verdict. Nothing is allocated while evaluating.
+
+mod build;
+mod tree;
+
+use std::{cmp::Ordering, collections::HashMap};
+
+pub use self::build::Builder;
+use super::{
+    condition::{Finite, Term, TextOp},
+    diagnostic::Span,
+    syntax::Op,
+};
+use crate::domain::text::Label;
+
+/// The answer of a condition, in Kleene's logic: AND is the least of its parts, OR the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Verdict {
+    /// It does not hold.
+    False,
+    /// What is known does not decide it.
+    Unknown,
+    /// It holds.
+    True,
+}
+
+impl Verdict {
+    /// TRUE or FALSE.
+    #[must_use]
+    pub const fn of(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+
+    /// The contrary; UNKNOWN stays.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        match self {
+            Self::False => Self::True,
+            Self::Unknown => Self::Unknown,
+            Self::True => Self::False,
+        }
+    }
+}
+
+/// A text constant of a program; [`Symbol::NONE`] is every text that is no constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol(u32);
+
+impl Symbol {
+    /// A text that no condition names.
+    pub const NONE: Self = Self(0);
+}
+
+/// Why a slot has no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(u8)]
+pub enum Absence {
+    /// Nothing was ever given.
+    #[default]
+    Missing,
+    /// The value is older than its attribute allows.
+    Stale,
+    /// The value was observed after `as_of`.
+    Future,
+    /// The value is not of the type that the attribute has now, or not one of its listed values.
+    WrongType,
+    /// The customer is UNRATED, so that there is no value, tier or probability.
+    Unrated,
+    /// An amount could not be converted into the reporting currency.
+    NoRate,
+}
+
+/// The value of one term for one customer.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Slot<'a> {
+    /// None; why is in [`Slots::absence`].
+    #[default]
+    Missing,
+    /// Whole numbers, days, minor units of money, calendar days by number, ordinals of tiers.
+    Int(i64),
+    /// A finite number.
+    Num(f64),
+    /// True or false.
+    Bool(bool),
+    /// A text, and its symbol in the program.
+    Text(Symbol, &'a str),
+    /// Tags.
+    List(&'a [Label]),
+}
+
+/// The slots of one customer, in the order of [`Program::terms`]. Can be reused for the next one.
+#[derive(Debug, Clone)]
+pub struct Slots<'a> {
+    values: Vec<Slot<'a>>,
+    absences: Vec<Absence>,
+}
+
+impl<'a> Slots<'a> {
+    /// The value in the slot with this index.
+    #[must_use]
+    pub fn value(&self, slot: usize) -> Slot<'a> {
+        self.values[slot]
+    }
+
+    /// Why the slot is empty; meaningless when it is not.
+    #[must_use]
+    pub fn absence(&self, slot: usize) -> Absence {
+        self.absences[slot]
+    }
+
+    /// Fills a slot. A number that is not finite is refused as [`Absence::WrongType`].
+    pub fn set(&mut self, slot: usize, value: Slot<'a>) {
+        if let Slot::Num(number) = value
+            && !number.is_finite()
+        {
+            return self.set_missing(slot, Absence::WrongType);
+        }
+        self.values[slot] = value;
+    }
+
+    /// Empties a slot and says why.
+    pub fn set_missing(&mut self, slot: usize, absence: Absence) {
+        self.values[slot] = Slot::Missing;
+        self.absences[slot] = absence;
+    }
+
+    /// Empties all slots.
+    pub fn clear(&mut self) {
+        self.values.fill(Slot::Missing);
+        self.absences.fill(Absence::Missing);
+    }
+}
+
+/// What the leaves of one customer have answered so far. Can be reused after [`Self::clear`].
+#[derive(Debug, Clone)]
+pub struct Memo(Vec<Option<Verdict>>);
+
+impl Memo {
+    /// Forgets everything, for the next customer.
+    pub fn clear(&mut self) {
+        self.0.fill(None);
+    }
+}
+
+/// Index of a condition in a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RootId(pub u32);
+
+/// The test of a leaf. Text constants are symbols or indices, so that a leaf is small and a comparison one instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Check {
+    Int(Op, i64),
+    Number(Op, Finite),
+    Bool(bool),
+    Is(Symbol),
+    IsNot(Symbol),
+    Part(TextOp, Label),
+    IntIn(Box<[i64]>),
+    NumberIn(Box<[Finite]>),
+    SymbolIn(Box<[Symbol]>),
+    Tag(Label),
+    Known,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Leaf {
+    slot: u32,
+    check: Check,
+}
+
+/// A node; the numbers of `All` and `Any` are a range of `kids`. Children stand before their parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Node {
+    Everyone,
+    Leaf(u32),
+    All(u32, u32),
+    Any(u32, u32),
+    Not(u32),
+}
+
+/// Nodes of one condition: `first..=last`, `last` being the outermost.
+#[derive(Debug, Clone, Copy)]
+struct Root {
+    first: u32,
+    last: u32,
+}
+
+/// The compiled conditions of a revision. Built by a [`Builder`].
+#[derive(Debug, Clone)]
+pub struct Program {
+    terms: Vec<Term>,
+    leaves: Vec<Leaf>,
+    nodes: Vec<Node>,
+    spans: Vec<Span>,
+    kids: Vec<u32>,
+    roots: Vec<Root>,
+    symbols: HashMap<Label, Symbol>,
+}
+
+/// Watches an evaluation.
+pub trait Recorder {
+    /// Whether parts that cannot change the verdict any more are left out.
+    const SHORT: bool;
+    /// A leaf of the condition was tested; `gap` is the distance of the value from the limit, see [`super::trace::Record::gap`].
+    fn leaf(&mut self, node: u32, verdict: Verdict, gap: impl FnOnce() -> f64);
+    /// A clause was decided.
+    fn clause(&mut self, node: u32, verdict: Verdict);
+}
+
+/// Records nothing and costs nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Recorder for Silent {
+    const SHORT: bool = true;
+    fn leaf(&mut self, _: u32, _: Verdict, _: impl FnOnce() -> f64) {}
+    fn clause(&mut self, _: u32, _: Verdict) {}
+}
+
+impl Program {
+    /// The terms that slots hold, in slot order.
+    #[must_use]
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// Number of conditions.
+    #[must_use]
+    pub fn root_count(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// Number of distinct leaves.
+    #[must_use]
+    pub fn leaf_count(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// Empty slots for one customer.
+    #[must_use]
+    pub fn slots<'a>(&self) -> Slots<'a> {
+        Slots {
+            values: vec![Slot::Missing; self.terms.len()],
+            absences: vec![Absence::Missing; self.terms.len()],
+        }
+    }
+
+    /// An empty memo.
+    #[must_use]
+    pub fn memo(&self) -> Memo {
+        Memo(vec![None; self.leaves.len()])
+    }
+
+    /// The symbol of a text that goes into a slot.
+    #[must_use]
+    pub fn symbol(&self, text: &str) -> Symbol {
+        self.symbols.get(text).copied().unwrap_or(Symbol::NONE)
+    }
+
+    /// The slot value of a text.
+    #[must_use]
+    pub fn text<'a>(&self, text: &'a str) -> Slot<'a> {
+        Slot::Text(self.symbol(text), text)
+    }
+
+    /// The verdict of one condition. `memo` belongs to the same slots: a slot that has been tested must not change.
+    #[must_use]
+    pub fn evaluate<R: Recorder>(
+        &self,
+        root: RootId,
+        slots: &Slots<'_>,
+        memo: &mut Memo,
+        recorder: &mut R,
+    ) -> Verdict {
+        let root = self.roots[root.0 as usize];
+        self.node(root.last, &slots.values, &mut memo.0, recorder)
+    }
+
+    fn node<R: Recorder>(
+        &self,
+        node: u32,
+        slots: &[Slot<'_>],
+        memo: &mut [Option<Verdict>],
+        recorder: &mut R,
+    ) -> Verdict {
+        let verdict = match self.nodes[node as usize] {
+            Node::Leaf(leaf) => return self.leaf(node, leaf, slots, memo, recorder),
+            Node::All(from, to) => {
+                let mut least = Verdict::True;
+                for &kid in &self.kids[from as usize..to as usize] {
+                    least = least.min(self.node(kid, slots, memo, recorder));
+                    if R::SHORT && least == Verdict::False {
+                        break;
+                    }
+                }
+                least
+            }
+            Node::Any(from, to) => {
+                let mut greatest = Verdict::False;
+                for &kid in &self.kids[from as usize..to as usize] {
+                    greatest = greatest.max(self.node(kid, slots, memo, recorder));
+                    if R::SHORT && greatest == Verdict::True {
+                        break;
+                    }
+                }
+                greatest
+            }
+            Node::Not(inner) => self.node(inner, slots, memo, recorder).negated(),
+            Node::Everyone => Verdict::True,
+        };
+        recorder.clause(node, verdict);
+        verdict
+    }
+
+    #[inline]
+    fn leaf<R: Recorder>(
+        &self,
+        node: u32,
+        leaf: u32,
+        slots: &[Slot<'_>],
+        memo: &mut [Option<Verdict>],
+        recorder: &mut R,
+    ) -> Verdict {
+        let test = &self.leaves[leaf as usize];
+        let slot = &slots[test.slot as usize];
+        let verdict = match memo[leaf as usize] {
+            Some(verdict) => verdict,
+            None => *memo[leaf as usize].insert(test.check.verdict(slot)),
+        };
+        recorder.leaf(node, verdict, || test.check.gap(slot));
+        verdict
+    }
+}
+
+/// Whether the order of a value and a limit satisfies the comparison.
+#[inline]
+const fn satisfies(op: Op, order: Ordering) -> bool {
+    match op {
+        Op::Eq => matches!(order, Ordering::Equal),
+        Op::Ne => !matches!(order, Ordering::Equal),
+        Op::Lt => matches!(order, Ordering::Less),
+        Op::Le => !matches!(order, Ordering::Greater),
+        Op::Gt => matches!(order, Ordering::Greater),
+        Op::Ge => !matches!(order, Ordering::Less),
+    }
+}
+
+impl Check {
+    /// UNKNOWN without a value, and for a value of another type, which slots do not get.
+    #[inline]
+    fn verdict(&self, slot: &Slot<'_>) -> Verdict {
+        let holds = match (self, slot) {
+            (Self::Known, slot) => *slot != Slot::Missing,
+            (Self::Int(op, limit), Slot::Int(value)) => satisfies(*op, value.cmp(limit)),
+            (Self::Number(op, limit), Slot::Num(value)) => satisfies(
+                *op,
+                value.partial_cmp(&limit.get()).unwrap_or(Ordering::Equal),
+            ),
+            (Self::Bool(wanted), Slot::Bool(value)) => wanted == value,
+            (Self::Is(wanted), Slot::Text(symbol, _)) => wanted == symbol,
+            (Self::IsNot(wanted), Slot::Text(symbol, _)) => wanted != symbol,
+            (Self::SymbolIn(list), Slot::Text(symbol, _)) => list.contains(symbol),
+            (Self::IntIn(list), Slot::Int(value)) => list.contains(value),
+            (Self::NumberIn(list), Slot::Num(value)) => {
+                Finite::new(*value).is_some_and(|value| list.contains(&value))
+            }
+            (Self::Tag(tag), Slot::List(tags)) => tags.iter().any(|known| known == tag),
+            (Self::Part(op, part), Slot::Text(_, text)) => match op {
+                TextOp::StartsWith => text.starts_with(&**part),
+                TextOp::EndsWith => text.ends_with(&**part),
+                TextOp::Contains => text.contains(&**part),
+                TextOp::Is => **text == **part,
+                TextOp::IsNot => **text != **part,
+            },
+            _ => return Verdict::Unknown,
+        };
+        Verdict::of(holds)
+    }
+
+    /// Value less limit; NaN where there is no distance.
+    #[inline]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a gap is shown and ordered, never computed with"
+    )]
+    fn gap(&self, slot: &Slot<'_>) -> f64 {
+        match (self, slot) {
+            (Self::Int(_, limit), Slot::Int(value)) => value.saturating_sub(*limit) as f64,
+            (Self::Number(_, limit), Slot::Num(value)) => value - limit.get(),
+            _ => f64::NAN,
+        }
+    }
+}
