@@ -5,16 +5,14 @@
 //! the verdict. Nothing is allocated while evaluating.
 
 mod build;
+mod leaf;
 mod tree;
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::collections::HashMap;
 
 pub use self::build::Builder;
-use super::{
-    condition::{Finite, Term, TextOp},
-    diagnostic::Span,
-    syntax::Op,
-};
+use self::leaf::Leaf;
+use super::{condition::Term, diagnostic::Span};
 use crate::domain::text::Label;
 
 /// The answer of a condition, in Kleene's logic: AND is the least of its parts, OR the greatest.
@@ -151,28 +149,6 @@ impl Memo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RootId(pub u32);
 
-/// The test of a leaf. Text constants are symbols or indices, so that a leaf is small and a comparison one instruction.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Check {
-    Int(Op, i64),
-    Number(Op, Finite),
-    Bool(bool),
-    Is(Symbol),
-    IsNot(Symbol),
-    Part(TextOp, Label),
-    IntIn(Box<[i64]>),
-    NumberIn(Box<[Finite]>),
-    SymbolIn(Box<[Symbol]>),
-    Tag(Label),
-    Known,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Leaf {
-    slot: u32,
-    check: Check,
-}
-
 /// A node; the numbers of `All` and `Any` are a range of `kids`. Children stand before their parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Node {
@@ -293,7 +269,7 @@ impl Program {
             Node::All(from, to) => {
                 let mut least = Verdict::True;
                 for &kid in &self.kids[from as usize..to as usize] {
-                    least = least.min(self.node(kid, slots, memo, recorder));
+                    least = least.min(self.kid(kid, slots, memo, recorder));
                     if R::SHORT && least == Verdict::False {
                         break;
                     }
@@ -303,18 +279,35 @@ impl Program {
             Node::Any(from, to) => {
                 let mut greatest = Verdict::False;
                 for &kid in &self.kids[from as usize..to as usize] {
-                    greatest = greatest.max(self.node(kid, slots, memo, recorder));
+                    greatest = greatest.max(self.kid(kid, slots, memo, recorder));
                     if R::SHORT && greatest == Verdict::True {
                         break;
                     }
                 }
                 greatest
             }
-            Node::Not(inner) => self.node(inner, slots, memo, recorder).negated(),
+            Node::Not(inner) => self.kid(inner, slots, memo, recorder).negated(),
             Node::Everyone => Verdict::True,
         };
         recorder.clause(node, verdict);
         verdict
+    }
+
+    /// A part of a clause: most are leaves, which need no recursion.
+    #[inline]
+    fn kid<R: Recorder>(
+        &self,
+        node: u32,
+        slots: &[Slot<'_>],
+        memo: &mut [Option<Verdict>],
+        recorder: &mut R,
+    ) -> Verdict {
+        match self.nodes[node as usize] {
+            Node::Leaf(leaf) => self.leaf(node, leaf, slots, memo, recorder),
+            Node::Everyone | Node::All(..) | Node::Any(..) | Node::Not(_) => {
+                self.node(node, slots, memo, recorder)
+            }
+        }
     }
 
     #[inline]
@@ -334,65 +327,5 @@ impl Program {
         };
         recorder.leaf(node, verdict, || test.check.gap(slot));
         verdict
-    }
-}
-
-/// Whether the order of a value and a limit satisfies the comparison.
-#[inline]
-const fn satisfies(op: Op, order: Ordering) -> bool {
-    match op {
-        Op::Eq => matches!(order, Ordering::Equal),
-        Op::Ne => !matches!(order, Ordering::Equal),
-        Op::Lt => matches!(order, Ordering::Less),
-        Op::Le => !matches!(order, Ordering::Greater),
-        Op::Gt => matches!(order, Ordering::Greater),
-        Op::Ge => !matches!(order, Ordering::Less),
-    }
-}
-
-impl Check {
-    /// UNKNOWN without a value, and for a value of another type, which slots do not get.
-    #[inline]
-    fn verdict(&self, slot: &Slot<'_>) -> Verdict {
-        let holds = match (self, slot) {
-            (Self::Known, slot) => *slot != Slot::Missing,
-            (Self::Int(op, limit), Slot::Int(value)) => satisfies(*op, value.cmp(limit)),
-            (Self::Number(op, limit), Slot::Num(value)) => satisfies(
-                *op,
-                value.partial_cmp(&limit.get()).unwrap_or(Ordering::Equal),
-            ),
-            (Self::Bool(wanted), Slot::Bool(value)) => wanted == value,
-            (Self::Is(wanted), Slot::Text(symbol, _)) => wanted == symbol,
-            (Self::IsNot(wanted), Slot::Text(symbol, _)) => wanted != symbol,
-            (Self::SymbolIn(list), Slot::Text(symbol, _)) => list.contains(symbol),
-            (Self::IntIn(list), Slot::Int(value)) => list.contains(value),
-            (Self::NumberIn(list), Slot::Num(value)) => {
-                Finite::new(*value).is_some_and(|value| list.contains(&value))
-            }
-            (Self::Tag(tag), Slot::List(tags)) => tags.iter().any(|known| known == tag),
-            (Self::Part(op, part), Slot::Text(_, text)) => match op {
-                TextOp::StartsWith => text.starts_with(&**part),
-                TextOp::EndsWith => text.ends_with(&**part),
-                TextOp::Contains => text.contains(&**part),
-                TextOp::Is => **text == **part,
-                TextOp::IsNot => **text != **part,
-            },
-            _ => return Verdict::Unknown,
-        };
-        Verdict::of(holds)
-    }
-
-    /// Value less limit; NaN where there is no distance.
-    #[inline]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a gap is shown and ordered, never computed with"
-    )]
-    fn gap(&self, slot: &Slot<'_>) -> f64 {
-        match (self, slot) {
-            (Self::Int(_, limit), Slot::Int(value)) => value.saturating_sub(*limit) as f64,
-            (Self::Number(_, limit), Slot::Num(value)) => value - limit.get(),
-            _ => f64::NAN,
-        }
     }
 }

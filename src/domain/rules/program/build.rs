@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Check, Leaf, Node, Program, Root, RootId, Symbol};
+use super::{
+    Node, Program, Root, RootId, Symbol,
+    leaf::{Check, Leaf, Orders},
+};
 use crate::domain::{
     rules::condition::{Clause, ClauseKind, Condition, Predicate, Term, TextOp},
     text::Label,
@@ -112,8 +115,8 @@ impl Builder {
 
     fn check(&mut self, predicate: &Predicate) -> Check {
         match predicate {
-            Predicate::Int(op, value) => Check::Int(*op, *value),
-            Predicate::Number(op, value) => Check::Number(*op, *value),
+            Predicate::Int(op, value) => Check::Int(Orders::of(*op), *value),
+            Predicate::Number(op, value) => Check::Number(Orders::of(*op), *value),
             Predicate::Bool(value) => Check::Bool(*value),
             Predicate::Text(TextOp::Is, text) => Check::Is(self.symbol(text)),
             Predicate::Text(TextOp::IsNot, text) => Check::IsNot(self.symbol(text)),
