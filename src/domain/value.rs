@@ -18,7 +18,10 @@ pub mod mbg_nbd;
 pub mod model;
 pub mod outlook;
 pub mod parameters;
+pub mod pareto_lifetime;
+pub mod pareto_nbd;
 pub mod random;
+pub mod simulation;
 pub mod special_functions;
 
 #[cfg(test)]

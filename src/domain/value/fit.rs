@@ -3,12 +3,16 @@
 //! Deterministic: the same rows give the same bits. It reads no data and stores no version; it does not know how
 //! rows were selected. A fit that did not converge is returned with its verdict, never dressed up.
 
+pub mod covariates;
+pub mod prior;
 pub mod report;
 pub mod rows;
 
 mod beta_geometric;
 mod matrix;
 mod minimise;
+mod orders;
+mod pareto;
 mod prepared;
 mod search;
 mod spend;
@@ -19,8 +23,10 @@ mod tests;
 use super::gamma_gamma::GammaGamma;
 use super::model::{ModelKind, OrderModel};
 use super::parameters::ParameterError;
+use covariates::{CovariateError, CovariateGroup};
+use prior::LogNormalPrior;
 use report::FitReport;
-use rows::{CollapsedRow, SpendRow};
+use rows::{CollapsedRow, SpendRow, collapse};
 
 /// Why there is nothing to fit, or nothing came out.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -40,6 +46,9 @@ pub enum FitError {
     /// The search left the range of numbers; a defect of the data so extreme that no start gave a finite likelihood.
     #[error("the likelihood has no finite value at any start")]
     NoFiniteLikelihood,
+    /// Covariates that cannot be used.
+    #[error(transparent)]
+    Covariates(#[from] CovariateError),
     /// The optimum is not a valid parameter set.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
@@ -68,10 +77,34 @@ pub struct SpendFit {
 /// # Errors
 /// Without customers or without any repeat order. A search that fails otherwise is an `Ok` whose report says so.
 pub fn fit_orders(kind: ModelKind, rows: &[CollapsedRow]) -> Result<OrderFit, FitError> {
-    let (parameters, report) = beta_geometric::fit(kind, rows)?;
+    fit_everyone(kind, rows, None)
+}
+
+/// The same with a prior: the most probable parameters given both, for customer bases too small to determine them.
+///
+/// # Errors
+/// As [`fit_orders`].
+pub fn fit_orders_with_prior(
+    kind: ModelKind,
+    rows: &[CollapsedRow],
+    prior: &LogNormalPrior,
+) -> Result<OrderFit, FitError> {
+    fit_everyone(kind, rows, Some(prior))
+}
+
+fn fit_everyone(
+    kind: ModelKind,
+    rows: &[CollapsedRow],
+    prior: Option<&LogNormalPrior>,
+) -> Result<OrderFit, FitError> {
+    let everyone = CovariateGroup {
+        values: Vec::new(),
+        rows: collapse(rows.iter().copied()),
+    };
+    let fitted = orders::fit(kind, &[], &[everyone], prior)?;
     Ok(OrderFit {
-        model: OrderModel::new(kind, parameters)?,
-        report,
+        model: OrderModel::new(kind, fitted.parameters)?,
+        report: fitted.report,
     })
 }
 

@@ -7,6 +7,7 @@ use super::history::PurchaseHistory;
 use super::mbg_nbd::MbgNbd;
 use super::outlook::Outlook;
 use super::parameters::ParameterError;
+use super::pareto_nbd::ParetoNbd;
 
 /// Which model of ordering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,11 +16,13 @@ pub enum ModelKind {
     BgNbd,
     /// Modified beta-geometric / NBD, the default.
     MbgNbd,
+    /// Pareto / NBD.
+    ParetoNbd,
 }
 
 impl ModelKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 2] = [Self::BgNbd, Self::MbgNbd];
+    pub const ALL: [Self; 3] = [Self::BgNbd, Self::MbgNbd, Self::ParetoNbd];
 
     /// The name on the command line and in stored versions.
     #[must_use]
@@ -27,6 +30,7 @@ impl ModelKind {
         match self {
             Self::BgNbd => "bg-nbd",
             Self::MbgNbd => "mbg-nbd",
+            Self::ParetoNbd => "pareto-nbd",
         }
     }
 
@@ -41,6 +45,7 @@ impl ModelKind {
     pub const fn parameter_names(self) -> [&'static str; 4] {
         match self {
             Self::BgNbd | Self::MbgNbd => ["r", "alpha", "a", "b"],
+            Self::ParetoNbd => ["r", "alpha", "s", "beta"],
         }
     }
 }
@@ -52,6 +57,8 @@ pub enum OrderModel {
     BgNbd(BgNbd),
     /// Modified beta-geometric / NBD.
     MbgNbd(MbgNbd),
+    /// Pareto / NBD.
+    ParetoNbd(ParetoNbd),
 }
 
 impl OrderModel {
@@ -64,6 +71,7 @@ impl OrderModel {
         match kind {
             ModelKind::BgNbd => BgNbd::new(p1, p2, p3, p4).map(Self::BgNbd),
             ModelKind::MbgNbd => MbgNbd::new(p1, p2, p3, p4).map(Self::MbgNbd),
+            ModelKind::ParetoNbd => ParetoNbd::new(p1, p2, p3, p4).map(Self::ParetoNbd),
         }
     }
 
@@ -73,6 +81,7 @@ impl OrderModel {
         match self {
             Self::BgNbd(_) => ModelKind::BgNbd,
             Self::MbgNbd(_) => ModelKind::MbgNbd,
+            Self::ParetoNbd(_) => ModelKind::ParetoNbd,
         }
     }
 
@@ -82,6 +91,7 @@ impl OrderModel {
         match self {
             Self::BgNbd(model) => model.parameters(),
             Self::MbgNbd(model) => model.parameters(),
+            Self::ParetoNbd(model) => model.parameters(),
         }
     }
 
@@ -91,6 +101,7 @@ impl OrderModel {
         match self {
             Self::BgNbd(model) => model.log_likelihood(history),
             Self::MbgNbd(model) => model.log_likelihood(history),
+            Self::ParetoNbd(model) => model.log_likelihood(history),
         }
     }
 
@@ -100,6 +111,7 @@ impl OrderModel {
         match self {
             Self::BgNbd(model) => model.probability_alive(history),
             Self::MbgNbd(model) => model.probability_alive(history),
+            Self::ParetoNbd(model) => model.probability_alive(history),
         }
     }
 
@@ -109,7 +121,7 @@ impl OrderModel {
     pub const fn identifies_alive(&self, history: &PurchaseHistory) -> bool {
         match self {
             Self::BgNbd(_) => history.frequency() > 0,
-            Self::MbgNbd(_) => true,
+            Self::MbgNbd(_) | Self::ParetoNbd(_) => true,
         }
     }
 
@@ -119,6 +131,7 @@ impl OrderModel {
         match self {
             Self::BgNbd(model) => model.outlook(history),
             Self::MbgNbd(model) => model.outlook(history),
+            Self::ParetoNbd(model) => model.outlook(history),
         }
     }
 
@@ -128,6 +141,7 @@ impl OrderModel {
         match self {
             Self::BgNbd(model) => model.newcomer(),
             Self::MbgNbd(model) => model.newcomer(),
+            Self::ParetoNbd(model) => model.newcomer(),
         }
     }
 }

@@ -5,12 +5,15 @@
 //! for old and for new customers. It knows nothing of money or calendars.
 
 use super::beta_geometric::BetaGeometric;
+use super::pareto_lifetime::ParetoLifetime;
 
 /// The process that a live customer follows from now on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Process {
     /// BG/NBD and MBG/NBD.
     BetaGeometric(BetaGeometric),
+    /// Pareto/NBD.
+    ParetoLifetime(ParetoLifetime),
 }
 
 /// A customer as the model sees them at one moment: perhaps alive, and if so, ordering like `process`.
@@ -59,6 +62,7 @@ impl Outlook {
         }
         let if_alive = match self.process {
             Process::BetaGeometric(process) => process.expected_orders(weeks),
+            Process::ParetoLifetime(process) => process.expected_orders(weeks),
         };
         self.probability_alive * if_alive
     }

@@ -91,6 +91,7 @@ fn kind_of(name: &str) -> Option<ModelKind> {
     match name {
         "bgnbd" => Some(ModelKind::BgNbd),
         "mbgnbd" => Some(ModelKind::MbgNbd),
+        "pnbd" => Some(ModelKind::ParetoNbd),
         _ => None,
     }
 }
@@ -181,6 +182,15 @@ fn mbg_nbd_matches_the_golden_customers() {
         "MBG/NBD",
         "mbgnbd",
         include_str!("../../../tests/reference/cdnow_mbgnbd_pred.csv"),
+    );
+}
+
+#[test]
+fn pareto_nbd_matches_the_golden_customers() {
+    check_customers(
+        "Pareto/NBD",
+        "pnbd",
+        include_str!("../../../tests/reference/cdnow_pnbd_pred.csv"),
     );
 }
 
@@ -317,7 +327,7 @@ fn published_values_are_reproduced_within_their_rounding() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 18, "rows of the models that exist");
+    assert_eq!(seen, 25, "rows of the models that exist");
 }
 
 #[test]

@@ -1,85 +1,18 @@
-//! Likelihood and exact gradient of BG/NBD and MBG/NBD over collapsed rows, and their fit.
+//! Likelihood and exact gradient of BG/NBD and MBG/NBD over collapsed rows.
 //!
 //! All that depends only on a frequency or only on a time is computed once per distinct value and evaluation; what is
 //! left for a row is one exponential and one logarithm.
 
-use super::FitError;
-use super::prepared::{Prepared, totals};
-use super::report::{FitReport, Outcome};
-use super::rows::{CollapsedRow, coarsened, collapse};
-use super::search::search;
-use crate::domain::value::model::ModelKind;
+use super::prepared::Prepared;
 use crate::domain::value::special_functions::{digamma_rise, ln_rising};
 
-/// So many coarse rows take a few milliseconds over all starts.
-const COARSE_ROWS: usize = 2_000;
-
-/// Logarithms of (r, alpha in units of the longest age, a, b).
-const STARTS: [[f64; 4]; 3] = [
-    [0.0, -1.0, 0.0, 0.0],
-    [-1.0, -2.0, -0.5, 1.0],
-    [1.0, 0.5, -1.5, 1.5],
-];
-
-/// Chances to drop out before any repeat order: BG/NBD has none, MBG/NBD one.
+/// Chances to drop out before any repeat order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct InitialChances(u32);
-
-impl InitialChances {
-    pub(super) const fn of(kind: ModelKind) -> Self {
-        match kind {
-            ModelKind::BgNbd => Self(0),
-            ModelKind::MbgNbd => Self(1),
-        }
-    }
-}
-
-/// Parameters `[r, alpha (weeks), a, b]` and the report.
-pub(super) fn fit(
-    kind: ModelKind,
-    rows: &[CollapsedRow],
-) -> Result<([f64; 4], FitReport), FitError> {
-    let rows = collapse(rows.iter().copied());
-    let totals = totals(&rows)?;
-    let chances = InitialChances::of(kind);
-    let data = Prepared::new(&rows, totals.unit_weeks);
-    let sketch = Prepared::new(&coarsened(&rows, COARSE_ROWS), totals.unit_weeks);
-    let objective = |data: &Prepared, point: &[f64]| {
-        let parameters = [point[0], point[1], point[2], point[3]].map(f64::exp);
-        let (value, gradient) = log_likelihood(data, chances, parameters);
-        let by_log = gradient
-            .iter()
-            .zip(parameters)
-            .map(|(g, p)| -g * p / data.customers);
-        (-value / data.customers, by_log.collect())
-    };
-    let starts = STARTS.map(|start| start.to_vec());
-    let coarse = |point: &[f64]| objective(&sketch, point);
-    let exact = |point: &[f64]| objective(&data, point);
-    let (found, hessian) = search(&coarse, &exact, &starts).ok_or(FitError::NoFiniteLikelihood)?;
-    let mut estimates = [
-        found.point[0],
-        found.point[1],
-        found.point[2],
-        found.point[3],
-    ]
-    .map(f64::exp);
-    estimates[1] *= totals.unit_weeks;
-    let report = Outcome {
-        parameter_names: kind.parameter_names().map(str::to_owned).to_vec(),
-        estimates: estimates.to_vec(),
-        scales: estimates.to_vec(),
-        hessian,
-        // A density of x times per scaled unit: per week it is larger by unit^-x.
-        log_likelihood: -found.value * data.customers - totals.orders * totals.unit_weeks.ln(),
-        gradient_norm: found.gradient_norm(),
-        iterations: found.iterations,
-        evaluations: found.evaluations,
-        customers: totals.customers,
-        distinct_rows: rows.len(),
-    }
-    .into_report();
-    Ok((estimates, report))
+pub(super) enum InitialChances {
+    /// BG/NBD.
+    None,
+    /// MBG/NBD: after the first order.
+    One,
 }
 
 /// Log-likelihood of all rows and its derivatives by `[r, alpha, a, b]`, in the scaled unit of time.
@@ -105,7 +38,10 @@ pub(super) fn log_likelihood(
     }
     for group in &data.frequencies {
         let n = group.customers;
-        let chances_taken = group.orders.saturating_add(chances.0);
+        let chances_taken = match chances {
+            InitialChances::None => group.orders,
+            InitialChances::One => group.orders.saturating_add(1),
+        };
         let of_sum = digamma_rise(a + b, chances_taken);
         value += n
             * (ln_rising(r, group.orders) + ln_rising(b, chances_taken)

@@ -16,6 +16,14 @@ pub(super) struct Totals {
     pub(super) unit_weeks: f64,
 }
 
+impl Totals {
+    /// Customers, to divide by.
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+    pub(super) const fn customers_as_f64(&self) -> f64 {
+        self.customers as f64
+    }
+}
+
 /// Counts customers and orders.
 ///
 /// # Errors

@@ -54,7 +54,7 @@ pub struct FitReport {
     /// Full covariance of the estimates from the inverse Hessian by the delta method; `None` where the Hessian has no
     /// inverse.
     pub covariance: Option<Vec<Vec<f64>>>,
-    /// The same on the scale of the search: logarithms of the parameters.
+    /// The same for the logarithms of the parameters (effects of covariates as they are).
     pub log_covariance: Option<Vec<Vec<f64>>>,
     /// Maximised log-likelihood of all customers, natural logarithm, all constants kept.
     pub log_likelihood: f64,
@@ -109,6 +109,8 @@ pub(super) struct Outcome {
     pub(super) estimates: Vec<f64>,
     /// Derivatives of the estimates by the coordinates of the search (the estimate itself for a logarithm).
     pub(super) scales: Vec<f64>,
+    /// Derivatives by the coordinates of the logarithms of parameters and of the effects themselves (1 for a logarithm).
+    pub(super) log_scales: Vec<f64>,
     /// Hessian of the mean negative log-likelihood in the coordinates of the search.
     pub(super) hessian: SquareMatrix,
     /// Log-likelihood of all customers.
@@ -142,7 +144,12 @@ impl Outcome {
         FitReport {
             convergence,
             covariance: covariance.map(|matrix| matrix.to_rows()),
-            log_covariance: log_covariance.map(|matrix| matrix.to_rows()),
+            log_covariance: log_covariance.map(|covariance| {
+                let scales = &self.log_scales;
+                covariance
+                    .map(|i, j, cell| cell * scales[i] * scales[j])
+                    .to_rows()
+            }),
             parameter_names: self.parameter_names,
             estimates: self.estimates,
             log_likelihood: self.log_likelihood,

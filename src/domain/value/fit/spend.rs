@@ -109,6 +109,7 @@ pub(super) fn fit(rows: &[SpendRow]) -> Result<([f64; 3], FitReport), FitError> 
         parameter_names: ["p", "q", "v"].map(str::to_owned).to_vec(),
         estimates: estimates.to_vec(),
         scales: estimates.to_vec(),
+        log_scales: vec![1.0; 3],
         hessian,
         // A density in money: per major unit it is smaller by the unit.
         log_likelihood: -(found.value + unit.ln()) * data.customers,

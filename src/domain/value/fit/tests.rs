@@ -1,12 +1,14 @@
-//! Fits against independent maxima of the likelihood, against the truth of simulations, and on hopeless data.
+//! Fits against independent maxima of the likelihood.
+
+mod hopeless;
+mod recovery;
 
 use serde::Deserialize;
 
 use super::report::{Convergence, FitReport};
 use super::rows::{CollapsedRow, SpendRow, collapse};
-use super::{FitError, fit_orders, fit_spend};
+use super::{fit_orders, fit_spend};
 use crate::domain::value::model::ModelKind;
-use crate::domain::value::random::Random;
 use crate::domain::value::reference::{assert_close, rows, shared_data};
 
 const PARAMETERS: f64 = 1e-4;
@@ -132,6 +134,12 @@ fn every_model_finds_the_independent_maximum_of_a_sample_of_cdnow() {
     check_maximum(
         SAMPLE,
         "",
+        "pnbd",
+        &report_of(ModelKind::ParetoNbd, &sample_orders()),
+    );
+    check_maximum(
+        SAMPLE,
+        "",
         "gg",
         &fit_spend(&coarse_spend()).unwrap().report,
     );
@@ -167,6 +175,12 @@ fn every_model_finds_the_published_maximum_of_whole_cdnow() {
         "mbgnbd",
         &report_of(ModelKind::MbgNbd, &orders),
     );
+    check_maximum(
+        WHOLE,
+        dataset,
+        "pnbd",
+        &report_of(ModelKind::ParetoNbd, &orders),
+    );
     let summary = shared_data("cdnow_customers_summary_with_transactions.csv").unwrap();
     let spend: Vec<SpendRow> = rows::<(u32, u32, f64, f64, f64)>(&summary)
         .into_iter()
@@ -197,7 +211,11 @@ fn the_whole_covariance_matches_off_the_diagonal_too() {
         .into_iter()
         .map(|(_, x, recency, age, ..)| CollapsedRow::new(x, days(recency), days(age), 1).unwrap());
     let orders = collapse(orders);
-    for (kind, name) in [(ModelKind::BgNbd, "bgnbd"), (ModelKind::MbgNbd, "mbgnbd")] {
+    for (kind, name) in [
+        (ModelKind::BgNbd, "bgnbd"),
+        (ModelKind::MbgNbd, "mbgnbd"),
+        (ModelKind::ParetoNbd, "pnbd"),
+    ] {
         let truth: Vec<f64> = rows::<Covariance>(include_str!(
             "../../../../tests/reference/maximum_likelihood_covariance.csv"
         ))
@@ -213,146 +231,10 @@ fn the_whole_covariance_matches_off_the_diagonal_too() {
     }
 }
 
-/// Customers who buy as (M)BG/NBD says, observed for 40 to 80 weeks.
-fn simulated_orders(
-    kind: ModelKind,
-    [r, alpha, a, b]: [f64; 4],
-    customers: u32,
-    seed: u64,
-) -> Vec<CollapsedRow> {
-    let mut random = Random::new(seed);
-    let row = |_| {
-        let age_days = 280 + u32::try_from(random.bits() % 281).unwrap();
-        let (rate, dropout) = (random.gamma(r) / alpha / 7.0, random.beta(a, b));
-        let mut alive = kind == ModelKind::BgNbd || random.uniform() > dropout;
-        let (mut frequency, mut last, mut now) = (0, 0.0, 0.0);
-        while alive {
-            now += random.exponential() / rate;
-            if now > f64::from(age_days) {
-                break;
-            }
-            frequency += 1;
-            last = now;
-            alive = random.uniform() > dropout;
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "small whole days"
-        )]
-        let recency_days = last.ceil() as u32;
-        CollapsedRow::new(frequency, recency_days, age_days, 1).unwrap()
-    };
-    collapse((0..customers).map(row).collect::<Vec<_>>())
-}
-
-#[track_caller]
-fn check_recovery(report: &FitReport, truth: &[f64]) {
-    assert!(report.convergence.is_converged(), "{report:?}");
-    let standard_errors = report.standard_errors().unwrap();
-    for (i, truth) in truth.iter().enumerate() {
-        let distance = (report.estimates[i] - truth).abs() / standard_errors[i];
-        let name = &report.parameter_names[i];
-        assert!(
-            distance < 3.5,
-            "{name}: {} is {distance:.1} standard errors from {truth}",
-            report.estimates[i]
-        );
-        // A recovery only counts if the data determine the parameter.
-        assert!(
-            standard_errors[i] < 0.4 * truth,
-            "{name}: standard error {}",
-            standard_errors[i]
-        );
-    }
-}
-
-#[test]
-fn parameters_of_simulated_customers_are_recovered() {
-    for kind in [ModelKind::BgNbd, ModelKind::MbgNbd] {
-        let truth = [0.8, 9.0, 0.9, 2.5];
-        check_recovery(
-            &report_of(kind, &simulated_orders(kind, truth, 20_000, 1)),
-            &truth,
-        );
-    }
-}
-
-#[test]
-fn spend_parameters_of_simulated_customers_are_recovered() {
-    let [p, q, v] = [4.0, 3.5, 20.0];
-    let mut random = Random::new(2);
-    let spend: Vec<SpendRow> = (0..5_000_u32)
-        .map(|i| {
-            let x = 1 + i % 6;
-            let rate = random.gamma(q) / v;
-            let total: f64 = (0..x).map(|_| random.gamma(p) / rate).sum();
-            SpendRow::new(x, total / f64::from(x), 1).unwrap()
-        })
-        .collect();
-    check_recovery(&fit_spend(&spend).unwrap().report, &[p, q, v]);
-}
-
 #[test]
 fn the_same_rows_in_any_order_give_the_same_bits() {
     let mut reversed = sample_orders();
     reversed.reverse();
     let forwards = fit_orders(ModelKind::MbgNbd, &sample_orders()).unwrap();
     assert_eq!(forwards, fit_orders(ModelKind::MbgNbd, &reversed).unwrap());
-}
-
-#[test]
-fn data_without_customers_or_repeat_orders_are_refused_with_the_reason() {
-    let row = |x, t, age, n| CollapsedRow::new(x, t, age, n).unwrap();
-    for kind in ModelKind::ALL {
-        assert_eq!(fit_orders(kind, &[]), Err(FitError::NoCustomers));
-        assert_eq!(
-            fit_orders(kind, &[row(1, 7, 9, 0)]),
-            Err(FitError::NoCustomers)
-        );
-        let once = [row(0, 0, 9, 5), row(0, 0, 0, 2)];
-        assert_eq!(
-            fit_orders(kind, &once),
-            Err(FitError::NoRepeatOrders { customers: 7 })
-        );
-    }
-    assert_eq!(fit_spend(&[]), Err(FitError::NoRepeatSpend));
-}
-
-#[test]
-fn data_that_determine_nothing_are_never_called_converged() {
-    let row = |x, t, age, n| CollapsedRow::new(x, t, age, n).unwrap();
-    let hopeless: [&[CollapsedRow]; 5] = [
-        &[row(1, 7, 7, 1)],
-        &[row(3, 30, 60, 1000)],
-        &[row(0, 0, 70, 10), row(1, 7, 70, 1)],
-        // Everyone orders every week and nobody leaves.
-        &[
-            row(10, 70, 70, 5),
-            row(9, 63, 63, 5),
-            row(8, 56, 56, 5),
-            row(7, 49, 49, 5),
-            row(6, 42, 42, 5),
-        ],
-        &[
-            row(u32::MAX, 4_000_000, 4_000_000, 1),
-            row(0, 0, 4_000_000, 1),
-            row(1, 1, 1, u64::from(u32::MAX)),
-            row(2, 2, 3, 1),
-        ],
-    ];
-    for rows in hopeless {
-        for kind in ModelKind::ALL {
-            match fit_orders(kind, rows) {
-                Ok(fit) => {
-                    assert!(!fit.report.convergence.is_converged(), "{:?}", fit.report);
-                    assert!(fit.report.estimates.iter().all(|x| x.is_finite()));
-                    assert!(fit.report.log_likelihood.is_finite());
-                }
-                Err(error) => assert_eq!(error, FitError::NoFiniteLikelihood),
-            }
-        }
-    }
-    let same = [SpendRow::new(2, 10.0, 50).unwrap()];
-    assert!(!fit_spend(&same).unwrap().report.convergence.is_converged());
 }

@@ -1,0 +1,160 @@
+//! Static covariates: attributes that shift how often customers order and how easily they leave.
+//!
+//! Fader & Hardie (2007), "Incorporating Time-Invariant Covariates into the Pareto/NBD and BG/NBD Models", note 019: the order
+//! rate is multiplied by `exp(effect · value)`, as is the drop-out rate of Pareto/NBD; for the beta-geometric models it is the
+//! odds of dropping out after an order (through `a`; `b` is shared).
+
+use super::FitError;
+use super::orders::{self, dropout_parameter};
+use super::prior::LogNormalPrior;
+use super::report::FitReport;
+use super::rows::{CollapsedRow, collapse};
+use crate::domain::value::model::{ModelKind, OrderModel};
+use crate::domain::value::parameters::ParameterError;
+
+/// Customers with the same covariate values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CovariateGroup {
+    /// One value per covariate, in the order of their names; booleans are 0 and 1.
+    pub values: Vec<f64>,
+    /// Their histories.
+    pub rows: Vec<CollapsedRow>,
+}
+
+/// Why covariates cannot be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CovariateError {
+    /// A group has more or fewer values than there are names.
+    #[error("{given} covariate values for {expected} covariates")]
+    Count {
+        /// Values given.
+        given: usize,
+        /// Covariates named.
+        expected: usize,
+    },
+    /// A missing or infinite value; leave such customers out or give them a value.
+    #[error("covariate {name} has the value {value}, which is not finite")]
+    NotFinite {
+        /// Which covariate.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
+}
+
+/// A model of ordering whose order rate and drop-out depend on covariates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CovariateModel {
+    kind: ModelKind,
+    parameters: [f64; 4],
+    names: Vec<String>,
+    order_effects: Vec<f64>,
+    dropout_effects: Vec<f64>,
+}
+
+impl CovariateModel {
+    /// Names of the covariates, in the order of all values.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Effects on the logarithm of the order rate.
+    #[must_use]
+    pub fn order_effects(&self) -> &[f64] {
+        &self.order_effects
+    }
+
+    /// Effects on the logarithm of the drop-out odds (beta-geometric models) or rate (Pareto/NBD).
+    #[must_use]
+    pub fn dropout_effects(&self) -> &[f64] {
+        &self.dropout_effects
+    }
+
+    /// The model of customers with these covariate values.
+    ///
+    /// # Errors
+    /// When a parameter leaves the range of numbers at these values.
+    pub fn for_values(&self, values: &[f64]) -> Result<OrderModel, ParameterError> {
+        let effect = |effects: &[f64]| super::matrix::dot(effects, values);
+        let (index, sign) = dropout_parameter(self.kind);
+        let mut parameters = self.parameters;
+        parameters[1] *= (-effect(&self.order_effects)).exp();
+        parameters[index] *= (sign * effect(&self.dropout_effects)).exp();
+        OrderModel::new(self.kind, parameters)
+    }
+}
+
+/// Fits a model whose order rate and drop-out depend on the named covariates.
+///
+/// # Errors
+/// When values are missing or not finite, and as [`super::fit_orders`].
+pub fn fit_with_covariates(
+    kind: ModelKind,
+    names: &[String],
+    groups: &[CovariateGroup],
+    prior: Option<&LogNormalPrior>,
+) -> Result<(CovariateModel, FitReport), FitError> {
+    let groups = merged(names, groups)?;
+    let fitted = orders::fit(kind, names, &groups, prior)?;
+    let model = CovariateModel {
+        kind,
+        parameters: fitted.parameters,
+        names: names.to_vec(),
+        order_effects: fitted.order_effects,
+        dropout_effects: fitted.dropout_effects,
+    };
+    Ok((model, fitted.report))
+}
+
+/// Groups of equal values merged, sorted, their rows collapsed: the same data give the same bits in any order.
+fn merged(
+    names: &[String],
+    groups: &[CovariateGroup],
+) -> Result<Vec<CovariateGroup>, CovariateError> {
+    for group in groups {
+        if group.values.len() != names.len() {
+            return Err(CovariateError::Count {
+                given: group.values.len(),
+                expected: names.len(),
+            });
+        }
+        if let Some((name, &value)) = names
+            .iter()
+            .zip(&group.values)
+            .find(|(_, value)| !value.is_finite())
+        {
+            return Err(CovariateError::NotFinite {
+                name: name.clone(),
+                value,
+            });
+        }
+    }
+    let mut sorted: Vec<CovariateGroup> = groups.to_vec();
+    // Minus zero is zero.
+    sorted
+        .iter_mut()
+        .flat_map(|group| &mut group.values)
+        .for_each(|value| *value += 0.0);
+    let order = |a: &CovariateGroup, b: &CovariateGroup| {
+        a.values
+            .iter()
+            .zip(&b.values)
+            .map(|(x, y)| x.total_cmp(y))
+            .find(|ordering| ordering.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    };
+    sorted.sort_by(order);
+    sorted.dedup_by(|group, kept| {
+        let same = order(group, kept).is_eq();
+        if same {
+            kept.rows.append(&mut group.rows);
+        }
+        same
+    });
+    for group in &mut sorted {
+        group.rows = collapse(group.rows.drain(..));
+    }
+    sorted.retain(|group| !group.rows.is_empty());
+    Ok(sorted)
+}
