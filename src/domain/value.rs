@@ -10,17 +10,20 @@
 
 pub mod beta_geometric;
 pub mod bg_nbd;
+pub mod discount;
 pub mod fit;
 pub mod gamma_gamma;
 pub mod history;
 pub mod lifetime;
 pub mod mbg_nbd;
 pub mod model;
+pub mod negative_binomial;
 pub mod outlook;
 pub mod parameters;
 pub mod pareto_lifetime;
 pub mod pareto_nbd;
 pub mod random;
+pub mod rates;
 pub mod simulation;
 pub mod special_functions;
 

@@ -8,6 +8,7 @@ use super::beta_geometric::BetaGeometric;
 use super::history::PurchaseHistory;
 use super::outlook::{Outlook, Process};
 use super::parameters::{ParameterError, require_positive};
+use super::rates::{CustomerRates, Dropout};
 use super::special_functions::{ln_rising, logistic, softplus};
 
 /// Fitted parameters, all positive and finite.
@@ -94,6 +95,26 @@ impl BgNbd {
                 b: self.b + x,
             }),
         )
+    }
+
+    /// What is known of the customer's own rates, alive or not: the mean over both possibilities.
+    #[must_use]
+    pub fn rates(&self, history: &PurchaseHistory) -> CustomerRates {
+        let Self { r, alpha, a, b } = *self;
+        let x = f64::from(history.frequency());
+        let alive = self.probability_alive(history);
+        let (gone, last) = (1.0 - alive, history.recency_weeks());
+        let dropout = if history.frequency() == 0 {
+            a / (a + b)
+        } else {
+            // Gone customers have dropped out once and survived one order less.
+            (alive * a + gone * (a + 1.0)) / (a + b + x)
+        };
+        CustomerRates {
+            orders_per_week: (r + x)
+                * (alive / (alpha + history.age_weeks()) + gone / (alpha + last)),
+            dropout: Dropout::PerOrder(dropout),
+        }
     }
 
     /// What lies ahead of an unknown customer on the day of the first order.

@@ -3,8 +3,11 @@
 //! It takes an expected margin per order and does not know where that comes from: spend model, margins, costs
 //! and currencies are the callers'.
 
+use super::discount::DiscountRate;
 use super::history::{DAYS_PER_WEEK, PurchaseHistory};
 use super::model::OrderModel;
+use super::outlook::Outlook;
+use super::special_functions::quadrature::over_unit_interval;
 
 /// Mean length of a month of the Gregorian calendar, days: the convention of the service.
 pub const DAYS_PER_MONTH: f64 = 30.4375;
@@ -104,16 +107,53 @@ pub fn discounted_value(
     expected_margin_per_order: f64,
     horizon: &Horizon,
 ) -> f64 {
-    let outlook = model.outlook(history);
+    expected_margin_per_order * discounted_orders(&model.outlook(history), horizon)
+}
+
+/// Expected orders within the horizon, discounted at the end of the month each falls in.
+#[must_use]
+pub fn discounted_orders(outlook: &Outlook, horizon: &Horizon) -> f64 {
     let discount_factor = (1.0 + horizon.monthly_discount_rate).recip();
     let mut discount = 1.0;
     let mut orders_before = 0.0;
-    let mut discounted_orders = 0.0;
+    let mut discounted = 0.0;
     for month in 1..=horizon.months {
         discount *= discount_factor;
         let orders = outlook.expected_orders(horizon.weeks_per_month * f64::from(month));
-        discounted_orders += (orders - orders_before) * discount;
+        discounted += (orders - orders_before) * discount;
         orders_before = orders;
     }
-    expected_margin_per_order * discounted_orders
+    discounted
+}
+
+/// The value of an unknown customer on the day of the first order: that order, undiscounted, and those to come.
+#[must_use]
+pub fn newcomer_value(
+    model: &OrderModel,
+    margin_of_first_order: f64,
+    expected_margin_per_order: f64,
+    horizon: &Horizon,
+) -> f64 {
+    margin_of_first_order
+        + expected_margin_per_order * discounted_orders(&model.newcomer(), horizon)
+}
+
+/// Expected orders within `weeks >= 0` from now, each discounted continuously at its own time; relative error below 1e-9.
+///
+/// By parts: `e^(-δ W) E(W) + δ ∫ e^(-δ t) E(t) dt` over `(0, W)`.
+#[must_use]
+pub fn continuously_discounted_orders(
+    outlook: &Outlook,
+    weeks: f64,
+    discount: DiscountRate,
+) -> f64 {
+    if weeks <= 0.0 {
+        return 0.0;
+    }
+    let delta = discount.per_week();
+    let earlier = over_unit_interval(|share| {
+        let t = share * weeks;
+        (-delta * t).exp() * outlook.expected_orders(t)
+    });
+    (-delta * weeks).exp() * outlook.expected_orders(weeks) + delta * weeks * earlier
 }

@@ -8,6 +8,7 @@ use super::mbg_nbd::MbgNbd;
 use super::outlook::Outlook;
 use super::parameters::ParameterError;
 use super::pareto_nbd::ParetoNbd;
+use super::rates::CustomerRates;
 
 /// Which model of ordering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -132,6 +133,16 @@ impl OrderModel {
             Self::BgNbd(model) => model.outlook(history),
             Self::MbgNbd(model) => model.outlook(history),
             Self::ParetoNbd(model) => model.outlook(history),
+        }
+    }
+
+    /// Posterior means of the customer's own rates.
+    #[must_use]
+    pub fn rates(&self, history: &PurchaseHistory) -> CustomerRates {
+        match self {
+            Self::BgNbd(model) => model.rates(history),
+            Self::MbgNbd(model) => model.rates(history),
+            Self::ParetoNbd(model) => model.rates(history),
         }
     }
 

@@ -8,6 +8,7 @@ use super::history::PurchaseHistory;
 use super::outlook::{Outlook, Process};
 use super::parameters::{ParameterError, require_positive};
 use super::pareto_lifetime::ParetoLifetime;
+use super::rates::{CustomerRates, Dropout};
 use super::special_functions::hypergeometric::unit_numerator;
 use super::special_functions::{ln_rising, softplus};
 
@@ -92,6 +93,27 @@ impl ParetoNbd {
                 lifetime_scale: self.beta + history.age_weeks(),
             }),
         )
+    }
+
+    /// What is known of the customer's own rates, alive or not: the mean over both possibilities.
+    ///
+    /// A moment of a rate is a ratio of likelihoods at a shape raised by one (Fader & Hardie 2005, as BTYD's posterior means).
+    #[must_use]
+    pub fn rates(&self, history: &PurchaseHistory) -> CustomerRates {
+        let here = self.log_likelihood(history);
+        let ratio = |raised: Self| (raised.log_likelihood(history) - here).exp();
+        let more_orders = Self {
+            r: self.r + 1.0,
+            ..*self
+        };
+        let more_dropout = Self {
+            s: self.s + 1.0,
+            ..*self
+        };
+        CustomerRates {
+            orders_per_week: self.r / self.alpha * ratio(more_orders),
+            dropout: Dropout::PerWeek(self.s / self.beta * ratio(more_dropout)),
+        }
     }
 
     /// What lies ahead of an unknown customer on the day of the first order.

@@ -7,6 +7,8 @@
 pub mod beta_mean;
 pub mod exponential_integral;
 pub mod hypergeometric;
+pub mod incomplete;
+pub mod quadrature;
 
 /// Below this many factors a product (or a sum) is both faster and more exact than two gamma functions.
 const DIRECT_FACTORS: u32 = 24;

@@ -2,9 +2,14 @@
 
 use proptest::prelude::{prop_assert, proptest};
 
+use crate::domain::value::discount::DiscountRate;
 use crate::domain::value::gamma_gamma::{GammaGamma, SpendHistory};
 use crate::domain::value::history::PurchaseHistory;
+use crate::domain::value::lifetime::continuously_discounted_orders;
 use crate::domain::value::model::{ModelKind, OrderModel};
+use crate::domain::value::random::Random;
+use crate::domain::value::rates::Dropout;
+use crate::domain::value::simulation::{DrawnCustomer, Ending};
 
 proptest! {
     #[test]
@@ -47,5 +52,100 @@ proptest! {
         let spend = model.expected_spend(Some(&SpendHistory::new(x, mean).unwrap())).unwrap();
         let (low, high) = (population.min(mean), population.max(mean));
         prop_assert!(spend >= low * (1.0 - 1e-12) && spend <= high * (1.0 + 1e-12));
+    }
+
+    #[test]
+    fn probabilities_of_orders_add_up_to_one_and_average_to_the_expectation(
+        kind in proptest::sample::select(&ModelKind::ALL[..]),
+        logs in proptest::array::uniform4(-1.0..2.0_f64),
+        frequency in 0..20_u32,
+        silent_days in 0..300_u32,
+    ) {
+        let model = OrderModel::new(kind, logs.map(f64::exp)).unwrap();
+        let recency_days = 30 * frequency.min(1) * 5;
+        let history = PurchaseHistory::from_days(frequency, recency_days, recency_days + silent_days).unwrap();
+        let outlook = model.outlook(&history);
+        let probabilities: Vec<f64> = (0..4_000).map(|n| outlook.probability_of_orders(n, 2.0)).collect();
+        let total: f64 = probabilities.iter().sum();
+        prop_assert!((total - 1.0).abs() < 1e-9, "{model:?} {history:?}: {total}");
+        let mean: f64 = (0_u32..).zip(&probabilities).map(|(n, p)| f64::from(n) * p).sum();
+        let expected = outlook.expected_orders(2.0);
+        prop_assert!((mean / expected - 1.0).abs() < 1e-7, "{model:?} {history:?}: {mean} {expected}");
+    }
+
+    #[test]
+    fn a_customer_only_ever_becomes_less_alive_and_orders_flow_from_being_alive(
+        kind in proptest::sample::select(&ModelKind::ALL[..]),
+        logs in proptest::array::uniform4(-3.0..4.0_f64),
+        frequency in 0..50_u32,
+        weeks in 0.0..500.0_f64,
+    ) {
+        let model = OrderModel::new(kind, logs.map(f64::exp)).unwrap();
+        let recency_days = frequency.min(1) * 350;
+        let history = PurchaseHistory::from_days(frequency, recency_days, recency_days + 20).unwrap();
+        let outlook = model.outlook(&history);
+        let (now, then, later) = (
+            outlook.probability_alive(),
+            outlook.probability_alive_after(weeks),
+            outlook.probability_alive_after(weeks + 1.0),
+        );
+        prop_assert!((outlook.probability_alive_after(0.0) - now).abs() < 1e-14);
+        prop_assert!(then <= now * (1.0 + 1e-12) && later <= then * (1.0 + 1e-12) && later >= 0.0);
+        // No order in the interval, and then alive: at least as many as no order for ever.
+        prop_assert!(outlook.expected_orders_between(weeks, weeks + 1.0) >= 0.0);
+    }
+
+    #[test]
+    fn discounting_for_ever_is_the_limit_of_discounting_for_long(
+        kind in proptest::sample::select(&ModelKind::ALL[..]),
+        logs in proptest::array::uniform4(-1.0..2.5_f64),
+        frequency in 0..20_u32,
+        rate in 0.01..0.2_f64,
+    ) {
+        let model = OrderModel::new(kind, logs.map(f64::exp)).unwrap();
+        let recency_days = frequency.min(1) * 350;
+        let history = PurchaseHistory::from_days(frequency, recency_days, recency_days + 20).unwrap();
+        let outlook = model.outlook(&history);
+        let discount = DiscountRate::continuous_per_week(rate).unwrap();
+        let for_ever = outlook.discounted_residual_orders(discount);
+        let for_long = continuously_discounted_orders(&outlook, 30.0 / rate, discount);
+        prop_assert!((for_long / for_ever - 1.0).abs() < 1e-8, "{model:?} {history:?}: {for_long} {for_ever}");
+    }
+}
+
+#[test]
+fn posterior_means_are_those_of_simulated_customers_with_the_same_history() {
+    for kind in ModelKind::ALL {
+        let model = OrderModel::new(kind, [1.5, 5.0, 1.5, 4.0]).unwrap();
+        let mut random = Random::new(5);
+        let (mut orders, mut dropout, mut count) = (0.0, 0.0, 0.0);
+        // Everybody with three orders in 10 weeks, the last in the sixth week: near enough the same recency.
+        for _ in 0..400_000 {
+            let customer = DrawnCustomer::draw(&model.newcomer(), &mut random);
+            let times: Vec<f64> = customer.orders(10.0, 4, &mut random).collect();
+            if times.len() == 3 && (5.0..6.0).contains(&times[2]) {
+                orders += customer.orders_per_week;
+                dropout += match customer.ending {
+                    Ending::Gone => 0.0,
+                    Ending::AfterOrders { probability } => probability,
+                    Ending::AtTime { weeks } => weeks.recip(),
+                };
+                count += 1.0;
+            }
+        }
+        assert!(count > 2_000.0, "{count}");
+        let history = PurchaseHistory::from_weeks(3, 5.5, 10.0).unwrap();
+        let rates = model.rates(&history);
+        assert!(
+            (orders / count / rates.orders_per_week - 1.0).abs() < 0.03,
+            "{kind:?}"
+        );
+        if let Dropout::PerOrder(mean) = rates.dropout {
+            assert!(
+                (dropout / count / mean - 1.0).abs() < 0.03,
+                "{kind:?} {} {mean}",
+                dropout / count
+            );
+        }
     }
 }
