@@ -9,6 +9,7 @@
 //! [`lifetime`] turns that into money; [`fit`] estimates parameters.
 
 pub mod beta_geometric;
+pub mod bg_bb;
 pub mod bg_nbd;
 pub mod discount;
 pub mod fit;
@@ -17,6 +18,7 @@ pub mod history;
 pub mod lifetime;
 pub mod mbg_nbd;
 pub mod model;
+pub mod nbd;
 pub mod negative_binomial;
 pub mod outlook;
 pub mod parameters;
@@ -24,6 +26,7 @@ pub mod pareto_lifetime;
 pub mod pareto_nbd;
 pub mod random;
 pub mod rates;
+pub mod shifted_beta_geometric;
 pub mod simulation;
 pub mod special_functions;
 

@@ -71,7 +71,7 @@ impl BgNbd {
     /// use patron::domain::value::{bg_nbd::BgNbd, history::PurchaseHistory};
     ///
     /// // BTYD walkthrough, page 22.
-    /// let model = BgNbd::new(0.2425967, 4.413659, 0.7929869, 2.426164)?;
+    /// let model = BgNbd::new(0.242_596_7, 4.413_659, 0.792_986_9, 2.426_164)?;
     /// let best = PurchaseHistory::from_days(26, 216, 217)?;
     /// assert!((model.probability_alive(&best) - 0.968_852_3).abs() < 1e-7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

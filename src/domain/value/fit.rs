@@ -3,6 +3,8 @@
 //! Deterministic: the same rows give the same bits. It reads no data and stores no version; it does not know how
 //! rows were selected. A fit that did not converge is returned with its verdict, never dressed up.
 
+pub mod benchmark;
+pub mod contracts;
 pub mod covariates;
 pub mod prior;
 pub mod report;
@@ -43,6 +45,12 @@ pub enum FitError {
     /// Nobody with a positive repeat spend.
     #[error("no customer with a positive repeat spend to fit to")]
     NoRepeatSpend,
+    /// No contract has ended, or none was ever renewed.
+    #[error("{contracts} contracts with no ending or no renewal among them: nothing to learn from")]
+    NoRenewalsToLearnFrom {
+        /// Contracts given.
+        contracts: u64,
+    },
     /// The search left the range of numbers; a defect of the data so extreme that no start gave a finite likelihood.
     #[error("the likelihood has no finite value at any start")]
     NoFiniteLikelihood,

@@ -50,7 +50,7 @@ impl Outlook {
     /// use patron::domain::value::{bg_nbd::BgNbd, history::PurchaseHistory};
     ///
     /// // BTYD walkthrough, page 22: unconditional and conditional expectation over a year.
-    /// let model = BgNbd::new(0.2425967, 4.413659, 0.7929869, 2.426164)?;
+    /// let model = BgNbd::new(0.242_596_7, 4.413_659, 0.792_986_9, 2.426_164)?;
     /// assert!((model.newcomer().expected_orders(52.0) - 1.444_004).abs() < 1e-6);
     /// let best = PurchaseHistory::from_days(26, 216, 217)?;
     /// assert!((model.outlook(&best).expected_orders(52.0) - 25.756_59).abs() < 1e-5);

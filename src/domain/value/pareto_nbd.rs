@@ -71,7 +71,7 @@ impl ParetoNbd {
     /// use patron::domain::value::{history::PurchaseHistory, pareto_nbd::ParetoNbd};
     ///
     /// // BTYD walkthrough, page 9.
-    /// let model = ParetoNbd::new(0.55339714, 10.58019854, 0.6060625, 11.65622367)?;
+    /// let model = ParetoNbd::new(0.553_397_14, 10.580_198_54, 0.606_062_5, 11.656_223_67)?;
     /// let best = PurchaseHistory::from_days(26, 216, 217)?;
     /// assert!((model.probability_alive(&best) - 0.997_874).abs() < 1e-6);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

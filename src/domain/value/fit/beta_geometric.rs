@@ -3,7 +3,7 @@
 //! All that depends only on a frequency or only on a time is computed once per distinct value and evaluation; what is
 //! left for a row is one exponential and one logarithm.
 
-use super::prepared::Prepared;
+use super::prepared::{Frequency, Prepared};
 use crate::domain::value::special_functions::{digamma_rise, ln_rising};
 
 /// Chances to drop out before any repeat order.
@@ -52,26 +52,44 @@ pub(super) fn log_likelihood(
         if chances_taken == 0 {
             continue;
         }
-        // Odds of drop-out a / (b + x - 1), or a / (b + x) with the initial chance, times the odds of silence.
-        let survived = b + f64::from(chances_taken) - 1.0;
-        let ln_odds = (a / survived).ln();
-        let shape = r + f64::from(group.orders);
-        let mut gone = 0.0;
-        for cell in &data.cells[group.cells.clone()] {
-            let (ln_end, per_end) = ends[cell.age];
-            let (ln_last, per_last) = ends[cell.recency];
-            let silence = ln_end - ln_last;
-            let log_odds = ln_odds + shape * silence;
-            let small = (-log_odds.abs()).exp();
-            let probability = if log_odds < 0.0 { small } else { 1.0 } / (1.0 + small);
-            value += cell.customers * (log_odds.max(0.0) + small.ln_1p());
-            let weight = cell.customers * probability;
-            gone += weight;
-            gradient[0] += weight * silence;
-            gradient[1] += weight * shape * (per_end - per_last);
-        }
-        gradient[2] += gone / a;
-        gradient[3] -= gone / survived;
+        let (of_dropout, by_parameter) = dropout(data, group, &ends, (r, a, b, chances_taken));
+        value += of_dropout;
+        gradient
+            .iter_mut()
+            .zip(by_parameter)
+            .for_each(|(sum, by)| *sum += by);
     }
+    (value, gradient)
+}
+
+/// The sum of `ln(1 + odds of drop-out)` over the rows of one frequency, and its derivatives.
+fn dropout(
+    data: &Prepared,
+    group: &Frequency,
+    ends: &[(f64, f64)],
+    (r, a, b, chances_taken): (f64, f64, f64, u32),
+) -> (f64, [f64; 4]) {
+    // Odds a / (b + x - 1), or a / (b + x) with the initial chance, times the odds of silence.
+    let survived = b + f64::from(chances_taken) - 1.0;
+    let ln_odds = (a / survived).ln();
+    let shape = r + f64::from(group.orders);
+    let mut value = 0.0;
+    let mut gradient = [0.0; 4];
+    let mut gone = 0.0;
+    for cell in &data.cells[group.cells.clone()] {
+        let (ln_end, per_end) = ends[cell.age];
+        let (ln_last, per_last) = ends[cell.recency];
+        let silence = ln_end - ln_last;
+        let log_odds = ln_odds + shape * silence;
+        let small = (-log_odds.abs()).exp();
+        let probability = if log_odds < 0.0 { small } else { 1.0 } / (1.0 + small);
+        value += cell.customers * (log_odds.max(0.0) + small.ln_1p());
+        let weight = cell.customers * probability;
+        gone += weight;
+        gradient[0] += weight * silence;
+        gradient[1] += weight * shape * (per_end - per_last);
+    }
+    gradient[2] = gone / a;
+    gradient[3] = -gone / survived;
     (value, gradient)
 }

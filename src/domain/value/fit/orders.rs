@@ -6,9 +6,10 @@
 use super::FitError;
 use super::beta_geometric::{self, InitialChances};
 use super::covariates::CovariateGroup;
-use super::minimise::Evaluation;
+use super::matrix::SquareMatrix;
+use super::minimise::{Evaluation, Minimum};
 use super::pareto::{self, Paired};
-use super::prepared::{Prepared, totals};
+use super::prepared::{Prepared, Totals, totals};
 use super::prior::LogNormalPrior;
 use super::report::{FitReport, Outcome};
 use super::rows::{CollapsedRow, coarsened, collapse};
@@ -130,6 +131,60 @@ impl Problem<'_> {
         logs
     }
 
+    /// What the search found, in natural units and judged.
+    fn fitted(
+        &self,
+        covariate_names: &[String],
+        covariate_scales: &[f64],
+        totals: &Totals,
+        distinct_rows: usize,
+        found: &Minimum,
+        hessian: SquareMatrix,
+    ) -> Fitted {
+        let logs = self.in_weeks([
+            found.point[0],
+            found.point[1],
+            found.point[2],
+            found.point[3],
+        ]);
+        let parameters = logs.map(f64::exp);
+        let effect_scales: Vec<f64> = [covariate_scales, covariate_scales]
+            .concat()
+            .into_iter()
+            .map(f64::recip)
+            .collect();
+        let effects: Vec<f64> = found.point[4..]
+            .iter()
+            .zip(&effect_scales)
+            .map(|(x, scale)| x * scale)
+            .collect();
+        let log_prior = self.prior.map_or(0.0, |prior| prior.log_density(logs).0);
+        let report = Outcome {
+            parameter_names: names(self.kind, covariate_names),
+            estimates: [parameters.as_slice(), &effects].concat(),
+            scales: [parameters.as_slice(), &effect_scales].concat(),
+            log_scales: [[1.0; 4].as_slice(), &effect_scales].concat(),
+            hessian,
+            // A density of x times per scaled unit: per week it is larger by unit^-x.
+            log_likelihood: -found.value * totals.customers_as_f64()
+                - log_prior
+                - totals.orders * self.unit_weeks.ln(),
+            gradient_norm: found.gradient_norm(),
+            iterations: found.iterations,
+            evaluations: found.evaluations,
+            customers: totals.customers,
+            distinct_rows,
+        }
+        .into_report();
+        let (order_effects, dropout_effects) = effects.split_at(self.covariate_count);
+        Fitted {
+            parameters,
+            order_effects: order_effects.to_vec(),
+            dropout_effects: dropout_effects.to_vec(),
+            report,
+        }
+    }
+
     fn groups(&self, groups: &[CovariateGroup], scales: &[f64]) -> Vec<Group> {
         groups
             .iter()
@@ -192,44 +247,14 @@ pub(super) fn fit(
     }
     .map(|start| [start.to_vec(), vec![0.0; 2 * covariate_names.len()]].concat());
     let (found, hessian) = search(&coarse, &exact, &starts).ok_or(FitError::NoFiniteLikelihood)?;
-    let logs = [
-        found.point[0],
-        found.point[1],
-        found.point[2],
-        found.point[3],
-    ];
-    let parameters = problem.in_weeks(logs).map(f64::exp);
-    let effects: Vec<f64> = found.point[4..]
-        .iter()
-        .zip(scales.iter().cycle())
-        .map(|(effect, scale)| effect / scale)
-        .collect();
-    let log_prior = prior.map_or(0.0, |prior| prior.log_density(problem.in_weeks(logs)).0);
-    let (order_effects, dropout_effects) = effects.split_at(covariate_names.len());
-    let effect_scales = || scales.iter().chain(&scales).map(|scale| scale.recip());
-    let report = Outcome {
-        parameter_names: names(kind, covariate_names),
-        estimates: [parameters.as_slice(), &effects].concat(),
-        scales: parameters.into_iter().chain(effect_scales()).collect(),
-        log_scales: [1.0; 4].into_iter().chain(effect_scales()).collect(),
+    Ok(problem.fitted(
+        covariate_names,
+        &scales,
+        &totals,
+        all.len(),
+        &found,
         hessian,
-        // A density of x times per scaled unit: per week it is larger by unit^-x.
-        log_likelihood: -found.value * totals.customers_as_f64()
-            - log_prior
-            - totals.orders * totals.unit_weeks.ln(),
-        gradient_norm: found.gradient_norm(),
-        iterations: found.iterations,
-        evaluations: found.evaluations,
-        customers: totals.customers,
-        distinct_rows: all.len(),
-    }
-    .into_report();
-    Ok(Fitted {
-        parameters,
-        order_effects: order_effects.to_vec(),
-        dropout_effects: dropout_effects.to_vec(),
-        report,
-    })
+    ))
 }
 
 /// Symbols of all coordinates, in order.

@@ -5,6 +5,7 @@
 
 use super::matrix::SquareMatrix;
 use super::minimise::{Evaluation, Minimum, bfgs, hessian, polish};
+use super::report::{FitReport, Outcome};
 
 /// No parameter leaves e^±20 (about 5e8) times the unit of the data: beyond, a likelihood is flat for ever.
 const BOX: f64 = 20.0;
@@ -47,4 +48,74 @@ fn within_box(objective: &impl Fn(&[f64]) -> Evaluation) -> impl Fn(&[f64]) -> E
             (f64::INFINITY, vec![f64::NAN; point.len()])
         }
     }
+}
+
+/// The maximum of a likelihood of `N` positive parameters.
+pub(super) struct Maximum<const N: usize> {
+    /// In the units of the likelihood.
+    pub(super) parameters: [f64; N],
+    /// Of all customers.
+    pub(super) log_likelihood: f64,
+    customers: u64,
+    minimum: Minimum,
+    hessian: SquareMatrix,
+}
+
+impl<const N: usize> Maximum<N> {
+    /// The report, with estimates and log-likelihood in natural units.
+    pub(super) fn into_report(
+        self,
+        names: [&str; N],
+        estimates: [f64; N],
+        log_likelihood: f64,
+        distinct_rows: usize,
+    ) -> FitReport {
+        Outcome {
+            parameter_names: names.map(str::to_owned).to_vec(),
+            estimates: estimates.to_vec(),
+            scales: estimates.to_vec(),
+            log_scales: vec![1.0; N],
+            hessian: self.hessian,
+            log_likelihood,
+            gradient_norm: self.minimum.gradient_norm(),
+            iterations: self.minimum.iterations,
+            evaluations: self.minimum.evaluations,
+            customers: self.customers,
+            distinct_rows,
+        }
+        .into_report()
+    }
+}
+
+/// Maximises a log-likelihood given with its derivatives by the parameters themselves; `coarse` is the same on fewer rows.
+/// `None` if no start (logarithms of parameters) gave a finite value.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+pub(super) fn maximise<const N: usize>(
+    customers: u64,
+    starts: &[[f64; N]],
+    coarse: impl Fn([f64; N]) -> (f64, [f64; N]),
+    exact: impl Fn([f64; N]) -> (f64, [f64; N]),
+) -> Option<Maximum<N>> {
+    let count = customers as f64;
+    let parameters = |point: &[f64]| std::array::from_fn(|i| point[i].exp());
+    let mean = |likelihood: &dyn Fn([f64; N]) -> (f64, [f64; N]), point: &[f64]| {
+        let parameters: [f64; N] = parameters(point);
+        let (value, gradient) = likelihood(parameters);
+        let by_log = gradient
+            .iter()
+            .zip(parameters)
+            .map(|(by, parameter)| -by * parameter / count);
+        (-value / count, by_log.collect())
+    };
+    let starts: Vec<Vec<f64>> = starts.iter().map(|start| start.to_vec()).collect();
+    let coarse_mean = |point: &[f64]| mean(&coarse, point);
+    let exact_mean = |point: &[f64]| mean(&exact, point);
+    let (minimum, hessian) = search(&coarse_mean, &exact_mean, &starts)?;
+    Some(Maximum {
+        parameters: parameters(&minimum.point),
+        log_likelihood: -minimum.value * count,
+        customers,
+        minimum,
+        hessian,
+    })
 }

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::FitError;
-use super::report::{FitReport, Outcome};
+use super::report::FitReport;
 use super::rows::{SpendRow, collapse_spend};
-use super::search::search;
+use super::search::maximise;
 use crate::domain::value::special_functions::{digamma, ln_beta};
 
 /// Logarithms of (p, q, v in units of the mean spend).
@@ -90,36 +90,20 @@ pub(super) fn fit(rows: &[SpendRow]) -> Result<([f64; 3], FitReport), FitError> 
         .copied()
         .step_by(rows.len().div_ceil(COARSE_ROWS));
     let sketch = Prepared::new(&sample.collect::<Vec<_>>(), unit);
-    let objective = |data: &Prepared, point: &[f64]| {
-        let parameters = [point[0], point[1], point[2]].map(f64::exp);
-        let (value, gradient) = log_likelihood(data, parameters);
-        let by_log = gradient
-            .iter()
-            .zip(parameters)
-            .map(|(g, p)| -g * p / data.customers);
-        (-value / data.customers, by_log.collect())
+    // Each customer of the sample stands for so many.
+    let weight = data.customers / sketch.customers;
+    let coarse = |parameters| {
+        let (value, gradient) = log_likelihood(&sketch, parameters);
+        (value * weight, gradient.map(|by| by * weight))
     };
-    let starts = STARTS.map(|start| start.to_vec());
-    let coarse = |point: &[f64]| objective(&sketch, point);
-    let exact = |point: &[f64]| objective(&data, point);
-    let (found, hessian) = search(&coarse, &exact, &starts).ok_or(FitError::NoFiniteLikelihood)?;
-    let mut estimates = [found.point[0], found.point[1], found.point[2]].map(f64::exp);
-    estimates[2] *= unit;
-    let report = Outcome {
-        parameter_names: ["p", "q", "v"].map(str::to_owned).to_vec(),
-        estimates: estimates.to_vec(),
-        scales: estimates.to_vec(),
-        log_scales: vec![1.0; 3],
-        hessian,
-        // A density in money: per major unit it is smaller by the unit.
-        log_likelihood: -(found.value + unit.ln()) * data.customers,
-        gradient_norm: found.gradient_norm(),
-        iterations: found.iterations,
-        evaluations: found.evaluations,
-        customers,
-        distinct_rows: rows.len(),
-    }
-    .into_report();
+    let exact = |parameters| log_likelihood(&data, parameters);
+    let maximum =
+        maximise(customers, &STARTS, coarse, exact).ok_or(FitError::NoFiniteLikelihood)?;
+    let [p, q, v] = maximum.parameters;
+    let estimates = [p, q, v * unit];
+    // A density in money: per major unit it is smaller by the unit.
+    let log_likelihood = maximum.log_likelihood - data.customers * unit.ln();
+    let report = maximum.into_report(["p", "q", "v"], estimates, log_likelihood, rows.len());
     Ok((estimates, report))
 }
 
