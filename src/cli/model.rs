@@ -33,6 +33,8 @@ pub enum OrderModel {
     MbgNbd,
     /// BG/NBD: holds every one-time buyer alive for ever
     BgNbd,
+    /// Pareto/NBD: drop-out at any time
+    ParetoNbd,
 }
 
 /// Options of `patron model fit`.
@@ -108,6 +110,7 @@ async fn fit(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
     let kind = match args.model {
         OrderModel::MbgNbd => pb::OrderModelKind::MbgNbd,
+        OrderModel::ParetoNbd => pb::OrderModelKind::ParetoNbd,
         OrderModel::BgNbd => pb::OrderModelKind::BgNbd,
     };
     let request = connection.request(pb::FitModelRequest {

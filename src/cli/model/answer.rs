@@ -81,6 +81,7 @@ fn model_name(kind: pb::OrderModelKind) -> &'static str {
     match kind {
         pb::OrderModelKind::BgNbd => "bg-nbd",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "mbg-nbd",
+        pb::OrderModelKind::ParetoNbd => "pareto-nbd",
     }
 }
 
@@ -88,6 +89,7 @@ fn model_title(kind: pb::OrderModelKind) -> &'static str {
     match kind {
         pb::OrderModelKind::BgNbd => "BG/NBD",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "MBG/NBD",
+        pb::OrderModelKind::ParetoNbd => "Pareto/NBD",
     }
 }
 

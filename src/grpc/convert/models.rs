@@ -13,6 +13,7 @@ use crate::{
 /// The model kind of a message; the default when it is not stated.
 pub(in crate::grpc) fn model_kind(number: i32, check: &mut Checker<'_>) -> Option<ModelKind> {
     match pb::OrderModelKind::try_from(number) {
+        Ok(pb::OrderModelKind::ParetoNbd) => Some(ModelKind::ParetoNbd),
         Ok(pb::OrderModelKind::BgNbd) => Some(ModelKind::BgNbd),
         Ok(pb::OrderModelKind::Unspecified | pb::OrderModelKind::MbgNbd) => Some(ModelKind::MbgNbd),
         Err(_) => {
@@ -31,6 +32,7 @@ pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
     let kind = match fit.orders.kind() {
         ModelKind::BgNbd => pb::OrderModelKind::BgNbd,
         ModelKind::MbgNbd => pb::OrderModelKind::MbgNbd,
+        ModelKind::ParetoNbd => pb::OrderModelKind::ParetoNbd,
     };
     let (spend, currency, spend_absent_reason) = match &fit.spend {
         Ok((_, currency, spend)) => (Some(report(spend)), currency.to_string(), String::new()),
