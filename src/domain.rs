@@ -6,6 +6,7 @@ pub mod assess;
 pub mod basis;
 pub mod calendar;
 pub mod customer;
+pub mod definitions;
 pub mod facts;
 pub mod model_version;
 pub mod money;

@@ -6,6 +6,7 @@
 //!
 //! This module does not know what a customer is: a program reads slots that somebody else has filled. It knows no YAML either.
 
+pub mod amount;
 pub mod analysis;
 pub mod check;
 pub mod condition;
@@ -20,4 +21,4 @@ pub mod trace;
 pub mod vocabulary;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -68,14 +68,29 @@ pub fn report(text: &str, root: &Clause, vocabulary: &Vocabulary, problems: &mut
     }
 }
 
-/// Whether some customer makes `clause` TRUE and gives each of `others` the verdict beside it. `true` may be too generous.
-#[must_use]
-pub fn is_possible(clause: &Clause, others: &[(&Clause, Want)], vocabulary: &Vocabulary) -> bool {
-    let mut left = possible(clause, Want::True, vocabulary);
-    for (other, want) in others {
-        left = both(left, &possible(other, *want, vocabulary));
+/// The customers that give a clause one verdict, as far as it can be told from the clause alone.
+#[derive(Debug, Clone)]
+pub struct Customers(Possible);
+
+impl Customers {
+    /// Those that give `clause` the verdict `want`.
+    #[must_use]
+    pub fn of(clause: &Clause, want: Want, vocabulary: &Vocabulary) -> Self {
+        Self(possible(clause, want, vocabulary))
     }
-    !left.is_empty()
+
+    /// Whether somebody is among these and among all of `others`. `true` may be too generous, `false` never is wrong.
+    #[must_use]
+    pub fn meet<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> bool {
+        let mut left = self.0.clone();
+        for other in others {
+            left = both(left, &other.0);
+            if left.is_empty() {
+                return false;
+            }
+        }
+        !left.is_empty()
+    }
 }
 
 fn possible(clause: &Clause, want: Want, vocabulary: &Vocabulary) -> Possible {

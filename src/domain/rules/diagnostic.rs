@@ -72,6 +72,22 @@ pub enum Code {
     AlwaysTrue,
     /// A sensitive attribute is used without a stated purpose.
     NoPurpose,
+    /// The file is no YAML, or uses a part of YAML that definitions do without.
+    Yaml,
+    /// A key that nothing reads.
+    UnknownKey,
+    /// A key that must be there.
+    MissingKey,
+    /// A value that its key cannot have.
+    BadValue,
+    /// Some customers would get no tier.
+    TierGap,
+    /// A tier that no customer can get.
+    TierOverlap,
+    /// Segments that depend on each other in a circle.
+    Cycle,
+    /// A segment that no customer can be in, because earlier ones take everybody.
+    Unreachable,
 }
 
 impl Code {
@@ -93,6 +109,14 @@ impl Code {
             Self::NeverTrue => "NEVER_TRUE",
             Self::AlwaysTrue => "ALWAYS_TRUE",
             Self::NoPurpose => "NO_PURPOSE",
+            Self::Yaml => "YAML",
+            Self::UnknownKey => "UNKNOWN_KEY",
+            Self::MissingKey => "MISSING_KEY",
+            Self::BadValue => "BAD_VALUE",
+            Self::TierGap => "TIER_GAP",
+            Self::TierOverlap => "TIER_OVERLAP",
+            Self::Cycle => "CYCLE",
+            Self::Unreachable => "UNREACHABLE",
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Random(u64);
 
 impl Random {
     /// The seed is fixed, so that a failure repeats; `PATRON_TEST_SEED` tries another one. It is printed, so that it can be given again.
-    fn for_test(name: &str) -> Self {
+    pub(crate) fn for_test(name: &str) -> Self {
         let seed = std::env::var("PATRON_TEST_SEED")
             .ok()
             .and_then(|text| text.parse().ok())
@@ -28,7 +28,7 @@ impl Random {
         Self(seed)
     }
 
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -37,15 +37,15 @@ impl Random {
     }
 
     /// From 0 to `bound - 1`.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound as u64).unwrap()
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len())]
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It comes from definitions; this module does not know how those are written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::condition::{AttributeId, SegmentId};
 use crate::domain::{money::Currency, text::Label};
@@ -91,6 +91,7 @@ pub struct Vocabulary {
     tiers: Vec<Label>,
     segments: Vec<Label>,
     segment_ids: HashMap<Label, SegmentId>,
+    unreadable: HashSet<Label>,
 }
 
 impl Vocabulary {
@@ -122,7 +123,21 @@ impl Vocabulary {
             tiers,
             segments,
             segment_ids,
+            unreadable: HashSet::new(),
         }
+    }
+
+    /// Attributes that are defined, but in a way that could not be read: conditions with them are neither right nor wrong.
+    #[must_use]
+    pub fn with_unreadable(mut self, attributes: HashSet<Label>) -> Self {
+        self.unreadable = attributes;
+        self
+    }
+
+    /// Whether this attribute is defined in a way that could not be read.
+    #[must_use]
+    pub fn is_unreadable(&self, attribute: &str) -> bool {
+        self.unreadable.contains(attribute)
     }
 
     /// The reporting currency.

@@ -91,6 +91,9 @@ impl Checker<'_> {
     }
 
     fn named(&mut self, name: &str, span: Span) -> Option<Operand> {
+        if self.vocabulary.is_unreadable(name) {
+            return None;
+        }
         if let Some(id) = self.vocabulary.attribute_id(name) {
             let term = Term::Attribute(id);
             self.guard(&term, span);

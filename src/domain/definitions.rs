@@ -1,0 +1,348 @@
+//! The one document that says how customers are valued, grouped and treated: attributes, channels, value settings, tiers, schemes of
+//! segments, treatments. It is written in YAML and read here into values that need no further check.
+//!
+//! Everything that is wrong with a file is found at once, each problem with its place in the file. This module does not know how
+//! revisions are stored or published.
+
+mod fields;
+mod order;
+mod place;
+mod schemes;
+mod settings;
+mod tiers;
+mod treatments;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt::Write as _, ops::Range};
+
+pub use self::treatments::{Sla, Treatment, TreatmentChoice, Treatments};
+use crate::domain::{
+    money::{Currency, Money},
+    rules::{
+        condition::{Condition, SegmentId},
+        diagnostic::{self, Diagnostic, Diagnostics},
+        program::{Builder, Program, RootId},
+        vocabulary::{Attribute, Vocabulary},
+    },
+    text::Label,
+    value::lifetime::Horizon,
+};
+
+/// A text for people, in English and perhaps in German.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// English.
+    pub en: Label,
+    /// German.
+    pub de: Option<Label>,
+}
+
+/// What of the money counts as value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ValueBasis {
+    /// What customers pay.
+    Revenue,
+    /// Revenue less the cost of goods.
+    Margin,
+    /// Margin less the cost to serve.
+    Contribution,
+}
+
+/// How customers are valued.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValueSettings {
+    /// Currency of all values.
+    pub currency: Currency,
+    /// How far to look ahead, and the discount.
+    pub horizon: Horizon,
+    /// What counts.
+    pub basis: ValueBasis,
+    /// Share of revenue that is margin where the cost of goods is unknown, 0 to 1.
+    pub margin: f64,
+    /// The same by product category, in the order of the file.
+    pub margin_of_category: Vec<(Label, f64)>,
+}
+
+/// A way in which customers get in contact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    /// Its name.
+    pub name: Label,
+    /// What a contact costs where the fact does not say.
+    pub cost: Option<Money>,
+    /// Description.
+    pub description: Option<Words>,
+}
+
+/// What kind of thing an attribute tells. The families of the articles behind Patron (M18 to M31).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Age, occupation, family, education, income.
+    SocioDemographic,
+    /// Residence, region, abroad.
+    Geographic,
+    /// Requirements of a sector.
+    Industry,
+    /// How they buy and communicate.
+    Behaviour,
+    /// Membership, agreed discounts, profitability delivered from elsewhere.
+    Value,
+    /// Lifestyle, interests, opinions.
+    Psychographic,
+    /// Lead, onboarding, regular.
+    Lifecycle,
+    /// Devices, platforms, affinity.
+    Technographic,
+    /// Employees, corporate links, size.
+    Firmographic,
+    /// Customer class, potential class, criticality.
+    Needs,
+    /// Agreed services and response times.
+    OfferedServices,
+    /// Kind of partner and preferred products.
+    BusinessPartner,
+    /// Department and role of colleagues.
+    Internal,
+}
+
+/// An attribute of the catalogue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttributeDefinition {
+    /// What conditions need: name, type, unit, maximum age, sensitivity.
+    pub attribute: Attribute,
+    /// What kind of thing it tells.
+    pub family: Family,
+    /// What it means.
+    pub description: Words,
+}
+
+/// A tier and the least value that earns it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TierDefinition {
+    /// Its name.
+    pub name: Label,
+    /// The least lifetime value; `None` for the last tier, which takes everybody that is left.
+    pub at_least: Option<Money>,
+    /// Description.
+    pub description: Option<Words>,
+}
+
+/// How the segments of a scheme share customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// A customer is in the first segment that matches.
+    Exclusive,
+    /// A customer is in every segment that matches.
+    Overlapping,
+}
+
+/// Segments that belong together, for one purpose.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scheme {
+    /// Its name.
+    pub name: Label,
+    /// How its segments share customers.
+    pub mode: Mode,
+    /// What it is for.
+    pub description: Words,
+    /// Who answers for it.
+    pub owner: Option<Label>,
+    /// Its segments, as indices of [`Definitions::segments`].
+    pub segments: Range<usize>,
+}
+
+/// What a segment makes of UNKNOWN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnknownPolicy {
+    /// The customer is not in it.
+    Exclude,
+    /// The customer is in it.
+    Include,
+}
+
+/// A named group of customers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// `scheme/name`.
+    pub name: Label,
+    /// Index of its scheme.
+    pub scheme: usize,
+    /// Title for people.
+    pub title: Words,
+    /// What it means and what for.
+    pub description: Option<Words>,
+    /// Who is in it.
+    pub condition: Condition,
+    /// What UNKNOWN means.
+    pub unknown: UnknownPolicy,
+}
+
+/// Definitions without problems. All references between their parts hold.
+#[derive(Debug, Clone)]
+pub struct Definitions {
+    value: ValueSettings,
+    channels: Vec<Channel>,
+    attributes: Vec<AttributeDefinition>,
+    tiers: Vec<TierDefinition>,
+    schemes: Vec<Scheme>,
+    segments: Vec<Segment>,
+    treatments: Treatments,
+    vocabulary: Vocabulary,
+    program: Program,
+    order: Vec<SegmentId>,
+}
+
+impl Definitions {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// All problems, in the order of their places in `text`.
+    pub fn read(text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let mut problems = Diagnostics::default();
+        let read =
+            yaml::read(text, &mut problems).and_then(|root| Self::of(text, &root, &mut problems));
+        match read {
+            Some(definitions) if problems.is_empty() => Ok(definitions),
+            _ => Err(problems.into_sorted()),
+        }
+    }
+
+    fn of(text: &str, root: &yaml::Node, problems: &mut Diagnostics) -> Option<Self> {
+        let mut top = fields::Fields::of(root, root.span, "the definitions", problems)?;
+        let (value, currency) = settings::value(&mut top, problems);
+        let channels = settings::channels(&mut top, currency, problems);
+        let attributes = settings::attributes(&mut top, currency, problems);
+        let tiers = tiers::read(&mut top, currency, problems);
+        let drafts = schemes::read(&mut top, problems);
+        let treatments_place = top.key_span("treatments");
+        let treatments = top.require("treatments", "...", problems);
+        top.finish(problems);
+
+        let (vocabulary, has_currency) =
+            drafts.vocabulary(currency, &attributes, &channels, &tiers)?;
+        let (schemes, segments) = drafts.conditions(text, &vocabulary, has_currency, problems);
+        let order = order::of(&schemes, &segments, &vocabulary, problems);
+        let treatments = treatments.and_then(|node| {
+            let reader = treatments::Reader {
+                tiers: &tiers,
+                channels: &channels,
+                vocabulary: &vocabulary,
+            };
+            reader.read(node, treatments_place, problems)
+        });
+        if !problems.is_empty() {
+            return None;
+        }
+        let segments: Vec<Segment> = segments
+            .into_iter()
+            .map(schemes::Draft::finished)
+            .collect::<Option<_>>()?;
+        let mut builder = Builder::default();
+        for segment in &segments {
+            builder.add(&segment.condition);
+        }
+        Some(Self {
+            value: value?,
+            channels,
+            attributes: attributes.readable,
+            tiers,
+            schemes,
+            segments,
+            treatments: treatments?,
+            vocabulary,
+            program: builder.build(),
+            order: order?,
+        })
+    }
+
+    /// How customers are valued.
+    #[must_use]
+    pub fn value(&self) -> &ValueSettings {
+        &self.value
+    }
+
+    /// The channels, in the order of the file.
+    #[must_use]
+    pub fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    /// The catalogue of attributes; an `AttributeId` is an index here.
+    #[must_use]
+    pub fn attributes(&self) -> &[AttributeDefinition] {
+        &self.attributes
+    }
+
+    /// The tiers from the best to the last.
+    #[must_use]
+    pub fn tiers(&self) -> &[TierDefinition] {
+        &self.tiers
+    }
+
+    /// The schemes, in the order of the file.
+    #[must_use]
+    pub fn schemes(&self) -> &[Scheme] {
+        &self.schemes
+    }
+
+    /// The segments of all schemes, in the order of the file; a [`SegmentId`] is an index here.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// What follows from tiers and segments.
+    #[must_use]
+    pub fn treatments(&self) -> &Treatments {
+        &self.treatments
+    }
+
+    /// The names that conditions know.
+    #[must_use]
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The conditions of all segments; the condition of the segment with index i is root i.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The root of a segment's condition.
+    #[must_use]
+    pub fn root(&self, segment: SegmentId) -> RootId {
+        RootId(segment.0)
+    }
+
+    /// The segments in an order in which each stands after those that it depends on.
+    #[must_use]
+    pub fn order(&self) -> &[SegmentId] {
+        &self.order
+    }
+}
+
+/// Shows all problems of a file as one report, ending with their number.
+#[must_use]
+pub fn report(text: &str, file: &str, problems: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    for problem in problems {
+        out.push_str(&diagnostic::render(text, file, problem));
+        out.push('\n');
+    }
+    let noun = if problems.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
+    let at_least = if problems.len() >= diagnostic::MAX_DIAGNOSTICS {
+        "at least "
+    } else {
+        ""
+    };
+    let _ = writeln!(out, "{file}: {at_least}{} {noun}", problems.len());
+    out
+}

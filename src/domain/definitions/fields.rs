@@ -1,0 +1,390 @@
+//! Reading mappings, lists and texts of the YAML tree into values, with a problem for everything that is not as it should be.
+
+use std::ops::RangeInclusive;
+
+use super::{
+    Words,
+    yaml::{Entry, Kind, Node},
+};
+use crate::domain::{
+    money::{Currency, Money},
+    rules::{
+        amount,
+        diagnostic::{Code, Diagnostics, Span},
+        nearest::nearest,
+    },
+    text::{self, Label},
+};
+
+/// Longest name of an attribute, channel, tier, scheme or segment, in bytes.
+pub(super) const MAX_NAME_BYTES: usize = 64;
+/// Longest description or playbook step, in bytes.
+pub(super) const MAX_TEXT_BYTES: usize = 1_000;
+
+/// Most entries of a list that is searched from the beginning, such as the values of an attribute.
+const MAX_ENTRIES: usize = 1_000;
+
+/// The entries of a mapping. Keys that nobody asks for are reported by [`Self::finish`].
+pub(super) struct Fields<'a> {
+    entries: &'a [Entry],
+    asked: Vec<&'static str>,
+    place: Span,
+    /// What the mapping describes, to follow "of".
+    what: String,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of `node`; `place` is where a missing key is reported.
+    pub(super) fn of(
+        node: &'a Node,
+        place: Span,
+        what: impl Into<String>,
+        problems: &mut Diagnostics,
+    ) -> Option<Self> {
+        let what = what.into();
+        let entries = map(node, place, &what, problems)?;
+        Some(Self {
+            entries,
+            asked: Vec::new(),
+            place,
+            what,
+        })
+    }
+
+    /// The value of a key that may be absent. An empty value counts as absent.
+    pub(super) fn get(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.asked.push(key);
+        self.entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
+            .filter(|node| !is_empty(node))
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn require(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        problems: &mut Diagnostics,
+    ) -> Option<&'a Node> {
+        let found = self.get(key);
+        if found.is_none() {
+            let entry = self.entries.iter().find(|entry| entry.key == key);
+            let place = entry.map_or(self.place, |entry| entry.key_span);
+            let message = format!("`{key}` of {} is missing", self.what);
+            let help = format!("add for example `{key}: {example}`");
+            problems.add_with_help(place, Code::MissingKey, message, help);
+        }
+        found
+    }
+
+    /// Where the key stands.
+    pub(super) fn key_span(&self, key: &str) -> Span {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.map_or(self.place, |entry| entry.key_span)
+    }
+
+    /// Reports keys that nobody asked for.
+    pub(super) fn finish(self, problems: &mut Diagnostics) {
+        for entry in self.entries {
+            if self.asked.iter().any(|asked| *asked == entry.key) || entry.key.is_empty() {
+                continue;
+            }
+            let message = format!("`{}` is no key of {}", entry.key, self.what);
+            let help = match nearest(&entry.key, self.asked.iter().copied()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None if is_empty(&entry.value) => {
+                    "if it belongs to the text before it, put that whole text in quotes".to_owned()
+                }
+                None => format!("known are {}", self.asked.join(", ")),
+            };
+            problems.add_with_help(entry.key_span, Code::UnknownKey, message, help);
+        }
+    }
+}
+
+fn is_empty(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Scalar(text, saphyr_parser::ScalarStyle::Plain) if matches!(text.as_str(), "" | "~" | "null"))
+}
+
+fn refuse<T>(
+    span: Span,
+    message: impl Into<String>,
+    help: impl Into<String>,
+    problems: &mut Diagnostics,
+) -> Option<T> {
+    problems.add_with_help(span, Code::BadValue, message, help);
+    None
+}
+
+/// The entries of a mapping whose keys are names.
+pub(super) fn map<'a>(
+    node: &'a Node,
+    place: Span,
+    what: &str,
+    problems: &mut Diagnostics,
+) -> Option<&'a [Entry]> {
+    match &node.kind {
+        Kind::Map(entries) => Some(entries),
+        Kind::Bad => None,
+        Kind::List(_) | Kind::Scalar(..) => {
+            let message = format!("{what} is written as `key: value` lines");
+            refuse(place, message, "indent the keys under this one", problems)
+        }
+    }
+}
+
+/// The items of a list.
+pub(super) fn list<'a>(
+    node: &'a Node,
+    place: Span,
+    what: &str,
+    problems: &mut Diagnostics,
+) -> Option<&'a [Node]> {
+    match &node.kind {
+        Kind::List(items) => Some(items),
+        Kind::Bad => None,
+        Kind::Map(_) | Kind::Scalar(..) => {
+            let message = format!("{what} is a list");
+            refuse(
+                place,
+                message,
+                "write `[a, b]`, or one `- ` line an entry",
+                problems,
+            )
+        }
+    }
+}
+
+/// Any text as written.
+pub(super) fn scalar<'a>(node: &'a Node, problems: &mut Diagnostics) -> Option<&'a str> {
+    match &node.kind {
+        Kind::Scalar(text, _) => Some(text),
+        Kind::Bad => None,
+        Kind::List(_) | Kind::Map(_) => refuse(
+            node.span,
+            "a single value is expected here",
+            "write it after the colon",
+            problems,
+        ),
+    }
+}
+
+/// A text for people.
+pub(super) fn text(node: &Node, problems: &mut Diagnostics) -> Option<Label> {
+    let written = scalar(node, problems)?.trim();
+    match text::required(&written.replace('\n', " "), MAX_TEXT_BYTES) {
+        Ok(text) => Some(text.into()),
+        Err(error) => refuse(
+            node.span,
+            format!("this text {error}"),
+            "shorten or clean it",
+            problems,
+        ),
+    }
+}
+
+/// A text in one language, which is English, or `{en: ..., de: ...}`.
+pub(super) fn words(node: &Node, problems: &mut Diagnostics) -> Option<Words> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        return text(node, problems).map(|en| Words { en, de: None });
+    }
+    let mut fields = Fields::of(node, node.span, "a text in two languages", problems)?;
+    let en = fields.require("en", "VIP customers", problems);
+    let en = en.and_then(|node| text(node, problems));
+    let de = fields.get("de").map(|node| text(node, problems));
+    fields.finish(problems);
+    Some(Words {
+        en: en?,
+        de: de.flatten(),
+    })
+}
+
+/// Whether `text` can name something.
+pub(super) fn is_name(text: &str) -> bool {
+    text.len() <= MAX_NAME_BYTES
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+}
+
+/// Reports a name that is none.
+pub(super) fn check_name(text: &str, span: Span, problems: &mut Diagnostics) -> Option<Label> {
+    if is_name(text) {
+        return Some(text.into());
+    }
+    let message = format!("{text:?} cannot be a name");
+    let help =
+        format!("write a letter a to z, then a to z, 0 to 9, `_` or `-`; at most {MAX_NAME_BYTES}");
+    refuse(span, message, help, problems)
+}
+
+/// A name.
+pub(super) fn name(node: &Node, problems: &mut Diagnostics) -> Option<Label> {
+    check_name(scalar(node, problems)?, node.span, problems)
+}
+
+/// A whole number.
+pub(super) fn whole(
+    node: &Node,
+    range: RangeInclusive<u32>,
+    problems: &mut Diagnostics,
+) -> Option<u32> {
+    let written = scalar(node, problems)?;
+    let parsed = written.parse().ok().filter(|value| range.contains(value));
+    if parsed.is_some() {
+        return parsed;
+    }
+    let message = format!(
+        "{written:?} is no whole number from {} to {}",
+        range.start(),
+        range.end()
+    );
+    refuse(
+        node.span,
+        message,
+        format!("write for example {}", range.start()),
+        problems,
+    )
+}
+
+/// A share, written `40 %` or `0.4`.
+pub(super) fn share(node: &Node, problems: &mut Diagnostics) -> Option<f64> {
+    let written = scalar(node, problems)?;
+    let (digits, unit) = match written.strip_suffix('%') {
+        Some(percent) => (percent.trim_end(), 100.0),
+        None => (written, 1.0),
+    };
+    let is_plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let parsed = digits.parse().ok().map(|number: f64| number / unit);
+    match parsed.filter(|value| is_plain && (0.0..=1.0).contains(value)) {
+        Some(value) => Some(value),
+        None => refuse(
+            node.span,
+            format!("{written:?} is no share from 0 % to 100 %"),
+            "write for example `40 %` or `0.4`",
+            problems,
+        ),
+    }
+}
+
+/// An amount in `currency`, which is `None` when that could not be read.
+pub(super) fn money(
+    node: &Node,
+    currency: Option<Currency>,
+    problems: &mut Diagnostics,
+) -> Option<Money> {
+    let written = scalar(node, problems)?;
+    let code = currency.map_or("EUR", Currency::code);
+    match amount::parse(written) {
+        Ok(money) if currency.is_none_or(|currency| currency == money.currency) => Some(money),
+        Ok(money) => {
+            let message = format!("this amount is in {}; values are in {code}", money.currency);
+            problems.add_with_help(
+                node.span,
+                Code::CurrencyMismatch,
+                message,
+                format!("write it in {code}"),
+            );
+            None
+        }
+        Err(error) => refuse(
+            node.span,
+            error,
+            format!("write for example `5000 {code}`"),
+            problems,
+        ),
+    }
+}
+
+/// One of the listed words.
+pub(super) fn choice<T: Copy>(
+    node: &Node,
+    words: &[(&str, T)],
+    problems: &mut Diagnostics,
+) -> Option<T> {
+    let written = scalar(node, problems)?;
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == written) {
+        return Some(*value);
+    }
+    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let help = match nearest(written, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("write one of {}", known.join(", ")),
+    };
+    refuse(
+        node.span,
+        format!("{written:?} is not known here"),
+        help,
+        problems,
+    )
+}
+
+/// Minutes, written `15 min`, `4 h` or `2 d`.
+pub(super) fn minutes(node: &Node, problems: &mut Diagnostics) -> Option<u32> {
+    let written = scalar(node, problems)?;
+    let digits = written.len()
+        - written
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .len();
+    let (number, unit) = written.split_at(digits);
+    let factor = match unit.trim_start() {
+        "min" => Some(1),
+        "h" => Some(60),
+        "d" => Some(24 * 60),
+        _ => None,
+    };
+    let parsed = number
+        .parse::<u32>()
+        .ok()
+        .zip(factor)
+        .and_then(|(number, factor)| number.checked_mul(factor));
+    match parsed.filter(|&minutes| minutes > 0) {
+        Some(minutes) => Some(minutes),
+        None => refuse(
+            node.span,
+            format!("{written:?} is no length of time"),
+            "write for example `15 min`, `4 h` or `2 d`",
+            problems,
+        ),
+    }
+}
+
+/// A list without repetition, each entry read by `entry`.
+pub(super) fn unique<T: PartialEq>(
+    node: &Node,
+    place: Span,
+    what: &str,
+    problems: &mut Diagnostics,
+    mut entry: impl FnMut(&Node, &mut Diagnostics) -> Option<T>,
+) -> Option<Vec<T>> {
+    let mut out = Vec::new();
+    let mut is_sound = true;
+    let items = list(node, place, what, problems)?;
+    if items.len() > MAX_ENTRIES {
+        let message = format!(
+            "{what} has {} entries; at most {MAX_ENTRIES} are allowed",
+            items.len()
+        );
+        problems.add(place, Code::Limit, message);
+        return None;
+    }
+    for item in items {
+        match entry(item, problems) {
+            Some(value) if out.contains(&value) => {
+                problems.add_with_help(
+                    item.span,
+                    Code::Duplicate,
+                    "this stands twice in the list",
+                    "remove one",
+                );
+                is_sound = false;
+            }
+            Some(value) => out.push(value),
+            None => is_sound = false,
+        }
+    }
+    is_sound.then_some(out)
+}
