@@ -2,6 +2,7 @@
 
 pub mod convert;
 pub mod customers;
+pub mod definitions;
 pub mod ingest;
 pub mod layers;
 pub mod models;

@@ -3,7 +3,9 @@
 pub mod bases;
 pub mod classify;
 pub mod customers;
+pub mod definitions;
 pub mod error;
+pub mod explain;
 pub mod ingest;
 pub mod models;
 pub mod profiles;

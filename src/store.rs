@@ -19,5 +19,6 @@ pub mod models;
 mod packed;
 pub mod pool;
 pub mod profiles;
+pub mod revisions;
 pub mod schema;
 pub mod transactions;

@@ -19,8 +19,9 @@ use crate::{
     metrics::Metrics,
     pb,
     service::{
-        bases::Bases, classify::Classifier, customers::Customers, error::ServiceError,
-        ingest::Ingest, models::Models, profiles::Profiles, subjects::Subjects,
+        bases::Bases, classify::Classifier, customers::Customers, definitions::DefinitionRevisions,
+        error::ServiceError, ingest::Ingest, models::Models, profiles::Profiles,
+        subjects::Subjects,
     },
 };
 
@@ -218,6 +219,11 @@ async fn build(
         cache: Arc::clone(&cache),
         pool: database.read.clone(),
     };
+    let definitions = DefinitionRevisions {
+        pool: database.batch.clone(),
+        bases: Arc::clone(&bases),
+        clock: Arc::clone(clock),
+    };
     let models = Models::new(
         database.batch.clone(),
         bases,
@@ -241,6 +247,7 @@ async fn build(
         ingest,
         grpc::customers::CustomerApi::new(Arc::new(customers)),
         grpc::models::ModelApi::new(Arc::new(models)),
+        grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     ))
 }
 
@@ -250,10 +257,13 @@ fn routes(
     ingest: grpc::ingest::IngestApi,
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
+    definitions: grpc::definitions::DefinitionApi,
 ) -> Routes {
     use pb::{
-        customer_service_server::CustomerServiceServer, ingest_service_server::IngestServiceServer,
-        model_service_server::ModelServiceServer, scoring_service_server::ScoringServiceServer,
+        customer_service_server::CustomerServiceServer,
+        definition_service_server::DefinitionServiceServer,
+        ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
+        scoring_service_server::ScoringServiceServer,
     };
     Routes::default()
         .add_service(
@@ -273,6 +283,11 @@ fn routes(
         )
         .add_service(
             ModelServiceServer::new(models)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            DefinitionServiceServer::new(definitions)
                 .max_decoding_message_size(bytes)
                 .max_encoding_message_size(bytes),
         )

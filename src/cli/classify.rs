@@ -214,6 +214,8 @@ mod tests {
                 amount_minor: 123_456,
                 currency: "EUR".into(),
             }),
+            segments: vec![],
+            treatment: None,
             provenance: Some(pb::Provenance {
                 as_of: "2024-01-01".into(),
                 data_time: None,

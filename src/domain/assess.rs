@@ -2,7 +2,10 @@
 
 use crate::domain::{
     basis::Basis,
+    definitions::{Treatment, TreatmentChoice},
     profile::ProfileAt,
+    segments::{Membership, decide},
+    slots::Subject,
     tiers::{TierIndex, Unrated},
     valuation::{Valuation, value},
 };
@@ -14,15 +17,56 @@ pub struct Assessment {
     pub valuation: Valuation,
     /// The tier that follows.
     pub tier: Result<TierIndex, Unrated>,
+    /// The segments, by their place in the definitions; none before definitions are published.
+    pub memberships: Vec<Membership>,
+    /// What follows from tier and segments; `None` before definitions are published.
+    pub treatment: Option<AssignedTreatment>,
 }
 
-/// Assesses a customer. Each stage sees only the earlier ones: facts, then value, then tier.
+/// A treatment, and where each of its fields comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssignedTreatment {
+    /// What follows.
+    pub treatment: Treatment,
+    /// Where each field comes from, in the order of the fields.
+    pub choices: [TreatmentChoice; 6],
+}
+
+/// Assesses a customer. Each stage sees only the earlier ones: facts, then value, then tier, then segments, then treatment.
 #[must_use]
 pub fn assess(view: ProfileAt<'_>, basis: &Basis) -> Assessment {
     let valuation = value(view, basis, &basis.revision.horizon);
-    // Compared after rounding to minor units, so that what is shown is what decides.
-    let tier = valuation
+    let tier = tier_of(&valuation, basis);
+    let Some(definitions) = &basis.revision.definitions else {
+        return Assessment {
+            valuation,
+            tier,
+            memberships: vec![],
+            treatment: None,
+        };
+    };
+    let subject = Subject {
+        view,
+        valuation: &valuation,
+        tier,
+    };
+    let memberships = decide(definitions, subject).memberships;
+    let rank = tier.ok().map(TierIndex::rank);
+    let (treatment, choices) = definitions
+        .treatments()
+        .of(rank, |segment| memberships[segment.0 as usize].is_member);
+    let treatment = Some(AssignedTreatment { treatment, choices });
+    Assessment {
+        valuation,
+        tier,
+        memberships,
+        treatment,
+    }
+}
+
+/// The tier that a value earns. Compared after rounding to minor units, so that what is shown is what decides.
+fn tier_of(valuation: &Valuation, basis: &Basis) -> Result<TierIndex, Unrated> {
+    valuation
         .lifetime_value
-        .map(|money| basis.revision.tiers.of_value(money.major()));
-    Assessment { valuation, tier }
+        .map(|money| basis.revision.tiers.of_value(money.major()))
 }

@@ -3,9 +3,10 @@
 //! A basis is built completely, then swapped in whole, and every answer names it: the same profile, day and basis give the same
 //! answer for ever.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::domain::{
+    definitions::Definitions,
     money::Currency,
     text::Label,
     tiers::TierList,
@@ -17,7 +18,7 @@ use crate::domain::{
 };
 
 /// Everything an assessment needs that is not the customer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Basis {
     id: BasisId,
     /// The definitions in force.
@@ -34,7 +35,7 @@ pub struct Basis {
 pub struct BasisId(Label);
 
 /// The definitions in force.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Revision {
     /// Number of the revision; 0 is built in.
     pub number: i64,
@@ -42,6 +43,8 @@ pub struct Revision {
     pub horizon: Horizon,
     /// The tiers.
     pub tiers: TierList,
+    /// What was published; `None` for revision 0.
+    pub definitions: Option<Arc<Definitions>>,
 }
 
 /// A fitted model version, as far as assessments need it.
@@ -95,7 +98,21 @@ impl Revision {
             number: 0,
             horizon: Horizon::new(12, 0.01, WEEKS_PER_MONTH)?,
             tiers: TierList::built_in(),
+            definitions: None,
         })
+    }
+}
+
+impl Revision {
+    /// A published revision.
+    #[must_use]
+    pub fn published(number: i64, definitions: Arc<Definitions>) -> Self {
+        Self {
+            number,
+            horizon: definitions.value().horizon,
+            tiers: TierList::published(definitions.tiers()),
+            definitions: Some(definitions),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tiers: the ordered classes of profitability. A customer holds exactly one, or is unrated with a reason.
 
-use crate::domain::text::Label;
+use crate::domain::{definitions::TierDefinition, money::Money, text::Label};
 
 /// Why a customer has no value or no tier. Unrated is not the lowest tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,6 +54,37 @@ impl TierList {
                 })
                 .collect(),
         )
+    }
+
+    /// The tiers of published definitions.
+    #[must_use]
+    pub fn published(tiers: &[TierDefinition]) -> Self {
+        let tier = |tier: &TierDefinition| Tier {
+            name: tier.name.clone(),
+            least_value_major: tier.at_least.map_or(f64::NEG_INFINITY, Money::major),
+        };
+        Self(tiers.iter().map(tier).collect())
+    }
+
+    /// The next better tier; `None` for the best.
+    #[must_use]
+    pub fn better(&self, than: TierIndex) -> Option<TierIndex> {
+        than.0.checked_sub(1).map(TierIndex)
+    }
+
+    /// The next lower tier; `None` for the last.
+    #[must_use]
+    pub fn worse(&self, than: TierIndex) -> Option<TierIndex> {
+        (than.0 + 1 < self.0.len()).then_some(TierIndex(than.0 + 1))
+    }
+
+    /// The tier of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<TierIndex> {
+        self.0
+            .iter()
+            .position(|tier| *tier.name == *name)
+            .map(TierIndex)
     }
 
     /// The best tier that `value_major` earns. The last tier of a list has no threshold.

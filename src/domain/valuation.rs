@@ -3,13 +3,14 @@
 use crate::domain::{
     basis::{ActiveModel, Basis},
     customer::CustomerKind,
+    definitions::{ValueBasis, ValueSettings},
     money::{Currency, Money, major_to_money, minor_to_major},
     profile::{ProfileAt, PurchaseSummary},
     tiers::Unrated,
     value::{
         gamma_gamma::{GammaGamma, SpendHistory},
         history::{DAYS_PER_WEEK, PurchaseHistory},
-        lifetime::{Horizon, discounted_value},
+        lifetime::{DAYS_PER_MONTH, Horizon, discounted_value},
     },
 };
 
@@ -22,6 +23,10 @@ pub struct Valuation {
     pub orders: Option<OrderOutlook>,
     /// Expected amount per order, in major units of the reporting currency.
     pub expected_spend_per_order: Option<f64>,
+    /// What of it counts on the basis of the definitions, in major units: all of it, or the margin.
+    pub expected_margin_per_order: Option<f64>,
+    /// Discounted cost to serve within the horizon, in major units; only on the contribution basis.
+    pub expected_cost_to_serve: Option<f64>,
     /// Discounted value within the horizon, in minor units of the reporting currency.
     pub lifetime_value: Result<Money, Unrated>,
 }
@@ -86,6 +91,8 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
         inputs: None,
         orders: None,
         expected_spend_per_order: None,
+        expected_margin_per_order: None,
+        expected_cost_to_serve: None,
         lifetime_value: Err(reason),
     };
     if view.profile().kind == CustomerKind::Employee {
@@ -109,9 +116,18 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
         probability_alive_identified: model.orders.identifies_alive(&history),
         expected_orders: outlook.expected_orders(horizon.weeks()),
     };
+    let economics = Economics {
+        view,
+        basis,
+        horizon,
+    };
     let spend = expected_spend(&inputs, model, basis.reporting_currency);
-    let lifetime_value = spend.and_then(|(spend, currency)| {
-        let value = discounted_value(&model.orders, &history, spend, horizon);
+    let margin = spend
+        .and_then(|(spend, currency)| Ok((spend * economics.margin_share(currency)?, currency)));
+    let cost_to_serve = spend.and_then(|(_, currency)| economics.cost_to_serve(currency));
+    let lifetime_value = margin.and_then(|(margin, currency)| {
+        let value = discounted_value(&model.orders, &history, margin, horizon)
+            - cost_to_serve?.unwrap_or(0.0);
         // Beyond all bounds only with parameters that a fit does not return: then there is no mean worth the name.
         major_to_money(value, currency).ok_or(Unrated::NoMean)
     });
@@ -119,9 +135,117 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
         inputs: Some(inputs),
         orders: Some(orders),
         expected_spend_per_order: spend.ok().map(|(spend, _)| spend),
+        expected_margin_per_order: margin.ok().map(|(margin, _)| margin),
+        expected_cost_to_serve: cost_to_serve.ok().flatten(),
         lifetime_value,
     }
 }
+
+/// What of a customer's money counts, by the value settings of the definitions. Before there are any, all revenue does.
+struct Economics<'a> {
+    view: ProfileAt<'a>,
+    basis: &'a Basis,
+    horizon: &'a Horizon,
+}
+
+impl Economics<'_> {
+    fn settings(&self) -> Option<&ValueSettings> {
+        self.basis
+            .revision
+            .definitions
+            .as_ref()
+            .map(|definitions| definitions.value())
+    }
+
+    /// Share of an order's amount that counts: 1 on the revenue basis, else the share that was margin in all purchases so far, by known
+    /// cost, by category, or by the default.
+    fn margin_share(&self, currency: Currency) -> Result<f64, Unrated> {
+        let Some(settings) = self
+            .settings()
+            .filter(|settings| settings.basis != ValueBasis::Revenue)
+        else {
+            return Ok(1.0);
+        };
+        let (mut amount, mut margin) = (0.0, 0.0);
+        for entry in &self.view.profile().history.purchases {
+            if entry.currency != currency {
+                return Err(Unrated::NoRate);
+            }
+            let costed = minor_to_major(entry.costed_amount_minor, currency);
+            let uncosted = minor_to_major(entry.amount_minor - entry.costed_amount_minor, currency);
+            let share = entry.category.as_ref().and_then(|category| {
+                let known = settings.margin_of_category.iter();
+                known
+                    .clone()
+                    .find(|(name, _)| name == category)
+                    .map(|(_, share)| *share)
+            });
+            amount += costed + uncosted;
+            margin += costed - minor_to_major(entry.cost_minor, currency)
+                + uncosted * share.unwrap_or(settings.margin);
+        }
+        Ok(if amount > 0.0 {
+            margin / amount
+        } else {
+            settings.margin
+        })
+    }
+
+    /// Discounted cost of the contacts expected within the horizon, as many a month as in the last year; `None` but on the contribution
+    /// basis.
+    fn cost_to_serve(&self, currency: Currency) -> Result<Option<f64>, Unrated> {
+        let contribution = self
+            .settings()
+            .is_some_and(|settings| settings.basis == ValueBasis::Contribution);
+        let Some(definitions) = self
+            .basis
+            .revision
+            .definitions
+            .as_ref()
+            .filter(|_| contribution)
+        else {
+            return Ok(None);
+        };
+        let (history, as_of) = (&self.view.profile().history, self.view.as_of());
+        let mut total = 0.0;
+        for entry in history
+            .contacts
+            .iter()
+            .filter(|entry| as_of - entry.day < YEAR_DAYS)
+        {
+            total += match entry.currency {
+                Some(of) if of == currency => minor_to_major(entry.cost_minor, currency),
+                Some(_) => return Err(Unrated::NoRate),
+                None => {
+                    let channel = definitions
+                        .channels()
+                        .iter()
+                        .find(|channel| channel.name == entry.channel);
+                    let cost = channel
+                        .and_then(|channel| channel.cost)
+                        .map_or(0.0, Money::major);
+                    cost * f64::from(entry.count)
+                }
+            };
+        }
+        let known_days = self
+            .view
+            .purchases()
+            .map_or(YEAR_DAYS, |summary| as_of - summary.first_day);
+        let days = f64::from(known_days.clamp(MONTH_DAYS, YEAR_DAYS));
+        let monthly = total / days * DAYS_PER_MONTH;
+        let factor = 1.0 / (1.0 + self.horizon.monthly_discount_rate());
+        let discounted_months: f64 = (1..=self.horizon.months())
+            .map(|month| factor.powi(i32::try_from(month).unwrap_or(i32::MAX)))
+            .sum();
+        Ok(Some(monthly * discounted_months))
+    }
+}
+
+/// Contacts of so many days back are taken for those to come.
+const YEAR_DAYS: i32 = 365;
+/// A customer known for less is taken to be known so long: one call on the first day is not thirty a month.
+const MONTH_DAYS: i32 = 30;
 
 /// Expected amount per order, in major units of the reporting currency.
 fn expected_spend(

@@ -2,9 +2,13 @@
 
 pub mod answers;
 pub mod customers;
+pub mod explanations;
 pub mod facts;
 pub mod models;
+pub mod page;
 pub mod patches;
+pub mod revisions;
+pub mod treatments;
 pub mod violations;
 
 use jiff::{Timestamp, tz::TimeZone};

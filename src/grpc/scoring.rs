@@ -8,7 +8,7 @@ use crate::{
     domain::calendar::Day,
     grpc::{
         convert::{
-            self, answers,
+            self, answers, explanations,
             violations::{Checker, Violations},
         },
         status,
@@ -90,6 +90,23 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         Ok(Response::new(pb::BatchScoreLifetimeValueResponse {
             responses,
         }))
+    }
+
+    async fn explain_segment(
+        &self,
+        request: Request<pb::ExplainSegmentRequest>,
+    ) -> Result<Response<pb::ExplainSegmentResponse>, Status> {
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let mut check = violations.at("");
+        let subject = convert::subject(request.subject.as_ref(), &mut check.field("subject"));
+        let as_of = convert::as_of(&request.as_of, &mut check.field("as_of"));
+        let target = explanations::target(&request, &mut check);
+        let (Some(subject), true) = (subject, violations.is_empty()) else {
+            return Err(status::invalid_request(violations));
+        };
+        let explained = self.classifier.explain(&subject, as_of, &target).await?;
+        Ok(Response::new(explanations::explain_response(&explained)))
     }
 }
 

@@ -212,6 +212,22 @@ impl From<ServiceError> for Status {
                 &version.to_string(),
                 &message,
             ),
+            ServiceError::RevisionNotFound(revision) => not_found(
+                "REVISION_NOT_FOUND",
+                "patron.v1.Revision",
+                &revision.to_string(),
+                &message,
+            ),
+            ServiceError::NoDefinitions => failed_precondition("NO_DEFINITIONS", &message, &[]),
+            ServiceError::SegmentNotFound(name) => {
+                not_found("SEGMENT_NOT_FOUND", "patron.v1.Segment", name, &message)
+            }
+            ServiceError::SchemeNotFound(name) => {
+                not_found("SCHEME_NOT_FOUND", "patron.v1.Scheme", name, &message)
+            }
+            ServiceError::TierNotFound(name) => {
+                not_found("TIER_NOT_FOUND", "patron.v1.Tier", name, &message)
+            }
             ServiceError::FitRunning => aborted("FIT_RUNNING", &message),
             ServiceError::NothingToFit(_) => failed_precondition("NOTHING_TO_FIT", &message, &[]),
             ServiceError::Internal(cause) => internal("INTERNAL", &**cause),

@@ -12,10 +12,12 @@ use tokio::sync::Mutex;
 use crate::{
     domain::{
         basis::{Basis, Revision},
+        definitions::{self, Definitions},
         money::Currency,
+        rules::diagnostic::Diagnostic,
     },
     service::error::ServiceError,
-    store,
+    store::{self, error::StoreError, revisions::StoredRevision},
 };
 
 /// The basis in force, and how it is renewed.
@@ -73,16 +75,39 @@ async fn build(pool: &PgPool) -> Result<Basis, ServiceError> {
     let mut connection = pool.acquire().await?;
     let currencies = store::currencies::list(&mut connection).await?;
     let model = store::models::find_active(&mut connection).await?;
-    let revision = Revision::built_in().map_err(|error| ServiceError::Internal(Box::new(error)))?;
+    let stored = store::revisions::find_active(&mut connection).await?;
+    let (revision, currency) = if let Some(stored) = stored {
+        let read = Definitions::read(&stored.document);
+        let definitions = read.map_err(|problems| unreadable(&stored, &problems))?;
+        let currency = definitions.value().currency;
+        (
+            Revision::published(stored.revision, Arc::new(definitions)),
+            Some(currency),
+        )
+    } else {
+        let built_in =
+            Revision::built_in().map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        (built_in, only(&currencies))
+    };
     Ok(Basis::new(
         revision,
         model.map(|version| version.as_active()),
-        only(&currencies),
+        currency,
     ))
 }
 
+/// A document that was published once and that this program refuses: it was published by another version.
+fn unreadable(stored: &StoredRevision, problems: &[Diagnostic]) -> ServiceError {
+    let report = definitions::report(&stored.document, "definitions", problems);
+    let revision = stored.revision;
+    StoreError::Corrupt(format!(
+        "revision {revision} of the definitions is refused by this program:\n{report}"
+    ))
+    .into()
+}
+
 /// The reporting currency before definitions name one: the only one in use.
-pub(super) fn only(currencies: &[Currency]) -> Option<Currency> {
+fn only(currencies: &[Currency]) -> Option<Currency> {
     match currencies {
         [currency] => Some(*currency),
         _ => None,

@@ -29,6 +29,25 @@ pub enum ServiceError {
     /// No such model version.
     #[error("there is no model version {0}: ListModels shows those there are")]
     ModelNotFound(i64),
+    /// No such revision of the definitions.
+    #[error(
+        "there is no revision {0} of the definitions: ListRevisions shows those there are, 0 is the built-in one"
+    )]
+    RevisionNotFound(i64),
+    /// Segments exist once definitions are published.
+    #[error(
+        "no definitions are published, so there are no segments: publish some with PublishDefinitions"
+    )]
+    NoDefinitions,
+    /// No such segment.
+    #[error("there is no segment {0:?} in the definitions in force: name it as scheme/segment")]
+    SegmentNotFound(String),
+    /// No such scheme.
+    #[error("there is no scheme {0:?} in the definitions in force")]
+    SchemeNotFound(String),
+    /// No such tier.
+    #[error("there is no tier {0:?} in the definitions in force")]
+    TierNotFound(String),
     /// A fit is running already.
     #[error("a fit is running already: wait for its end, then ask again")]
     FitRunning,

@@ -26,10 +26,7 @@ use crate::{
         },
     },
     metrics::{FitMetrics, FitOutcome},
-    service::{
-        bases::{Bases, only},
-        error::ServiceError,
-    },
+    service::{bases::Bases, error::ServiceError},
     store,
 };
 
@@ -102,9 +99,14 @@ impl Models {
         let until = request.until.unwrap_or(today);
         let mut connection = self.pool.acquire().await?;
         let currencies = store::currencies::list(&mut connection).await?;
-        let input = input::read(&mut connection, until, only(&currencies)).await?;
+        let currency = self.bases.current().reporting_currency;
+        let input = input::read(&mut connection, until, currency).await?;
         drop(connection);
-        let absent = no_currency(&currencies);
+        let absent = if currency.is_some() {
+            None
+        } else {
+            no_currency(&currencies)
+        };
         let fitted = tokio::task::spawn_blocking(move || fit(request.kind, until, &input, absent));
         let fit = fitted
             .await
@@ -169,7 +171,9 @@ impl Models {
 fn no_currency(currencies: &[Currency]) -> Option<String> {
     match currencies {
         [] => Some("nothing was bought yet".to_owned()),
-        [_] => None,
+        [only] => Some(format!(
+            "the only currency in use, {only}, came into use just now: fit again"
+        )),
         several => {
             let codes: Vec<_> = several.iter().map(|currency| currency.code()).collect();
             Some(format!(

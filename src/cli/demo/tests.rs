@@ -189,6 +189,13 @@ fn gold() -> pb::ClassifyResponse {
 
 #[tonic::async_trait]
 impl ScoringService for Fake {
+    async fn explain_segment(
+        &self,
+        _: Request<pb::ExplainSegmentRequest>,
+    ) -> Result<Response<pb::ExplainSegmentResponse>, Status> {
+        Err(Status::not_found("this server explains nothing"))
+    }
+
     async fn classify(
         &self,
         _: Request<pb::ClassifyRequest>,

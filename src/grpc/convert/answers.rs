@@ -1,11 +1,13 @@
 //! Answers about customers as messages.
 
-use super::{customer_kind_message, money_message, timestamp_message};
+use super::{customer_kind_message, explanations, money_message, timestamp_message, treatments};
 use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
+        explain::{SegmentExplanation, explain_segments},
         profile::Profile,
+        rules::condition::SegmentId,
         tiers::{TierIndex, Unrated},
         valuation::ValueInputs,
         value::lifetime::Horizon,
@@ -99,7 +101,37 @@ fn classification(one: &Assessed, as_of: Day, basis: &Basis) -> pb::Classificati
             .ok()
             .map(money_message),
         provenance: Some(provenance(Some(profile), as_of, basis)),
+        segments: segments(one, basis),
+        treatment: basis
+            .revision
+            .definitions
+            .as_ref()
+            .zip(one.assessment.treatment.as_ref())
+            .map(|(definitions, assigned)| treatments::treatment(assigned, definitions)),
     }
+}
+
+/// The segments that the customer is in, with their reasons.
+fn segments(one: &Assessed, basis: &Basis) -> Vec<pb::SegmentMembership> {
+    let Some(definitions) = &basis.revision.definitions else {
+        return vec![];
+    };
+    let decided = (0..).map(SegmentId).zip(&one.assessment.memberships);
+    let members: Vec<SegmentId> = decided
+        .filter(|(_, decided)| decided.is_member)
+        .map(|(id, _)| id)
+        .collect();
+    let explained = explain_segments(one.profile.view(), &one.assessment, definitions, &members);
+    let message = |explained: &SegmentExplanation| {
+        let segment = &definitions.segments()[explained.id.0 as usize];
+        pb::SegmentMembership {
+            segment: segment.name.to_string(),
+            title: Some(treatments::localized(&segment.title)),
+            verdict: treatments::verdict(explained.membership.verdict),
+            reasons: explained.reasons.iter().map(explanations::reason).collect(),
+        }
+    };
+    explained.iter().map(message).collect()
 }
 
 fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::LifetimeValueScore {
@@ -120,6 +152,8 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
         monthly_discount_rate: horizon.monthly_discount_rate(),
         tier: Some(tier(one.assessment.tier, basis)),
         provenance: Some(provenance(Some(profile), as_of, basis)),
+        expected_margin_per_order: valuation.expected_margin_per_order,
+        expected_cost_to_serve: valuation.expected_cost_to_serve,
     }
 }
 
@@ -136,7 +170,8 @@ fn value_inputs(inputs: &ValueInputs, basis: &Basis) -> pb::ValueInputs {
     }
 }
 
-fn tier(held: Result<TierIndex, Unrated>, basis: &Basis) -> pb::Tier {
+/// The message of a tier.
+pub(super) fn tier(held: Result<TierIndex, Unrated>, basis: &Basis) -> pb::Tier {
     match held {
         Ok(index) => pb::Tier {
             name: basis.revision.tiers.get(index).name.to_string(),
@@ -162,7 +197,8 @@ fn unrated_reason(reason: Unrated) -> i32 {
     reason.into()
 }
 
-fn provenance(profile: Option<&Profile>, as_of: Day, basis: &Basis) -> pb::Provenance {
+/// The message of where an answer comes from.
+pub(super) fn provenance(profile: Option<&Profile>, as_of: Day, basis: &Basis) -> pb::Provenance {
     pb::Provenance {
         as_of: as_of.to_string(),
         data_time: profile.map(|profile| timestamp_message(profile.recorded_at)),

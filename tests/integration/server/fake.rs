@@ -7,7 +7,8 @@ use patron::pb::scoring_service_server::ScoringService;
 use patron::pb::{
     BatchClassifyRequest, BatchClassifyResponse, BatchScoreLifetimeValueRequest,
     BatchScoreLifetimeValueResponse, Classification, ClassifyRequest, ClassifyResponse,
-    ScoreLifetimeValueRequest, ScoreLifetimeValueResponse, subject,
+    ExplainSegmentRequest, ExplainSegmentResponse, ScoreLifetimeValueRequest,
+    ScoreLifetimeValueResponse, subject,
 };
 use tokio::sync::{Semaphore, watch};
 use tonic::{Request, Response, Status};
@@ -84,6 +85,13 @@ impl Drop for Wait {
 
 #[tonic::async_trait]
 impl ScoringService for Fake {
+    async fn explain_segment(
+        &self,
+        _: Request<ExplainSegmentRequest>,
+    ) -> Result<Response<ExplainSegmentResponse>, Status> {
+        Ok(Response::new(ExplainSegmentResponse::default()))
+    }
+
     async fn classify(
         &self,
         request: Request<ClassifyRequest>,

@@ -1,0 +1,96 @@
+//! Pages of lists that are numbered downwards (AIP-158).
+
+use tonic::Status;
+
+use crate::grpc::{convert::violations::Violations, status};
+
+/// Entries on a page when the caller states no number.
+const DEFAULT_SIZE: i32 = 100;
+/// Greatest number of entries on a page; more are taken as so many.
+const MAX_SIZE: i32 = 1_000;
+
+/// The page that a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::grpc) struct Page {
+    /// Entries below this number.
+    pub(in crate::grpc) before: i64,
+    size: usize,
+}
+
+/// Reads size and token of a request.
+pub(in crate::grpc) fn read(size: i32, token: &str) -> Result<Page, Status> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    let size = match size {
+        0 => Some(DEFAULT_SIZE),
+        1.. => Some(size.min(MAX_SIZE)),
+        _ => {
+            check.field("page_size").refuse(
+                "OUT_OF_RANGE",
+                format!("is {size}: set 1 to {MAX_SIZE}, or 0 for {DEFAULT_SIZE}"),
+            );
+            None
+        }
+    };
+    let before = match token {
+        "" => Some(i64::MAX),
+        token => {
+            let number = token
+                .parse()
+                .map_err(|_| "is no page token: take next_page_token of the answer before");
+            check.field("page_token").ok("INVALID_PAGE_TOKEN", number)
+        }
+    };
+    match (size.and_then(|size| usize::try_from(size).ok()), before) {
+        (Some(size), Some(before)) => Ok(Page { before, size }),
+        _ => Err(status::invalid_request(violations)),
+    }
+}
+
+impl Page {
+    /// How many entries to read: one more than the page, which tells whether there is another.
+    pub(in crate::grpc) fn limit(self) -> i64 {
+        i64::try_from(self.size).unwrap_or(i64::MAX - 1) + 1
+    }
+
+    /// The entries of the page, and the token of the next one.
+    pub(in crate::grpc) fn cut<T>(
+        self,
+        mut entries: Vec<T>,
+        number: impl Fn(&T) -> i64,
+    ) -> (Vec<T>, String) {
+        let more = entries.len() > self.size;
+        entries.truncate(self.size);
+        let last = entries.last().filter(|_| more);
+        let token = last
+            .map(|last| number(last).to_string())
+            .unwrap_or_default();
+        (entries, token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_cut_into_pages_that_follow_each_other() {
+        let first = read(2, "").unwrap();
+        assert_eq!((first.before, first.limit()), (i64::MAX, 3));
+        assert_eq!(
+            first.cut(vec![5, 4, 3], |&n| n),
+            (vec![5, 4], "4".to_owned())
+        );
+        let second = read(2, "4").unwrap();
+        assert_eq!(second.before, 4);
+        assert_eq!(second.cut(vec![3, 2], |&n| n), (vec![3, 2], String::new()));
+    }
+
+    #[test]
+    fn sizes_are_bounded_and_made_up_tokens_refused() {
+        assert_eq!(read(0, "").unwrap().limit(), 101);
+        assert_eq!(read(i32::MAX, "").unwrap().limit(), 1_001);
+        assert!(read(-1, "").is_err());
+        assert!(read(1, "x").is_err());
+    }
+}

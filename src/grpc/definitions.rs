@@ -1,0 +1,145 @@
+//! `DefinitionService`: checking and publishing definitions.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::{
+    domain::text::bounded,
+    grpc::{
+        convert::{
+            page,
+            revisions::{built_in, problems, revision},
+            violations::Violations,
+        },
+        status,
+    },
+    pb,
+    service::definitions::{DefinitionRevisions, Publication, Published},
+};
+
+/// Greatest length of a document, in bytes.
+const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+/// Greatest length of a note, in bytes.
+const MAX_NOTE_BYTES: usize = 1024;
+
+/// The service.
+pub struct DefinitionApi {
+    revisions: Arc<DefinitionRevisions>,
+}
+
+impl DefinitionApi {
+    /// The service over its use case.
+    #[must_use]
+    pub fn new(revisions: Arc<DefinitionRevisions>) -> Self {
+        Self { revisions }
+    }
+}
+
+/// Refuses a document that is none, before anything reads it.
+fn check(document: &str, note: &str) -> Result<(), Status> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    if document.is_empty() {
+        check
+            .field("document")
+            .refuse("REQUIRED", "is empty: send the YAML document");
+    }
+    if document.len() > MAX_DOCUMENT_BYTES {
+        check.field("document").refuse(
+            "TOO_LONG",
+            format!("is longer than {MAX_DOCUMENT_BYTES} bytes"),
+        );
+    }
+    check
+        .field("note")
+        .ok("INVALID_TEXT", bounded(note, MAX_NOTE_BYTES));
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(status::invalid_request(violations))
+    }
+}
+
+#[tonic::async_trait]
+impl pb::definition_service_server::DefinitionService for DefinitionApi {
+    async fn validate_definitions(
+        &self,
+        request: Request<pb::ValidateDefinitionsRequest>,
+    ) -> Result<Response<pb::ValidateDefinitionsResponse>, Status> {
+        let document = request.into_inner().document;
+        check(&document, "")?;
+        let found = DefinitionRevisions::check(&document);
+        Ok(Response::new(pb::ValidateDefinitionsResponse {
+            problems: problems(&document, &found),
+        }))
+    }
+
+    async fn publish_definitions(
+        &self,
+        request: Request<pb::PublishDefinitionsRequest>,
+    ) -> Result<Response<pb::PublishDefinitionsResponse>, Status> {
+        let request = request.into_inner();
+        check(&request.document, &request.note)?;
+        let answer = match self
+            .revisions
+            .publish(&request.document, &request.note)
+            .await?
+        {
+            Publication::Published(published) => pb::PublishDefinitionsResponse {
+                revision: Some(revision(published)),
+                problems: vec![],
+            },
+            Publication::Refused(found) => pb::PublishDefinitionsResponse {
+                revision: None,
+                problems: problems(&request.document, &found),
+            },
+        };
+        Ok(Response::new(answer))
+    }
+
+    async fn rollback_definitions(
+        &self,
+        request: Request<pb::RollbackDefinitionsRequest>,
+    ) -> Result<Response<pb::RollbackDefinitionsResponse>, Status> {
+        let published = self
+            .revisions
+            .roll_back(request.into_inner().revision)
+            .await?;
+        let revision = Some(published.map_or_else(|| built_in(true), revision));
+        Ok(Response::new(pb::RollbackDefinitionsResponse { revision }))
+    }
+
+    async fn get_revision(
+        &self,
+        request: Request<pb::GetRevisionRequest>,
+    ) -> Result<Response<pb::GetRevisionResponse>, Status> {
+        let number = request.into_inner().revision;
+        let found = self
+            .revisions
+            .get(Some(number).filter(|&number| number != 0))
+            .await?;
+        let revision = Some(found.map_or_else(|| built_in(true), revision));
+        Ok(Response::new(pb::GetRevisionResponse { revision }))
+    }
+
+    async fn list_revisions(
+        &self,
+        request: Request<pb::ListRevisionsRequest>,
+    ) -> Result<Response<pb::ListRevisionsResponse>, Status> {
+        let request = request.into_inner();
+        let asked = page::read(request.page_size, &request.page_token)?;
+        let found = self.revisions.list(asked.before, asked.limit()).await?;
+        let (found, next_page_token) = asked.cut(found, |published: &Published| published.revision);
+        let without_document = |published: Published| {
+            revision(Published {
+                document: String::new(),
+                ..published
+            })
+        };
+        Ok(Response::new(pb::ListRevisionsResponse {
+            revisions: found.into_iter().map(without_document).collect(),
+            next_page_token,
+        }))
+    }
+}

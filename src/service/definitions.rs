@@ -1,0 +1,146 @@
+//! Publishing definitions: checked as a whole, stored as an immutable revision, put in force by swapping in a new basis.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use crate::{
+    clock::Clock,
+    domain::{definitions::Definitions, rules::diagnostic::Diagnostic},
+    service::{bases::Bases, error::ServiceError},
+    store::{self, revisions::StoredRevision},
+};
+
+/// Publishes definitions and keeps their revisions.
+pub struct DefinitionRevisions {
+    /// Where revisions are stored.
+    pub pool: PgPool,
+    /// Renewed with every change of the revision in force.
+    pub bases: Arc<Bases>,
+    /// Tells when a revision was published.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A published revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Number, from 1.
+    pub revision: i64,
+    /// Whether it is in force.
+    pub active: bool,
+    /// The document as it was published.
+    pub document: String,
+    /// When it was published.
+    pub published_at: jiff::Timestamp,
+    /// Why, in the words of who published it.
+    pub note: String,
+}
+
+/// What became of a document that was to be published.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Publication {
+    /// It is a revision now, and in force.
+    Published(Published),
+    /// It has problems, all of them listed; nothing was stored.
+    Refused(Vec<Diagnostic>),
+}
+
+impl From<StoredRevision> for Published {
+    fn from(stored: StoredRevision) -> Self {
+        Self {
+            revision: stored.revision,
+            active: stored.active,
+            document: stored.document,
+            published_at: stored.published_at,
+            note: stored.note,
+        }
+    }
+}
+
+impl DefinitionRevisions {
+    /// Everything that is wrong with a document; nothing when it could be published.
+    #[must_use]
+    pub fn check(document: &str) -> Vec<Diagnostic> {
+        Definitions::read(document).err().unwrap_or_default()
+    }
+
+    /// Publishes a document and puts it in force. The document that is in force already is not stored again.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn publish(&self, document: &str, note: &str) -> Result<Publication, ServiceError> {
+        let problems = Self::check(document);
+        if !problems.is_empty() {
+            return Ok(Publication::Refused(problems));
+        }
+        let now = self.clock.now();
+        let mut tx = self.pool.begin().await?;
+        let active = store::revisions::find_active(&mut tx).await?;
+        if let Some(active) = active.filter(|active| active.document == document) {
+            return Ok(Publication::Published(active.into()));
+        }
+        let revision = store::revisions::insert(&mut tx, document, note, now).await?;
+        store::revisions::activate(&mut tx, revision, now).await?;
+        tx.commit().await?;
+        self.bases.renew().await?;
+        let (document, note) = (document.to_owned(), note.to_owned());
+        Ok(Publication::Published(Published {
+            revision,
+            active: true,
+            document,
+            published_at: now,
+            note,
+        }))
+    }
+
+    /// Puts an earlier revision in force again; 0 is the built-in one.
+    ///
+    /// # Errors
+    /// There is none of that number, or the database cannot be asked.
+    pub async fn roll_back(&self, revision: i64) -> Result<Option<Published>, ServiceError> {
+        let mut tx = self.pool.begin().await?;
+        let published = if revision == 0 {
+            store::revisions::deactivate(&mut tx).await?;
+            None
+        } else {
+            let found = store::revisions::find(&mut tx, revision).await?;
+            let found = found.ok_or(ServiceError::RevisionNotFound(revision))?;
+            store::revisions::activate(&mut tx, revision, self.clock.now()).await?;
+            Some(Published {
+                active: true,
+                ..found.into()
+            })
+        };
+        tx.commit().await?;
+        self.bases.renew().await?;
+        Ok(published)
+    }
+
+    /// A revision; the one in force when `revision` is `None`, which may be the built-in one.
+    ///
+    /// # Errors
+    /// There is none of that number, or the database cannot be asked.
+    pub async fn get(&self, revision: Option<i64>) -> Result<Option<Published>, ServiceError> {
+        let mut connection = self.pool.acquire().await?;
+        match revision {
+            None => Ok(store::revisions::find_active(&mut connection)
+                .await?
+                .map(Published::from)),
+            Some(revision) => {
+                let found = store::revisions::find(&mut connection, revision).await?;
+                let found = found.ok_or(ServiceError::RevisionNotFound(revision))?;
+                Ok(Some(found.into()))
+            }
+        }
+    }
+
+    /// At most `limit` revisions below `before`, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn list(&self, before: i64, limit: i64) -> Result<Vec<Published>, ServiceError> {
+        let mut connection = self.pool.acquire().await?;
+        let found = store::revisions::list(&mut connection, before, limit).await?;
+        Ok(found.into_iter().map(Published::from).collect())
+    }
+}
