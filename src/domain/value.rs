@@ -11,10 +11,12 @@
 pub mod beta_geometric;
 pub mod bg_bb;
 pub mod bg_nbd;
+pub mod checks;
 pub mod discount;
 pub mod fit;
 pub mod gamma_gamma;
 pub mod history;
+pub mod interval;
 pub mod lifetime;
 pub mod mbg_nbd;
 pub mod model;

@@ -2,6 +2,13 @@
 //!
 //! Not for secrets. The generator is an argument wherever chance is needed; there is no global one.
 
+#![expect(
+    clippy::many_single_char_names,
+    reason = "the symbols of the cited papers"
+)]
+
+use super::special_functions::ln_gamma;
+
 /// `xoshiro256++` of Blackman & Vigna (2021, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4)), seeded by
 /// `SplitMix64` as its authors advise.
 #[derive(Debug, Clone)]
@@ -102,6 +109,61 @@ impl Random {
         let (x, y) = (self.ln_gamma(a), self.ln_gamma(b));
         (1.0 + (y - x).exp()).recip()
     }
+
+    /// Number of trials up to and including the first success, each succeeding with `probability` in `(0, 1]`.
+    ///
+    /// As a float: for tiny probabilities it exceeds every integer type.
+    pub fn geometric(&mut self, probability: f64) -> f64 {
+        if probability >= 1.0 {
+            return 1.0;
+        }
+        (self.uniform().ln() / (-probability).ln_1p())
+            .ceil()
+            .max(1.0)
+    }
+
+    /// Poisson variate with this mean (>= 0), as a float.
+    ///
+    /// Inversion for small means, the transformed rejection of Hörmann (1993), "The transformed rejection method for generating
+    /// Poisson random variables", Insurance: Mathematics and Economics 12(1), for others.
+    pub fn poisson(&mut self, mean: f64) -> f64 {
+        if mean < 10.0 {
+            return self.poisson_by_inversion(mean);
+        }
+        let b = 0.931 + 2.53 * mean.sqrt();
+        let a = -0.059 + 0.02483 * b;
+        let inverse_alpha = 1.1239 + 1.1328 / (b - 3.4);
+        let ln_mean = mean.ln();
+        loop {
+            let v = self.uniform();
+            let u = self.uniform() - 0.5;
+            let us = 0.5 - u.abs();
+            let k = ((2.0 * a / us + b) * u + mean + 0.43).floor();
+            if us >= 0.07 && v <= 0.9277 - 3.6224 / (b - 2.0) {
+                return k;
+            }
+            if k < 0.0 || (us < 0.013 && v > us) {
+                continue;
+            }
+            let ln_density = k * ln_mean - mean - ln_gamma(k + 1.0);
+            if (v * inverse_alpha / (a / (us * us) + b)).ln() <= ln_density {
+                return k;
+            }
+        }
+    }
+
+    fn poisson_by_inversion(&mut self, mean: f64) -> f64 {
+        let mut rest = self.uniform();
+        let mut mass = (-mean).exp();
+        let mut count = 0.0;
+        // The bound is never reached but for rounding in the last digit.
+        while rest > mass && count < 1_000.0 {
+            rest -= mass;
+            count += 1.0;
+            mass *= mean / count;
+        }
+        count
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +197,10 @@ mod tests {
         for shape in [0.2, 1.0, 7.5] {
             check("gamma", shape, shape, move |random| random.gamma(shape));
         }
+        for mean in [0.3, 4.0, 12.0, 700.0] {
+            check("poisson", mean, mean, move |random| random.poisson(mean));
+        }
+        check("geometric", 4.0, 12.0, |random| random.geometric(0.25));
         let (a, b) = (0.8_f64, 2.4_f64);
         let variance = a * b / ((a + b).powi(2) * (a + b + 1.0));
         check("beta", a / (a + b), variance, move |random| {

@@ -86,6 +86,14 @@ impl FitReport {
         )
     }
 
+    /// Lower triangular root of [`Self::log_covariance`], to draw log-parameters with; `None` without one.
+    #[must_use]
+    pub fn log_covariance_root(&self) -> Option<Vec<Vec<f64>>> {
+        let covariance = self.log_covariance.as_ref()?;
+        let matrix = SquareMatrix::from_fn(covariance.len(), |i, j| covariance[i][j]);
+        matrix.cholesky().map(|root| root.to_rows())
+    }
+
     /// Akaike's information criterion: smaller is better, between models of the same customers.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a handful of parameters")]

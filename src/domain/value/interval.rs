@@ -1,0 +1,329 @@
+//! How far off an expectation may be: possible futures of one customer, and the intervals and probabilities they give.
+//!
+//! Two sources of doubt are combined: the parameters (drawn from the normal distribution of their logarithms around the fit) and
+//! the customer (rates, being alive, orders and spend drawn from the customer's posterior at those parameters). Everything is
+//! drawn from one seed, so a model version always gives the same answer. Asked for only when someone wants to know: an
+//! expectation costs a thousandth of it.
+
+use super::fit::report::FitReport;
+use super::gamma_gamma::{GammaGamma, SpendHistory};
+use super::history::PurchaseHistory;
+use super::lifetime::Horizon;
+use super::model::{ModelKind, OrderModel};
+use super::outlook::Process;
+use super::random::Random;
+
+/// Parameter sets drawn for a model version.
+const PARAMETER_DRAWS: usize = 200;
+/// Futures per parameter set: together 1,000, whose 5 % quantile is uncertain by 0.7 percentage points.
+const FUTURES_EACH: usize = 5;
+/// Longer horizons are cut into so many blocks of whole months, each with its mean discount: time per customer stays the same.
+const MAX_BLOCKS: u32 = 12;
+
+/// Why no intervals can be given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IntervalError {
+    /// The fit does not know how uncertain its parameters are.
+    #[error("the fit has no covariance of its parameters: {parameters}")]
+    NoCovariance {
+        /// The parameters concerned.
+        parameters: String,
+    },
+    /// A report with another number of parameters than the model has.
+    #[error("a report on {given} parameters where the model has {expected}")]
+    OtherModel {
+        /// Parameters in the report.
+        given: usize,
+        /// Parameters of the model.
+        expected: usize,
+    },
+}
+
+/// The parameters of a model version as uncertain as they are: drawn once, used for every customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UncertainModel {
+    draws: Vec<(OrderModel, GammaGamma)>,
+    seed: u64,
+}
+
+impl UncertainModel {
+    /// From the reports of both fits; `seed` belongs to the model version.
+    ///
+    /// # Errors
+    /// When a report has no covariance, or another number of parameters than its model.
+    pub fn new(
+        kind: ModelKind,
+        orders: &FitReport,
+        spend: &FitReport,
+        seed: u64,
+    ) -> Result<Self, IntervalError> {
+        let mut random = Random::new(seed);
+        let order_sampler = LogNormal::<4>::new(orders)?;
+        let spend_sampler = LogNormal::<3>::new(spend)?;
+        let mut draws = Vec::with_capacity(PARAMETER_DRAWS);
+        // A draw outside the range of numbers is drawn again; the estimates themselves are inside.
+        for _ in 0..10 * PARAMETER_DRAWS {
+            let [p, q, v] = spend_sampler.draw(&mut random);
+            let order_model = OrderModel::new(kind, order_sampler.draw(&mut random));
+            if let (Ok(order_model), Ok(spend_model)) = (order_model, GammaGamma::new(p, q, v)) {
+                draws.push((order_model, spend_model));
+            }
+            if draws.len() == PARAMETER_DRAWS {
+                break;
+            }
+        }
+        Ok(Self { draws, seed })
+    }
+
+    /// Possible futures of a customer over the horizon.
+    ///
+    /// `spend` is absent without a positive repeat spend; `margin` is the contribution per unit of spend (0.3 is 30 %).
+    #[must_use]
+    pub fn futures(
+        &self,
+        history: &PurchaseHistory,
+        spend: Option<&SpendHistory>,
+        margin: f64,
+        horizon: &Horizon,
+    ) -> Futures {
+        let mut random = Random::new(self.seed);
+        let blocks = blocks(horizon);
+        let count = self.draws.len() * FUTURES_EACH;
+        let mut orders = Vec::with_capacity(count);
+        let mut revenue = Vec::with_capacity(count);
+        let mut value = Vec::with_capacity(count);
+        for (order_model, spend_model) in &self.draws {
+            let outlook = order_model.outlook(history);
+            for _ in 0..FUTURES_EACH {
+                let (bought, discounted) = if random.uniform() < outlook.probability_alive() {
+                    orders_within(outlook.process(), &blocks, &mut random)
+                } else {
+                    (0.0, 0.0)
+                };
+                let paid = spend_on(spend_model, spend, bought, &mut random);
+                orders.push(bought);
+                revenue.push(paid);
+                // The orders of one customer are alike, so the discounted share of orders is that of spend.
+                let share = if bought > 0.0 {
+                    discounted / bought
+                } else {
+                    0.0
+                };
+                value.push(margin * paid * share);
+            }
+        }
+        Futures {
+            orders: Distribution::new(orders),
+            revenue: Distribution::new(revenue),
+            value: Distribution::new(value),
+        }
+    }
+}
+
+/// Possible futures of one customer over a horizon.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Futures {
+    /// Orders.
+    pub orders: Distribution,
+    /// Spend, major units, undiscounted.
+    pub revenue: Distribution,
+    /// Margin of that spend, discounted on the monthly grid of [`super::lifetime::discounted_value`].
+    pub value: Distribution,
+}
+
+/// Equally likely outcomes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    ascending: Vec<f64>,
+}
+
+impl Distribution {
+    fn new(mut outcomes: Vec<f64>) -> Self {
+        outcomes.sort_unstable_by(f64::total_cmp);
+        Self {
+            ascending: outcomes,
+        }
+    }
+
+    /// The central interval that holds the outcome with probability `level` in `(0, 1)`, both ends included.
+    #[must_use]
+    pub fn interval(&self, level: f64) -> (f64, f64) {
+        let tail = (1.0 - level.clamp(0.0, 1.0)) / 2.0;
+        (self.quantile(tail), self.quantile(1.0 - tail))
+    }
+
+    /// The smallest outcome that is not exceeded with probability `share` in `0..=1`; 0 without outcomes.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index among a thousand"
+    )]
+    pub fn quantile(&self, share: f64) -> f64 {
+        let index = (share * self.ascending.len() as f64).ceil() as usize;
+        let last = self.ascending.len().saturating_sub(1);
+        self.ascending
+            .get(index.saturating_sub(1).min(last))
+            .copied()
+            .unwrap_or(0.0)
+    }
+
+    /// Probability of an outcome of at least `threshold`: with the lower edge of a tier, of that tier or a better one.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a thousand outcomes")]
+    pub fn probability_at_least(&self, threshold: f64) -> f64 {
+        let below = self
+            .ascending
+            .partition_point(|&outcome| outcome < threshold);
+        (self.ascending.len() - below) as f64 / self.ascending.len().max(1) as f64
+    }
+
+    /// Probability of each band between ascending edges, from below the first to above the last; one more than edges.
+    #[must_use]
+    pub fn band_probabilities(&self, ascending_edges: &[f64]) -> Vec<f64> {
+        let at_least: Vec<f64> = ascending_edges
+            .iter()
+            .map(|&edge| self.probability_at_least(edge))
+            .collect();
+        let from = std::iter::once(1.0).chain(at_least.iter().copied());
+        let to = at_least.iter().copied().chain(std::iter::once(0.0));
+        from.zip(to)
+            .map(|(from, to)| (from - to).max(0.0))
+            .collect()
+    }
+}
+
+/// Orders within all blocks of a customer who is alive now, and the same discounted.
+fn orders_within(process: Process, blocks: &[Block], random: &mut Random) -> (f64, f64) {
+    // Orders and weeks until the customer drops out.
+    let (orders_per_week, mut orders_left, mut weeks_left) = match process {
+        Process::BetaGeometric(process) => {
+            let dropout = random.beta(process.a, process.b).max(f64::MIN_POSITIVE);
+            let last = random.geometric(dropout);
+            (
+                random.gamma(process.shape) / process.rate,
+                last,
+                f64::INFINITY,
+            )
+        }
+        Process::ParetoLifetime(process) => {
+            let per_week = random.gamma(process.lifetime_shape) / process.lifetime_scale;
+            let lifetime = random.exponential() / per_week;
+            (
+                random.gamma(process.shape) / process.rate,
+                f64::INFINITY,
+                lifetime,
+            )
+        }
+    };
+    let (mut orders, mut discounted) = (0.0, 0.0);
+    for block in blocks {
+        let bought = random
+            .poisson(orders_per_week * block.weeks.min(weeks_left))
+            .min(orders_left);
+        orders += bought;
+        discounted += bought * block.discount;
+        orders_left -= bought;
+        weeks_left -= block.weeks;
+        if orders_left <= 0.0 || weeks_left <= 0.0 {
+            break;
+        }
+    }
+    (orders, discounted)
+}
+
+/// Spend of so many orders: the customer's own rate from the posterior, then a gamma sum.
+fn spend_on(
+    model: &GammaGamma,
+    spend: Option<&SpendHistory>,
+    orders: f64,
+    random: &mut Random,
+) -> f64 {
+    if orders <= 0.0 {
+        return 0.0;
+    }
+    let [p, q, v] = model.parameters();
+    let (known_orders, known_spend) = spend.map_or((0.0, 0.0), |spend| {
+        let x = f64::from(spend.frequency());
+        (x, x * spend.mean_spend())
+    });
+    let ln_rate = random.ln_gamma(p * known_orders + q) - (v + known_spend).ln();
+    (random.ln_gamma(p * orders) - ln_rate).exp()
+}
+
+/// A stretch of the horizon.
+struct Block {
+    weeks: f64,
+    /// Mean discount factor of the ends of its months.
+    discount: f64,
+}
+
+/// The horizon in at most [`MAX_BLOCKS`] blocks of whole months.
+fn blocks(horizon: &Horizon) -> Vec<Block> {
+    let months_each = horizon.months().div_ceil(MAX_BLOCKS);
+    let factor = (1.0 + horizon.monthly_discount_rate()).recip();
+    let weeks_per_month = horizon.weeks() / f64::from(horizon.months());
+    let mut discount = 1.0;
+    let mut blocks = Vec::new();
+    let mut left = horizon.months();
+    while left > 0 {
+        let months = months_each.min(left);
+        left -= months;
+        let mut sum = 0.0;
+        for _ in 0..months {
+            discount *= factor;
+            sum += discount;
+        }
+        blocks.push(Block {
+            weeks: weeks_per_month * f64::from(months),
+            discount: sum / f64::from(months),
+        });
+    }
+    blocks
+}
+
+/// The normal distribution of log-parameters around their estimates.
+struct LogNormal<const N: usize> {
+    log_estimates: [f64; N],
+    /// Lower triangular root of the covariance.
+    root: Vec<Vec<f64>>,
+}
+
+impl<const N: usize> LogNormal<N> {
+    fn new(report: &FitReport) -> Result<Self, IntervalError> {
+        let estimates: [f64; N] =
+            report
+                .estimates
+                .as_slice()
+                .try_into()
+                .map_err(|_| IntervalError::OtherModel {
+                    given: report.estimates.len(),
+                    expected: N,
+                })?;
+        let root = report
+            .log_covariance_root()
+            .ok_or_else(|| IntervalError::NoCovariance {
+                parameters: report.parameter_names.join(", "),
+            })?;
+        Ok(Self {
+            log_estimates: estimates.map(f64::ln),
+            root,
+        })
+    }
+
+    fn draw(&self, random: &mut Random) -> [f64; N] {
+        let normal: [f64; N] = std::array::from_fn(|_| random.normal());
+        std::array::from_fn(|i| {
+            let offset: f64 = self.root[i]
+                .iter()
+                .zip(normal)
+                .map(|(cell, z)| cell * z)
+                .sum();
+            (self.log_estimates[i] + offset).exp()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
