@@ -13,6 +13,7 @@
 
 mod cli;
 mod cluster;
+mod ingest;
 mod install;
 mod schema;
 mod server;

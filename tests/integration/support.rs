@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 pub(crate) mod database;
+pub(crate) mod messages;
+pub(crate) mod service;
 
 /// Waits until `condition` holds, and fails the test if it does not within `limit`.
 #[track_caller]

@@ -1,0 +1,138 @@
+//! Messages as a client would send them: sound in every field, so that a test only names what it is about.
+
+use patron::pb;
+use patron::pb::attribute_value::Value;
+use patron::pb::transaction::Kind;
+use patron::pb::{contact, identifier, subject, transaction};
+use tonic::Status;
+use tonic_types::StatusExt as _;
+
+/// The system that the facts of tests come from.
+pub(crate) const SOURCE: &str = "shop";
+
+pub(crate) fn by_id(id: &str) -> pb::Subject {
+    subject_of(subject::Subject::CustomerId(id.to_owned()))
+}
+
+pub(crate) fn by_phone(number: &str) -> pb::Subject {
+    subject_of(subject::Subject::PhoneNumber(number.to_owned()))
+}
+
+pub(crate) fn by_email(address: &str) -> pb::Subject {
+    subject_of(subject::Subject::Email(address.to_owned()))
+}
+
+pub(crate) fn by_external(system: &str, id: &str) -> pb::Subject {
+    subject_of(subject::Subject::ExternalId(external_id(system, id)))
+}
+
+fn subject_of(way: subject::Subject) -> pb::Subject {
+    pb::Subject { subject: Some(way) }
+}
+
+fn external_id(system: &str, id: &str) -> pb::ExternalId {
+    pb::ExternalId {
+        system: system.to_owned(),
+        id: id.to_owned(),
+    }
+}
+
+pub(crate) fn phone(number: &str) -> pb::Identifier {
+    pb::Identifier {
+        identifier: Some(identifier::Identifier::PhoneNumber(number.to_owned())),
+    }
+}
+
+pub(crate) fn email(address: &str) -> pb::Identifier {
+    pb::Identifier {
+        identifier: Some(identifier::Identifier::Email(address.to_owned())),
+    }
+}
+
+pub(crate) fn external(system: &str, id: &str) -> pb::Identifier {
+    pb::Identifier {
+        identifier: Some(identifier::Identifier::ExternalId(external_id(system, id))),
+    }
+}
+
+pub(crate) fn money(amount_minor: i64, currency: &str) -> pb::Money {
+    pb::Money {
+        amount_minor,
+        currency: currency.to_owned(),
+    }
+}
+
+/// A purchase in euros; the amount is in cents.
+pub(crate) fn purchase(customer: &str, id: &str, day: &str, amount_minor: i64) -> pb::Transaction {
+    pb::Transaction {
+        customer_id: customer.to_owned(),
+        source: SOURCE.to_owned(),
+        transaction_id: id.to_owned(),
+        kind: Kind::Purchase.into(),
+        when: Some(transaction::When::OccurredOn(day.to_owned())),
+        amount: Some(money(amount_minor, "EUR")),
+        ..Default::default()
+    }
+}
+
+/// A refund in euros that names the purchase `original`; empty names none.
+pub(crate) fn refund(
+    customer: &str,
+    id: &str,
+    original: &str,
+    day: &str,
+    amount_minor: i64,
+) -> pb::Transaction {
+    pb::Transaction {
+        kind: Kind::Refund.into(),
+        original_transaction_id: original.to_owned(),
+        ..purchase(customer, id, day, amount_minor)
+    }
+}
+
+/// A call that cost 3.50 EUR.
+pub(crate) fn call(customer: &str, id: &str, day: &str) -> pb::Contact {
+    pb::Contact {
+        customer_id: customer.to_owned(),
+        source: "acd".to_owned(),
+        contact_id: id.to_owned(),
+        when: Some(contact::When::OccurredOn(day.to_owned())),
+        channel: "phone".to_owned(),
+        duration_seconds: Some(90),
+        cost: Some(money(350, "EUR")),
+        ..Default::default()
+    }
+}
+
+/// A patch that says nothing yet.
+pub(crate) fn patch(customer: &str) -> pb::CustomerPatch {
+    pb::CustomerPatch {
+        customer_id: customer.to_owned(),
+        ..Default::default()
+    }
+}
+
+/// An observation of today; no value clears.
+pub(crate) fn attribute(name: &str, value: Option<Value>) -> pb::AttributeValue {
+    pb::AttributeValue {
+        name: name.to_owned(),
+        value,
+        ..Default::default()
+    }
+}
+
+/// The reason within an error, which every error of this service has.
+#[track_caller]
+pub(crate) fn reason(status: &Status) -> String {
+    let info = status.get_details_error_info();
+    let info = info.unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"));
+    assert_eq!(info.domain, patron::grpc::status::DOMAIN);
+    info.reason
+}
+
+/// The fields that an error complains of, in its order.
+pub(crate) fn violated(status: &Status) -> Vec<String> {
+    let request = status.get_details_bad_request();
+    let violations = request.map_or_else(Vec::new, |request| request.field_violations);
+    violations.into_iter().map(|it| it.field).collect()
+}

@@ -1,0 +1,204 @@
+//! The service as `patron serve` builds it, on a database of its own, with a clock that stands still, and clients of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use jiff::Timestamp;
+use patron::app::run::App;
+use patron::app::settings::Settings;
+use patron::cli::{Cli, Command};
+use patron::clock::FixedClock;
+use patron::pb;
+use patron::pb::customer_service_client::CustomerServiceClient;
+use patron::pb::ingest_service_client::IngestServiceClient;
+use patron::pb::item_result::Outcome;
+use patron::pb::model_service_client::ModelServiceClient;
+use patron::pb::scoring_service_client::ScoringServiceClient;
+use sqlx::PgPool;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+use super::database::TestDatabase;
+use super::messages::by_id;
+
+/// What the clock of every service shows until a test sets it.
+pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
+/// The day of [`NOW`] in the zone of every service, UTC.
+pub(crate) const TODAY: &str = "2026-11-22";
+
+/// A running service.
+pub(crate) struct Service {
+    pub(crate) app: App,
+    pub(crate) clock: Arc<FixedClock>,
+    channel: Channel,
+    /// Holds the identifier key.
+    _directory: TempDir,
+}
+
+/// A running service and the database that it alone uses. The service is dropped first.
+pub(crate) struct ServiceWithDatabase {
+    service: Service,
+    /// Past the service, for what it does not show and for standing in its way.
+    pub(crate) pool: PgPool,
+    _database: TestDatabase,
+}
+
+impl std::ops::Deref for ServiceWithDatabase {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
+    }
+}
+
+/// The settings that `patron serve` has with these arguments, on ports that are free.
+pub(crate) fn settings(database_url: &str, directory: &Path) -> Settings {
+    let free = "127.0.0.1:0";
+    let directory = directory.to_str().unwrap();
+    let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
+    let place = ["--database-url", database_url, "--data-dir", directory];
+    let cli = Cli::try_parse_from(line.into_iter().chain(place)).unwrap();
+    let Command::Serve(args) = cli.command else {
+        panic!("not a server: {:?}", cli.command);
+    };
+    args.settings
+}
+
+impl ServiceWithDatabase {
+    pub(crate) async fn start() -> Self {
+        let database = TestDatabase::create().await;
+        Self {
+            service: Service::start(&database.url).await,
+            pool: database.pool.clone(),
+            _database: database,
+        }
+    }
+}
+
+impl Service {
+    /// A service on the migrated database at `url`.
+    pub(crate) async fn start(url: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FixedClock::new(NOW.parse().unwrap()));
+        let settings = settings(url, directory.path());
+        let app = App::start(&settings, clock.clone(), CancellationToken::new())
+            .await
+            .unwrap();
+        let endpoint = Endpoint::from_shared(app.endpoint()).unwrap();
+        Self {
+            channel: endpoint.connect().await.unwrap(),
+            app,
+            clock,
+            _directory: directory,
+        }
+    }
+
+    pub(crate) fn set_clock(&self, now: &str) {
+        self.clock.set(now.parse::<Timestamp>().unwrap());
+    }
+
+    pub(crate) fn ingest(&self) -> IngestServiceClient<Channel> {
+        IngestServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn scoring(&self) -> ScoringServiceClient<Channel> {
+        ScoringServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn customers(&self) -> CustomerServiceClient<Channel> {
+        CustomerServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn models(&self) -> ModelServiceClient<Channel> {
+        ModelServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) async fn send(&self, transactions: &[pb::Transaction]) -> Vec<pb::ItemResult> {
+        let request = pb::IngestTransactionsRequest {
+            transactions: transactions.to_vec(),
+        };
+        let response = self.ingest().ingest_transactions(request).await.unwrap();
+        response.into_inner().results
+    }
+
+    pub(crate) async fn send_contacts(&self, contacts: &[pb::Contact]) -> Vec<pb::ItemResult> {
+        let request = pb::IngestContactsRequest {
+            contacts: contacts.to_vec(),
+        };
+        let response = self.ingest().ingest_contacts(request).await.unwrap();
+        response.into_inner().results
+    }
+
+    pub(crate) async fn send_customers(
+        &self,
+        patches: &[pb::CustomerPatch],
+    ) -> Vec<pb::ItemResult> {
+        let request = pb::IngestCustomersRequest {
+            customers: patches.to_vec(),
+        };
+        let response = self.ingest().ingest_customers(request).await.unwrap();
+        response.into_inner().results
+    }
+
+    /// Sends transactions that must all be new.
+    pub(crate) async fn write(&self, transactions: &[pb::Transaction]) {
+        assert_outcomes(&self.send(transactions).await, Outcome::Written);
+    }
+
+    /// Sends contacts that must all be new.
+    pub(crate) async fn write_contacts(&self, contacts: &[pb::Contact]) {
+        assert_outcomes(&self.send_contacts(contacts).await, Outcome::Written);
+    }
+
+    /// Sends patches that must all change something.
+    pub(crate) async fn write_customers(&self, patches: &[pb::CustomerPatch]) {
+        assert_outcomes(&self.send_customers(patches).await, Outcome::Written);
+    }
+
+    pub(crate) async fn find_customer(&self, subject: pb::Subject) -> Result<pb::Customer, Status> {
+        let request = pb::GetCustomerRequest {
+            subject: Some(subject),
+        };
+        let answer = self.customers().get_customer(request).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    pub(crate) async fn customer(&self, id: &str) -> pb::Customer {
+        self.find_customer(by_id(id)).await.unwrap()
+    }
+
+    /// The classification as of a day; today when it is empty.
+    pub(crate) async fn classify(&self, subject: pb::Subject, as_of: &str) -> pb::ClassifyResponse {
+        let request = pb::ClassifyRequest {
+            subject: Some(subject),
+            as_of: as_of.to_owned(),
+        };
+        self.scoring().classify(request).await.unwrap().into_inner()
+    }
+
+    /// The score as of a day over the horizon of the definitions; today when the day is empty.
+    pub(crate) async fn score(
+        &self,
+        subject: pb::Subject,
+        as_of: &str,
+    ) -> pb::ScoreLifetimeValueResponse {
+        let request = pb::ScoreLifetimeValueRequest {
+            subject: Some(subject),
+            as_of: as_of.to_owned(),
+            horizon_months: 0,
+        };
+        let answer = self.scoring().score_lifetime_value(request).await;
+        answer.unwrap().into_inner()
+    }
+}
+
+/// Every result is `outcome`.
+#[track_caller]
+pub(crate) fn assert_outcomes(results: &[pb::ItemResult], outcome: Outcome) {
+    for (at, result) in results.iter().enumerate() {
+        assert_eq!(result.outcome(), outcome, "item {at}: {result:?}");
+    }
+}
