@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and says on stderr what it did not run on"
 )]
 
+mod answers;
 mod cli;
 mod cluster;
 mod ingest;

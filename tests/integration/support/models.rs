@@ -1,0 +1,64 @@
+//! Model versions that no fit made: parameters chosen by a test, put where fits put theirs.
+
+use patron::domain::value::gamma_gamma::GammaGamma;
+use patron::domain::value::model::{ModelKind, OrderModel};
+use patron::store::models::{self, ModelFit, StoredParameter, StoredReport};
+use sqlx::PgPool;
+
+use super::service::NOW;
+
+/// Parameters near those of the CDNOW sample; the literal values in tests are computed with them.
+pub(crate) const BG: (ModelKind, [f64; 4]) = (ModelKind::BgNbd, [0.243, 4.414, 0.793, 2.426]);
+pub(crate) const MBG: (ModelKind, [f64; 4]) = (ModelKind::MbgNbd, [0.525, 6.183, 0.891, 1.614]);
+/// Gamma-Gamma in euros: p, q, v.
+pub(crate) const SPEND: [f64; 3] = [6.25, 3.74, 15.44];
+
+/// Stores a version and returns its number. Without spend parameters it has no spend model.
+pub(crate) async fn store_model(
+    pool: &PgPool,
+    (kind, orders): (ModelKind, [f64; 4]),
+    spend: Option<[f64; 3]>,
+) -> i64 {
+    let spend = match spend {
+        Some([p, q, v]) => Ok((
+            GammaGamma::new(p, q, v).unwrap(),
+            "EUR".parse().unwrap(),
+            report(["p", "q", "v"], [p, q, v]),
+        )),
+        None => Err("nobody bought twice".to_owned()),
+    };
+    let fit = ModelFit {
+        orders: OrderModel::new(kind, orders).unwrap(),
+        orders_report: report(["r", "alpha", "a", "b"], orders),
+        spend,
+        until: "2026-06-30".parse().unwrap(),
+    };
+    let mut tx = pool.begin().await.unwrap();
+    let version = models::insert(&mut tx, &fit, NOW.parse().unwrap())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    version
+}
+
+fn report<const N: usize>(names: [&str; N], values: [f64; N]) -> StoredReport {
+    let parameters = names.into_iter().zip(values);
+    StoredReport {
+        parameters: parameters
+            .map(|(name, value)| StoredParameter {
+                name: name.to_owned(),
+                value,
+                standard_error: None,
+            })
+            .collect(),
+        log_covariance: None,
+        log_likelihood: -1.0,
+        customers: 1,
+        distinct_rows: 1,
+        iterations: 1,
+        not_converged_reason: None,
+        gradient_norm: 0.0,
+        condition_number: None,
+        duration: std::time::Duration::ZERO,
+    }
+}
