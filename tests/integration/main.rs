@@ -16,6 +16,7 @@ mod cli;
 mod cluster;
 mod ingest;
 mod install;
+mod models;
 mod schema;
 mod server;
 mod support;

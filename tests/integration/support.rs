@@ -18,3 +18,18 @@ pub(crate) fn eventually(limit: Duration, what: &str, mut condition: impl FnMut(
         let _ = pause.recv_timeout(Duration::from_millis(5));
     }
 }
+
+/// Longest time to wait for what must happen: only a failing test waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `condition` holds, and fails the test if it does not soon.
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    let looked = async {
+        while !condition().await {
+            looks.tick().await;
+        }
+    };
+    let held = tokio::time::timeout(PATIENCE, looked).await;
+    assert!(held.is_ok(), "not within {PATIENCE:?}: {what}");
+}

@@ -15,7 +15,7 @@ use patron::pb::ingest_service_client::IngestServiceClient;
 use patron::pb::item_result::Outcome;
 use patron::pb::model_service_client::ModelServiceClient;
 use patron::pb::scoring_service_client::ScoringServiceClient;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -23,6 +23,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::database::TestDatabase;
 use super::messages::by_id;
+use super::until;
 
 /// What the clock of every service shows until a test sets it.
 pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
@@ -35,7 +36,7 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<FixedClock>,
     channel: Channel,
     /// Holds the identifier key.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A running service and the database that it alone uses. The service is dropped first.
@@ -43,7 +44,7 @@ pub(crate) struct ServiceWithDatabase {
     service: Service,
     /// Past the service, for what it does not show and for standing in its way.
     pub(crate) pool: PgPool,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl std::ops::Deref for ServiceWithDatabase {
@@ -73,15 +74,58 @@ impl ServiceWithDatabase {
         Self {
             service: Service::start(&database.url).await,
             pool: database.pool.clone(),
-            _database: database,
+            database,
         }
+    }
+
+    /// Stops the service and starts another one on its database, as after a restart: nothing is in memory.
+    pub(crate) async fn restart(self) -> Self {
+        let Self {
+            service,
+            pool,
+            database,
+        } = self;
+        let Service { app, directory, .. } = service;
+        app.stop().await.unwrap();
+        Self {
+            service: Service::start_in(&database.url, directory).await,
+            pool,
+            database,
+        }
+    }
+
+    /// Keeps everybody else off the table of profiles until it is dropped or rolled back.
+    pub(crate) async fn lock_profiles(&self) -> Transaction<'static, Postgres> {
+        let mut tx = self.pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE profiles IN ACCESS EXCLUSIVE MODE")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx
+    }
+
+    /// Waits until so many statements wait for the table of profiles.
+    pub(crate) async fn until_blocked(&self, statements: i64) {
+        until("statements wait for the profiles", async || {
+            let waiting: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'profiles'::regclass",
+            )
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+            waiting == statements
+        })
+        .await;
     }
 }
 
 impl Service {
     /// A service on the migrated database at `url`.
     pub(crate) async fn start(url: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(url, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(url: &str, directory: TempDir) -> Self {
         let clock = Arc::new(FixedClock::new(NOW.parse().unwrap()));
         let settings = settings(url, directory.path());
         let app = App::start(&settings, clock.clone(), CancellationToken::new())
@@ -92,7 +136,7 @@ impl Service {
             channel: endpoint.connect().await.unwrap(),
             app,
             clock,
-            _directory: directory,
+            directory,
         }
     }
 

@@ -1,0 +1,266 @@
+//! Fitting models, their versions, and which of them answers.
+
+mod fits;
+
+use patron::cli::demo::population::{DemoOptions, generate};
+use patron::pb;
+use patron::pb::OrderModelKind;
+use tonic::{Code, Status};
+
+use crate::support::messages::{by_id, purchase, reason, violated};
+use crate::support::models::{BG, MBG, SPEND, store_model};
+use crate::support::service::{Service, ServiceWithDatabase, TODAY};
+
+/// Greatest batch of ingest.
+const BATCH: usize = 1_000;
+
+/// Invented customers with three years of history until [`TODAY`]: enough for fits to converge.
+struct Shop {
+    customers: Vec<pb::CustomerPatch>,
+    transactions: Vec<pb::Transaction>,
+}
+
+fn shop(customers: usize) -> Shop {
+    let population = generate(DemoOptions {
+        seed: 7,
+        customers,
+        as_of: TODAY.parse().unwrap(),
+    });
+    let transactions = population.transactions.into_iter();
+    Shop {
+        customers: population.customers,
+        transactions: transactions.chain(population.late_transactions).collect(),
+    }
+}
+
+impl Shop {
+    async fn ingest(&self, service: &Service) {
+        for batch in self.customers.chunks(BATCH) {
+            service.write_customers(batch).await;
+        }
+        for batch in self.transactions.chunks(BATCH) {
+            service.write(batch).await;
+        }
+    }
+}
+
+async fn fit(service: &Service, request: pb::FitModelRequest) -> Result<pb::Model, Status> {
+    let answer = service.models().fit_model(request).await?;
+    Ok(answer.into_inner().model.unwrap())
+}
+
+fn request(kind: OrderModelKind, until: &str) -> pb::FitModelRequest {
+    pb::FitModelRequest {
+        kind: kind.into(),
+        until: until.to_owned(),
+        keep_inactive: false,
+    }
+}
+
+async fn get(service: &Service, version: i64) -> Result<pb::Model, Status> {
+    let request = pb::GetModelRequest { version };
+    let answer = service.models().get_model(request).await;
+    answer.map(tonic::Response::into_inner)
+}
+
+async fn activate(service: &Service, version: i64) -> Result<pb::Model, Status> {
+    let request = pb::ActivateModelRequest { version };
+    let answer = service.models().activate_model(request).await;
+    answer.map(tonic::Response::into_inner)
+}
+
+async fn list(service: &Service, size: i32, token: &str) -> Result<(Vec<i64>, String), Status> {
+    let request = pb::ListModelsRequest {
+        page_size: size,
+        page_token: token.to_owned(),
+    };
+    let answer = service.models().list_models(request).await?.into_inner();
+    let versions = answer.models.iter().map(|model| model.version).collect();
+    Ok((versions, answer.next_page_token))
+}
+
+async fn basis_id(service: &Service) -> String {
+    let answer = service.classify(by_id("nobody"), "").await;
+    answer.provenance.unwrap().basis_id
+}
+
+/// The model as it is shown while it answers, or while it does not.
+fn shown(model: &pb::Model, active: bool) -> pb::Model {
+    pb::Model {
+        active,
+        ..model.clone()
+    }
+}
+
+#[tokio::test]
+async fn every_fit_is_a_new_version_and_the_last_one_answers_until_another_is_chosen() {
+    let mut service = ServiceWithDatabase::start().await;
+    shop(300).ingest(&service).await;
+    assert_eq!(basis_id(&service).await, "r0-m0-EUR");
+    let first = fit(&service, request(OrderModelKind::BgNbd, ""))
+        .await
+        .unwrap();
+    assert_eq!((first.version, first.active), (1, true));
+    assert_eq!(first.kind(), OrderModelKind::BgNbd);
+    assert_eq!((&*first.until, &*first.currency), (TODAY, "EUR"));
+    assert_eq!(first.create_time.unwrap().seconds, 1_795_348_800);
+    assert_eq!(basis_id(&service).await, "r0-m1-EUR");
+
+    service.set_clock("2026-11-22T13:00:00Z");
+    let default = fit(&service, pb::FitModelRequest::default()).await.unwrap();
+    assert_eq!((default.version, default.active), (2, true));
+    assert_eq!(default.kind(), OrderModelKind::MbgNbd);
+    assert_eq!(basis_id(&service).await, "r0-m2-EUR");
+    // The earlier version is what it was, except that it no longer answers.
+    assert_eq!(get(&service, 1).await.unwrap(), shown(&first, false));
+    assert_eq!(get(&service, 2).await.unwrap(), default);
+
+    let kept = pb::FitModelRequest {
+        keep_inactive: true,
+        ..request(OrderModelKind::BgNbd, "")
+    };
+    let kept = fit(&service, kept).await.unwrap();
+    assert_eq!((kept.version, kept.active), (3, false));
+    assert_eq!(basis_id(&service).await, "r0-m2-EUR");
+    assert_eq!(
+        list(&service, 0, "").await.unwrap(),
+        (vec![3, 2, 1], String::new())
+    );
+
+    let chosen = activate(&service, 1).await.unwrap();
+    assert_eq!(chosen, first);
+    assert_eq!(basis_id(&service).await, "r0-m1-EUR");
+    service = service.restart().await;
+    assert_eq!(basis_id(&service).await, "r0-m1-EUR");
+    assert_eq!(get(&service, 1).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn versions_are_listed_newest_first_in_pages() {
+    let service = ServiceWithDatabase::start().await;
+    assert_eq!(
+        list(&service, 0, "").await.unwrap(),
+        (vec![], String::new())
+    );
+    for at in 0..5 {
+        let model = if at % 2 == 0 { BG } else { MBG };
+        store_model(&service.pool, model, Some(SPEND)).await;
+    }
+    let (first, token) = list(&service, 2, "").await.unwrap();
+    assert_eq!(first, [5, 4]);
+    // A version that is stored meanwhile moves no page.
+    store_model(&service.pool, BG, None).await;
+    let (second, token) = list(&service, 2, &token).await.unwrap();
+    assert_eq!(second, [3, 2]);
+    assert_eq!(
+        list(&service, 2, &token).await.unwrap(),
+        (vec![1], String::new())
+    );
+    assert_eq!(list(&service, 6, "").await.unwrap().1, "");
+    let all = list(&service, i32::MAX, "").await.unwrap();
+    assert_eq!(all, (vec![6, 5, 4, 3, 2, 1], String::new()));
+    let absent = get(&service, 6).await.unwrap();
+    assert_eq!((absent.spend, &*absent.currency), (None, ""));
+    assert_eq!(absent.spend_absent_reason, "nobody bought twice");
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_refused() {
+    let service = ServiceWithDatabase::start().await;
+    for status in [
+        list(&service, -1, "").await.unwrap_err(),
+        list(&service, 1, "made up").await.unwrap_err(),
+    ] {
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        assert!(violated(&status)[0].starts_with("page_"), "{status:?}");
+    }
+    let both = pb::FitModelRequest {
+        kind: 7,
+        until: "2026-02-30".to_owned(),
+        keep_inactive: false,
+    };
+    let status = fit(&service, both).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(violated(&status), ["kind", "until"]);
+    for version in [0, 1, -1, i64::MAX] {
+        for status in [
+            get(&service, version).await.unwrap_err(),
+            activate(&service, version).await.unwrap_err(),
+        ] {
+            assert_eq!(status.code(), Code::NotFound, "{version}: {status:?}");
+            assert_eq!(reason(&status), "MODEL_NOT_FOUND");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_repeat_purchase_there_is_nothing_to_fit_and_nothing_is_stored() {
+    let service = ServiceWithDatabase::start().await;
+    let nothing = async || {
+        let status = fit(&service, pb::FitModelRequest::default())
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+        assert_eq!(reason(&status), "NOTHING_TO_FIT");
+        assert!(list(&service, 0, "").await.unwrap().0.is_empty());
+    };
+    nothing().await;
+    service
+        .write(&[
+            purchase("ada", "1", "2026-01-01", 100),
+            // Another purchase of a day is no repeat.
+            purchase("ada", "2", "2026-01-01", 100),
+            purchase("bob", "1", "2026-01-02", 100),
+        ])
+        .await;
+    nothing().await;
+    service
+        .write(&[purchase("bob", "2", "2026-02-02", 100)])
+        .await;
+    let until = request(OrderModelKind::MbgNbd, "2026-02-01");
+    let status = fit(&service, until).await.unwrap_err();
+    assert_eq!(reason(&status), "NOTHING_TO_FIT", "the repeat is later");
+}
+
+#[tokio::test]
+async fn a_fit_that_does_not_converge_is_stored_and_does_not_answer_unless_chosen() {
+    let service = ServiceWithDatabase::start().await;
+    let first = store_model(&service.pool, MBG, Some(SPEND)).await;
+    activate(&service, first).await.unwrap();
+    service
+        .write(&[
+            purchase("ada", "1", "2026-01-01", 100),
+            purchase("ada", "2", "2026-02-01", 100),
+        ])
+        .await;
+    let model = fit(&service, pb::FitModelRequest::default()).await.unwrap();
+    assert_eq!((model.version, model.active), (2, false));
+    let orders = model.orders.clone().unwrap();
+    assert!(!orders.converged);
+    assert!(!orders.not_converged_reason.is_empty());
+    assert_eq!((orders.customers, orders.distinct_rows), (1, 1));
+    assert_eq!(basis_id(&service).await, "r0-m1-EUR");
+    assert_eq!(get(&service, 2).await.unwrap(), model);
+    assert_eq!(activate(&service, 2).await.unwrap(), shown(&model, true));
+    assert_eq!(basis_id(&service).await, "r0-m2-EUR");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_fit_is_turned_away_while_the_first_one_runs() {
+    let service = ServiceWithDatabase::start().await;
+    shop(60).ingest(&service).await;
+    let held = service.lock_profiles().await;
+    let mut client = service.models();
+    let first = tokio::spawn(async move { client.fit_model(pb::FitModelRequest::default()).await });
+    service.until_blocked(1).await;
+    let status = fit(&service, pb::FitModelRequest::default())
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::Aborted, "{status:?}");
+    assert_eq!(reason(&status), "FIT_RUNNING");
+    held.rollback().await.unwrap();
+    let first = first.await.unwrap().unwrap().into_inner().model.unwrap();
+    assert_eq!(first.version, 1);
+    let second = fit(&service, pb::FitModelRequest::default()).await.unwrap();
+    assert_eq!(second.version, 2);
+}
