@@ -12,6 +12,7 @@
 )]
 
 mod answers;
+mod cdnow;
 mod cli;
 mod cluster;
 mod ingest;

@@ -5,6 +5,7 @@ use std::time::Duration;
 pub(crate) mod database;
 pub(crate) mod messages;
 pub(crate) mod models;
+pub(crate) mod program;
 pub(crate) mod service;
 
 /// Waits until `condition` holds, and fails the test if it does not within `limit`.

@@ -1,0 +1,175 @@
+//! Real input from the file to the answer, through the program's own commands: the CDNOW sample (Fader and Hardie), 2,357 customers with
+//! 6,919 purchases, against the inputs that the R package BTYD makes of it and the maximum-likelihood estimates on those.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::program::{find_shared, run_json};
+use crate::support::service::ServiceWithDatabase;
+
+const ROWS: i64 = 6_919;
+const CUSTOMERS: usize = 2_357;
+/// End of the calibration period of the reference.
+const UNTIL: &str = "1997-09-30";
+/// Relative, of fitted parameters against polished ones.
+const PARAMETER_TOLERANCE: f64 = 1e-4;
+/// Absolute, of a log-likelihood near -9,582.
+const LIKELIHOOD_TOLERANCE: f64 = 1e-5;
+/// The file has ten significant digits: half a unit of the last of a time below 100 weeks.
+const WEEKS_TOLERANCE: f64 = 1e-8;
+/// The same for a mean below 1,000 dollars, with room for the digits that the file lost.
+const MEAN_TOLERANCE: f64 = 1e-6;
+
+/// One row of the reference: id, x, `t_x`, T, `m_x`.
+struct Reference {
+    id: u64,
+    frequency: i64,
+    recency_weeks: f64,
+    age_weeks: f64,
+    mean: f64,
+}
+
+fn read_references(shared: &Path) -> Vec<Reference> {
+    let mut reader = csv::Reader::from_path(shared.join("data/cdnow_btyd_cbs.csv")).unwrap();
+    let rows = reader.records().map(|row| {
+        let row = row.unwrap();
+        Reference {
+            id: row[0].parse().unwrap(),
+            frequency: row[1].parse().unwrap(),
+            recency_weeks: row[2].parse().unwrap(),
+            age_weeks: row[3].parse().unwrap(),
+            mean: row[5].parse().unwrap(),
+        }
+    });
+    rows.collect()
+}
+
+/// The polished estimates of a model on the unrounded inputs, by symbol, and their log-likelihood.
+fn read_estimates(shared: &Path, model: &str) -> (Vec<(String, f64)>, f64) {
+    let mut reader = csv::Reader::from_path(shared.join("golden/fits.csv")).unwrap();
+    let (mut estimates, mut likelihood) = (vec![], f64::NAN);
+    for row in reader.records() {
+        let row = row.unwrap();
+        if (&row[0], &row[1], &row[2]) == ("cdnow_btyd_unrounded", model, "mle-polished") {
+            estimates.push((row[5].to_owned(), row[6].parse().unwrap()));
+            likelihood = row[8].parse().unwrap();
+        }
+    }
+    assert_eq!(estimates.len(), 4, "{model}");
+    (estimates, likelihood)
+}
+
+async fn import(log: &str, endpoint: &str) -> Value {
+    run_json(&[
+        "import",
+        "transactions",
+        log,
+        "--source",
+        "cdnow",
+        "--customer-column",
+        "sample_id",
+        "--time-column",
+        "date",
+        "--amount-column",
+        "dollars",
+        "--currency",
+        "USD",
+        "--endpoint",
+        endpoint,
+        "--json",
+    ])
+    .await
+}
+
+async fn check_fit(shared: &Path, endpoint: &str, option: &str, model: &str) {
+    let fit = ["model", "fit", "--model", option, "--until", UNTIL];
+    let fit = run_json(&[&fit[..], &["--json", "--endpoint", endpoint]].concat()).await;
+    let (estimates, likelihood) = read_estimates(shared, model);
+    assert_eq!(fit["model"], option);
+    assert_eq!(fit["customers"], CUSTOMERS);
+    assert_eq!(fit["converged"], true);
+    for (symbol, estimate) in estimates {
+        let found = fit["parameters"][&symbol].as_f64().unwrap();
+        assert!(
+            (found / estimate - 1.0).abs() < PARAMETER_TOLERANCE,
+            "{model} {symbol}: {found}, not {estimate}"
+        );
+    }
+    let found = fit["log_likelihood"].as_f64().unwrap();
+    assert!(
+        (found - likelihood).abs() < LIKELIHOOD_TOLERANCE,
+        "{model}: {found}, not {likelihood}"
+    );
+    assert_eq!(fit["gamma_gamma"]["customers"], 946, "with a repeat spend");
+    assert_eq!(fit["gamma_gamma"]["converged"], true);
+}
+
+fn check_inputs(references: &[Reference], scores: &[Value]) {
+    let number = |score: &Value, key: &str| score[key].as_f64().unwrap();
+    let mut scores: Vec<(u64, &Value)> = scores
+        .iter()
+        .map(|it| (it["customer_id"].as_str().unwrap().parse().unwrap(), it))
+        .collect();
+    scores.sort_by_key(|(id, _)| *id);
+    assert_eq!((scores.len(), references.len()), (CUSTOMERS, CUSTOMERS));
+    for (reference, (id, score)) in references.iter().zip(scores) {
+        assert_eq!(id, reference.id);
+        assert_eq!(score["frequency"], reference.frequency, "customer {id}");
+        for (key, expected, tolerance) in [
+            ("recency_weeks", reference.recency_weeks, WEEKS_TOLERANCE),
+            ("age_weeks", reference.age_weeks, WEEKS_TOLERANCE),
+            ("monetary_value", reference.mean, MEAN_TOLERANCE),
+        ] {
+            let found = number(score, key);
+            assert!(
+                (found - expected).abs() <= tolerance,
+                "customer {id}: {key} is {found}, not {expected}"
+            );
+        }
+        assert_eq!(score["currency"], "USD");
+        assert_eq!(score["unrated_reason"], Value::Null, "customer {id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cdnow_sample_is_imported_fitted_and_scored_as_its_reference() {
+    let Some(shared) = find_shared() else {
+        eprintln!(
+            "did not run on the CDNOW sample: no folder shared/data above the checkout, and no PATRON_SHARED"
+        );
+        return;
+    };
+    let log = shared.join("data/cdnow_sample_log.csv");
+    let log = log.to_str().unwrap();
+    let service = ServiceWithDatabase::start().await;
+    let endpoint = &service.app.endpoint();
+    let first = import(log, endpoint).await;
+    assert_eq!(
+        (&first["written"], &first["refused"]),
+        (&ROWS.into(), &0.into())
+    );
+    check_fit(&shared, endpoint, "bg-nbd", "bgnbd").await;
+    check_fit(&shared, endpoint, "mbg-nbd", "mbgnbd").await;
+
+    let score = ["score", "--subjects", log, "--subject-column", "sample_id"];
+    let score = [
+        &score[..],
+        &["--as-of", UNTIL, "--json", "--endpoint", endpoint],
+    ]
+    .concat();
+    let scores = run_json(&score).await;
+    check_inputs(&read_references(&shared), scores.as_array().unwrap());
+
+    let second = import(log, endpoint).await;
+    assert_eq!(
+        (&second["written"], &second["duplicates"]),
+        (&0.into(), &ROWS.into())
+    );
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM transactions")
+        .fetch_one(&service.pool)
+        .await
+        .unwrap();
+    assert_eq!(rows, ROWS);
+    assert_eq!(run_json(&score).await, scores, "and changes no answer");
+}
