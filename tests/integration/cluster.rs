@@ -12,25 +12,14 @@ use patron::postgres::cluster::Cluster;
 use patron::postgres::discover::find_server;
 use patron::postgres::error::Error;
 use sqlx::{Connection as _, PgConnection};
-use tempfile::TempDir;
 
-use crate::support::eventually;
+use crate::support::{eventually, place};
 
 /// Generous: a checkpoint on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Set in the process that is to be killed.
 const OWNER_VARIABLE: &str = "PATRON_TEST_OWNER_DIRECTORY";
-
-/// A directory that the server's account may enter, also when the tests run as root.
-fn place() -> TempDir {
-    let open = Permissions::from_mode(0o755);
-    tempfile::Builder::new()
-        .prefix("patron-cluster-")
-        .permissions(open)
-        .tempdir()
-        .unwrap()
-}
 
 async fn connect(cluster: &Cluster) -> PgConnection {
     PgConnection::connect(&cluster.url()).await.unwrap()

@@ -15,6 +15,7 @@ mod answers;
 mod cdnow;
 mod cli;
 mod cluster;
+mod cold;
 mod ingest;
 mod install;
 mod models;

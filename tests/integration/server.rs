@@ -9,7 +9,7 @@ mod drain;
 mod fake;
 mod limits;
 mod observation;
-mod raw;
+pub(crate) mod raw;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

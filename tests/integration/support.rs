@@ -1,6 +1,10 @@
 //! What the tests stand on; no tests of its own.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
+
+use tempfile::TempDir;
 
 pub(crate) mod database;
 pub(crate) mod messages;
@@ -18,6 +22,16 @@ pub(crate) fn eventually(limit: Duration, what: &str, mut condition: impl FnMut(
         assert!(start.elapsed() < limit, "not within {limit:?}: {what}");
         let _ = pause.recv_timeout(Duration::from_millis(5));
     }
+}
+
+/// A directory that the server's account may enter, also when the tests run as root.
+pub(crate) fn place() -> TempDir {
+    let open = Permissions::from_mode(0o755);
+    tempfile::Builder::new()
+        .prefix("patron-test-")
+        .permissions(open)
+        .tempdir()
+        .unwrap()
 }
 
 /// Longest time to wait for what must happen: only a failing test waits so long.

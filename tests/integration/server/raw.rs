@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
-use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -85,19 +84,29 @@ pub(super) async fn classify(
     command: &str,
     headers: &[(&'static str, &str)],
 ) -> HeaderMap {
+    let method = "patron.v1.ScoringService/Classify";
+    call(address, method, &request(command), headers).await
+}
+
+/// Calls a method on a connection of its own, with these headers and no timer on this side; returns the headers, or trailers, that carry
+/// the status.
+pub(crate) async fn call(
+    address: SocketAddr,
+    method: &str,
+    message: &impl prost::Message,
+    headers: &[(&'static str, &str)],
+) -> HeaderMap {
     let socket = soon(TcpStream::connect(address)).await.unwrap();
     let (mut client, connection) = soon(h2::client::handshake(socket)).await.unwrap();
     let connection = tokio::spawn(connection);
-    let mut call = Request::post(format!(
-        "http://{address}/patron.v1.ScoringService/Classify"
-    ))
-    .header("content-type", "application/grpc")
-    .header("te", "trailers");
+    let mut call = Request::post(format!("http://{address}/{method}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
     for (name, value) in headers {
         call = call.header(*name, *value);
     }
     let (answer, mut body) = client.send_request(call.body(()).unwrap(), false).unwrap();
-    let message = request(command).encode_to_vec();
+    let message = message.encode_to_vec();
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let framed = [&[0][..], &length, &message].concat();
     body.send_data(Bytes::from(framed), true).unwrap();

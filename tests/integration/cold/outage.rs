@@ -1,0 +1,125 @@
+//! The database goes away and comes back, under a service that runs on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use patron::pb;
+use patron::postgres::cluster::Cluster;
+use patron::store::schema;
+use sqlx::PgPool;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::support::messages::{by_id, by_phone, patch, phone, purchase, reason};
+use crate::support::service::Service;
+use crate::support::{place, until};
+
+const PHONE: &str = "+493023125001";
+/// How long one key is asked for without a pause.
+const HAMMERED: Duration = Duration::from_secs(2);
+/// Most loads of one key that a database that is away may see in that time: ten a second, and the one that runs at its beginning.
+const LOADS: u64 = 21;
+
+#[track_caller]
+fn assert_unavailable(status: &Status) {
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    assert_eq!(reason(status), "DATABASE_UNAVAILABLE");
+    let retry = status.get_details_retry_info().unwrap();
+    assert!(retry.retry_delay.unwrap() > Duration::ZERO, "{status:?}");
+    assert!(status.metadata().contains_key("grpc-retry-pushback-ms"));
+}
+
+async fn start(path: &std::path::Path) -> Cluster {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || Cluster::start(&path).unwrap())
+        .await
+        .unwrap()
+}
+
+async fn stop(cluster: Cluster) {
+    tokio::task::spawn_blocking(move || cluster.stop())
+        .await
+        .unwrap();
+}
+
+async fn classify(service: &Service, customer: &str) -> Result<pb::ClassifyResponse, Status> {
+    let request = pb::ClassifyRequest {
+        subject: Some(by_id(customer)),
+        as_of: String::new(),
+    };
+    let answer = service.scoring().classify(request).await?;
+    Ok(answer.into_inner())
+}
+
+/// Asks for one customer without a pause, from several tasks; returns how many loads that made.
+async fn hammer(service: &Service, customer: &str) -> u64 {
+    let started = &service.app.metrics.profile_cache.loads_started;
+    let before = started.get();
+    let begin = Instant::now();
+    let caller = async || {
+        while begin.elapsed() < HAMMERED {
+            assert_unavailable(&classify(service, customer).await.unwrap_err());
+        }
+    };
+    join_all((0..4).map(|_| caller())).await;
+    started.get() - before
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_memory_is_answered_while_the_database_is_away_and_the_rest_when_it_is_back() {
+    let place = place();
+    let cluster = start(place.path()).await;
+    let pool = PgPool::connect(&cluster.url()).await.unwrap();
+    schema::migrate(&pool).await.unwrap();
+    pool.close().await;
+    let service = Arc::new(Service::start(&cluster.url()).await);
+    let ada = pb::CustomerPatch {
+        add_identifiers: vec![phone(PHONE)],
+        ..patch("ada")
+    };
+    service.write_customers(&[ada, patch("bob")]).await;
+    service
+        .write(&[purchase("ada", "1", "2026-01-01", 100)])
+        .await;
+    let known = service.classify(by_phone(PHONE), "").await;
+    let score = service.score(by_id("ada"), "").await;
+    let nobody = service.classify(by_id("nobody"), "").await;
+
+    stop(cluster).await;
+    for _ in 0..50 {
+        assert_eq!(service.classify(by_phone(PHONE), "").await, known);
+        assert_eq!(
+            service.score(by_id("ada"), "2026-12-31").await.r#match(),
+            pb::Match::One
+        );
+        assert_eq!(service.score(by_id("ada"), "").await, score);
+        // That somebody is not known is in memory too.
+        assert_eq!(service.classify(by_id("nobody"), "").await, nobody);
+    }
+    assert_unavailable(&classify(&service, "bob").await.unwrap_err());
+    assert_unavailable(&service.find_customer(by_id("bob")).await.unwrap_err());
+    let write = pb::IngestTransactionsRequest {
+        transactions: vec![purchase("ada", "2", "2026-01-02", 100)],
+    };
+    let refused = service.ingest().ingest_transactions(write.clone()).await;
+    assert_unavailable(&refused.unwrap_err());
+    let loads = hammer(&service, "bob").await;
+    assert!(
+        (1..=LOADS).contains(&loads),
+        "{loads} loads in {HAMMERED:?}"
+    );
+
+    let cluster = start(place.path()).await;
+    until("a customer who was not in memory is answered", async || {
+        classify(&service, "bob").await.is_ok()
+    })
+    .await;
+    assert_eq!(service.classify(by_phone(PHONE), "").await, known);
+    service.write(&write.transactions).await;
+    let answer = service.classify(by_id("ada"), "").await;
+    assert_eq!(answer.provenance.unwrap().profile_version, 3);
+    let service = Arc::into_inner(service).unwrap();
+    service.app.stop().await.unwrap();
+    stop(cluster).await;
+}
