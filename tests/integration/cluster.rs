@@ -13,7 +13,7 @@ use patron::postgres::discover::find_server;
 use patron::postgres::error::Error;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{eventually, place};
+use crate::support::{eventually, is_gone, place};
 
 /// Generous: a checkpoint on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -53,20 +53,6 @@ async fn list_kept(cluster: &Cluster) -> Vec<i64> {
 fn data(root: &Path) -> PathBuf {
     let major = find_server().unwrap().major;
     root.join(format!("pg{major}"))
-}
-
-/// Whether a process has ended; a server that nobody waits for may stay in the process table without running.
-fn is_gone(process_id: u32) -> bool {
-    let signal = format!("kill -0 {process_id}");
-    let mut shell = Command::new("/bin/sh");
-    let alive = shell
-        .args(["-c", &signal])
-        .stderr(Stdio::null())
-        .status()
-        .unwrap()
-        .success();
-    let state = fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
-    !alive || state.contains(") Z ")
 }
 
 /// A program run by the account that the server runs under.

@@ -16,6 +16,7 @@ mod cdnow;
 mod cli;
 mod cluster;
 mod cold;
+mod crash;
 mod ingest;
 mod install;
 mod models;

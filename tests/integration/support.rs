@@ -2,6 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -10,6 +11,7 @@ pub(crate) mod database;
 pub(crate) mod messages;
 pub(crate) mod models;
 pub(crate) mod program;
+pub(crate) mod server;
 pub(crate) mod service;
 
 /// Waits until `condition` holds, and fails the test if it does not within `limit`.
@@ -32,6 +34,20 @@ pub(crate) fn place() -> TempDir {
         .permissions(open)
         .tempdir()
         .unwrap()
+}
+
+/// Whether a process has ended; a server that nobody waits for may stay in the process table without running.
+pub(crate) fn is_gone(process_id: u32) -> bool {
+    let signal = format!("kill -0 {process_id}");
+    let mut shell = Command::new("/bin/sh");
+    let alive = shell
+        .args(["-c", &signal])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap()
+        .success();
+    let state = std::fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
+    !alive || state.contains(") Z ")
 }
 
 /// Longest time to wait for what must happen: only a failing test waits so long.
