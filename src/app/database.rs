@@ -131,7 +131,7 @@ impl Database {
     /// # Errors
     /// Whatever is in the way, with what to do about it.
     pub async fn open(settings: &Settings, now: Timestamp) -> Result<Self, DatabaseError> {
-        let (cluster, url) = if let Some(url) = &settings.database_url {
+        let (cluster, url) = if let Some(url) = settings.external_database() {
             (None, url.expose().to_owned())
         } else {
             let cluster = start_cluster(settings).await?;

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use crate::app::logging::LogFormat;
 use crate::app::server::Limits;
@@ -21,6 +22,10 @@ use crate::postgres::directory::default_data_dir;
 
 /// Settings of `patron serve`.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where backticks and angle brackets are noise"
+)]
 pub struct Settings {
     /// Address of the gRPC listener.
     ///
@@ -46,19 +51,20 @@ pub struct Settings {
 
     /// Allow listening on addresses that other machines can reach, without encryption or login.
     ///
-    /// Off by default. Set it only where the network itself keeps strangers out.
-    #[arg(long, env = "PATRON_INSECURE")]
+    /// Off by default. Set it only where the network itself keeps strangers out. The variable takes 1 or 0, true or false.
+    #[arg(long, env = "PATRON_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
 
-    /// Postgres to use, as <postgres://USER:PASSWORD@HOST/DATABASE>.
+    /// Postgres to use, as postgres://USER:PASSWORD@HOST/DATABASE.
     ///
-    /// Without it, a private Postgres runs in the data directory. Prefer the variable: a flag can be seen by every user of the machine.
+    /// Without it, or with an empty one, a private Postgres runs in the data directory. Prefer the variable: a flag can be seen by every
+    /// user of the machine.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,
 
     /// Directory of the private Postgres and of the files the program makes.
     ///
-    /// By default /var/lib/patron for root, else patron in `XDG_DATA_HOME` or in ~/.local/share.
+    /// By default /var/lib/patron for root, else patron in $XDG_DATA_HOME or in ~/.local/share. The demo has patron-demo beside it.
     #[arg(long, env = "PATRON_DATA_DIR", value_name = "DIRECTORY")]
     pub data_dir: Option<PathBuf>,
 
@@ -70,7 +76,7 @@ pub struct Settings {
 
     /// File with the key under which phone numbers and e-mails are looked up.
     ///
-    /// By default `identifier.key` in the data directory, made when absent. All processes on one database need the same.
+    /// By default identifier.key in the data directory, made with a new database. All processes on one database need the same file.
     #[arg(long, env = "PATRON_IDENTIFIER_KEY_FILE", value_name = "FILE")]
     pub identifier_key_file: Option<PathBuf>,
 
@@ -151,7 +157,7 @@ pub struct Settings {
     )]
     pub drain_limit_seconds: u64,
 
-    /// Time in milliseconds to go on answering after health says `NOT_SERVING`, before the listener closes.
+    /// Time in milliseconds to go on answering after health says NOT_SERVING, before the listener closes.
     ///
     /// None by default, so that Ctrl-C is quick. Behind a balancer, set it to a little more than the period of its probe.
     #[arg(
@@ -171,7 +177,7 @@ pub struct Settings {
     )]
     pub log_format: LogFormat,
 
-    /// Which logs to write: error, warn, info, debug, trace, also by module, as in `info,patron::store=debug`.
+    /// Which logs to write: error, warn, info, debug, trace, also by module, as in info,patron::store=debug.
     ///
     /// Info: one line for each failed call, none for those that succeed.
     #[arg(
@@ -193,9 +199,9 @@ pub struct Settings {
     )]
     pub read_pool: u32,
 
-    /// Postgres connections for writes and fits.
+    /// Postgres connections for writes.
     ///
-    /// Apart from the reads, so that an import never makes a caller wait for a connection.
+    /// Apart from the reads, so that an import never makes a caller wait for a connection. Fits have two more of their own.
     #[arg(
         long,
         env = "PATRON_WRITE_POOL",
@@ -206,6 +212,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The server to use instead of a private one. A variable that is set and empty names none, as for `make`.
+    #[must_use]
+    pub fn external_database(&self) -> Option<&DatabaseUrl> {
+        self.database_url.as_ref().filter(|url| !url.is_empty())
+    }
+
     /// The data directory given, or the one that `postgres::directory` finds for this account.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {

@@ -27,7 +27,7 @@ pub mod stage;
 /// Options of `patron demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// How many customers to invent
+    /// How many customers to invent, 500 to 5000
     #[arg(long, default_value_t = 2_000, value_parser = parse_customers)]
     pub customers: usize,
     /// Seed of everything that is invented

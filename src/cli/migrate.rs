@@ -10,8 +10,12 @@ use crate::app::settings::DatabaseUrl;
 
 /// Options of `patron migrate`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where angle brackets are noise"
+)]
 pub struct MigrateArgs {
-    /// The database, as <postgres://USER:PASSWORD@HOST/DATABASE>; prefer the variable, a flag can be seen by every user of the machine
+    /// The database, as postgres://USER:PASSWORD@HOST/DATABASE; prefer the variable, a flag can be seen by every user of the machine
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: DatabaseUrl,
 }

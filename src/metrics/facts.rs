@@ -88,7 +88,7 @@ impl IngestMetrics {
 pub enum FitOutcome {
     /// It found the optimum, and a model version was stored.
     Converged,
-    /// It found none, and nothing was stored.
+    /// It found none; the version was stored for its report and not activated.
     NotConverged,
     /// It could not run: no data, several currencies, or the database failed.
     Failed,

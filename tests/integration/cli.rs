@@ -98,6 +98,23 @@ fn wrong_usage_exits_with_64_and_says_why_on_standard_error() {
 }
 
 #[test]
+fn a_variable_can_allow_other_addresses_by_any_usual_word() {
+    let folder = tempfile::tempdir().unwrap();
+    for (word, allowed) in [("1", true), ("true", true), ("0", false), ("off", false)] {
+        // The filter cannot be read, so the server never starts.
+        let output = Command::new(env!("CARGO_BIN_EXE_patron"))
+            .args(["serve", "--listen", "0.0.0.0:0", "--log", "patron=loud"])
+            .current_dir(folder.path())
+            .env("PATRON_INSECURE", word)
+            .output()
+            .expect("the program starts");
+        let notes = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{word}: {notes}");
+        assert_eq!(!notes.contains("--listen"), allowed, "{word}: {notes}");
+    }
+}
+
+#[test]
 fn without_a_server_every_client_command_fails_with_1_and_says_how_to_start_one() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(

@@ -175,11 +175,8 @@ impl Settings {
 
     fn check_places(&self, problems: &mut Vec<Problem>) {
         let mut add = |setting, kind| problems.push(Problem { setting, kind });
-        if self
-            .database_url
-            .as_ref()
-            .is_some_and(|url| !url.is_postgres())
-        {
+        let server = self.external_database();
+        if server.is_some_and(|url| !url.is_postgres()) {
             add(names::DATABASE_URL, ProblemKind::NotPostgres);
         }
         let path = self.data_dir();
@@ -313,6 +310,12 @@ mod tests {
         );
         let any = "127.0.0.1:0";
         check(&["--listen", any, "--admin-listen", any], &[]);
+    }
+
+    #[test]
+    fn an_empty_database_url_names_no_server() {
+        check(&["--database-url="], &[]);
+        assert_eq!(settings(&["--database-url="]).external_database(), None);
     }
 
     #[test]

@@ -82,6 +82,12 @@ impl DatabaseUrl {
         &self.0
     }
 
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it has a scheme of Postgres.
     #[must_use]
     pub fn is_postgres(&self) -> bool {
