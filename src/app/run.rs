@@ -13,7 +13,11 @@ use crate::{
         server::{self, DrainOutcome, Limits, ServeError, Shared},
         settings::Settings,
     },
-    cache::{identifiers::IdentifierCache, profiles::profile_cache, read_through::Bounds},
+    cache::{
+        identifiers::IdentifierCache,
+        profiles::{ProfileCache, profile_cache},
+        read_through::Bounds,
+    },
     clock::Clock,
     grpc,
     metrics::Metrics,
@@ -231,14 +235,10 @@ async fn build(
         database.zone.clone(),
         metrics.fits.clone(),
     );
-    tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
-        let mut due = tokio::time::interval(MEASURE_INTERVAL);
-        loop {
-            due.tick().await;
-            cache.measure();
-            identifiers.measure();
-        }
-    }));
+    tokio::spawn(
+        stop.clone()
+            .run_until_cancelled_owned(measure(cache, identifiers)),
+    );
     let ingest =
         grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), database.zone.clone());
     Ok(routes(
@@ -249,6 +249,16 @@ async fn build(
         grpc::models::ModelApi::new(Arc::new(models)),
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     ))
+}
+
+/// Brings the gauges of the caches up to date, for ever.
+async fn measure(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) {
+    let mut due = tokio::time::interval(MEASURE_INTERVAL);
+    loop {
+        due.tick().await;
+        profiles.measure();
+        identifiers.measure();
+    }
 }
 
 fn routes(

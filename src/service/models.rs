@@ -102,11 +102,7 @@ impl Models {
         let currency = self.bases.current().reporting_currency;
         let input = input::read(&mut connection, until, currency).await?;
         drop(connection);
-        let absent = if currency.is_some() {
-            None
-        } else {
-            no_currency(&currencies)
-        };
+        let absent = currency.is_none().then(|| no_currency(&currencies));
         let fitted = tokio::task::spawn_blocking(move || fit(request.kind, until, &input, absent));
         let fit = fitted
             .await
@@ -167,19 +163,17 @@ impl Models {
     }
 }
 
-/// Why no spend model can be fitted, where the currencies are the reason.
-fn no_currency(currencies: &[Currency]) -> Option<String> {
+/// Why there is no reporting currency.
+fn no_currency(currencies: &[Currency]) -> String {
     match currencies {
-        [] => Some("nothing was bought yet".to_owned()),
-        [only] => Some(format!(
-            "the only currency in use, {only}, came into use just now: fit again"
-        )),
+        [] => "nothing was bought yet".to_owned(),
+        [only] => format!("the only currency in use, {only}, came into use just now: fit again"),
         several => {
             let codes: Vec<_> = several.iter().map(|currency| currency.code()).collect();
-            Some(format!(
+            format!(
                 "amounts are in {}, and no definitions say which to report in",
                 codes.join(", ")
-            ))
+            )
         }
     }
 }

@@ -1,0 +1,156 @@
+//! README.md and ARCHITECTURE.md against the program: their tables list all there is and nothing else, their paths lead somewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use patron::app::server::methods;
+use patron::cli::Cli;
+use patron::metrics::Metrics;
+
+const README: &str = include_str!("../../README.md");
+const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
+
+/// The cells of the table under a heading of the README, without its head and without the backticks around code.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let below = README.lines().skip_while(|line| {
+        !line.starts_with('#') || line.trim_start_matches('#').trim() != heading
+    });
+    let rows = below
+        .skip(1)
+        .take_while(|line| !line.starts_with("## ") && !line.starts_with("### "))
+        .filter(|line| line.starts_with('|'))
+        .skip(2);
+    let cell = |text: &str| text.trim().trim_matches('`').to_owned();
+    let rows: Vec<Vec<String>> = rows
+        .map(|line| line.trim_matches('|').split('|').map(cell).collect())
+        .collect();
+    assert!(!rows.is_empty(), "no table under {heading:?}");
+    rows
+}
+
+/// The first cells of such a table; none may stand there twice.
+#[track_caller]
+fn names(heading: &str) -> BTreeSet<String> {
+    let rows = table(heading);
+    let names: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
+    assert_eq!(names.len(), rows.len(), "a row twice under {heading:?}");
+    names
+}
+
+#[test]
+fn the_configuration_table_is_that_of_serve() {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let mut settings = BTreeMap::new();
+    for argument in serve.get_arguments() {
+        let Some(variable) = argument.get_env() else {
+            continue; // --help
+        };
+        let default = argument.get_default_values().first();
+        let default = default.map_or("-", |value| value.to_str().unwrap());
+        // A flag is off unless it is given.
+        let default = if default == "false" { "-" } else { default };
+        settings.insert(
+            format!("--{}", argument.get_long().unwrap()),
+            (variable.to_str().unwrap().to_owned(), default.to_owned()),
+        );
+    }
+    let documented: BTreeMap<_, _> = table("Configuration")
+        .into_iter()
+        .map(|row| {
+            assert!(!row[3].is_empty() && !row[4].is_empty(), "{row:?}");
+            (row[0].clone(), (row[1].clone(), row[2].clone()))
+        })
+        .collect();
+    assert_eq!(documented, settings);
+}
+
+#[test]
+fn the_rpc_table_lists_every_rpc() {
+    let served: BTreeSet<String> = methods()
+        .iter()
+        .filter_map(|method| method.strip_prefix("patron.v1."))
+        .map(|method| method.replace('/', "."))
+        .collect();
+    assert_eq!(names("RPCs"), served);
+}
+
+#[test]
+fn the_command_table_lists_every_command() {
+    let command = Cli::command();
+    let mut commands = BTreeSet::new();
+    for one in command.get_subcommands() {
+        let mut parts = one.get_subcommands().peekable();
+        if parts.peek().is_none() {
+            commands.insert(format!("patron {}", one.get_name()));
+        }
+        for part in parts {
+            commands.insert(format!("patron {} {}", one.get_name(), part.get_name()));
+        }
+    }
+    assert_eq!(names("Commands"), commands);
+}
+
+/// String literals of capitals and `_` in the code of the gRPC face, its tests left out: the reasons it gives.
+fn list_reasons(folder: &Path, reasons: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            list_reasons(&path, reasons);
+        } else if !path.ends_with("tests.rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            // A literal is between two quotes; what is between two literals has other letters.
+            let literals = code.split('"').filter(|text| {
+                text.len() > 3 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+            });
+            reasons.extend(literals.map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn the_tables_of_reasons_are_those_of_the_code() {
+    let mut reasons = BTreeSet::new();
+    let grpc = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/grpc");
+    list_reasons(&grpc, &mut reasons);
+    let documented = &names("Error reasons") | &names("Why a field is refused");
+    assert_eq!(documented, reasons);
+}
+
+#[test]
+fn the_table_of_metrics_is_what_the_server_shows() {
+    let rendered = Metrics::new([]).render();
+    let types = rendered
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
+    let shown: BTreeSet<String> = types
+        .map(|line| {
+            let (name, kind) = line.split_once(' ').unwrap();
+            let total = if kind == "counter" { "_total" } else { "" };
+            format!("{name}{total}")
+        })
+        .collect();
+    assert_eq!(names("Metrics"), shown);
+}
+
+#[test]
+fn every_path_in_the_documents_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut looked_at, mut missing) = (0, Vec::new());
+    for text in [README, ARCHITECTURE] {
+        // Every other piece between backticks is code.
+        for code in text.split('`').skip(1).step_by(2) {
+            let inside = ["src/", "tests/", "proto/", "migrations/", ".ci/"];
+            if inside.iter().any(|folder| code.starts_with(folder)) && !code.contains([' ', '*']) {
+                looked_at += 1;
+                if !root.join(code).exists() {
+                    missing.push(code);
+                }
+            }
+        }
+    }
+    assert!(looked_at > 20, "only {looked_at} paths were found");
+    assert!(missing.is_empty(), "{missing:?}");
+}
