@@ -6,6 +6,7 @@ pub mod customers;
 pub mod definitions;
 pub mod error;
 pub mod explain;
+mod finish;
 pub mod ingest;
 pub mod models;
 pub mod profiles;

@@ -31,8 +31,8 @@ use crate::{
 
 /// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
 const IDENTIFIER_SHARE: u64 = 8;
-/// How often the gauges of the caches are brought up to date.
-const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the gauges of the caches are brought up to date, and a basis that could not be renewed is tried again.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A running service.
 pub struct App {
@@ -230,34 +230,34 @@ async fn build(
     };
     let models = Models::new(
         database.batch.clone(),
-        bases,
+        Arc::clone(&bases),
         Arc::clone(clock),
         database.zone.clone(),
         metrics.fits.clone(),
     );
     tokio::spawn(
         stop.clone()
-            .run_until_cancelled_owned(measure(cache, identifiers)),
+            .run_until_cancelled_owned(upkeep(cache, identifiers, bases)),
     );
-    let ingest =
-        grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), database.zone.clone());
+    let zone = database.zone.clone();
     Ok(routes(
         limits.max_message_bytes,
         grpc::scoring::Scoring::new(Arc::new(classifier)),
-        ingest,
+        grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
         grpc::models::ModelApi::new(Arc::new(models)),
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     ))
 }
 
-/// Brings the gauges of the caches up to date, for ever.
-async fn measure(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) {
-    let mut due = tokio::time::interval(MEASURE_INTERVAL);
+/// What is due from time to time, for ever: gauges, and a renewal of the basis that failed.
+async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>, bases: Arc<Bases>) {
+    let mut due = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         due.tick().await;
         profiles.measure();
         identifiers.measure();
+        bases.catch_up().await;
     }
 }
 

@@ -65,6 +65,8 @@ struct Flight<V> {
     outcome: watch::Sender<Option<Outcome<V>>>,
     /// The latest version that a write made while the load ran: an older result is not good enough.
     wanted_version: i64,
+    /// Whether a write came to an unknown end while the load ran: its result may be older or not.
+    doubted: bool,
 }
 
 /// A bounded cache in front of a store.
@@ -156,6 +158,16 @@ where
         }
     }
 
+    /// Takes out whatever is held, and makes a load under way repeat: for a write of which nobody knows whether it was committed, so
+    /// that there is no version to wait for.
+    pub fn doubt(&self, key: &K) {
+        let mut flights = self.flights();
+        if let Some(flight) = flights.get_mut(key) {
+            flight.doubted = true;
+        }
+        self.held.invalidate(key);
+    }
+
     /// Brings the gauges of the metrics up to date.
     pub fn measure(&self) {
         self.held.run_pending_tasks();
@@ -182,6 +194,7 @@ where
                 Flight {
                     outcome: watch::channel(None).0,
                     wanted_version: 0,
+                    doubted: false,
                 }
             });
             waits.push((key.clone(), flight.outcome.subscribe()));
@@ -229,11 +242,11 @@ where
         let mut flights = self.flights();
         for key in keys {
             let value = values.remove(&key);
-            let wanted_version = flights.get(&key).map_or(0, |flight| flight.wanted_version);
-            if value
-                .as_ref()
-                .is_some_and(|value| value.version() < wanted_version)
-            {
+            let outdated = flights.get_mut(&key).is_some_and(|flight| {
+                let is_older = |value: &V| value.version() < flight.wanted_version;
+                std::mem::take(&mut flight.doubted) || value.as_ref().is_some_and(is_older)
+            });
+            if outdated {
                 again.push(key);
                 continue;
             }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         money::Currency,
         rules::diagnostic::Diagnostic,
     },
-    service::error::ServiceError,
+    service::{error::ServiceError, finish::finish},
     store::{self, error::StoreError, revisions::StoredRevision},
 };
 
@@ -51,10 +51,28 @@ impl Bases {
         self.current.load_full()
     }
 
-    /// Builds the basis of what is stored now and puts it in force.
+    /// Commits a transaction that changes what the basis is built of, and puts the new basis in force. Goes on when the caller gives
+    /// up: whatever came of the commit, the basis is then that of what is stored.
     ///
     /// # Errors
-    /// When the database cannot be asked; then the old one stays.
+    /// When the database cannot be asked.
+    pub async fn commit_and_renew(
+        self: &Arc<Self>,
+        tx: Transaction<'static, Postgres>,
+    ) -> Result<(), ServiceError> {
+        let bases = Arc::clone(self);
+        finish(async move {
+            let committed = tx.commit().await;
+            bases.renew().await?;
+            Ok(committed?)
+        })
+        .await
+    }
+
+    /// Builds the basis of what is stored now and puts it in force. To be run to its end (see `finish`) after what it renews for.
+    ///
+    /// # Errors
+    /// When the database cannot be asked; then the old one stays, and [`Self::catch_up`] tries again.
     pub async fn renew(&self) -> Result<(), ServiceError> {
         let _turn = self.renewing.lock().await;
         self.behind.store(true, Ordering::Relaxed);
@@ -64,10 +82,13 @@ impl Bases {
         Ok(())
     }
 
-    /// Whether a renewal is due that failed before.
-    #[must_use]
-    pub fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Relaxed)
+    /// Renews the basis if the last renewal failed. To be called from time to time.
+    pub async fn catch_up(&self) {
+        if self.behind.load(Ordering::Relaxed)
+            && let Err(error) = self.renew().await
+        {
+            tracing::warn!(error.cause = %error, "the basis is behind what is stored and could not be renewed; it is tried again");
+        }
     }
 }
 

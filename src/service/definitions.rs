@@ -81,8 +81,7 @@ impl DefinitionRevisions {
         }
         let revision = store::revisions::insert(&mut tx, document, note, now).await?;
         store::revisions::activate(&mut tx, revision, now).await?;
-        tx.commit().await?;
-        self.bases.renew().await?;
+        self.bases.commit_and_renew(tx).await?;
         let (document, note) = (document.to_owned(), note.to_owned());
         Ok(Publication::Published(Published {
             revision,
@@ -111,8 +110,7 @@ impl DefinitionRevisions {
                 ..found.into()
             })
         };
-        tx.commit().await?;
-        self.bases.renew().await?;
+        self.bases.commit_and_renew(tx).await?;
         Ok(published)
     }
 

@@ -113,10 +113,9 @@ impl Models {
         let active = request.activate && fit.converged();
         if active {
             store::models::activate(&mut tx, version, now).await?;
-        }
-        tx.commit().await?;
-        if active {
-            self.bases.renew().await?;
+            self.bases.commit_and_renew(tx).await?;
+        } else {
+            tx.commit().await?;
         }
         Ok(ModelVersion {
             version,
@@ -154,8 +153,7 @@ impl Models {
         let found = store::models::find(&mut tx, version).await?;
         let found = found.ok_or(ServiceError::ModelNotFound(version))?;
         store::models::activate(&mut tx, version, self.clock.now()).await?;
-        tx.commit().await?;
-        self.bases.renew().await?;
+        self.bases.commit_and_renew(tx).await?;
         Ok(ModelVersion {
             active: true,
             ..found

@@ -21,6 +21,7 @@ mod docs;
 mod ingest;
 mod install;
 mod models;
+mod review;
 mod schema;
 mod server;
 mod support;

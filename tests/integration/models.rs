@@ -60,13 +60,13 @@ fn request(kind: OrderModelKind, until: &str) -> pb::FitModelRequest {
 async fn get(service: &Service, version: i64) -> Result<pb::Model, Status> {
     let request = pb::GetModelRequest { version };
     let answer = service.models().get_model(request).await;
-    answer.map(tonic::Response::into_inner)
+    answer.map(|answer| answer.into_inner().model.unwrap())
 }
 
 async fn activate(service: &Service, version: i64) -> Result<pb::Model, Status> {
     let request = pb::ActivateModelRequest { version };
     let answer = service.models().activate_model(request).await;
-    answer.map(tonic::Response::into_inner)
+    answer.map(|answer| answer.into_inner().model.unwrap())
 }
 
 async fn list(service: &Service, size: i32, token: &str) -> Result<(Vec<i64>, String), Status> {

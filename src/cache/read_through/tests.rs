@@ -159,6 +159,27 @@ async fn a_failure_is_told_to_all_and_stands_for_a_moment() {
     assert!(cache.flights().is_empty());
 }
 
+#[tokio::test]
+async fn after_a_write_of_unknown_end_the_store_is_asked_again_once() {
+    let store = store();
+    let cache = cache(&store);
+    store.gate.add_permits(1);
+    cache.get(&7).await.unwrap();
+    // Held: taken out. Nobody knows whether there is a new version; there is none.
+    cache.doubt(&7);
+    let waiting = tokio::spawn({
+        let cache = Arc::clone(&cache);
+        async move { cache.get(&7).await.unwrap() }
+    });
+    settle().await;
+    assert_eq!(store.loads.load(SeqCst), 2);
+    // Being loaded: repeated, and then the same version will do.
+    cache.doubt(&7);
+    store.gate.add_permits(10);
+    assert_eq!(waiting.await.unwrap(), Value(1));
+    assert_eq!(store.loads.load(SeqCst), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_load_that_hangs_is_given_up_and_its_callers_are_told() {
     let store = store();

@@ -1,6 +1,6 @@
 //! The end that every ingest transaction has in common.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
@@ -8,24 +8,52 @@ use sqlx::{Postgres, Transaction as Tx};
 use super::Ingest;
 use crate::{
     domain::{profile::Profile, text::CustomerId},
-    service::error::ServiceError,
-    store::{self, error::StoreError},
+    service::{error::ServiceError, finish::finish},
+    store::{self, error::StoreError, identifiers::IdentifierDigest},
 };
 
-/// Stores the profiles that the transaction changed, appends them to the change log, commits, and drops what memory held of them.
+/// What a transaction changes of what memory may hold.
+pub(super) struct Changes<'a> {
+    /// Profiles, as they now are.
+    pub(super) profiles: &'a HashMap<CustomerId, Profile>,
+    /// Identifiers that begin or end on a customer.
+    pub(super) identifiers: Vec<IdentifierDigest>,
+    /// Whether a currency came into use.
+    pub(super) new_currency: bool,
+}
+
+/// Stores the profiles that the transaction changed, appends them to the change log, commits, and brings memory up to date.
 pub(super) async fn commit(
     ingest: &Ingest,
-    mut tx: Tx<'_, Postgres>,
-    changed: &HashMap<CustomerId, Profile>,
+    mut tx: Tx<'static, Postgres>,
+    changes: Changes<'_>,
     recorded_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let versions = store::profiles::upsert(&mut tx, changed.values()).await?;
+    let versions = store::profiles::upsert(&mut tx, changes.profiles.values()).await?;
     store::change_log::insert(&mut tx, &versions, recorded_at).await?;
-    tx.commit().await?;
-    for (customer, version) in &versions {
-        ingest.profiles.outdate(customer, *version);
-    }
-    Ok(())
+    let (profiles, identifiers) = (
+        Arc::clone(&ingest.profiles),
+        Arc::clone(&ingest.identifiers),
+    );
+    let bases = Arc::clone(&ingest.bases);
+    finish(async move {
+        let committed = tx.commit().await;
+        for (customer, version) in &versions {
+            match committed {
+                Ok(()) => profiles.outdate(customer, *version),
+                // The connection broke, so it may be committed or not.
+                Err(_) => profiles.doubt(customer),
+            }
+        }
+        for digest in &changes.identifiers {
+            identifiers.outdate(digest);
+        }
+        if changes.new_currency && let Err(error) = bases.renew().await {
+            tracing::warn!(error.cause = %error, "the basis could not be renewed after a new currency came into use; it is tried again");
+        }
+        Ok(committed?)
+    })
+    .await
 }
 
 /// The sorted customers of a batch, each once.

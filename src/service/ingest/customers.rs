@@ -7,7 +7,7 @@ use sqlx::{Postgres, Transaction as Tx};
 
 use super::{
     Ingest, Outcome,
-    commit::{commit, distinct, retry},
+    commit::{Changes, commit, distinct, retry},
     facts::empty_profile,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
         self,
         customers::Customer,
         error::StoreError,
-        identifiers::{HeldIdentifier, IdentifierDigest, IdentifierFact},
+        identifiers::{HeldIdentifier, IdentifierFact},
     },
 };
 
@@ -80,18 +80,11 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(vec![]);
     }
-    let (outcomes, touched) = retry(|| write_once(ingest, batch)).await?;
-    for digest in touched {
-        ingest.identifiers.outdate(&digest);
-    }
-    Ok(outcomes)
+    retry(|| write_once(ingest, batch)).await
 }
 
-/// One try. Returns the outcomes and the identifiers that changed their owners.
-async fn write_once(
-    ingest: &Ingest,
-    batch: &[CustomerPatch],
-) -> Result<(Vec<Outcome>, Vec<IdentifierDigest>), StoreError> {
+/// One try.
+async fn write_once(ingest: &Ingest, batch: &[CustomerPatch]) -> Result<Vec<Outcome>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|patch| &patch.customer_id));
     let mut tx = ingest.pool.begin().await?;
@@ -111,16 +104,20 @@ async fn write_once(
             Outcome::Duplicate
         });
     }
-    let touched = additions
-        .identifiers
-        .iter()
-        .map(|fact| fact.digest)
-        .collect();
     if !additions.changed.is_empty() {
         store_additions(&mut tx, &additions, recorded_at).await?;
-        commit(ingest, tx, &additions.changed, recorded_at).await?;
+        let changes = Changes {
+            profiles: &additions.changed,
+            identifiers: additions
+                .identifiers
+                .iter()
+                .map(|fact| fact.digest)
+                .collect(),
+            new_currency: false,
+        };
+        commit(ingest, tx, changes, recorded_at).await?;
     }
-    Ok((outcomes, touched))
+    Ok(outcomes)
 }
 
 async fn store_additions(

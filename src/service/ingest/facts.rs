@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
 use super::{
     Ingest, Outcome,
-    commit::{commit, distinct, retry},
+    commit::{Changes, commit, distinct, retry},
 };
 use crate::{
     domain::{
@@ -107,14 +107,6 @@ impl KeyedFact for Contact {
     }
 }
 
-/// What a transaction of the database found of a batch.
-struct Written {
-    /// Keys that were new.
-    new: HashSet<FactKey>,
-    /// Whether a currency came into use.
-    new_currency: bool,
-}
-
 /// Records a batch. One outcome for each item, in their order.
 pub(super) async fn write<F: KeyedFact>(
     ingest: &Ingest,
@@ -132,14 +124,7 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let (written, stored) = retry(|| write_once(ingest, &firsts)).await?;
-    if written.new_currency || ingest.bases.is_behind() {
-        // The facts are in; a basis that cannot be renewed now is renewed by the next batch.
-        if let Err(error) = ingest.bases.renew().await {
-            tracing::warn!(error.cause = %error, "the basis could not be renewed after a new currency came into use");
-        }
-    }
-    let mut new = written.new;
+    let (mut new, stored) = retry(|| write_once(ingest, &firsts)).await?;
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
         if new.remove(key) {
@@ -157,11 +142,11 @@ pub(super) async fn write<F: KeyedFact>(
     Ok(batch.iter().map(outcome).collect())
 }
 
-/// One try. Returns what was written, and what is stored under the keys that were not new.
+/// One try. Returns the keys that were new, and what is stored under those that were not.
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
-) -> Result<(Written, HashMap<FactKey, F>), StoreError> {
+) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>), StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = ingest.pool.begin().await?;
@@ -188,23 +173,21 @@ async fn write_once<F: KeyedFact>(
         .map(|fact| (fact.key().clone(), fact))
         .collect();
     if new.is_empty() {
-        return Ok((
-            Written {
-                new,
-                new_currency: false,
-            },
-            stored,
-        ));
+        return Ok((new, stored));
     }
     let written: Vec<&&NewFact<F>> = items
         .iter()
         .filter(|item| new.contains(item.fact.key()))
         .collect();
     create_customers(&mut tx, &written, &profiles, recorded_at).await?;
-    let changed = fold_new(&mut tx, &written, profiles, recorded_at).await?;
-    let new_currency = add_currencies(&mut tx, &written, recorded_at).await?;
-    commit(ingest, tx, &changed, recorded_at).await?;
-    Ok((Written { new, new_currency }, stored))
+    let folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
+    let changes = Changes {
+        profiles: &folded,
+        identifiers: vec![],
+        new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
+    };
+    commit(ingest, tx, changes, recorded_at).await?;
+    Ok((new, stored))
 }
 
 async fn create_customers<F: KeyedFact>(

@@ -1,8 +1,9 @@
 //! Model versions that no fit made: parameters chosen by a test, put where fits put theirs.
 
+use patron::domain::model_version::{ModelFit, StoredParameter, StoredReport};
 use patron::domain::value::gamma_gamma::GammaGamma;
 use patron::domain::value::model::{ModelKind, OrderModel};
-use patron::store::models::{self, ModelFit, StoredParameter, StoredReport};
+use patron::store::models;
 use sqlx::PgPool;
 
 use super::service::NOW;

@@ -207,7 +207,7 @@ impl Service {
             subject: Some(subject),
         };
         let answer = self.customers().get_customer(request).await;
-        answer.map(tonic::Response::into_inner)
+        answer.map(|answer| answer.into_inner().customer.unwrap())
     }
 
     pub(crate) async fn customer(&self, id: &str) -> pb::Customer {

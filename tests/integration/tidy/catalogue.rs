@@ -6,7 +6,11 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 6] = [
+const OTHER_KEYS: [(&str, &str); 8] = [
+    (
+        "active_revision",
+        "one row: which definitions answers are given by",
+    ),
     (
         "active_model",
         "one row: which model version answers are given by",
@@ -18,6 +22,10 @@ const OTHER_KEYS: [(&str, &str); 6] = [
     (
         "currencies",
         "which currencies occur: of the deployment, not of a customer",
+    ),
+    (
+        "definition_revisions",
+        "definitions are of the deployment, not of a customer",
     ),
     (
         "deployment",

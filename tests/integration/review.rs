@@ -1,0 +1,185 @@
+//! What a server in trouble must not lose: what was committed is seen, whoever gave up waiting for it; a fit sees one state of the
+//! data; a stop ends.
+
+use std::time::Duration;
+
+use patron::pb;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
+use tokio::time::timeout;
+
+use crate::support::messages::{by_email, by_id, email, patch, purchase};
+use crate::support::service::ServiceWithDatabase;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Commits of transactions that write to one table wait while this is held.
+struct HeldCommits(PoolConnection<Postgres>);
+
+/// The advisory lock that held commits wait for.
+const LOCK: i64 = 4711;
+
+impl HeldCommits {
+    /// Holds the commits of all transactions that write a row of `change_log` or `active_model`.
+    async fn hold(pool: &PgPool) -> Self {
+        for statement in [
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql
+             AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(4711); RETURN NULL; END $$",
+            "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON change_log
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
+            "CREATE CONSTRAINT TRIGGER wait AFTER INSERT OR UPDATE ON active_model
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
+        ] {
+            sqlx::query(statement).execute(pool).await.unwrap();
+        }
+        let mut connection = pool.acquire().await.unwrap();
+        sqlx::query("SELECT pg_advisory_lock($1)")
+            .bind(LOCK)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        Self(connection)
+    }
+
+    /// Lets the commits go on.
+    async fn release(mut self) {
+        sqlx::query("SELECT pg_advisory_unlock($1)")
+            .bind(LOCK)
+            .execute(&mut *self.0)
+            .await
+            .unwrap();
+    }
+}
+
+/// Waits until a statement that looks like `pattern` waits for a lock in this database.
+async fn blocked(pool: &PgPool, pattern: &str) {
+    let found = async {
+        while !sqlx::query_scalar::<_, bool>(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity
+                            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1)",
+        )
+        .bind(pattern)
+        .fetch_one(pool)
+        .await
+        .unwrap()
+        {}
+    };
+    timeout(PATIENCE, found).await.expect("nothing is blocked");
+}
+
+/// Makes `call`, has its caller give up while its commit is held, and waits until the server has dropped it. Then lets the commit go on.
+async fn give_up_while_it_commits<F>(service: &ServiceWithDatabase, call: F)
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let held = HeldCommits::hold(&service.pool).await;
+    let caller = tokio::spawn(call);
+    blocked(&service.pool, "COMMIT%").await;
+    caller.abort();
+    let in_progress = &service.app.metrics.rpc.limited_in_flight;
+    let dropped = async {
+        while in_progress.get() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, dropped)
+        .await
+        .expect("it was not dropped");
+    held.release().await;
+}
+
+#[tokio::test]
+async fn a_transaction_is_seen_although_its_caller_gave_up_while_it_was_committed() {
+    let service = ServiceWithDatabase::start().await;
+    // Held in memory: that nobody is known by that id, and that there is no currency.
+    let unknown = service.classify(by_id("ada"), "").await;
+    assert_eq!(unknown.r#match(), pb::Match::Unknown);
+    let mut client = service.ingest();
+    let request = pb::IngestTransactionsRequest {
+        transactions: vec![purchase("ada", "1", "2026-01-01", 100)],
+    };
+    give_up_while_it_commits(&service, async move {
+        client.ingest_transactions(request).await
+    })
+    .await;
+    let seen = async {
+        loop {
+            let answer = service.classify(by_id("ada"), "").await;
+            let basis = answer.provenance.clone().unwrap().basis_id;
+            if answer.r#match() == pb::Match::One && basis == "r0-m0-EUR" {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, seen).await.expect("it is never seen");
+}
+
+#[tokio::test]
+async fn an_identifier_is_found_although_its_caller_gave_up_while_it_was_committed() {
+    let service = ServiceWithDatabase::start().await;
+    let subject = || by_email("ada@example.org");
+    let unknown = service.classify(subject(), "").await;
+    assert_eq!(unknown.r#match(), pb::Match::Unknown);
+    let mut client = service.ingest();
+    let request = pb::IngestCustomersRequest {
+        customers: vec![pb::CustomerPatch {
+            add_identifiers: vec![email("ada@example.org")],
+            ..patch("ada")
+        }],
+    };
+    give_up_while_it_commits(
+        &service,
+        async move { client.ingest_customers(request).await },
+    )
+    .await;
+    let seen = async { while service.classify(subject(), "").await.r#match() != pb::Match::One {} };
+    timeout(PATIENCE, seen).await.expect("it is never found");
+}
+
+/// Customers that buy every `step` days, some once, some often: enough for a fit to have something to say.
+fn histories(customers: i32) -> Vec<pb::Transaction> {
+    let day = |number: i32| format!("2026-{:02}-{:02}", 1 + number / 28, 1 + number % 28);
+    (0..customers)
+        .flat_map(|customer| {
+            let id = format!("c{customer}");
+            (0..=customer % 5).map(move |order| {
+                let day = day(customer % 28 + order * (7 + customer % 11));
+                purchase(
+                    &id,
+                    &order.to_string(),
+                    &day,
+                    1_000 + i64::from(customer % 17) * 100,
+                )
+            })
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_model_answers_although_its_caller_gave_up_while_it_was_activated() {
+    let service = ServiceWithDatabase::start().await;
+    service.write(&histories(120)).await;
+    let request = pb::FitModelRequest {
+        keep_inactive: true,
+        ..Default::default()
+    };
+    let fit = service.models().fit_model(request).await.unwrap();
+    let version = fit.into_inner().model.unwrap().version;
+    let mut client = service.models();
+    give_up_while_it_commits(&service, async move {
+        client
+            .activate_model(pb::ActivateModelRequest { version })
+            .await
+    })
+    .await;
+    let seen = async {
+        loop {
+            let answer = service.classify(by_id("c0"), "").await;
+            if answer.provenance.unwrap().basis_id == "r0-m1-EUR" {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, seen).await.expect("it never answers");
+}
