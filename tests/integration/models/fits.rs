@@ -49,7 +49,14 @@ async fn any_fit_until(service: &Service, until: &str) -> pb::Model {
 
 #[tokio::test]
 async fn a_fit_until_a_day_is_the_fit_on_the_facts_of_that_day_and_before() {
-    let whole = shop(300);
+    let mut whole = shop(300);
+    // Colleagues who bought before and after the day, to be left out of both.
+    for (day, cents) in [("2025-01-01", 100), ("2025-02-01", 99), ("2026-01-01", 98)] {
+        whole.transactions.push(pb::Transaction {
+            customer_kind: CustomerKind::Employee.into(),
+            ..purchase("colleague", day, day, cents)
+        });
+    }
     let until = Shop {
         customers: whole.customers.clone(),
         transactions: whole
