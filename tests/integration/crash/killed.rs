@@ -168,7 +168,13 @@ async fn kills_in_the_middle_of_ingest_lose_nothing_that_was_acknowledged_and_do
         let request = pb::GetCustomerRequest {
             subject: Some(by_id(&format!("c{at}"))),
         };
-        let known = customers.get_customer(request).await.unwrap().into_inner();
+        let known = customers
+            .get_customer(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .customer
+            .unwrap();
         let days = known.purchase_days.iter();
         let amounts = days
             .clone()
