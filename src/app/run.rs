@@ -197,7 +197,7 @@ async fn build(
         bounds(identifier_bytes),
         metrics.identifier_cache.clone(),
     ));
-    let bases = Arc::new(Bases::load(database.batch.clone()).await?);
+    let bases = Arc::new(Bases::load(database.write.clone()).await?);
     let subjects = Arc::new(Subjects::new(
         Arc::clone(&identifiers),
         database.key.clone(),
@@ -230,6 +230,7 @@ async fn build(
     };
     let models = Models::new(
         database.batch.clone(),
+        database.write.clone(),
         Arc::clone(&bases),
         Arc::clone(clock),
         database.zone.clone(),

@@ -30,7 +30,7 @@ pub struct ServeArgs {
 pub fn run(args: &ServeArgs, output: &mut Output) -> Result<(), CliError> {
     check(&args.settings)?;
     logging::init(args.settings.log_format, &args.settings.log).map_err(CliError::from_cause)?;
-    runtime()?.block_on(async {
+    run_to_end(async {
         let stop = shutdown::on_signal().map_err(CliError::from_cause)?;
         let app = start(&args.settings, stop).await?;
         for line in banner(&app) {
@@ -45,6 +45,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), CliError> {
     settings
         .validate()
         .map_err(|invalid| CliError::usage(invalid.to_string()))
+}
+
+/// Runs a server's work on a runtime of its own. What still computes at its end, such as a fit that nobody waits for, is not waited for:
+/// a stop ends in its time.
+pub(super) fn run_to_end(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
 }
 
 /// The runtime of a server.

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use sqlx::PgPool;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     clock::Clock,
@@ -27,18 +27,21 @@ use crate::{
     },
     metrics::{FitMetrics, FitOutcome},
     service::{bases::Bases, error::ServiceError},
-    store,
+    store::{self, pool::SNAPSHOT},
 };
 
 /// Fits models and keeps their versions.
 pub struct Models {
+    /// For the input of fits, whose statements may run for minutes.
+    batch: PgPool,
+    /// For the versions.
     pool: PgPool,
     bases: Arc<Bases>,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     metrics: FitMetrics,
     /// Held while a fit runs: one at a time, so that a fit never starves the callers of the other cores.
-    fitting: Mutex<()>,
+    fitting: Arc<Mutex<()>>,
 }
 
 /// What to fit.
@@ -53,9 +56,10 @@ pub struct FitRequest {
 }
 
 impl Models {
-    /// A keeper of the versions in `pool`.
+    /// A keeper of the versions in `pool` that reads the input of fits through `batch`, to the same database.
     #[must_use]
     pub fn new(
+        batch: PgPool,
         pool: PgPool,
         bases: Arc<Bases>,
         clock: Arc<dyn Clock>,
@@ -63,12 +67,13 @@ impl Models {
         metrics: FitMetrics,
     ) -> Self {
         Self {
+            batch,
             pool,
             bases,
             clock,
             zone,
             metrics,
-            fitting: Mutex::new(()),
+            fitting: Arc::default(),
         }
     }
 
@@ -77,12 +82,10 @@ impl Models {
     /// # Errors
     /// Another fit runs, there is nothing to fit on, or the database cannot be asked.
     pub async fn fit(&self, request: FitRequest) -> Result<ModelVersion, ServiceError> {
-        let _turn = self
-            .fitting
-            .try_lock()
-            .map_err(|_| ServiceError::FitRunning)?;
+        let turn = Arc::clone(&self.fitting).try_lock_owned();
+        let turn = turn.map_err(|_| ServiceError::FitRunning)?;
         let start = Instant::now();
-        let result = self.fit_and_store(request).await;
+        let result = self.fit_and_store(request, turn).await;
         let outcome = match &result {
             Ok(version) if version.fit.converged() => FitOutcome::Converged,
             Ok(_) => FitOutcome::NotConverged,
@@ -92,21 +95,31 @@ impl Models {
         result
     }
 
-    async fn fit_and_store(&self, request: FitRequest) -> Result<ModelVersion, ServiceError> {
+    async fn fit_and_store(
+        &self,
+        request: FitRequest,
+        turn: OwnedMutexGuard<()>,
+    ) -> Result<ModelVersion, ServiceError> {
         let now = self.clock.now();
         let today =
             Day::of(now, &self.zone).map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let until = request.until.unwrap_or(today);
-        let mut connection = self.pool.acquire().await?;
-        let currencies = store::currencies::list(&mut connection).await?;
+        // One snapshot: a customer who buys between two statements would be counted by both.
+        let mut tx = self.batch.begin_with(SNAPSHOT).await?;
+        let currencies = store::currencies::list(&mut tx).await?;
         let currency = self.bases.current().reporting_currency;
-        let input = input::read(&mut connection, until, currency).await?;
-        drop(connection);
+        let input = input::read(&mut tx, until, currency).await?;
+        tx.rollback().await?;
         let absent = currency.is_none().then(|| no_currency(&currencies));
-        let fitted = tokio::task::spawn_blocking(move || fit(request.kind, until, &input, absent));
-        let fit = fitted
+        // The turn goes with the computation, which goes on when the caller gives up: two would starve the callers of all cores.
+        let fitted = tokio::task::spawn_blocking(move || {
+            let fitted = fit(request.kind, until, &input, absent);
+            (fitted, turn)
+        });
+        let (fit, _turn) = fitted
             .await
-            .map_err(|error| ServiceError::Internal(Box::new(error)))??;
+            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let fit = fit?;
 
         let mut tx = self.pool.begin().await?;
         let version = store::models::insert(&mut tx, &fit, now).await?;

@@ -12,7 +12,7 @@ use crate::{
         text::CustomerId,
     },
     service::error::ServiceError,
-    store,
+    store::{self, pool::SNAPSHOT},
 };
 
 /// Reads profiles.
@@ -83,10 +83,7 @@ impl Profiles {
             return Ok(HashMap::new());
         }
         // One snapshot for the version and the facts behind it.
-        let mut tx = self
-            .pool
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            .await?;
+        let mut tx = self.pool.begin_with(SNAPSHOT).await?;
         let profiles = store::profiles::list(&mut tx, customers).await?;
         let mut facts = store::facts::list(&mut tx, customers, Some(as_of)).await?;
         tx.rollback().await?;

@@ -9,6 +9,9 @@ use sqlx::{
 
 use crate::store::error::StoreError;
 
+/// Begins a transaction that reads one state of the data and writes nothing.
+pub const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
 /// How a pool behaves.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolOptions {

@@ -8,7 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::time::timeout;
 
-use crate::support::messages::{by_email, by_id, email, patch, purchase};
+use crate::support::messages::{by_email, by_id, email, patch, purchase, refund};
 use crate::support::service::ServiceWithDatabase;
 
 /// Longer than anything here takes on a busy machine.
@@ -182,4 +182,54 @@ async fn a_model_answers_although_its_caller_gave_up_while_it_was_activated() {
         }
     };
     timeout(PATIENCE, seen).await.expect("it never answers");
+}
+
+#[tokio::test]
+async fn a_stop_ends_although_a_fit_is_stuck_in_the_database() {
+    let service = ServiceWithDatabase::start().await;
+    let mut lock = service.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE profiles IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let mut client = service.models();
+    let caller =
+        tokio::spawn(async move { client.fit_model(pb::FitModelRequest::default()).await });
+    blocked(&service.pool, "%FROM profiles%").await;
+    caller.abort();
+    let stopped = timeout(PATIENCE, service.stop()).await;
+    stopped.expect("the stop waits for the statement").unwrap();
+}
+
+#[tokio::test]
+async fn a_fit_sees_one_state_of_the_data() {
+    let service = ServiceWithDatabase::start().await;
+    service.write(&histories(120)).await;
+    // What this customer did until the day of the fit is only in the facts: there are a refund and a later purchase.
+    service
+        .write(&[
+            purchase("ada", "1", "2026-01-01", 500),
+            refund("ada", "2", "1", "2026-01-02", 100),
+            purchase("ada", "3", "2026-11-01", 500),
+        ])
+        .await;
+    let mut lock = service.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE transactions IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let mut client = service.models();
+    let request = pb::FitModelRequest {
+        until: "2026-10-31".to_owned(),
+        ..Default::default()
+    };
+    let fit = tokio::spawn(async move { client.fit_model(request).await });
+    blocked(&service.pool, "%FROM transactions%").await;
+    sqlx::query("DELETE FROM transactions WHERE customer_id = 'ada'")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    lock.commit().await.unwrap();
+    let model = fit.await.unwrap().unwrap().into_inner().model.unwrap();
+    assert_eq!(model.orders.unwrap().customers, 121);
 }

@@ -24,7 +24,7 @@ pub fn run(args: &DemoArgs, output: &mut Output) -> Result<(), CliError> {
     let settings = settings(args)?;
     serve::check(&settings)?;
     logging::init(settings.log_format, &settings.log).map_err(CliError::from_cause)?;
-    let done = serve::runtime()?.block_on(perform(args, &settings, output));
+    let done = serve::run_to_end(perform(args, &settings, output));
     if args.check {
         // The cluster has stopped: nothing of it is left to lose.
         let _ = std::fs::remove_dir_all(settings.data_dir());

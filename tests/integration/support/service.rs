@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 use jiff::Timestamp;
 use patron::app::run::App;
+use patron::app::server::{DrainOutcome, ServeError};
 use patron::app::settings::Settings;
 use patron::cli::{Cli, Command};
 use patron::clock::FixedClock;
@@ -69,6 +70,11 @@ pub(crate) fn settings(database_url: &str, directory: &Path) -> Settings {
 }
 
 impl ServiceWithDatabase {
+    /// Stops the service and waits for its end.
+    pub(crate) async fn stop(self) -> Result<DrainOutcome, ServeError> {
+        self.service.app.stop().await
+    }
+
     pub(crate) async fn start() -> Self {
         let database = TestDatabase::create().await;
         Self {
