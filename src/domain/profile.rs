@@ -175,6 +175,15 @@ pub struct PurchaseSummary<'a> {
     pub repeats: &'a [PurchaseDay],
 }
 
+impl PurchaseSummary<'_> {
+    /// Net amount of the repeat days, in minor units; means something only where all are in one currency.
+    #[must_use]
+    pub fn repeat_amount_minor(&self) -> i64 {
+        let amounts = self.repeats.iter().map(|entry| entry.amount_minor);
+        amounts.fold(0, i64::saturating_add)
+    }
+}
+
 impl History {
     /// When and how much the customer bought; `None` without a purchase.
     #[must_use]

@@ -286,6 +286,6 @@ fn mean_repeat_amount(summary: &PurchaseSummary<'_>, reporting: Option<Currency>
     if summary.frequency == 0 {
         return Some(0.0);
     }
-    let total: i64 = summary.repeats.iter().map(|entry| entry.amount_minor).sum();
-    Some(minor_to_major(total, reporting) / f64::from(summary.frequency))
+    let total = minor_to_major(summary.repeat_amount_minor(), reporting);
+    Some(total / f64::from(summary.frequency))
 }

@@ -96,8 +96,7 @@ impl<'a> Columns<'a> {
         let days = summary.map_or(0, |summary| summary.frequency.saturating_add(1));
         self.purchase_day_count
             .push(i32::try_from(days).unwrap_or(i32::MAX));
-        let repeats =
-            summary.map(|summary| summary.repeats.iter().map(|entry| entry.amount_minor).sum());
+        let repeats = summary.map(|summary| summary.repeat_amount_minor());
         self.repeat_amount_minor
             .push(repeats.filter(|_| currency.is_some()));
         self.currency.push(currency.map(Currency::code));

@@ -135,10 +135,10 @@ impl Ledger {
             let entry = self.entries.entry(day_key(purchase)).or_default();
             entry.count += 1;
             entry.free_count += u32::from(purchase.amount.amount_minor == 0);
-            entry.amount_minor += purchase.amount.amount_minor;
+            add(&mut entry.amount_minor, purchase.amount.amount_minor);
             if let Some(cost_minor) = purchase.cost_minor {
-                entry.costed_amount_minor += purchase.amount.amount_minor;
-                entry.cost_minor += cost_minor;
+                add(&mut entry.costed_amount_minor, purchase.amount.amount_minor);
+                add(&mut entry.cost_minor, cost_minor);
             }
         }
     }
@@ -182,9 +182,9 @@ impl Ledger {
         let taken = refund.amount.amount_minor.min(purchase.amount_minor);
         if taken > 0 {
             purchase.amount_minor -= taken;
-            entry.amount_minor -= taken;
+            take(&mut entry.amount_minor, taken);
             if purchase.costed {
-                entry.costed_amount_minor -= taken;
+                take(&mut entry.costed_amount_minor, taken);
             }
             entry.count -= u32::from(purchase.amount_minor == 0);
         }
@@ -259,6 +259,17 @@ impl Remaining {
     }
 }
 
+/// Adds to a sum of amounts, none of them negative. A sum beyond all bounds stays at the greatest number, whatever the order: nobody
+/// earned so much, and no source may stop the facts of its customers from being taken.
+fn add(sum: &mut i64, amount_minor: i64) {
+    *sum = sum.saturating_add(amount_minor);
+}
+
+/// Takes from such a sum, which may have been more than it says.
+fn take(sum: &mut i64, amount_minor: i64) {
+    *sum = sum.saturating_sub(amount_minor).max(0);
+}
+
 fn day_key(purchase: &Transaction) -> DayKey {
     (
         purchase.when.day,
@@ -312,7 +323,8 @@ fn add_contacts(days: Vec<ContactDay>, contacts: &[&Contact]) -> Vec<ContactDay>
             duration_seconds: 0,
         });
         entry.count += 1;
-        entry.cost_minor += contact.cost.map_or(0, |cost| cost.amount_minor);
+        let cost_minor = contact.cost.map_or(0, |cost| cost.amount_minor);
+        add(&mut entry.cost_minor, cost_minor);
         entry.duration_seconds += i64::from(contact.duration_seconds.unwrap_or(0));
     }
     entries.into_values().collect()

@@ -108,10 +108,9 @@ impl Rows {
                 .all(|entry| entry.currency == currency)
         };
         if frequency > 0 && self.currency.is_some_and(in_currency) {
-            let repeat_amount_minor = summary.repeats.iter().map(|entry| entry.amount_minor).sum();
             self.push_spend(SpendCount {
                 frequency,
-                repeat_amount_minor,
+                repeat_amount_minor: summary.repeat_amount_minor(),
                 customers: 1,
             });
         }

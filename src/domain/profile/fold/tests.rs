@@ -1,7 +1,12 @@
 mod properties;
 
 use super::*;
-use crate::domain::{calendar::EventTime, facts::AttributeValue, money::Money, text::CustomerId};
+use crate::domain::{
+    calendar::EventTime,
+    facts::AttributeValue,
+    money::{MAX_AMOUNT_MINOR, Money},
+    text::CustomerId,
+};
 
 fn day(number: i32) -> Day {
     Day::from_number(number).unwrap()
@@ -226,4 +231,41 @@ fn a_summary_counts_repeat_days_and_leaves_the_first_day_out() {
         9
     );
     assert_eq!(History::default().purchase_summary(), None);
+}
+
+#[test]
+fn amounts_beyond_the_range_of_a_sum_stay_at_its_end() {
+    let (most, count) = (MAX_AMOUNT_MINOR, i64::MAX / MAX_AMOUNT_MINOR + 2);
+    let purchases = (0..count).map(|at| format!("{at} 5 buys {most} cost {most}"));
+    let refunds = (0..count).map(|at| format!("{at}r 6 refund {most} of {at}"));
+    let mut facts = Facts {
+        transactions: purchases.map(|line| transaction(&line)).collect(),
+        ..Facts::default()
+    };
+    let history = fold(History::default(), &facts).unwrap();
+    let entry = &history.purchases[0];
+    assert_eq!(
+        (
+            entry.amount_minor,
+            entry.costed_amount_minor,
+            entry.cost_minor
+        ),
+        (i64::MAX, i64::MAX, i64::MAX)
+    );
+    let days = (0..count).map(|at| PurchaseDay {
+        day: day(i32::try_from(at).unwrap()),
+        ..entry.clone()
+    });
+    let long = History {
+        purchases: days.collect(),
+        ..History::default()
+    };
+    let summary = long.purchase_summary().unwrap();
+    assert_eq!(summary.repeat_amount_minor(), i64::MAX);
+
+    facts
+        .transactions
+        .extend(refunds.map(|line| transaction(&line)));
+    let history = fold(History::default(), &facts).unwrap();
+    assert_eq!(history.purchases, []);
 }
