@@ -1,8 +1,11 @@
 //! Who is found by an identifier: digest to customer ids.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use sqlx::PgPool;
@@ -74,6 +77,20 @@ impl IdentifierCache {
     /// When the store cannot be asked.
     pub async fn get(&self, digest: &IdentifierDigest) -> Result<Arc<[CustomerId]>, LoadError> {
         Ok(self.owners.get(digest).await?.customers)
+    }
+
+    /// The customers found by each of `digests`, by id; those that are not in memory come from one load.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn get_many(
+        &self,
+        digests: &[IdentifierDigest],
+    ) -> Result<HashMap<IdentifierDigest, Arc<[CustomerId]>>, LoadError> {
+        let owners = self.owners.get_many(digests).await?.into_iter();
+        Ok(owners
+            .map(|(digest, owners)| (digest, owners.customers))
+            .collect())
     }
 
     /// Takes out what is held of `digest`, whose owners a write has just changed.

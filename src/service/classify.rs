@@ -155,10 +155,7 @@ impl Classifier {
     ) -> Result<Vec<Answer>, ServiceError> {
         let (basis, as_of) = (self.bases.current(), self.day(as_of)?);
         let horizon = horizon_months.and_then(|months| horizon_of(months, &basis));
-        let mut named: Vec<Arc<[CustomerId]>> = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            named.push(self.subjects.find(subject).await?);
-        }
+        let named = self.subjects.find_many(subjects).await?;
         let ids: Vec<CustomerId> = named.iter().flat_map(|ids| ids.iter().cloned()).collect();
         let profiles = self.profiles.many_at(&ids, as_of).await?;
         let answers = named.iter().map(|ids| {

@@ -61,4 +61,30 @@ impl Subjects {
             }
         }
     }
+
+    /// The customers that each of `subjects` names, in their order, as [`Self::find`] says.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn find_many(
+        &self,
+        subjects: &[Subject],
+    ) -> Result<Vec<Arc<[CustomerId]>>, ServiceError> {
+        let digest = |subject: &Subject| match subject {
+            Subject::Customer(_) => None,
+            Subject::Identifier(identifier) => Some(self.key.digest(identifier)),
+        };
+        let digests: Vec<_> = subjects.iter().map(digest).collect();
+        let wanted: Vec<_> = digests.iter().copied().flatten().collect();
+        let owners = self.identifiers.get_many(&wanted).await?;
+        let named = subjects.iter().zip(digests);
+        Ok(named
+            .map(|(subject, digest)| match subject {
+                Subject::Customer(id) => Arc::from([id.clone()]),
+                Subject::Identifier(_) => digest
+                    .and_then(|digest| owners.get(&digest).cloned())
+                    .unwrap_or_default(),
+            })
+            .collect())
+    }
 }
