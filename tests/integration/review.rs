@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use patron::pb;
+use patron::pb::item_result::Outcome;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::time::timeout;
 
-use crate::support::messages::{by_email, by_id, email, patch, purchase, refund};
+use crate::support::messages::{attribute, by_email, by_id, email, patch, purchase, refund};
 use crate::support::service::ServiceWithDatabase;
 
 /// Longer than anything here takes on a busy machine.
@@ -232,4 +233,70 @@ async fn a_fit_sees_one_state_of_the_data() {
     lock.commit().await.unwrap();
     let model = fit.await.unwrap().unwrap().into_inner().model.unwrap();
     assert_eq!(model.orders.unwrap().customers, 121);
+}
+
+fn observed(name: &str, value: i64, day: &str) -> pb::CustomerPatch {
+    let value = pb::attribute_value::Value::IntValue(value);
+    pb::CustomerPatch {
+        attributes: vec![pb::AttributeValue {
+            observed_on: day.to_owned(),
+            ..attribute(name, Some(value))
+        }],
+        ..patch("ada")
+    }
+}
+
+#[tokio::test]
+async fn a_late_observation_is_held_against_the_last_one_of_its_day() {
+    let service = ServiceWithDatabase::start().await;
+    let [early, late] = ["2026-03-01", "2026-03-09"];
+    service
+        .write_customers(&[
+            observed("visits", 1, early),
+            observed("visits", 2, early),
+            observed("visits", 7, late),
+        ])
+        .await;
+    let results = service
+        .send_customers(&[
+            observed("visits", 2, early),
+            observed("visits", 1, early),
+            observed("visits", 1, early),
+            observed("visits", 7, late),
+            // Of a day within those known, and then again.
+            observed("visits", 5, "2026-03-05"),
+            observed("visits", 5, "2026-03-05"),
+            // Of a later day; then what was held before is late.
+            observed("visits", 8, "2026-03-10"),
+            observed("visits", 7, late),
+        ])
+        .await;
+    let outcomes: Vec<_> = results.iter().map(pb::ItemResult::outcome).collect();
+    let (new, known) = (Outcome::Written, Outcome::Duplicate);
+    assert_eq!(outcomes, [known, new, known, known, new, known, new, known]);
+}
+
+#[tokio::test]
+async fn a_batch_of_cold_addresses_is_one_look_at_the_database() {
+    let service = ServiceWithDatabase::start().await;
+    let address = |at: usize| format!("c{at}@example.org");
+    let patches: Vec<_> = (0..50)
+        .map(|at| pb::CustomerPatch {
+            add_identifiers: vec![email(&address(at))],
+            ..patch(&format!("c{at}"))
+        })
+        .collect();
+    service.write_customers(&patches).await;
+    let loads = &service.app.metrics.identifier_cache.loads_started;
+    let before = loads.get();
+    let request = pb::BatchClassifyRequest {
+        subjects: (0..50).map(|at| by_email(&address(at))).collect(),
+        ..Default::default()
+    };
+    let answer = service.scoring().batch_classify(request).await.unwrap();
+    for (at, response) in answer.into_inner().responses.into_iter().enumerate() {
+        let found = response.classification.unwrap().customer_id;
+        assert_eq!(found, format!("c{at}"));
+    }
+    assert_eq!(loads.get() - before, 1);
 }

@@ -21,6 +21,7 @@ use crate::{
     service::error::ServiceError,
     store::{
         self,
+        attributes::ObservationDay,
         customers::Customer,
         error::StoreError,
         identifiers::{HeldIdentifier, IdentifierFact},
@@ -61,7 +62,8 @@ pub struct NewAttribute {
 struct Known {
     profiles: HashMap<CustomerId, Profile>,
     identifiers: HashMap<CustomerId, Vec<HeldIdentifier>>,
-    attributes: HashMap<CustomerId, Vec<AttributeFact>>,
+    /// Of attributes observed on a later day too: what was recorded last for a day.
+    past: HashMap<ObservationDay, AttributeFact>,
 }
 
 /// What the patches of a batch add.
@@ -89,10 +91,12 @@ async fn write_once(ingest: &Ingest, batch: &[CustomerPatch]) -> Result<Vec<Outc
     let customers = distinct(batch.iter().map(|patch| &patch.customer_id));
     let mut tx = ingest.pool.begin().await?;
     store::locks::lock_customers(&mut tx, &customers).await?;
+    let profiles = store::profiles::list(&mut tx, &customers).await?;
+    let past = past_days(batch, &profiles);
     let mut known = Known {
-        profiles: store::profiles::list(&mut tx, &customers).await?,
         identifiers: store::identifiers::list_held(&mut tx, &customers).await?,
-        attributes: store::attributes::list(&mut tx, &customers, None).await?,
+        past: store::attributes::list_last(&mut tx, &past).await?,
+        profiles,
     };
     let mut additions = Additions::default();
     let mut outcomes = Vec::with_capacity(batch.len());
@@ -164,11 +168,7 @@ fn apply(
         known.identifiers.entry(id.clone()).or_default(),
         version,
     );
-    let attributes = new_attributes(
-        patch,
-        known.attributes.entry(id.clone()).or_default(),
-        version,
-    );
+    let attributes = new_attributes(patch, &profile.history.attributes, &mut known.past, version);
     let changes = created
         || kind != profile.kind
         || display_name != profile.display_name
@@ -242,19 +242,55 @@ fn new_identifiers(
     facts
 }
 
-/// The observations that say something new: not what was recorded last for that attribute and day. `known` is brought up to date.
+/// The observations of days before the one that the profile holds. Only for these must the facts be asked: of the day that it holds it
+/// holds the last observation, and of a later day there is none.
+fn past_days(
+    batch: &[CustomerPatch],
+    profiles: &HashMap<CustomerId, Profile>,
+) -> Vec<ObservationDay> {
+    let mut past = vec![];
+    for patch in batch {
+        let Some(profile) = profiles.get(&patch.customer_id) else {
+            continue;
+        };
+        for new in &patch.attributes {
+            let held = held_attribute(&profile.history.attributes, &new.name);
+            if held.is_some_and(|held| held.observed_on > new.observed_on) {
+                past.push(ObservationDay {
+                    customer_id: patch.customer_id.clone(),
+                    name: new.name.clone(),
+                    observed_on: new.observed_on,
+                });
+            }
+        }
+    }
+    past
+}
+
+/// The observation that a profile holds of an attribute.
+fn held_attribute<'a>(held: &'a [AttributeFact], name: &Label) -> Option<&'a AttributeFact> {
+    held.iter().find(|fact| fact.name == *name)
+}
+
+/// The observations that say something new: not what was recorded last for that attribute and day. `past` is brought up to date.
 fn new_attributes(
     patch: &CustomerPatch,
-    known: &mut Vec<AttributeFact>,
+    held: &[AttributeFact],
+    past: &mut HashMap<ObservationDay, AttributeFact>,
     profile_version: i64,
 ) -> Vec<AttributeFact> {
     let mut facts = vec![];
     for new in &patch.attributes {
-        let same_day = known
-            .iter()
-            .filter(|fact| fact.name == new.name && fact.observed_on == new.observed_on);
-        let last = same_day.max_by_key(|fact| fact.profile_version);
-        if last.is_some_and(|last| last.value == new.value && last.source == new.source) {
+        let on = |observed_on| ObservationDay {
+            customer_id: patch.customer_id.clone(),
+            name: new.name.clone(),
+            observed_on,
+        };
+        let held = held_attribute(held, &new.name);
+        let of_the_day = held
+            .filter(|held| held.observed_on == new.observed_on)
+            .or_else(|| past.get(&on(new.observed_on)));
+        if of_the_day.is_some_and(|last| last.value == new.value && last.source == new.source) {
             continue;
         }
         let fact = AttributeFact {
@@ -264,7 +300,10 @@ fn new_attributes(
             source: new.source.clone(),
             profile_version,
         };
-        known.push(fact.clone());
+        // For the patches after this one, either may be of a past day.
+        for fact in held.into_iter().chain([&fact]) {
+            past.insert(on(fact.observed_on), fact.clone());
+        }
         facts.push(fact);
     }
     facts
