@@ -35,7 +35,8 @@ impl BetaGeometric {
     /// Expected orders within `weeks >= 0` from now.
     ///
     /// Fader, Hardie & Lee (2005, Marketing Science 24(2), eq. 9 and 10), for all parameters including `a = 1`
-    /// and `a + b < 1`; relative error below 1e-11 (measured on the golden and the stress values).
+    /// and `a + b < 1`; relative error below 1e-10 for parameters over five decades (property test against quadrature), 2e-13 on
+    /// the golden and the stress values.
     #[must_use]
     pub fn expected_orders(&self, weeks: f64) -> f64 {
         let w = weeks / self.rate;
@@ -47,7 +48,7 @@ impl BetaGeometric {
             .unwrap_or_else(|| self.mean_over_dropout(w))
     }
 
-    /// Probability of still being alive `weeks >= 0` from now; relative error below 1e-11.
+    /// Probability of still being alive `weeks >= 0` from now; relative error below 1e-10.
     ///
     /// Every order so far was survived: the mean of `e^(-λ p t)`, which is `2F1(R, a; a+b; -t/rate)`.
     #[must_use]
@@ -138,11 +139,17 @@ impl BetaGeometric {
         let ln_complement = -w.ln_1p();
         // The Euler transform is short for most customers, but its terms alternate once c - R is far below zero.
         let is_transform_better = c - shape > -1.0 && (c - shape).abs() * a.abs() <= shape * b;
-        let value = if is_transform_better {
-            (a * ln_complement).exp() * gauss_series(c - shape, a, c, z)?
+        let (power, first, second) = if is_transform_better {
+            (a, c - shape, a)
         } else {
-            (shape * ln_complement).exp() * gauss_series(shape, b, c, z)?
+            (shape, shape, b)
         };
+        let front = (power * ln_complement).exp();
+        if !front.is_normal() {
+            // Far out of range, the series would have to make up for it.
+            return None;
+        }
+        let value = front * gauss_series(first, second, c, z)?;
         value.is_finite().then_some(value)
     }
 
@@ -179,6 +186,9 @@ mod tests {
             let slow = process.mean_over_dropout(w);
             let fast = process.expected_orders(w);
             prop_assert!(relative_difference(fast, slow) < 1e-10, "{process:?} {w}: {fast} or {slow}");
+            let alive = process.probability_alive_after(w);
+            let slow = beta_mean(a, b, |p| (-shape * (p.value * w).ln_1p()).exp());
+            prop_assert!(relative_difference(alive, slow) < 1e-10, "{process:?} {w}: alive {alive} or {slow}");
         }
 
         #[test]

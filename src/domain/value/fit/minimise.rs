@@ -16,6 +16,8 @@ const MAX_ITERATIONS: u32 = 300;
 const MAX_TRIALS: u32 = 50;
 /// Difference step for the Hessian: truncation error about the square, rounding error eps over this.
 const HESSIAN_STEP: f64 = 1e-4;
+/// A derivative so small is rounding.
+const EXACT: f64 = 1e-12;
 /// Newton steps at most; each at least halves the gradient or is the last.
 const MAX_NEWTON_STEPS: u32 = 12;
 
@@ -195,6 +197,9 @@ pub(super) fn polish(
         return (at, hessian);
     };
     for _ in 0..MAX_NEWTON_STEPS {
+        if at.gradient_norm() <= EXACT {
+            break;
+        }
         let step = inverse.times(&at.gradient);
         let point: Vec<f64> = at.point.iter().zip(&step).map(|(x, s)| x - s).collect();
         let trial = objective(&point);

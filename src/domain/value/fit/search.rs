@@ -9,8 +9,8 @@ use super::report::{FitReport, Outcome};
 
 /// No parameter leaves e^±20 (about 5e8) times the unit of the data: beyond, a likelihood is flat for ever.
 const BOX: f64 = 20.0;
-/// A mean derivative of this size is left to Newton.
-const BFGS_TOLERANCE: f64 = 1e-7;
+/// A mean derivative of this size is left to Newton, whose steps each gain some four digits.
+const BFGS_TOLERANCE: f64 = 1e-5;
 /// The coarse data only give a start.
 const COARSE_TOLERANCE: f64 = 1e-4;
 

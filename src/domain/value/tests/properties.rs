@@ -32,6 +32,31 @@ proptest! {
     }
 
     #[test]
+    fn no_parameters_give_an_impossible_probability_or_residual(
+        kind in proptest::sample::select(&ModelKind::ALL[..]),
+        logs in proptest::array::uniform4(-12.0..12.0_f64),
+        frequency in 0..1_000_u32,
+        silent_days in 0..5_000_u32,
+        weeks in 0.0..3_000.0_f64,
+        orders in 0..200_u32,
+        ln_discount in -10.0..2.0_f64,
+    ) {
+        let model = OrderModel::new(kind, logs.map(f64::exp)).unwrap();
+        let recency_days = frequency.min(1) * 2_000;
+        let history = PurchaseHistory::from_days(frequency, recency_days, recency_days + silent_days).unwrap();
+        let outlook = model.outlook(&history);
+        let alive = outlook.probability_alive_after(weeks);
+        prop_assert!((0.0..=1.0).contains(&alive), "{model:?} {history:?}: alive {alive}");
+        let probability = outlook.probability_of_orders(orders, weeks);
+        prop_assert!((0.0..=1.0 + 1e-9).contains(&probability), "{model:?} {history:?}: {probability}");
+        let discount = DiscountRate::continuous_per_week(ln_discount.exp()).unwrap();
+        let residual = outlook.discounted_residual_orders(discount);
+        prop_assert!(residual.is_finite() && residual >= 0.0, "{model:?} {history:?}: residual {residual}");
+        let rates = model.rates(&history);
+        prop_assert!(rates.orders_per_week.is_finite() && rates.orders_per_week > 0.0, "{rates:?}");
+    }
+
+    #[test]
     fn silence_never_makes_a_customer_more_alive(
         kind in proptest::sample::select(&ModelKind::ALL[..]),
         logs in proptest::array::uniform4(-5.0..5.0_f64),

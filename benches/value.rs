@@ -1,0 +1,157 @@
+//! The value engine on a million simulated customers, one core: fits, expectations, lifetime values, intervals.
+//!
+//! Customers are drawn from the parameters of CDNOW with ages of 20 to 77 weeks (seeded, so every run times the same work).
+//! With `PATRON_BENCH_CSV=FILE` the BG/NBD customers are also written there, one a row, for `peer_lifetimes.py` to time its peer on.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the simulated customers are possible by construction"
+)]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use patron::domain::value::fit::rows::{CollapsedRow, SpendRow, collapse};
+use patron::domain::value::fit::{OrderFit, fit_orders, fit_spend};
+use patron::domain::value::gamma_gamma::SpendHistory;
+use patron::domain::value::history::PurchaseHistory;
+use patron::domain::value::interval::UncertainModel;
+use patron::domain::value::lifetime::{Horizon, WEEKS_PER_MONTH, discounted_value};
+use patron::domain::value::model::{ModelKind, OrderModel};
+use patron::domain::value::random::Random;
+use patron::domain::value::simulation::DrawnCustomer;
+
+const CUSTOMERS: u32 = 1_000_000;
+
+/// Maximum likelihood on CDNOW.
+const fn parameters(kind: ModelKind) -> [f64; 4] {
+    match kind {
+        ModelKind::BgNbd => [0.243, 4.414, 0.793, 2.426],
+        ModelKind::MbgNbd => [0.525, 6.183, 0.891, 1.614],
+        ModelKind::ParetoNbd => [0.553, 10.578, 0.606, 11.669],
+    }
+}
+
+/// One row a customer.
+fn customers(kind: ModelKind) -> Vec<CollapsedRow> {
+    let newcomer = OrderModel::new(kind, parameters(kind)).unwrap().newcomer();
+    let mut random = Random::new(1);
+    (0..CUSTOMERS)
+        .map(|_| {
+            let age_days = 140 + u32::try_from(random.bits() % 400).unwrap_or(0);
+            let customer = DrawnCustomer::draw(&newcomer, &mut random);
+            let (mut frequency, mut last) = (0, 0.0);
+            for time in customer.orders(f64::from(age_days) / 7.0, 10_000, &mut random) {
+                frequency += 1;
+                last = time;
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole days within the age"
+            )]
+            let recency_days = (last * 7.0).ceil() as u32;
+            CollapsedRow::new(frequency, recency_days.min(age_days), age_days, 1).unwrap()
+        })
+        .collect()
+}
+
+fn spend(rows: &[CollapsedRow]) -> Vec<SpendRow> {
+    let mut random = Random::new(2);
+    rows.iter()
+        .filter(|row| row.frequency() > 0)
+        .map(|row| {
+            let rate = random.gamma(3.74) / 15.44;
+            let mean =
+                random.gamma(6.25 * f64::from(row.frequency())) / rate / f64::from(row.frequency());
+            SpendRow::new(row.frequency(), (mean * 100.0).ceil() / 100.0, 1).unwrap()
+        })
+        .collect()
+}
+
+fn histories(rows: &[CollapsedRow]) -> Vec<PurchaseHistory> {
+    rows.iter()
+        .map(|row| {
+            PurchaseHistory::from_days(row.frequency(), row.recency_days(), row.age_days()).unwrap()
+        })
+        .collect()
+}
+
+/// One row a customer: frequency, recency and age in weeks.
+fn write_for_the_peer(rows: &[CollapsedRow]) {
+    let Some(path) = std::env::var_os("PATRON_BENCH_CSV") else {
+        return;
+    };
+    let mut table = String::from("frequency,recency,T\n");
+    for history in histories(rows) {
+        let line = format!(
+            "{},{},{}\n",
+            history.frequency(),
+            history.recency_weeks(),
+            history.age_weeks()
+        );
+        table.push_str(&line);
+    }
+    std::fs::write(path, table).unwrap();
+}
+
+fn value(criterion: &mut Criterion) {
+    for kind in [ModelKind::BgNbd, ModelKind::MbgNbd, ModelKind::ParetoNbd] {
+        let rows = customers(kind);
+        if kind == ModelKind::BgNbd {
+            write_for_the_peer(&rows);
+        }
+        let collapsed = collapse(rows.iter().copied());
+        let mut group = criterion.benchmark_group(format!(
+            "{} ({} distinct rows)",
+            kind.name(),
+            collapsed.len()
+        ));
+        group
+            .sample_size(10)
+            .throughput(Throughput::Elements(u64::from(CUSTOMERS)));
+        group.bench_function("collapse", |bencher| {
+            bencher.iter_batched(
+                || rows.clone(),
+                |rows| black_box(collapse(rows)),
+                BatchSize::LargeInput,
+            );
+        });
+        group.bench_function("fit", |bencher| {
+            bencher.iter(|| black_box(fit_orders(kind, &collapsed)));
+        });
+        let OrderFit { model, report } = fit_orders(kind, &collapsed).unwrap();
+        let histories = histories(&rows);
+        let sum =
+            |f: &dyn Fn(&PurchaseHistory) -> f64| black_box(histories.iter().map(f).sum::<f64>());
+        group.bench_function("probability alive and expected orders", |bencher| {
+            bencher.iter(|| sum(&|history| model.outlook(history).expected_orders(39.0)));
+        });
+        let year = Horizon::new(12, 0.01, WEEKS_PER_MONTH).unwrap();
+        group.bench_function("12-month value", |bencher| {
+            bencher.iter(|| sum(&|history| discounted_value(&model, history, 30.0, &year)));
+        });
+        let spend = spend(&rows);
+        group.bench_function(
+            format!("spend fit ({} customers)", spend.len()),
+            |bencher| {
+                bencher.iter(|| black_box(fit_spend(&spend)));
+            },
+        );
+        let spend_report = fit_spend(&spend).unwrap().report;
+        let uncertain = UncertainModel::new(kind, &report, &spend_report, 1).unwrap();
+        group.throughput(Throughput::Elements(1_000));
+        group.bench_function("intervals of 1,000 customers", |bencher| {
+            bencher.iter(|| {
+                for history in &histories[..1_000] {
+                    let spend = SpendHistory::new(history.frequency(), 30.0).ok();
+                    black_box(uncertain.futures(history, spend.as_ref(), 0.3, &year));
+                }
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, value);
+criterion_main!(benches);
