@@ -26,6 +26,8 @@ use crate::{
 
 /// How long to wait for a free connection: well below the deadline of a call.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the first connection to a server that `DATABASE_URL` names may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a read may take. Also the limit of a load into memory, which no caller's deadline ends.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one statement of a write may take, the wait for other writers of the same customers included.
@@ -91,6 +93,12 @@ pub enum DatabaseError {
     /// The server that the settings name cannot be asked.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The server that `DATABASE_URL` names does not let us in.
+    #[error("the database that DATABASE_URL names cannot be used: {cause}")]
+    Unreachable {
+        /// What the server or the network said.
+        cause: StoreError,
+    },
     /// The zone is decided when the database is created.
     #[error(
         "the database counts days in {stored}, and --time-zone says {given}: leave the option out, or use a new database"
@@ -141,6 +149,10 @@ impl Database {
             let url = cluster.url();
             (Some(cluster), url)
         };
+        if cluster.is_none() {
+            let probed = pool::probe(&url, CONNECT_TIMEOUT).await;
+            probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
+        }
         let pool = |max_connections, statement_timeout| {
             pool::open(
                 &url,

@@ -180,23 +180,8 @@ async fn build(
     clock: &Arc<dyn Clock>,
     stop: &CancellationToken,
 ) -> Result<Routes, ServiceError> {
-    let memory = settings.cache_memory.bytes();
-    let bounds = |max_bytes| Bounds {
-        max_bytes,
-        load_timeout: READ_TIMEOUT,
-    };
-    let identifier_bytes = memory / IDENTIFIER_SHARE;
     let metrics = &shared.metrics;
-    let cache = profile_cache(
-        database.read.clone(),
-        bounds(memory - identifier_bytes),
-        metrics.profile_cache.clone(),
-    );
-    let identifiers = Arc::new(IdentifierCache::new(
-        database.read.clone(),
-        bounds(identifier_bytes),
-        metrics.identifier_cache.clone(),
-    ));
+    let (cache, identifiers) = caches(settings, database, metrics);
     let bases = Arc::new(Bases::load(database.write.clone()).await?);
     let subjects = Arc::new(Subjects::new(
         Arc::clone(&identifiers),
@@ -249,6 +234,31 @@ async fn build(
         grpc::models::ModelApi::new(Arc::new(models)),
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     ))
+}
+
+/// The caches, within the memory that the settings give them.
+fn caches(
+    settings: &Settings,
+    database: &Database,
+    metrics: &Metrics,
+) -> (Arc<ProfileCache>, Arc<IdentifierCache>) {
+    let memory = settings.cache_memory.bytes();
+    let bounds = |max_bytes| Bounds {
+        max_bytes,
+        load_timeout: READ_TIMEOUT,
+    };
+    let identifier_bytes = memory / IDENTIFIER_SHARE;
+    let cache = profile_cache(
+        database.read.clone(),
+        bounds(memory - identifier_bytes),
+        metrics.profile_cache.clone(),
+    );
+    let identifiers = Arc::new(IdentifierCache::new(
+        database.read.clone(),
+        bounds(identifier_bytes),
+        metrics.identifier_cache.clone(),
+    ));
+    (cache, identifiers)
 }
 
 /// What is due from time to time, for ever: gauges, and a renewal of the basis that failed.

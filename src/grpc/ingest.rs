@@ -1,8 +1,9 @@
 //! `IngestService`: taking facts in. Items that are refused do not stop the others.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
             patches::customer_patch,
             violations::Violations,
         },
+        layers::deadline::Deadline,
         status,
     },
     metrics::{FactKind, FactOutcome},
@@ -114,6 +116,17 @@ impl IngestApi {
     }
 }
 
+/// When nobody waits for the answer any more. Every call has a deadline, its own or the server's; without the layer that sets it, in
+/// tests of a handler alone, the call may take as long as an import.
+fn deadline_of<T>(request: &Request<T>) -> Instant {
+    const WITHOUT_LAYER: Duration = Duration::from_secs(30);
+    let set = request.extensions().get::<Deadline>();
+    set.map_or_else(
+        || Instant::now() + WITHOUT_LAYER,
+        |deadline| deadline.instant(),
+    )
+}
+
 fn result(outcome: Said, violations: Vec<pb::Violation>) -> pb::ItemResult {
     pb::ItemResult {
         outcome: outcome.into(),
@@ -125,7 +138,7 @@ fn key_reused(name: &str, at: usize) -> pb::Violation {
     pb::Violation {
         field: format!("{name}[{at}]"),
         description: "is known under this source and id with another content, which stands: facts never change. \
-                      Correct it by a reversal and a new id"
+                      Take a new id for a new fact; a transaction is corrected by a reversal"
             .to_owned(),
         reason: "IDEMPOTENCY_KEY_REUSED".to_owned(),
     }
@@ -137,8 +150,9 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         &self,
         request: Request<pb::IngestCustomersRequest>,
     ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
+        let deadline = deadline_of(&request);
         let batch = self.read("customers", &request.into_inner().customers, customer_patch)?;
-        let outcomes = self.ingest.customers(&batch.read).await?;
+        let outcomes = self.ingest.customers(&batch.read, deadline).await?;
         let results = self.results(FactKind::Customer, "customers", batch, &outcomes);
         Ok(Response::new(pb::IngestCustomersResponse { results }))
     }
@@ -147,12 +161,13 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         &self,
         request: Request<pb::IngestTransactionsRequest>,
     ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
+        let deadline = deadline_of(&request);
         let batch = self.read(
             "transactions",
             &request.into_inner().transactions,
             transaction,
         )?;
-        let outcomes = self.ingest.transactions(&batch.read).await?;
+        let outcomes = self.ingest.transactions(&batch.read, deadline).await?;
         let results = self.results(FactKind::Transaction, "transactions", batch, &outcomes);
         Ok(Response::new(pb::IngestTransactionsResponse { results }))
     }
@@ -161,8 +176,9 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         &self,
         request: Request<pb::IngestContactsRequest>,
     ) -> Result<Response<pb::IngestContactsResponse>, Status> {
+        let deadline = deadline_of(&request);
         let batch = self.read("contacts", &request.into_inner().contacts, contact)?;
-        let outcomes = self.ingest.contacts(&batch.read).await?;
+        let outcomes = self.ingest.contacts(&batch.read, deadline).await?;
         let results = self.results(FactKind::Contact, "contacts", batch, &outcomes);
         Ok(Response::new(pb::IngestContactsResponse { results }))
     }

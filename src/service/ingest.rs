@@ -8,6 +8,7 @@ mod facts;
 use std::sync::Arc;
 
 use sqlx::PgPool;
+use tokio::time::Instant;
 
 pub use customers::{CustomerPatch, NewAttribute};
 pub use facts::NewFact;
@@ -54,15 +55,16 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Records transactions. One outcome for each, in their order.
+    /// Records transactions. One outcome for each, in their order. No statement runs on after `deadline`.
     ///
     /// # Errors
     /// Nothing was written, or, when the connection broke at the very end, all of it may have been: the same batch can be sent again.
     pub async fn transactions(
         &self,
         batch: &[NewFact<Transaction>],
+        deadline: Instant,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = facts::write(self, batch).await?;
+        let outcomes = facts::write(self, batch, deadline).await?;
         self.count(FactKind::Transaction, &outcomes);
         Ok(outcomes)
     }
@@ -71,8 +73,12 @@ impl Ingest {
     ///
     /// # Errors
     /// As for [`Self::transactions`].
-    pub async fn contacts(&self, batch: &[NewFact<Contact>]) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = facts::write(self, batch).await?;
+    pub async fn contacts(
+        &self,
+        batch: &[NewFact<Contact>],
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, ServiceError> {
+        let outcomes = facts::write(self, batch, deadline).await?;
         self.count(FactKind::Contact, &outcomes);
         Ok(outcomes)
     }
@@ -81,8 +87,12 @@ impl Ingest {
     ///
     /// # Errors
     /// As for [`Self::transactions`].
-    pub async fn customers(&self, batch: &[CustomerPatch]) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = customers::write(self, batch).await?;
+    pub async fn customers(
+        &self,
+        batch: &[CustomerPatch],
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, ServiceError> {
+        let outcomes = customers::write(self, batch, deadline).await?;
         self.count(FactKind::Customer, &outcomes);
         Ok(outcomes)
     }

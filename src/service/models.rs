@@ -123,7 +123,15 @@ impl Models {
 
         let mut tx = self.pool.begin().await?;
         let version = store::models::insert(&mut tx, &fit, now).await?;
-        let active = request.activate && fit.converged();
+        // A version that cannot say what anybody is worth does not replace one that can.
+        let worse = fit.spend.is_err()
+            && self
+                .bases
+                .current()
+                .model
+                .as_ref()
+                .is_some_and(|model| model.spend.is_some());
+        let active = request.activate && fit.converged() && !worse;
         if active {
             store::models::activate(&mut tx, version, now).await?;
             self.bases.commit_and_renew(tx).await?;

@@ -1,11 +1,28 @@
 //! The one lock that every writer of a profile takes.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 
 use crate::{
     domain::text::CustomerId,
     store::{codes, error::StoreError},
 };
+
+/// Lets the server end every further statement of the transaction after `limit`. A caller who gives up drops the future, not the
+/// statement, which would keep its connection and its place in the queue for a lock.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn limit_statements(tx: &mut PgConnection, limit: Duration) -> Result<(), StoreError> {
+    // 0 would mean no limit.
+    let limit = format!("{}ms", limit.as_millis().max(1));
+    sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+        .bind(limit)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
 
 /// Takes the transaction's locks on `customers`, in one order for all, and waits for who holds them. They end with the transaction.
 ///

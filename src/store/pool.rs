@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{
-    PgPool,
+    Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -42,4 +42,15 @@ pub fn open(url: &str, options: PoolOptions) -> Result<PgPool, StoreError> {
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
         .connect_lazy_with(connect))
+}
+
+/// Connects once and says plainly why that does not work, which a pool, that keeps trying, cannot.
+///
+/// # Errors
+/// Whatever the server or the network says.
+pub async fn probe(url: &str, limit: Duration) -> Result<(), StoreError> {
+    let options = url.parse::<PgConnectOptions>()?.application_name("patron");
+    let connected = tokio::time::timeout(limit, PgConnection::connect_with(&options)).await;
+    let connection = connected.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    Ok(connection.close().await?)
 }

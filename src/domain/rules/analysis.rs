@@ -1,7 +1,7 @@
 //! What no customer can ever make true, or false: contradictions, tautologies and segments that are never reached.
 //!
 //! Each clause is turned into boxes: one set of values a term, all of which must hold. Without boxes left, nothing is possible. Beyond
-//! [`MAX_BOXES`] boxes are joined into their hull, so that an answer "impossible" is always right and "possible" may be too generous.
+//! `MAX_BOXES` boxes are joined into their hull, so that an answer "impossible" is always right and "possible" may be too generous.
 
 mod set;
 

@@ -1,9 +1,10 @@
 //! The end that every ingest transaction has in common.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
+use tokio::time::Instant;
 
 use super::Ingest;
 use crate::{
@@ -54,6 +55,24 @@ pub(super) async fn commit(
         Ok(committed?)
     })
     .await
+}
+
+/// No statement of an ingest transaction runs longer, however patient the caller.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(30);
+
+/// Begins a transaction that holds the locks of `customers`, none of whose statements outlives `deadline`.
+pub(super) async fn begin(
+    ingest: &Ingest,
+    customers: &[CustomerId],
+    deadline: Instant,
+) -> Result<Tx<'static, Postgres>, StoreError> {
+    let mut tx = ingest.pool.begin().await?;
+    let left = deadline
+        .saturating_duration_since(Instant::now())
+        .min(LONGEST_STATEMENT);
+    store::locks::limit_statements(&mut tx, left).await?;
+    store::locks::lock_customers(&mut tx, customers).await?;
+    Ok(tx)
 }
 
 /// The sorted customers of a batch, each once.

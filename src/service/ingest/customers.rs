@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
+use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, commit, distinct, retry},
+    commit::{Changes, begin, commit, distinct, retry},
     facts::empty_profile,
 };
 use crate::{
@@ -78,19 +79,23 @@ struct Additions {
 pub(super) async fn write(
     ingest: &Ingest,
     batch: &[CustomerPatch],
+    deadline: Instant,
 ) -> Result<Vec<Outcome>, ServiceError> {
     if batch.is_empty() {
         return Ok(vec![]);
     }
-    retry(|| write_once(ingest, batch)).await
+    retry(|| write_once(ingest, batch, deadline)).await
 }
 
 /// One try.
-async fn write_once(ingest: &Ingest, batch: &[CustomerPatch]) -> Result<Vec<Outcome>, StoreError> {
+async fn write_once(
+    ingest: &Ingest,
+    batch: &[CustomerPatch],
+    deadline: Instant,
+) -> Result<Vec<Outcome>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|patch| &patch.customer_id));
-    let mut tx = ingest.pool.begin().await?;
-    store::locks::lock_customers(&mut tx, &customers).await?;
+    let mut tx = begin(ingest, &customers, deadline).await?;
     let profiles = store::profiles::list(&mut tx, &customers).await?;
     let past = past_days(batch, &profiles);
     let mut known = Known {

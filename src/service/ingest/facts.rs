@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
+use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, commit, distinct, retry},
+    commit::{Changes, begin, commit, distinct, retry},
 };
 use crate::{
     domain::{
@@ -111,6 +112,7 @@ impl KeyedFact for Contact {
 pub(super) async fn write<F: KeyedFact>(
     ingest: &Ingest,
     batch: &[NewFact<F>],
+    deadline: Instant,
 ) -> Result<Vec<Outcome>, ServiceError> {
     if batch.is_empty() {
         return Ok(vec![]);
@@ -124,7 +126,7 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let (mut new, stored) = retry(|| write_once(ingest, &firsts)).await?;
+    let (mut new, stored) = retry(|| write_once(ingest, &firsts, deadline)).await?;
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
         if new.remove(key) {
@@ -146,11 +148,11 @@ pub(super) async fn write<F: KeyedFact>(
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
+    deadline: Instant,
 ) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>), StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
-    let mut tx = ingest.pool.begin().await?;
-    store::locks::lock_customers(&mut tx, &customers).await?;
+    let mut tx = begin(ingest, &customers, deadline).await?;
     // Read after the lock was had: nobody else can change these profiles until the end of the transaction.
     let profiles = store::profiles::list(&mut tx, &customers).await?;
     let version = |id: &CustomerId| profiles.get(id).map_or(0, |profile| profile.version) + 1;

@@ -11,11 +11,12 @@ use tonic_types::StatusExt as _;
 
 use super::{Running, request, soon};
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
     "patron.v1.CustomerService",
+    "patron.v1.DefinitionService",
     "patron.v1.IngestService",
     "patron.v1.ModelService",
     "patron.v1.ScoringService",

@@ -9,6 +9,7 @@ use crate::ingest::count_rows;
 use crate::support::messages::{call, money, purchase};
 use crate::support::service::ServiceWithDatabase;
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_transactions() -> Corpus<pb::Transaction> {
     let mut bad =
         Corpus::<pb::Transaction>::new(|at| purchase("ada", &at.to_string(), "2026-01-01", 100));
