@@ -22,7 +22,7 @@ pub use self::treatments::{Sla, Treatment, TreatmentChoice, Treatments};
 use crate::domain::{
     money::{Currency, Money},
     rules::{
-        condition::{Condition, SegmentId},
+        condition::{Condition, SegmentId, Term},
         diagnostic::{self, Diagnostic, Diagnostics},
         program::{Builder, Program, RootId},
         vocabulary::{Attribute, Vocabulary},
@@ -117,6 +117,8 @@ pub struct AttributeDefinition {
     pub family: Family,
     /// What it means.
     pub description: Words,
+    /// Unit of a number, as people say it.
+    pub unit: Option<Words>,
 }
 
 /// A tier and the least value that earns it.
@@ -193,6 +195,7 @@ pub struct Definitions {
     vocabulary: Vocabulary,
     program: Program,
     order: Vec<SegmentId>,
+    segment_slots: Vec<Option<usize>>,
 }
 
 impl Definitions {
@@ -244,6 +247,11 @@ impl Definitions {
         for segment in &segments {
             builder.add(&segment.condition);
         }
+        let program = builder.build();
+        let segment_slots = (0..)
+            .zip(&segments)
+            .map(|(id, _)| program.slot_of(&Term::Segment(SegmentId(id))))
+            .collect();
         Some(Self {
             value: value?,
             channels,
@@ -253,8 +261,9 @@ impl Definitions {
             segments,
             treatments: treatments?,
             vocabulary,
-            program: builder.build(),
+            program,
             order: order?,
+            segment_slots,
         })
     }
 
@@ -316,6 +325,18 @@ impl Definitions {
     #[must_use]
     pub fn root(&self, segment: SegmentId) -> RootId {
         RootId(segment.0)
+    }
+
+    /// The slot of `segment(...)` with this id, where a condition asks for it.
+    #[must_use]
+    pub fn segment_slot(&self, segment: SegmentId) -> Option<usize> {
+        self.segment_slots[segment.0 as usize]
+    }
+
+    /// The segment with this id, which must come from these definitions.
+    #[must_use]
+    pub fn segment(&self, segment: SegmentId) -> &Segment {
+        &self.segments[segment.0 as usize]
     }
 
     /// The segments in an order in which each stands after those that it depends on.

@@ -192,7 +192,7 @@ fn attribute(
     let description = fields.require("description", "what it tells", problems);
     let description = description.and_then(|node| fields::words(node, problems));
     let value_type = value_type(&mut fields, currency, problems);
-    let unit = fields.get("unit").map(|node| fields::text(node, problems));
+    let unit = fields.get("unit").map(|node| fields::words(node, problems));
     let max_age_days = fields.get("max_age_days");
     let max_age_days = max_age_days.map(|node| fields::whole(node, 1..=36_525, problems));
     let levels = [
@@ -208,10 +208,11 @@ fn attribute(
         .get("purpose")
         .map(|node| fields::text(node, problems));
     fields.finish(problems);
+    let unit = unit.map_or(Some(None), |unit| unit.map(Some))?;
     let attribute = Attribute {
         name: entry.key.as_str().into(),
         value_type: value_type?,
-        unit: unit.map_or(Some(None), |unit| unit.map(Some))?,
+        unit: unit.as_ref().map(|unit| unit.en.clone()),
         max_age_days: max_age_days.map_or(Some(None), |days| days.map(Some))?,
         sensitivity: sensitivity?,
         purpose: purpose.map_or(Some(None), |purpose| purpose.map(Some))?,
@@ -220,6 +221,7 @@ fn attribute(
         attribute,
         family: family?,
         description: description?,
+        unit,
     })
 }
 

@@ -66,6 +66,18 @@ pub enum Term {
     Segment(SegmentId),
 }
 
+impl Term {
+    /// The attribute, when it is one.
+    #[must_use]
+    pub const fn attribute(&self) -> Option<AttributeId> {
+        if let Self::Attribute(id) = self {
+            Some(*id)
+        } else {
+            None
+        }
+    }
+}
+
 /// A finite number with an equality: `-0.0` is kept as `0.0`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finite(f64);

@@ -76,7 +76,7 @@ pub enum Absence {
 /// The value of one term for one customer.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Slot<'a> {
-    /// None; why is in [`Slots::absence`].
+    /// None; why is in [`Slots::observed`].
     #[default]
     Missing,
     /// Whole numbers, days, minor units of money, calendar days by number, ordinals of tiers.
@@ -99,16 +99,16 @@ pub struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// The value in the slot with this index.
-    #[must_use]
-    pub fn value(&self, slot: usize) -> Slot<'a> {
-        self.values[slot]
-    }
-
-    /// Why the slot is empty; meaningless when it is not.
-    #[must_use]
-    pub fn absence(&self, slot: usize) -> Absence {
-        self.absences[slot]
+    /// The value in the slot, or why there is none.
+    ///
+    /// # Errors
+    /// The reason for its absence.
+    pub fn observed(&self, slot: usize) -> Result<Slot<'a>, Absence> {
+        if self.values[slot] == Slot::Missing {
+            Err(self.absences[slot])
+        } else {
+            Ok(self.values[slot])
+        }
     }
 
     /// Fills a slot. A number that is not finite is refused as [`Absence::WrongType`].
@@ -203,6 +203,12 @@ impl Program {
     #[must_use]
     pub fn terms(&self) -> &[Term] {
         &self.terms
+    }
+
+    /// The slot of a term; `None` when no condition asks for it.
+    #[must_use]
+    pub fn slot_of(&self, term: &Term) -> Option<usize> {
+        self.terms.iter().position(|known| known == term)
     }
 
     /// Number of conditions.

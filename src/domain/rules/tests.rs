@@ -6,9 +6,9 @@
     reason = "a test names the cases it needs"
 )]
 
-mod agreement;
+pub(crate) mod agreement;
 mod bombs;
-mod generate;
+pub(crate) mod generate;
 mod grammar;
 mod messages;
 

@@ -1,13 +1,16 @@
 //! `has(x)` and the functions of texts.
 
 use super::{Checker, operand::Operand};
-use crate::domain::rules::{
-    condition::{Predicate, Test, TextOp},
-    diagnostic::{Code, Span},
-    language::METHODS,
-    nearest::nearest,
-    syntax::{Kind, Node},
-    vocabulary::ValueType,
+use crate::domain::{
+    rules::{
+        condition::{Predicate, Test, TextOp},
+        diagnostic::{Code, Span},
+        language::METHODS,
+        nearest::nearest,
+        syntax::{Kind, Node},
+        vocabulary::ValueType,
+    },
+    text::Label,
 };
 
 impl Checker<'_> {
@@ -82,39 +85,40 @@ impl Checker<'_> {
                 "compare it with == or in",
             );
         }
-        match arguments {
+        let part = self.part(name, name_span, arguments)?;
+        Some(Test {
+            term,
+            predicate: Predicate::Text(op, part),
+        })
+    }
+
+    /// The one text that such a function takes.
+    fn part(&mut self, name: &str, name_span: Span, arguments: &[Node]) -> Option<Label> {
+        let argument = match arguments {
+            [argument] if argument.kind == Kind::Error => return None,
             [
                 Node {
                     kind: Kind::Text(text),
-                    ..
-                },
-            ] if !text.is_empty() => Some(Test {
-                term,
-                predicate: Predicate::Text(op, text.as_str().into()),
-            }),
-            [
-                Node {
-                    kind: Kind::Text(_),
                     span,
                 },
-            ] => self.report(
-                *span,
+            ] => Some((text, *span)),
+            _ => None,
+        };
+        let Some((text, span)) = argument else {
+            let message = format!("`{name}` takes one text");
+            let help = format!("write `{name}(\"...\")`");
+            return self.report(name_span, Code::TypeMismatch, message, help);
+        };
+        if text.is_empty() {
+            let message = "every text has the empty text in it";
+            return self.report(
+                span,
                 Code::AlwaysTrue,
-                "every text has the empty text in it",
+                message,
                 "write at least one character",
-            ),
-            [
-                Node {
-                    kind: Kind::Error, ..
-                },
-            ] => None,
-            _ => self.report(
-                name_span,
-                Code::TypeMismatch,
-                format!("`{name}` takes one text"),
-                format!("write `{name}(\"...\")`"),
-            ),
+            );
         }
+        Some(text.as_str().into())
     }
 
     fn unknown_method(&mut self, name: &str, span: Span) -> Option<Test> {

@@ -94,7 +94,7 @@ fn naive_compare(op: &str, left: &Value, right: &Value) -> bool {
 }
 
 /// For each slot of the program the field that fills it.
-fn fields_of_slots(program: &Program, terms: &[Term]) -> Vec<usize> {
+pub(crate) fn fields_of_slots(program: &Program, terms: &[Term]) -> Vec<usize> {
     program
         .terms()
         .iter()
@@ -103,7 +103,7 @@ fn fields_of_slots(program: &Program, terms: &[Term]) -> Vec<usize> {
 }
 
 /// The term of each field, found by checking a condition with it.
-fn terms(fields: &[Field]) -> Vec<Term> {
+pub(crate) fn terms(fields: &[Field]) -> Vec<Term> {
     let names = vocabulary();
     let mut random = Random(1);
     fields
@@ -125,7 +125,7 @@ fn terms(fields: &[Field]) -> Vec<Term> {
         .collect()
 }
 
-fn fill<'a>(
+pub(crate) fn fill<'a>(
     slots: &mut Slots<'a>,
     program: &Program,
     of_slot: &[usize],
@@ -146,7 +146,7 @@ fn fill<'a>(
 }
 
 /// Tags as the store keeps them.
-fn tags_of(row: &Row) -> Vec<Vec<Label>> {
+pub(crate) fn tags_of(row: &Row) -> Vec<Vec<Label>> {
     row.iter()
         .map(|cell| match cell {
             Cell::Known(Value::Tags(tags)) => tags.iter().map(|&tag| tag.into()).collect(),

@@ -43,6 +43,10 @@ fn ints(list: &[i64]) -> Vec<Value> {
     list.iter().map(|&value| Value::Int(value)).collect()
 }
 
+fn numbers(list: &[f64]) -> Vec<Value> {
+    list.iter().map(|&value| Value::Num(value)).collect()
+}
+
 fn texts(list: &[&'static str]) -> Vec<Value> {
     list.iter().map(|&value| Value::Text(value)).collect()
 }
@@ -57,10 +61,8 @@ pub(crate) fn fields() -> Vec<Field> {
     };
     let counts = || ints(&[0, 1, 2, 3, 5]);
     let minor = || ints(&[-500, -1, 0, 1, 1_000, 1_001, 500_000]);
-    let numbers = [-1.5, 0.0, 0.1, 0.300_000_000_000_000_04, 0.3, 2.0]
-        .map(Value::Num)
-        .to_vec();
-    let shares = [0.0, 0.25, 0.5, 0.999, 1.0].map(Value::Num).to_vec();
+    let numbers = numbers(&[-1.5, 0.0, 0.1, 0.300_000_000_000_000_04, 0.3, 2.0]);
+    let shares = self::numbers(&[0.0, 0.25, 0.5, 0.999, 1.0]);
     let tags = ["vip", "press", "trainee"];
     let sets = vec![
         Value::Tags(vec![]),

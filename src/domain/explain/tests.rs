@@ -1,0 +1,369 @@
+//! Explanations of customers of the example, and the claim that the reasons given suffice.
+
+mod sufficient;
+
+use std::sync::Arc;
+
+use super::{
+    Explainer, Explanation, Gap,
+    tier::explain_tier,
+    wording::{self, Language},
+};
+use crate::domain::{
+    assess::Assessment,
+    calendar::Day,
+    customer::CustomerKind,
+    definitions::Definitions,
+    facts::{AttributeFact, AttributeValue},
+    money::major_to_money,
+    profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
+    rules::program::{Absence, Verdict},
+    segments,
+    text::CustomerId,
+    tiers::{TierList, Unrated},
+    valuation::{OrderOutlook, Valuation},
+};
+
+const EXAMPLE: &str = include_str!("../../../examples/definitions.yaml");
+const AS_OF: &str = "2026-06-30";
+
+fn definitions() -> Definitions {
+    Definitions::read(EXAMPLE).unwrap()
+}
+
+fn as_of() -> Day {
+    AS_OF.parse().unwrap()
+}
+
+/// A customer to whom things are added.
+struct Customer {
+    profile: Profile,
+    value_major: Option<f64>,
+    probability_alive: f64,
+}
+
+impl Customer {
+    fn new(kind: CustomerKind) -> Self {
+        let profile = Profile {
+            customer_id: CustomerId::new("c1").unwrap(),
+            version: 1,
+            kind,
+            display_name: None,
+            recorded_at: jiff::Timestamp::UNIX_EPOCH,
+            history: History::default(),
+        };
+        Self {
+            profile,
+            value_major: None,
+            probability_alive: 0.9,
+        }
+    }
+
+    fn attribute(mut self, name: &str, days_ago: i32, value: AttributeValue) -> Self {
+        let attributes = &mut self.profile.history.attributes;
+        attributes.push(AttributeFact {
+            name: name.into(),
+            value: Some(value),
+            observed_on: as_of().plus_days(-days_ago),
+            source: "crm".into(),
+            profile_version: 1,
+        });
+        attributes.sort_by(|one, other| one.name.cmp(&other.name));
+        self
+    }
+
+    fn bought(mut self, days_ago: &[i32], amount_minor: i64) -> Self {
+        for &days in days_ago {
+            self.profile.history.purchases.push(PurchaseDay {
+                day: as_of().plus_days(-days),
+                currency: "EUR".parse().unwrap(),
+                category: None,
+                count: 1,
+                amount_minor,
+                costed_amount_minor: 0,
+                cost_minor: 0,
+            });
+        }
+        self.profile
+            .history
+            .purchases
+            .sort_by_key(|entry| entry.day);
+        self
+    }
+
+    fn called(mut self, days_ago: i32, count: u32, cost_minor: Option<i64>) -> Self {
+        self.profile.history.contacts.push(ContactDay {
+            day: as_of().plus_days(-days_ago),
+            channel: "phone".into(),
+            currency: cost_minor.map(|_| "EUR".parse().unwrap()),
+            count,
+            cost_minor: cost_minor.unwrap_or(0),
+            duration_seconds: 0,
+        });
+        self.profile.history.contacts.sort_by_key(|entry| entry.day);
+        self
+    }
+
+    fn worth(mut self, value_major: f64, probability_alive: f64) -> Self {
+        self.value_major = Some(value_major);
+        self.probability_alive = probability_alive;
+        self
+    }
+
+    /// The example has as many tiers as the built-in list, whose thresholds are 1,000, 250 and 50.
+    fn assessment(&self) -> Assessment {
+        let eur = "EUR".parse().unwrap();
+        let value = self.value_major.ok_or(Unrated::NoPurchase);
+        Assessment {
+            valuation: Valuation {
+                inputs: None,
+                orders: self.value_major.map(|_| OrderOutlook {
+                    probability_alive: self.probability_alive,
+                    probability_alive_identified: true,
+                    expected_orders: 1.0,
+                }),
+                expected_spend_per_order: None,
+                lifetime_value: value.map(|value| major_to_money(value, eur).unwrap()),
+            },
+            tier: value.map(|value| TierList::built_in().of_value(value)),
+        }
+    }
+
+    /// Calls `check` with the explanation of one segment.
+    #[track_caller]
+    fn explained(&self, segment: &str, check: impl FnOnce(&Explanation<'_>, &Definitions)) {
+        let definitions = definitions();
+        let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
+        let explainer = Explainer::new(&definitions, dated.view(), &self.assessment());
+        let id = definitions.vocabulary().segment_id(segment).unwrap();
+        check(&explainer.explain(id), &definitions);
+    }
+
+    /// The segments that the customer is in.
+    fn segments(&self) -> Vec<String> {
+        let definitions = definitions();
+        let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
+        let explainer = Explainer::new(&definitions, dated.view(), &self.assessment());
+        segments::members(explainer.standings())
+            .map(|id| definitions.segment(id).name.to_string())
+            .collect()
+    }
+}
+
+fn sentences(
+    explanation: &Explanation<'_>,
+    definitions: &Definitions,
+    language: Language,
+) -> Vec<String> {
+    explanation
+        .reasons
+        .iter()
+        .map(|reason| {
+            format!(
+                "{}: {}",
+                reason.code.as_str(),
+                wording::reason(reason, definitions, language)
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_member_is_told_why_in_two_languages() {
+    let customer = Customer::new(CustomerKind::Person)
+        .bought(&[700, 400, 200], 5_000)
+        .worth(300.0, 0.55);
+    customer.explained("attention/at_risk", |explanation, definitions| {
+        assert_eq!(explanation.standing.verdict, Verdict::True);
+        assert!(explanation.standing.is_member);
+        assert_eq!(
+            sentences(explanation, definitions, Language::En),
+            [
+                "TIER: tier: gold, asked for: at least gold",
+                "PROBABILITY_ALIVE: probability of still being a customer: 55.0 %, asked for: less than 60.0 %",
+            ]
+        );
+        assert_eq!(
+            sentences(explanation, definitions, Language::De),
+            [
+                "TIER: Stufe: gold, verlangt: mindestens gold",
+                "PROBABILITY_ALIVE: Wahrscheinlichkeit, noch Kunde zu sein: 55,0 %, verlangt: weniger als 60,0 %",
+            ]
+        );
+        let signs = &explanation.tree.parts[1];
+        assert_eq!(signs.parts[1].text, "days_since_last_order > days(180)");
+        assert_eq!(signs.parts[1].leaf.unwrap().gap, Some(Gap::Int(20)));
+        assert_eq!(signs.parts[2].verdict, Verdict::Unknown, "no complaints are recorded");
+        assert_eq!(explanation.inputs, [], "complaints could not change it");
+    });
+}
+
+#[test]
+fn a_non_member_is_told_what_failed_and_by_how_much() {
+    let customer = Customer::new(CustomerKind::Person)
+        .bought(&[400, 10], 5_000)
+        .worth(60.0, 0.9);
+    customer.explained("attention/at_risk", |explanation, definitions| {
+        assert_eq!(explanation.standing.verdict, Verdict::False);
+        assert_eq!(
+            sentences(explanation, definitions, Language::De),
+            ["TIER: Stufe: silver, verlangt: mindestens gold"]
+        );
+        let leaf = explanation.tree.parts[0].leaf.unwrap();
+        let gap = leaf.gap.unwrap();
+        assert_eq!(
+            wording::gap_text(&leaf.test.term, gap, definitions, Language::En),
+            "-1"
+        );
+    });
+}
+
+/// A8 of the capability checklist: the number of employees is three years old.
+#[test]
+fn a_stale_input_is_unknown_and_named_with_what_it_could_change() {
+    let customer = Customer::new(CustomerKind::Company)
+        .attribute("employees", 1_095, AttributeValue::Int(340))
+        .attribute("installed_devices", 30, AttributeValue::Int(12));
+    customer.explained("attention/enterprise", |explanation, definitions| {
+        assert_eq!(explanation.standing.verdict, Verdict::Unknown);
+        assert!(
+            !explanation.standing.is_member,
+            "the segment excludes the unknown"
+        );
+        let [input] = explanation.inputs.as_slice() else {
+            panic!("{:?}", explanation.inputs);
+        };
+        assert_eq!(input.absence, Absence::Stale);
+        assert_eq!((input.could_hold, input.could_fail), (true, true));
+        assert_eq!(input.if_unchanged, Some(Verdict::True));
+        let recorded = input.recorded.unwrap();
+        assert_eq!((recorded.age_days, &**recorded.source), (1_095, "crm"));
+        assert_eq!(
+            sentences(explanation, definitions, Language::De),
+            ["INPUT_STALE: Mitarbeiterzahl: zu alt, um zu zählen, verlangt: mindestens 250 Personen"]
+        );
+    });
+}
+
+#[test]
+fn several_missing_inputs_are_named_although_none_alone_decides() {
+    let customer = Customer::new(CustomerKind::Company);
+    customer.explained("attention/enterprise", |explanation, _| {
+        assert_eq!(explanation.standing.verdict, Verdict::Unknown);
+        let flips: Vec<(bool, bool)> = explanation
+            .inputs
+            .iter()
+            .map(|input| (input.could_hold, input.could_fail))
+            .collect();
+        assert_eq!(
+            flips,
+            [(true, false), (true, false)],
+            "either can make it hold, only both together make it fail"
+        );
+    });
+}
+
+/// A2 of the capability checklist.
+#[test]
+fn a_trainee_is_a_trainee_and_no_other_colleague() {
+    let customer =
+        Customer::new(CustomerKind::Employee).attribute("trainee", 10, AttributeValue::Bool(true));
+    assert_eq!(customer.segments(), ["internal/trainees"]);
+    customer.explained("internal/colleagues", |explanation, definitions| {
+        assert_eq!(explanation.standing.verdict, Verdict::True);
+        assert!(!explanation.standing.is_member);
+        assert_eq!(
+            sentences(explanation, definitions, Language::De),
+            ["EARLIER_SEGMENT: gehört zu einem früheren Segment: Auszubildende"]
+        );
+    });
+}
+
+/// A6 of the capability checklist.
+#[test]
+fn an_unprofitable_customer_of_high_potential_is_a_growth_candidate() {
+    let customer = Customer::new(CustomerKind::Company)
+        .bought(&[30], 1_000)
+        .worth(10.0, 0.9)
+        .attribute("potential_class", 5, AttributeValue::Text("high".into()));
+    assert_eq!(
+        customer.segments(),
+        ["profitability/growth", "lifecycle/onboarding"]
+    );
+}
+
+#[test]
+fn an_unrated_customer_is_outside_what_asks_for_a_tier() {
+    let customer = Customer::new(CustomerKind::Person);
+    assert_eq!(customer.segments(), ["lifecycle/lead"]);
+    customer.explained("profitability/profitable", |explanation, definitions| {
+        assert_eq!(explanation.standing.verdict, Verdict::Unknown);
+        assert_eq!(
+            sentences(explanation, definitions, Language::En),
+            ["UNRATED: tier: not rated, asked for: at least silver"]
+        );
+    });
+}
+
+#[test]
+fn windows_are_half_open_and_a_segment_can_ask_for_another() {
+    let caller = |days_ago| {
+        Customer::new(CustomerKind::Person)
+            .called(days_ago, 5, None)
+            .attribute("portal_user", 1, AttributeValue::Bool(false))
+    };
+    let both = [
+        "lifecycle/lead",
+        "attention/heavy_caller",
+        "attention/could_use_portal",
+    ];
+    assert_eq!(caller(0).segments(), both);
+    assert_eq!(caller(29).segments(), both);
+    assert_eq!(caller(30).segments(), ["lifecycle/lead"]);
+}
+
+#[test]
+fn contacts_cost_what_is_recorded_or_what_their_channel_costs() {
+    let repricing = |customer: Customer| {
+        let customer = customer.bought(&[40], 1_000).worth(10.0, 0.9);
+        customer
+            .segments()
+            .contains(&"profitability/repricing".to_owned())
+    };
+    let customer = || {
+        // Known potential, so that nobody is asked about it first.
+        Customer::new(CustomerKind::Person).attribute(
+            "potential_class",
+            1,
+            AttributeValue::Text("low".into()),
+        )
+    };
+    assert!(repricing(customer().called(20, 1, Some(20_001))));
+    assert!(!repricing(customer().called(20, 1, Some(20_000))));
+    assert!(
+        repricing(customer().called(20, 27, None)),
+        "27 calls at 7.50"
+    );
+    assert!(!repricing(customer().called(20, 26, None)));
+    assert!(!repricing(customer().called(365, 27, None)));
+}
+
+#[test]
+fn a_tier_is_explained_by_the_distance_from_each_threshold() {
+    let definitions = definitions();
+    let gaps = |customer: &Customer| -> Vec<Option<String>> {
+        let explanation = explain_tier(&definitions, &customer.assessment());
+        let steps = explanation.steps.iter();
+        steps
+            .map(|step| step.gap.map(|gap| gap.to_string()))
+            .collect()
+    };
+    let gold = Customer::new(CustomerKind::Person).worth(650.0, 0.9);
+    let expected = ["-1850.00 EUR", "50.00 EUR", "530.00 EUR"].map(|gap| Some(gap.to_owned()));
+    assert_eq!(gaps(&gold)[..3], expected);
+    assert_eq!(gaps(&gold)[3], None, "the last tier has no threshold");
+    assert_eq!(
+        gaps(&Customer::new(CustomerKind::Person)),
+        [None, None, None, None]
+    );
+}
