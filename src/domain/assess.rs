@@ -4,8 +4,7 @@ use crate::domain::{
     basis::Basis,
     definitions::{Treatment, TreatmentChoice},
     profile::ProfileAt,
-    segments::{Membership, decide},
-    slots::Subject,
+    segments::{Standing, slots, standings},
     tiers::{TierIndex, Unrated},
     valuation::{Valuation, value},
 };
@@ -18,7 +17,7 @@ pub struct Assessment {
     /// The tier that follows.
     pub tier: Result<TierIndex, Unrated>,
     /// The segments, by their place in the definitions; none before definitions are published.
-    pub memberships: Vec<Membership>,
+    pub standings: Vec<Standing>,
     /// What follows from tier and segments; `None` before definitions are published.
     pub treatment: Option<AssignedTreatment>,
 }
@@ -37,30 +36,27 @@ pub struct AssignedTreatment {
 pub fn assess(view: ProfileAt<'_>, basis: &Basis) -> Assessment {
     let valuation = value(view, basis, &basis.revision.horizon);
     let tier = tier_of(&valuation, basis);
-    let Some(definitions) = &basis.revision.definitions else {
-        return Assessment {
-            valuation,
-            tier,
-            memberships: vec![],
-            treatment: None,
-        };
-    };
-    let subject = Subject {
-        view,
-        valuation: &valuation,
+    let valued = Assessment {
+        valuation,
         tier,
+        standings: vec![],
+        treatment: None,
     };
-    let memberships = decide(definitions, subject).memberships;
+    let Some(definitions) = &basis.revision.definitions else {
+        return valued;
+    };
+    let program = definitions.program();
+    let (mut filled, mut memo) = (program.slots(), program.memo());
+    slots::fill(definitions, view, &valued, &mut filled);
+    let standings = standings(definitions, &mut filled, &mut memo);
     let rank = tier.ok().map(TierIndex::rank);
     let (treatment, choices) = definitions
         .treatments()
-        .of(rank, |segment| memberships[segment.0 as usize].is_member);
-    let treatment = Some(AssignedTreatment { treatment, choices });
+        .of(rank, |segment| standings[segment.0 as usize].is_member);
     Assessment {
-        valuation,
-        tier,
-        memberships,
-        treatment,
+        standings,
+        treatment: Some(AssignedTreatment { treatment, choices }),
+        ..valued
     }
 }
 

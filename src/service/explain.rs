@@ -6,9 +6,7 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        definitions::Definitions,
-        explain::{SegmentExplanation, TierExplanation, explain_segments, explain_tier},
-        profile::DatedProfile,
+        explain::tier::{TierExplanation, explain_tier},
         rules::condition::SegmentId,
         text::CustomerId,
         tiers::TierIndex,
@@ -58,12 +56,12 @@ pub enum Found {
 /// Why a customer is what they are.
 #[derive(Debug, Clone)]
 pub struct Explanation {
-    /// The customer.
-    pub profile: DatedProfile,
+    /// The customer, assessed: what the segments are explained from.
+    pub assessed: Assessed,
     /// The tier, if it was asked for.
     pub tier: Option<TierExplanation>,
     /// The segments that were asked for.
-    pub segments: Vec<SegmentExplanation>,
+    pub segments: Vec<SegmentId>,
 }
 
 /// Which tier to explain.
@@ -74,10 +72,9 @@ enum AskedTier {
 }
 
 /// What to explain, found in the definitions.
-struct Resolved<'a> {
+struct Resolved {
     tier: AskedTier,
     segments: Vec<SegmentId>,
-    definitions: Option<&'a Definitions>,
 }
 
 impl Classifier {
@@ -98,7 +95,7 @@ impl Classifier {
             let resolved = resolve(target, &basis)?;
             match answer.found {
                 Match::Unknown => Found::Unknown,
-                Match::One(one) => Found::One(Box::new(explanation(*one, &basis, &resolved))),
+                Match::One(one) => Found::One(Box::new(explanation(*one, &basis, resolved))),
                 Match::Ambiguous(several) => {
                     let ids = several
                         .listed
@@ -116,30 +113,21 @@ impl Classifier {
     }
 }
 
-fn explanation(one: Assessed, basis: &Basis, resolved: &Resolved<'_>) -> Explanation {
+fn explanation(one: Assessed, basis: &Basis, resolved: Resolved) -> Explanation {
     let explain = |named| Some(explain_tier(&one.assessment, basis, named));
     let tier = match resolved.tier {
         AskedTier::None => None,
         AskedTier::Held => explain(None),
         AskedTier::Named(tier) => explain(Some(tier)),
     };
-    let segments = match resolved.definitions {
-        Some(definitions) if !resolved.segments.is_empty() => explain_segments(
-            one.profile.view(),
-            &one.assessment,
-            definitions,
-            &resolved.segments,
-        ),
-        Some(_) | None => vec![],
-    };
     Explanation {
-        profile: one.profile,
         tier,
-        segments,
+        segments: resolved.segments,
+        assessed: one,
     }
 }
 
-fn resolve<'a>(target: &Target, basis: &'a Basis) -> Result<Resolved<'a>, ServiceError> {
+fn resolve(target: &Target, basis: &Basis) -> Result<Resolved, ServiceError> {
     let definitions = basis.revision.definitions.as_deref();
     let ids = |range: std::ops::Range<usize>| -> Vec<SegmentId> {
         range
@@ -174,9 +162,5 @@ fn resolve<'a>(target: &Target, basis: &'a Basis) -> Result<Resolved<'a>, Servic
             (AskedTier::Named(tier), vec![])
         }
     };
-    Ok(Resolved {
-        tier,
-        segments,
-        definitions,
-    })
+    Ok(Resolved { tier, segments })
 }

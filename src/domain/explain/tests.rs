@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{
     assess::Assessment,
+    basis::{Basis, Revision},
     calendar::Day,
     customer::CustomerKind,
     definitions::Definitions,
@@ -123,9 +124,13 @@ impl Customer {
                     expected_orders: 1.0,
                 }),
                 expected_spend_per_order: None,
+                expected_margin_per_order: None,
+                expected_cost_to_serve: None,
                 lifetime_value: value.map(|value| major_to_money(value, eur).unwrap()),
             },
             tier: value.map(|value| TierList::built_in().of_value(value)),
+            standings: vec![],
+            treatment: None,
         }
     }
 
@@ -349,21 +354,59 @@ fn contacts_cost_what_is_recorded_or_what_their_channel_costs() {
 }
 
 #[test]
-fn a_tier_is_explained_by_the_distance_from_each_threshold() {
-    let definitions = definitions();
-    let gaps = |customer: &Customer| -> Vec<Option<String>> {
-        let explanation = explain_tier(&definitions, &customer.assessment());
-        let steps = explanation.steps.iter();
-        steps
-            .map(|step| step.gap.map(|gap| gap.to_string()))
+fn a_tier_is_explained_by_the_distances_to_its_neighbours() {
+    let basis = Basis::new(
+        Revision::built_in().unwrap(),
+        None,
+        Some("EUR".parse().unwrap()),
+    );
+    let tiers = &basis.revision.tiers;
+    let gold = Customer::new(CustomerKind::Person)
+        .worth(650.0, 0.9)
+        .assessment();
+    let held = explain_tier(&gold, &basis, None);
+    assert_eq!(held.tier, tiers.find("gold"));
+    assert_eq!(held.least_value.unwrap().to_string(), "250.00 EUR");
+    let (better, missing) = held.next_better.unwrap();
+    assert_eq!(
+        (Some(better), missing.to_string().as_str()),
+        (tiers.find("platinum"), "350.00 EUR")
+    );
+    let (lower, surplus) = held.next_lower.unwrap();
+    assert_eq!(
+        (Some(lower), surplus.to_string().as_str()),
+        (tiers.find("silver"), "400.00 EUR")
+    );
+    let codes = |named| -> Vec<&str> {
+        let explanation = explain_tier(&gold, &basis, tiers.find(named));
+        explanation
+            .reasons
+            .iter()
+            .map(|reason| reason.code)
             .collect()
     };
-    let gold = Customer::new(CustomerKind::Person).worth(650.0, 0.9);
-    let expected = ["-1850.00 EUR", "50.00 EUR", "530.00 EUR"].map(|gap| Some(gap.to_owned()));
-    assert_eq!(gaps(&gold)[..3], expected);
-    assert_eq!(gaps(&gold)[3], None, "the last tier has no threshold");
     assert_eq!(
-        gaps(&Customer::new(CustomerKind::Person)),
-        [None, None, None, None]
+        codes("gold"),
+        ["LIFETIME_VALUE_AT_LEAST", "BELOW_NEXT_TIER"]
     );
+    assert_eq!(codes("platinum"), ["LIFETIME_VALUE_BELOW"]);
+    assert_eq!(
+        codes("silver"),
+        ["LIFETIME_VALUE_AT_LEAST", "HOLDS_BETTER_TIER"]
+    );
+    assert_eq!(codes("bronze"), ["HOLDS_BETTER_TIER"]);
+}
+
+#[test]
+fn the_tier_of_who_cannot_be_valued_is_explained_by_the_reason() {
+    let basis = Basis::new(
+        Revision::built_in().unwrap(),
+        None,
+        Some("EUR".parse().unwrap()),
+    );
+    let lead = Customer::new(CustomerKind::Person).assessment();
+    let explanation = explain_tier(&lead, &basis, None);
+    assert_eq!((explanation.tier, explanation.next_better), (None, None));
+    assert_eq!(explanation.reasons[0].code, "NO_PURCHASE");
+    assert!(explanation.reasons[0].text.de.is_some());
 }

@@ -1,52 +1,181 @@
-//! Why a customer holds a tier: the value against the threshold of each.
+//! Why a customer holds a tier, or does not: the value against the thresholds around it. Also before definitions are published.
 
 use crate::domain::{
     assess::Assessment,
-    definitions::{Definitions, TierDefinition},
-    money::Money,
-    tiers::Unrated,
+    basis::Basis,
+    definitions::Words,
+    money::{Currency, Money, major_to_money},
+    tiers::{TierIndex, Unrated},
 };
 
-/// A customer's value against all tiers.
+/// Why a customer holds a tier, or does not.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TierExplanation<'a> {
-    /// The value that decides; or why there is none, and no tier.
-    pub value: Result<Money, Unrated>,
-    /// Rank of the tier held, 1 being the best; `None` for UNRATED.
-    pub held_rank: Option<usize>,
-    /// The tiers from the best to the last.
-    pub steps: Vec<TierStep<'a>>,
+pub struct TierExplanation {
+    /// The tier that is explained; `None` for a customer without one when none was named.
+    pub tier: Option<TierIndex>,
+    /// The tier held.
+    pub held: Result<TierIndex, Unrated>,
+    /// The value that decides.
+    pub lifetime_value: Option<Money>,
+    /// The least value of the tier.
+    pub least_value: Option<Money>,
+    /// The next better tier than the one held, and the value missing to it.
+    pub next_better: Option<(TierIndex, Money)>,
+    /// The next lower tier than the one held, and the value that may be lost before.
+    pub next_lower: Option<(TierIndex, Money)>,
+    /// Why, in few words.
+    pub reasons: Vec<TierReason>,
 }
 
-/// One tier and the distance from it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TierStep<'a> {
-    /// The tier.
-    pub tier: &'a TierDefinition,
-    /// Value less threshold: negative is what is missing, positive what could be lost. `None` without a value or a threshold.
-    pub gap: Option<Money>,
+/// A reason, worded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierReason {
+    /// Stable name.
+    pub code: &'static str,
+    /// In words.
+    pub text: Words,
 }
 
-/// Explains the tier of an assessment made with these definitions.
+/// Explains a tier of a customer who was assessed: the one named, else the one held.
 #[must_use]
-pub fn explain_tier<'a>(
-    definitions: &'a Definitions,
+pub fn explain_tier(
     assessment: &Assessment,
-) -> TierExplanation<'a> {
-    let value = assessment.valuation.lifetime_value;
-    let steps = definitions.tiers().iter().map(|tier| TierStep {
-        tier,
-        gap: value.ok().zip(tier.at_least).map(|(value, least)| Money {
-            amount_minor: value.amount_minor.saturating_sub(least.amount_minor),
-            currency: least.currency,
-        }),
-    });
+    basis: &Basis,
+    named: Option<TierIndex>,
+) -> TierExplanation {
+    let held = assessment.tier;
+    let lifetime_value = assessment.valuation.lifetime_value.ok();
+    let tiers = &basis.revision.tiers;
+    let tier = named.or(held.ok());
+    let distance = |from: Money, to: Money| Money {
+        amount_minor: from
+            .amount_minor
+            .abs_diff(to.amount_minor)
+            .try_into()
+            .unwrap_or(i64::MAX),
+        currency: from.currency,
+    };
+    let least = |tier: TierIndex| least_value(basis, tier);
+    let next_better = held
+        .ok()
+        .and_then(|held| tiers.better(held))
+        .zip(lifetime_value);
+    let next_lower = held
+        .ok()
+        .and_then(|held| Some((tiers.worse(held)?, least(held)?)))
+        .zip(lifetime_value);
     TierExplanation {
-        value,
-        held_rank: assessment
-            .tier
-            .ok()
-            .map(crate::domain::tiers::TierIndex::rank),
-        steps: steps.collect(),
+        tier,
+        held,
+        lifetime_value,
+        least_value: tier.and_then(least),
+        next_better: next_better
+            .and_then(|(tier, value)| Some((tier, distance(least(tier)?, value)))),
+        next_lower: next_lower.map(|((tier, least), value)| (tier, distance(value, least))),
+        reasons: of_tier(tier, held, lifetime_value, basis),
+    }
+}
+
+/// The least value of a tier; `None` for the last one.
+fn least_value(basis: &Basis, tier: TierIndex) -> Option<Money> {
+    let least = basis.revision.tiers.get(tier).least_value_major;
+    let currency: Currency = basis.reporting_currency?;
+    least
+        .is_finite()
+        .then(|| major_to_money(least, currency))
+        .flatten()
+}
+
+/// The reason of a tier, held or not.
+fn of_tier(
+    tier: Option<TierIndex>,
+    held: Result<TierIndex, Unrated>,
+    value: Option<Money>,
+    basis: &Basis,
+) -> Vec<TierReason> {
+    let (held, value) = match (held, value) {
+        (Ok(held), Some(value)) => (held, value),
+        (held, _) => return vec![unrated(held.err())],
+    };
+    let mut reasons = vec![];
+    let named = tier.unwrap_or(held);
+    let least = least_value(basis, named);
+    let mut say = |code: &'static str, en: String, de: String| {
+        reasons.push(TierReason {
+            code,
+            text: words(en, de),
+        });
+    };
+    match least {
+        Some(least) if value.amount_minor >= least.amount_minor => say(
+            "LIFETIME_VALUE_AT_LEAST",
+            format!("Lifetime value: {value}, at least {least}"),
+            format!("Kundenwert: {value}, mindestens {least}"),
+        ),
+        Some(least) => say(
+            "LIFETIME_VALUE_BELOW",
+            format!("Lifetime value: {value}, below {least}"),
+            format!("Kundenwert: {value}, unter {least}"),
+        ),
+        None => {}
+    }
+    let better = basis.revision.tiers.better(named);
+    if let Some(better) = better.and_then(|better| least_value(basis, better)) {
+        if value.amount_minor < better.amount_minor {
+            say(
+                "BELOW_NEXT_TIER",
+                format!("Lifetime value: {value}, below {better} of the next better tier"),
+                format!("Kundenwert: {value}, unter {better} der nächsten Stufe"),
+            );
+        } else {
+            say(
+                "HOLDS_BETTER_TIER",
+                format!("Lifetime value: {value}, enough for a better tier ({better})"),
+                format!("Kundenwert: {value}, genug für eine bessere Stufe ({better})"),
+            );
+        }
+    }
+    reasons
+}
+
+fn unrated(reason: Option<Unrated>) -> TierReason {
+    let (code, en, de) = match reason {
+        Some(Unrated::NotApplicable) => (
+            "NOT_APPLICABLE",
+            "Employees are not valued",
+            "Beschäftigte werden nicht bewertet",
+        ),
+        Some(Unrated::NoPurchase) => (
+            "NO_PURCHASE",
+            "Nothing was bought yet",
+            "Bisher wurde nichts gekauft",
+        ),
+        Some(Unrated::NoModel) | None => (
+            "NO_MODEL",
+            "No value model is active",
+            "Kein Wertmodell ist aktiv",
+        ),
+        Some(Unrated::NoMean) => (
+            "NO_MEAN",
+            "The spend model has no mean",
+            "Das Ausgabenmodell hat keinen Mittelwert",
+        ),
+        Some(Unrated::NoRate) => (
+            "NO_RATE",
+            "An amount cannot be converted",
+            "Ein Betrag ist nicht umrechenbar",
+        ),
+    };
+    TierReason {
+        code,
+        text: words(en, de),
+    }
+}
+
+/// English and German.
+fn words(en: impl Into<String>, de: impl Into<String>) -> Words {
+    Words {
+        en: en.into().into(),
+        de: Some(de.into().into()),
     }
 }

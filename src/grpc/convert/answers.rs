@@ -5,9 +5,10 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        explain::{SegmentExplanation, explain_segments},
+        explain::Explainer,
         profile::Profile,
         rules::condition::SegmentId,
+        segments::members,
         tiers::{TierIndex, Unrated},
         valuation::ValueInputs,
         value::lifetime::Horizon,
@@ -116,22 +117,17 @@ fn segments(one: &Assessed, basis: &Basis) -> Vec<pb::SegmentMembership> {
     let Some(definitions) = &basis.revision.definitions else {
         return vec![];
     };
-    let decided = (0..).map(SegmentId).zip(&one.assessment.memberships);
-    let members: Vec<SegmentId> = decided
-        .filter(|(_, decided)| decided.is_member)
-        .map(|(id, _)| id)
-        .collect();
-    let explained = explain_segments(one.profile.view(), &one.assessment, definitions, &members);
-    let message = |explained: &SegmentExplanation| {
-        let segment = &definitions.segments()[explained.id.0 as usize];
+    let explainer = Explainer::new(definitions, one.profile.view(), &one.assessment);
+    let message = |id: SegmentId| {
+        let (segment, explanation) = (definitions.segment(id), explainer.explain(id));
         pb::SegmentMembership {
             segment: segment.name.to_string(),
             title: Some(treatments::localized(&segment.title)),
-            verdict: treatments::verdict(explained.membership.verdict),
-            reasons: explained.reasons.iter().map(explanations::reason).collect(),
+            verdict: treatments::verdict(explanation.standing.verdict),
+            reasons: explanations::reasons(&explanation.reasons, definitions),
         }
     };
-    explained.iter().map(message).collect()
+    members(&one.assessment.standings).map(message).collect()
 }
 
 fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::LifetimeValueScore {

@@ -10,10 +10,14 @@ use crate::{
         basis::Basis,
         definitions::Definitions,
         explain::{
-            ExplainedClause, ExplainedTest, OpenInput, Reason, SegmentExplanation, TierExplanation,
+            self as segments, Clause, Explainer, Gap, Leaf,
+            inputs::OpenInput,
+            reasons::Reason,
+            tier::{TierExplanation, TierReason},
+            wording::{self, Language},
         },
-        money::Money,
-        rules::{diagnostic::Span, program::Absence, trace::Joint},
+        money::{Currency, Money, minor_to_major},
+        rules::{condition::Predicate, program::Absence, trace::Joint},
         tiers::TierIndex,
     },
     grpc::convert::violations::Checker,
@@ -56,7 +60,11 @@ pub(in crate::grpc) fn explain_response(explained: &Explained) -> pb::ExplainSeg
         Found::One(one) => pb::ExplainSegmentResponse {
             r#match: pb::Match::One.into(),
             explanation: Some(explanation(one, basis)),
-            provenance: Some(provenance(Some(one.profile.profile()), as_of, basis)),
+            provenance: Some(provenance(
+                Some(one.assessed.profile.profile()),
+                as_of,
+                basis,
+            )),
             ..Default::default()
         },
         Found::Ambiguous(ids, count) => pb::ExplainSegmentResponse {
@@ -70,12 +78,12 @@ pub(in crate::grpc) fn explain_response(explained: &Explained) -> pb::ExplainSeg
 }
 
 fn explanation(one: &Explanation, basis: &Basis) -> pb::Explanation {
-    let profile = one.profile.profile();
-    let definitions = basis.revision.definitions.as_deref();
-    let segments = definitions.map(|definitions| {
-        one.segments
-            .iter()
-            .map(|segment| explained(segment, definitions))
+    let view = one.assessed.profile.view();
+    let profile = view.profile();
+    let explained = basis.revision.definitions.as_deref().map(|definitions| {
+        let explainer = Explainer::new(definitions, view, &one.assessed.assessment);
+        let each = one.segments.iter().map(|&id| explainer.explain(id));
+        each.map(|explanation| segment_explanation(&explanation, definitions))
             .collect()
     });
     pb::Explanation {
@@ -89,7 +97,7 @@ fn explanation(one: &Explanation, basis: &Basis) -> pb::Explanation {
             .tier
             .as_ref()
             .map(|explanation| tier_explanation(explanation, basis)),
-        segments: segments.unwrap_or_default(),
+        segments: explained.unwrap_or_default(),
     }
 }
 
@@ -115,48 +123,72 @@ fn tier_explanation(explanation: &TierExplanation, basis: &Basis) -> pb::TierExp
         gap: gap.map(money_message),
         next_better: explanation.next_better.map(distance),
         next_lower: explanation.next_lower.map(distance),
-        reasons: explanation.reasons.iter().map(reason).collect(),
+        reasons: explanation.reasons.iter().map(tier_reason).collect(),
     }
 }
 
-fn explained(
-    explanation: &SegmentExplanation,
-    definitions: &Definitions,
-) -> pb::SegmentExplanation {
-    let segment = &definitions.segments()[explanation.id.0 as usize];
-    let source = segment.condition.source();
-    let taken_by = explanation
-        .taken_by
-        .map(|id| definitions.segments()[id.0 as usize].name.to_string());
-    pb::SegmentExplanation {
-        segment: segment.name.to_string(),
-        title: Some(localized(&segment.title)),
-        verdict: verdict(explanation.membership.verdict),
-        is_member: explanation.membership.is_member,
-        taken_by: taken_by.unwrap_or_default(),
-        condition: source.to_owned(),
-        clause: Some(clause(&explanation.clause, source)),
-        open_inputs: explanation.open_inputs.iter().map(open_input).collect(),
-        reasons: explanation.reasons.iter().map(reason).collect(),
-    }
-}
-
-/// The message of a reason.
-pub(in crate::grpc) fn reason(reason: &Reason) -> pb::ReasonCode {
+fn tier_reason(reason: &TierReason) -> pb::ReasonCode {
     pb::ReasonCode {
-        code: reason.code.clone(),
+        code: reason.code.to_owned(),
         text: Some(localized(&reason.text)),
     }
 }
 
-fn open_input(open: &OpenInput) -> pb::OpenInput {
+fn segment_explanation(
+    explanation: &segments::Explanation<'_>,
+    definitions: &Definitions,
+) -> pb::SegmentExplanation {
+    let segment = definitions.segment(explanation.segment);
+    let taken_by = explanation
+        .taken_by
+        .map(|id| definitions.segment(id).name.to_string());
+    pb::SegmentExplanation {
+        segment: segment.name.to_string(),
+        title: Some(localized(&segment.title)),
+        verdict: verdict(explanation.standing.verdict),
+        is_member: explanation.standing.is_member,
+        taken_by: taken_by.unwrap_or_default(),
+        condition: segment.condition.source().to_owned(),
+        clause: Some(clause(&explanation.tree, definitions)),
+        open_inputs: explanation
+            .inputs
+            .iter()
+            .map(|input| open_input(input, definitions))
+            .collect(),
+        reasons: reasons(&explanation.reasons, definitions),
+    }
+}
+
+/// The messages of reasons.
+pub(in crate::grpc) fn reasons(
+    reasons: &[Reason<'_>],
+    definitions: &Definitions,
+) -> Vec<pb::ReasonCode> {
+    let message = |reason: &Reason<'_>| pb::ReasonCode {
+        code: reason.code.as_str().to_owned(),
+        text: Some(both(|language| {
+            wording::reason(reason, definitions, language)
+        })),
+    };
+    reasons.iter().map(message).collect()
+}
+
+/// A text in both languages.
+fn both(text: impl Fn(Language) -> String) -> pb::LocalizedText {
+    pb::LocalizedText {
+        en: text(Language::En),
+        de: text(Language::De),
+    }
+}
+
+fn open_input(open: &OpenInput<'_>, definitions: &Definitions) -> pb::OpenInput {
     pb::OpenInput {
-        input: open.name.clone(),
+        input: both(|language| wording::term(open.term, definitions, language)).en,
         absence: absence(Some(open.absence)),
     }
 }
 
-fn clause(explained: &ExplainedClause, source: &str) -> pb::Clause {
+fn clause(explained: &Clause<'_>, definitions: &Definitions) -> pb::Clause {
     let kind = match explained.joint {
         Joint::Test { .. } => pb::ClauseKind::Test,
         Joint::Everyone => pb::ClauseKind::Everyone,
@@ -166,42 +198,60 @@ fn clause(explained: &ExplainedClause, source: &str) -> pb::Clause {
     };
     let joined = pb::Clause {
         kind: kind.into(),
-        text: text(explained.span, source),
+        text: explained.text.to_owned(),
         verdict: verdict(explained.verdict),
         parts: explained
             .parts
             .iter()
-            .map(|part| clause(part, source))
+            .map(|part| clause(part, definitions))
             .collect(),
         ..Default::default()
     };
-    match &explained.test {
-        Some(test) => with_test(joined, test),
+    match &explained.leaf {
+        Some(leaf) => with_leaf(joined, leaf, definitions),
         None => joined,
     }
 }
 
-fn with_test(clause: pb::Clause, test: &ExplainedTest) -> pb::Clause {
-    let observation = test.observation.as_ref();
+fn with_leaf(clause: pb::Clause, leaf: &Leaf<'_>, definitions: &Definitions) -> pb::Clause {
+    let term = &leaf.test.term;
+    let observed = leaf
+        .observed
+        .ok()
+        .map(|value| wording::value_text(term, value, definitions, Language::En));
+    let limit = if leaf.test.predicate == Predicate::Known {
+        String::new()
+    } else {
+        wording::wanted(leaf.test, false, definitions, Language::En)
+    };
+    let currency = wording::currency(term, definitions);
     pb::Clause {
-        subject: Some(localized(&test.subject)),
-        observed: test.observed.clone().unwrap_or_default(),
-        limit: test.limit.clone().unwrap_or_default(),
-        gap: test.gap,
-        unit: test.unit.clone(),
-        source: observation
-            .map(|(source, _)| source.to_string())
+        subject: Some(both(|language| wording::term(term, definitions, language))),
+        observed: observed.unwrap_or_default(),
+        limit,
+        gap: leaf.gap.map(|gap| gap_number(gap, currency)),
+        unit: wording::unit_name(term, definitions),
+        source: leaf
+            .recorded
+            .map(|recorded| recorded.source.to_string())
             .unwrap_or_default(),
-        observed_on: observation
-            .map(|(_, day)| day.to_string())
+        observed_on: leaf
+            .recorded
+            .map(|recorded| recorded.observed_on.to_string())
             .unwrap_or_default(),
-        absence: absence(test.absence),
+        absence: absence(leaf.observed.err()),
         ..clause
     }
 }
 
-fn text(span: Span, source: &str) -> String {
-    span.of(source).to_owned()
+/// The gap in the unit of the term, money in major units.
+fn gap_number(gap: Gap, currency: Option<Currency>) -> f64 {
+    match (gap, currency) {
+        (Gap::Int(minor), Some(currency)) => minor_to_major(minor, currency),
+        #[expect(clippy::cast_precision_loss, reason = "a distance for people")]
+        (Gap::Int(number), None) => number as f64,
+        (Gap::Number(number), _) => number,
+    }
 }
 
 fn absence(absence: Option<Absence>) -> i32 {
