@@ -6,7 +6,11 @@ use sqlx::PgPool;
 
 use crate::{
     cache::read_through::{Bounds, Load, ReadThrough, Versioned},
-    domain::{facts::AttributeValue, profile::Profile, text::CustomerId},
+    domain::{
+        facts::AttributeValue,
+        profile::Profile,
+        text::{CustomerId, Label},
+    },
     metrics::CacheMetrics,
     store,
 };
@@ -33,18 +37,44 @@ impl Versioned for HeldProfile {
 
 fn profile_bytes(profile: &Profile) -> usize {
     let history = &profile.history;
-    let attributes = history.attributes.iter().map(|fact| {
-        size_of_val(fact)
-            + match &fact.value {
-                Some(AttributeValue::Text(text)) => text.len(),
-                Some(AttributeValue::Tags(tags)) => tags.iter().map(|tag| 16 + tag.len()).sum(),
-                _ => 0,
-            }
-    });
     size_of::<Profile>()
         + size_of_val(history.purchases.as_slice())
         + size_of_val(history.contacts.as_slice())
-        + attributes.sum::<usize>()
+        + size_of_val(history.attributes.as_slice())
+        + label_bytes(profile)
+}
+
+/// What the texts of a profile take, each shared one once.
+fn label_bytes(profile: &Profile) -> usize {
+    /// The two counters of a shared text, and what allocators round up.
+    const SHARED: usize = 24;
+    let history = &profile.history;
+    let mut tags = 0;
+    let mut labels: Vec<&Label> = profile.display_name.iter().collect();
+    labels.extend(
+        history
+            .purchases
+            .iter()
+            .filter_map(|entry| entry.category.as_ref()),
+    );
+    labels.extend(history.contacts.iter().map(|entry| &entry.channel));
+    for fact in &history.attributes {
+        labels.extend([&fact.name, &fact.source]);
+        match &fact.value {
+            Some(AttributeValue::Text(text)) => labels.push(text),
+            Some(AttributeValue::Tags(list)) => {
+                tags += size_of_val(&**list);
+                labels.extend(list);
+            }
+            _ => {}
+        }
+    }
+    labels.sort_unstable_by_key(|label| label.as_ptr());
+    labels.dedup_by_key(|label| label.as_ptr());
+    tags + labels
+        .iter()
+        .map(|label| SHARED + label.len())
+        .sum::<usize>()
 }
 
 /// A cache of profiles in front of `pool`.
@@ -65,4 +95,38 @@ pub fn profile_cache(pool: PgPool, bounds: Bounds, metrics: CacheMetrics) -> Arc
         })
     });
     Arc::new(ReadThrough::new(bounds, metrics, load))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        calendar::Day, customer::CustomerKind, facts::AttributeFact, profile::History,
+    };
+
+    #[test]
+    fn a_profile_weighs_its_texts_and_a_shared_one_once() {
+        let mut profile = Profile {
+            customer_id: CustomerId::new("ada").unwrap(),
+            version: 1,
+            kind: CustomerKind::Person,
+            display_name: None,
+            recorded_at: jiff::Timestamp::UNIX_EPOCH,
+            history: History::default(),
+        };
+        let empty = profile_bytes(&profile);
+        let source: Label = "x".repeat(64).into();
+        profile.history.attributes = (0..25)
+            .map(|at| AttributeFact {
+                name: format!("{at:060}").into(),
+                value: None,
+                observed_on: Day::EPOCH,
+                source: source.clone(),
+                profile_version: 1,
+            })
+            .collect();
+        let facts = size_of_val(profile.history.attributes.as_slice());
+        let labels = profile_bytes(&profile) - empty - facts;
+        assert_eq!(labels, 25 * (60 + 24) + 64 + 24);
+    }
 }
