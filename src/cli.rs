@@ -1,7 +1,7 @@
 //! The command line: the tree of commands, and from an error to an exit code.
 //!
-//! Each command has a file of its own below this module. Every command but `serve`, `demo` and `migrate` is a client of a running
-//! server and knows nothing of the database. Data goes to standard output; errors, hints and progress go to standard error.
+//! Each command has a file of its own below this module. Every command but `serve`, `demo`, `migrate` and what of
+//! `definitions` only reads a file is a client of a running server and knows nothing of the database. Data goes to standard output; errors, hints and progress go to standard error.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -14,13 +14,16 @@ use self::output::Output;
 pub mod classify;
 pub mod connection;
 pub mod customer;
+pub mod definitions;
 pub mod demo;
 pub mod error;
+pub mod explain;
 pub mod import;
 pub mod json;
 pub mod migrate;
 pub mod model;
 pub mod output;
+pub mod paint;
 pub mod score;
 pub mod serve;
 pub mod subject;
@@ -60,8 +63,13 @@ pub enum Command {
     /// Fit value models and choose the one that answers
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Say who a subject is and which tier they hold
+    /// Check, publish and look at definitions: attributes, tiers, segments, treatments
+    #[command(subcommand)]
+    Definitions(definitions::DefinitionsCommand),
+    /// Say who a subject is, which tier they hold, which segments they are in and how to treat them
     Classify(classify::ClassifyArgs),
+    /// Say why a subject is in a segment or holds a tier, or what is missing
+    Explain(explain::ExplainArgs),
     /// Say what a subject, or every subject of a file, is worth
     Score(score::ScoreArgs),
 }
@@ -105,6 +113,8 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Import(command) => as_client(import::run(command, output)),
         Command::Customer(command) => as_client(customer::run(&command, output)),
         Command::Model(command) => as_client(model::run(&command, output)),
+        Command::Definitions(command) => as_client(definitions::run(&command, output)),
+        Command::Explain(args) => as_client(explain::run(&args, output)),
         Command::Classify(args) => as_client(classify::run(&args, output)),
         Command::Score(args) => as_client(score::run(&args, output)),
     }
@@ -148,6 +158,17 @@ mod tests {
             "patron model activate 3",
             "patron classify external:crm/17 --endpoint http://127.0.0.1:1 --timeout 500ms",
             "patron score c-1 --json",
+            "patron definitions check -",
+            "patron definitions publish f.yaml --note why",
+            "patron definitions list --json",
+            "patron definitions show",
+            "patron definitions show 2",
+            "patron definitions rollback 0",
+            "patron definitions language f.yaml",
+            "patron explain +493023125001",
+            "patron explain c-1 attention/at_risk --lang de --as-of 2026-01-31",
+            "patron explain c-1 --tier gold --json",
+            "patron explain c-1 --scheme lifecycle",
             "patron score --subjects f.csv --subject-column id --as-of 1997-09-30 --json",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split_whitespace()) {
@@ -164,6 +185,10 @@ mod tests {
             "patron score",
             "patron score c-1 --subjects f.csv",
             "patron classify",
+            "patron explain",
+            "patron explain c-1 gold --tier gold",
+            "patron definitions check",
+            "patron definitions show 0",
             "patron model fit --model pareto",
         ] {
             let code = main(line.split_whitespace().map(OsString::from));

@@ -9,6 +9,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::error::CliError;
 use crate::pb::customer_service_client::CustomerServiceClient;
+use crate::pb::definition_service_client::DefinitionServiceClient;
 use crate::pb::ingest_service_client::IngestServiceClient;
 use crate::pb::model_service_client::ModelServiceClient;
 use crate::pb::scoring_service_client::ScoringServiceClient;
@@ -115,6 +116,12 @@ impl Connection {
     #[must_use]
     pub fn models(&self) -> ModelServiceClient<Channel> {
         ModelServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
+    }
+
+    /// A client of `DefinitionService`.
+    #[must_use]
+    pub fn definitions(&self) -> DefinitionServiceClient<Channel> {
+        DefinitionServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `CustomerService`.

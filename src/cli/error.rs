@@ -167,6 +167,13 @@ fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
         (_, Some("NO_DATA")) => {
             Some("import transactions first: `patron import transactions FILE.csv --currency EUR`")
         }
+        (_, Some("NO_DEFINITIONS")) => Some(
+            "publish definitions first: `patron definitions publish FILE`; examples/definitions.yaml is one to start from",
+        ),
+        (_, Some("REVISION_NOT_FOUND")) => Some("`patron definitions list` shows those there are"),
+        (_, Some("SEGMENT_NOT_FOUND" | "SCHEME_NOT_FOUND" | "TIER_NOT_FOUND")) => {
+            Some("`patron definitions show` prints the definitions in force with all names")
+        }
         (_, Some("FIT_RUNNING")) => Some("one fit runs at a time: try again when it is done"),
         (Code::Unavailable, _) if status.source().is_some() => {
             Some("is the server still running? `patron serve` starts one; --endpoint names another")

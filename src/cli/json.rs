@@ -75,3 +75,47 @@ pub fn tier_rank(tier: Option<&pb::Tier>) -> Option<i32> {
 pub fn tier_unrated_reason(tier: Option<&pb::Tier>) -> Option<&'static str> {
     tier.and_then(|tier| text::unrated_name(tier.unrated_reason))
 }
+
+/// A text in the languages of the definitions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TextJson {
+    /// English.
+    pub en: String,
+    /// German; `null` where it is not written.
+    pub de: Option<String>,
+}
+
+impl From<&pb::LocalizedText> for TextJson {
+    fn from(text: &pb::LocalizedText) -> Self {
+        Self {
+            en: text.en.clone(),
+            de: Some(text.de.clone()).filter(|text| !text.is_empty()),
+        }
+    }
+}
+
+/// A reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReasonJson {
+    /// Stable name.
+    pub code: String,
+    /// In words.
+    pub text: Option<TextJson>,
+}
+
+impl From<&pb::ReasonCode> for ReasonJson {
+    fn from(reason: &pb::ReasonCode) -> Self {
+        Self {
+            code: reason.code.clone(),
+            text: reason.text.as_ref().map(TextJson::from),
+        }
+    }
+}
+
+/// A verdict: "TRUE", "FALSE" or "UNKNOWN".
+#[must_use]
+pub fn verdict_name(verdict: i32) -> &'static str {
+    let name =
+        pb::Verdict::try_from(verdict).map_or("UNSPECIFIED", |verdict| verdict.as_str_name());
+    name.strip_prefix("VERDICT_").unwrap_or(name)
+}

@@ -5,12 +5,14 @@ use std::io::{ErrorKind, IsTerminal as _, Write};
 use serde::Serialize;
 
 use super::error::CliError;
+use super::paint::Paint;
 
 /// Where a command writes.
 pub struct Output {
     data: Box<dyn Write + Send>,
     notes: Box<dyn Write + Send>,
     notes_are_seen: bool,
+    paint: Paint,
 }
 
 impl std::fmt::Debug for Output {
@@ -27,6 +29,7 @@ impl Output {
             data: Box::new(std::io::stdout()),
             notes: Box::new(std::io::stderr()),
             notes_are_seen: std::io::stderr().is_terminal(),
+            paint: Paint::of_standard_output(),
         }
     }
 
@@ -36,7 +39,14 @@ impl Output {
             data: Box::new(data),
             notes: Box::new(notes),
             notes_are_seen: false,
+            paint: Paint::Plain,
         }
+    }
+
+    /// How data may be marked: in colour for a person at a terminal, not at all for a file or another program.
+    #[must_use]
+    pub fn paint(&self) -> Paint {
+        self.paint
     }
 
     /// Whether a person sees standard error as it is written, so that a progress bar makes sense.

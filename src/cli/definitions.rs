@@ -1,0 +1,296 @@
+//! `patron definitions`: check, publish, list, show and roll back definitions; print the language of their conditions.
+//!
+//! Checking needs no server: it is the same code that the server runs, so authors can run it in their own CI.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use self::answer::{RevisionJson, list_page, refused_text, revision_line};
+use self::check::{Checked, Document};
+use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
+use super::error::CliError;
+use super::output::Output;
+use crate::domain::rules::language;
+use crate::pb;
+
+pub mod answer;
+pub mod check;
+
+/// Revisions asked for at once when listing.
+const PAGE: i32 = 1_000;
+
+/// The commands of `patron definitions`.
+#[derive(Debug, Subcommand)]
+pub enum DefinitionsCommand {
+    /// Say everything that is wrong with a file; needs no server
+    Check(CheckArgs),
+    /// Check a file and put it in force
+    Publish(PublishArgs),
+    /// List all published revisions, newest first
+    List(ListArgs),
+    /// Print the document of a revision
+    Show(ShowArgs),
+    /// Put an earlier revision in force again
+    Rollback(RollbackArgs),
+    /// Explain everything that a condition can say; needs no server
+    Language(LanguageArgs),
+}
+
+/// Options of `patron definitions check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The file, YAML; - reads standard input
+    file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `patron definitions publish`.
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// The file, YAML; - reads standard input
+    file: PathBuf,
+    /// Why it is published
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    note: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Options of `patron definitions list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Options of `patron definitions show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Number of the revision (default: the one in force)
+    #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+    revision: Option<i64>,
+    /// Print JSON, with when and why it was published
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Options of `patron definitions rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// Number of the revision; 0 is the built-in one
+    #[arg(value_parser = clap::value_parser!(i64).range(0..))]
+    revision: i64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Options of `patron definitions language`.
+#[derive(Debug, Args)]
+pub struct LanguageArgs {
+    /// A file with definitions, whose attributes are listed too; - reads standard input
+    file: Option<PathBuf>,
+}
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// A file that cannot be read; [`CliError::Reported`] for definitions with problems; no server, an error of the server, or no
+/// reader.
+pub async fn run(command: &DefinitionsCommand, output: &mut Output) -> Result<(), CliError> {
+    match command {
+        DefinitionsCommand::Check(args) => check(args, output),
+        DefinitionsCommand::Publish(args) => publish(args, output).await,
+        DefinitionsCommand::List(args) => list(args, output).await,
+        DefinitionsCommand::Show(args) => show(args, output).await,
+        DefinitionsCommand::Rollback(args) => rollback(args, output).await,
+        DefinitionsCommand::Language(args) => language(args, output),
+    }
+}
+
+/// Prints the report or, without problems, what the file defines. The report is what was asked for, so it is data.
+fn check(args: &CheckArgs, output: &mut Output) -> Result<(), CliError> {
+    let document = Document::open(&args.file)?;
+    let checked = Checked::of(&document);
+    if args.json {
+        output.json(&checked.json())?;
+    } else {
+        output.line(checked.text().trim_end())?;
+    }
+    if checked.is_sound() {
+        Ok(())
+    } else {
+        Err(CliError::Reported)
+    }
+}
+
+/// What came of publishing.
+#[derive(Debug, Serialize)]
+struct PublishedJson {
+    published: bool,
+    #[serde(flatten)]
+    revision: Option<RevisionJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<check::ProblemJson>,
+}
+
+async fn publish(args: &PublishArgs, output: &mut Output) -> Result<(), CliError> {
+    let document = Document::open(&args.file)?;
+    let checked = Checked::of(&document);
+    if !checked.is_sound() {
+        return refuse(checked.problems_json(), &checked.text(), args.json, output);
+    }
+    let connection = Connection::open(&args.connection, WRITE_TIMEOUT).await?;
+    let request = connection.request(pb::PublishDefinitionsRequest {
+        document: document.text,
+        note: args.note.clone(),
+    });
+    let mut client = connection.definitions();
+    let answer = client.publish_definitions(request).await?.into_inner();
+    // A server of another version may know other rules.
+    if !answer.problems.is_empty() {
+        let text = refused_text(&answer.problems);
+        let problems = answer.problems.into_iter().map(Into::into).collect();
+        return refuse(problems, &text, args.json, output);
+    }
+    let revision = answer.revision.ok_or_else(no_revision)?;
+    if args.json {
+        return output.json(&PublishedJson {
+            published: true,
+            revision: Some(RevisionJson::from(&revision)),
+            problems: Vec::new(),
+        });
+    }
+    output.line(&revision_line(&revision))
+}
+
+/// Says why a document was not published: an error, so not among the data unless they are for a program.
+fn refuse(
+    problems: Vec<check::ProblemJson>,
+    text: &str,
+    json: bool,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    if json {
+        output.json(&PublishedJson {
+            published: false,
+            revision: None,
+            problems,
+        })?;
+    } else {
+        output.note(text.trim_end());
+        output.note("error: nothing was published");
+    }
+    Err(CliError::Reported)
+}
+
+async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let revisions = all_revisions(&connection).await?;
+    if args.json {
+        let revisions: Vec<RevisionJson> = revisions.iter().map(RevisionJson::from).collect();
+        output.json(&revisions)
+    } else {
+        output.line(&list_page(&revisions))
+    }
+}
+
+async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let request = connection.request(pb::GetRevisionRequest {
+        revision: args.revision.unwrap_or_default(),
+    });
+    let answer = connection.definitions().get_revision(request).await?;
+    let revision = answer.into_inner().revision.ok_or_else(no_revision)?;
+    if args.json {
+        return output.json(&RevisionJson::with_document(&revision));
+    }
+    if revision.document.is_empty() {
+        return Err(CliError::Failed {
+            message: "nothing is published: the built-in definitions are in force, which have no document"
+                .to_owned(),
+            hint: "`patron definitions publish FILE` publishes some; examples/definitions.yaml is one to start from"
+                .to_owned(),
+        });
+    }
+    // Exactly what was published, so that `show > file` gives the file again.
+    output.line(
+        revision
+            .document
+            .strip_suffix('\n')
+            .unwrap_or(&revision.document),
+    )
+}
+
+async fn rollback(args: &RollbackArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, WRITE_TIMEOUT).await?;
+    let request = connection.request(pb::RollbackDefinitionsRequest {
+        revision: args.revision,
+    });
+    let mut client = connection.definitions();
+    let answer = client.rollback_definitions(request).await?.into_inner();
+    let revision = answer.revision.ok_or_else(no_revision)?;
+    if args.json {
+        output.json(&RevisionJson::from(&revision))
+    } else {
+        output.line(&revision_line(&revision))
+    }
+}
+
+fn language(args: &LanguageArgs, output: &mut Output) -> Result<(), CliError> {
+    let Some(file) = &args.file else {
+        return output.line(language::reference(None).trim_end());
+    };
+    let document = Document::open(file)?;
+    match Checked::of(&document).definitions() {
+        Some(definitions) => {
+            let text = language::reference(Some(definitions.vocabulary()));
+            output.line(text.trim_end())
+        }
+        None => Err(CliError::Failed {
+            message: format!("{} has problems", document.name),
+            hint: format!("`patron definitions check {}` lists them", document.name),
+        }),
+    }
+}
+
+/// A server that breaks its contract.
+fn no_revision() -> CliError {
+    CliError::failed("the server answered without a revision")
+}
+
+/// All revisions, newest first, page by page.
+async fn all_revisions(connection: &Connection) -> Result<Vec<pb::Revision>, CliError> {
+    let mut client = connection.definitions();
+    let (mut revisions, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = connection.request(pb::ListRevisionsRequest {
+            page_size: PAGE,
+            page_token,
+        });
+        let response = client.list_revisions(request).await?.into_inner();
+        revisions.extend(response.revisions);
+        page_token = response.next_page_token;
+        if page_token.is_empty() {
+            return Ok(revisions);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! `patron explain`: why a subject is in a segment or holds a tier, clause by clause, and what is missing.
+//!
+//! The server decides and measures; this module only words. What is printed must be understood without a manual by whoever leads a
+//! call centre, in English or German.
+
+use clap::Args;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use self::json::ExplainJson;
+use self::wording::Language;
+use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
+use super::error::CliError;
+use super::output::Output;
+use super::subject::{SUBJECT_HELP, parse_subject};
+use crate::pb;
+use crate::pb::explain_segment_request::Target;
+
+pub mod clause;
+pub mod json;
+pub mod page;
+pub mod wording;
+
+/// Options of `patron explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
+    subject: pb::Subject,
+    /// What to explain: a segment (scheme/name), a scheme or a tier by its name (default: the tier held and all segments)
+    #[arg(value_name = "SEGMENT|SCHEME|TIER", conflicts_with_all = ["segment", "scheme", "tier"])]
+    target: Option<String>,
+    /// Explain a segment, scheme/name
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["scheme", "tier"])]
+    segment: Option<String>,
+    /// Explain all segments of a scheme
+    #[arg(long, value_name = "NAME", conflicts_with = "tier")]
+    scheme: Option<String>,
+    /// Explain a tier: why it is held, or what it takes
+    #[arg(long, value_name = "NAME")]
+    tier: Option<String>,
+    /// Language of the words; what the definitions do not say in German stays English
+    #[arg(long, value_enum, default_value = "en")]
+    lang: Language,
+    /// The day for which to answer, YYYY-MM-DD (default: today where the server lives)
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+impl ExplainArgs {
+    /// What may be meant, the likeliest first. Names of schemes and tiers look alike: only the server knows which there are.
+    fn targets(&self) -> Vec<Option<Target>> {
+        let stated = [
+            self.segment.clone().map(Target::Segment),
+            self.scheme.clone().map(Target::Scheme),
+            self.tier.clone().map(Target::Tier),
+        ];
+        if let Some(stated) = stated.into_iter().flatten().next() {
+            return vec![Some(stated)];
+        }
+        match self.target.clone() {
+            None => vec![None],
+            Some(name) if name.contains('/') => vec![Some(Target::Segment(name))],
+            Some(name) => vec![Some(Target::Scheme(name.clone())), Some(Target::Tier(name))],
+        }
+    }
+}
+
+/// Asks and prints the answer.
+///
+/// # Errors
+///
+/// No server, an error of the server (nothing published, no such segment, scheme or tier), or no reader.
+pub async fn run(args: &ExplainArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let response = ask(args, &connection).await?;
+    if args.json {
+        return output.json(&ExplainJson::new(&args.subject, &response));
+    }
+    let style = page::Style {
+        language: args.lang,
+        paint: output.paint(),
+        overview: args.targets() == [None],
+    };
+    output.line(&page::page(&args.subject, &response, style))
+}
+
+/// Asks for each thing that may be meant, until one is known.
+async fn ask(
+    args: &ExplainArgs,
+    connection: &Connection,
+) -> Result<pb::ExplainSegmentResponse, CliError> {
+    let targets = args.targets();
+    let several = targets.len() > 1;
+    for target in targets {
+        let request = connection.request(pb::ExplainSegmentRequest {
+            subject: Some(args.subject.clone()),
+            target,
+            as_of: args.as_of.clone().unwrap_or_default(),
+        });
+        match connection.scoring().explain_segment(request).await {
+            Ok(answer) => return Ok(answer.into_inner()),
+            Err(status) if several && is_no_such_name(&status) => {}
+            Err(status) => return Err(status.into()),
+        }
+    }
+    let name = args.target.as_deref().unwrap_or_default();
+    Err(CliError::Failed {
+        message: format!("there is no scheme and no tier {name:?}"),
+        hint: "a segment is written scheme/name; `patron definitions show` prints the definitions in force with all names"
+            .to_owned(),
+    })
+}
+
+fn is_no_such_name(status: &tonic::Status) -> bool {
+    let reason = status.get_details_error_info().map(|info| info.reason);
+    status.code() == Code::NotFound
+        && matches!(
+            reason.as_deref(),
+            Some("SCHEME_NOT_FOUND" | "TIER_NOT_FOUND")
+        )
+}
+
+#[cfg(test)]
+mod tests;

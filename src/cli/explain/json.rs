@@ -1,0 +1,194 @@
+//! An explanation as JSON: the contract with `snake_case` keys, and names without their prefixes.
+
+use serde::Serialize;
+
+use crate::cli::json::{self, MoneyJson, ProvenanceJson, ReasonJson, TextJson};
+use crate::cli::subject::subject_text;
+use crate::pb;
+
+/// An answer of ExplainSegment. The keys of the explanation stand beside `match` when there is exactly one customer.
+#[derive(Debug, Serialize)]
+pub struct ExplainJson {
+    subject: String,
+    r#match: &'static str,
+    #[serde(flatten)]
+    explanation: Option<ExplanationJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidate_ids: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate_count: Option<i32>,
+    #[serde(flatten)]
+    provenance: Option<ProvenanceJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplanationJson {
+    customer_id: String,
+    display_name: String,
+    tier: Option<TierJson>,
+    segments: Vec<SegmentJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct TierJson {
+    tier: Option<String>,
+    holds: bool,
+    held: Option<String>,
+    unrated_reason: Option<&'static str>,
+    lifetime_value: Option<MoneyJson>,
+    least_value: Option<MoneyJson>,
+    gap: Option<MoneyJson>,
+    next_better: Option<DistanceJson>,
+    next_lower: Option<DistanceJson>,
+    reasons: Vec<ReasonJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct DistanceJson {
+    tier: String,
+    distance: Option<MoneyJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct SegmentJson {
+    segment: String,
+    title: Option<TextJson>,
+    verdict: &'static str,
+    is_member: bool,
+    taken_by: Option<String>,
+    condition: String,
+    clause: Option<ClauseJson>,
+    open_inputs: Vec<OpenJson>,
+    reasons: Vec<ReasonJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct ClauseJson {
+    kind: &'static str,
+    text: String,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<ClauseJson>,
+    #[serde(flatten)]
+    test: Option<TestJson>,
+}
+
+/// What only a test has.
+#[derive(Debug, Serialize)]
+struct TestJson {
+    subject: Option<TextJson>,
+    observed: Option<String>,
+    limit: Option<String>,
+    gap: Option<f64>,
+    unit: Option<String>,
+    source: Option<String>,
+    observed_on: Option<String>,
+    absence: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct OpenJson {
+    input: String,
+    absence: Option<&'static str>,
+}
+
+impl ExplainJson {
+    /// The answer about a subject.
+    #[must_use]
+    pub fn new(subject: &pb::Subject, response: &pb::ExplainSegmentResponse) -> Self {
+        let ambiguous = response.r#match() == pb::Match::Ambiguous;
+        Self {
+            subject: subject_text(subject),
+            r#match: json::match_name(response.r#match),
+            explanation: response.explanation.as_ref().map(explanation),
+            candidate_ids: response.candidate_ids.clone(),
+            candidate_count: ambiguous.then_some(response.candidate_count),
+            provenance: response.provenance.as_ref().map(ProvenanceJson::from),
+        }
+    }
+}
+
+fn explanation(one: &pb::Explanation) -> ExplanationJson {
+    ExplanationJson {
+        customer_id: one.customer_id.clone(),
+        display_name: one.display_name.clone(),
+        tier: one.tier.as_ref().map(tier),
+        segments: one.segments.iter().map(segment).collect(),
+    }
+}
+
+fn tier(one: &pb::TierExplanation) -> TierJson {
+    let money = |money: &Option<pb::Money>| money.as_ref().map(MoneyJson::from);
+    let held = one.held.as_ref();
+    TierJson {
+        tier: stated(&one.tier),
+        holds: one.holds,
+        held: json::tier_name(held),
+        unrated_reason: json::tier_unrated_reason(held),
+        lifetime_value: money(&one.lifetime_value),
+        least_value: money(&one.least_value),
+        gap: money(&one.gap),
+        next_better: one.next_better.as_ref().map(distance),
+        next_lower: one.next_lower.as_ref().map(distance),
+        reasons: one.reasons.iter().map(ReasonJson::from).collect(),
+    }
+}
+
+fn distance(one: &pb::TierDistance) -> DistanceJson {
+    DistanceJson {
+        tier: one.tier.clone(),
+        distance: one.distance.as_ref().map(MoneyJson::from),
+    }
+}
+
+fn segment(one: &pb::SegmentExplanation) -> SegmentJson {
+    SegmentJson {
+        segment: one.segment.clone(),
+        title: one.title.as_ref().map(TextJson::from),
+        verdict: json::verdict_name(one.verdict),
+        is_member: one.is_member,
+        taken_by: stated(&one.taken_by),
+        condition: one.condition.clone(),
+        clause: one.clause.as_ref().map(clause),
+        open_inputs: one
+            .open_inputs
+            .iter()
+            .map(|open| OpenJson {
+                input: open.input.clone(),
+                absence: absence_name(open.absence()),
+            })
+            .collect(),
+        reasons: one.reasons.iter().map(ReasonJson::from).collect(),
+    }
+}
+
+fn clause(one: &pb::Clause) -> ClauseJson {
+    let kind = one.kind();
+    let test = (kind == pb::ClauseKind::Test).then(|| TestJson {
+        subject: one.subject.as_ref().map(TextJson::from),
+        observed: stated(&one.observed),
+        limit: stated(&one.limit),
+        gap: one.gap,
+        unit: stated(&one.unit),
+        source: stated(&one.source),
+        observed_on: stated(&one.observed_on),
+        absence: absence_name(one.absence()),
+    });
+    ClauseJson {
+        kind: kind.as_str_name().trim_start_matches("CLAUSE_KIND_"),
+        text: one.text.clone(),
+        verdict: json::verdict_name(one.verdict),
+        parts: one.parts.iter().map(clause).collect(),
+        test,
+    }
+}
+
+fn absence_name(absence: pb::Absence) -> Option<&'static str> {
+    (absence != pb::Absence::Unspecified)
+        .then(|| absence.as_str_name().trim_start_matches("ABSENCE_"))
+}
+
+/// A text, or none when it is empty.
+fn stated(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
