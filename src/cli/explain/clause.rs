@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use super::page::Style;
-use super::wording::{Comparison, absence};
+use super::wording::{Comparison, absence, observed};
 use crate::pb;
 use crate::pb::{Absence, ClauseKind, Verdict};
 
@@ -52,13 +52,18 @@ fn test(clause: &pb::Clause, as_of: &str, style: Style) -> String {
     let mut text = subject.to_owned();
     if clause.absence() != Absence::Unspecified {
         text = format!("{text}: {}", absence(clause.absence(), language));
-    } else if !clause.observed.is_empty() {
-        text = format!("{text}: {}", style.paint.strong(&clause.observed));
+    } else {
+        let observed = observed(&clause.observed, language);
+        text = format!("{text}: {}", style.paint.strong(observed));
     }
     let comparison = Comparison::of(&clause.text);
     if !clause.limit.is_empty() {
-        let asked = comparison.asked(&clause.limit, language);
+        let asked = comparison.asked(observed(&clause.limit, language), language);
         text = format!("{text}, {} {asked}", language.say("asked for", "verlangt:"));
+    }
+    if clause.text.trim_start().starts_with("has(") {
+        let asked = language.say("asked for any value", "verlangt: bekannt");
+        text = format!("{text}, {asked}");
     }
     if let Some(gap) = comparison.gap(clause, language) {
         let gap = if clause.verdict() == Verdict::False {

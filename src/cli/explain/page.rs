@@ -1,10 +1,10 @@
 //! An explanation for a person: the verdict first, then the reasons, then the clauses, then what is not known.
 
 use super::clause::{lines, mark};
-use super::wording::{Language, absence, money};
+use super::wording::{Language, absence};
 use crate::cli::paint::Paint;
 use crate::cli::subject::subject_text;
-use crate::cli::text;
+use crate::cli::text::{self, money_text};
 use crate::pb;
 use crate::pb::Verdict;
 
@@ -217,7 +217,7 @@ fn overview(segments: &[pb::SegmentExplanation], style: Style) -> Vec<String> {
             language
                 .say(
                     "Name a segment, a scheme or a tier to see it clause by clause.",
-                    "Ein Segment, Schema oder Tier angeben, um jede Bedingung zu sehen.",
+                    "Ein Segment, ein Schema oder eine Stufe angeben, um jede Bedingung zu sehen.",
                 )
                 .to_owned(),
         );
@@ -233,21 +233,24 @@ fn tier_part(tier: &pb::TierExplanation, style: Style) -> String {
     out.extend(reason_lines(&tier.reasons, style));
     let mut rows = Vec::new();
     if let Some(value) = &tier.lifetime_value {
-        rows.push((language.say("Lifetime value", "Kundenwert"), money(value)));
+        rows.push((
+            language.say("Lifetime value", "Kundenwert"),
+            money_text(value),
+        ));
     }
     if let Some(least) = &tier.least_value {
-        let label = language.say("Needed for this tier", "Nötig für diesen Tier");
-        rows.push((label, money(least)));
+        let label = language.say("Needed for this tier", "Nötig für diese Stufe");
+        rows.push((label, money_text(least)));
     }
     if let Some(gap) = &tier.gap {
         rows.push(gap_row(gap, style));
     }
     if let Some(next) = &tier.next_better {
-        let label = language.say("To the next better tier", "Bis zum nächsthöheren Tier");
+        let label = language.say("To the next better tier", "Bis zur nächsthöheren Stufe");
         rows.push((label, distance(next, "more for", "mehr für", style)));
     }
     if let Some(next) = &tier.next_lower {
-        let label = language.say("To the next lower tier", "Bis zum nächstniedrigeren Tier");
+        let label = language.say("To the next lower tier", "Bis zur nächstniedrigeren Stufe");
         rows.push((
             label,
             distance(next, "less means", "weniger bedeuten", style),
@@ -262,7 +265,7 @@ fn tier_part(tier: &pb::TierExplanation, style: Style) -> String {
 fn tier_headline(tier: &pb::TierExplanation, held: Option<&pb::Tier>, style: Style) -> String {
     let language = style.language;
     let rated = held.map(|held| held.name.as_str());
-    let word = language.say("Tier", "Tier");
+    let word = language.say("Tier", "Stufe");
     match (tier.holds, rated) {
         (true, _) => {
             let words = language.say("held", "erreicht");
@@ -283,7 +286,7 @@ fn tier_headline(tier: &pb::TierExplanation, held: Option<&pb::Tier>, style: Sty
             let reason = tier.held.as_ref().map_or(0, |held| held.unrated_reason);
             let reason = unrated(reason, language);
             let name = [word, &tier.tier].join(" ");
-            let words = language.say("none, the customer is not rated", "keiner, nicht bewertet");
+            let words = language.say("none, the customer is not rated", "keine, nicht bewertet");
             let mark = mark(Verdict::Unknown, style);
             let words = style.paint.open(&format!("{words}: {reason}"));
             format!("{mark} {}: {words}", name.trim_end())
@@ -297,7 +300,7 @@ fn gap_row(gap: &pb::Money, style: Style) -> (&'static str, String) {
         amount_minor: gap.amount_minor.saturating_abs(),
         currency: gap.currency.clone(),
     };
-    let amount = money(&amount);
+    let amount = money_text(&amount);
     if gap.amount_minor < 0 {
         (
             language.say("Missing", "Es fehlen"),
@@ -317,7 +320,7 @@ fn distance(
     german: &'static str,
     style: Style,
 ) -> String {
-    let amount = to.distance.as_ref().map_or_else(String::new, money);
+    let amount = to.distance.as_ref().map_or_else(String::new, money_text);
     format!(
         "{amount} {} {}",
         style.language.say(english, german),

@@ -1,1 +1,421 @@
+//! Explanations in words, and which target is asked for, against a server of our own.
 
+use std::sync::{Arc, Mutex};
+
+use clap::Parser as _;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+use tonic_types::ErrorDetails;
+
+use super::*;
+use crate::cli::output::Captured;
+use crate::cli::paint::Paint;
+use crate::pb::scoring_service_server::{ScoringService, ScoringServiceServer};
+use crate::pb::{Absence, ClauseKind, Verdict};
+
+fn words(en: &str, de: &str) -> Option<pb::LocalizedText> {
+    Some(pb::LocalizedText {
+        en: en.into(),
+        de: de.into(),
+    })
+}
+
+fn joint(kind: ClauseKind, verdict: Verdict, parts: Vec<pb::Clause>) -> pb::Clause {
+    pb::Clause {
+        kind: kind.into(),
+        verdict: verdict.into(),
+        parts,
+        ..Default::default()
+    }
+}
+
+fn test(text: &str, verdict: Verdict, subject: (&str, &str), found: [&str; 3]) -> pb::Clause {
+    let [observed, limit, unit] = found.map(str::to_owned);
+    pb::Clause {
+        kind: ClauseKind::Test.into(),
+        text: text.into(),
+        verdict: verdict.into(),
+        subject: words(subject.0, subject.1),
+        observed,
+        limit,
+        unit,
+        ..Default::default()
+    }
+}
+
+/// Not in a segment: too few orders, no papers wanted; complaints that are too old to count.
+fn at_risk() -> pb::SegmentExplanation {
+    let tier = test(
+        "tier >= \"gold\"",
+        Verdict::True,
+        ("Tier", "Stufe"),
+        ["gold", "gold", "tiers"],
+    );
+    let orders = test(
+        "orders(days(90)) >= 3",
+        Verdict::False,
+        (
+            "Orders in the last 90 days",
+            "Bestellungen in den letzten 90 Tagen",
+        ),
+        ["1", "3", "orders"],
+    );
+    let papers = test(
+        "needs_validation_papers",
+        Verdict::True,
+        ("Needs papers", "Braucht Unterlagen"),
+        ["yes", "yes", ""],
+    );
+    let complaints = test(
+        "complaints_12m >= 2",
+        Verdict::Unknown,
+        ("Complaints", "Beschwerden"),
+        ["", "2", ""],
+    );
+    let dated = |clause: pb::Clause, day: &str| pb::Clause {
+        source: "crm".into(),
+        observed_on: day.into(),
+        ..clause
+    };
+    let parts = vec![
+        pb::Clause {
+            gap: Some(0.0),
+            ..tier
+        },
+        pb::Clause {
+            gap: Some(-2.0),
+            ..orders
+        },
+        joint(
+            ClauseKind::Not,
+            Verdict::False,
+            vec![dated(papers, "2026-01-30")],
+        ),
+        joint(
+            ClauseKind::Any,
+            Verdict::Unknown,
+            vec![pb::Clause {
+                absence: Absence::Stale.into(),
+                ..dated(complaints, "2025-01-31")
+            }],
+        ),
+    ];
+    pb::SegmentExplanation {
+        segment: "attention/at_risk".into(),
+        title: words("At risk", "Gefährdet"),
+        verdict: Verdict::False.into(),
+        clause: Some(joint(ClauseKind::All, Verdict::False, parts)),
+        open_inputs: vec![pb::OpenInput {
+            input: "complaints_12m".into(),
+            absence: Absence::Stale.into(),
+        }],
+        reasons: vec![pb::ReasonCode {
+            code: "ORDERS_BELOW".into(),
+            text: words(
+                "Orders in the last 90 days: 1, below 3",
+                "Bestellungen: 1, unter 3",
+            ),
+        }],
+        ..Default::default()
+    }
+}
+
+fn euros(amount_minor: i64) -> Option<pb::Money> {
+    Some(pb::Money {
+        amount_minor,
+        currency: "EUR".into(),
+    })
+}
+
+/// Platinum is asked for, gold is held.
+fn platinum() -> pb::TierExplanation {
+    let distance = |tier: &str, amount| {
+        Some(pb::TierDistance {
+            tier: tier.into(),
+            distance: euros(amount),
+        })
+    };
+    pb::TierExplanation {
+        tier: "platinum".into(),
+        holds: false,
+        held: Some(pb::Tier {
+            name: "gold".into(),
+            rank: 2,
+            unrated_reason: 0,
+        }),
+        lifetime_value: euros(123_400),
+        least_value: euros(250_000),
+        gap: euros(-126_600),
+        next_better: distance("platinum", 126_600),
+        next_lower: distance("silver", 63_400),
+        reasons: vec![],
+    }
+}
+
+fn answer(segments: Vec<pb::SegmentExplanation>) -> pb::ExplainSegmentResponse {
+    let is_tier = segments.is_empty();
+    pb::ExplainSegmentResponse {
+        r#match: pb::Match::One.into(),
+        explanation: Some(pb::Explanation {
+            customer_id: "c-1".into(),
+            display_name: "Ada Maier".into(),
+            tier: is_tier.then(platinum),
+            segments,
+        }),
+        provenance: Some(pb::Provenance {
+            as_of: "2026-01-31".into(),
+            basis_id: "r1-m1-EUR".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+fn shown(response: &pb::ExplainSegmentResponse, language: Language, overview: bool) -> String {
+    let style = page::Style {
+        language,
+        paint: Paint::Plain,
+        overview,
+    };
+    page::page(&parse_subject("c-1").unwrap(), response, style)
+}
+
+#[test]
+fn a_segment_is_explained_clause_by_clause() {
+    assert_eq!(
+        shown(&answer(vec![at_risk()]), Language::En, false),
+        "Ada Maier (c-1) on 2026-01-31
+
+✗ At risk (attention/at_risk): not in
+  because Orders in the last 90 days: 1, below 3  [ORDERS_BELOW]
+  ✗ all of these must hold:
+    ✓ Tier: gold, asked for at least gold (just so)
+    ✗ Orders in the last 90 days: 1, asked for at least 3 (2 orders short)
+    ✗ this must not hold:
+      ✓ Needs papers: yes, asked for yes  [crm, 1 day old]
+    ? one of these is enough:
+      ? Complaints: not known any more: the last value is too old, asked for at least 2  [crm, 365 days old]
+  Could still change this, if it were known:
+    ? complaints_12m: not known any more: the last value is too old
+
+Rests on basis r1-m1-EUR"
+    );
+}
+
+#[test]
+fn the_same_in_german() {
+    let german = shown(&answer(vec![at_risk()]), Language::De, false);
+    for part in [
+        "Ada Maier (c-1) am 2026-01-31\n",
+        "✗ Gefährdet (attention/at_risk): gehört nicht dazu\n",
+        "  weil: Bestellungen: 1, unter 3  [ORDERS_BELOW]\n",
+        "    ✗ Bestellungen in den letzten 90 Tagen: 1, verlangt: mindestens 3 (2 Bestellungen zu wenig)\n",
+        "      ✓ Braucht Unterlagen: ja, verlangt: ja  [crm, 1 Tag alt]\n",
+        "  Könnte das noch ändern, wenn es bekannt wäre:\n",
+    ] {
+        assert!(german.contains(part), "{part:?} in\n{german}");
+    }
+    let tier = shown(&answer(vec![]), Language::De, false);
+    assert!(
+        tier.contains("✗ Stufe platinum: nicht erreicht; der Kunde hat gold\n"),
+        "{tier}"
+    );
+}
+
+#[test]
+fn colour_adds_marks_and_changes_no_word() {
+    let style = page::Style {
+        language: Language::En,
+        paint: Paint::Colour,
+        overview: false,
+    };
+    let response = answer(vec![at_risk()]);
+    let coloured = page::page(&parse_subject("c-1").unwrap(), &response, style);
+    assert!(coloured.contains("\x1b[31m✗\x1b[0m"), "{coloured}");
+    let mut plain = coloured;
+    for code in ["0", "1", "2", "31", "32", "33"] {
+        plain = plain.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_eq!(plain, shown(&response, Language::En, false));
+}
+
+#[test]
+fn a_tier_says_what_it_takes() {
+    assert_eq!(
+        shown(&answer(vec![]), Language::En, false),
+        "Ada Maier (c-1) on 2026-01-31
+
+✗ Tier platinum: not held; the customer holds gold
+  Lifetime value           1234.00 EUR
+  Needed for this tier     2500.00 EUR
+  Missing                  1266.00 EUR
+  To the next better tier  1266.00 EUR more for platinum
+  To the next lower tier   634.00 EUR less means silver
+
+Rests on basis r1-m1-EUR"
+    );
+}
+
+#[test]
+fn the_headline_tells_what_is_decided_from_what_is_not() {
+    let cases = [
+        (Verdict::True, true, "", "✓ At risk (attention/at_risk): in"),
+        (
+            Verdict::Unknown,
+            true,
+            "",
+            "✓ At risk (attention/at_risk): in, because what is not known",
+        ),
+        (
+            Verdict::True,
+            false,
+            "a/b",
+            "✗ At risk (attention/at_risk): not in: the condition holds, but a/b",
+        ),
+        (
+            Verdict::Unknown,
+            false,
+            "",
+            "? At risk (attention/at_risk): cannot be decided",
+        ),
+        (Verdict::False, false, "", "✗ not in: attention/at_risk"),
+    ];
+    for (verdict, is_member, taken_by, expected) in cases {
+        let segment = pb::SegmentExplanation {
+            verdict: verdict.into(),
+            is_member,
+            taken_by: taken_by.into(),
+            ..at_risk()
+        };
+        let overview = taken_by.is_empty();
+        let page = shown(&answer(vec![segment]), Language::En, overview);
+        assert!(page.contains(expected), "{expected:?} in\n{page}");
+    }
+}
+
+/// Knows the segment `a/b`, the scheme `a` and the tier `gold`, and remembers what it was asked.
+#[derive(Default, Clone)]
+struct Fake(Arc<Mutex<Vec<Option<Target>>>>);
+
+#[tonic::async_trait]
+impl ScoringService for Fake {
+    async fn explain_segment(
+        &self,
+        request: Request<pb::ExplainSegmentRequest>,
+    ) -> Result<Response<pb::ExplainSegmentResponse>, Status> {
+        let target = request.into_inner().target;
+        self.0.lock().unwrap().push(target.clone());
+        let refuse = |reason: &str| {
+            let mut details = ErrorDetails::new();
+            details.set_error_info(reason, "patron", []);
+            Status::with_error_details(Code::NotFound, "there is none", details)
+        };
+        match target {
+            Some(Target::Segment(name)) if name != "a/b" => Err(refuse("SEGMENT_NOT_FOUND")),
+            Some(Target::Scheme(name)) if name != "a" => Err(refuse("SCHEME_NOT_FOUND")),
+            Some(Target::Tier(name)) if name != "gold" => Err(refuse("TIER_NOT_FOUND")),
+            _ => Ok(Response::new(answer(vec![at_risk()]))),
+        }
+    }
+
+    async fn classify(
+        &self,
+        _: Request<pb::ClassifyRequest>,
+    ) -> Result<Response<pb::ClassifyResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn batch_classify(
+        &self,
+        _: Request<pb::BatchClassifyRequest>,
+    ) -> Result<Response<pb::BatchClassifyResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn score_lifetime_value(
+        &self,
+        _: Request<pb::ScoreLifetimeValueRequest>,
+    ) -> Result<Response<pb::ScoreLifetimeValueResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn batch_score_lifetime_value(
+        &self,
+        _: Request<pb::BatchScoreLifetimeValueRequest>,
+    ) -> Result<Response<pb::BatchScoreLifetimeValueResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+}
+
+/// Runs a command line against a fresh server: what it printed or how it failed, and what the server was asked.
+async fn run_line(words: &[&str]) -> (Result<String, CliError>, Vec<Option<Target>>) {
+    let fake = Fake::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let server =
+        tonic::transport::Server::builder().add_service(ScoringServiceServer::new(fake.clone()));
+    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    let line = [
+        &["patron", "explain", "c-1", "--endpoint", &endpoint],
+        words,
+    ]
+    .concat();
+    let crate::cli::Command::Explain(args) = crate::cli::Cli::try_parse_from(line).unwrap().command
+    else {
+        panic!("another command");
+    };
+    let (mut output, data, _) = Captured::output();
+    let result = run(&args, &mut output).await;
+    let asked = fake.0.lock().unwrap().clone();
+    (result.map(|()| data.text()), asked)
+}
+
+#[tokio::test]
+async fn a_name_is_tried_as_scheme_and_then_as_tier() {
+    let (said, asked) = run_line(&["gold"]).await;
+    assert!(said.unwrap().contains("At risk"));
+    let (scheme, tier) = (Target::Scheme("gold".into()), Target::Tier("gold".into()));
+    assert_eq!(asked, [Some(scheme), Some(tier)]);
+    let (_, asked) = run_line(&["a/b"]).await;
+    assert_eq!(asked, [Some(Target::Segment("a/b".into()))]);
+    let (_, asked) = run_line(&["--tier", "gold"]).await;
+    assert_eq!(asked, [Some(Target::Tier("gold".into()))]);
+    let (_, asked) = run_line(&[]).await;
+    assert_eq!(asked, [None]);
+}
+
+#[tokio::test]
+async fn a_name_that_nothing_has_is_an_error_that_helps() {
+    let (said, asked) = run_line(&["god"]).await;
+    let error = said.unwrap_err();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(
+        error.lines()[0],
+        "error: there is no scheme and no tier \"god\""
+    );
+    let (said, _) = run_line(&["a/c"]).await;
+    let lines = said.unwrap_err().lines();
+    assert!(
+        lines.last().unwrap().contains("patron definitions show"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_json_has_the_whole_tree_and_nulls_for_what_is_not_known() {
+    let (said, _) = run_line(&["a/b", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&said.unwrap()).unwrap();
+    assert_eq!(
+        (&json["match"], &json["as_of"]),
+        (&"ONE".into(), &"2026-01-31".into())
+    );
+    let segment = &json["segments"][0];
+    assert_eq!(segment["verdict"], "FALSE");
+    assert_eq!(segment["open_inputs"][0]["absence"], "STALE");
+    let parts = &segment["clause"]["parts"];
+    assert_eq!(
+        (&parts[1]["gap"], &parts[1]["unit"]),
+        (&(-2.0).into(), &"orders".into())
+    );
+    assert_eq!(parts[3]["parts"][0]["observed"], serde_json::Value::Null);
+}

@@ -51,8 +51,10 @@ pub enum Comparison {
     Equal,
     /// `!=`
     Unequal,
-    /// `in`
-    Among,
+    /// `x in [...]`
+    OneOf,
+    /// `"x" in tags`
+    Holding,
     /// A function: `has(x)`, `x.contains("a")`, or an attribute by itself.
     Other,
 }
@@ -69,7 +71,7 @@ impl Comparison {
             ("!=", Self::Unequal),
             (">", Self::MoreThan),
             ("<", Self::LessThan),
-            (" in ", Self::Among),
+            (" in ", Self::OneOf),
         ];
         let found = operators
             .into_iter()
@@ -87,7 +89,8 @@ impl Comparison {
             Self::AtMost => Self::AtLeast,
             Self::MoreThan => Self::LessThan,
             Self::LessThan => Self::MoreThan,
-            Self::Equal | Self::Unequal | Self::Among | Self::Other => self,
+            Self::OneOf => Self::Holding,
+            Self::Equal | Self::Unequal | Self::Holding | Self::Other => self,
         }
     }
 
@@ -100,7 +103,8 @@ impl Comparison {
             Self::AtMost => language.say("at most", "höchstens"),
             Self::LessThan => language.say("less than", "weniger als"),
             Self::Unequal => language.say("other than", "anders als"),
-            Self::Among => language.say("among", "darunter"),
+            Self::OneOf => language.say("one of", "eines von"),
+            Self::Holding => language.say("among them", "darunter"),
             Self::Equal | Self::Other => "",
         };
         format!("{words} {limit}").trim_start().to_owned()
@@ -113,7 +117,7 @@ impl Comparison {
         let wants_more = match self {
             Self::AtLeast | Self::MoreThan => true,
             Self::AtMost | Self::LessThan => false,
-            Self::Equal | Self::Unequal | Self::Among | Self::Other => return None,
+            Self::Equal | Self::Unequal | Self::OneOf | Self::Holding | Self::Other => return None,
         };
         let holds = clause.verdict() == Verdict::True;
         if gap == 0.0 {
@@ -141,31 +145,29 @@ impl Comparison {
 /// A number with its unit: "2 orders", "250.00 EUR", "12 days".
 fn quantity(number: f64, clause: &pb::Clause, language: Language) -> String {
     let one = (number - 1.0).abs() < f64::EPSILON;
+    if clause.unit.is_empty() && clause.text.contains("probability_alive") {
+        let points = language.say("percentage points", "Prozentpunkte");
+        return format!("{:.1} {points}", number * 100.0);
+    }
     let unit = match clause.unit.as_str() {
-        "" | "orders" | "contacts" if clause.text.contains("orders(") => noun(
-            one,
-            language,
-            ["order", "orders"],
-            ["Bestellung", "Bestellungen"],
-        ),
-        "" | "orders" | "contacts" if clause.text.contains("contacts(") => noun(
+        "orders" => {
+            let german = ["Bestellung", "Bestellungen"];
+            noun(one, language, ["order", "orders"], german)
+        }
+        "contacts" => noun(
             one,
             language,
             ["contact", "contacts"],
             ["Kontakt", "Kontakte"],
         ),
+        "tiers" => noun(one, language, ["tier", "tiers"], ["Stufe", "Stufen"]),
         "day" | "days" => noun(one, language, ["day", "days"], ["Tag", "Tage"]),
         other => other,
     };
     if let Some(exponent) = currency_exponent(unit) {
-        return format!(
-            "{} {unit}",
-            grouped(&format!("{number:.*}", exponent as usize))
-        );
+        return format!("{number:.*} {unit}", exponent as usize);
     }
-    format!("{} {unit}", grouped(&short(number)))
-        .trim_end()
-        .to_owned()
+    format!("{} {unit}", short(number)).trim_end().to_owned()
 }
 
 fn noun(
@@ -184,31 +186,15 @@ fn short(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Decimal text with commas between thousands, as the server writes what was observed.
+/// What was observed, in the language of the reader: of its words only "yes" and "no" are not names.
 #[must_use]
-pub fn grouped(text: &str) -> String {
-    let (sign, digits) = text
-        .strip_prefix('-')
-        .map_or(("", text), |rest| ("-", rest));
-    let (whole, decimals) = match digits.split_once('.') {
-        Some((whole, decimals)) => (whole, format!(".{decimals}")),
-        None => (digits, String::new()),
-    };
-    let mut out = String::from(sign);
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
+pub fn observed(text: &str, language: Language) -> &str {
+    match text {
+        "yes" => language.say("yes", "ja"),
+        "no" => language.say("no", "nein"),
+        "" => language.say("none", "keine"),
+        other => other,
     }
-    out + &decimals
-}
-
-/// An amount as the server writes what was observed: "1,250.00 EUR".
-#[must_use]
-pub fn money(amount: &pb::Money) -> String {
-    let major = crate::cli::text::major_text(amount.amount_minor, &amount.currency);
-    format!("{} {}", grouped(&major), amount.currency)
 }
 
 /// Why something is not known.
@@ -287,8 +273,8 @@ mod tests {
         check("3 <= orders(days(90))", Comparison::AtLeast);
         check("money(\"5 EUR\") > clv", Comparison::LessThan);
         check("name == \"a >= b\"", Comparison::Equal);
-        check("sector in [\"a\", \"b\"]", Comparison::Among);
-        check("\"uptime\" in needs", Comparison::Among);
+        check("sector in [\"a\", \"b\"]", Comparison::OneOf);
+        check("\"uptime\" in needs", Comparison::Holding);
         check("has(x)", Comparison::Other);
         check("name.contains(\"ä \\\" < \")", Comparison::Other);
     }
@@ -314,7 +300,7 @@ mod tests {
         check_gap(
             "orders(days(90)) >= 3",
             -2.0,
-            "",
+            "orders",
             false,
             "2 orders short",
             "2 Bestellungen zu wenig",
@@ -322,7 +308,7 @@ mod tests {
         check_gap(
             "orders(days(90)) >= 3",
             -1.0,
-            "",
+            "orders",
             false,
             "1 order short",
             "1 Bestellung zu wenig",
@@ -340,13 +326,13 @@ mod tests {
             1234.5,
             "EUR",
             true,
-            "1,234.50 EUR above",
-            "1,234.50 EUR darüber",
+            "1234.50 EUR above",
+            "1234.50 EUR darüber",
         );
         check_gap(
             "contacts(days(30), \"phone\") > 4",
             0.0,
-            "",
+            "contacts",
             false,
             "must be more",
             "muss mehr sein",
@@ -364,8 +350,8 @@ mod tests {
             -0.25,
             "",
             true,
-            "0.25 below",
-            "0.25 darunter",
+            "25.0 percentage points below",
+            "25.0 Prozentpunkte darunter",
         );
         check_gap(
             "employees >= 250",
@@ -375,12 +361,5 @@ mod tests {
             "just so",
             "gerade so",
         );
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(grouped("1234567.50"), "1,234,567.50");
-        assert_eq!(grouped("-123"), "-123");
-        assert_eq!(grouped("-1000"), "-1,000");
     }
 }
