@@ -1,8 +1,9 @@
-//! `patron classify`: who a subject is and which tier they hold.
+//! `patron classify`: who a subject is, which tier they hold, which segments they are in and how to treat them.
 
 use clap::Args;
 use serde::Serialize;
 
+use self::treatment::{MembershipJson, TreatmentJson, segments_text, treatment_text};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::json::{self, MoneyJson, ProvenanceJson};
@@ -10,6 +11,8 @@ use super::output::Output;
 use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
 use super::text;
 use crate::pb;
+
+pub mod treatment;
 
 /// Options of `patron classify`.
 #[derive(Debug, Args)]
@@ -53,6 +56,8 @@ struct ClassificationJson {
     tier_rank: Option<i32>,
     unrated_reason: Option<&'static str>,
     lifetime_value: Option<MoneyJson>,
+    segments: Vec<MembershipJson>,
+    treatment: Option<TreatmentJson>,
     #[serde(flatten)]
     provenance: Option<ProvenanceJson>,
 }
@@ -121,6 +126,8 @@ fn classification_json(one: &pb::Classification) -> ClassificationJson {
         tier_rank: json::tier_rank(one.tier.as_ref()),
         unrated_reason: json::tier_unrated_reason(one.tier.as_ref()),
         lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
+        segments: one.segments.iter().map(MembershipJson::from).collect(),
+        treatment: one.treatment.as_ref().map(TreatmentJson::from),
         provenance: one.provenance.as_ref().map(ProvenanceJson::from),
     }
 }
@@ -153,7 +160,21 @@ fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String 
         rows.push(("As of", provenance.as_of.clone()));
     }
     rows.push(("Rests on", text::provenance_text(provenance)));
-    text::labelled(&rows)
+    let mut parts = vec![text::labelled(&rows)];
+    for (title, text) in [
+        ("Segments", segments_text(&one.segments)),
+        (
+            "Treatment",
+            one.treatment
+                .as_ref()
+                .map_or_else(String::new, treatment_text),
+        ),
+    ] {
+        if !text.is_empty() {
+            parts.push(format!("{title}\n{}", text::indented(&text)));
+        }
+    }
+    parts.join("\n\n")
 }
 
 fn ambiguous_page(asked: &str, response: &pb::ClassifyResponse) -> String {
