@@ -300,3 +300,21 @@ async fn a_batch_of_cold_addresses_is_one_look_at_the_database() {
     }
     assert_eq!(loads.get() - before, 1);
 }
+
+#[tokio::test]
+async fn a_batch_with_everything_wrong_is_answered_for_every_item() {
+    let service = ServiceWithDatabase::start().await;
+    // 128,000 nameless attributes, in a fraction of the greatest message.
+    let nameless = pb::CustomerPatch {
+        attributes: vec![pb::AttributeValue::default(); 128],
+        ..patch("ada")
+    };
+    let results = service.send_customers(&vec![nameless; 1_000]).await;
+    assert_eq!(results.len(), 1_000);
+    for result in &results {
+        assert_eq!(result.outcome(), Outcome::Refused);
+        let last = result.violations.last().unwrap();
+        assert_eq!(result.violations.len(), 9);
+        assert_eq!(last.description, "and 120 more");
+    }
+}

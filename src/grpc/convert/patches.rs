@@ -24,6 +24,9 @@ use crate::{
 const MAX_IDENTIFIERS: usize = 32;
 /// Greatest number of attributes in one patch.
 const MAX_ATTRIBUTES: usize = 128;
+/// Greatest number of things wrong with a patch that are listed. A patch can have hundreds, each of up to half a kilobyte: of a
+/// thousand patches, eight of each fit an answer of 4 MiB.
+const MAX_VIOLATIONS: usize = 8;
 /// Greatest number of labels in a set.
 const MAX_TAGS: usize = 64;
 
@@ -33,7 +36,7 @@ pub(in crate::grpc) fn customer_patch(
     path: String,
     calendar: &Calendar,
 ) -> Result<CustomerPatch, Violations> {
-    let mut violations = Violations::default();
+    let mut violations = Violations::at_most(MAX_VIOLATIONS);
     let mut check = violations.at(path);
     let customer_id = check
         .field("customer_id")

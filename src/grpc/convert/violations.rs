@@ -6,9 +6,24 @@ use crate::pb;
 
 /// Everything that is wrong with a request or an item.
 #[derive(Debug, Clone, Default)]
-pub struct Violations(Vec<pb::Violation>);
+pub struct Violations {
+    listed: Vec<pb::Violation>,
+    /// Greatest number of those listed; the rest is counted.
+    most: Option<usize>,
+    rest: usize,
+}
 
 impl Violations {
+    /// For an item of a batch that may have any number of things wrong: `most` are listed, the rest is counted, so that what is said of
+    /// a thousand items still fits an answer.
+    #[must_use]
+    pub fn at_most(most: usize) -> Self {
+        Self {
+            most: Some(most),
+            ..Self::default()
+        }
+    }
+
     /// Begins checking the field `path`.
     pub fn at(&mut self, path: impl Into<String>) -> Checker<'_> {
         Checker {
@@ -17,16 +32,26 @@ impl Violations {
         }
     }
 
-    /// The violations, in the order in which they were found.
+    /// The violations, in the order in which they were found, and how many more there are.
     #[must_use]
     pub fn into_vec(self) -> Vec<pb::Violation> {
-        self.0
+        let Self {
+            mut listed, rest, ..
+        } = self;
+        if rest > 0 {
+            listed.push(pb::Violation {
+                field: String::new(),
+                description: format!("and {rest} more"),
+                reason: "MORE".to_owned(),
+            });
+        }
+        listed
     }
 
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.listed.is_empty()
     }
 }
 
@@ -60,7 +85,11 @@ impl Checker<'_> {
 
     /// Notes that something is wrong with this field.
     pub fn refuse(&mut self, reason: &str, description: impl Into<String>) {
-        self.violations.0.push(pb::Violation {
+        if self.violations.most == Some(self.violations.listed.len()) {
+            self.violations.rest += 1;
+            return;
+        }
+        self.violations.listed.push(pb::Violation {
             field: self.path.clone(),
             description: description.into(),
             reason: reason.to_owned(),
