@@ -112,7 +112,7 @@ pub fn treatment_text(treatment: &pb::Treatment) -> String {
     text::labelled(&rows)
 }
 
-/// "  [by tier]", "  [by attention/at_risk]".
+/// `  [by tier]`, `  [by attention/at_risk]`.
 fn decided(treatment: &pb::Treatment, field: &str) -> String {
     let by = treatment.decided_by.get(field);
     by.map_or_else(String::new, |by| format!("  [by {by}]"))

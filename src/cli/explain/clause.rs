@@ -50,11 +50,11 @@ fn test(clause: &pb::Clause, as_of: &str, style: Style) -> String {
         subject => subject,
     };
     let mut text = subject.to_owned();
-    if clause.absence() != Absence::Unspecified {
-        text = format!("{text}: {}", absence(clause.absence(), language));
-    } else {
+    if clause.absence() == Absence::Unspecified {
         let observed = observed(&clause.observed, language);
         text = format!("{text}: {}", style.paint.strong(observed));
+    } else {
+        text = format!("{text}: {}", absence(clause.absence(), language));
     }
     let comparison = Comparison::of(&clause.text);
     if !clause.limit.is_empty() {

@@ -6,7 +6,7 @@ use crate::cli::json::{self, MoneyJson, ProvenanceJson, ReasonJson, TextJson};
 use crate::cli::subject::subject_text;
 use crate::pb;
 
-/// An answer of ExplainSegment. The keys of the explanation stand beside `match` when there is exactly one customer.
+/// An answer of `ExplainSegment`. The keys of the explanation stand beside `match` when there is exactly one customer.
 #[derive(Debug, Serialize)]
 pub struct ExplainJson {
     subject: String,

@@ -105,7 +105,7 @@ fn segment_part(segment: &pb::SegmentExplanation, as_of: &str, style: Style) -> 
     out.join("\n")
 }
 
-/// "✗ At risk (attention/at_risk): not in".
+/// `✗ At risk (attention/at_risk): not in`.
 fn headline(segment: &pb::SegmentExplanation, style: Style) -> String {
     let language = style.language;
     let title = language.of(segment.title.as_ref());
