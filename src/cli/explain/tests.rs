@@ -1,5 +1,7 @@
 //! Explanations in words, and which target is asked for, against a server of our own.
 
+#![expect(clippy::unnecessary_wraps, reason = "as the messages hold their parts")]
+
 use std::sync::{Arc, Mutex};
 
 use clap::Parser as _;
@@ -44,6 +46,7 @@ fn test(text: &str, verdict: Verdict, subject: (&str, &str), found: [&str; 3]) -
 }
 
 /// Not in a segment: too few orders, no papers wanted; complaints that are too old to count.
+#[expect(clippy::too_many_lines, reason = "one message, field by field")]
 fn at_risk() -> pb::SegmentExplanation {
     let tier = test(
         "tier >= \"gold\"",
