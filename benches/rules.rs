@@ -1,9 +1,17 @@
 //! Conditions with their slots filled: one of eight clauses, plain and recorded, and 200 segments that share leaves. The slots of a profile
 //! are filled elsewhere; this is the cost of the logic.
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use patron::domain::{
+    assess::Assessment,
+    calendar::Day,
+    customer::CustomerKind,
+    definitions::Definitions,
+    explain::Explainer,
+    facts::{AttributeFact, AttributeValue},
+    money::Money,
+    profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
     rules::{
         check::check,
         condition::Term,
@@ -11,7 +19,10 @@ use patron::domain::{
         trace::Trace,
         vocabulary::{Attribute, Sensitivity, ValueType, Vocabulary},
     },
-    text::Label,
+    segments::{slots, standings},
+    text::{CustomerId, Label},
+    tiers::TierList,
+    valuation::{OrderOutlook, Valuation},
 };
 
 /// TRUE for the customer below, so that no clause is left out.
@@ -163,5 +174,133 @@ fn reading(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, conditions, reading);
+const EXAMPLE: &str = include_str!("../examples/definitions.yaml");
+
+/// A customer with 20 purchase days, 20 contact days and 8 attributes in the last three years.
+fn customer(as_of: Day) -> Option<Profile> {
+    let eur = "EUR".parse().ok()?;
+    let purchase = |index: i32| PurchaseDay {
+        day: as_of.plus_days((index - 19) * 50 - 5),
+        currency: eur,
+        category: None,
+        count: 1,
+        amount_minor: 4_900,
+        costed_amount_minor: 0,
+        cost_minor: 0,
+    };
+    let contact = |index: i32| ContactDay {
+        day: as_of.plus_days((index - 19) * 40 - 2),
+        channel: "phone".into(),
+        currency: None,
+        count: 1,
+        cost_minor: 0,
+        duration_seconds: 300,
+    };
+    let attribute = |(name, value): (&str, AttributeValue)| AttributeFact {
+        name: name.into(),
+        value: Some(value),
+        observed_on: as_of.plus_days(-20),
+        source: "crm".into(),
+        profile_version: 1,
+    };
+    let attributes = [
+        ("complaints_12m", AttributeValue::Int(1)),
+        ("country", AttributeValue::Text("DE".into())),
+        ("employees", AttributeValue::Int(180)),
+        ("installed_devices", AttributeValue::Int(12)),
+        (
+            "needs",
+            AttributeValue::Tags([Label::from("uptime")].into()),
+        ),
+        ("portal_user", AttributeValue::Bool(true)),
+        ("potential_class", AttributeValue::Text("medium".into())),
+        ("sector", AttributeValue::Text("food".into())),
+    ];
+    Some(Profile {
+        customer_id: CustomerId::new("c1").ok()?,
+        version: 1,
+        kind: CustomerKind::Company,
+        display_name: None,
+        recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        history: History {
+            purchases: (0..20).map(purchase).collect(),
+            contacts: (0..20).map(contact).collect(),
+            attributes: attributes.into_iter().map(attribute).collect(),
+            last_event_day: Some(as_of),
+            ..History::default()
+        },
+    })
+}
+
+fn assessment() -> Option<Assessment> {
+    let value = Money {
+        amount_minor: 62_000,
+        currency: "EUR".parse().ok()?,
+    };
+    Some(Assessment {
+        valuation: Valuation {
+            inputs: None,
+            orders: Some(OrderOutlook {
+                probability_alive: 0.83,
+                probability_alive_identified: true,
+                expected_orders: 6.0,
+            }),
+            expected_spend_per_order: None,
+            lifetime_value: Ok(value),
+        },
+        tier: Ok(TierList::built_in().of_value(620.0)),
+    })
+}
+
+/// The example's 17 segments for one customer.
+fn example(criterion: &mut Criterion) {
+    let Ok(definitions) = Definitions::read(EXAMPLE) else {
+        panic!("the example is without problems")
+    };
+    let Ok(as_of) = "2026-06-30".parse() else {
+        unreachable!("a day of the calendar")
+    };
+    let (Some(profile), Some(assessment)) = (customer(as_of), assessment()) else {
+        unreachable!("constants")
+    };
+    let Some(dated) = DatedProfile::new(Arc::new(profile), as_of) else {
+        unreachable!("nothing lies after the day")
+    };
+    let program = definitions.program();
+    let (mut slots, mut memo) = (program.slots(), program.memo());
+    let count = program.terms().len();
+    criterion.bench_function(
+        &format!("fill {count} slots of a profile of 20 days"),
+        |bench| {
+            bench.iter(|| {
+                slots::fill(
+                    &definitions,
+                    black_box(dated.view()),
+                    &assessment,
+                    &mut slots,
+                );
+            });
+        },
+    );
+    criterion.bench_function("decide the 17 segments of the example", |bench| {
+        bench.iter(|| {
+            memo.clear();
+            standings(&definitions, black_box(&mut slots), &mut memo).len()
+        });
+    });
+    let Some(segment) = definitions.vocabulary().segment_id("attention/at_risk") else {
+        unreachable!("a segment of the example")
+    };
+    criterion.bench_function("explain a segment of the example", |bench| {
+        bench.iter(|| {
+            let explainer = Explainer::new(&definitions, black_box(dated.view()), &assessment);
+            explainer.explain(segment).reasons.len()
+        });
+    });
+    criterion.bench_function("read and check the example", |bench| {
+        bench.iter(|| Definitions::read(black_box(EXAMPLE)).is_ok());
+    });
+}
+
+criterion_group!(benches, conditions, reading, example);
 criterion_main!(benches);
