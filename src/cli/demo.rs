@@ -1,17 +1,21 @@
 //! `patron demo`: the whole service on invented customers.
 //!
-//! [`run_demo`] fills a running server and prints the page; [`check::check`] calls every RPC once. Both are clients like any other;
-//! the server around them is started elsewhere.
+//! [`run_demo`] fills a running server, publishes the example's definitions and prints the page; [`check::check`] calls every RPC. Both
+//! are clients like any other; the server around them is started elsewhere.
 
 use std::time::Instant;
 
 use clap::Args;
+use futures_util::StreamExt as _;
 use jiff::civil::Date;
 
 use self::load::{Held, Loaded};
 use self::population::{DemoOptions, Examples, Population, generate};
+use self::tables::{Cases, SegmentTable, TierTable};
 use super::connection::{Connection, ConnectionArgs, FIT_TIMEOUT, WRITE_TIMEOUT};
+use super::definitions::answer::refused_text;
 use super::error::CliError;
+use super::import::progress::Progress;
 use super::output::Output;
 use crate::app::settings::Settings;
 use crate::pb;
@@ -23,13 +27,23 @@ pub mod page;
 pub mod population;
 pub mod random;
 pub mod stage;
+pub mod tables;
+
+/// The definitions that the demo publishes: part of the program, so that it works anywhere.
+pub const EXAMPLE: &str = include_str!("../../examples/definitions.yaml");
+/// How many customers are invented unless told.
+const CUSTOMERS: usize = 20_000;
+/// The same for `--check`, which is to be quick.
+const CHECKED_CUSTOMERS: usize = 2_000;
+/// Batches of classifications under way at once.
+const IN_FLIGHT: usize = 4;
 
 /// Options of `patron demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// How many customers to invent, 500 to 5000
-    #[arg(long, default_value_t = 2_000, value_parser = parse_customers)]
-    pub customers: usize,
+    /// How many customers to invent, 500 to 100000 (default: 20000, with --check 2000)
+    #[arg(long, value_parser = parse_customers)]
+    pub customers: Option<usize>,
     /// Seed of everything that is invented
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -45,9 +59,14 @@ impl DemoArgs {
     /// The population to invent, with histories until a day.
     #[must_use]
     pub fn options(&self, as_of: Date) -> DemoOptions {
+        let default = if self.check {
+            CHECKED_CUSTOMERS
+        } else {
+            CUSTOMERS
+        };
         DemoOptions {
             seed: self.seed,
-            customers: self.customers,
+            customers: self.customers.unwrap_or(default),
             as_of,
         }
     }
@@ -58,10 +77,18 @@ impl DemoArgs {
 pub struct DemoReport {
     /// The population that the server holds, which an earlier run may have loaded.
     pub options: DemoOptions,
+    /// Wall time of inventing, in seconds.
+    pub invent_seconds: f64,
     /// What was sent. `None`: the server had everything.
     pub loaded: Option<Loaded>,
-    /// Wall time of inventing and sending, in seconds.
+    /// Wall time of sending, in seconds.
     pub load_seconds: f64,
+    /// The definitions in force, with their document.
+    pub revision: pb::Revision,
+    /// Whether this run published them.
+    pub published: bool,
+    /// Wall time of publishing, in seconds.
+    pub publish_seconds: f64,
     /// The model that answers.
     pub model: pb::Model,
     /// Whether this run fitted it.
@@ -71,14 +98,27 @@ pub struct DemoReport {
     /// Wall time of classifying everybody, in seconds.
     pub classify_seconds: f64,
     /// How everybody is classified.
-    pub tiers: page::TierTable,
+    pub everybody: Everybody,
     /// Customers worth looking at.
     pub examples: Examples,
 }
 
-/// Fills the server at `endpoint` with the population, fits a model, classifies everybody and prints the page.
+/// How everybody is classified.
+#[derive(Debug, Default)]
+pub struct Everybody {
+    /// By tier.
+    pub tiers: TierTable,
+    /// By segment.
+    pub segments: SegmentTable,
+    /// Whom to show.
+    pub cases: Cases,
+}
+
+/// Fills the server at `endpoint` with the population, publishes the example's definitions, fits a model, classifies everybody and
+/// prints the page.
 ///
-/// A server that holds the population already is left as it is, whatever day it was loaded on; an interrupted load is finished.
+/// A server that holds the population already is left as it is, whatever day it was loaded on, and so are definitions that were
+/// published; an interrupted load is finished.
 ///
 /// # Errors
 ///
@@ -95,32 +135,55 @@ pub async fn run_demo(
         Held::Part(held) => (same(options, held)?, false),
         Held::All(held) => (same(options, held)?, true),
     };
-    let started = Instant::now();
+    let mut clock = Stopwatch::start();
     let population = generate(options);
+    let invent_seconds = clock.lap();
     let loaded = if complete {
         None
     } else {
+        output.note("sending customers, transactions and contacts");
         Some(load::load(&connection, options, &population, output).await?)
     };
-    let load_seconds = started.elapsed().as_secs_f64();
-    let started = Instant::now();
+    let load_seconds = clock.lap();
+    let (revision, published) = publish(&connection).await?;
+    let publish_seconds = clock.lap();
     let (model, fitted) = fitted_model(&connection).await?;
-    let fit_seconds = started.elapsed().as_secs_f64();
-    let started = Instant::now();
-    let tiers = classify_all(&connection, &population).await?;
+    let fit_seconds = clock.lap();
+    output.note("classifying everybody");
+    let everybody = classify_all(&connection, &population, &revision, output).await?;
     let report = DemoReport {
         options,
+        invent_seconds,
         loaded,
         load_seconds,
+        revision,
+        published,
+        publish_seconds,
         model,
         fitted,
         fit_seconds,
-        classify_seconds: started.elapsed().as_secs_f64(),
-        tiers,
+        classify_seconds: clock.lap(),
+        everybody,
         examples: population.examples,
     };
     output.line(&page::page(&report, &page::Commands::here(endpoint)))?;
     Ok(report)
+}
+
+/// Wall time, step by step.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Seconds since the step before.
+    fn lap(&mut self) -> f64 {
+        let seconds = self.0.elapsed().as_secs_f64();
+        self.0 = Instant::now();
+        seconds
+    }
 }
 
 /// A connection with the time limit of writes.
@@ -165,32 +228,93 @@ async fn fitted_model(connection: &Connection) -> Result<(pb::Model, bool), CliE
     Ok((model, true))
 }
 
-/// Classifies everybody as of today.
+/// The definitions in force; where nothing was ever published, the example's. Says whether it was published now.
+async fn publish(connection: &Connection) -> Result<(pb::Revision, bool), CliError> {
+    let none = || CliError::failed("the server answered without a revision");
+    let mut client = connection.definitions();
+    let request = connection.request(pb::GetRevisionRequest { revision: 0 });
+    let answer = client.get_revision(request).await?.into_inner();
+    let active = answer.revision.ok_or_else(none)?;
+    let request = connection.request(pb::ListRevisionsRequest {
+        page_size: 1,
+        page_token: String::new(),
+    });
+    let known = client.list_revisions(request).await?.into_inner();
+    if !known.revisions.is_empty() {
+        // Whoever published something else, or rolled back, meant it.
+        return Ok((active, false));
+    }
+    let request = connection.request(pb::PublishDefinitionsRequest {
+        document: EXAMPLE.to_owned(),
+        note: "the example, published by patron demo".to_owned(),
+    });
+    let answer = client.publish_definitions(request).await?.into_inner();
+    if !answer.problems.is_empty() {
+        let problems = refused_text(&answer.problems);
+        return Err(CliError::failed(format!(
+            "the server refused the example's definitions:\n{problems}"
+        )));
+    }
+    let revision = answer.revision.ok_or_else(none)?;
+    // Whether the answer repeats the document is the server's choice.
+    let document = EXAMPLE.to_owned();
+    Ok((
+        pb::Revision {
+            document,
+            ..revision
+        },
+        true,
+    ))
+}
+
+/// Classifies everybody as of today, a few batches at a time.
 async fn classify_all(
     connection: &Connection,
     population: &Population,
-) -> Result<page::TierTable, CliError> {
-    let mut client = connection.scoring();
-    let mut tiers = page::TierTable::default();
-    for patches in population.customers.chunks(1_000) {
-        let subjects = patches.iter().map(|patch| by_id(&patch.customer_id));
-        let request = connection.request(pb::BatchClassifyRequest {
-            subjects: subjects.collect(),
-            as_of: String::new(),
-        });
-        let response = client.batch_classify(request).await?.into_inner();
-        if response.responses.len() != patches.len() {
-            return Err(CliError::failed(format!(
-                "the server classified {} of {} customers",
-                response.responses.len(),
-                patches.len()
-            )));
+    revision: &pb::Revision,
+    output: &mut Output,
+) -> Result<Everybody, CliError> {
+    let mut everybody = Everybody {
+        segments: SegmentTable::of(&revision.document),
+        ..Everybody::default()
+    };
+    let mut progress = Progress::begin(population.customers.len() as u64, output);
+    let mut answers = futures_util::stream::iter(population.customers.chunks(1_000))
+        .map(|patches| classify_some(connection, patches))
+        .buffered(IN_FLIGHT);
+    let mut done = 0;
+    while let Some(answered) = answers.next().await {
+        for answer in answered? {
+            everybody.tiers.add(&answer);
+            everybody.segments.add(&answer);
+            everybody.cases.add(&answer);
+            done += 1;
         }
-        for answer in &response.responses {
-            tiers.add(answer);
-        }
+        progress.at(done, &format!("{done} customers classified"), output);
     }
-    Ok(tiers)
+    progress.end();
+    Ok(everybody)
+}
+
+async fn classify_some(
+    connection: &Connection,
+    patches: &[pb::CustomerPatch],
+) -> Result<Vec<pb::ClassifyResponse>, CliError> {
+    let subjects = patches.iter().map(|patch| by_id(&patch.customer_id));
+    let request = connection.request(pb::BatchClassifyRequest {
+        subjects: subjects.collect(),
+        as_of: String::new(),
+    });
+    let response = connection.scoring().batch_classify(request).await?;
+    let responses = response.into_inner().responses;
+    if responses.len() != patches.len() {
+        return Err(CliError::failed(format!(
+            "the server classified {} of {} customers",
+            responses.len(),
+            patches.len()
+        )));
+    }
+    Ok(responses)
 }
 
 /// A customer id as a subject.
@@ -202,8 +326,10 @@ fn by_id(id: &str) -> pb::Subject {
 
 fn parse_customers(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(count @ 500..=5_000) => Ok(count),
-        _ => Err("write a number from 500 to 5000: fewer lack the examples of the page".to_owned()),
+        Ok(count @ 500..=100_000) => Ok(count),
+        _ => {
+            Err("write a number from 500 to 100000: fewer lack the examples of the page".to_owned())
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use crate::cli::output::Output;
 use crate::pb;
 use crate::pb::subject::Subject as Name;
 
+mod definitions;
+mod explanations;
 mod facts;
 mod models;
 mod scores;
@@ -45,6 +47,8 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     check.facts().await?;
     check.models().await?;
     check.scores().await?;
+    check.definitions().await?;
+    check.explanations().await?;
     let wrong = check.wrong;
     if wrong.is_empty() {
         return output.line("All RPCs answered as they should.");

@@ -1,12 +1,25 @@
 //! What an invented customer did in three years: purchases until drop-out, refunds, contacts.
+//!
+//! The processes, all seeded:
+//!
+//! - **Purchases.** A customer comes on a day that is uniform over the three years, buys at once, then in a Poisson process whose rate
+//!   is gamma distributed over customers, and leaves after each purchase (the first included) with a probability that is beta
+//!   distributed: MBG/NBD. Amounts are gamma distributed with a rate that is gamma distributed: Gamma-Gamma. So the demo's fit has
+//!   something to find.
+//! - **Categories.** By amount within the customer's group: small ones are spare parts, large ones devices, some between are
+//!   maintenance. Costs of goods follow the category, and are not told for every fifth purchase.
+//! - **Refunds and reversals.** See [`REFUNDED`] and [`REVERSED`]; every other refund does not say of which purchase.
+//! - **Contacts.** See [`service`].
 
+use jiff::Span;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
 
+use self::service::Service;
 use super::random::Random;
 use crate::pb;
 use crate::pb::transaction::Kind;
+
+pub mod service;
 
 /// Length of the histories, in days: three years.
 pub const HISTORY_DAYS: i32 = 1_095;
@@ -17,9 +30,7 @@ pub const SHOP: &str = "demo-shop";
 /// System that recorded the contacts.
 pub const CALL_CENTRE: &str = "demo-acd";
 
-/// How a group of customers buys. Rates are gamma distributed over customers, drop-out after each purchase (the first included) is
-/// beta distributed, amounts are gamma distributed around a mean that varies over customers: the assumptions of MBG/NBD and
-/// Gamma-Gamma, so that the demo's fit has something to find. Chosen to look like a shop for coffee and machines.
+/// How a group of customers buys and asks. Chosen to look like a maker of devices who also maintains them.
 #[derive(Debug, Clone, Copy)]
 pub struct Habits {
     /// Shape of the purchase rate.
@@ -32,35 +43,45 @@ pub struct Habits {
     b: f64,
     /// Factor on amounts.
     amount_factor: f64,
+    /// How they get in contact.
+    service: Service,
 }
 
-/// Habits of persons: a purchase in nine weeks on average.
+/// Habits of persons: a purchase in four weeks on average while they stay.
 pub const PERSON: Habits = Habits {
     r: 0.9,
-    alpha: 8.0,
-    a: 0.9,
-    b: 5.0,
+    alpha: 3.7,
+    a: 0.7,
+    b: 13.0,
     amount_factor: 1.0,
+    service: service::PERSON,
 };
 
 /// Habits of companies: they buy more often, more, and stay longer.
 pub const COMPANY: Habits = Habits {
     r: 1.2,
-    alpha: 6.0,
-    a: 0.6,
-    b: 8.0,
-    amount_factor: 4.0,
+    alpha: 4.0,
+    a: 0.5,
+    b: 14.0,
+    amount_factor: 5.0,
+    service: service::COMPANY,
 };
 
 /// Spend of a purchase: gamma with shape P and a rate that is gamma distributed with Q and V over customers. Mean P V / (Q - 1),
-/// here about 43 EUR.
-const SPEND: (f64, f64, f64) = (4.0, 4.5, 37.5);
+/// here about 69 EUR for persons.
+const SPEND: (f64, f64, f64) = (4.0, 4.5, 60.0);
+/// The mean of [`SPEND`], in minor units.
+const MEAN_SPEND_MINOR: f64 = 6_857.0;
+/// Categories with the margin that the example's definitions assume for them.
+const SPARE_PARTS: (&str, f64) = ("spare_parts", 0.55);
+const MAINTENANCE: (&str, f64) = ("maintenance", 0.35);
+const DEVICES: (&str, f64) = ("devices", 0.22);
 /// Share of purchases that are paid back at least in part.
 const REFUNDED: f64 = 0.06;
 /// Share of purchases that were booked by mistake and are reversed.
 const REVERSED: f64 = 0.005;
-/// Share of purchases that lead to a contact.
-const CONTACTED: f64 = 0.2;
+/// Share of purchases whose cost of goods is told.
+const COSTED: f64 = 0.8;
 
 /// The facts of one customer.
 #[derive(Debug, Default)]
@@ -69,6 +90,10 @@ pub struct History {
     pub transactions: Vec<pb::Transaction>,
     /// Service contacts.
     pub contacts: Vec<pb::Contact>,
+    /// First day with a purchase, counted from the first day of all histories. `None`: never bought.
+    pub first_day: Option<i32>,
+    /// Whether they called a lot lately or needed visits.
+    pub demanding: bool,
 }
 
 /// Writes histories that end on a day.
@@ -91,32 +116,47 @@ impl Historian {
     }
 
     /// A customer who buys by the given habits from a day within the three years on.
-    pub fn buyer(&self, id: &str, habits: Habits, random: &mut Random) -> History {
+    pub fn buyer(&self, id: &str, habits: &Habits, random: &mut Random) -> History {
         let mut history = History::default();
         let rate_a_day = random.gamma(habits.r, habits.alpha) / 7.0;
         let drop_out = random.beta(habits.a, habits.b);
         let (p, q, v) = SPEND;
         let spend_rate = random.gamma(q, v) / habits.amount_factor;
         let mut time = random.uniform() * f64::from(HISTORY_DAYS - 14);
+        let first = whole_day(time);
+        let mut last = first;
         while time < f64::from(HISTORY_DAYS) + 1.0 {
-            #[expect(clippy::cast_possible_truncation, reason = "at most 1,095")]
-            let day = time as i32;
+            last = whole_day(time);
             let amount_minor = minor(random.gamma(p, spend_rate)).max(1);
-            self.purchase(id, day, amount_minor, &mut history, random);
+            let category = category(amount_minor, habits, random);
+            self.purchase(id, last, amount_minor, category, &mut history, random);
+            habits
+                .service
+                .after_purchase(self, id, last, &mut history, random);
             if random.chance(drop_out) {
                 break;
             }
             time += random.exponential(rate_a_day);
         }
+        history.first_day = Some(first);
+        habits
+            .service
+            .over_time(self, id, first..last, &mut history, random);
         history
     }
 
     /// Somebody who calls and writes without ever buying: a lead, or a colleague at the help desk.
-    pub fn caller(&self, id: &str, contacts: usize, random: &mut Random) -> History {
+    pub fn caller(
+        &self,
+        id: &str,
+        service: &Service,
+        contacts: usize,
+        random: &mut Random,
+    ) -> History {
         let mut history = History::default();
         for _ in 0..contacts {
             let day = i32::try_from(random.below(1_096)).unwrap_or(0);
-            self.contact(id, day, &mut history, random);
+            service.contact(self, id, day, &mut history, random);
         }
         history
     }
@@ -127,6 +167,7 @@ impl Historian {
         id: &str,
         day: i32,
         amount_minor: i64,
+        (category, margin): (&str, f64),
         history: &mut History,
         random: &mut Random,
     ) {
@@ -139,13 +180,14 @@ impl Historian {
             when: Some(pb::transaction::When::OccurredOn(self.day(day).to_string())),
             amount: Some(euros(amount_minor)),
             cost_minor: None,
-            category: (*random.pick(&["coffee", "coffee", "machines", "service"])).to_owned(),
+            category: category.to_owned(),
             channel: (*random.pick(&["web", "web", "shop", "phone"])).to_owned(),
             original_transaction_id: String::new(),
             customer_kind: pb::CustomerKind::Unspecified.into(),
         };
-        if random.chance(0.8) {
-            let share = 0.55 + 0.2 * random.uniform();
+        if random.chance(COSTED) {
+            // Up to five points of the margin on either side.
+            let share = 1.0 - margin + 0.1 * (random.uniform() - 0.5);
             fact.cost_minor = Some(part(amount_minor, share));
         }
         let after = i32::try_from(random.below(21)).unwrap_or(0);
@@ -163,9 +205,6 @@ impl Historian {
             });
         } else {
             history.transactions.push(fact);
-        }
-        if random.chance(CONTACTED) && day + after <= HISTORY_DAYS {
-            self.contact(id, day + after, history, random);
         }
     }
 
@@ -197,38 +236,24 @@ impl Historian {
             ..purchase.clone()
         });
     }
+}
 
-    /// A contact in office hours. Of some, the cost is not known.
-    fn contact(&self, id: &str, day: i32, history: &mut History, random: &mut Random) {
-        let channel = *random.pick(&["phone", "phone", "phone", "chat", "email"]);
-        let seconds = i64::try_from(random.below(10 * 3_600)).unwrap_or(0);
-        let midnight = self.day(day).to_zoned(TimeZone::UTC);
-        let instant = midnight.map_or(Timestamp::UNIX_EPOCH, |midnight| midnight.timestamp());
-        let duration_seconds =
-            60 + i32::try_from(minor(random.gamma(2.0, 1.0)).min(1_500)).unwrap_or(0);
-        // A minute at the phone costs about 90 cents, a chat or an e-mail a fixed sum.
-        let cost_minor = match channel {
-            "phone" => i64::from(duration_seconds) * 3 / 2,
-            "chat" => 220,
-            _ => 160,
-        };
-        let number = history.contacts.len() + 1;
-        history.contacts.push(pb::Contact {
-            customer_id: id.to_owned(),
-            source: CALL_CENTRE.to_owned(),
-            contact_id: format!("{id}-c{number:03}"),
-            when: Some(pb::contact::When::OccurredTime(prost_types::Timestamp {
-                // From 7 to 17 o'clock UTC: one calendar day in every zone of Europe.
-                seconds: instant.as_second() + 7 * 3_600 + seconds,
-                nanos: 0,
-            })),
-            channel: channel.to_owned(),
-            topic: (*random.pick(&["delivery", "invoice", "machine", "order"])).to_owned(),
-            duration_seconds: (channel != "email").then_some(duration_seconds),
-            cost: random.chance(0.85).then(|| euros(cost_minor)),
-            outcome: (*random.pick(&["resolved", "resolved", "forwarded"])).to_owned(),
-            customer_kind: pb::CustomerKind::Unspecified.into(),
-        });
+/// The day that a time in days falls on.
+#[expect(clippy::cast_possible_truncation, reason = "at most 1,096")]
+fn whole_day(time: f64) -> i32 {
+    time as i32
+}
+
+/// What is bought for an amount: the category with its margin.
+fn category(amount_minor: i64, habits: &Habits, random: &mut Random) -> (&'static str, f64) {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53 minor units")]
+    let relative = amount_minor as f64 / (MEAN_SPEND_MINOR * habits.amount_factor);
+    if relative > 1.6 {
+        DEVICES
+    } else if relative > 0.5 && random.chance(0.4) {
+        MAINTENANCE
+    } else {
+        SPARE_PARTS
     }
 }
 

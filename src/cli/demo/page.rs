@@ -1,98 +1,11 @@
-//! The page that the demo prints: tiers, what took how long, and commands to paste.
+//! The page that the demo prints: tiers, segments, what took how long, and commands to paste.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::DemoReport;
 use super::history::CURRENCY;
 use crate::cli::connection::DEFAULT_ENDPOINT;
-use crate::cli::text::{self, Align};
-use crate::pb;
-
-/// How everybody is classified.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct TierTable {
-    /// Rank and name of a tier, with the number of customers and the sum of their values in minor units.
-    tiers: BTreeMap<(i32, String), (u64, i128)>,
-    /// Customers without a tier by reason.
-    unrated: BTreeMap<i32, u64>,
-    /// Subjects that are not exactly one customer.
-    unknown: u64,
-}
-
-impl TierTable {
-    /// Counts an answer.
-    pub fn add(&mut self, answer: &pb::ClassifyResponse) {
-        let Some(one) = &answer.classification else {
-            self.unknown += 1;
-            return;
-        };
-        let tier = one.tier.clone().unwrap_or_default();
-        if tier.name.is_empty() {
-            *self.unrated.entry(tier.unrated_reason).or_default() += 1;
-            return;
-        }
-        let value = one.lifetime_value.as_ref();
-        let (count, sum) = self.tiers.entry((tier.rank, tier.name)).or_default();
-        *count += 1;
-        *sum += value.map_or(0, |value| i128::from(value.amount_minor));
-    }
-
-    /// Number of customers with a tier.
-    #[must_use]
-    pub fn rated(&self) -> u64 {
-        self.tiers.values().map(|(count, _)| count).sum()
-    }
-
-    /// Number of customers without a tier.
-    #[must_use]
-    pub fn unrated(&self) -> u64 {
-        self.unrated.values().sum()
-    }
-
-    /// Number of subjects that are not exactly one customer.
-    #[must_use]
-    pub fn unknown(&self) -> u64 {
-        self.unknown
-    }
-
-    fn page(&self, currency: &str) -> String {
-        let all = (self.rated() + self.unrated() + self.unknown).max(1);
-        let percent = |count: u64| {
-            let tenths = count * 1_000 / all;
-            format!("{}.{} %", tenths / 10, tenths % 10)
-        };
-        let mut rows = Vec::new();
-        for ((_, name), (count, sum)) in &self.tiers {
-            let mean = i64::try_from(sum / i128::from(*count)).unwrap_or(i64::MAX);
-            rows.push(vec![
-                name.clone(),
-                count.to_string(),
-                percent(*count),
-                format!("{} {currency}", text::major_text(mean, currency)),
-            ]);
-        }
-        for (reason, count) in &self.unrated {
-            let name = text::unrated_name(*reason).unwrap_or("no reason given");
-            let sentence = text::unrated_sentence(*reason);
-            rows.push(vec![
-                format!("UNRATED {name}"),
-                count.to_string(),
-                percent(*count),
-                String::new(),
-                sentence.to_owned(),
-            ]);
-        }
-        let header = [
-            ("tier", Align::Left),
-            ("customers", Align::Right),
-            ("share", Align::Right),
-            ("mean lifetime value", Align::Right),
-            ("", Align::Left),
-        ];
-        text::table(&header, &rows)
-    }
-}
+use crate::cli::text;
 
 /// How the commands to paste begin and end.
 #[derive(Debug, Clone)]
@@ -124,6 +37,11 @@ impl Commands {
         };
         format!("{} {rest}{endpoint}", self.program)
     }
+
+    /// A command that needs no server.
+    fn alone(&self, rest: &str) -> String {
+        format!("{} {rest}", self.program)
+    }
 }
 
 /// The program as a shell finds it from the folder, in quotes where it needs them.
@@ -150,12 +68,15 @@ pub(super) fn page(report: &DemoReport, commands: &Commands) -> String {
     } else {
         &report.model.currency
     };
+    let everybody = &report.everybody;
     [
         format!(
             "{} invented customers with three years of history until {}, by tier:",
             report.options.customers, report.options.as_of
         ),
-        text::indented(&report.tiers.page(currency)),
+        text::indented(&everybody.tiers.page(currency)),
+        "By segment (an exclusive scheme puts everybody in one at most):".to_owned(),
+        text::indented(&everybody.segments.page()),
         "What took how long:".to_owned(),
         text::indented(&times(report)),
         "Ask it (paste a line into another terminal):".to_owned(),
@@ -174,62 +95,72 @@ fn times(report: &DemoReport) -> String {
             report.load_seconds
         ),
     };
+    let revision = report.revision.revision;
+    let publish = if report.published {
+        let seconds = report.publish_seconds;
+        format!("examples/definitions.yaml as revision {revision} in {seconds:.2} s")
+    } else {
+        format!("nothing: revision {revision} is in force already")
+    };
     let version = report.model.version;
     let fit = if report.fitted {
         format!("model version {version} in {:.2} s", report.fit_seconds)
     } else {
         format!("nothing: model version {version} answers already")
     };
+    let customers = report.options.customers;
     text::labelled(&[
+        (
+            "Invented",
+            format!("{customers} customers in {:.2} s", report.invent_seconds),
+        ),
         ("Sent", load),
+        ("Published", publish),
         ("Fitted", fit),
         (
             "Classified",
-            format!(
-                "{} customers in {:.3} s",
-                report.options.customers, report.classify_seconds
-            ),
+            format!("{customers} customers in {:.3} s", report.classify_seconds),
         ),
     ])
 }
 
+/// The mistakes of the last command: a name, a type. The example says both once.
+const MISTAKES: &str =
+    r#"sed 's/days_since_last_order/days_since_order/; s/< money("400 EUR")/< 400/'"#;
+
 fn examples(report: &DemoReport, commands: &Commands) -> String {
     let examples = &report.examples;
     let mut lines = Vec::new();
-    let mut add = |example: &str, comment: &str, command: String| {
-        if !example.is_empty() {
-            lines.push(format!("# {comment}\n{}", commands.of(&command)));
-        }
-    };
+    let mut add = |comment: &str, command: String| lines.push(format!("# {comment}\n{command}"));
     let phone = &examples.regular_phone;
-    add(phone, "Who calls?", format!("classify {phone}"));
+    add(
+        "Who calls, what are they worth, and how to treat them?",
+        commands.of(&format!("classify {phone}")),
+    );
     let shared = &examples.shared_phone;
     add(
-        shared,
-        "Who may be calling, when several people share a phone?",
-        format!("classify {shared}"),
+        "Who may be calling, when a whole firm shares a line?",
+        commands.of(&format!("classify {shared}")),
     );
-    let regular = &examples.regular;
-    add(
-        regular,
-        "What is this customer worth, and why?",
-        format!("score {regular}"),
-    );
-    add(
-        regular,
-        "What is known of them?",
-        format!("customer show {regular}"),
-    );
-    let lead = &examples.lead;
-    add(
-        lead,
-        "Somebody who never bought has no value, and the answer says so",
-        format!("classify {lead} --json"),
+    if let Some((customer, segment)) = &report.everybody.cases.explained {
+        add(
+            "Why is this customer in that segment? (--lang de says it in German)",
+            commands.of(&format!("explain {customer} {segment}")),
+        );
+    }
+    if let Some((customer, tier)) = &report.everybody.cases.nearly {
+        add(
+            "What does it take to reach the next better tier?",
+            commands.of(&format!("explain {customer} --tier {tier}")),
+        );
+    }
+    let (show, check) = (
+        commands.of("definitions show"),
+        commands.alone("definitions check -"),
     );
     add(
-        "model",
-        "Which model answers, and how well is it determined?",
-        "model show".to_owned(),
+        "What happens to mistakes in definitions?",
+        format!("{show} | {MISTAKES} | {check}"),
     );
     lines.join("\n")
 }
@@ -238,9 +169,11 @@ fn examples(report: &DemoReport, commands: &Commands) -> String {
 mod tests {
     use jiff::civil::date;
 
+    use super::super::Everybody;
     use super::super::load::Loaded;
     use super::super::population::{DemoOptions, Examples};
     use super::*;
+    use crate::pb;
 
     fn answer(
         tier: &str,
@@ -267,7 +200,8 @@ mod tests {
 
     #[test]
     fn the_page_has_tiers_by_rank_reasons_times_and_commands() {
-        let mut tiers = TierTable::default();
+        let mut everybody = Everybody::default();
+        let tiers = &mut everybody.tiers;
         tiers.add(&answer("silver", 2, 1_000, pb::UnratedReason::Unspecified));
         tiers.add(&answer("gold", 1, 30_000, pb::UnratedReason::Unspecified));
         tiers.add(&answer("gold", 1, 10_000, pb::UnratedReason::Unspecified));
@@ -279,11 +213,18 @@ mod tests {
                 customers: 4,
                 as_of: date(2024, 6, 30),
             },
+            invent_seconds: 0.25,
             loaded: Some(Loaded {
                 written: 10,
                 duplicates: 0,
             }),
             load_seconds: 1.0,
+            revision: pb::Revision {
+                revision: 1,
+                ..Default::default()
+            },
+            published: true,
+            publish_seconds: 0.1,
             model: pb::Model {
                 version: 1,
                 currency: "EUR".into(),
@@ -292,9 +233,8 @@ mod tests {
             fitted: true,
             fit_seconds: 0.5,
             classify_seconds: 0.1,
-            tiers,
+            everybody,
             examples: Examples {
-                regular: "c-0002".into(),
                 regular_phone: "+493023125001".into(),
                 ..Default::default()
             },
@@ -310,11 +250,21 @@ mod tests {
             "UNRATED NO_PURCHASE",
             "10 facts, 0 of them known, in 1.00 s",
             "  target/release/patron classify +493023125001 --endpoint http://127.0.0.1:7\n",
-            "  target/release/patron score c-0002 --endpoint http://127.0.0.1:7\n",
+            "examples/definitions.yaml as revision 1 in 0.10 s",
+            "  target/release/patron definitions show --endpoint http://127.0.0.1:7 | sed '",
+            "/' | target/release/patron definitions check -",
         ] {
             assert!(page.contains(part), "{part:?} in\n{page}");
         }
         assert!(page.find("gold") < page.find("silver"));
+    }
+
+    #[test]
+    fn the_mistakes_to_paste_are_made_in_the_example() {
+        for words in ["days_since_last_order", "< money(\"400 EUR\")"] {
+            assert!(MISTAKES.contains(words), "{words}");
+            assert_eq!(super::super::EXAMPLE.matches(words).count(), 1, "{words}");
+        }
     }
 
     #[test]

@@ -1,34 +1,37 @@
 //! The invented customers of the demo: who they are and how they can be found. Fully determined by seed, number and last day.
+//!
+//! One in ten is a company, one in fifty a colleague, the others are persons; one in twenty asked and never bought. What they did is
+//! in [`super::history`], how they share phone lines in `lines`, what is known of them in `attributes`.
+
+use std::collections::HashMap;
 
 use jiff::Span;
 use jiff::civil::Date;
 
+use self::attributes::attributes;
+use self::lines::{Lines, Shared};
+use super::history::service::{COLLEAGUE, PERSON as CALLER};
 use super::history::{COMPANY, Historian, History, PERSON};
 use super::random::Random;
 use crate::pb;
 use crate::pb::attribute_value::Value;
 use crate::pb::identifier::Identifier as Known;
 
+mod attributes;
+mod lines;
+
 /// System whose ids serve as external ids.
 pub const CRM: &str = "crm";
 /// Share of companies.
-const COMPANIES: f64 = 0.08;
+const COMPANIES: f64 = 0.1;
 /// Share of colleagues who use the help desk.
-const EMPLOYEES: f64 = 0.015;
+const EMPLOYEES: f64 = 0.022;
 /// Share of persons and companies that asked and never bought.
 const LEADS: f64 = 0.05;
-/// Share of persons who share a phone number and a family name with the person before them.
-const HOUSEHOLDS: f64 = 0.06;
+/// Share of customers without an e-mail address.
+const WITHOUT_EMAIL: f64 = 0.25;
 /// Share of facts that arrive late and in no order.
 const LATE: f64 = 0.04;
-/// Stems of phone numbers that the Bundesnetzagentur keeps free for films: three digits follow, and nobody answers.
-const PHONE_STEMS: [&str; 5] = [
-    "+493023125",
-    "+496990009",
-    "+494066969",
-    "+492214710",
-    "+498999998",
-];
 const FIRST_NAMES: [&str; 16] = [
     "Anna", "Ben", "Clara", "David", "Elif", "Finn", "Greta", "Hassan", "Ida", "Jonas", "Katja",
     "Leon", "Mira", "Nils", "Olga", "Paul",
@@ -37,27 +40,26 @@ const LAST_NAMES: [&str; 16] = [
     "Adler", "Bauer", "Celik", "Dietz", "Engel", "Fuchs", "Graf", "Haas", "Ivanov", "Jung",
     "Kraus", "Lang", "Maier", "Nowak", "Otto", "Peters",
 ];
-const CITIES: [&str; 6] = ["Berlin", "Hamburg", "München", "Köln", "Leipzig", "Ulm"];
 
 /// What determines a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DemoOptions {
     /// Seed of all randomness.
     pub seed: u64,
-    /// Number of customers, at most 5,000: so many phone numbers are free for inventions.
+    /// Number of customers.
     pub customers: usize,
     /// Last day of the histories.
     pub as_of: Date,
 }
 
-/// Customers with their facts, in the order in which a client would learn of them.
+/// Customers with their facts, in the order of an export by customer; and what arrives late.
 #[derive(Debug, Default)]
 pub struct Population {
     /// Who they are.
     pub customers: Vec<pb::CustomerPatch>,
-    /// Their transactions, by day.
+    /// Their transactions, by customer and day.
     pub transactions: Vec<pb::Transaction>,
-    /// Their contacts, by time.
+    /// Their contacts, by customer and time.
     pub contacts: Vec<pb::Contact>,
     /// Transactions that arrive after everything else, in no order.
     pub late_transactions: Vec<pb::Transaction>,
@@ -76,12 +78,14 @@ pub struct Examples {
     pub regular_phone: String,
     /// That person's e-mail address.
     pub regular_email: String,
-    /// A phone number that several customers share.
+    /// A phone number that several customers share: the line of the first company, where there is one, else of a household.
     pub shared_phone: String,
     /// Those who share it.
     pub sharers: Vec<String>,
     /// A colleague.
     pub employee: String,
+    /// A colleague who is known to be a trainee.
+    pub trainee: String,
     /// Somebody who never bought.
     pub lead: String,
 }
@@ -89,8 +93,8 @@ pub struct Examples {
 /// One customer with their facts.
 struct Member {
     patch: pb::CustomerPatch,
-    phone: String,
-    email: String,
+    phone: Option<String>,
+    email: Option<String>,
     history: History,
 }
 
@@ -99,19 +103,12 @@ struct Member {
 pub fn generate(options: DemoOptions) -> Population {
     let mut random = Random::seeded(options.seed);
     let historian = Historian::until(options.as_of);
-    let mut members: Vec<Member> = Vec::with_capacity(options.customers);
-    for index in 0..options.customers {
-        let member = member(
-            index,
-            members.last(),
-            options.as_of,
-            &historian,
-            &mut random,
-        );
-        members.push(member);
-    }
+    let mut lines = Lines::default();
+    let members: Vec<Member> = (0..options.customers)
+        .map(|index| member(index, &mut lines, options.as_of, &historian, &mut random))
+        .collect();
     let mut population = Population {
-        examples: examples(&members),
+        examples: examples(&members, options.as_of),
         ..Population::default()
     };
     for member in members {
@@ -119,10 +116,10 @@ pub fn generate(options: DemoOptions) -> Population {
     }
     population
         .transactions
-        .sort_by_cached_key(|fact| (day_of(fact), fact.transaction_id.clone()));
+        .sort_by_cached_key(|fact| (fact.customer_id.clone(), day_of(fact)));
     population
         .contacts
-        .sort_by_cached_key(|fact| (time_of(fact), fact.contact_id.clone()));
+        .sort_by_cached_key(|fact| (fact.customer_id.clone(), time_of(fact)));
     random.shuffle(&mut population.late_transactions);
     random.shuffle(&mut population.late_contacts);
     population
@@ -163,43 +160,43 @@ fn time_of(fact: &pb::Contact) -> i64 {
     }
 }
 
-/// The customer with a running number. `before` is the neighbour who may share a household or a firm's number.
+/// The customer with a running number.
 fn member(
     index: usize,
-    before: Option<&Member>,
+    lines: &mut Lines,
     as_of: Date,
     historian: &Historian,
     random: &mut Random,
 ) -> Member {
     let id = format!("c-{:04}", index + 1);
-    let kind = draw_kind(random);
-    // A household shares number and name; a person after a company is its buyer and is called by its switchboard.
-    let housemate = before.filter(|before| {
-        kind == pb::CustomerKind::Person
-            && before.patch.kind() != pb::CustomerKind::Employee
-            && random.chance(HOUSEHOLDS)
-    });
-    let phone = housemate.map_or_else(
-        || format!("{}{:03}", PHONE_STEMS[index / 1_000 % 5], index % 1_000),
-        |before| before.phone.clone(),
-    );
-    let name = name(kind, housemate, random);
-    let email = format!("{id}@example.org");
+    let shared = lines.shared();
+    let kind = match shared {
+        Some(_) => pb::CustomerKind::Person,
+        None => draw_kind(random),
+    };
+    let (name, family) = name(kind, shared.as_ref(), random);
+    let phone = match shared {
+        Some(shared) => Some(shared.phone),
+        None => lines.own(index, kind, &family, random),
+    };
+    let email = (!random.chance(WITHOUT_EMAIL)).then(|| format!("{id}@example.org"));
     let history = match kind {
-        pb::CustomerKind::Employee => historian.caller(&id, 2 + random.below(7), random),
-        _ if random.chance(LEADS) => historian.caller(&id, 1 + random.below(2), random),
-        pb::CustomerKind::Company => historian.buyer(&id, COMPANY, random),
+        pb::CustomerKind::Employee => {
+            historian.caller(&id, &COLLEAGUE, 2 + random.below(7), random)
+        }
+        _ if random.chance(LEADS) => historian.caller(&id, &CALLER, 1 + random.below(2), random),
+        pb::CustomerKind::Company => historian.buyer(&id, &COMPANY, random),
         pb::CustomerKind::Person | pb::CustomerKind::Unspecified => {
-            historian.buyer(&id, PERSON, random)
+            historian.buyer(&id, &PERSON, random)
         }
     };
     let patch = pb::CustomerPatch {
         customer_id: id,
         kind: kind.into(),
         display_name: Some(name),
-        add_identifiers: identifiers(&phone, &email, index),
+        add_identifiers: identifiers(phone.as_ref(), email.as_ref(), index),
         end_identifiers: Vec::new(),
-        attributes: attributes(kind, as_of, random),
+        attributes: attributes(kind, &history, as_of, random),
     };
     Member {
         patch,
@@ -220,111 +217,97 @@ fn draw_kind(random: &mut Random) -> pb::CustomerKind {
     }
 }
 
-fn name(kind: pb::CustomerKind, housemate: Option<&Member>, random: &mut Random) -> String {
+/// The name of a customer, and the family name in it.
+fn name(kind: pb::CustomerKind, shared: Option<&Shared>, random: &mut Random) -> (String, String) {
     let first = random.pick(&FIRST_NAMES);
-    let last = random.pick(&LAST_NAMES);
+    let last = (*random.pick(&LAST_NAMES)).to_owned();
     if kind == pb::CustomerKind::Company {
-        return format!(
-            "{last} {} GmbH",
-            random.pick(&["Logistik", "Bau", "Praxis", "Café"])
-        );
+        let trade = random.pick(&["Logistik", "Bau", "Praxis", "Café", "Pharma", "Werke"]);
+        return (format!("{last} {trade} GmbH"), last);
     }
-    let family = housemate
-        .filter(|before| before.patch.kind() == pb::CustomerKind::Person)
-        .and_then(|before| before.patch.display_name.as_deref())
-        .and_then(|name| name.rsplit_once(' '))
-        .map_or(*last, |(_, family)| family);
-    format!("{first} {family}")
+    let family = shared.and_then(|shared| shared.family.clone());
+    let family = family.unwrap_or(last);
+    (format!("{first} {family}"), family)
 }
 
-fn identifiers(phone: &str, email: &str, index: usize) -> Vec<pb::Identifier> {
-    [
-        Known::PhoneNumber(phone.to_owned()),
-        Known::Email(email.to_owned()),
-        Known::ExternalId(pb::ExternalId {
-            system: CRM.to_owned(),
-            id: (70_001 + index).to_string(),
-        }),
-    ]
-    .into_iter()
-    .map(|known| pb::Identifier {
-        identifier: Some(known),
-    })
-    .collect()
-}
-
-/// Some observed properties of every type.
-fn attributes(kind: pb::CustomerKind, as_of: Date, random: &mut Random) -> Vec<pb::AttributeValue> {
-    let ago = i32::try_from(random.below(400)).unwrap_or(0);
-    let observed_on = as_of.saturating_sub(Span::new().days(ago));
-    let mut values = vec![
-        ("city", Value::TextValue((*random.pick(&CITIES)).to_owned())),
-        ("newsletter", Value::BoolValue(random.chance(0.4))),
-    ];
-    match kind {
-        pb::CustomerKind::Company => {
-            let people = i64::try_from(1 + random.below(200)).unwrap_or(1);
-            values.push(("staff_count", Value::IntValue(people)));
-            values.push((
-                "credit_limit",
-                Value::MoneyValue(pb::Money {
-                    amount_minor: 100_000 * (1 + people / 10),
-                    currency: super::history::CURRENCY.to_owned(),
-                }),
-            ));
-        }
-        pb::CustomerKind::Employee => {
-            values.push(("department", Value::TextValue("logistics".to_owned())));
-        }
-        pb::CustomerKind::Person | pb::CustomerKind::Unspecified => {
-            let tags = vec![(*random.pick(&["espresso", "filter", "decaf"])).to_owned()];
-            values.push(("interests", Value::TagsValue(pb::TagSet { tags })));
-        }
-    }
-    values
+fn identifiers(
+    phone: Option<&String>,
+    email: Option<&String>,
+    index: usize,
+) -> Vec<pb::Identifier> {
+    let phone = phone.map(|phone| Known::PhoneNumber(phone.clone()));
+    let email = email.map(|email| Known::Email(email.clone()));
+    let external = Known::ExternalId(pb::ExternalId {
+        system: CRM.to_owned(),
+        id: (70_001 + index).to_string(),
+    });
+    [phone, email, Some(external)]
         .into_iter()
-        .map(|(name, value)| pb::AttributeValue {
-            name: name.to_owned(),
-            value: Some(value),
-            observed_on: observed_on.to_string(),
-            source: CRM.to_owned(),
+        .flatten()
+        .map(|known| pb::Identifier {
+            identifier: Some(known),
         })
         .collect()
 }
 
-fn examples(members: &[Member]) -> Examples {
+fn examples(members: &[Member], as_of: Date) -> Examples {
     let id = |member: &Member| member.patch.customer_id.clone();
-    let alone = |member: &&Member| {
-        let sharing = members.iter().filter(|other| other.phone == member.phone);
-        member.patch.kind() == pb::CustomerKind::Person && sharing.count() == 1
-    };
+    let mut having: HashMap<&str, usize> = HashMap::new();
+    for phone in members.iter().filter_map(|member| member.phone.as_deref()) {
+        *having.entry(phone).or_default() += 1;
+    }
+    let alone = |phone: &str| having.get(phone) == Some(&1);
+    let kind = |member: &Member, kind| member.patch.kind() == kind;
     let regular = members
         .iter()
-        .filter(alone)
+        .filter(|member| kind(member, pb::CustomerKind::Person) && member.email.is_some())
+        .filter(|member| {
+            let phone = member.phone.as_deref();
+            phone.is_some_and(|phone| alone(phone) && lines::is_german(phone))
+        })
         .max_by_key(|member| member.history.transactions.len());
-    let housemates = members
-        .windows(2)
-        .find(|pair| pair[0].phone == pair[1].phone);
-    let shared_phone = housemates.map_or_else(String::new, |pair| pair[0].phone.clone());
+    // A company stands before its people: the first line that several share and that begins with a company, else any.
+    let shares = |member: &&Member| member.phone.as_deref().is_some_and(|phone| !alone(phone));
+    let mut sharing = members.iter().filter(shares);
+    let firm = sharing
+        .clone()
+        .find(|member| kind(member, pb::CustomerKind::Company));
+    let shared_phone = firm
+        .or_else(|| sharing.next())
+        .and_then(|member| member.phone.clone());
     let employee = members
         .iter()
-        .find(|member| member.patch.kind() == pb::CustomerKind::Employee);
+        .find(|member| kind(member, pb::CustomerKind::Employee));
+    let trainee = members.iter().find(|member| is_trainee(member, as_of));
     let lead = members.iter().find(|member| {
-        member.patch.kind() == pb::CustomerKind::Person && member.history.transactions.is_empty()
+        kind(member, pb::CustomerKind::Person) && member.history.transactions.is_empty()
     });
+    let text = |found: Option<&String>| found.cloned().unwrap_or_default();
     Examples {
         regular: regular.map(id).unwrap_or_default(),
-        regular_phone: regular.map(|one| one.phone.clone()).unwrap_or_default(),
-        regular_email: regular.map(|one| one.email.clone()).unwrap_or_default(),
+        regular_phone: text(regular.and_then(|one| one.phone.as_ref())),
+        regular_email: text(regular.and_then(|one| one.email.as_ref())),
         sharers: members
             .iter()
-            .filter(|member| !shared_phone.is_empty() && member.phone == shared_phone)
+            .filter(|member| member.phone.is_some() && member.phone == shared_phone)
             .map(id)
             .collect(),
-        shared_phone,
+        shared_phone: shared_phone.unwrap_or_default(),
         employee: employee.map(id).unwrap_or_default(),
+        trainee: trainee.map(id).unwrap_or_default(),
         lead: lead.map(id).unwrap_or_default(),
     }
+}
+
+/// Whether somebody is known to be a trainee, by a value that counts for months to come.
+fn is_trainee(member: &Member, as_of: Date) -> bool {
+    let fresh = as_of.saturating_sub(Span::new().days(200)).to_string();
+    let mut attributes = member.patch.attributes.iter();
+    attributes.any(|one| {
+        one.name == "trainee"
+            && one.value == Some(Value::BoolValue(true))
+            && one.observed_on > fresh
+    })
 }
 
 #[cfg(test)]

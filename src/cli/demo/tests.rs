@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 use super::*;
 use crate::cli::output::Captured;
 use crate::pb::customer_service_server::{CustomerService, CustomerServiceServer};
+use crate::pb::definition_service_server::{DefinitionService, DefinitionServiceServer};
 use crate::pb::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::pb::item_result::Outcome;
 use crate::pb::model_service_server::{ModelService, ModelServiceServer};
@@ -21,6 +22,7 @@ struct Memory {
     facts: HashSet<Vec<u8>>,
     customers: BTreeMap<String, Vec<pb::AttributeValue>>,
     models: Vec<pb::Model>,
+    revisions: Vec<pb::Revision>,
     writes: usize,
     /// After so many writing calls every further one is refused.
     last_write: Option<usize>,
@@ -35,6 +37,7 @@ impl Fake {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let server = tonic::transport::Server::builder()
             .add_service(CustomerServiceServer::new(self.clone()))
+            .add_service(DefinitionServiceServer::new(self.clone()))
             .add_service(IngestServiceServer::new(self.clone()))
             .add_service(ModelServiceServer::new(self.clone()))
             .add_service(ScoringServiceServer::new(self.clone()));
@@ -168,6 +171,64 @@ impl ModelService for Fake {
     }
 }
 
+#[tonic::async_trait]
+impl DefinitionService for Fake {
+    async fn validate_definitions(
+        &self,
+        _: Request<pb::ValidateDefinitionsRequest>,
+    ) -> Result<Response<pb::ValidateDefinitionsResponse>, Status> {
+        Ok(Response::new(pb::ValidateDefinitionsResponse::default()))
+    }
+
+    async fn publish_definitions(
+        &self,
+        request: Request<pb::PublishDefinitionsRequest>,
+    ) -> Result<Response<pb::PublishDefinitionsResponse>, Status> {
+        let pb::PublishDefinitionsRequest { document, note } = request.into_inner();
+        let mut memory = self.0.lock().unwrap();
+        let revision = pb::Revision {
+            revision: i64::try_from(memory.revisions.len()).unwrap() + 1,
+            active: true,
+            note,
+            document,
+            ..Default::default()
+        };
+        memory.revisions.push(revision.clone());
+        Ok(Response::new(pb::PublishDefinitionsResponse {
+            revision: Some(revision),
+            problems: Vec::new(),
+        }))
+    }
+
+    async fn rollback_definitions(
+        &self,
+        _: Request<pb::RollbackDefinitionsRequest>,
+    ) -> Result<Response<pb::RollbackDefinitionsResponse>, Status> {
+        Err(Status::not_found("this server never goes back"))
+    }
+
+    async fn get_revision(
+        &self,
+        _: Request<pb::GetRevisionRequest>,
+    ) -> Result<Response<pb::GetRevisionResponse>, Status> {
+        let revision = self.0.lock().unwrap().revisions.last().cloned();
+        Ok(Response::new(pb::GetRevisionResponse {
+            revision: Some(revision.unwrap_or_default()),
+        }))
+    }
+
+    async fn list_revisions(
+        &self,
+        _: Request<pb::ListRevisionsRequest>,
+    ) -> Result<Response<pb::ListRevisionsResponse>, Status> {
+        let revisions = self.0.lock().unwrap().revisions.clone();
+        Ok(Response::new(pb::ListRevisionsResponse {
+            revisions,
+            next_page_token: String::new(),
+        }))
+    }
+}
+
 fn gold() -> pb::ClassifyResponse {
     pb::ClassifyResponse {
         r#match: pb::Match::One.into(),
@@ -181,6 +242,10 @@ fn gold() -> pb::ClassifyResponse {
                 amount_minor: 12_345,
                 currency: "EUR".into(),
             }),
+            segments: vec![pb::SegmentMembership {
+                segment: "profitability/profitable".into(),
+                ..Default::default()
+            }],
             ..Default::default()
         }),
         ..Default::default()
@@ -246,18 +311,22 @@ async fn a_first_run_loads_fits_and_prints_and_a_later_one_only_prints() {
     assert!(loaded.written > 2_000, "{loaded:?}");
     assert_eq!(loaded.duplicates, 0);
     assert!(report.fitted);
-    assert_eq!(report.tiers.rated(), 500);
-    assert!(data.text().contains("123.45 EUR"));
-    assert!(
-        data.text()
-            .contains(&format!("model show --endpoint {endpoint}"))
-    );
+    assert!(report.published);
+    assert_eq!(report.everybody.tiers.rated(), 500);
+    let everybody = &report.everybody;
+    assert_eq!(everybody.segments.members("profitability/profitable"), 500);
+    let said = data.text();
+    assert!(said.contains("123.45 EUR"), "{said}");
+    let commands = said.lines().filter(|line| line.contains(&endpoint));
+    // Nobody holds the second tier of this server, so nobody is shown what the next better one takes.
+    assert_eq!(commands.count(), 4, "{said}");
 
     let writes = fake.writes();
     let later = options(1, date(2024, 7, 15));
     let report = run_demo(&endpoint, later, &mut output).await.unwrap();
     assert_eq!(report.options, first);
     assert_eq!((report.loaded, report.fitted), (None, false));
+    assert!(!report.published);
     assert_eq!(fake.writes(), writes);
 
     let other = run_demo(&endpoint, options(2, first.as_of), &mut output).await;
@@ -279,7 +348,7 @@ async fn an_interrupted_load_is_finished_with_the_same_population_on_another_day
     let report = run_demo(&endpoint, later, &mut output).await.unwrap();
     assert_eq!(report.options, first);
     let loaded = report.loaded.unwrap();
-    // The note, 500 customers and 1,000 transactions had arrived.
+    // The note, 500 customers and, of the transactions that were under way together, the first 1,000 had arrived.
     assert_eq!(loaded.duplicates, 1_501);
     assert!(loaded.written > 0);
 }
@@ -296,7 +365,12 @@ async fn the_check_calls_everything_and_names_every_wrong_answer() {
         .unwrap();
     let error = check::check(&endpoint, &mut output).await.unwrap_err();
     let (said, wrong) = (data.text(), error.to_string());
-    for rpc in ["IngestCustomers", "IngestContacts", "ListModels"] {
+    for rpc in [
+        "IngestCustomers",
+        "IngestContacts",
+        "ListModels",
+        "GetRevision",
+    ] {
         assert!(said.contains(&format!("ok    {rpc}: ")), "{rpc} in\n{said}");
         assert!(!wrong.contains(rpc), "{rpc} in\n{wrong}");
     }
@@ -310,6 +384,11 @@ async fn the_check_calls_everything_and_names_every_wrong_answer() {
         "BatchClassify",
         "ScoreLifetimeValue",
         "BatchScoreLifetimeValue",
+        "ValidateDefinitions",
+        "PublishDefinitions",
+        "ListRevisions",
+        "RollbackDefinitions",
+        "ExplainSegment",
     ] {
         assert!(said.contains(&format!("WRONG {rpc}: ")), "{rpc} in\n{said}");
         assert!(wrong.contains(&format!("\n  {rpc}: ")), "{rpc} in\n{wrong}");

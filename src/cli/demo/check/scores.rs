@@ -29,7 +29,7 @@ impl Check<'_> {
     }
 
     /// Classifies; `None` when that failed, which is noted.
-    async fn classify(
+    pub(super) async fn classify(
         &mut self,
         subject: pb::Subject,
     ) -> Result<Option<pb::ClassifyResponse>, CliError> {
@@ -59,12 +59,19 @@ impl Check<'_> {
             && !tier.name.is_empty()
             && tier.rank >= 1
             && value.amount_minor > 0
-            && one.provenance.as_ref().is_some_and(is_complete);
+            && one.provenance.as_ref().is_some_and(is_complete)
+            && !one.segments.is_empty()
+            && one.segments.iter().all(|one| !one.reasons.is_empty())
+            && one
+                .treatment
+                .as_ref()
+                .is_some_and(|treatment| !treatment.queue.is_empty());
         let found = format!(
-            "{asked} is {}, {}, {}",
+            "{asked} is {}, {}, {}, in {} segments",
             one.customer_id,
             text::tier_text(one.tier.as_ref()),
-            text::money_text(&value)
+            text::money_text(&value),
+            one.segments.len()
         );
         self.expect("Classify", right, &found)
     }
