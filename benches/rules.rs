@@ -246,9 +246,13 @@ fn assessment() -> Option<Assessment> {
                 expected_orders: 6.0,
             }),
             expected_spend_per_order: None,
+            expected_margin_per_order: None,
+            expected_cost_to_serve: None,
             lifetime_value: Ok(value),
         },
         tier: Ok(TierList::built_in().of_value(620.0)),
+        standings: vec![],
+        treatment: None,
     })
 }
 

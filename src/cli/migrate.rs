@@ -35,7 +35,9 @@ pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
         Migrated::Already { version } => {
             format!("the database has schema version {version} already")
         }
-        Migrated::Now { version } => format!("the database now has schema version {version}"),
+        Migrated::Now { version } => {
+            format!("migrated: the database now has schema version {version}")
+        }
     };
     output.note(&said);
     Ok(())

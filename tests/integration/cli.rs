@@ -36,15 +36,18 @@ Who a customer is, what they are worth and how to treat them
 Usage: patron <COMMAND>
 
 Commands:
-  serve     Run the server
-  demo      Show everything on invented customers, on this machine, in one command
-  migrate   Bring an external database to the schema of this version
-  import    Send customers, transactions or contacts from a CSV file to a server
-  customer  What is stored of a customer
-  model     Fit value models and choose the one that answers
-  classify  Say who a subject is and which tier they hold
-  score     Say what a subject, or every subject of a file, is worth
-  help      Print this message or the help of the given subcommand(s)
+  serve        Run the server
+  demo         Show everything on invented customers, on this machine, in one command
+  migrate      Bring an external database to the schema of this version
+  import       Send customers, transactions or contacts from a CSV file to a server
+  customer     What is stored of a customer
+  model        Fit value models and choose the one that answers
+  definitions  Check, publish and look at definitions: attributes, tiers, segments, treatments
+  classify     Say who a subject is, which tier they hold, which segments they are in and how to
+               treat them
+  explain      Say why a subject is in a segment or holds a tier, or what is missing
+  score        Say what a subject, or every subject of a file, is worth
+  help         Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help

@@ -193,9 +193,8 @@ impl Cases {
         let known = self.explained.as_ref();
         let known = known.map(|(_, segment)| segment.as_str());
         match (at_risk, one.segments.first(), known) {
-            (Some(segment), _, None) => self.explain(one, segment),
             (Some(segment), _, Some(known)) if known != INTERESTING => self.explain(one, segment),
-            (None, Some(segment), None) => self.explain(one, segment),
+            (Some(segment), _, None) | (None, Some(segment), None) => self.explain(one, segment),
             _ => {}
         }
         let tier = one.tier.clone().unwrap_or_default();

@@ -164,10 +164,8 @@ impl Check<'_> {
 
 /// Whether a problem is the mistake that was made, at its place and with a mark under it.
 fn is_the_mistake(problem: &pb::DefinitionProblem, document: &str) -> bool {
-    let lines = document.lines().zip(1..);
-    let place = lines
-        .filter_map(|(line, number)| Some((number, line.find(MISTAKE)? + 1)))
-        .next();
+    let mut lines = document.lines().zip(1..);
+    let place = lines.find_map(|(line, number)| Some((number, line.find(MISTAKE)? + 1)));
     let found = (problem.line, usize::try_from(problem.column).unwrap_or(0));
     place == Some(found)
         && problem.reason == "UNKNOWN_NAME"

@@ -48,14 +48,13 @@ impl Check<'_> {
         target: Option<Target>,
     ) -> Result<Option<pb::Explanation>, CliError> {
         match self.ask(by_id(id), target).await {
-            Ok(answer) => match answer.explanation {
-                Some(explanation) => Ok(Some(explanation)),
-                None => {
+            Ok(answer) => {
+                if answer.explanation.is_none() {
                     let matched = json::match_name(answer.r#match);
                     self.expect(RPC, false, &format!("{id} is {matched}"))?;
-                    Ok(None)
                 }
-            },
+                Ok(answer.explanation)
+            }
             Err(status) => {
                 self.failed(RPC, &status)?;
                 Ok(None)

@@ -1,0 +1,66 @@
+//! Tiers, explained by the value against the thresholds around it.
+
+use super::Customer;
+use crate::domain::{
+    basis::{Basis, Revision},
+    customer::CustomerKind,
+    explain::tier::explain_tier,
+};
+
+#[test]
+fn a_tier_is_explained_by_the_distances_to_its_neighbours() {
+    let basis = Basis::new(
+        Revision::built_in().unwrap(),
+        None,
+        Some("EUR".parse().unwrap()),
+    );
+    let tiers = &basis.revision.tiers;
+    let gold = Customer::new(CustomerKind::Person)
+        .worth(650.0, 0.9)
+        .assessment();
+    let held = explain_tier(&gold, &basis, None);
+    assert_eq!(held.tier, tiers.find("gold"));
+    assert_eq!(held.least_value.unwrap().to_string(), "250.00 EUR");
+    let (better, missing) = held.next_better.unwrap();
+    assert_eq!(
+        (Some(better), missing.to_string().as_str()),
+        (tiers.find("platinum"), "350.00 EUR")
+    );
+    let (lower, surplus) = held.next_lower.unwrap();
+    assert_eq!(
+        (Some(lower), surplus.to_string().as_str()),
+        (tiers.find("silver"), "400.00 EUR")
+    );
+    let codes = |named| -> Vec<&str> {
+        let explanation = explain_tier(&gold, &basis, tiers.find(named));
+        explanation
+            .reasons
+            .iter()
+            .map(|reason| reason.code)
+            .collect()
+    };
+    assert_eq!(
+        codes("gold"),
+        ["LIFETIME_VALUE_AT_LEAST", "BELOW_NEXT_TIER"]
+    );
+    assert_eq!(codes("platinum"), ["LIFETIME_VALUE_BELOW"]);
+    assert_eq!(
+        codes("silver"),
+        ["LIFETIME_VALUE_AT_LEAST", "HOLDS_BETTER_TIER"]
+    );
+    assert_eq!(codes("bronze"), ["HOLDS_BETTER_TIER"]);
+}
+
+#[test]
+fn the_tier_of_who_cannot_be_valued_is_explained_by_the_reason() {
+    let basis = Basis::new(
+        Revision::built_in().unwrap(),
+        None,
+        Some("EUR".parse().unwrap()),
+    );
+    let lead = Customer::new(CustomerKind::Person).assessment();
+    let explanation = explain_tier(&lead, &basis, None);
+    assert_eq!((explanation.tier, explanation.next_better), (None, None));
+    assert_eq!(explanation.reasons[0].code, "NO_PURCHASE");
+    assert!(explanation.reasons[0].text.de.is_some());
+}
