@@ -1,7 +1,5 @@
 //! The customers: who was ever named by a fact.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -63,40 +61,4 @@ pub async fn upsert(
     .execute(tx)
     .await?;
     Ok(())
-}
-
-#[derive(sqlx::FromRow)]
-struct Row {
-    customer_id: String,
-    kind: i16,
-    display_name: Option<String>,
-}
-
-/// Those of `ids` that are known.
-///
-/// # Errors
-/// When the database cannot be asked or a row cannot be read.
-pub async fn list(
-    connection: &mut PgConnection,
-    ids: &[CustomerId],
-) -> Result<HashMap<CustomerId, Customer>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT customer_id, kind, display_name
-         FROM customers
-         WHERE customer_id = ANY($1)",
-    )
-    .bind(codes::id_array(ids))
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let customer_id = codes::customer_id(&row.customer_id)?;
-            let customer = Customer {
-                customer_id: customer_id.clone(),
-                kind: codes::customer_kind(row.kind)?,
-                display_name: row.display_name.map(Label::from),
-            };
-            Ok((customer_id, customer))
-        })
-        .collect()
 }

@@ -35,9 +35,9 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// `serialization_failure`, `deadlock_detected`.
+/// `serialization_failure`, `deadlock_detected`, and `unique_violation`: revisions and model versions are numbered by counting.
 fn is_conflict(code: &str) -> bool {
-    matches!(code, "40001" | "40P01")
+    matches!(code, "40001" | "40P01" | "23505")
 }
 
 /// `query_canceled` by `statement_timeout`, `lock_not_available` by `lock_timeout`.
