@@ -151,10 +151,14 @@ impl<'a> Explainer<'a> {
         }
     }
 
-    /// The segment of an exclusive scheme that has the customer instead of this one.
+    /// The segment of an exclusive scheme that has the customer instead of this one. Nothing is taken from one whose condition fails.
     fn taken_by(&self, segment: SegmentId) -> Option<SegmentId> {
         let scheme = &self.definitions.schemes()[self.definitions.segment(segment).scheme];
-        if scheme.mode != Mode::Exclusive || self.standings[segment.0 as usize].is_member {
+        let standing = self.standings[segment.0 as usize];
+        if scheme.mode != Mode::Exclusive
+            || standing.is_member
+            || standing.verdict == Verdict::False
+        {
             return None;
         }
         let earlier = scheme.segments.start..segment.0 as usize;
