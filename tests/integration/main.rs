@@ -17,6 +17,7 @@ mod cli;
 mod cluster;
 mod cold;
 mod crash;
+mod definitions;
 mod docs;
 mod ingest;
 mod install;

@@ -12,6 +12,8 @@ use patron::cli::{Cli, Command};
 use patron::clock::FixedClock;
 use patron::pb;
 use patron::pb::customer_service_client::CustomerServiceClient;
+use patron::pb::definition_service_client::DefinitionServiceClient;
+use patron::pb::explain_segment_request::Target;
 use patron::pb::ingest_service_client::IngestServiceClient;
 use patron::pb::item_result::Outcome;
 use patron::pb::model_service_client::ModelServiceClient;
@@ -164,6 +166,37 @@ impl Service {
 
     pub(crate) fn models(&self) -> ModelServiceClient<Channel> {
         ModelServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn definitions(&self) -> DefinitionServiceClient<Channel> {
+        DefinitionServiceClient::new(self.channel.clone())
+    }
+
+    /// Publishes a document that must be without problems.
+    pub(crate) async fn publish(&self, document: &str) -> pb::Revision {
+        let request = pb::PublishDefinitionsRequest {
+            document: document.to_owned(),
+            note: "by a test".to_owned(),
+        };
+        let answer = self.definitions().publish_definitions(request).await;
+        let answer = answer.unwrap().into_inner();
+        assert_eq!(answer.problems, []);
+        answer.revision.unwrap()
+    }
+
+    /// The explanation as of today.
+    pub(crate) async fn explain(
+        &self,
+        subject: pb::Subject,
+        target: Option<Target>,
+    ) -> Result<pb::ExplainSegmentResponse, Status> {
+        let request = pb::ExplainSegmentRequest {
+            subject: Some(subject),
+            target,
+            as_of: String::new(),
+        };
+        let answer = self.scoring().explain_segment(request).await;
+        answer.map(tonic::Response::into_inner)
     }
 
     pub(crate) async fn send(&self, transactions: &[pb::Transaction]) -> Vec<pb::ItemResult> {
