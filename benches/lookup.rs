@@ -1,0 +1,194 @@
+//! What a lookup costs over an RPC that does nothing: cached Classify against a no-op echo of the same messages, in turn.
+//!
+//! `cargo bench --bench lookup` starts the service as `patron serve` does, gives it 1,000 customers with 20 purchase days, 20 contact
+//! days and 25 attributes each, publishes `examples/definitions.yaml`, fits a model and asks for everybody once, so that nothing misses
+//! the cache afterwards. Beside it runs a plain tonic server that answers a clone of one of those answers. Then both are asked in turn,
+//! in windows of less than a second, by a closed loop: 4 connections with 16 calls in flight each, and one call at a time.
+//!
+//! How to read it: each line is the median over the rounds, and the last line of each table is the median of the ratios within a round,
+//! with the least and the greatest beside it. What else runs on the machine changes req/s and p99 by factors, the ratios far less; of
+//! these, `server us` (CPU time of the server's threads for each request) is the steadiest and the one to compare over time. Servers
+//! and load share the process but not the threads: each has a runtime with a worker a core, and `process us` is all threads together.
+//! All of them compete for the same cores, so req/s is not what a server reaches whose clients are elsewhere.
+//! One call at a time measures mostly wake-ups. Both use mimalloc; the service logs at its default level.
+//!
+//! Postgres is the one that `DATABASE_URL` names (in a database of its own, dropped at the end), else a temporary cluster; nothing is
+//! installed. Takes less than a minute.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+#[path = "lookup/customers.rs"]
+mod customers;
+#[path = "lookup/echo.rs"]
+mod echo;
+#[path = "lookup/load.rs"]
+mod load;
+
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Parser as _;
+use jiff::tz::TimeZone;
+use patron::{
+    app::{logging, run::App, settings::Settings},
+    cli::{Cli, Command},
+    clock::{Clock as _, SystemClock},
+    pb::{
+        self, definition_service_client::DefinitionServiceClient,
+        model_service_client::ModelServiceClient, scoring_service_client::ScoringServiceClient,
+    },
+    postgres::cluster::Cluster,
+    store::schema,
+};
+use prost::Message as _;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Executor as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, transport::Endpoint};
+
+use crate::customers::{CUSTOMERS, request_for};
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const EXAMPLE: &str = include_str!("../examples/definitions.yaml");
+
+fn main() -> anyhow::Result<()> {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        println!("lookup: measures only when run by `cargo bench --bench lookup`");
+        return Ok(());
+    }
+    logging::init(logging::LogFormat::Text, "info")?;
+    let (servers, loaders) = (runtime(load::SERVER_THREAD)?, runtime("bench-load")?);
+    // In this order, so that the cluster outlives what uses it.
+    let cluster = match std::env::var("DATABASE_URL") {
+        Ok(url) if !url.is_empty() => None,
+        _ => Some(Cluster::start_ephemeral().context("no Postgres: set DATABASE_URL, or")?),
+    };
+    let server_url = match &cluster {
+        Some(cluster) => cluster.url(),
+        None => std::env::var("DATABASE_URL")?,
+    };
+    let name = format!("patron_bench_{}", uuid::Uuid::now_v7().simple());
+    let admin: PgConnectOptions = server_url.parse().context("DATABASE_URL")?;
+    servers.block_on(execute(&admin, format!("CREATE DATABASE {name}")))?;
+    let options = admin.clone().database(&name);
+    let url = cluster.as_ref().map_or_else(
+        || options.to_url_lossy().to_string(),
+        |cluster| cluster.database_url(&name),
+    );
+    let measured = measure(&servers, &loaders, &options, &url);
+    servers.block_on(execute(
+        &admin,
+        format!("DROP DATABASE {name} WITH (FORCE)"),
+    ))?;
+    measured
+}
+
+fn runtime(name: &str) -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .thread_name(name)
+        .enable_all()
+        .build()
+}
+
+async fn execute(options: &PgConnectOptions, statement: String) -> anyhow::Result<()> {
+    let mut connection = options.connect().await.context("Postgres cannot be used")?;
+    connection.execute(AssertSqlSafe(statement)).await?;
+    Ok(())
+}
+
+fn measure(
+    servers: &Runtime,
+    loaders: &Runtime,
+    options: &PgConnectOptions,
+    url: &str,
+) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().to_str().context("a path in UTF-8")?;
+    let settings = settings(url, path)?;
+    let app = servers.block_on(async {
+        let pool = PgPoolOptions::new().connect_lazy_with(options.clone());
+        schema::migrate(&pool).await?;
+        pool.close().await;
+        // Spawned, so that it is built on the threads that it runs on.
+        let app = async move {
+            App::start(&settings, Arc::new(SystemClock), CancellationToken::new()).await
+        };
+        anyhow::Ok(tokio::spawn(app).await??)
+    })?;
+    let answers = loaders.block_on(prepare(&app.endpoint()))?;
+    let bytes: usize = answers.iter().map(pb::ClassifyResponse::encoded_len).sum();
+    println!(
+        "{CUSTOMERS} customers; an answer has {} bytes; ready in {:.1} s; load {}",
+        bytes / answers.len(),
+        start.elapsed().as_secs_f64(),
+        fs::read_to_string("/proc/loadavg")
+            .unwrap_or_default()
+            .trim(),
+    );
+    let echo = servers.block_on(echo::start(answers))?;
+    let classify = app.endpoint();
+    for (connections, in_flight) in [(4, 16), (1, 1)] {
+        let compared = load::compare(&classify, &echo, connections, in_flight);
+        println!(
+            "\n{connections} x {in_flight}\n{}",
+            loaders.block_on(compared)?
+        );
+    }
+    servers.block_on(app.stop())?;
+    Ok(())
+}
+
+/// The settings of `patron serve`, on ports that are free.
+fn settings(url: &str, directory: &str) -> anyhow::Result<Settings> {
+    let free = "127.0.0.1:0";
+    let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
+    let place = ["--database-url", url, "--data-dir", directory];
+    let command = Cli::try_parse_from(line.into_iter().chain(place))?.command;
+    let Command::Serve(serve) = command else {
+        bail!("not a server: {command:?}");
+    };
+    Ok(serve.settings)
+}
+
+/// Fills the service and asks for everybody once; returns what it answered.
+async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyResponse>> {
+    let channel = Endpoint::from_shared(endpoint.to_owned())?
+        .connect()
+        .await?;
+    let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
+    customers::ingest(channel.clone(), today).await?;
+    let mut definitions = DefinitionServiceClient::new(channel.clone());
+    let request = pb::PublishDefinitionsRequest {
+        document: EXAMPLE.to_owned(),
+        note: String::new(),
+    };
+    let published = definitions.publish_definitions(request).await?.into_inner();
+    ensure!(published.problems.is_empty(), "{:?}", published.problems);
+    let mut fit = Request::new(pb::FitModelRequest::default());
+    fit.set_timeout(Duration::from_secs(30));
+    ModelServiceClient::new(channel.clone())
+        .fit_model(fit)
+        .await?;
+    let mut client = ScoringServiceClient::new(channel);
+    let mut answers = Vec::with_capacity(CUSTOMERS);
+    for customer in 0..CUSTOMERS {
+        let answer = client.classify(request_for(customer)).await?.into_inner();
+        let classification = answer.classification.as_ref();
+        let complete =
+            classification.is_some_and(|it| it.treatment.is_some() && it.lifetime_value.is_some());
+        ensure!(complete, "not the answer to be measured: {answer:?}");
+        answers.push(answer);
+    }
+    Ok(answers)
+}
