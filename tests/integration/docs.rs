@@ -6,6 +6,8 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use patron::app::server::methods;
 use patron::cli::Cli;
+use patron::domain::definitions::{self, Definitions};
+use patron::domain::rules::language::{BUILT_INS, BuiltIn};
 use patron::metrics::Metrics;
 
 const README: &str = include_str!("../../README.md");
@@ -153,4 +155,40 @@ fn every_path_in_the_documents_leads_somewhere() {
     }
     assert!(looked_at > 20, "only {looked_at} paths were found");
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_term_of_the_language_is_in_the_readme() {
+    let terms: BTreeSet<String> = BUILT_INS.iter().map(BuiltIn::written).collect();
+    let mut documented = names("Conditions");
+    let missing: Vec<_> = terms.difference(&documented).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    documented.retain(|name| !terms.contains(name));
+    assert!(documented.contains("an attribute"), "{documented:?}");
+}
+
+/// The document of definitions that the README shows.
+fn shown_definitions() -> &'static str {
+    let from = README.split_once("```yaml\n").unwrap().1;
+    from.split_once("```\n").unwrap().0
+}
+
+#[test]
+fn the_definitions_in_the_readme_are_sound() {
+    let read = Definitions::read(shown_definitions());
+    let problems = read.err().unwrap_or_default();
+    let report = definitions::report(shown_definitions(), "README", &problems);
+    assert!(problems.is_empty(), "{report}");
+}
+
+#[test]
+fn the_report_in_the_readme_is_that_of_the_checker() {
+    let broken = shown_definitions()
+        .replace("|| complaints", "|| complaint")
+        .replace("== \"gold\"", "== \"golden\"")
+        .replace("segment: attention/at_risk", "segment: attention/atrisk");
+    let problems = Definitions::read(&broken).unwrap_err();
+    let report = definitions::report(&broken, "standard input", &problems);
+    assert_eq!(problems.len(), 3, "{report}");
+    assert!(README.contains(report.trim_end()), "{report}");
 }
