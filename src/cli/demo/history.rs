@@ -8,7 +8,7 @@
 //!   something to find.
 //! - **Categories.** By amount within the customer's group: small ones are spare parts, large ones devices, some between are
 //!   maintenance. Costs of goods follow the category, and are not told for every fifth purchase.
-//! - **Refunds and reversals.** See [`REFUNDED`] and [`REVERSED`]; every other refund does not say of which purchase.
+//! - **Refunds and reversals.** See `REFUNDED` and `REVERSED`; every other refund does not say of which purchase.
 //! - **Contacts.** See [`service`].
 
 use jiff::Span;

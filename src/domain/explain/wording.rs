@@ -1,5 +1,7 @@
 //! Sentences for people, in English and German. Numbers are exact; nothing is promised.
 
+pub mod limits;
+
 use super::{
     Gap,
     reasons::{About, Reason},
@@ -141,27 +143,6 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
             let title = language.of(&definitions.segment(*id).title);
             format!("{}: {title}", language.choose("member of", "gehört zu"))
         }
-    }
-}
-
-/// The currency of a term's amounts, which conditions hold in minor units; `None` for other terms.
-#[must_use]
-pub fn currency(term: &Term, definitions: &Definitions) -> Option<Currency> {
-    match unit(term, definitions, Language::En) {
-        Unit::Money(currency) => Some(currency),
-        Unit::Plain | Unit::Named(_) | Unit::Days | Unit::Day | Unit::Percent | Unit::Tier => None,
-    }
-}
-
-/// The unit of a term's distances; empty for a plain number.
-#[must_use]
-pub fn unit_name(term: &Term, definitions: &Definitions) -> String {
-    match unit(term, definitions, Language::En) {
-        Unit::Money(currency) => currency.to_string(),
-        Unit::Named(unit) => unit.to_string(),
-        Unit::Days | Unit::Day => "days".to_owned(),
-        Unit::Tier => "tiers".to_owned(),
-        Unit::Plain | Unit::Percent => String::new(),
     }
 }
 

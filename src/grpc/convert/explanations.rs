@@ -14,10 +14,10 @@ use crate::{
             inputs::OpenInput,
             reasons::Reason,
             tier::{TierExplanation, TierReason},
-            wording::{self, Language},
+            wording::{self, Language, limits},
         },
         money::{Currency, Money, minor_to_major},
-        rules::{condition::Predicate, program::Absence, trace::Joint},
+        rules::{program::Absence, trace::Joint},
         tiers::TierIndex,
     },
     grpc::convert::violations::Checker,
@@ -219,18 +219,14 @@ fn with_leaf(clause: pb::Clause, leaf: &Leaf<'_>, definitions: &Definitions) -> 
         .observed
         .ok()
         .map(|value| wording::value_text(term, value, definitions, Language::En));
-    let limit = if leaf.test.predicate == Predicate::Known {
-        String::new()
-    } else {
-        wording::wanted(leaf.test, false, definitions, Language::En)
-    };
-    let currency = wording::currency(term, definitions);
+    let limit = limits::limit(leaf.test, definitions, Language::En);
+    let currency = limits::currency(term, definitions);
     pb::Clause {
         subject: Some(both(|language| wording::term(term, definitions, language))),
         observed: observed.unwrap_or_default(),
         limit,
         gap: leaf.gap.map(|gap| gap_number(gap, currency)),
-        unit: wording::unit_name(term, definitions),
+        unit: limits::unit_name(term, definitions),
         source: leaf
             .recorded
             .map(|recorded| recorded.source.to_string())
