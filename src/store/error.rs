@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself_is_no_fault_of_the_program() {
-        for again in ["40001", "40P01"] {
+        for again in ["40001", "40P01", "23505"] {
             check(again, true, false, false);
         }
         for late in ["57014", "55P03"] {
@@ -100,7 +100,7 @@ mod tests {
         ] {
             check(away, false, false, true);
         }
-        for fault in ["23505", "22003", "42P01", "XX000", "25P02"] {
+        for fault in ["23514", "22003", "42P01", "XX000", "25P02"] {
             check(fault, false, false, false);
         }
     }
