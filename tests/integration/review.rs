@@ -8,7 +8,6 @@ use patron::pb::item_result::Outcome;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::time::timeout;
-use tonic::Code;
 
 use crate::support::messages::{attribute, by_email, by_id, email, patch, purchase, refund};
 use crate::support::service::ServiceWithDatabase;
@@ -318,33 +317,4 @@ async fn a_batch_with_everything_wrong_is_answered_for_every_item() {
         assert_eq!(result.violations.len(), 9);
         assert_eq!(last.description, "and 120 more");
     }
-}
-
-#[tokio::test]
-async fn a_service_whose_connections_were_all_ended_finds_its_database_again() {
-    let service = ServiceWithDatabase::start().await;
-    service
-        .write(&[purchase("ada", "1", "2026-01-01", 100)])
-        .await;
-    sqlx::query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'patron'",
-    )
-    .execute(&service.pool)
-    .await
-    .unwrap();
-    let found = async {
-        loop {
-            let request = pb::ClassifyRequest {
-                subject: Some(by_id("ada")),
-                ..Default::default()
-            };
-            match service.scoring().classify(request).await {
-                Ok(answer) => return answer.into_inner().r#match(),
-                Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
-            }
-        }
-    };
-    let found = timeout(PATIENCE, found).await.expect("it is never found");
-    assert_eq!(found, pb::Match::One);
 }
