@@ -2,12 +2,13 @@
 
 use futures_util::future::join_all;
 use patron::pb;
+use patron::pb::item_result::Outcome;
 use sqlx::PgPool;
 
 use super::{DEADLINE_EXCEEDED, classify_within};
 use crate::server::raw;
-use crate::support::messages::{attribute, call, patch, phone, purchase};
-use crate::support::service::ServiceWithDatabase;
+use crate::support::messages::{attribute, by_phone, call, patch, phone, purchase};
+use crate::support::service::{ServiceWithDatabase, assert_outcomes};
 use crate::support::until;
 
 /// Sessions of the service that do something, or that hold a transaction open.
