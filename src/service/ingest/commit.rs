@@ -57,6 +57,9 @@ pub(super) async fn commit(
     .await
 }
 
+/// By how much a statement may outlive the deadline of its call.
+const GRACE: Duration = Duration::from_millis(200);
+
 /// No statement of an ingest transaction runs longer, however patient the caller.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(30);
 
@@ -67,9 +70,9 @@ pub(super) async fn begin(
     deadline: Instant,
 ) -> Result<Tx<'static, Postgres>, StoreError> {
     let mut tx = ingest.pool.begin().await?;
-    let left = deadline
-        .saturating_duration_since(Instant::now())
-        .min(LONGEST_STATEMENT);
+    // A little longer than the call: that the deadline passed is for its own layer to say.
+    let left = deadline.saturating_duration_since(Instant::now()) + GRACE;
+    let left = left.min(LONGEST_STATEMENT);
     store::locks::limit_statements(&mut tx, left).await?;
     store::locks::lock_customers(&mut tx, customers).await?;
     Ok(tx)
