@@ -6,10 +6,11 @@
 use std::{fmt, sync::Arc};
 
 use crate::domain::{
-    definitions::Definitions,
-    money::Currency,
+    calendar::Day,
+    definitions::{Definitions, ValueSettings},
+    money::{Currency, minor_to_major},
     text::Label,
-    tiers::TierList,
+    tiers::{TierList, Unrated},
     value::{
         gamma_gamma::GammaGamma,
         lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
@@ -33,6 +34,16 @@ pub struct Basis {
 /// Names a basis: `r0-m3-EUR` is revision 0, model version 3, values in EUR. A part that is absent is `m0` or `none`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BasisId(Label);
+
+/// An amount cannot be converted to the reporting currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRate;
+
+impl From<NoRate> for Unrated {
+    fn from(_: NoRate) -> Self {
+        Self::NoRate
+    }
+}
 
 /// The definitions in force.
 #[derive(Debug, Clone)]
@@ -77,6 +88,29 @@ impl Basis {
             revision,
             model,
             reporting_currency,
+        }
+    }
+
+    /// How the definitions have customers valued; `None` before there are any.
+    #[must_use]
+    pub fn value_settings(&self) -> Option<&ValueSettings> {
+        let definitions = self.revision.definitions.as_ref();
+        definitions.map(|definitions| definitions.value())
+    }
+
+    /// An amount booked on a day, in major units of the reporting currency. The only way from booked amounts to values.
+    ///
+    /// # Errors
+    /// When there is no reporting currency, or the amount cannot be converted to it.
+    pub fn reporting_major(
+        &self,
+        amount_minor: i64,
+        currency: Currency,
+        _day: Day,
+    ) -> Result<f64, NoRate> {
+        match self.reporting_currency {
+            Some(reporting) if reporting == currency => Ok(minor_to_major(amount_minor, currency)),
+            Some(_) | None => Err(NoRate),
         }
     }
 
