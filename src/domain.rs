@@ -12,6 +12,7 @@ pub mod facts;
 pub mod model_version;
 pub mod money;
 pub mod profile;
+pub mod rates;
 pub mod rules;
 pub mod segments;
 pub mod text;

@@ -34,6 +34,8 @@ pub struct ModelFit {
     pub orders_report: StoredReport,
     /// The model of spend, the currency of its amounts and how its fit went; or why there is none.
     pub spend: Result<(GammaGamma, Currency, StoredReport), String>,
+    /// Buyers left out of the spend model because an amount of theirs could not be converted to its currency.
+    pub unconvertible_customers: u64,
     /// Last day whose facts were used.
     pub until: Day,
 }

@@ -204,6 +204,22 @@ impl History {
     }
 }
 
+impl History {
+    /// The currencies of purchases but one, by code.
+    #[must_use]
+    pub fn other_currencies(&self, but: Currency) -> Vec<Currency> {
+        let mut currencies: Vec<Currency> = self
+            .purchases
+            .iter()
+            .map(|entry| entry.currency)
+            .filter(|&currency| currency != but)
+            .collect();
+        currencies.sort();
+        currencies.dedup();
+        currencies
+    }
+}
+
 impl PurchaseDay {
     /// The net amount.
     #[must_use]

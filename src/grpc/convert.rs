@@ -7,6 +7,7 @@ pub mod facts;
 pub mod models;
 pub mod page;
 pub mod patches;
+pub mod rates;
 pub mod revisions;
 pub mod treatments;
 pub mod violations;

@@ -107,13 +107,15 @@ impl Models {
         // One snapshot: a customer who buys between two statements would be counted by both.
         let mut tx = self.batch.begin_with(SNAPSHOT).await?;
         let currencies = store::currencies::list(&mut tx).await?;
-        let currency = self.bases.current().reporting_currency;
-        let input = input::read(&mut tx, until, currency).await?;
+        let basis = self.bases.current();
+        let currency = basis.reporting_currency;
+        let input = input::read(&mut tx, until, &basis).await?;
         tx.rollback().await?;
         let absent = currency.is_none().then(|| no_currency(&currencies));
         // The turn goes with the computation, which goes on when the caller gives up: two would starve the callers of all cores.
         let fitted = tokio::task::spawn_blocking(move || {
-            let fitted = fit(request.kind, until, &input, absent);
+            let spend_in = currency.ok_or(absent.unwrap_or_default());
+            let fitted = fit(request.kind, until, &input, spend_in);
             (fitted, turn)
         });
         let (fit, _turn) = fitted
@@ -201,28 +203,22 @@ fn fit(
     kind: ModelKind,
     until: Day,
     input: &input::Input,
-    no_currency: Option<String>,
+    spend_in: Result<Currency, String>,
 ) -> Result<ModelFit, ServiceError> {
     let start = Instant::now();
     let orders = fit_orders(kind, &input.orders).map_err(ServiceError::NothingToFit)?;
     let orders_report = stored(&orders.report, start.elapsed());
     let start = Instant::now();
-    let spend = match (input.currency, no_currency) {
-        (Some(currency), None) => fit_spend(&input.spend)
-            .map(|spend| {
-                (
-                    spend.model,
-                    currency,
-                    stored(&spend.report, start.elapsed()),
-                )
-            })
-            .map_err(|error: FitError| error.to_string()),
-        (_, reason) => Err(reason.unwrap_or_default()),
-    };
+    let spend = spend_in.and_then(|currency| {
+        let spend = fit_spend(&input.spend).map_err(|error: FitError| error.to_string())?;
+        let report = stored(&spend.report, start.elapsed());
+        Ok((spend.model, currency, report))
+    });
     Ok(ModelFit {
         orders: orders.model,
         orders_report,
         spend,
+        unconvertible_customers: input.unconvertible_customers,
         until,
     })
 }

@@ -20,6 +20,9 @@ struct FitDocument {
     orders: StoredReport,
     spend: Option<SpendDocument>,
     spend_absent_reason: Option<String>,
+    /// Absent in versions that were fitted before amounts could be converted.
+    #[serde(default)]
+    unconvertible_customers: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,6 +47,7 @@ impl From<&ModelFit> for FitDocument {
             orders: fit.orders_report.clone(),
             spend,
             spend_absent_reason: fit.spend.as_ref().err().cloned(),
+            unconvertible_customers: fit.unconvertible_customers,
         }
     }
 }
@@ -68,6 +72,7 @@ impl TryFrom<FitDocument> for ModelFit {
             orders,
             orders_report: document.orders,
             spend,
+            unconvertible_customers: document.unconvertible_customers,
             until: codes::day(document.until)?,
         })
     }

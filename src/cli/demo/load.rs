@@ -6,6 +6,7 @@
 use futures_util::StreamExt as _;
 use jiff::civil::Date;
 
+use super::abroad;
 use super::population::{DemoOptions, Population};
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
@@ -79,7 +80,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
     })
 }
 
-/// Sends a population: customers, transactions and contacts, then what arrives late.
+/// Sends a population: rates, customers, transactions and contacts, then what arrives late.
 ///
 /// The steps follow one another, since each builds on the one before; within a step several batches are under way at once.
 ///
@@ -94,6 +95,7 @@ pub async fn load(
 ) -> Result<Loaded, CliError> {
     let begun = vec![note(options, POPULATION)];
     let complete = vec![note(options, COMPLETE)];
+    let rates = abroad::rates(options);
     let Population {
         customers,
         transactions,
@@ -104,6 +106,7 @@ pub async fn load(
     } = population;
     let steps = [
         vec![Facts::Customers(&begun)],
+        cut(&rates, Facts::Rates),
         cut(customers, Facts::Customers),
         cut(transactions, Facts::Transactions),
         cut(contacts, Facts::Contacts),
@@ -153,6 +156,7 @@ enum Facts<'a> {
     Customers(&'a [pb::CustomerPatch]),
     Transactions(&'a [pb::Transaction]),
     Contacts(&'a [pb::Contact]),
+    Rates(&'a [pb::ExchangeRate]),
 }
 
 impl Facts<'_> {
@@ -161,6 +165,7 @@ impl Facts<'_> {
             Self::Customers(facts) => Batch::Customers(facts.to_vec()),
             Self::Transactions(facts) => Batch::Transactions(facts.to_vec()),
             Self::Contacts(facts) => Batch::Contacts(facts.to_vec()),
+            Self::Rates(facts) => Batch::Rates(facts.to_vec()),
         }
     }
 }

@@ -19,6 +19,7 @@ pub struct ModelJson {
     orders: Option<ReportJson>,
     gamma_gamma: Option<ReportJson>,
     gamma_gamma_absent_reason: Option<String>,
+    unconvertible_customers: i64,
 }
 
 /// How a fit went. Parameters and standard errors are objects with the symbols of the literature as keys.
@@ -48,6 +49,7 @@ impl From<&pb::Model> for ModelJson {
             orders: model.orders.as_ref().map(ReportJson::from),
             gamma_gamma: model.spend.as_ref().map(ReportJson::from),
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
+            unconvertible_customers: model.unconvertible_customers,
         }
     }
 }
@@ -131,6 +133,13 @@ pub fn page(model: &pb::Model) -> String {
             parts.push(format!("{title}\n{}", text::indented(&report_page(spend))));
         }
         None => parts.push(format!("No spend model: {}", model.spend_absent_reason)),
+    }
+    if model.unconvertible_customers > 0 {
+        parts.push(format!(
+            "Buyers left out of the spend model, for want of a rate to convert an amount: {}. \
+             `patron import rates FILE.csv` records rates; then fit again.",
+            model.unconvertible_customers
+        ));
     }
     parts.join("\n\n")
 }

@@ -17,6 +17,7 @@ use crate::domain::{
     facts::{AttributeFact, AttributeValue},
     money::major_to_money,
     profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
+    rates::RateTable,
     rules::program::{Absence, Verdict},
     segments,
     text::CustomerId,
@@ -138,7 +139,12 @@ impl Customer {
     fn explained(&self, segment: &str, check: impl FnOnce(&Explanation<'_>, &Definitions)) {
         let definitions = definitions();
         let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
-        let explainer = Explainer::new(&definitions, dated.view(), &self.assessment());
+        let explainer = Explainer::new(
+            &definitions,
+            &RateTable::default(),
+            dated.view(),
+            &self.assessment(),
+        );
         let id = definitions.vocabulary().segment_id(segment).unwrap();
         check(&explainer.explain(id), &definitions);
     }
@@ -147,7 +153,12 @@ impl Customer {
     fn segments(&self) -> Vec<String> {
         let definitions = definitions();
         let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
-        let explainer = Explainer::new(&definitions, dated.view(), &self.assessment());
+        let explainer = Explainer::new(
+            &definitions,
+            &RateTable::default(),
+            dated.view(),
+            &self.assessment(),
+        );
         segments::members(explainer.standings())
             .map(|id| definitions.segment(id).name.to_string())
             .collect()

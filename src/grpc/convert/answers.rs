@@ -1,6 +1,8 @@
 //! Answers about customers as messages.
 
-use super::{customer_kind_message, explanations, money_message, timestamp_message, treatments};
+use super::{
+    customer_kind_message, explanations, money_message, rates, timestamp_message, treatments,
+};
 use crate::{
     domain::{
         basis::Basis,
@@ -10,7 +12,7 @@ use crate::{
         rules::condition::SegmentId,
         segments::members,
         tiers::{TierIndex, Unrated},
-        valuation::ValueInputs,
+        valuation::{self, Valuation, ValueInputs},
         value::lifetime::Horizon,
     },
     pb,
@@ -109,6 +111,7 @@ fn classification(one: &Assessed, as_of: Day, basis: &Basis) -> pb::Classificati
             .as_ref()
             .zip(one.assessment.treatment.as_ref())
             .map(|(definitions, assigned)| treatments::treatment(assigned, definitions)),
+        missing_rate: missing_rate(one, &one.assessment.valuation, basis),
     }
 }
 
@@ -117,7 +120,12 @@ fn segments(one: &Assessed, basis: &Basis) -> Vec<pb::SegmentMembership> {
     let Some(definitions) = &basis.revision.definitions else {
         return vec![];
     };
-    let explainer = Explainer::new(definitions, one.profile.view(), &one.assessment);
+    let explainer = Explainer::new(
+        definitions,
+        &basis.rates,
+        one.profile.view(),
+        &one.assessment,
+    );
     let message = |id: SegmentId| {
         let (segment, explanation) = (definitions.segment(id), explainer.explain(id));
         pb::SegmentMembership {
@@ -150,7 +158,27 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
         provenance: Some(provenance(Some(profile), as_of, basis)),
         expected_margin_per_order: valuation.expected_margin_per_order,
         expected_cost_to_serve: valuation.expected_cost_to_serve,
+        missing_rate: missing_rate(one, valuation, basis),
+        converted_from: basis
+            .reporting_currency
+            .filter(|_| !is_unconverted(valuation))
+            .map(|reporting| profile.history.other_currencies(reporting))
+            .map(|others| rates::codes(&others))
+            .unwrap_or_default(),
     }
+}
+
+/// Looked for only where something is missing.
+fn missing_rate(one: &Assessed, valuation: &Valuation, basis: &Basis) -> Option<pb::MissingRate> {
+    let unconverted = valuation.lifetime_value == Err(Unrated::NoRate) || is_unconverted(valuation);
+    let missing = unconverted.then(|| valuation::missing_rate(one.profile.view(), basis))?;
+    missing.map(rates::missing_rate)
+}
+
+/// Whether a purchase could not be converted, whatever else is missing.
+fn is_unconverted(valuation: &Valuation) -> bool {
+    let inputs = valuation.inputs.as_ref();
+    inputs.is_some_and(|inputs| inputs.monetary_value.is_none())
 }
 
 fn value_inputs(inputs: &ValueInputs, basis: &Basis) -> pb::ValueInputs {

@@ -32,6 +32,7 @@ pub(crate) async fn store_model(
         orders: OrderModel::new(kind, orders).unwrap(),
         orders_report: report(["r", "alpha", "a", "b"], orders),
         spend,
+        unconvertible_customers: 0,
         until: "2026-06-30".parse().unwrap(),
     };
     let mut tx = pool.begin().await.unwrap();

@@ -6,7 +6,7 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 8] = [
+const OTHER_KEYS: [(&str, &str); 9] = [
     (
         "active_revision",
         "one row: which definitions answers are given by",
@@ -30,6 +30,10 @@ const OTHER_KEYS: [(&str, &str); 8] = [
     (
         "deployment",
         "one row: what is decided when the database is made",
+    ),
+    (
+        "exchange_rates",
+        "what currencies are worth: of the deployment, not of a customer",
     ),
     (
         "identifier_owners",

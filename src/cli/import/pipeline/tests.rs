@@ -113,6 +113,20 @@ impl IngestService for Handle {
         self.0.contacts.lock().unwrap().extend(contacts);
         Ok(Response::new(pb::IngestContactsResponse { results }))
     }
+
+    async fn ingest_rates(
+        &self,
+        _: Request<pb::IngestRatesRequest>,
+    ) -> Result<Response<pb::IngestRatesResponse>, Status> {
+        Err(Status::unimplemented("this server takes no rates"))
+    }
+
+    async fn list_rates(
+        &self,
+        _: Request<pb::ListRatesRequest>,
+    ) -> Result<Response<pb::ListRatesResponse>, Status> {
+        Err(Status::unimplemented("this server knows no rates"))
+    }
 }
 
 /// A server and a folder for files.
