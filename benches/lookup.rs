@@ -23,37 +23,32 @@ mod customers;
 mod echo;
 #[path = "lookup/load.rs"]
 mod load;
+#[path = "support/service.rs"]
+mod service;
 
 use std::{
     fs,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
-use clap::Parser as _;
+use anyhow::{Context as _, ensure};
 use jiff::tz::TimeZone;
 use patron::{
-    app::{logging, run::App, settings::Settings},
-    cli::{Cli, Command},
+    app::logging,
     clock::{Clock as _, SystemClock},
     pb::{
         self, definition_service_client::DefinitionServiceClient,
         model_service_client::ModelServiceClient, scoring_service_client::ScoringServiceClient,
     },
-    postgres::cluster::Cluster,
-    store::schema,
 };
 use prost::Message as _;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Executor as _,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
-use tokio::runtime::{Builder, Runtime};
-use tokio_util::sync::CancellationToken;
+use tokio::runtime::Runtime;
 use tonic::{Request, transport::Endpoint};
 
-use crate::customers::{CUSTOMERS, request_for};
+use crate::{
+    customers::{CUSTOMERS, request_for},
+    service::{BenchDatabase, runtime, serve},
+};
 
 /// The allocator of the program.
 #[global_allocator]
@@ -68,64 +63,17 @@ fn main() -> anyhow::Result<()> {
     }
     logging::init(logging::LogFormat::Text, "info")?;
     let (servers, loaders) = (runtime(load::SERVER_THREAD)?, runtime("bench-load")?);
-    // In this order, so that the cluster outlives what uses it.
-    let cluster = match std::env::var("DATABASE_URL") {
-        Ok(url) if !url.is_empty() => None,
-        _ => Some(Cluster::start_ephemeral().context("no Postgres: set DATABASE_URL, or")?),
-    };
-    let server_url = match &cluster {
-        Some(cluster) => cluster.url(),
-        None => std::env::var("DATABASE_URL")?,
-    };
-    let name = format!("patron_bench_{}", uuid::Uuid::now_v7().simple());
-    let admin: PgConnectOptions = server_url.parse().context("DATABASE_URL")?;
-    servers.block_on(execute(&admin, format!("CREATE DATABASE {name}")))?;
-    let options = admin.clone().database(&name);
-    let url = cluster.as_ref().map_or_else(
-        || options.to_url_lossy().to_string(),
-        |cluster| cluster.database_url(&name),
-    );
-    let measured = measure(&servers, &loaders, &options, &url);
-    servers.block_on(execute(
-        &admin,
-        format!("DROP DATABASE {name} WITH (FORCE)"),
-    ))?;
+    let database = BenchDatabase::create(&servers)?;
+    let measured = measure(&servers, &loaders, &database);
+    database.drop(&servers)?;
     measured
 }
 
-fn runtime(name: &str) -> std::io::Result<Runtime> {
-    Builder::new_multi_thread()
-        .thread_name(name)
-        .enable_all()
-        .build()
-}
-
-async fn execute(options: &PgConnectOptions, statement: String) -> anyhow::Result<()> {
-    let mut connection = options.connect().await.context("Postgres cannot be used")?;
-    connection.execute(AssertSqlSafe(statement)).await?;
-    Ok(())
-}
-
-fn measure(
-    servers: &Runtime,
-    loaders: &Runtime,
-    options: &PgConnectOptions,
-    url: &str,
-) -> anyhow::Result<()> {
+fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> anyhow::Result<()> {
     let start = Instant::now();
     let directory = tempfile::tempdir()?;
     let path = directory.path().to_str().context("a path in UTF-8")?;
-    let settings = settings(url, path)?;
-    let app = servers.block_on(async {
-        let pool = PgPoolOptions::new().connect_lazy_with(options.clone());
-        schema::migrate(&pool).await?;
-        pool.close().await;
-        // Spawned, so that it is built on the threads that it runs on.
-        let app = async move {
-            App::start(&settings, Arc::new(SystemClock), CancellationToken::new()).await
-        };
-        anyhow::Ok(tokio::spawn(app).await??)
-    })?;
+    let app = serve(servers, database, path)?;
     let answers = loaders.block_on(prepare(&app.endpoint()))?;
     let bytes: usize = answers.iter().map(pb::ClassifyResponse::encoded_len).sum();
     println!(
@@ -147,21 +95,6 @@ fn measure(
     }
     servers.block_on(app.stop())?;
     Ok(())
-}
-
-/// The settings of `patron serve`, on ports that are free.
-fn settings(url: &str, directory: &str) -> anyhow::Result<Settings> {
-    let free = "127.0.0.1:0";
-    let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
-    let place = ["--database-url", url, "--data-dir", directory];
-    // A busy machine may need longer than the default for a batch of the preparation.
-    let patience = ["--default-deadline-ms", "30000"];
-    let words = line.into_iter().chain(place).chain(patience);
-    let command = Cli::try_parse_from(words)?.command;
-    let Command::Serve(serve) = command else {
-        bail!("not a server: {command:?}");
-    };
-    Ok(serve.settings)
 }
 
 /// Fills the service and asks for everybody once; returns what it answered.
