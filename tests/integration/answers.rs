@@ -1,5 +1,6 @@
 //! What Classify and `ScoreLifetimeValue` say, of whom, and on which grounds.
 
+mod crowd;
 mod errors;
 mod subjects;
 mod table;
