@@ -1,6 +1,7 @@
 //! Classify and score: subjects to assessments.
 
 mod candidates;
+mod today;
 
 use std::sync::Arc;
 

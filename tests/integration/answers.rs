@@ -2,5 +2,6 @@
 
 mod crowd;
 mod errors;
+mod kept;
 mod subjects;
 mod table;
