@@ -2,11 +2,13 @@
 //!
 //! `cargo bench --bench lookup` starts the service as `patron serve` does, gives it 1,000 customers with 20 purchase days, 20 contact
 //! days and 25 attributes each, publishes `examples/definitions.yaml`, fits a model and asks for everybody once, so that nothing misses
-//! the cache afterwards. Beside it runs a plain tonic server that answers a clone of one of those answers. Then both are asked in turn,
-//! in windows of less than a second, by a closed loop: 4 connections with 16 calls in flight each, and one call at a time.
+//! the cache afterwards. Beside it runs a plain tonic server that answers a clone of one of those answers. Then three things are asked for
+//! in turn, in windows of less than a second, by a closed loop, 4 connections with 16 calls in flight each, and one call at a time:
+//! `kept`, Classify as of today, whose finished answers are kept beside the profiles; `computed`, Classify with today's date, which is
+//! assessed, explained and encoded at every call; and the echo.
 //!
-//! How to read it: each line is the median over the rounds, and the last line of each table is the median of the ratios within a round,
-//! with the least and the greatest beside it. What else runs on the machine changes req/s and p99 by factors, the ratios far less; of
+//! How to read it: each line is the median over the rounds, and the last lines of each table are the medians of the ratios within a
+//! round, with the least and the greatest beside them. What else runs on the machine changes req/s and p99 by factors, the ratios far less; of
 //! these, `server us` (CPU time of the server's threads for each request) is the steadiest and the one to compare over time. Servers
 //! and load share the process but not the threads: each has a runtime with a worker a core, and `process us` is all threads together.
 //! All of them compete for the same cores, so req/s is not what a server reaches whose clients are elsewhere.
@@ -85,9 +87,19 @@ fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> an
             .trim(),
     );
     let echo = servers.block_on(echo::start(answers))?;
-    let classify = app.endpoint();
+    let (service, today) = (app.endpoint(), today().to_string());
+    let way = |name, endpoint, as_of| load::Way {
+        name,
+        endpoint,
+        as_of,
+    };
+    let ways = [
+        way("kept", &*service, ""),
+        way("computed", &*service, &*today),
+        way("echo", &*echo, ""),
+    ];
     for (connections, in_flight) in [(4, 16), (1, 1)] {
-        let compared = load::compare(&classify, &echo, connections, in_flight);
+        let compared = load::compare(&ways, connections, in_flight);
         println!(
             "\n{connections} x {in_flight}\n{}",
             loaders.block_on(compared)?
@@ -97,13 +109,17 @@ fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> an
     Ok(())
 }
 
+/// Today, in the zone of the service.
+fn today() -> jiff::civil::Date {
+    SystemClock.now().to_zoned(TimeZone::UTC).date()
+}
+
 /// Fills the service and asks for everybody once; returns what it answered.
 async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyResponse>> {
     let channel = Endpoint::from_shared(endpoint.to_owned())?
         .connect()
         .await?;
-    let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
-    customers::ingest(channel.clone(), today).await?;
+    customers::ingest(channel.clone(), today()).await?;
     let mut definitions = DefinitionServiceClient::new(channel.clone());
     let request = pb::PublishDefinitionsRequest {
         document: EXAMPLE.to_owned(),
@@ -119,7 +135,10 @@ async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyResponse>> {
     let mut client = ScoringServiceClient::new(channel);
     let mut answers = Vec::with_capacity(CUSTOMERS);
     for customer in 0..CUSTOMERS {
-        let answer = client.classify(request_for(customer)).await?.into_inner();
+        let answer = client
+            .classify(request_for(customer, ""))
+            .await?
+            .into_inner();
         let classification = answer.classification.as_ref();
         let complete =
             classification.is_some_and(|it| it.treatment.is_some() && it.lifetime_value.is_some());
