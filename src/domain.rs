@@ -7,6 +7,7 @@ pub mod basis;
 pub mod calendar;
 pub mod customer;
 pub mod definitions;
+pub mod evaluation;
 pub mod explain;
 pub mod facts;
 pub mod model_version;
