@@ -186,3 +186,6 @@ fn quantity(compared: &[(u32, Compared)], coverage: Vec<Coverage>) -> QuantityEv
 pub(super) const fn number(count: usize) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests;

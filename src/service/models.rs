@@ -183,7 +183,7 @@ impl Models {
 }
 
 /// Why there is no reporting currency.
-fn no_currency(currencies: &[Currency]) -> String {
+pub(super) fn no_currency(currencies: &[Currency]) -> String {
     match currencies {
         [] => "nothing was bought yet".to_owned(),
         [only] => format!("the only currency in use, {only}, came into use just now: fit again"),
@@ -227,7 +227,7 @@ fn fit(
     })
 }
 
-fn stored(report: &FitReport, duration: Duration) -> StoredReport {
+pub(super) fn stored(report: &FitReport, duration: Duration) -> StoredReport {
     let errors = report.standard_errors();
     let parameters = report
         .parameter_names

@@ -43,8 +43,6 @@ pub struct UncertainModels {
     pub person: UncertainModel,
     /// Of companies.
     pub company: UncertainModel,
-    /// Whether they say anything of spend.
-    pub with_spend: bool,
 }
 
 /// Whether one customer's outcome lay within, by level: plainly, and calibrated.
@@ -78,7 +76,7 @@ pub(super) fn sample(population: &Population, models: &UncertainModels) -> Vec<S
         let futures = model.futures(subject.history(), spend.as_ref(), 1.0, &horizon);
         let spent = subject
             .known_spend
-            .filter(|_| models.with_spend)
+            .filter(|_| model.has_spend())
             .and(subject.holdout_spend);
         Sampled {
             subject: at,

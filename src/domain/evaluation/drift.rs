@@ -156,12 +156,15 @@ pub fn compare(
         let variance = *covariance.as_ref()?.get(at)?.get(at)?;
         (variance > 0.0).then(|| differences[at] / variance.sqrt())
     };
-    let parameters = names.into_iter().enumerate().map(|(at, name)| ParameterShift {
-        name,
-        active: old[at],
-        refit: new[at],
-        z: z(at),
-    });
+    let parameters = names
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| ParameterShift {
+            name,
+            active: old[at],
+            refit: new[at],
+            z: z(at),
+        });
     SetComparison {
         kind,
         customers: rows.iter().map(CollapsedRow::count).sum(),
@@ -240,7 +243,8 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     let found = significance(&evidence.sets);
     let Some(wald_p) = found.wald_p else {
         return not_decidable(
-            "the active version or its refit does not know how uncertain its parameters are".to_owned(),
+            "the active version or its refit does not know how uncertain its parameters are"
+                .to_owned(),
         );
     };
     let (active, refit) = evidence.outlook;
@@ -262,7 +266,10 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     let material = outlook.abs() > MATERIAL_OUTLOOK || excess > MATERIAL_HOLDOUT;
     let (verdict, why) = match (significant, material) {
         (true, true) => (Verdict::Drift, "that is beyond chance, and matters"),
-        (true, false) => (Verdict::NoDrift, "that is beyond chance, but too small to matter"),
+        (true, false) => (
+            Verdict::NoDrift,
+            "that is beyond chance, but too small to matter",
+        ),
         (false, _) => (Verdict::NoDrift, "chance alone does as much"),
     };
     Judgement {

@@ -94,9 +94,12 @@ pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Ve
             row.recency_days(),
             row.age_days(),
         );
-        let expected = *known
-            .entry(key)
-            .or_insert_with(|| model.orders.outlook(subject.history()).expected_orders(weeks));
+        let expected = *known.entry(key).or_insert_with(|| {
+            model
+                .orders
+                .outlook(subject.history())
+                .expected_orders(weeks)
+        });
         let orders = Compared {
             actual: f64::from(subject.holdout_orders),
             expected,
@@ -119,7 +122,9 @@ pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Ve
 /// Expected spend per order: Fader and Hardie (2013), note 025, equation 5.
 fn spend_per_order(subject: &Subject, model: &CandidateModel) -> Option<f64> {
     subject.known_spend?;
-    let expected = model.spend?.expected_spend(subject.spend_history().as_ref());
+    let expected = model
+        .spend?
+        .expected_spend(subject.spend_history().as_ref());
     expected.ok()
 }
 

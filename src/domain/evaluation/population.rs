@@ -86,7 +86,10 @@ impl Subject {
             (
                 (one.kind as u8, one.first_day, one.row),
                 (one.last_year_orders, one.holdout_orders),
-                (known, one.holdout_spend.map(|spend| spend.max(0.0).to_bits())),
+                (
+                    known,
+                    one.holdout_spend.map(|spend| spend.max(0.0).to_bits()),
+                ),
             )
         };
         key(self).cmp(&key(other))
@@ -180,7 +183,10 @@ impl Population {
         let unconvertible = subject.known_spend.is_none() || subject.holdout_spend.is_none();
         self.left_out.unconvertible += usize::from(unconvertible);
         for day in repeats.chunk_by(same_day).chain(later.chunk_by(same_day)) {
-            *self.repeat_days.entry((kind as u8, day[0].day)).or_default() += 1;
+            *self
+                .repeat_days
+                .entry((kind as u8, day[0].day))
+                .or_default() += 1;
         }
         self.subjects.push(subject);
         Ok(())
@@ -211,7 +217,10 @@ impl Population {
     }
 
     /// Repeat orders by day, of a kind or of all.
-    pub(super) fn repeat_days(&self, kind: Option<CustomerKind>) -> impl Iterator<Item = (Day, u64)> {
+    pub(super) fn repeat_days(
+        &self,
+        kind: Option<CustomerKind>,
+    ) -> impl Iterator<Item = (Day, u64)> {
         let days = self.repeat_days.iter();
         days.filter(move |((of, _), _)| kind.is_none_or(|kind| kind as u8 == *of))
             .map(|((_, day), orders)| (*day, *orders))

@@ -26,14 +26,19 @@ pub(in crate::grpc) fn model_kind(number: i32, check: &mut Checker<'_>) -> Optio
     }
 }
 
-/// The message of a model version.
-pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
-    let fit = &version.fit;
-    let kind = match fit.orders.kind() {
+/// The message of a model kind.
+pub(super) fn kind_message(kind: ModelKind) -> i32 {
+    let kind = match kind {
         ModelKind::BgNbd => pb::OrderModelKind::BgNbd,
         ModelKind::MbgNbd => pb::OrderModelKind::MbgNbd,
         ModelKind::ParetoNbd => pb::OrderModelKind::ParetoNbd,
     };
+    kind.into()
+}
+
+/// The message of a model version.
+pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
+    let fit = &version.fit;
     let (spend, currency, spend_absent_reason) = match &fit.spend {
         Ok((_, currency, spend)) => (Some(report(spend)), currency.to_string(), String::new()),
         Err(reason) => (None, String::new(), reason.clone()),
@@ -41,7 +46,7 @@ pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
     pb::Model {
         version: version.version,
         active: version.active,
-        kind: kind.into(),
+        kind: kind_message(fit.orders.kind()),
         until: fit.until.to_string(),
         create_time: Some(timestamp_message(version.created_at)),
         orders: Some(report(&fit.orders_report)),
