@@ -30,6 +30,7 @@ use crate::{
             Evaluation, Window, evaluate,
             population::{LeftOut, Population},
         },
+        model_version::Refinement,
         money::Currency,
         profile::PurchaseDay,
         value::{fit::FitError, model::ModelKind},
@@ -159,6 +160,9 @@ impl Evaluations {
                         until: found.fit.until,
                         split: window.split(),
                     });
+                }
+                if matches!(found.fit.refinement, Refinement::Covariates(_)) {
+                    return Err(ServiceError::VersionHasCovariates(version));
                 }
                 Some(found)
             }

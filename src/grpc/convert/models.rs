@@ -39,17 +39,17 @@ pub(super) fn kind_message(kind: ModelKind) -> i32 {
 /// The message of a model version.
 pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
     let fit = &version.fit;
-    let (spend, currency, spend_absent_reason) = match &fit.spend {
+    let (spend, currency, spend_absent_reason) = match &fit.pooled.spend {
         Ok((_, currency, spend)) => (Some(report(spend)), currency.to_string(), String::new()),
         Err(reason) => (None, String::new(), reason.clone()),
     };
     pb::Model {
         version: version.version,
         active: version.active,
-        kind: kind_message(fit.orders.kind()),
+        kind: kind_message(fit.kind()),
         until: fit.until.to_string(),
         create_time: Some(timestamp_message(version.created_at)),
-        orders: Some(report(&fit.orders_report)),
+        orders: Some(report(&fit.pooled.orders_report)),
         spend,
         spend_absent_reason,
         currency,

@@ -12,7 +12,7 @@ use crate::{
             forecast::{CandidateModel, CandidateModels},
             population::Population,
         },
-        model_version::{ModelFit, StoredReport},
+        model_version::{FittedSet, ModelFit, Refinement, StoredReport},
         money::Currency,
         value::{
             fit::{
@@ -78,23 +78,45 @@ impl Candidate {
         Ok(Self::new(sets, SEED))
     }
 
-    /// The parameters of a stored version. Without a spend model in `currency` nothing is said of spend.
+    /// The parameters of a stored version as they answer: those of each kind that has its own, else those of all. Without a spend
+    /// model in `currency` nothing is said of spend.
     pub(super) fn of_version(version: i64, fit: &ModelFit, currency: Option<Currency>) -> Self {
-        let spend = match &fit.spend {
-            Ok((model, of, report)) if Some(*of) == currency => Ok((*model, report.clone())),
-            Ok((_, of, _)) => Err(format!(
-                "the spend model of version {version} is in {of}, the reporting currency is {}",
-                currency.map_or("none", Currency::code)
-            )),
-            Err(reason) => Err(reason.clone()),
+        let fitted = |kind, set: &FittedSet| {
+            // A kind without a spend model of its own has that of all.
+            let spend = set.spend.as_ref().or(fit.pooled.spend.as_ref());
+            let spend = match spend {
+                Ok((model, of, report)) if Some(*of) == currency => Ok((*model, report.clone())),
+                Ok((_, of, _)) => Err(format!(
+                    "the spend model of version {version} is in {of}, the reporting currency is {}",
+                    currency.map_or("none", Currency::code)
+                )),
+                Err(reason) => Err(reason.clone()),
+            };
+            Fitted {
+                kind,
+                orders: set.orders,
+                orders_report: set.orders_report.clone(),
+                spend,
+            }
         };
-        let set = Fitted {
-            kind: None,
-            orders: fit.orders,
-            orders_report: fit.orders_report.clone(),
-            spend,
-        };
-        Self::new(vec![set], version.unsigned_abs())
+        let mut sets = vec![];
+        if let Refinement::ByKind(by_kind) = &fit.refinement {
+            for kind in &by_kind.kinds {
+                sets.extend(
+                    kind.set
+                        .as_ref()
+                        .ok()
+                        .map(|set| fitted(Some(kind.kind), set)),
+                );
+            }
+        }
+        // The pooled set speaks for whoever has none.
+        let all = [CustomerKind::Person, CustomerKind::Company];
+        let has_own = |kind| sets.iter().any(|set| set.kind == Some(kind));
+        if !all.into_iter().all(has_own) {
+            sets.insert(0, fitted(None, &fit.pooled));
+        }
+        Self::new(sets, version.unsigned_abs())
     }
 
     fn new(mut sets: Vec<Fitted>, seed: u64) -> Self {

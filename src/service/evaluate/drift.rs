@@ -122,8 +122,13 @@ fn check(version: &ModelVersion, days: u32, mut histories: Histories) -> DriftRe
     histories.holdout.sort();
     histories.today.sort();
     let window = histories.holdout.window();
-    let active = Candidate::of_version(version.version, &version.fit, None);
-    let kind = active.sets[0].orders.kind();
+    let mut active = Candidate::of_version(version.version, &version.fit, None);
+    let kind = version.fit.kind();
+    // Where the pooled set speaks for some, it is the one that is compared: the sets of kinds beside it would count customers twice.
+    active.sets.truncate(match active.sets[0].kind {
+        None => 1,
+        Some(_) => active.sets.len(),
+    });
     let groups: Vec<Option<CustomerKind>> = active.sets.iter().map(|set| set.kind).collect();
     let rows: Vec<Vec<CollapsedRow>> = groups
         .iter()
