@@ -354,7 +354,7 @@ fn weeks_end_at_the_split_and_the_last_one_with_the_holdout() {
     );
     assert_eq!(
         companies.tracking.len(),
-        2,
+        3,
         "its first week ends on its first day"
     );
     assert_eq!(found.interval_customers, 0);
