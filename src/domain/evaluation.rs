@@ -173,7 +173,7 @@ fn quantity(compared: &[(u32, Compared)], coverage: Vec<Coverage>) -> QuantityEv
         .map(|(_, one)| (one.expected, one.actual))
         .collect();
     QuantityEvaluation {
-        accuracy: accuracy::accuracies(compared.iter().map(|(_, one)| one)),
+        accuracy: accuracy::accuracies(&compared.iter().map(|(_, one)| one)),
         bins: bins::bins(compared),
         deciles: ranking::deciles(&pairs),
         gain: ranking::gain(&pairs),

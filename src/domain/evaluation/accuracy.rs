@@ -36,7 +36,7 @@ pub struct Accuracy {
 
 /// The accuracy of the model and of the baselines.
 pub(super) fn accuracies<'a>(
-    compared: impl Iterator<Item = &'a Compared> + Clone,
+    compared: &(impl Iterator<Item = &'a Compared> + Clone),
 ) -> Vec<Accuracy> {
     let of = |forecaster, expected: fn(&Compared) -> f64| {
         let pairs = compared.clone().map(|one| (expected(one), one.actual));

@@ -42,8 +42,14 @@ pub(super) fn track(
     models: &CandidateModels,
     kind: Option<CustomerKind>,
 ) -> Vec<TrackedWeek> {
-    let cohorts = Cohorts::new(population, models, kind);
-    let Some(first_day) = cohorts.first_day() else {
+    let kinds = [CustomerKind::Person, CustomerKind::Company];
+    let cohorts: Vec<Cohorts> = kinds
+        .into_iter()
+        .filter(|of| kind.is_none_or(|kind| kind == *of))
+        .map(|kind| Cohorts::new(population, models, kind))
+        .collect();
+    let firsts = cohorts.iter().filter_map(|cohorts| cohorts.sizes.first());
+    let Some(first_day) = firsts.map(|(day, _)| *day).min() else {
         return vec![];
     };
     let actual: BTreeMap<Day, u64> =
@@ -61,7 +67,7 @@ pub(super) fn track(
         let last_day = start.plus_days(WEEK_DAYS).min(until);
         let in_week = actual.range(start.plus_days(1)..=last_day);
         let came: u64 = in_week.map(|(_, orders)| orders).sum();
-        let expected = cohorts.expected_until(last_day);
+        let expected: f64 = cohorts.iter().map(|it| it.expected_until(last_day)).sum();
         actual_cumulative += came;
         weeks.push(TrackedWeek {
             week: u32::try_from(weeks.len() + 1).unwrap_or(u32::MAX),
@@ -78,66 +84,46 @@ pub(super) fn track(
     weeks
 }
 
-/// Customers by the day of their first order, and what is expected of a customer by age.
+/// Customers who are described by one model.
 struct Cohorts {
-    /// Of each model: customers by first day, and expected repeat orders by days since then.
-    of_models: Vec<(Vec<(Day, f64)>, Vec<f64>)>,
+    /// Customers by the day of their first order.
+    sizes: Vec<(Day, f64)>,
+    /// Repeat orders expected of one of them, by days since then.
+    by_age: Vec<f64>,
 }
 
 impl Cohorts {
-    fn new(population: &Population, models: &CandidateModels, kind: Option<CustomerKind>) -> Self {
-        let kinds = [CustomerKind::Person, CustomerKind::Company];
-        let kinds = kinds
-            .into_iter()
-            .filter(|of| kind.is_none_or(|kind| kind == *of));
-        let of_models = kinds.map(|kind| {
-            let mut cohorts: BTreeMap<Day, f64> = BTreeMap::new();
-            for subject in population.subjects() {
-                if subject.kind == kind {
-                    *cohorts.entry(subject.first_day).or_default() += 1.0;
-                }
-            }
-            let oldest = cohorts.keys().next().map_or(0, |first| {
-                usize::try_from(population.window().until() - *first).unwrap_or(0)
-            });
-            let newcomer = models.of(kind).orders.newcomer();
-            let by_age = if cohorts.is_empty() {
-                vec![]
-            } else {
-                expected_by_age(&newcomer, oldest)
-            };
-            (cohorts.into_iter().collect(), by_age)
-        });
-        Self {
-            of_models: of_models.collect(),
+    fn new(population: &Population, models: &CandidateModels, kind: CustomerKind) -> Self {
+        let mut sizes: BTreeMap<Day, f64> = BTreeMap::new();
+        let subjects = population.subjects().iter();
+        for subject in subjects.filter(|subject| subject.kind == kind) {
+            *sizes.entry(subject.first_day).or_default() += 1.0;
         }
-    }
-
-    fn first_day(&self) -> Option<Day> {
-        let firsts = self.of_models.iter();
-        firsts
-            .filter_map(|(cohorts, _)| cohorts.first())
-            .map(|(day, _)| *day)
-            .min()
+        let newcomer = models.of(kind).orders.newcomer();
+        let by_age = match sizes.keys().next() {
+            Some(first) => expected_by_age(&newcomer, population.window().until() - *first),
+            None => vec![],
+        };
+        Self {
+            sizes: sizes.into_iter().collect(),
+            by_age,
+        }
     }
 
     /// Repeat orders expected of all from their first order to the end of `day`.
     fn expected_until(&self, day: Day) -> f64 {
-        let of_model = |(cohorts, by_age): &(Vec<(Day, f64)>, Vec<f64>)| -> f64 {
-            let born = cohorts.partition_point(|(first, _)| *first <= day);
-            let expected = cohorts[..born].iter().filter_map(|(first, customers)| {
-                let age = usize::try_from(day - *first).ok()?;
-                Some(customers * by_age.get(age)?)
-            });
-            expected.sum()
-        };
-        self.of_models.iter().map(of_model).sum()
+        let born = self.sizes.partition_point(|(first, _)| *first <= day);
+        let expected = self.sizes[..born].iter().filter_map(|(first, customers)| {
+            let age = usize::try_from(day - *first).ok()?;
+            Some(customers * self.by_age.get(age)?)
+        });
+        expected.sum()
     }
 }
 
 /// Expected repeat orders of a new customer by days since the first order, from 0 to `oldest`.
-fn expected_by_age(newcomer: &Outlook, oldest: usize) -> Vec<f64> {
-    let ages = 0..=u32::try_from(oldest).unwrap_or(0);
+fn expected_by_age(newcomer: &Outlook, oldest: i32) -> Vec<f64> {
+    let ages = 0..=oldest.max(0);
     ages.map(|days| newcomer.expected_orders(f64::from(days) / DAYS_PER_WEEK))
         .collect()
 }

@@ -156,9 +156,9 @@ impl Candidate {
             })
         });
         Self {
+            sets,
             models,
             uncertain,
-            sets,
         }
     }
 

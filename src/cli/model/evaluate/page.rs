@@ -19,10 +19,14 @@ pub(super) fn page(evaluation: &pb::ModelEvaluation) -> String {
         parts.push(coverage_part(all, evaluation));
         parts.push(track::part(&all.tracking));
     }
+    // One kind alone is all customers.
+    let kinds = if kinds.len() > 1 { kinds } else { &[] };
     for kind in kinds {
         let title = match kind.customer_kind() {
             pb::CustomerKind::Company => "Companies",
-            _ => "Persons",
+            pb::CustomerKind::Person
+            | pb::CustomerKind::Employee
+            | pb::CustomerKind::Unspecified => "Persons",
         };
         parts.push(accuracy_part(title, kind, &evaluation.currency));
     }

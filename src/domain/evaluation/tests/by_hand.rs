@@ -24,7 +24,7 @@ fn compared(actual: f64, expected: f64) -> Compared {
 #[test]
 fn errors_of_the_model_and_of_both_baselines() {
     let customers = [compared(3.0, 2.0), compared(0.0, 0.5), compared(1.0, 1.0)];
-    let [model, last_year, mean] = accuracies(customers.iter()).try_into().unwrap();
+    let [model, last_year, mean] = accuracies(&customers.iter()).try_into().unwrap();
     assert_eq!(model.forecaster, Forecaster::Model);
     assert_eq!(model.customers, 3);
     assert_near("actual", model.actual_total, 4.0, 1e-15);
@@ -269,6 +269,15 @@ fn an_amount_without_a_rate_takes_a_customer_out_of_spend_only() {
     assert!(subject.known_spend.is_some());
 }
 
+/// What came, by week: its number, last day, whether it is of the holdout, its orders, and those so far.
+fn actual(weeks: &[TrackedWeek]) -> Vec<(u32, String, bool, u64, u64)> {
+    let each = weeks.iter().map(|week| {
+        let (last_day, so_far) = (week.last_day.to_string(), week.actual_cumulative);
+        (week.week, last_day, week.in_holdout, week.actual, so_far)
+    });
+    each.collect()
+}
+
 #[test]
 fn weeks_end_at_the_split_and_the_last_one_with_the_holdout() {
     let window = Window::new(day("2025-06-30"), day("2025-07-10")).unwrap();
@@ -298,34 +307,15 @@ fn weeks_end_at_the_split_and_the_last_one_with_the_holdout() {
     let [all, persons, companies] = &found.groups[..] else {
         panic!("{found:?}");
     };
-    let track: Vec<(u32, String, bool, u64, u64)> = all
-        .tracking
-        .iter()
-        .map(|week| {
-            let TrackedWeek {
-                week,
-                last_day,
-                in_holdout,
-                actual,
-                actual_cumulative,
-                ..
-            } = *week;
-            (
-                week,
-                last_day.to_string(),
-                in_holdout,
-                actual,
-                actual_cumulative,
-            )
-        })
-        .collect();
-    let expected = [
-        (1, "2025-06-23".to_owned(), false, 1, 1),
-        (2, "2025-06-30".to_owned(), false, 1, 2),
-        (3, "2025-07-07".to_owned(), true, 1, 3),
-        (4, "2025-07-10".to_owned(), true, 2, 5),
-    ];
-    assert_eq!(track, expected);
+    assert_eq!(
+        actual(&all.tracking),
+        [
+            (1, "2025-06-23".to_owned(), false, 1, 1),
+            (2, "2025-06-30".to_owned(), false, 1, 2),
+            (3, "2025-07-07".to_owned(), true, 1, 3),
+            (4, "2025-07-10".to_owned(), true, 2, 5),
+        ]
+    );
     // Ada is 20 days old on 2025-07-10, the company 10.
     let newcomer = model.newcomer();
     let of_ada = newcomer.expected_orders(20.0 / 7.0);

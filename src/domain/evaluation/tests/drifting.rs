@@ -36,8 +36,9 @@ fn evidence(law_of_the_others: [f64; 4], customers: u32) -> Evidence {
         };
         let mut days = purchases(&law(parameters), &mut random);
         // The others came later, and are cut where the present is.
-        days.iter_mut()
-            .for_each(|entry| entry.day = entry.day.plus_days(shift));
+        for entry in &mut days {
+            entry.day = entry.day.plus_days(shift);
+        }
         for population in [&mut known, &mut before, &mut today] {
             add(population, CustomerKind::Person, &days);
         }
@@ -99,6 +100,13 @@ fn newcomers_of_another_kind_are_a_drift() {
     assert!(judgement.reason.contains("beyond chance, and matters"));
 }
 
+#[track_caller]
+fn check_undecidable(evidence: &Evidence, word: &str) {
+    let judgement = judge(evidence);
+    assert_eq!(judgement.verdict, Verdict::NotDecidable, "{judgement:?}");
+    assert!(judgement.reason.contains(word), "{judgement:?}");
+}
+
 #[test]
 fn what_cannot_be_told_is_said_with_its_reason() {
     let sound = evidence(BEFORE, 400);
@@ -108,35 +116,29 @@ fn what_cannot_be_told_is_said_with_its_reason() {
         "{:?}",
         judge(&sound)
     );
-    #[track_caller]
-    fn check(evidence: &Evidence, word: &str) {
-        let judgement = judge(evidence);
-        assert_eq!(judgement.verdict, Verdict::NotDecidable, "{judgement:?}");
-        assert!(judgement.reason.contains(word), "{judgement:?}");
-    }
     let with = |change: &dyn Fn(&mut Evidence)| {
         let mut evidence = sound.clone();
         change(&mut evidence);
         evidence
     };
-    check(
+    check_undecidable(
         &with(&|it| it.refit_problem = Some("no optimum".to_owned())),
         "no optimum",
     );
-    check(
+    check_undecidable(
         &with(&|it| it.sets[0].customers = FEWEST_CUSTOMERS - 1),
         "99 customers",
     );
-    check(&with(&|it| it.holdout = None), "nobody had ordered");
-    check(
+    check_undecidable(&with(&|it| it.holdout = None), "nobody had ordered");
+    check_undecidable(
         &with(&|it| it.holdout.as_mut().unwrap().0.actual_total = 29.0),
         "29 orders",
     );
-    check(
+    check_undecidable(
         &with(&|it| it.active_until = it.split.plus_days(1)),
         "2025-10-01",
     );
-    check(&with(&|it| it.sets[0].wald = None), "uncertain");
+    check_undecidable(&with(&|it| it.sets[0].wald = None), "uncertain");
 }
 
 #[test]
