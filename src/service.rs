@@ -5,6 +5,7 @@ pub mod classify;
 pub mod customers;
 pub mod definitions;
 pub mod error;
+pub mod evaluate;
 pub mod explain;
 mod finish;
 pub mod ingest;

@@ -10,6 +10,7 @@ pub mod currencies;
 pub mod customers;
 pub mod deployment;
 pub mod error;
+pub mod evaluation_input;
 pub mod facts;
 pub mod identifiers;
 mod instant;

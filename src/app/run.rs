@@ -24,8 +24,8 @@ use crate::{
     pb,
     service::{
         bases::Bases, classify::Classifier, customers::Customers, definitions::DefinitionRevisions,
-        error::ServiceError, ingest::Ingest, models::Models, profiles::Profiles,
-        subjects::Subjects,
+        error::ServiceError, evaluate::Evaluations, ingest::Ingest, models::Models,
+        profiles::Profiles, subjects::Subjects,
     },
 };
 
@@ -221,6 +221,13 @@ async fn build(
         database.zone.clone(),
         metrics.fits.clone(),
     );
+    let evaluations = Evaluations::new(
+        database.batch.clone(),
+        Arc::clone(&bases),
+        Arc::clone(clock),
+        database.zone.clone(),
+        metrics.evaluations.clone(),
+    );
     tokio::spawn(
         stop.clone()
             .run_until_cancelled_owned(upkeep(cache, identifiers, bases)),
@@ -231,7 +238,7 @@ async fn build(
         grpc::scoring::Scoring::new(Arc::new(classifier)),
         grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
-        grpc::models::ModelApi::new(Arc::new(models)),
+        grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     ))
 }

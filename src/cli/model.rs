@@ -9,6 +9,8 @@ use super::output::Output;
 use crate::pb;
 
 pub mod answer;
+pub mod drift;
+pub mod evaluate;
 
 /// Versions asked for at once when listing.
 const PAGE: i32 = 1_000;
@@ -24,6 +26,10 @@ pub enum ModelCommand {
     Show(ShowArgs),
     /// Let a stored version answer
     Activate(ActivateArgs),
+    /// Say how well a model that knows only the facts until a day foretells what came after it
+    Evaluate(evaluate::EvaluateArgs),
+    /// Say whether the active version still describes the customers
+    Drift(drift::DriftArgs),
 }
 
 /// A family of order models.
@@ -35,6 +41,17 @@ pub enum OrderModel {
     BgNbd,
     /// Pareto/NBD: drop-out at any time
     ParetoNbd,
+}
+
+impl OrderModel {
+    /// As the contract names it.
+    fn message(self) -> pb::OrderModelKind {
+        match self {
+            Self::MbgNbd => pb::OrderModelKind::MbgNbd,
+            Self::ParetoNbd => pb::OrderModelKind::ParetoNbd,
+            Self::BgNbd => pb::OrderModelKind::BgNbd,
+        }
+    }
 }
 
 /// Options of `patron model fit`.
@@ -103,18 +120,15 @@ pub async fn run(command: &ModelCommand, output: &mut Output) -> Result<(), CliE
         ModelCommand::List(args) => list(args, output).await,
         ModelCommand::Show(args) => show(args, output).await,
         ModelCommand::Activate(args) => activate(args, output).await,
+        ModelCommand::Evaluate(args) => evaluate::run(args, output).await,
+        ModelCommand::Drift(args) => drift::run(args, output).await,
     }
 }
 
 async fn fit(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
-    let kind = match args.model {
-        OrderModel::MbgNbd => pb::OrderModelKind::MbgNbd,
-        OrderModel::ParetoNbd => pb::OrderModelKind::ParetoNbd,
-        OrderModel::BgNbd => pb::OrderModelKind::BgNbd,
-    };
     let request = connection.request(pb::FitModelRequest {
-        kind: kind.into(),
+        kind: args.model.message().into(),
         until: args.until.clone().unwrap_or_default(),
         keep_inactive: args.no_activate,
     });

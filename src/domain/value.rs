@@ -33,6 +33,6 @@ pub mod simulation;
 pub mod special_functions;
 
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 #[cfg(test)]
 mod tests;

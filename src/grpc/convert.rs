@@ -2,6 +2,8 @@
 
 pub mod answers;
 pub mod customers;
+pub mod drift;
+pub mod evaluation;
 pub mod explanations;
 pub mod facts;
 pub mod models;

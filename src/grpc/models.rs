@@ -6,23 +6,33 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     grpc::{
-        convert::{self, models, page, violations::Violations},
+        convert::{self, drift, evaluation, models, page, violations::Violations},
         status,
     },
     pb,
-    service::models::{FitRequest, Models},
+    service::{
+        evaluate::{DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations},
+        models::{FitRequest, Models},
+    },
 };
+
+/// Most days of the holdout of a drift check: ten years.
+const MOST_DRIFT_DAYS: u32 = 3_650;
 
 /// The service.
 pub struct ModelApi {
     models: Arc<Models>,
+    evaluations: Arc<Evaluations>,
 }
 
 impl ModelApi {
-    /// The service over its use case.
+    /// The service over its use cases.
     #[must_use]
-    pub fn new(models: Arc<Models>) -> Self {
-        Self { models }
+    pub fn new(models: Arc<Models>, evaluations: Arc<Evaluations>) -> Self {
+        Self {
+            models,
+            evaluations,
+        }
     }
 }
 
@@ -86,4 +96,85 @@ impl pb::model_service_server::ModelService for ModelApi {
         let model = Some(models::model(&version));
         Ok(Response::new(pb::ActivateModelResponse { model }))
     }
+
+    async fn evaluate_model(
+        &self,
+        request: Request<pb::EvaluateModelRequest>,
+    ) -> Result<Response<pb::EvaluateModelResponse>, Status> {
+        let request = evaluation_request(&request.into_inner()).map_err(status::invalid_request)?;
+        let found = self.evaluations.evaluate(request).await?;
+        let evaluation = Some(evaluation::evaluation(&found));
+        Ok(Response::new(pb::EvaluateModelResponse { evaluation }))
+    }
+
+    async fn check_drift(
+        &self,
+        request: Request<pb::CheckDriftRequest>,
+    ) -> Result<Response<pb::CheckDriftResponse>, Status> {
+        let request = drift_request(&request.into_inner()).map_err(status::invalid_request)?;
+        let found = self.evaluations.check_drift(request).await?;
+        let report = Some(drift::drift_report(&found));
+        Ok(Response::new(pb::CheckDriftResponse { report }))
+    }
+}
+
+fn evaluation_request(request: &pb::EvaluateModelRequest) -> Result<EvaluationRequest, Violations> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    let kind = models::model_kind(request.kind, &mut check.field("kind"));
+    let until = convert::as_of(&request.until, &mut check.field("until"));
+    let split = convert::as_of(&request.split_on, &mut check.field("split_on"));
+    if request.split_on.is_empty() {
+        let mut field = check.field("split_on");
+        field.refuse("REQUIRED", "is required: the last day that the model knows");
+    }
+    if request.version < 0 {
+        let mut field = check.field("version");
+        field.refuse(
+            "OUT_OF_RANGE",
+            "must be the number of a version, or 0 for none",
+        );
+    }
+    if request.version != 0 && request.kind != 0 {
+        let mut field = check.field("kind");
+        field.refuse(
+            "OUT_OF_RANGE",
+            "must be unspecified: the version has its kind",
+        );
+    }
+    let (Some(kind), Some(split), true) = (kind, split, violations.is_empty()) else {
+        return Err(violations);
+    };
+    let model = match request.version {
+        0 => EvaluatedModel::Fit(kind),
+        version => EvaluatedModel::Version(version),
+    };
+    Ok(EvaluationRequest {
+        model,
+        split,
+        until,
+    })
+}
+
+fn drift_request(request: &pb::CheckDriftRequest) -> Result<DriftRequest, Violations> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    let until = convert::as_of(&request.until, &mut check.field("until"));
+    let days = u32::try_from(request.days)
+        .ok()
+        .filter(|days| *days <= MOST_DRIFT_DAYS);
+    if days.is_none() {
+        let mut field = check.field("days");
+        field.refuse(
+            "OUT_OF_RANGE",
+            format!("must be 1 to {MOST_DRIFT_DAYS}, or 0 for 90"),
+        );
+    }
+    if !violations.is_empty() {
+        return Err(violations);
+    }
+    Ok(DriftRequest {
+        until,
+        days: days.filter(|days| *days > 0),
+    })
 }

@@ -101,6 +101,11 @@ pub fn invalid_request(violations: Violations) -> Status {
     invalid_argument("INVALID_REQUEST", &violations)
 }
 
+/// `INVALID_ARGUMENT` for one field that only the use case could judge.
+fn refused_field(field: &str, message: &str) -> Status {
+    invalid_argument("INVALID_REQUEST", &[Violation::new(field, message)])
+}
+
 /// `NOT_FOUND`: the resource named in the request does not exist. `kind` is its type, for example `patron.v1.Model`.
 #[must_use]
 pub fn not_found(reason: &'static str, kind: &'static str, name: &str, message: &str) -> Status {
@@ -230,6 +235,19 @@ impl From<ServiceError> for Status {
             }
             ServiceError::FitRunning => aborted("FIT_RUNNING", &message),
             ServiceError::NothingToFit(_) => failed_precondition("NOTHING_TO_FIT", &message, &[]),
+            ServiceError::EvaluationRunning(_) => aborted("EVALUATION_RUNNING", &message),
+            ServiceError::NothingToEvaluate(_) => {
+                failed_precondition("NOTHING_TO_EVALUATE", &message, &[])
+            }
+            ServiceError::EmptyHoldout { .. } => refused_field("split_on", &message),
+            ServiceError::DayAhead { field, .. } => refused_field(field, &message),
+            ServiceError::VersionFittedLater { .. } => {
+                failed_precondition("VERSION_FITTED_LATER", &message, &[])
+            }
+            ServiceError::VersionHasCovariates(_) => {
+                failed_precondition("VERSION_HAS_COVARIATES", &message, &[])
+            }
+            ServiceError::NoActiveModel => failed_precondition("NO_ACTIVE_MODEL", &message, &[]),
             ServiceError::Internal(cause) => internal("INTERNAL", &**cause),
         }
     }

@@ -1,5 +1,7 @@
 //! Fitting models, their versions, and which of them answers.
 
+mod drift;
+mod evaluation;
 mod fits;
 
 use patron::cli::demo::population::{DemoOptions, generate};

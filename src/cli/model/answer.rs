@@ -77,7 +77,7 @@ impl From<&pb::FitReport> for ReportJson {
 }
 
 /// The order model as `--model` names it.
-fn model_name(kind: pb::OrderModelKind) -> &'static str {
+pub(super) fn model_name(kind: pb::OrderModelKind) -> &'static str {
     match kind {
         pb::OrderModelKind::BgNbd => "bg-nbd",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "mbg-nbd",
@@ -85,7 +85,8 @@ fn model_name(kind: pb::OrderModelKind) -> &'static str {
     }
 }
 
-fn model_title(kind: pb::OrderModelKind) -> &'static str {
+/// The order model as the literature names it.
+pub(super) fn model_title(kind: pb::OrderModelKind) -> &'static str {
     match kind {
         pb::OrderModelKind::BgNbd => "BG/NBD",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "MBG/NBD",

@@ -6,6 +6,7 @@
 pub mod benchmark;
 pub mod contracts;
 pub mod covariates;
+pub mod distance;
 pub mod prior;
 pub mod report;
 pub mod rows;

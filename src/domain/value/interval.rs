@@ -42,7 +42,8 @@ pub enum IntervalError {
 /// The parameters of a model version as uncertain as they are: drawn once, used for every customer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UncertainModel {
-    draws: Vec<(OrderModel, GammaGamma)>,
+    /// Without a spend model, all revenues and values are 0.
+    draws: Vec<(OrderModel, Option<GammaGamma>)>,
     seed: u64,
 }
 
@@ -66,13 +67,41 @@ impl UncertainModel {
             let [p, q, v] = spend_sampler.draw(&mut random);
             let order_model = OrderModel::new(kind, order_sampler.draw(&mut random));
             if let (Ok(order_model), Ok(spend_model)) = (order_model, GammaGamma::new(p, q, v)) {
-                draws.push((order_model, spend_model));
+                draws.push((order_model, Some(spend_model)));
             }
             if draws.len() == PARAMETER_DRAWS {
                 break;
             }
         }
         Ok(Self { draws, seed })
+    }
+
+    /// The same where there is no model of spend: orders can be foretold, revenue and value cannot.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_orders(
+        kind: ModelKind,
+        orders: &FitReport,
+        seed: u64,
+    ) -> Result<Self, IntervalError> {
+        let mut random = Random::new(seed);
+        let sampler = LogNormal::<4>::new(orders)?;
+        let drawn = (0..10 * PARAMETER_DRAWS)
+            .filter_map(|_| OrderModel::new(kind, sampler.draw(&mut random)).ok());
+        Ok(Self {
+            draws: drawn
+                .take(PARAMETER_DRAWS)
+                .map(|model| (model, None))
+                .collect(),
+            seed,
+        })
+    }
+
+    /// Whether it can foretell revenue and value.
+    #[must_use]
+    pub fn has_spend(&self) -> bool {
+        self.draws.iter().all(|(_, spend)| spend.is_some())
     }
 
     /// Possible futures of a customer over the horizon.
@@ -100,7 +129,9 @@ impl UncertainModel {
                 } else {
                     (0.0, 0.0)
                 };
-                let paid = spend_on(spend_model, spend, bought, &mut random);
+                let paid = spend_model.map_or(0.0, |spend_model| {
+                    spend_on(&spend_model, spend, bought, &mut random)
+                });
                 orders.push(bought);
                 revenue.push(paid);
                 // The orders of one customer are alike, so the discounted share of orders is that of spend.
@@ -138,6 +169,12 @@ pub struct Distribution {
 }
 
 impl Distribution {
+    /// For tests: these outcomes.
+    #[cfg(test)]
+    pub(crate) fn of_outcomes(outcomes: Vec<f64>) -> Self {
+        Self::new(outcomes)
+    }
+
     fn new(mut outcomes: Vec<f64>) -> Self {
         outcomes.sort_unstable_by(f64::total_cmp);
         Self {

@@ -26,25 +26,30 @@ pub(in crate::grpc) fn model_kind(number: i32, check: &mut Checker<'_>) -> Optio
     }
 }
 
-/// The message of a model version.
-pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
-    let fit = &version.fit;
-    let kind = match fit.orders.kind() {
+/// The message of a model kind.
+pub(super) fn kind_message(kind: ModelKind) -> i32 {
+    let kind = match kind {
         ModelKind::BgNbd => pb::OrderModelKind::BgNbd,
         ModelKind::MbgNbd => pb::OrderModelKind::MbgNbd,
         ModelKind::ParetoNbd => pb::OrderModelKind::ParetoNbd,
     };
-    let (spend, currency, spend_absent_reason) = match &fit.spend {
+    kind.into()
+}
+
+/// The message of a model version.
+pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
+    let fit = &version.fit;
+    let (spend, currency, spend_absent_reason) = match &fit.pooled.spend {
         Ok((_, currency, spend)) => (Some(report(spend)), currency.to_string(), String::new()),
         Err(reason) => (None, String::new(), reason.clone()),
     };
     pb::Model {
         version: version.version,
         active: version.active,
-        kind: kind.into(),
+        kind: kind_message(fit.kind()),
         until: fit.until.to_string(),
         create_time: Some(timestamp_message(version.created_at)),
-        orders: Some(report(&fit.orders_report)),
+        orders: Some(report(&fit.pooled.orders_report)),
         spend,
         spend_absent_reason,
         currency,

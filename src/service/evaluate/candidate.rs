@@ -1,0 +1,233 @@
+//! The models of an evaluation: fitted for it, or those of a stored version; with their doubts, where they have them.
+//!
+//! It knows fits and versions, not what they are compared with.
+
+use std::time::Instant;
+
+use crate::{
+    domain::{
+        customer::CustomerKind,
+        evaluation::{
+            coverage::UncertainModels,
+            forecast::{CandidateModel, CandidateModels},
+            population::Population,
+        },
+        model_version::{FittedSet, ModelFit, Refinement, StoredReport},
+        money::Currency,
+        value::{
+            fit::{
+                FitError, fit_orders, fit_spend,
+                report::{Convergence, FitReport},
+            },
+            gamma_gamma::GammaGamma,
+            interval::UncertainModel,
+            model::{ModelKind, OrderModel},
+        },
+    },
+    service::models::stored,
+};
+
+/// Seed of the parameter draws of a model that is fitted for an evaluation; a version has its number.
+const SEED: u64 = 1;
+
+/// One set of parameters, and whom it describes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The kind of customers; `None` for all.
+    pub kind: Option<CustomerKind>,
+    /// The model of orders.
+    pub orders: OrderModel,
+    /// How its fit went.
+    pub orders_report: StoredReport,
+    /// The model of spend and how its fit went; or why there is none.
+    pub spend: Result<(GammaGamma, StoredReport), String>,
+}
+
+/// Models ready to be evaluated.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// Of all customers, or of persons and companies.
+    pub(super) sets: Vec<Fitted>,
+    pub(super) models: CandidateModels,
+    /// With their doubts; or why they have none.
+    pub(super) uncertain: Result<UncertainModels, String>,
+}
+
+impl Candidate {
+    /// A model of this kind fitted on what was known at the split. `no_currency` says why there is no spend to fit on.
+    pub(super) fn fit(
+        kind: ModelKind,
+        population: &Population,
+        no_currency: Option<&str>,
+    ) -> Result<Self, FitError> {
+        let set = fit_set(kind, population, None, no_currency)?;
+        Ok(Self::new(vec![set], SEED))
+    }
+
+    /// A model of this kind for each of these groups; those of a version fitted by kind.
+    pub(super) fn fit_sets(
+        kind: ModelKind,
+        population: &Population,
+        groups: &[Option<CustomerKind>],
+    ) -> Result<Self, FitError> {
+        let no_currency = Some("not asked for");
+        let sets = groups
+            .iter()
+            .map(|group| fit_set(kind, population, *group, no_currency));
+        let sets: Vec<Fitted> = sets.collect::<Result<_, _>>()?;
+        Ok(Self::new(sets, SEED))
+    }
+
+    /// The parameters of a stored version as they answer: those of each kind that has its own, else those of all. Without a spend
+    /// model in `currency` nothing is said of spend.
+    pub(super) fn of_version(version: i64, fit: &ModelFit, currency: Option<Currency>) -> Self {
+        let fitted = |kind, set: &FittedSet| {
+            // A kind without a spend model of its own has that of all.
+            let spend = set.spend.as_ref().or(fit.pooled.spend.as_ref());
+            let spend = match spend {
+                Ok((model, of, report)) if Some(*of) == currency => Ok((*model, report.clone())),
+                Ok((_, of, _)) => Err(format!(
+                    "the spend model of version {version} is in {of}, the reporting currency is {}",
+                    currency.map_or("none", Currency::code)
+                )),
+                Err(reason) => Err(reason.clone()),
+            };
+            Fitted {
+                kind,
+                orders: set.orders,
+                orders_report: set.orders_report.clone(),
+                spend,
+            }
+        };
+        let mut sets = vec![];
+        if let Refinement::ByKind(by_kind) = &fit.refinement {
+            for kind in &by_kind.kinds {
+                sets.extend(
+                    kind.set
+                        .as_ref()
+                        .ok()
+                        .map(|set| fitted(Some(kind.kind), set)),
+                );
+            }
+        }
+        // The pooled set speaks for whoever has none.
+        let all = [CustomerKind::Person, CustomerKind::Company];
+        let has_own = |kind| sets.iter().any(|set| set.kind == Some(kind));
+        if !all.into_iter().all(has_own) {
+            sets.insert(0, fitted(None, &fit.pooled));
+        }
+        Self::new(sets, version.unsigned_abs())
+    }
+
+    fn new(mut sets: Vec<Fitted>, seed: u64) -> Self {
+        for set in &mut sets {
+            let mean = set
+                .spend
+                .as_ref()
+                .ok()
+                .map(|(spend, _)| spend.population_mean());
+            if let Some(Err(error)) = mean {
+                set.spend = Err(error.to_string());
+            }
+        }
+        let of = |kind| {
+            let own = sets.iter().find(|set| set.kind == Some(kind));
+            own.or_else(|| sets.iter().find(|set| set.kind.is_none()))
+                .unwrap_or(&sets[0])
+        };
+        let (person, company) = (of(CustomerKind::Person), of(CustomerKind::Company));
+        let candidate = |set: &Fitted| CandidateModel {
+            orders: set.orders,
+            spend: set.spend.as_ref().ok().map(|(spend, _)| *spend),
+        };
+        let models = CandidateModels {
+            person: candidate(person),
+            company: candidate(company),
+        };
+        let uncertain = uncertain(person, seed).and_then(|of_person| {
+            let of_company = if std::ptr::eq(person, company) {
+                of_person.clone()
+            } else {
+                uncertain(company, seed)?
+            };
+            Ok(UncertainModels {
+                person: of_person,
+                company: of_company,
+            })
+        });
+        Self {
+            sets,
+            models,
+            uncertain,
+        }
+    }
+
+    /// Why nothing is said of anybody's spend.
+    pub(super) fn spend_absent_reason(&self) -> Option<&str> {
+        let mut reasons = self.sets.iter().map(|set| set.spend.as_ref().err());
+        let first = reasons.next()?;
+        reasons.all(|reason| reason.is_some()).then_some(first?)
+    }
+}
+
+fn fit_set(
+    kind: ModelKind,
+    population: &Population,
+    group: Option<CustomerKind>,
+    no_currency: Option<&str>,
+) -> Result<Fitted, FitError> {
+    let start = Instant::now();
+    let orders = fit_orders(kind, &population.order_rows(group))?;
+    let orders_report = stored(&orders.report, start.elapsed());
+    let start = Instant::now();
+    let spend = match no_currency {
+        Some(reason) => Err(reason.to_owned()),
+        None => fit_spend(&population.spend_rows(group))
+            .map(|spend| (spend.model, stored(&spend.report, start.elapsed())))
+            .map_err(|error| error.to_string()),
+    };
+    Ok(Fitted {
+        kind: group,
+        orders: orders.model,
+        orders_report,
+        spend,
+    })
+}
+
+/// A model with its doubts; or why it has none.
+fn uncertain(set: &Fitted, seed: u64) -> Result<UncertainModel, String> {
+    let orders = as_fit_report(&set.orders_report);
+    let drawn = match &set.spend {
+        Ok((_, spend)) => {
+            UncertainModel::new(set.orders.kind(), &orders, &as_fit_report(spend), seed)
+        }
+        Err(_) => UncertainModel::of_orders(set.orders.kind(), &orders, seed),
+    };
+    drawn.map_err(|error| error.to_string())
+}
+
+/// A stored report as the intervals take it, which look at estimates and covariance only.
+fn as_fit_report(report: &StoredReport) -> FitReport {
+    FitReport {
+        convergence: Convergence::Converged,
+        parameter_names: report
+            .parameters
+            .iter()
+            .map(|parameter| parameter.name.clone())
+            .collect(),
+        estimates: report
+            .parameters
+            .iter()
+            .map(|parameter| parameter.value)
+            .collect(),
+        covariance: None,
+        log_covariance: report.log_covariance.clone(),
+        log_likelihood: report.log_likelihood,
+        gradient_norm: report.gradient_norm,
+        condition_number: report.condition_number.unwrap_or(f64::INFINITY),
+        iterations: report.iterations,
+        evaluations: 0,
+        customers: report.customers,
+        distinct_rows: usize::try_from(report.distinct_rows).unwrap_or(usize::MAX),
+    }
+}
