@@ -12,7 +12,8 @@
 //! these, `server us` (CPU time of the server's threads for each request) is the steadiest and the one to compare over time. Servers
 //! and load share the process but not the threads: each has a runtime with a worker a core, and `process us` is all threads together.
 //! All of them compete for the same cores, so req/s is not what a server reaches whose clients are elsewhere.
-//! One call at a time measures mostly wake-ups. Both use mimalloc; the service logs at its default level.
+//! One call at a time measures mostly wake-ups. Both use mimalloc; the service logs at its default level, or
+//! as `PATRON_LOG` says: with `warn`, calls have no span, which shows what that costs.
 //!
 //! Postgres is the one that `DATABASE_URL` names (in a database of its own, dropped at the end), else a temporary cluster; nothing is
 //! installed. Takes less than a minute.
@@ -63,7 +64,11 @@ fn main() -> anyhow::Result<()> {
         println!("lookup: measures only when run by `cargo bench --bench lookup`");
         return Ok(());
     }
-    logging::init(logging::LogFormat::Text, "info")?;
+    let filter = std::env::var("PATRON_LOG");
+    logging::init(
+        logging::LogFormat::Text,
+        filter.as_deref().unwrap_or("info"),
+    )?;
     let (servers, loaders) = (runtime(load::SERVER_THREAD)?, runtime("bench-load")?);
     let database = BenchDatabase::create(&servers)?;
     let measured = measure(&servers, &loaders, &database);
