@@ -176,7 +176,6 @@ async fn check_evaluation(shared: &Path, endpoint: &str) {
     ] {
         assert!(page.contains(line), "no {line:?} in\n{page}");
     }
-    println!("{page}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

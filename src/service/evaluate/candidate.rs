@@ -231,3 +231,99 @@ fn as_fit_report(report: &StoredReport) -> FitReport {
         distinct_rows: usize::try_from(report.distinct_rows).unwrap_or(usize::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::model_version::{ByKindFit, KindFit};
+
+    fn report() -> StoredReport {
+        StoredReport {
+            parameters: vec![],
+            log_covariance: None,
+            log_likelihood: -1.0,
+            customers: 1,
+            distinct_rows: 1,
+            iterations: 1,
+            not_converged_reason: None,
+            gradient_norm: 0.0,
+            condition_number: None,
+            duration: Duration::ZERO,
+        }
+    }
+
+    fn set(r: f64, spend: Result<[f64; 3], &str>) -> FittedSet {
+        let spend = spend.map(|[p, q, v]| {
+            let model = GammaGamma::new(p, q, v).unwrap();
+            (model, "EUR".parse().unwrap(), report())
+        });
+        FittedSet {
+            orders: OrderModel::new(ModelKind::MbgNbd, [r, 6.0, 0.9, 1.6]).unwrap(),
+            orders_report: report(),
+            spend: spend.map_err(str::to_owned),
+        }
+    }
+
+    /// A version with these sets for persons and companies.
+    fn by_kind(person: Result<FittedSet, String>, company: Result<FittedSet, String>) -> ModelFit {
+        let kind = |kind, set| KindFit {
+            kind,
+            customers: 10,
+            set,
+        };
+        ModelFit {
+            until: "2026-06-30".parse().unwrap(),
+            pooled: set(0.5, Ok([6.0, 4.0, 15.0])),
+            refinement: Refinement::ByKind(ByKindFit {
+                kinds: vec![
+                    kind(CustomerKind::Person, person),
+                    kind(CustomerKind::Company, company),
+                ],
+                test: Err("not tested".to_owned()),
+            }),
+        }
+    }
+
+    fn kinds(candidate: &Candidate) -> Vec<Option<CustomerKind>> {
+        candidate.sets.iter().map(|set| set.kind).collect()
+    }
+
+    #[test]
+    fn each_kind_is_foretold_by_its_own_set_and_by_that_of_all_where_it_has_none() {
+        let euro = Some("EUR".parse().unwrap());
+        let own = set(0.7, Err("too few"));
+        let other = set(2.0, Ok([3.0, 5.0, 90.0]));
+        let both = by_kind(Ok(own.clone()), Ok(other.clone()));
+        let both = Candidate::of_version(3, &both, euro);
+        let (person, company) = (Some(CustomerKind::Person), Some(CustomerKind::Company));
+        assert_eq!(kinds(&both), [person, company]);
+        assert_eq!(both.models.person.orders, own.orders);
+        assert_eq!(both.models.company.orders, other.orders);
+        // Without a spend model of their own, persons have that of all.
+        let spend = |candidate: &CandidateModel| candidate.spend.map(|it| it.parameters());
+        assert_eq!(spend(&both.models.person), Some([6.0, 4.0, 15.0]));
+        assert_eq!(spend(&both.models.company), Some([3.0, 5.0, 90.0]));
+        assert_eq!(both.spend_absent_reason(), None);
+
+        let one = by_kind(Err("too few".to_owned()), Ok(other.clone()));
+        let one = Candidate::of_version(3, &one, euro);
+        assert_eq!(kinds(&one), [None, company]);
+        let pooled = OrderModel::new(ModelKind::MbgNbd, [0.5, 6.0, 0.9, 1.6]);
+        assert_eq!(Ok(one.models.person.orders), pooled);
+        assert_eq!(one.models.company.orders, other.orders);
+    }
+
+    #[test]
+    fn nothing_is_said_of_spend_in_another_currency_or_without_a_mean() {
+        let mut fit = by_kind(Err(String::new()), Err(String::new()));
+        fit.refinement = Refinement::No;
+        let dollars = Candidate::of_version(3, &fit, Some("USD".parse().unwrap()));
+        assert_eq!(dollars.models.person.spend, None);
+        assert!(dollars.spend_absent_reason().unwrap().contains("USD"));
+        fit.pooled = set(0.5, Ok([6.0, 0.9, 15.0]));
+        let endless = Candidate::of_version(3, &fit, Some("EUR".parse().unwrap()));
+        assert!(endless.spend_absent_reason().unwrap().contains("no mean"));
+    }
+}

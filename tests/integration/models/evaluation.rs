@@ -1,4 +1,4 @@
-//! EvaluateModel against figures that the test reckons by itself from the transactions it sent.
+//! `EvaluateModel` against figures that the test reckons by itself from the transactions it sent.
 
 mod reckoned;
 mod refusals;
@@ -12,7 +12,7 @@ use patron::pb::{CustomerKind, OrderModelKind};
 use tonic::{Code, Status};
 
 use self::reckoned::{Reckoner, check_group, day_of, kept};
-use super::{fit, get, list, request, shop};
+use super::{Shop, fit, get, list, request, shop};
 use crate::support::messages::{money, purchase, reason, refund};
 use crate::support::service::{Service, ServiceWithDatabase, TODAY};
 
@@ -51,6 +51,21 @@ fn counts(evaluation: &pb::ModelEvaluation) -> BTreeMap<&str, i64> {
     left_out
         .map(|it| (it.reason().as_str_name(), it.customers))
         .collect()
+}
+
+/// Employees who had bought by the split, and others who first bought after it.
+fn left_out(shop: &Shop, reckoner: &Reckoner) -> BTreeMap<&'static str, i64> {
+    let known = kept(&shop.transactions, SPLIT.parse().unwrap());
+    let whole = kept(&shop.transactions, TODAY.parse().unwrap());
+    let is_employee = |id: &&String| reckoner.kind(id) == CustomerKind::Employee;
+    let employees = known.keys().filter(is_employee).count();
+    let newcomers = whole.keys().filter(|id| !known.contains_key(*id));
+    let newcomers = newcomers.filter(|id| !is_employee(id)).count();
+    let number = |count: usize| i64::try_from(count).unwrap();
+    BTreeMap::from([
+        ("LEFT_OUT_REASON_EMPLOYEE", number(employees)),
+        ("LEFT_OUT_REASON_NEWCOMER", number(newcomers)),
+    ])
 }
 
 #[tokio::test]
@@ -96,25 +111,7 @@ async fn an_evaluation_is_what_one_reckons_from_the_transactions() {
     assert_eq!(all.customers, persons.customers + companies.customers);
     assert_eq!(found.interval_customers, all.customers);
 
-    let known = kept(&shop.transactions, split);
-    let employees = known
-        .keys()
-        .filter(|it| reckoner.kind(it) == CustomerKind::Employee);
-    let whole = kept(&shop.transactions, TODAY.parse().unwrap());
-    let newcomers = whole
-        .keys()
-        .filter(|it| reckoner.kind(it) != CustomerKind::Employee && !known.contains_key(*it));
-    let expected = BTreeMap::from([
-        (
-            "LEFT_OUT_REASON_EMPLOYEE",
-            i64::try_from(employees.count()).unwrap(),
-        ),
-        (
-            "LEFT_OUT_REASON_NEWCOMER",
-            i64::try_from(newcomers.count()).unwrap(),
-        ),
-    ]);
-    assert_eq!(counts(&found), expected);
+    assert_eq!(counts(&found), left_out(&shop, &reckoner));
 
     // A stored version that was fitted on the same facts foretells the same, and nothing was stored or chosen meanwhile.
     let kept = pb::FitModelRequest {

@@ -252,6 +252,39 @@ fn the_baselines_repeat_the_year_before_in_proportion() {
 }
 
 #[test]
+fn each_kind_is_foretold_by_its_own_model() {
+    let population = population();
+    let model = |r: f64| {
+        OrderModel::new(
+            crate::domain::value::model::ModelKind::MbgNbd,
+            [r, 6.0, 0.9, 1.6],
+        )
+        .unwrap()
+    };
+    let of = |orders| CandidateModel {
+        orders,
+        spend: None,
+    };
+    let models = CandidateModels {
+        person: of(model(0.5)),
+        company: of(model(3.0)),
+    };
+    let found = evaluate(&population, &models, None);
+    let weeks = population.window().holdout_weeks();
+    for (group, kind, orders) in [
+        (1, CustomerKind::Person, model(0.5)),
+        (2, CustomerKind::Company, model(3.0)),
+    ] {
+        let members = population.subjects().iter().filter(|it| it.kind == kind);
+        let expected: f64 = members
+            .map(|it| orders.outlook(it.history()).expected_orders(weeks))
+            .sum();
+        let model = found.groups[group].orders.accuracy[0];
+        assert_near("expected", model.expected_total, expected, 1e-12);
+    }
+}
+
+#[test]
 fn an_amount_without_a_rate_takes_a_customer_out_of_spend_only() {
     let window = Window::new(day("2025-06-30"), day("2025-07-07")).unwrap();
     let mut population = Population::new(window);

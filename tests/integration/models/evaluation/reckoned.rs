@@ -34,12 +34,11 @@ pub(super) fn kept(transactions: &[pb::Transaction], until: Day) -> BTreeMap<Str
     let mut reversed = BTreeSet::new();
     for fact in facts().filter(|it| it.kind() != Kind::Purchase) {
         let original = (&*fact.customer_id, &*fact.original_transaction_id);
-        match fact.kind() {
-            Kind::Reversal => drop(reversed.insert(original)),
-            _ => {
-                *taken_back.entry(original).or_default() +=
-                    fact.amount.as_ref().unwrap().amount_minor
-            }
+        if fact.kind() == Kind::Reversal {
+            reversed.insert(original);
+        } else {
+            let back = fact.amount.as_ref().unwrap().amount_minor;
+            *taken_back.entry(original).or_default() += back;
         }
     }
     let mut customers: BTreeMap<String, Days> = BTreeMap::new();
@@ -119,10 +118,11 @@ pub(super) struct Reckoner {
 impl Reckoner {
     pub(super) fn new(shop: &Shop, parameters: &pb::EvaluatedParameters) -> Self {
         let values: Vec<f64> = parameters.parameters.iter().map(|it| it.value).collect();
-        let [r, alpha, a, b, p, q, v] = values.try_into().unwrap();
+        let (orders, spend) = values.split_at(4);
+        let [p, q, v] = spend.try_into().unwrap();
         let kinds = shop.customers.iter();
         Self {
-            orders: OrderModel::new(ModelKind::MbgNbd, [r, alpha, a, b]).unwrap(),
+            orders: OrderModel::new(ModelKind::MbgNbd, orders.try_into().unwrap()).unwrap(),
             spend: GammaGamma::new(p, q, v).unwrap(),
             kinds: kinds
                 .map(|it| (it.customer_id.clone(), it.kind()))
