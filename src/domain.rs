@@ -9,6 +9,7 @@ pub mod customer;
 pub mod definitions;
 pub mod explain;
 pub mod facts;
+pub mod model_report;
 pub mod model_version;
 pub mod money;
 pub mod parameters;

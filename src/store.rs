@@ -11,6 +11,7 @@ pub mod customers;
 pub mod deployment;
 pub mod error;
 pub mod facts;
+pub mod fit_requests;
 pub mod identifiers;
 mod instant;
 pub mod locks;

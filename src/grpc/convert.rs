@@ -4,6 +4,7 @@ pub mod answers;
 pub mod customers;
 pub mod explanations;
 pub mod facts;
+pub mod fits;
 pub mod models;
 pub mod page;
 pub mod patches;

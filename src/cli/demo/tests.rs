@@ -163,6 +163,13 @@ impl ModelService for Fake {
         Err(Status::not_found("this server forgets its models"))
     }
 
+    async fn rollback_model(
+        &self,
+        _: Request<pb::RollbackModelRequest>,
+    ) -> Result<Response<pb::RollbackModelResponse>, Status> {
+        Err(Status::not_found("this server forgets its models"))
+    }
+
     async fn activate_model(
         &self,
         _: Request<pb::ActivateModelRequest>,

@@ -14,7 +14,8 @@ impl Check<'_> {
             return Ok(());
         };
         self.get(&fitted).await?;
-        self.activate(active).await
+        self.activate(active).await?;
+        self.roll_back(fitted.version, active).await
     }
 
     /// A second fit that is not to answer.
@@ -22,8 +23,9 @@ impl Check<'_> {
         let rpc = "FitModel";
         let request = self.patient().request(pb::FitModelRequest {
             kind: pb::OrderModelKind::MbgNbd.into(),
-            until: String::new(),
             keep_inactive: true,
+            grouping: pb::FitGrouping::ByKind.into(),
+            ..Default::default()
         });
         let answer = match self.connection.models().fit_model(request).await {
             Ok(answer) => answer.into_inner().model,
@@ -47,7 +49,12 @@ impl Check<'_> {
             && positive
             && orders.converged
             && orders.log_likelihood.is_finite()
-            && spend.parameters.len() == 3;
+            && spend.parameters.len() == 3
+            && model
+                .by_kind
+                .as_ref()
+                .is_some_and(|fit| !fit.kinds.is_empty())
+            && model.checks.is_some();
         let values: Vec<String> = orders
             .parameters
             .iter()
@@ -116,6 +123,22 @@ impl Check<'_> {
                 let model = answer.into_inner().model.unwrap_or_default();
                 let right = model.active && model.version == version;
                 let found = format!("version {} answers", model.version);
+                self.expect(rpc, right, &found)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
+    }
+
+    /// Lets the new version answer for a moment, then takes that back.
+    async fn roll_back(&mut self, fitted: i64, active: i64) -> Result<(), CliError> {
+        let rpc = "RollbackModel";
+        self.activate(fitted).await?;
+        let request = self.connection.request(pb::RollbackModelRequest {});
+        match self.connection.models().rollback_model(request).await {
+            Ok(answer) => {
+                let model = answer.into_inner().model.unwrap_or_default();
+                let right = model.active && model.version == active;
+                let found = format!("version {} answers again", model.version);
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),
