@@ -200,7 +200,7 @@ pub async fn list_gaps(
     .fetch(connection);
     let mut gaps = vec![];
     while let Some((bytes,)) = rows.try_next().await? {
-        gaps.extend(packed::unpack_last_gaps(&bytes)?);
+        gaps.extend(packed::gaps::unpack_last_gaps(&bytes)?);
     }
     Ok(gaps)
 }

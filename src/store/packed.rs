@@ -3,6 +3,8 @@
 //!
 //! Fields are only ever added; a number is never used again.
 
+pub(super) mod gaps;
+
 use std::collections::HashMap;
 
 use prost::Message;
@@ -12,7 +14,7 @@ use crate::{
         calendar::Day,
         facts::{AttributeFact, AttributeValue},
         money::Money,
-        profile::{self, ContactDay, History, PurchaseDay},
+        profile::{ContactDay, History, PurchaseDay},
         text::Label,
     },
     store::{codes, error::StoreError},
@@ -148,27 +150,6 @@ pub(super) fn pack(history: &History) -> Vec<u8> {
         labels: labels.texts,
     };
     packed.encode_to_vec()
-}
-
-/// The part of it that times between orders need; what else there is, is skipped.
-#[derive(Clone, PartialEq, Message)]
-struct PackedDays {
-    #[prost(message, repeated, tag = "2")]
-    purchases: Vec<PackedDay>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct PackedDay {
-    #[prost(sint32, tag = "1")]
-    day: i32,
-}
-
-/// The last two times between purchase days, in days, without unpacking the rest; `None` with fewer than three purchase days.
-pub(super) fn unpack_last_gaps(bytes: &[u8]) -> Result<Option<(u32, u32)>, StoreError> {
-    let packed =
-        PackedDays::decode(bytes).map_err(|error| StoreError::corrupt("packed profile", error))?;
-    let days = packed.purchases.iter().map(|entry| entry.day);
-    Ok(profile::last_gaps(days))
 }
 
 /// Unpacks it again.

@@ -5,6 +5,9 @@ use sqlx::PgConnection;
 
 use crate::store::{error::StoreError, instant::Instant};
 
+/// Key of the lock under which activations are made; versions are numbered under 1.
+const ACTIVATION: i32 = 2;
+
 /// Makes a stored version the active one. To activate what is active adds nothing to the history.
 ///
 /// # Errors
@@ -14,7 +17,7 @@ pub async fn activate(
     version: i64,
     activated_at: Timestamp,
 ) -> Result<(), StoreError> {
-    // The one row is also the lock: activations queue there.
+    lock(tx).await?;
     set(tx, version, activated_at).await?;
     sqlx::query(
         "INSERT INTO model_activations (number, version, previous, activated_at)
@@ -38,12 +41,7 @@ pub async fn roll_back(
     tx: &mut PgConnection,
     activated_at: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
-    let locked: Option<(i64,)> = sqlx::query_as("SELECT version FROM active_model FOR UPDATE")
-        .fetch_optional(&mut *tx)
-        .await?;
-    if locked.is_none() {
-        return Ok(None);
-    }
+    lock(tx).await?;
     let earlier: Option<(i64,)> = sqlx::query_as(
         "INSERT INTO model_activations (number, version, previous, activated_at)
          SELECT now.number + 1, before.version, before.previous, $1
@@ -60,6 +58,15 @@ pub async fn roll_back(
     };
     set(tx, version, activated_at).await?;
     Ok(Some(version))
+}
+
+/// Activations queue, each until the end of its transaction: one that did not see the one before would lose it from the history.
+async fn lock(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock(8, $1)")
+        .bind(ACTIVATION)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 async fn set(
