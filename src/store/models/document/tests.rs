@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     customer::CustomerKind,
-    model_version::{StoredParameter, StoredTest},
+    model_report::{StoredParameter, StoredRegularity},
 };
 
 /// As programs wrote it before a version could hold several parameter sets.
@@ -48,6 +48,8 @@ fn a_document_without_the_newer_fields_is_one_pooled_set() {
     assert_eq!(fit.pooled.orders.parameters(), [0.525, 6.183, 0.891, 1.614]);
     assert_eq!(fit.pooled.spend, Err("nobody bought twice".to_owned()));
     assert_eq!(fit.refinement, Refinement::No);
+    assert_eq!((&fit.checks, fit.prior), (&None, None));
+    assert_eq!(fit.pooled.orders_report.evaluations, 0);
     assert_eq!(written_and_read(&fit), fit);
 }
 
@@ -79,7 +81,21 @@ fn sets_by_kind_and_covariates_are_read_as_they_were_written() {
                 kind(CustomerKind::Person, Err("too few".to_owned())),
                 kind(CustomerKind::Company, Ok(company)),
             ],
-            test: Ok(test),
+            orders_test: Ok(test),
+            spend_test: Err("too few".to_owned()),
+        }),
+        checks: Some(StoredChecks {
+            spend_dependence: Err("nobody bought twice".to_owned()),
+            regularity: Ok(StoredRegularity {
+                shape: 1.25,
+                standard_error: 0.125,
+                customers: 40,
+                eligible: 41,
+            }),
+        }),
+        prior: Some(StoredPrior {
+            medians: [0.5, 6.0, 0.9, 1.6],
+            log_spreads: [1.0; 4],
         }),
         ..plain.clone()
     };
