@@ -67,7 +67,7 @@ pub enum Refinement {
     /// A parameter set for each kind of customer.
     ByKind(ByKindFit),
     /// Effects of covariates.
-    Covariates(CovariateFit),
+    Covariates(Box<CovariateFit>),
 }
 
 /// A fit by kind of customer.

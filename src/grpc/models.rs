@@ -42,7 +42,7 @@ impl pb::model_service_server::ModelService for ModelApi {
         &self,
         request: Request<pb::FitModelRequest>,
     ) -> Result<Response<pb::FitModelResponse>, Status> {
-        let request = fit_request(request.into_inner(), &self.models)?;
+        let request = fit_request(&request.into_inner(), &self.models)?;
         let version = self.models.fit(request).await?;
         Ok(Response::new(pb::FitModelResponse {
             model: Some(models::model(&version)),
@@ -113,7 +113,7 @@ impl pb::model_service_server::ModelService for ModelApi {
 }
 
 /// What is asked for, or everything that is wrong with it.
-fn fit_request(request: pb::FitModelRequest, models: &Models) -> Result<FitRequest, Status> {
+fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequest, Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
     let kind = models::model_kind(request.kind, &mut check.field("kind"));

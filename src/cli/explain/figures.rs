@@ -1,7 +1,7 @@
 //! Amounts, days and instants as each language writes them.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Unit};
 
 use super::wording::Language;
 use crate::cli::text::money_text;
@@ -45,13 +45,14 @@ pub fn day(text: &str, language: Language) -> String {
 pub fn instant(time: Option<&prost_types::Timestamp>, language: Language) -> Option<String> {
     let time = time?;
     let instant = Timestamp::new(time.seconds, time.nanos).ok()?;
-    let minute = instant.to_zoned(TimeZone::UTC).round(Unit::Minute).ok()?;
-    let day = day(&minute.date().to_string(), language);
+    // The seconds are left out, not rounded: nothing was known at an instant that lies ahead of it.
+    let zoned = instant.to_zoned(TimeZone::UTC);
+    let day = day(&zoned.date().to_string(), language);
     let separator = language.say("", ",");
     Some(format!(
         "{day}{separator} {:02}:{:02} UTC",
-        minute.hour(),
-        minute.minute()
+        zoned.hour(),
+        zoned.minute()
     ))
 }
 
@@ -71,8 +72,8 @@ mod tests {
         assert_eq!(day("2026-11-24", Language::De), "24.11.2026");
         assert_eq!(day("soon", Language::De), "soon");
         let time = prost_types::Timestamp {
-            seconds: 1_795_518_120,
-            nanos: 5,
+            seconds: 1_795_518_179,
+            nanos: 999_999_999,
         };
         let said = |language| instant(Some(&time), language).unwrap();
         assert_eq!(said(Language::En), "2026-11-24 11:02 UTC");

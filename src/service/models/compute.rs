@@ -66,7 +66,7 @@ impl Plan {
         let refinement = match &input.covariates {
             Some(rows) => {
                 let fit = fitter.covariates(self.covariates, rows, &pooled)?;
-                Refinement::Covariates(fit)
+                Refinement::Covariates(Box::new(fit))
             }
             None if self.by_kind => Refinement::ByKind(fitter.by_kind(&input.by_kind, &pooled)),
             None => Refinement::No,

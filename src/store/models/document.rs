@@ -90,7 +90,7 @@ impl From<&ModelFit> for FitDocument {
         let (by_kind, covariates) = match &fit.refinement {
             Refinement::No => (None, None),
             Refinement::ByKind(fit) => (Some(fit.into()), None),
-            Refinement::Covariates(fit) => (None, Some(fit.into())),
+            Refinement::Covariates(fit) => (None, Some(fit.as_ref().into())),
         };
         Self {
             kind: fit.kind().name().to_owned(),
@@ -158,7 +158,7 @@ impl TryFrom<FitDocument> for ModelFit {
         let refinement = match (document.by_kind, document.covariates) {
             (None, None) => Refinement::No,
             (Some(by_kind), None) => Refinement::ByKind(by_kind.read(kind)?),
-            (None, Some(covariates)) => Refinement::Covariates(covariates.read(kind)?),
+            (None, Some(covariates)) => Refinement::Covariates(Box::new(covariates.read(kind)?)),
             (Some(_), Some(_)) => return Err(corrupt(&"both by kind and with covariates")),
         };
         Ok(Self {

@@ -130,14 +130,18 @@ async fn planted_parameters_of_kinds_are_found_told_apart_and_used() {
     assert_eq!(regularity.verdict(), pb::RegularityVerdict::Random);
     assert_eq!(regularity.customers, regularity.customers_eligible);
 
-    // A company is answered for with the parameters of companies.
+    check_company(&service, companies.orders.as_ref().unwrap()).await;
+}
+
+/// A company is answered for with the parameters of companies.
+async fn check_company(service: &Service, companies: &pb::FitReport) {
     let score = service.score(by_id("c0"), UNTIL).await.score.unwrap();
     assert_eq!(score.parameter_selection(), ParameterSelection::OwnKind);
     let inputs = score.inputs.unwrap();
     let frequency = u32::try_from(inputs.frequency).unwrap();
     let history =
         PurchaseHistory::from_weeks(frequency, inputs.recency_weeks, inputs.age_weeks).unwrap();
-    let own = companies.orders.as_ref().unwrap().parameters.iter();
+    let own = companies.parameters.iter();
     let own: Vec<f64> = own.map(|one| one.value).collect();
     let own = OrderModel::new(ModelKind::MbgNbd, own.try_into().unwrap()).unwrap();
     let expected = own.probability_alive(&history);
@@ -185,16 +189,14 @@ treatments:
     UNRATED: { sla: { response: 1 d }, queue: service }
 ";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_planted_effect_is_found_and_used_and_the_unknown_are_left_out() {
-    let service = ServiceWithDatabase::start().await;
+/// Customers of whom every second is a member, and members order two and a half times as often.
+fn members_and_others() -> (Vec<pb::CustomerPatch>, Vec<pb::Transaction>) {
     let mut random = Random::new(12);
     let (mut patches, mut facts) = (vec![], vec![]);
     for at in 0..800 {
         let id = format!("p{at}");
         let member = at % 2 == 0;
         let mut parameters = PERSONS;
-        // Members order two and a half times as often.
         parameters[1] /= if member { 2.5 } else { 1.0 };
         // Of every tenth it is known only after the last day of the fit.
         let observed_on = if at % 10 == 9 { "2025-10-01" } else { FIRST };
@@ -207,12 +209,22 @@ async fn a_planted_effect_is_found_and_used_and_the_unknown_are_left_out() {
         });
         facts.extend(purchases(&id, parameters, &mut random));
     }
-    write(&service, &patches, &facts).await;
-    service.publish(DEFINITIONS).await;
-    let covariates = |names: &[&str]| pb::FitModelRequest {
+    (patches, facts)
+}
+
+fn covariates(names: &[&str]) -> pb::FitModelRequest {
+    pb::FitModelRequest {
         covariates: names.iter().map(|&name| name.to_owned()).collect(),
         ..request(OrderModelKind::MbgNbd, UNTIL)
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_planted_effect_is_found_and_used_and_the_unknown_are_left_out() {
+    let service = ServiceWithDatabase::start().await;
+    let (patches, facts) = members_and_others();
+    write(&service, &patches, &facts).await;
+    service.publish(DEFINITIONS).await;
     let wrong = covariates(&["membr", "region", "income", "member"]);
     let status = fit(&service, wrong).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
