@@ -11,3 +11,4 @@ pub mod ingest;
 pub mod models;
 pub mod profiles;
 pub mod subjects;
+pub mod versions;

@@ -9,6 +9,7 @@ use super::output::Output;
 use crate::pb;
 
 pub mod answer;
+pub mod contacts;
 
 /// Versions asked for at once when listing.
 const PAGE: i32 = 1_000;

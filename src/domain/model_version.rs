@@ -1,6 +1,6 @@
 //! A fitted model version: what a fit found, numbered and kept for good.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     basis::ActiveModel,
     calendar::Day,
+    contact_model::ContactModel,
     customer::CustomerKind,
     money::Currency,
     parameters::{
@@ -42,6 +43,8 @@ pub struct ModelFit {
     pub pooled: FittedSet,
     /// Parameters that tell customers apart by more than their history.
     pub refinement: Refinement,
+    /// What is usual of contacts; empty in versions of earlier programs, and where there were none.
+    pub contacts: Arc<ContactModel>,
 }
 
 /// One fitted parameter set.
@@ -156,6 +159,8 @@ impl ModelVersion {
         ActiveModel {
             version: self.version,
             parameters: self.fit.parameters(),
+            contacts: Arc::clone(&self.fit.contacts),
+            uncertainty: Arc::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod models;
 pub mod page;
 pub mod patches;
 pub mod revisions;
+pub mod scores;
 pub mod treatments;
 pub mod violations;
 

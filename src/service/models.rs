@@ -1,5 +1,6 @@
 //! Fitting models, and which of them answers.
 
+mod contacts;
 mod input;
 
 use std::{
@@ -110,13 +111,18 @@ impl Models {
         // One snapshot: a customer who buys between two statements would be counted by both.
         let mut tx = self.batch.begin_with(SNAPSHOT).await?;
         let currencies = store::currencies::list(&mut tx).await?;
-        let currency = self.bases.current().reporting_currency;
+        let basis = self.bases.current();
+        let currency = basis.reporting_currency;
         let input = input::read(&mut tx, until, currency).await?;
+        let census = contacts::read(&mut tx, until, input.customers(), &basis).await?;
         tx.rollback().await?;
         let absent = currency.is_none().then(|| no_currency(&currencies));
         // The turn goes with the computation, which goes on when the caller gives up: two would starve the callers of all cores.
         let fitted = tokio::task::spawn_blocking(move || {
-            let fitted = fit(request.kind, until, &input, absent);
+            let fitted = fit(request.kind, until, &input, absent).map(|fit| ModelFit {
+                contacts: Arc::new(census.fit(currency)),
+                ..fit
+            });
             (fitted, turn)
         });
         let (fit, _turn) = fitted
@@ -230,6 +236,7 @@ fn fit(
             spend,
         },
         refinement: Refinement::No,
+        contacts: Arc::default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Fitting models, their versions, and which of them answers.
 
 mod fits;
+mod uncertainty;
 
 use patron::cli::demo::population::{DemoOptions, generate};
 use patron::pb;

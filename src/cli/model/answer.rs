@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::contacts::{self, ContactRateJson};
 use crate::cli::text::{self, Align};
 use crate::pb;
 
@@ -19,6 +20,7 @@ pub struct ModelJson {
     orders: Option<ReportJson>,
     gamma_gamma: Option<ReportJson>,
     gamma_gamma_absent_reason: Option<String>,
+    contact_rates: Vec<ContactRateJson>,
 }
 
 /// How a fit went. Parameters and standard errors are objects with the symbols of the literature as keys.
@@ -48,6 +50,11 @@ impl From<&pb::Model> for ModelJson {
             orders: model.orders.as_ref().map(ReportJson::from),
             gamma_gamma: model.spend.as_ref().map(ReportJson::from),
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
+            contact_rates: model
+                .contact_rates
+                .iter()
+                .map(ContactRateJson::from)
+                .collect(),
         }
     }
 }
@@ -132,6 +139,7 @@ pub fn page(model: &pb::Model) -> String {
         }
         None => parts.push(format!("No spend model: {}", model.spend_absent_reason)),
     }
+    parts.extend(contacts::page(&model.contact_rates));
     parts.join("\n\n")
 }
 

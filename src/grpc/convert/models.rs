@@ -1,10 +1,11 @@
 //! Model versions as messages.
 
-use super::timestamp_message;
+use super::{customer_kind_message, timestamp_message};
 use crate::{
     domain::{
+        contact_model::UsualContacts,
         model_version::{ModelVersion, StoredReport},
-        value::model::ModelKind,
+        value::{lifetime::WEEKS_PER_MONTH, model::ModelKind},
     },
     grpc::convert::violations::Checker,
     pb,
@@ -48,6 +49,22 @@ pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
         spend,
         spend_absent_reason,
         currency,
+        contact_rates: fit.contacts.all().iter().map(contact_rate).collect(),
+    }
+}
+
+fn contact_rate(usual: &UsualContacts) -> pb::ContactRate {
+    let cost = usual.cost.as_ref();
+    pb::ContactRate {
+        kind: customer_kind_message(usual.kind),
+        channel: usual.channel.to_string(),
+        shape: usual.rate.shape(),
+        rate_weeks: usual.rate.rate_weeks(),
+        mean_per_month: usual.rate.mean_per_week() * WEEKS_PER_MONTH,
+        customers: i64::try_from(usual.customers).unwrap_or(i64::MAX),
+        cost_per_contact: cost.map(|(cost, _)| cost.mean),
+        cost_weight_contacts: cost.map(|(cost, _)| cost.weight_contacts),
+        cost_currency: cost.map_or_else(String::new, |(_, currency)| currency.to_string()),
     }
 }
 

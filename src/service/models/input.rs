@@ -31,6 +31,13 @@ pub(super) struct Input {
     pub(super) currency: Option<Currency>,
 }
 
+impl Input {
+    /// Persons and companies with a purchase.
+    pub(super) fn customers(&self) -> u64 {
+        self.orders.iter().map(CollapsedRow::count).sum()
+    }
+}
+
 /// Rows in the making.
 struct Rows {
     until: Day,

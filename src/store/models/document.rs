@@ -3,8 +3,13 @@
 //! Documents of earlier programs stay readable: a field added later has a default that says what its absence meant. It does not know
 //! how rows are read and written.
 
+mod contacts;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use self::contacts::ContactsDocument;
 use crate::{
     domain::{
         model_version::{
@@ -34,6 +39,9 @@ pub(super) struct FitDocument {
     /// Absent unless fitted with covariates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<CovariatesDocument>,
+    /// Absent where no contacts were known, and in versions that did not look at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<ContactsDocument>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,6 +98,7 @@ impl From<&ModelFit> for FitDocument {
             pooled: (&fit.pooled).into(),
             by_kind,
             covariates,
+            contacts: contacts::write(&fit.contacts),
         }
     }
 }
@@ -153,6 +162,7 @@ impl TryFrom<FitDocument> for ModelFit {
             until: codes::day(document.until)?,
             pooled: document.pooled.read(kind)?,
             refinement,
+            contacts: Arc::new(contacts::read(document.contacts)?),
         })
     }
 }
