@@ -5,6 +5,7 @@
 pub mod assess;
 pub mod basis;
 pub mod calendar;
+pub mod contact_model;
 pub mod customer;
 pub mod definitions;
 pub mod evaluation;
@@ -19,5 +20,6 @@ pub mod rules;
 pub mod segments;
 pub mod text;
 pub mod tiers;
+pub mod uncertainty;
 pub mod valuation;
 pub mod value;

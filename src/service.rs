@@ -12,3 +12,4 @@ pub mod ingest;
 pub mod models;
 pub mod profiles;
 pub mod subjects;
+pub mod versions;

@@ -5,6 +5,7 @@
 pub mod attributes;
 pub mod change_log;
 mod codes;
+pub mod contact_input;
 pub mod contacts;
 pub mod currencies;
 pub mod customers;

@@ -25,7 +25,7 @@ use crate::{
     service::{
         bases::Bases, classify::Classifier, customers::Customers, definitions::DefinitionRevisions,
         error::ServiceError, evaluate::Evaluations, ingest::Ingest, models::Models,
-        profiles::Profiles, subjects::Subjects,
+        profiles::Profiles, subjects::Subjects, versions::Versions,
     },
 };
 
@@ -202,6 +202,7 @@ async fn build(
         bases: Arc::clone(&bases),
         clock: Arc::clone(clock),
         zone: database.zone.clone(),
+        versions: Versions::new(database.read.clone()),
     };
     let customers = Customers {
         subjects,

@@ -11,6 +11,7 @@ use super::output::Output;
 use crate::pb;
 
 pub mod answer;
+pub mod contacts;
 pub mod drift;
 pub mod evaluate;
 pub mod fit;

@@ -1,10 +1,13 @@
 //! A fitted model version: what a fit found, numbered and kept for good.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::domain::{
     basis::ActiveModel,
     calendar::Day,
+    contact_model::ContactModel,
     customer::CustomerKind,
     model_report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
     money::Currency,
@@ -44,6 +47,8 @@ pub struct ModelFit {
     pub checks: Option<StoredChecks>,
     /// The prior that every order model of it was fitted with.
     pub prior: Option<StoredPrior>,
+    /// What is usual of contacts; empty in versions of earlier programs, and where there were none.
+    pub contacts: Arc<ContactModel>,
 }
 
 /// One fitted parameter set.
@@ -115,6 +120,8 @@ impl ModelVersion {
         ActiveModel {
             version: self.version,
             parameters: self.fit.parameters(),
+            contacts: Arc::clone(&self.fit.contacts),
+            uncertainty: Arc::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cost_to_serve;
 mod margin;
+pub mod prospects;
 mod spend;
 
 use cost_to_serve::cost_to_serve;
@@ -126,7 +127,7 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
     let spend = expected_spend(&inputs, selected.spend, basis.reporting_currency);
     let margin =
         spend.and_then(|(spend, currency)| Ok((spend * margin_share(view, basis)?, currency)));
-    let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon));
+    let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon, Some(&outlook)));
     let lifetime_value = margin.and_then(|(margin, currency)| {
         let value = discounted_value(&selected.orders, &history, margin, horizon)
             - cost_to_serve?.unwrap_or(0.0);

@@ -11,6 +11,7 @@ pub mod models;
 pub mod page;
 pub mod patches;
 pub mod revisions;
+pub mod scores;
 pub mod treatments;
 pub mod violations;
 

@@ -1,6 +1,7 @@
 //! The registry of models: fitting them, keeping their versions, and which of them answers.
 
 mod compute;
+mod contacts;
 mod covariates;
 pub(super) mod fit;
 mod input;

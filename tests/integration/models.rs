@@ -5,6 +5,7 @@ mod evaluation;
 mod fits;
 mod refined;
 mod requests;
+mod uncertainty;
 
 use patron::cli::demo::population::{DemoOptions, generate};
 use patron::pb;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::contacts::ContactRateJson;
 use crate::cli::text;
 use crate::pb;
 
@@ -25,6 +26,7 @@ pub struct ModelJson {
     covariates: Option<CovariatesJson>,
     checks: Option<ChecksJson>,
     prior: Option<PriorJson>,
+    contact_rates: Vec<ContactRateJson>,
 }
 
 /// The parameters of one kind: the report of its order model at the top level, absent where the pooled one answers.
@@ -123,6 +125,11 @@ impl From<&pb::Model> for ModelJson {
                 medians: prior.medians.clone(),
                 log_standard_deviations: prior.log_standard_deviations.clone(),
             }),
+            contact_rates: model
+                .contact_rates
+                .iter()
+                .map(ContactRateJson::from)
+                .collect(),
         }
     }
 }

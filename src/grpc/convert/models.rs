@@ -5,9 +5,10 @@ mod checks;
 use super::{customer_kind_message, timestamp_message};
 use crate::{
     domain::{
+        contact_model::UsualContacts,
         model_report::{StoredBenchmark, StoredParameter, StoredPrior, StoredReport, StoredTest},
         model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelVersion, Refinement},
-        value::model::ModelKind,
+        value::{lifetime::WEEKS_PER_MONTH, model::ModelKind},
     },
     grpc::convert::violations::Checker,
     pb,
@@ -65,6 +66,7 @@ pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
         covariates,
         checks: fit.checks.as_ref().map(checks::checks),
         prior: fit.prior.as_ref().map(prior),
+        contact_rates: fit.contacts.all().iter().map(contact_rate).collect(),
     }
 }
 
@@ -159,6 +161,21 @@ fn parameter(parameter: &StoredParameter) -> pb::Parameter {
         name: parameter.name.clone(),
         value: parameter.value,
         standard_error: parameter.standard_error,
+    }
+}
+
+fn contact_rate(usual: &UsualContacts) -> pb::ContactRate {
+    let cost = usual.cost.as_ref();
+    pb::ContactRate {
+        kind: customer_kind_message(usual.kind),
+        channel: usual.channel.to_string(),
+        shape: usual.rate.shape(),
+        rate_weeks: usual.rate.rate_weeks(),
+        mean_per_month: usual.rate.mean_per_week() * WEEKS_PER_MONTH,
+        customers: i64::try_from(usual.customers).unwrap_or(i64::MAX),
+        cost_per_contact: cost.map(|(cost, _)| cost.mean),
+        cost_weight_contacts: cost.map(|(cost, _)| cost.weight_contacts),
+        cost_currency: cost.map_or_else(String::new, |(_, currency)| currency.to_string()),
     }
 }
 

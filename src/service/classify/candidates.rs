@@ -5,14 +5,12 @@
 
 use std::collections::HashMap;
 
-use super::{Assessed, Match};
+use super::{Assessed, Grounds, Match, one};
 use crate::domain::{
-    basis::Basis,
     customer::CustomerKind,
     profile::DatedProfile,
     text::CustomerId,
     tiers::{TierIndex, Unrated},
-    value::lifetime::Horizon,
 };
 
 /// How many candidates an answer lists at most: nobody reads more on the phone.
@@ -45,27 +43,21 @@ pub(super) fn looked_at(ids: &[CustomerId]) -> &[CustomerId] {
 pub(super) fn matched(
     ids: &[CustomerId],
     profiles: &HashMap<CustomerId, DatedProfile>,
-    basis: &Basis,
-    horizon: Option<&Horizon>,
+    grounds: &Grounds,
 ) -> Match {
     let known = looked_at(ids).iter().filter_map(|id| profiles.get(id));
     let mut known: Vec<DatedProfile> = known.cloned().collect();
     let unseen = ids.len() - looked_at(ids).len();
     if known.len() + unseen > 1 {
-        return Match::Ambiguous(candidates(known, unseen, basis, horizon));
+        return Match::Ambiguous(candidates(known, unseen, grounds));
     }
     match known.pop() {
-        Some(profile) => Match::One(Box::new(Assessed::new(profile, basis, horizon))),
+        Some(profile) => Match::One(Box::new(one(profile, grounds))),
         None => Match::Unknown,
     }
 }
 
-fn candidates(
-    mut known: Vec<DatedProfile>,
-    unseen: usize,
-    basis: &Basis,
-    horizon: Option<&Horizon>,
-) -> Candidates {
+fn candidates(mut known: Vec<DatedProfile>, unseen: usize, grounds: &Grounds) -> Candidates {
     known.sort_by(|one, other| {
         let (one, other) = (one.profile(), other.profile());
         let latest_first = other.last_activity().cmp(&one.last_activity());
@@ -78,7 +70,7 @@ fn candidates(
     // Else all of them are assessed: what they share must hold for those that are not listed too.
     let mut listed: Vec<Assessed> = known
         .into_iter()
-        .map(|profile| Assessed::new(profile, basis, horizon))
+        .map(|profile| Assessed::new(profile, grounds))
         .collect();
     let (mut shared_kind, mut shared_tier) = (None, None);
     if unseen == 0 {
@@ -87,7 +79,10 @@ fn candidates(
     }
     listed.truncate(MAX_CANDIDATES);
     Candidates {
-        listed,
+        listed: listed
+            .into_iter()
+            .map(|one| one.completed(grounds))
+            .collect(),
         count,
         shared_kind,
         shared_tier,

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::{Answer, Assessed, Classifier, Match};
+use super::{Answer, Classifier, Grounds, Match, Question, one};
 use crate::{
     cache::profiles::KeptAnswer,
     service::{error::ServiceError, subjects::Subject},
@@ -30,7 +30,7 @@ impl Classifier {
                 match &*found {
                     [id] => id,
                     // Nobody or several: made anew, for it hangs on more profiles than one.
-                    _ => return Ok(write(&self.answer(subject, None, None).await?)),
+                    _ => return Ok(write(&self.answer(subject, &Question::default()).await?)),
                 }
             }
         };
@@ -39,14 +39,15 @@ impl Classifier {
         if let Some(bytes) = held.answer(&basis, as_of) {
             return Ok(bytes);
         }
+        let grounds = Grounds::plain(basis, as_of);
         let found = match self.profiles.date(id, &held, as_of).await? {
-            Some(profile) => Match::One(Box::new(Assessed::new(profile, &basis, None))),
+            Some(profile) => Match::One(Box::new(one(profile, &grounds))),
             None => Match::Unknown,
         };
         let answer = Answer {
             found,
             as_of,
-            basis,
+            basis: grounds.basis,
         };
         let bytes = write(&answer);
         if let Match::One(one) = &answer.found {

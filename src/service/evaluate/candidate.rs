@@ -15,12 +15,9 @@ use crate::domain::{
     model_version::{FittedSet, ModelFit, Refinement},
     money::Currency,
     value::{
-        fit::{
-            FitError, fit_orders, fit_spend,
-            report::{Convergence, FitReport},
-        },
+        fit::{FitError, fit_orders, fit_spend},
         gamma_gamma::GammaGamma,
-        interval::UncertainModel,
+        interval::{Estimated, UncertainModel},
         model::{ModelKind, OrderModel},
     },
 };
@@ -199,45 +196,24 @@ fn fit_set(
 
 /// A model with its doubts; or why it has none.
 fn uncertain(set: &Fitted, seed: u64) -> Result<UncertainModel, String> {
-    let orders = as_fit_report(&set.orders_report);
+    let orders = estimated(&set.orders, &set.orders_report);
     let drawn = match &set.spend {
-        Ok((_, spend)) => {
-            UncertainModel::new(set.orders.kind(), &orders, &as_fit_report(spend), seed)
-        }
-        Err(_) => UncertainModel::of_orders(set.orders.kind(), &orders, seed),
+        Ok((model, report)) => UncertainModel::new(&orders, &estimated(model, report), seed),
+        Err(_) => UncertainModel::of_orders(&orders, seed),
     };
     drawn.map_err(|error| error.to_string())
 }
 
-/// A stored report as the intervals take it, which look at estimates and covariance only.
-fn as_fit_report(report: &StoredReport) -> FitReport {
-    FitReport {
-        convergence: Convergence::Converged,
-        parameter_names: report
-            .parameters
-            .iter()
-            .map(|parameter| parameter.name.clone())
-            .collect(),
-        estimates: report
-            .parameters
-            .iter()
-            .map(|parameter| parameter.value)
-            .collect(),
-        covariance: None,
-        log_covariance: report.log_covariance.clone(),
-        log_likelihood: report.log_likelihood,
-        gradient_norm: report.gradient_norm,
-        condition_number: report.condition_number.unwrap_or(f64::INFINITY),
-        iterations: report.iterations,
-        evaluations: 0,
-        customers: report.customers,
-        distinct_rows: usize::try_from(report.distinct_rows).unwrap_or(usize::MAX),
+fn estimated<'a, M>(model: &'a M, report: &'a StoredReport) -> Estimated<'a, M> {
+    Estimated {
+        model,
+        log_covariance: report.log_covariance.as_deref(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use super::*;
     use crate::domain::model_version::{ByKindFit, KindFit};
@@ -292,6 +268,7 @@ mod tests {
             }),
             checks: None,
             prior: None,
+            contacts: Arc::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! From the rows of a fit to a model version: everything that takes time and asks nobody.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::input::{CovariateInput, Gaps, Input, Rows};
 use crate::{
@@ -77,6 +77,7 @@ impl Plan {
             refinement,
             checks: Some(checks(&input.pooled.spend, &input.gaps)),
             prior: self.prior,
+            contacts: Arc::default(),
         })
     }
 }

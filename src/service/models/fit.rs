@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     Models,
     compute::Plan,
-    input,
+    contacts, input,
     turns::{RunningFit, Turn},
 };
 use crate::{
@@ -150,8 +150,10 @@ impl Models {
         // One snapshot: a customer who buys between two statements would be counted by both.
         let mut tx = self.batch.begin_with(SNAPSHOT).await?;
         let currencies = store::currencies::list(&mut tx).await?;
-        let currency = self.bases.current().reporting_currency;
+        let basis = self.bases.current();
+        let currency = basis.reporting_currency;
         let input = input::read(&mut tx, until, currency, &request.covariates).await?;
+        let census = contacts::read(&mut tx, until, input.customers(), &basis).await?;
         tx.rollback().await?;
         let plan = Plan {
             kind: request.kind,
@@ -163,7 +165,10 @@ impl Models {
         };
         // The turn goes with the computation, which goes on when the caller gives up: two would starve the callers of all cores.
         let fitted = tokio::task::spawn_blocking(move || {
-            let fitted = plan.compute(&input);
+            let fitted = plan.compute(&input).map(|fit| ModelFit {
+                contacts: Arc::new(census.fit(currency)),
+                ..fit
+            });
             (fitted, turn)
         });
         let (fit, _turn) = fitted

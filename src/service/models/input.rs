@@ -44,6 +44,13 @@ pub(super) struct Input {
     pub(super) currency: Option<Currency>,
 }
 
+impl Input {
+    /// Persons and companies with a purchase.
+    pub(super) fn customers(&self) -> u64 {
+        self.pooled.orders.iter().map(CollapsedRow::count).sum()
+    }
+}
+
 /// Rows of some customers.
 #[derive(Default, Clone)]
 pub(super) struct Rows {

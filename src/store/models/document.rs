@@ -3,8 +3,13 @@
 //! Documents of earlier programs stay readable: a field added later has a default that says what its absence meant. It does not know
 //! how rows are read and written.
 
+mod contacts;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use self::contacts::ContactsDocument;
 use crate::{
     domain::{
         model_report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
@@ -38,6 +43,9 @@ pub(super) struct FitDocument {
     /// Absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prior: Option<StoredPrior>,
+    /// Absent where no contacts were known, and in versions that did not look at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<ContactsDocument>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +108,7 @@ impl From<&ModelFit> for FitDocument {
             covariates,
             checks: fit.checks.clone(),
             prior: fit.prior,
+            contacts: contacts::write(&fit.contacts),
         }
     }
 }
@@ -167,6 +176,7 @@ impl TryFrom<FitDocument> for ModelFit {
             refinement,
             checks: document.checks,
             prior: document.prior,
+            contacts: Arc::new(contacts::read(document.contacts)?),
         })
     }
 }

@@ -80,6 +80,7 @@ async fn a_day_that_is_none_and_a_horizon_out_of_range_are_refused() {
             subject: Some(by_id("ada")),
             as_of: String::new(),
             horizon_months,
+            ..Default::default()
         };
         let status = service.scoring().score_lifetime_value(request).await;
         assert_invalid(&status.unwrap_err(), &["horizon_months"]);
@@ -100,6 +101,7 @@ async fn all_that_is_wrong_with_a_batch_is_said_at_once() {
         ],
         as_of: "never".to_owned(),
         horizon_months: 1_000,
+        ..Default::default()
     };
     let status = service.scoring().batch_score_lifetime_value(request).await;
     assert_invalid(

@@ -1,5 +1,8 @@
 //! Model versions that no fit made: parameters chosen by a test, put where fits put theirs.
 
+use std::sync::Arc;
+
+use patron::domain::contact_model::{ContactModel, UsualContacts};
 use patron::domain::model_report::{StoredParameter, StoredReport};
 use patron::domain::model_version::{FittedSet, ModelFit, Refinement};
 use patron::domain::value::gamma_gamma::GammaGamma;
@@ -18,8 +21,18 @@ pub(crate) const SPEND: [f64; 3] = [6.25, 3.74, 15.44];
 /// Stores a version and returns its number. Without spend parameters it has no spend model.
 pub(crate) async fn store_model(
     pool: &PgPool,
+    orders: (ModelKind, [f64; 4]),
+    spend: Option<[f64; 3]>,
+) -> i64 {
+    store_model_with_contacts(pool, orders, spend, vec![]).await
+}
+
+/// The same with what is usual of contacts.
+pub(crate) async fn store_model_with_contacts(
+    pool: &PgPool,
     (kind, orders): (ModelKind, [f64; 4]),
     spend: Option<[f64; 3]>,
+    contacts: Vec<UsualContacts>,
 ) -> i64 {
     let spend = match spend {
         Some([p, q, v]) => Ok((
@@ -40,6 +53,7 @@ pub(crate) async fn store_model(
         refinement: Refinement::No,
         checks: None,
         prior: None,
+        contacts: Arc::new(ContactModel::new(contacts)),
     };
     let mut tx = pool.begin().await.unwrap();
     let version = models::insert(&mut tx, &fit, NOW.parse().unwrap())

@@ -273,6 +273,7 @@ impl Service {
             subject: Some(subject),
             as_of: as_of.to_owned(),
             horizon_months: 0,
+            ..Default::default()
         };
         let answer = self.scoring().score_lifetime_value(request).await;
         answer.unwrap().into_inner()

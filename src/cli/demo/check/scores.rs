@@ -152,6 +152,7 @@ impl Check<'_> {
             subject: Some(by_id(&self.examples.regular)),
             as_of: String::new(),
             horizon_months: 24,
+            ..Default::default()
         });
         let answer = match self
             .connection
@@ -196,6 +197,7 @@ impl Check<'_> {
             subjects: vec![by_id(&self.examples.regular), by_id(&self.examples.lead)],
             as_of: String::new(),
             horizon_months: 0,
+            ..Default::default()
         });
         let mut client = self.connection.scoring();
         match client.batch_score_lifetime_value(request).await {

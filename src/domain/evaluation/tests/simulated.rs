@@ -3,7 +3,7 @@
 use super::super::coverage::UncertainModels;
 use super::*;
 use crate::domain::value::fit::{fit_orders, fit_spend};
-use crate::domain::value::interval::UncertainModel;
+use crate::domain::value::interval::{Estimated, UncertainModel};
 use crate::domain::value::model::ModelKind;
 use crate::domain::value::random::Random;
 use crate::domain::value::simulation::DrawnCustomer;
@@ -49,8 +49,18 @@ fn intervals_of_a_right_model_cover_what_they_promise_by_kind_too() {
     population.sort();
     let orders = fit_orders(ModelKind::MbgNbd, &population.order_rows(None)).unwrap();
     let spend = fit_spend(&population.spend_rows(None)).unwrap();
-    let uncertain =
-        UncertainModel::new(ModelKind::MbgNbd, &orders.report, &spend.report, 1).unwrap();
+    let uncertain = UncertainModel::new(
+        &Estimated {
+            model: &orders.model,
+            log_covariance: orders.report.log_covariance.as_deref(),
+        },
+        &Estimated {
+            model: &spend.model,
+            log_covariance: spend.report.log_covariance.as_deref(),
+        },
+        1,
+    )
+    .unwrap();
     let models = CandidateModels::of_all(CandidateModel {
         orders: orders.model,
         spend: Some(spend.model),

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::domain::{
+    contact_model::{ContactModel, UsualContacts},
     customer::CustomerKind,
     model_report::{StoredParameter, StoredRegularity},
+    value::contact_rates::{ContactCost, ContactRate},
 };
 
 /// As programs wrote it before a version could hold several parameter sets.
@@ -140,4 +142,33 @@ fn a_document_that_does_not_hold_together_is_refused() {
     let document: FitDocument = serde_json::from_str(&FIRST.replace("6.183", "-6.183")).unwrap();
     let refused = ModelFit::try_from(document).unwrap_err().to_string();
     assert!(refused.contains("model version"), "{refused}");
+}
+
+#[test]
+fn what_is_usual_of_contacts_is_kept_and_may_be_absent() {
+    let first = read(FIRST);
+    assert_eq!(first.contacts.all(), []);
+    let usual = UsualContacts {
+        kind: CustomerKind::Company,
+        channel: "phone".into(),
+        rate: ContactRate::new(0.4, 12.5).unwrap(),
+        cost: Some((
+            ContactCost {
+                mean: 45.25,
+                weight_contacts: 3.5,
+            },
+            "EUR".parse().unwrap(),
+        )),
+        customers: 40,
+    };
+    let silent = UsualContacts {
+        channel: "chat".into(),
+        cost: None,
+        ..usual.clone()
+    };
+    let fit = ModelFit {
+        contacts: Arc::new(ContactModel::new(vec![usual, silent])),
+        ..first
+    };
+    assert_eq!(written_and_read(&fit), fit);
 }
