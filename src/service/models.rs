@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use sqlx::PgPool;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -105,9 +105,7 @@ impl Models {
         turn: OwnedMutexGuard<()>,
     ) -> Result<ModelVersion, ServiceError> {
         let now = self.clock.now();
-        let today =
-            Day::of(now, &self.zone).map_err(|error| ServiceError::Internal(Box::new(error)))?;
-        let until = request.until.unwrap_or(today);
+        let until = self.until(&request, now)?;
         // One snapshot: a customer who buys between two statements would be counted by both.
         let mut tx = self.batch.begin_with(SNAPSHOT).await?;
         let currencies = store::currencies::list(&mut tx).await?;
@@ -153,6 +151,16 @@ impl Models {
             created_at: now,
             fit,
         })
+    }
+
+    /// The last day whose facts a fit uses.
+    fn until(&self, request: &FitRequest, now: Timestamp) -> Result<Day, ServiceError> {
+        match request.until {
+            Some(day) => Ok(day),
+            None => {
+                Day::of(now, &self.zone).map_err(|error| ServiceError::Internal(Box::new(error)))
+            }
+        }
     }
 
     /// A version.
