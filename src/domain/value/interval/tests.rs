@@ -210,7 +210,15 @@ fn a_fit_without_covariance_gives_no_intervals() {
     };
     let error = UncertainModel::new(&without, &spend_estimated, 1).unwrap_err();
     assert!(matches!(error, IntervalError::NoCovariance { .. }));
-    let other = estimated(&orders.model, &spend.report);
+    let of_three = vec![
+        vec![1.0, 0.0, 0.0],
+        vec![0.0, 1.0, 0.0],
+        vec![0.0, 0.0, 1.0],
+    ];
+    let other = Estimated {
+        model: &orders.model,
+        log_covariance: Some(&of_three),
+    };
     let error = UncertainModel::new(&other, &spend_estimated, 1).unwrap_err();
     assert_eq!(
         error,
