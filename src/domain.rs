@@ -10,6 +10,7 @@ pub mod definitions;
 pub mod evaluation;
 pub mod explain;
 pub mod facts;
+pub mod model_report;
 pub mod model_version;
 pub mod money;
 pub mod parameters;

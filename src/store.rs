@@ -12,6 +12,7 @@ pub mod deployment;
 pub mod error;
 pub mod evaluation_input;
 pub mod facts;
+pub mod fit_requests;
 pub mod identifiers;
 mod instant;
 pub mod locks;

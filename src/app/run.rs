@@ -291,14 +291,9 @@ fn routes(
         customer_service_server::CustomerServiceServer,
         definition_service_server::DefinitionServiceServer,
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
-        scoring_service_server::ScoringServiceServer,
     };
     Routes::default()
-        .add_service(
-            ScoringServiceServer::new(scoring)
-                .max_decoding_message_size(bytes)
-                .max_encoding_message_size(bytes),
-        )
+        .add_service(grpc::encoded::ScoringServer::new(scoring, bytes))
         .add_service(
             IngestServiceServer::new(ingest)
                 .max_decoding_message_size(bytes)

@@ -6,6 +6,7 @@ pub mod drift;
 pub mod evaluation;
 pub mod explanations;
 pub mod facts;
+pub mod fits;
 pub mod models;
 pub mod page;
 pub mod patches;

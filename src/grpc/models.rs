@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     grpc::{
-        convert::{self, drift, evaluation, models, page, violations::Violations},
+        convert::{self, drift, evaluation, fits, models, page, violations::Violations},
         status,
     },
     pb,
@@ -42,23 +42,8 @@ impl pb::model_service_server::ModelService for ModelApi {
         &self,
         request: Request<pb::FitModelRequest>,
     ) -> Result<Response<pb::FitModelResponse>, Status> {
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let mut check = violations.at("");
-        let kind = models::model_kind(request.kind, &mut check.field("kind"));
-        let until = convert::as_of(&request.until, &mut check.field("until"));
-        let (Some(kind), true) = (kind, violations.is_empty()) else {
-            return Err(status::invalid_request(violations));
-        };
-        let activate = !request.keep_inactive;
-        let version = self
-            .models
-            .fit(FitRequest {
-                kind,
-                until,
-                activate,
-            })
-            .await?;
+        let request = fit_request(&request.into_inner(), &self.models)?;
+        let version = self.models.fit(request).await?;
         Ok(Response::new(pb::FitModelResponse {
             model: Some(models::model(&version)),
         }))
@@ -116,6 +101,47 @@ impl pb::model_service_server::ModelService for ModelApi {
         let report = Some(drift::drift_report(&found));
         Ok(Response::new(pb::CheckDriftResponse { report }))
     }
+
+    async fn rollback_model(
+        &self,
+        _request: Request<pb::RollbackModelRequest>,
+    ) -> Result<Response<pb::RollbackModelResponse>, Status> {
+        let version = self.models.roll_back().await?;
+        let model = Some(models::model(&version));
+        Ok(Response::new(pb::RollbackModelResponse { model }))
+    }
+}
+
+/// What is asked for, or everything that is wrong with it.
+fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequest, Status> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    let kind = models::model_kind(request.kind, &mut check.field("kind"));
+    let until = convert::as_of(&request.until, &mut check.field("until"));
+    let request_id = fits::request_id(&request.request_id, &mut check.field("request_id"));
+    let by_kind = fits::grouping(request.grouping, &mut check.field("grouping"));
+    let prior = request.prior.as_ref();
+    let prior = prior.and_then(|prior| fits::prior(prior, &mut check.field("prior")));
+    let covariates = models.covariates(&request.covariates);
+    let covariates = fits::covariates(covariates, &mut check);
+    if by_kind && !request.covariates.is_empty() {
+        check.field("grouping").refuse(
+            "CONFLICT",
+            "covariates and BY_KIND do not go together: leave one of them out",
+        );
+    }
+    let (Some(kind), true) = (kind, violations.is_empty()) else {
+        return Err(status::invalid_request(violations));
+    };
+    Ok(FitRequest {
+        kind,
+        until,
+        activate: !request.keep_inactive,
+        by_kind,
+        covariates,
+        prior,
+        request_id,
+    })
 }
 
 fn evaluation_request(request: &pb::EvaluateModelRequest) -> Result<EvaluationRequest, Violations> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -14,7 +16,11 @@ use crate::{
         status,
     },
     pb,
-    service::{classify::Classifier, subjects::Subject},
+    service::{
+        classify::{Answer, Classifier},
+        error::ServiceError,
+        subjects::Subject,
+    },
 };
 
 /// Greatest number of subjects in a batch.
@@ -33,6 +39,20 @@ impl Scoring {
     pub fn new(classifier: Arc<Classifier>) -> Self {
         Self { classifier }
     }
+
+    /// Classify, with the answer as the bytes of its message.
+    pub(super) async fn classify_encoded(
+        &self,
+        request: &pb::ClassifyRequest,
+    ) -> Result<Bytes, Status> {
+        let (subject, as_of, _) = one(request.subject.as_ref(), &request.as_of, 0)?;
+        let write =
+            |answer: &Answer| Bytes::from(answers::classify_response(answer).encode_to_vec());
+        Ok(match as_of {
+            None => self.classifier.answer_today(&subject, write).await?,
+            Some(_) => write(&self.classifier.answer(&subject, as_of, None).await?),
+        })
+    }
 }
 
 #[tonic::async_trait]
@@ -41,10 +61,12 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         &self,
         request: Request<pb::ClassifyRequest>,
     ) -> Result<Response<pb::ClassifyResponse>, Status> {
-        let request = request.into_inner();
-        let (subject, as_of, _) = one(request.subject.as_ref(), &request.as_of, 0)?;
-        let answer = self.classifier.answer(&subject, as_of, None).await?;
-        Ok(Response::new(answers::classify_response(&answer)))
+        // Over the wire `encoded` answers with the bytes themselves.
+        let bytes = self.classify_encoded(request.get_ref()).await?;
+        let message = pb::ClassifyResponse::decode(bytes);
+        Ok(Response::new(message.map_err(|error| {
+            ServiceError::Internal(Box::new(error))
+        })?))
     }
 
     async fn batch_classify(

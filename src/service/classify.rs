@@ -1,19 +1,22 @@
 //! Classify and score: subjects to assessments.
 
+mod candidates;
+mod today;
+
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+pub use self::candidates::Candidates;
+use self::candidates::{MAX_CANDIDATES, looked_at, matched};
 use crate::{
     clock::Clock,
     domain::{
         assess::{Assessment, assess},
         basis::Basis,
         calendar::Day,
-        customer::CustomerKind,
         profile::DatedProfile,
         text::CustomerId,
-        tiers::{TierIndex, Unrated},
         valuation::{Valuation, value},
         value::lifetime::{Horizon, WEEKS_PER_MONTH},
     },
@@ -24,9 +27,6 @@ use crate::{
         subjects::{Subject, Subjects},
     },
 };
-
-/// How many candidates an answer about an ambiguous subject lists at most.
-pub const MAX_CANDIDATES: usize = 16;
 
 /// Answers who customers are and what they are worth.
 pub struct Classifier {
@@ -62,19 +62,6 @@ pub enum Match {
     One(Box<Assessed>),
     /// Several.
     Ambiguous(Candidates),
-}
-
-/// Several customers behind one name.
-#[derive(Debug, Clone)]
-pub struct Candidates {
-    /// Those with the latest purchase or contact first, then by id; at most [`MAX_CANDIDATES`].
-    pub listed: Vec<Assessed>,
-    /// How many there are.
-    pub count: usize,
-    /// The kind that all of them share.
-    pub shared_kind: Option<CustomerKind>,
-    /// The tier, or the reason for none, that all of them share.
-    pub shared_tier: Option<Result<TierIndex, Unrated>>,
 }
 
 /// A customer with their assessment.
@@ -131,9 +118,8 @@ impl Classifier {
             },
             Subject::Identifier(_) => {
                 let ids = self.subjects.find(subject).await?;
-                let mut profiles = self.profiles.many_at(&ids, as_of).await?;
-                let known = ids.iter().filter_map(|id| profiles.remove(id)).collect();
-                matched(known, &basis, horizon.as_ref())
+                let profiles = self.profiles.many_at(looked_at(&ids), as_of).await?;
+                matched(&ids, &profiles, &basis, horizon.as_ref())
             }
         };
         Ok(Answer {
@@ -156,21 +142,22 @@ impl Classifier {
         let (basis, as_of) = (self.bases.current(), self.day(as_of)?);
         let horizon = horizon_months.and_then(|months| horizon_of(months, &basis));
         let named = self.subjects.find_many(subjects).await?;
-        let ids: Vec<CustomerId> = named.iter().flat_map(|ids| ids.iter().cloned()).collect();
+        let ids = named.iter().flat_map(|ids| looked_at(ids).iter().cloned());
+        let ids: Vec<CustomerId> = ids.collect();
         let profiles = self.profiles.many_at(&ids, as_of).await?;
-        let answers = named.iter().map(|ids| {
-            let known = ids
-                .iter()
-                .filter_map(|id| profiles.get(id).cloned())
-                .collect();
-            let found = matched(known, &basis, horizon.as_ref());
-            Answer {
-                found,
+        let mut answers = Vec::with_capacity(named.len());
+        for ids in &named {
+            if ids.len() > MAX_CANDIDATES {
+                // A batch of such subjects is long work: let others in between, and the deadline.
+                tokio::task::yield_now().await;
+            }
+            answers.push(Answer {
+                found: matched(ids, &profiles, &basis, horizon.as_ref()),
                 as_of,
                 basis: Arc::clone(&basis),
-            }
-        });
-        Ok(answers.collect())
+            });
+        }
+        Ok(answers)
     }
 
     fn day(&self, as_of: Option<Day>) -> Result<Day, ServiceError> {
@@ -190,47 +177,4 @@ fn horizon_of(months: u32, basis: &Basis) -> Option<Horizon> {
         WEEKS_PER_MONTH,
     )
     .ok()
-}
-
-fn matched(mut known: Vec<DatedProfile>, basis: &Basis, horizon: Option<&Horizon>) -> Match {
-    if known.len() > 1 {
-        return Match::Ambiguous(candidates(known, basis, horizon));
-    }
-    match known.pop() {
-        Some(profile) => Match::One(Box::new(Assessed::new(profile, basis, horizon))),
-        None => Match::Unknown,
-    }
-}
-
-fn candidates(
-    mut known: Vec<DatedProfile>,
-    basis: &Basis,
-    horizon: Option<&Horizon>,
-) -> Candidates {
-    known.sort_by(|one, other| {
-        let (one, other) = (one.profile(), other.profile());
-        let latest_first = other.last_activity().cmp(&one.last_activity());
-        latest_first.then_with(|| one.customer_id.cmp(&other.customer_id))
-    });
-    let count = known.len();
-    // All of them are assessed: what they share must hold for those that are not listed too.
-    let mut listed: Vec<Assessed> = known
-        .into_iter()
-        .map(|profile| Assessed::new(profile, basis, horizon))
-        .collect();
-    let shared_kind = shared(listed.iter().map(|one| one.profile.profile().kind));
-    let shared_tier = shared(listed.iter().map(|one| one.assessment.tier));
-    listed.truncate(MAX_CANDIDATES);
-    Candidates {
-        listed,
-        count,
-        shared_kind,
-        shared_tier,
-    }
-}
-
-/// The value that all of `values` have.
-fn shared<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
-    let first = values.next()?;
-    values.all(|value| value == first).then_some(first)
 }

@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use crate::{
     cache::read_through::LoadError,
-    domain::{calendar::Day, text::CustomerId, value::fit::FitError},
+    domain::{
+        calendar::Day,
+        text::{CustomerId, Label},
+        value::fit::FitError,
+    },
+    service::models::RunningFit,
     store::error::StoreError,
 };
 
@@ -48,9 +53,26 @@ pub enum ServiceError {
     /// No such tier.
     #[error("there is no tier {0:?} in the definitions in force")]
     TierNotFound(String),
-    /// A fit is running already.
-    #[error("a fit is running already: wait for its end, then ask again")]
-    FitRunning,
+    /// A fit of that kind is running already.
+    #[error(
+        "a fit of {} until {} is running since {}{}: wait for its end, then ask again",
+        .0.kind.name(), .0.until, .0.since, .0.request_id.as_ref().map_or_else(String::new, |id| format!(" for request {id}"))
+    )]
+    FitRunning(Box<RunningFit>),
+    /// The id of a request to fit belongs to another request.
+    #[error("request id {0:?} belongs to another request to fit: choose a new id for this one")]
+    RequestIdReused(Label),
+    /// Of nobody are all covariates known.
+    #[error(
+        "there is nothing to fit: of none of the {customers} customers with a purchase every covariate is known on that day"
+    )]
+    NoCovariatesKnown {
+        /// Customers with a purchase.
+        customers: u64,
+    },
+    /// No version was active before the present one.
+    #[error("no model version was active before the present one: ActivateModel activates any")]
+    NoEarlierModel,
     /// Nothing to fit on.
     #[error("there is nothing to fit: {0}")]
     NothingToFit(#[source] FitError),

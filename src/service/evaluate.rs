@@ -36,7 +36,7 @@ use crate::{
         value::{fit::FitError, model::ModelKind},
     },
     metrics::{EvaluationMetrics, EvaluationOperation},
-    service::{bases::Bases, error::ServiceError, models::no_currency},
+    service::{bases::Bases, error::ServiceError, models::fit::no_currency},
     store::{self, pool::SNAPSHOT},
 };
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::OrderModel;
+use super::fit::OrderModel;
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;

@@ -6,6 +6,7 @@ use crate::{
         basis::Basis,
         calendar::Day,
         explain::Explainer,
+        parameters::Selection,
         profile::Profile,
         rules::condition::SegmentId,
         segments::members,
@@ -150,7 +151,19 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
         provenance: Some(provenance(Some(profile), as_of, basis)),
         expected_margin_per_order: valuation.expected_margin_per_order,
         expected_cost_to_serve: valuation.expected_cost_to_serve,
+        parameter_selection: orders.map_or(0, |orders| selection(orders.parameters)),
     }
+}
+
+fn selection(selection: Selection) -> i32 {
+    match selection {
+        Selection::Pooled => pb::ParameterSelection::Pooled,
+        Selection::OwnKind(_) => pb::ParameterSelection::OwnKind,
+        Selection::PooledForKind(_) => pb::ParameterSelection::PooledForKind,
+        Selection::Covariates => pb::ParameterSelection::Covariates,
+        Selection::PooledForUnknownCovariate => pb::ParameterSelection::PooledForUnknownCovariate,
+    }
+    .into()
 }
 
 fn value_inputs(inputs: &ValueInputs, basis: &Basis) -> pb::ValueInputs {

@@ -10,7 +10,7 @@ use crate::{
             population::LeftOut,
             tracking::TrackedWeek,
         },
-        model_version::StoredReport,
+        model_report::StoredReport,
     },
     grpc::convert::models,
     pb,

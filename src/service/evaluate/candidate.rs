@@ -4,27 +4,25 @@
 
 use std::time::Instant;
 
-use crate::{
-    domain::{
-        customer::CustomerKind,
-        evaluation::{
-            coverage::UncertainModels,
-            forecast::{CandidateModel, CandidateModels},
-            population::Population,
-        },
-        model_version::{FittedSet, ModelFit, Refinement, StoredReport},
-        money::Currency,
-        value::{
-            fit::{
-                FitError, fit_orders, fit_spend,
-                report::{Convergence, FitReport},
-            },
-            gamma_gamma::GammaGamma,
-            interval::UncertainModel,
-            model::{ModelKind, OrderModel},
-        },
+use crate::domain::{
+    customer::CustomerKind,
+    evaluation::{
+        coverage::UncertainModels,
+        forecast::{CandidateModel, CandidateModels},
+        population::Population,
     },
-    service::models::stored,
+    model_report::StoredReport,
+    model_version::{FittedSet, ModelFit, Refinement},
+    money::Currency,
+    value::{
+        fit::{
+            FitError, fit_orders, fit_spend,
+            report::{Convergence, FitReport},
+        },
+        gamma_gamma::GammaGamma,
+        interval::UncertainModel,
+        model::{ModelKind, OrderModel},
+    },
 };
 
 /// Seed of the parameter draws of a model that is fitted for an evaluation; a version has its number.
@@ -178,12 +176,17 @@ fn fit_set(
 ) -> Result<Fitted, FitError> {
     let start = Instant::now();
     let orders = fit_orders(kind, &population.order_rows(group))?;
-    let orders_report = stored(&orders.report, start.elapsed());
+    let orders_report = StoredReport::new(&orders.report, start.elapsed());
     let start = Instant::now();
     let spend = match no_currency {
         Some(reason) => Err(reason.to_owned()),
         None => fit_spend(&population.spend_rows(group))
-            .map(|spend| (spend.model, stored(&spend.report, start.elapsed())))
+            .map(|spend| {
+                (
+                    spend.model,
+                    StoredReport::new(&spend.report, start.elapsed()),
+                )
+            })
             .map_err(|error| error.to_string()),
     };
     Ok(Fitted {
@@ -242,11 +245,13 @@ mod tests {
     fn report() -> StoredReport {
         StoredReport {
             parameters: vec![],
+            covariance: None,
             log_covariance: None,
             log_likelihood: -1.0,
             customers: 1,
             distinct_rows: 1,
             iterations: 1,
+            evaluations: 1,
             not_converged_reason: None,
             gradient_norm: 0.0,
             condition_number: None,
@@ -262,6 +267,7 @@ mod tests {
         FittedSet {
             orders: OrderModel::new(ModelKind::MbgNbd, [r, 6.0, 0.9, 1.6]).unwrap(),
             orders_report: report(),
+            benchmark: None,
             spend: spend.map_err(str::to_owned),
         }
     }
@@ -281,8 +287,11 @@ mod tests {
                     kind(CustomerKind::Person, person),
                     kind(CustomerKind::Company, company),
                 ],
-                test: Err("not tested".to_owned()),
+                orders_test: Err("not tested".to_owned()),
+                spend_test: Err("not tested".to_owned()),
             }),
+            checks: None,
+            prior: None,
         }
     }
 

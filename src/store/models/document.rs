@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        model_version::{
-            ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement, StoredReport,
-            StoredTest,
-        },
+        model_report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
+        model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
         parameters::{Covariate, CovariateType},
         value::{
             fit::covariates::CovariateModel,
@@ -34,11 +32,20 @@ pub(super) struct FitDocument {
     /// Absent unless fitted with covariates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<CovariatesDocument>,
+    /// Absent in versions of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checks: Option<StoredChecks>,
+    /// Absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prior: Option<StoredPrior>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct SetDocument {
     orders: StoredReport,
+    /// Absent in versions of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    benchmark: Option<StoredBenchmark>,
     spend: Option<SpendDocument>,
     spend_absent_reason: Option<String>,
 }
@@ -52,7 +59,8 @@ struct SpendDocument {
 #[derive(Serialize, Deserialize)]
 struct ByKindDocument {
     kinds: Vec<KindDocument>,
-    test: Result<StoredTest, String>,
+    orders_test: Result<StoredTest, String>,
+    spend_test: Result<StoredTest, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,7 +90,7 @@ impl From<&ModelFit> for FitDocument {
         let (by_kind, covariates) = match &fit.refinement {
             Refinement::No => (None, None),
             Refinement::ByKind(fit) => (Some(fit.into()), None),
-            Refinement::Covariates(fit) => (None, Some(fit.into())),
+            Refinement::Covariates(fit) => (None, Some(fit.as_ref().into())),
         };
         Self {
             kind: fit.kind().name().to_owned(),
@@ -90,6 +98,8 @@ impl From<&ModelFit> for FitDocument {
             pooled: (&fit.pooled).into(),
             by_kind,
             covariates,
+            checks: fit.checks.clone(),
+            prior: fit.prior,
         }
     }
 }
@@ -99,6 +109,7 @@ impl From<&FittedSet> for SetDocument {
         let spend = set.spend.as_ref().ok();
         Self {
             orders: set.orders_report.clone(),
+            benchmark: set.benchmark.clone(),
             spend: spend.map(|(_, currency, report)| SpendDocument {
                 currency: currency.to_string(),
                 report: report.clone(),
@@ -117,7 +128,8 @@ impl From<&ByKindFit> for ByKindDocument {
         });
         Self {
             kinds: kinds.collect(),
-            test: fit.test.clone(),
+            orders_test: fit.orders_test.clone(),
+            spend_test: fit.spend_test.clone(),
         }
     }
 }
@@ -146,13 +158,15 @@ impl TryFrom<FitDocument> for ModelFit {
         let refinement = match (document.by_kind, document.covariates) {
             (None, None) => Refinement::No,
             (Some(by_kind), None) => Refinement::ByKind(by_kind.read(kind)?),
-            (None, Some(covariates)) => Refinement::Covariates(covariates.read(kind)?),
+            (None, Some(covariates)) => Refinement::Covariates(Box::new(covariates.read(kind)?)),
             (Some(_), Some(_)) => return Err(corrupt(&"both by kind and with covariates")),
         };
         Ok(Self {
             until: codes::day(document.until)?,
             pooled: document.pooled.read(kind)?,
             refinement,
+            checks: document.checks,
+            prior: document.prior,
         })
     }
 }
@@ -172,6 +186,7 @@ impl SetDocument {
         Ok(FittedSet {
             orders,
             orders_report: self.orders,
+            benchmark: self.benchmark,
             spend,
         })
     }
@@ -191,7 +206,8 @@ impl ByKindDocument {
         });
         Ok(ByKindFit {
             kinds: kinds.collect::<Result<_, StoreError>>()?,
-            test: self.test,
+            orders_test: self.orders_test,
+            spend_test: self.spend_test,
         })
     }
 }

@@ -47,7 +47,10 @@ async fn a_subject_that_cannot_be_read_is_refused_with_its_path() {
         };
         let status = service.scoring().classify(request).await.unwrap_err();
         assert_invalid(&status, &[field]);
-        let request = pb::GetCustomerRequest { subject };
+        let request = pb::GetCustomerRequest {
+            subject,
+            ..Default::default()
+        };
         let status = service.customers().get_customer(request).await;
         assert_invalid(&status.unwrap_err(), &[field]);
     }

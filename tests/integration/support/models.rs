@@ -1,8 +1,7 @@
 //! Model versions that no fit made: parameters chosen by a test, put where fits put theirs.
 
-use patron::domain::model_version::{
-    FittedSet, ModelFit, Refinement, StoredParameter, StoredReport,
-};
+use patron::domain::model_report::{StoredParameter, StoredReport};
+use patron::domain::model_version::{FittedSet, ModelFit, Refinement};
 use patron::domain::value::gamma_gamma::GammaGamma;
 use patron::domain::value::model::{ModelKind, OrderModel};
 use patron::store::models;
@@ -35,9 +34,12 @@ pub(crate) async fn store_model(
         pooled: FittedSet {
             orders: OrderModel::new(kind, orders).unwrap(),
             orders_report: report(["r", "alpha", "a", "b"], orders),
+            benchmark: None,
             spend,
         },
         refinement: Refinement::No,
+        checks: None,
+        prior: None,
     };
     let mut tx = pool.begin().await.unwrap();
     let version = models::insert(&mut tx, &fit, NOW.parse().unwrap())
@@ -57,11 +59,13 @@ fn report<const N: usize>(names: [&str; N], values: [f64; N]) -> StoredReport {
                 standard_error: None,
             })
             .collect(),
+        covariance: None,
         log_covariance: None,
         log_likelihood: -1.0,
         customers: 1,
         distinct_rows: 1,
         iterations: 1,
+        evaluations: 1,
         not_converged_reason: None,
         gradient_norm: 0.0,
         condition_number: None,

@@ -244,6 +244,7 @@ impl Service {
     pub(crate) async fn find_customer(&self, subject: pb::Subject) -> Result<pb::Customer, Status> {
         let request = pb::GetCustomerRequest {
             subject: Some(subject),
+            ..Default::default()
         };
         let answer = self.customers().get_customer(request).await;
         answer.map(|answer| answer.into_inner().customer.unwrap())

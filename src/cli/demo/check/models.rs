@@ -20,7 +20,8 @@ impl Check<'_> {
         self.get(&fitted).await?;
         self.activate(active).await?;
         self.evaluate(&fitted.until).await?;
-        self.drift(active).await
+        self.drift(active).await?;
+        self.roll_back(fitted.version, active).await
     }
 
     /// A second fit that is not to answer.
@@ -28,8 +29,9 @@ impl Check<'_> {
         let rpc = "FitModel";
         let request = self.patient().request(pb::FitModelRequest {
             kind: pb::OrderModelKind::MbgNbd.into(),
-            until: String::new(),
             keep_inactive: true,
+            grouping: pb::FitGrouping::ByKind.into(),
+            ..Default::default()
         });
         let answer = match self.connection.models().fit_model(request).await {
             Ok(answer) => answer.into_inner().model,
@@ -53,7 +55,12 @@ impl Check<'_> {
             && positive
             && orders.converged
             && orders.log_likelihood.is_finite()
-            && spend.parameters.len() == 3;
+            && spend.parameters.len() == 3
+            && model
+                .by_kind
+                .as_ref()
+                .is_some_and(|fit| !fit.kinds.is_empty())
+            && model.checks.is_some();
         let values: Vec<String> = orders
             .parameters
             .iter()
@@ -175,6 +182,22 @@ impl Check<'_> {
                     && !report.reason.is_empty()
                     && report.sets.len() == 1;
                 let found = format!("{}: {}", report.verdict().as_str_name(), report.reason);
+                self.expect(rpc, right, &found)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
+    }
+
+    /// Lets the new version answer for a moment, then takes that back.
+    async fn roll_back(&mut self, fitted: i64, active: i64) -> Result<(), CliError> {
+        let rpc = "RollbackModel";
+        self.activate(fitted).await?;
+        let request = self.connection.request(pb::RollbackModelRequest {});
+        match self.connection.models().rollback_model(request).await {
+            Ok(answer) => {
+                let model = answer.into_inner().model.unwrap_or_default();
+                let right = model.active && model.version == active;
+                let found = format!("version {} answers again", model.version);
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),

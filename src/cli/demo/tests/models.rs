@@ -61,4 +61,11 @@ impl ModelService for Fake {
     ) -> Result<Response<pb::CheckDriftResponse>, Status> {
         Err(Status::not_found("this server forgets its models"))
     }
+
+    async fn rollback_model(
+        &self,
+        _: Request<pb::RollbackModelRequest>,
+    ) -> Result<Response<pb::RollbackModelResponse>, Status> {
+        Err(Status::not_found("this server forgets its models"))
+    }
 }
