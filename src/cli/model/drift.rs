@@ -208,3 +208,61 @@ fn holdout_part(report: &pb::DriftReport) -> Option<String> {
     }));
     Some(text::table(&header, &rows))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_leads_with_the_verdict_and_shows_what_it_rests_on() {
+        let accuracy = |expected_total| pb::ForecastAccuracy {
+            actual_total: 100.0,
+            expected_total,
+            ..Default::default()
+        };
+        let report = pb::DriftReport {
+            verdict: pb::DriftVerdict::Drift.into(),
+            reason: "customers come less often".into(),
+            version: 3,
+            version_until: "2026-05-31".into(),
+            holdout_days: 90,
+            likelihood_ratio: Some(41.25),
+            degrees_of_freedom: Some(4),
+            likelihood_ratio_p: Some(0.0),
+            sets: vec![pb::DriftedParameters {
+                customers: 361,
+                parameters: vec![pb::ParameterShift {
+                    name: "alpha".into(),
+                    active: 4.0,
+                    refit: 8.0,
+                    z: Some(5.5),
+                }],
+                ..Default::default()
+            }],
+            active_holdout: Some(accuracy(150.0)),
+            refit_holdout: Some(accuracy(105.0)),
+            ..Default::default()
+        };
+        let page = page(&report);
+        let lines: Vec<String> = page
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        for line in [
+            "Verdict DRIFT",
+            "Why customers come less often",
+            "361 customers",
+            "alpha 4.0000 8.0000 +5.50",
+            "Likelihood ratio 41.25 with 4 degrees of freedom, p = 0.000",
+            "active version 150.0 +50.0 % 0.000 0.000",
+            "refit on what was known before 105.0 +5.0 % 0.000 0.000",
+        ] {
+            assert!(lines.iter().any(|it| it == line), "no {line:?} in\n{page}");
+        }
+        let json = report_json(&report);
+        assert_eq!(json["verdict"], "DRIFT");
+        assert_eq!(json["sets"][0]["parameters"][0]["z"], 5.5);
+        assert_eq!(json["sets"][0]["customers_of"], "ALL");
+        assert_eq!(json["wald"], Value::Null);
+    }
+}

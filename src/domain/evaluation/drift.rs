@@ -307,7 +307,7 @@ fn undecidable(evidence: &Evidence) -> Option<String> {
     (active_until > split).then(|| {
         format!(
             "the active version was fitted on facts until {active_until}: of the days after {split} that it should have foretold, it \
-             knew some; look at fewer days, or later"
+             knew some; ask again when more days have passed, or about fewer"
         )
     })
 }

@@ -47,10 +47,10 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
         ),
         (
             "Holdout",
-            format!(
-                "the {} days after that, to {}",
-                evaluation.holdout_days, evaluation.until
-            ),
+            match evaluation.holdout_days {
+                1 => format!("the day after that, {}", evaluation.until),
+                days => format!("the {days} days after that, to {}", evaluation.until),
+            },
         ),
     ];
     rows.extend(evaluation.parameters.iter().map(|set| {
@@ -170,7 +170,8 @@ fn bins_part(group: &pb::GroupEvaluation) -> String {
             row
         })
         .collect();
-    let table = text::table(&header, &rows);
+    let columns = if group.spend.is_some() { 6 } else { 4 };
+    let table = text::table(&header[..columns], &rows);
     format!(
         "Means of a customer by frequency\n{}",
         text::indented(&table)
@@ -211,7 +212,8 @@ fn deciles_part(group: &pb::GroupEvaluation) -> String {
             row
         })
         .collect();
-    let table = text::table(&header, &rows);
+    let columns = if group.spend.is_some() { 8 } else { 5 };
+    let table = text::table(&header[..columns], &rows);
     format!(
         "Means of a customer by tenth, each by its own rank of expected orders or spend\n{}",
         text::indented(&table)
@@ -252,3 +254,6 @@ fn coverage_part(group: &pb::GroupEvaluation, evaluation: &pb::ModelEvaluation) 
         text::indented(&table)
     )
 }
+
+#[cfg(test)]
+mod tests;
