@@ -245,6 +245,7 @@ fn assessment() -> Option<Assessment> {
                 probability_alive: 0.83,
                 probability_alive_identified: true,
                 expected_orders: 6.0,
+                parameters: patron::domain::parameters::Selection::Pooled,
             }),
             expected_spend_per_order: None,
             expected_margin_per_order: None,

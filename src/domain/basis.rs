@@ -7,16 +7,16 @@ use std::{fmt, sync::Arc};
 
 use crate::domain::{
     calendar::Day,
+    contact_model::ContactModel,
     definitions::{Definitions, ValueSettings},
     money::Currency,
+    parameters::{Parameters, Selected},
+    profile::ProfileAt,
     rates::RateTable,
     text::Label,
     tiers::{TierList, Unrated},
-    value::{
-        gamma_gamma::GammaGamma,
-        lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
-        model::OrderModel,
-    },
+    uncertainty::Uncertainty,
+    value::lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
 };
 
 /// Everything an assessment needs that is not the customer.
@@ -67,10 +67,26 @@ pub struct Revision {
 pub struct ActiveModel {
     /// Number of the version.
     pub version: i64,
-    /// The model of orders.
-    pub orders: OrderModel,
-    /// The model of spend per order and the currency of its amounts.
-    pub spend: Option<(GammaGamma, Currency)>,
+    /// Its parameters of orders and spend, and which of them speak for whom.
+    pub parameters: Parameters,
+    /// What is usual of contacts.
+    pub contacts: Arc<ContactModel>,
+    /// How uncertain the parameters are.
+    pub uncertainty: Arc<Uncertainty>,
+}
+
+impl ActiveModel {
+    /// The parameters that speak for a customer on the day of the view.
+    #[must_use]
+    pub fn for_customer(&self, view: ProfileAt<'_>) -> Selected<'_> {
+        self.parameters.for_customer(view)
+    }
+
+    /// Whether it can say what an order is worth.
+    #[must_use]
+    pub const fn has_spend(&self) -> bool {
+        self.parameters.pooled.spend.is_some()
+    }
 }
 
 impl Basis {
@@ -82,22 +98,24 @@ impl Basis {
         reporting_currency: Option<Currency>,
         rates: Arc<RateTable>,
     ) -> Self {
-        let mut id = format!(
-            "r{}-m{}-{}",
-            revision.number,
-            model.as_ref().map_or(0, |model| model.version),
-            reporting_currency.map_or("none", Currency::code)
-        );
-        if rates.generation() > 0 {
-            id = format!("{id}-x{}", rates.generation());
-        }
-        Self {
-            id: BasisId(id.into()),
+        let mut basis = Self {
+            id: BasisId("".into()),
             revision,
             model,
             reporting_currency,
             rates,
-        }
+        };
+        basis.id = BasisId::of(&basis);
+        basis
+    }
+
+    /// This basis with another model and nothing else changed: what a challenger answers on.
+    #[must_use]
+    pub fn with_model(&self, model: ActiveModel) -> Self {
+        let mut other = self.clone();
+        other.model = Some(model);
+        other.id = BasisId::of(&other);
+        other
     }
 
     /// How the definitions have customers valued; `None` before there are any.
@@ -129,6 +147,22 @@ impl Basis {
     #[must_use]
     pub fn id(&self) -> &BasisId {
         &self.id
+    }
+}
+
+impl BasisId {
+    /// Of the parts of a basis; its id is not looked at.
+    fn of(basis: &Basis) -> Self {
+        let mut id = format!(
+            "r{}-m{}-{}",
+            basis.revision.number,
+            basis.model.as_ref().map_or(0, |model| model.version),
+            basis.reporting_currency.map_or("none", Currency::code)
+        );
+        if basis.rates.generation() > 0 {
+            id = format!("{id}-x{}", basis.rates.generation());
+        }
+        Self(id.into())
     }
 }
 
@@ -170,6 +204,8 @@ impl fmt::Display for BasisId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::parameters::ParameterSet;
+    use crate::domain::value::model::{ModelKind, OrderModel};
 
     #[test]
     fn a_basis_is_named_by_its_parts() {
@@ -180,15 +216,15 @@ mod tests {
                 .to_string(),
             "r0-m0-none"
         );
-        let orders = OrderModel::new(
-            crate::domain::value::model::ModelKind::BgNbd,
-            [0.2, 4.4, 0.8, 2.4],
-        )
-        .unwrap();
         let model = ActiveModel {
             version: 3,
-            orders,
-            spend: None,
+            parameters: Parameters::pooled(ParameterSet {
+                orders: OrderModel::new(ModelKind::BgNbd, [0.2, 4.4, 0.8, 2.4]).unwrap(),
+                orders_log_covariance: None,
+                spend: None,
+            }),
+            contacts: Arc::default(),
+            uncertainty: Arc::default(),
         };
         let euro = Some("EUR".parse().unwrap());
         let basis =

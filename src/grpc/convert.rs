@@ -2,13 +2,17 @@
 
 pub mod answers;
 pub mod customers;
+pub mod drift;
+pub mod evaluation;
 pub mod explanations;
 pub mod facts;
+pub mod fits;
 pub mod models;
 pub mod page;
 pub mod patches;
 pub mod rates;
 pub mod revisions;
+pub mod scores;
 pub mod treatments;
 pub mod violations;
 

@@ -3,6 +3,8 @@
 //!
 //! Fields are only ever added; a number is never used again.
 
+pub(super) mod gaps;
+
 use std::collections::HashMap;
 
 use prost::Message;

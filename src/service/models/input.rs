@@ -1,12 +1,18 @@
 //! From stored profiles to the rows of a fit.
 
+mod covariates;
+mod gaps;
+
 use sqlx::PgConnection;
 
+pub(super) use self::{covariates::CovariateInput, gaps::Gaps};
 use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        money::minor_to_major,
+        customer::CustomerKind,
+        money::{Currency, minor_to_major},
+        parameters::Covariate,
         profile::History,
         text::CustomerId,
         valuation::mean_repeat_amount,
@@ -16,98 +22,184 @@ use crate::{
     store::{
         self,
         error::StoreError,
-        model_input::{OrderCount, SpendCount},
+        model_input::{OneCustomer, OrderCount, SpendCount},
     },
 };
 
 /// How many customers are folded from their facts in one statement.
 const FOLD_BATCH: usize = 1_000;
 
+/// The kinds of customers that are fitted.
+const KINDS: [CustomerKind; 2] = [CustomerKind::Person, CustomerKind::Company];
+
 /// The rows of a fit.
 pub(super) struct Input {
-    /// Distinct histories of orders.
-    pub(super) orders: Vec<CollapsedRow>,
-    /// Distinct repeat spends, in major units of the reporting currency; none without one.
-    pub(super) spend: Vec<SpendRow>,
-    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the reporting currency.
+    /// Of everybody.
+    pub(super) pooled: Rows,
+    /// The same by kind, for kinds that have customers with a purchase.
+    pub(super) by_kind: Vec<(CustomerKind, Rows)>,
+    /// The same by values of covariates; `None` when there are none.
+    pub(super) covariates: Option<CovariateInput>,
+    /// Times between orders.
+    pub(super) gaps: Gaps,
+    /// The currency of the spends.
+    pub(super) currency: Option<Currency>,
+    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the currency.
     pub(super) unconvertible_customers: u64,
 }
 
+impl Input {
+    /// Persons and companies with a purchase.
+    pub(super) fn customers(&self) -> u64 {
+        self.pooled.orders.iter().map(CollapsedRow::count).sum()
+    }
+}
+
+/// Rows of some customers.
+#[derive(Default, Clone)]
+pub(super) struct Rows {
+    /// Distinct histories of orders.
+    pub(super) orders: Vec<CollapsedRow>,
+    /// Distinct repeat spends, in major units of the currency.
+    pub(super) spend: Vec<SpendRow>,
+}
+
 /// Rows in the making.
-struct Rows<'a> {
+struct Reading<'a> {
     until: Day,
     /// By its rates spends are converted to its reporting currency.
     basis: &'a Basis,
-    orders: Vec<CollapsedRow>,
-    spend: Vec<SpendRow>,
+    kinds: [Rows; 2],
+    covariates: Option<CovariateInput>,
+    names: &'a [Covariate],
+    gaps: Gaps,
     unconvertible_customers: u64,
 }
 
-/// Reads what persons and companies did until a day.
+/// Reads what persons and companies did until a day, and the covariates of that day.
 pub(super) async fn read(
     connection: &mut PgConnection,
     until: Day,
     basis: &Basis,
+    covariates: &[Covariate],
 ) -> Result<Input, ServiceError> {
-    let mut rows = Rows {
+    let mut reading = Reading {
         until,
         basis,
-        orders: vec![],
-        spend: vec![],
+        kinds: Default::default(),
+        covariates: (!covariates.is_empty()).then(CovariateInput::default),
+        names: covariates,
+        gaps: Gaps::default(),
         unconvertible_customers: 0,
     };
-    for count in store::model_input::count_orders(connection, until).await? {
-        rows.push_orders(count)?;
-    }
-    if let Some(currency) = basis.reporting_currency {
-        for count in store::model_input::count_spend(connection, until, currency).await? {
-            rows.push_spend(count);
-        }
-        store::model_input::list_in_other_currencies(connection, until, currency, |history| {
-            rows.push_converted_spend(history);
-        })
-        .await?;
-    }
-    let mut refunded: Vec<CustomerId> = vec![];
-    let mut failed = None;
-    store::model_input::list_later(connection, until, |id, mut history| {
-        if history.has_refunds {
-            refunded.push(id);
-        } else {
-            history.purchases.retain(|entry| entry.day <= until);
-            failed = failed.take().or(rows.push(&history).err());
-        }
-    })
-    .await?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    for customers in refunded.chunks(FOLD_BATCH) {
-        for facts in store::facts::list(connection, customers, Some(until))
-            .await?
-            .values()
-        {
-            rows.push(&fold_all(facts))?;
+    reading.count(connection).await?;
+    reading.add_covariates(connection).await?;
+    let to_fold = reading.add_later(connection).await?;
+    for customers in to_fold.chunks(FOLD_BATCH) {
+        let ids: Vec<CustomerId> = customers.iter().map(|one| one.id.clone()).collect();
+        let facts = store::facts::list(connection, &ids, Some(until)).await?;
+        for one in customers {
+            if let Some(facts) = facts.get(&one.id) {
+                reading.push(one.kind, one.bucket, &fold_all(facts))?;
+            }
         }
     }
-    Ok(Input {
-        orders: collapse(rows.orders),
-        spend: collapse_spend(rows.spend),
-        unconvertible_customers: rows.unconvertible_customers,
-    })
+    reading.gaps.sample(connection, until).await?;
+    Ok(reading.close())
 }
 
-impl Rows<'_> {
+/// A customer whose history of the day only the facts tell.
+struct ToFold {
+    id: CustomerId,
+    kind: CustomerKind,
+    bucket: i32,
+}
+
+impl Reading<'_> {
+    /// Those without facts after the day, counted by the database.
+    async fn count(&mut self, connection: &mut PgConnection) -> Result<(), ServiceError> {
+        for count in store::model_input::count_orders(connection, self.until).await? {
+            self.push_orders(count)?;
+        }
+        if let Some(currency) = self.basis.reporting_currency {
+            let until = self.until;
+            for count in store::model_input::count_spend(connection, until, currency).await? {
+                self.push_spend(count);
+            }
+            store::model_input::list_in_other_currencies(
+                connection,
+                until,
+                currency,
+                |kind, history| self.push_converted_spend(kind, history),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Their covariates, one by one: only the packed part of a profile has them.
+    async fn add_covariates(&mut self, connection: &mut PgConnection) -> Result<(), ServiceError> {
+        let (Some(groups), until, names) = (&mut self.covariates, self.until, self.names) else {
+            return Ok(());
+        };
+        let mut failed = None;
+        store::model_input::list_settled(connection, until, |one| {
+            let added = groups.push(names, until, &one.history);
+            failed = failed.take().or(added.err());
+        })
+        .await?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Those with facts after the day, one by one; returns those that must be folded from their facts: after refunds, and for
+    /// covariates, of which a profile only has the latest observation.
+    async fn add_later(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<ToFold>, ServiceError> {
+        let mut to_fold = vec![];
+        let mut failed = None;
+        let until = self.until;
+        store::model_input::list_later(connection, until, |one| {
+            let OneCustomer {
+                id,
+                kind,
+                bucket,
+                mut history,
+            } = one;
+            if history.has_refunds || self.covariates.is_some() {
+                to_fold.push(ToFold { id, kind, bucket });
+            } else {
+                history.purchases.retain(|entry| entry.day <= until);
+                failed = failed.take().or(self.push(kind, bucket, &history).err());
+            }
+        })
+        .await?;
+        failed.map_or(Ok(to_fold), Err)
+    }
+
     /// Adds one customer whose facts after the day are out.
-    fn push(&mut self, history: &History) -> Result<(), ServiceError> {
+    fn push(
+        &mut self,
+        kind: CustomerKind,
+        bucket: i32,
+        history: &History,
+    ) -> Result<(), ServiceError> {
         let Some(summary) = history.purchase_summary() else {
             return Ok(());
         };
         let frequency = i32::try_from(summary.frequency).unwrap_or(i32::MAX);
+        let recency_days = summary.last_day - summary.first_day;
+        let age_days = self.until - summary.first_day;
+        if let Some(groups) = &mut self.covariates {
+            groups.push(self.names, self.until, history)?;
+        }
+        self.gaps.push(bucket, history);
         self.push_orders(OrderCount {
+            kind,
             frequency,
-            recency_days: summary.last_day - summary.first_day,
-            age_days: self.until - summary.first_day,
+            recency_days,
+            age_days,
             customers: 1,
         })?;
         let mut purchases = history.purchases.iter();
@@ -116,40 +208,49 @@ impl Rows<'_> {
             // Summed in minor units, as the database does it, so that who has facts after the day counts as who has none.
             Some(currency) if purchases.all(|entry| entry.currency == currency) => {
                 self.push_spend(SpendCount {
+                    kind,
                     frequency,
                     repeat_amount_minor: summary.repeat_amount_minor(),
                     customers: 1,
                 });
             }
-            Some(_) => self.push_converted_spend(history),
+            Some(_) => self.push_converted_spend(kind, history),
         }
         Ok(())
     }
 
+    fn rows(&mut self, kind: CustomerKind) -> Option<&mut Rows> {
+        let at = KINDS.iter().position(|&one| one == kind)?;
+        Some(&mut self.kinds[at])
+    }
+
     fn push_orders(&mut self, count: OrderCount) -> Result<(), ServiceError> {
-        let number = |number: i32| u32::try_from(number).unwrap_or(u32::MAX);
-        let row = CollapsedRow::new(
-            number(count.frequency),
-            number(count.recency_days),
-            number(count.age_days),
-            count.customers.unsigned_abs(),
-        );
-        let corrupt = |error| {
-            ServiceError::from(StoreError::Corrupt(format!(
-                "profile of a customer: {error}"
-            )))
-        };
-        self.orders.push(row.map_err(corrupt)?);
+        let row = row(
+            count.frequency,
+            count.recency_days,
+            count.age_days,
+            count.customers,
+        )?;
+        if let Some(rows) = self.rows(count.kind) {
+            rows.orders.push(row);
+        }
+        if row.frequency() >= 2 {
+            self.gaps.eligible += row.count();
+        }
         Ok(())
     }
 
     /// The spend of one customer, each day converted by its own rate.
-    fn push_converted_spend(&mut self, history: &History) {
+    fn push_converted_spend(&mut self, kind: CustomerKind, history: &History) {
         let Some(summary) = history.purchase_summary() else {
             return;
         };
         match mean_repeat_amount(&summary, self.basis) {
-            Ok(mean) => self.spend.extend(SpendRow::new(summary.frequency, mean, 1)),
+            Ok(mean) => {
+                if let Some(rows) = self.rows(kind) {
+                    rows.spend.extend(SpendRow::new(summary.frequency, mean, 1));
+                }
+            }
             Err(_) => self.unconvertible_customers += 1,
         }
     }
@@ -161,10 +262,46 @@ impl Rows<'_> {
             return;
         };
         let mean = minor_to_major(count.repeat_amount_minor, currency) / f64::from(frequency);
-        self.spend.extend(SpendRow::new(
-            frequency,
-            mean,
-            count.customers.unsigned_abs(),
-        ));
+        let row = SpendRow::new(frequency, mean, count.customers.unsigned_abs());
+        if let Some(rows) = self.rows(count.kind) {
+            rows.spend.extend(row);
+        }
     }
+
+    fn close(self) -> Input {
+        let collapsed = |rows: &[&Rows]| Rows {
+            orders: collapse(rows.iter().flat_map(|rows| rows.orders.iter().copied())),
+            spend: collapse_spend(rows.iter().flat_map(|rows| rows.spend.iter().copied())),
+        };
+        let [persons, companies] = &self.kinds;
+        let by_kind = KINDS.into_iter().zip([persons, companies]);
+        Input {
+            pooled: collapsed(&[persons, companies]),
+            by_kind: by_kind
+                .filter(|(_, rows)| !rows.orders.is_empty())
+                .map(|(kind, rows)| (kind, collapsed(&[rows])))
+                .collect(),
+            covariates: self.covariates,
+            gaps: self.gaps,
+            currency: self.basis.reporting_currency,
+            unconvertible_customers: self.unconvertible_customers,
+        }
+    }
+}
+
+/// A row of a history as it is stored.
+fn row(
+    frequency: i32,
+    recency_days: i32,
+    age_days: i32,
+    customers: i64,
+) -> Result<CollapsedRow, ServiceError> {
+    let number = |number: i32| u32::try_from(number).unwrap_or(u32::MAX);
+    let row = CollapsedRow::new(
+        number(frequency),
+        number(recency_days),
+        number(age_days),
+        customers.unsigned_abs(),
+    );
+    row.map_err(|error| StoreError::Corrupt(format!("profile of a customer: {error}")).into())
 }

@@ -74,6 +74,7 @@ async fn fit(service: &Service, until: &str) -> pb::Model {
         kind: pb::OrderModelKind::MbgNbd.into(),
         until: until.to_owned(),
         keep_inactive: true,
+        ..Default::default()
     };
     let answer = service.models().fit_model(request).await.unwrap();
     answer.into_inner().model.unwrap()

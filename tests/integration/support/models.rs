@@ -1,6 +1,10 @@
 //! Model versions that no fit made: parameters chosen by a test, put where fits put theirs.
 
-use patron::domain::model_version::{ModelFit, StoredParameter, StoredReport};
+use std::sync::Arc;
+
+use patron::domain::contact_model::{ContactModel, UsualContacts};
+use patron::domain::model_report::{StoredParameter, StoredReport};
+use patron::domain::model_version::{FittedSet, ModelFit, Refinement};
 use patron::domain::value::gamma_gamma::GammaGamma;
 use patron::domain::value::model::{ModelKind, OrderModel};
 use patron::store::models;
@@ -17,8 +21,18 @@ pub(crate) const SPEND: [f64; 3] = [6.25, 3.74, 15.44];
 /// Stores a version and returns its number. Without spend parameters it has no spend model.
 pub(crate) async fn store_model(
     pool: &PgPool,
+    orders: (ModelKind, [f64; 4]),
+    spend: Option<[f64; 3]>,
+) -> i64 {
+    store_model_with_contacts(pool, orders, spend, vec![]).await
+}
+
+/// The same with what is usual of contacts.
+pub(crate) async fn store_model_with_contacts(
+    pool: &PgPool,
     (kind, orders): (ModelKind, [f64; 4]),
     spend: Option<[f64; 3]>,
+    contacts: Vec<UsualContacts>,
 ) -> i64 {
     let spend = match spend {
         Some([p, q, v]) => Ok((
@@ -29,11 +43,18 @@ pub(crate) async fn store_model(
         None => Err("nobody bought twice".to_owned()),
     };
     let fit = ModelFit {
-        orders: OrderModel::new(kind, orders).unwrap(),
-        orders_report: report(["r", "alpha", "a", "b"], orders),
-        spend,
-        unconvertible_customers: 0,
         until: "2026-06-30".parse().unwrap(),
+        pooled: FittedSet {
+            orders: OrderModel::new(kind, orders).unwrap(),
+            orders_report: report(["r", "alpha", "a", "b"], orders),
+            benchmark: None,
+            spend,
+        },
+        refinement: Refinement::No,
+        checks: None,
+        prior: None,
+        contacts: Arc::new(ContactModel::new(contacts)),
+        unconvertible_customers: 0,
     };
     let mut tx = pool.begin().await.unwrap();
     let version = models::insert(&mut tx, &fit, NOW.parse().unwrap())
@@ -53,11 +74,13 @@ fn report<const N: usize>(names: [&str; N], values: [f64; N]) -> StoredReport {
                 standard_error: None,
             })
             .collect(),
+        covariance: None,
         log_covariance: None,
         log_likelihood: -1.0,
         customers: 1,
         distinct_rows: 1,
         iterations: 1,
+        evaluations: 1,
         not_converged_reason: None,
         gradient_norm: 0.0,
         condition_number: None,

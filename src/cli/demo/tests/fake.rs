@@ -12,14 +12,14 @@ use crate::pb::customer_service_server::{CustomerService, CustomerServiceServer}
 use crate::pb::definition_service_server::{DefinitionService, DefinitionServiceServer};
 use crate::pb::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::pb::item_result::Outcome;
-use crate::pb::model_service_server::{ModelService, ModelServiceServer};
+use crate::pb::model_service_server::ModelServiceServer;
 use crate::pb::scoring_service_server::{ScoringService, ScoringServiceServer};
 
 #[derive(Default)]
 pub(super) struct Memory {
     facts: HashSet<Vec<u8>>,
     customers: BTreeMap<String, Vec<pb::AttributeValue>>,
-    models: Vec<pb::Model>,
+    pub(super) models: Vec<pb::Model>,
     revisions: Vec<pb::Revision>,
     writes: usize,
     /// After so many writing calls every further one is refused.
@@ -138,49 +138,6 @@ impl IngestService for Fake {
         _: Request<pb::ListRatesRequest>,
     ) -> Result<Response<pb::ListRatesResponse>, Status> {
         Ok(Response::new(pb::ListRatesResponse::default()))
-    }
-}
-
-#[tonic::async_trait]
-impl ModelService for Fake {
-    async fn fit_model(
-        &self,
-        request: Request<pb::FitModelRequest>,
-    ) -> Result<Response<pb::FitModelResponse>, Status> {
-        let mut memory = self.0.lock().unwrap();
-        let model = pb::Model {
-            version: i64::try_from(memory.models.len()).unwrap() + 1,
-            active: !request.into_inner().keep_inactive,
-            currency: "EUR".into(),
-            ..Default::default()
-        };
-        memory.models.insert(0, model.clone());
-        Ok(Response::new(pb::FitModelResponse { model: Some(model) }))
-    }
-
-    async fn list_models(
-        &self,
-        _: Request<pb::ListModelsRequest>,
-    ) -> Result<Response<pb::ListModelsResponse>, Status> {
-        let models = self.0.lock().unwrap().models.clone();
-        Ok(Response::new(pb::ListModelsResponse {
-            models,
-            next_page_token: String::new(),
-        }))
-    }
-
-    async fn get_model(
-        &self,
-        _: Request<pb::GetModelRequest>,
-    ) -> Result<Response<pb::GetModelResponse>, Status> {
-        Err(Status::not_found("this server forgets its models"))
-    }
-
-    async fn activate_model(
-        &self,
-        _: Request<pb::ActivateModelRequest>,
-    ) -> Result<Response<pb::ActivateModelResponse>, Status> {
-        Err(Status::not_found("this server forgets its models"))
     }
 }
 
