@@ -6,6 +6,7 @@ pub mod attributes;
 pub mod change_log;
 mod codes;
 pub mod contacts;
+pub mod contracts;
 pub mod currencies;
 pub mod customers;
 pub mod deployment;

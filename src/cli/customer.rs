@@ -47,6 +47,7 @@ struct CustomerJson {
     attributes: Vec<Value>,
     purchase_days: Vec<Value>,
     contact_days: Vec<Value>,
+    contracts: Vec<Value>,
     unmatched_refund_count: i32,
 }
 
@@ -98,6 +99,7 @@ fn as_json(customer: &pb::Customer) -> CustomerJson {
             .collect(),
         purchase_days: customer.purchase_days.iter().map(purchase_json).collect(),
         contact_days: customer.contact_days.iter().map(contact_json).collect(),
+        contracts: customer.contracts.iter().map(contract_json).collect(),
         unmatched_refund_count: customer.unmatched_refund_count,
     }
 }
@@ -136,6 +138,21 @@ fn contact_json(day: &pb::ContactDay) -> Value {
     })
 }
 
+fn contract_json(contract: &pb::HeldContract) -> Value {
+    let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    json!({
+        "source": contract.source,
+        "contract_id": contract.contract_id,
+        "started_on": contract.started_on,
+        "period_months": contract.period_months,
+        "price": contract.price.as_ref().map(MoneyJson::from),
+        "cost_minor": contract.cost_minor,
+        "category": contract.category,
+        "ended_on": filled(&contract.ended_on),
+        "effective_on": contract.effective_on,
+    })
+}
+
 /// A profile for a person.
 fn page(customer: &pb::Customer) -> String {
     let mut rows = vec![("Customer", customer.customer_id.clone())];
@@ -164,11 +181,12 @@ fn page(customer: &pb::Customer) -> String {
         ));
     }
     let mut page = text::labelled(&rows);
-    for part in [
+    let parts = [
         attributes_part(&customer.attributes),
         purchases_part(&customer.purchase_days),
         contacts_part(&customer.contact_days),
-    ] {
+    ];
+    for part in parts.into_iter().chain(contracts_part(&customer.contracts)) {
         page.push_str("\n\n");
         page.push_str(&part);
     }
@@ -269,6 +287,34 @@ fn contacts_part(days: &[pb::ContactDay]) -> String {
         })
         .collect();
     format!("{}{}", text::table(&header, &rows), earlier(days.len()))
+}
+
+/// Most customers have no contracts: then nothing is said of them.
+fn contracts_part(contracts: &[pb::HeldContract]) -> Option<String> {
+    if contracts.is_empty() {
+        return None;
+    }
+    let header = [
+        ("contract", Align::Left),
+        ("since", Align::Left),
+        ("renews", Align::Left),
+        ("price", Align::Right),
+        ("ends", Align::Left),
+    ];
+    let rows: Vec<Vec<String>> = contracts
+        .iter()
+        .map(|one| {
+            let price = one.price.as_ref();
+            vec![
+                format!("{}/{}", one.source, one.contract_id),
+                one.started_on.clone(),
+                text::period_words(one.period_months),
+                price.map_or_else(String::new, text::money_text),
+                one.ended_on.clone(),
+            ]
+        })
+        .collect();
+    Some(text::table(&header, &rows))
 }
 
 fn latest<T>(days: &[T]) -> &[T] {

@@ -186,6 +186,16 @@ fn padded(text: &str, size: usize) -> String {
     format!("{text}{}", " ".repeat(size.saturating_sub(width(text))))
 }
 
+/// A period of renewal in words.
+#[must_use]
+pub fn period_words(months: i32) -> String {
+    match months {
+        1 => "monthly".to_owned(),
+        12 => "yearly".to_owned(),
+        months => format!("every {months} months"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

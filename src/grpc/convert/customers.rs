@@ -4,7 +4,7 @@ use super::{customer_kind_message, money_message, timestamp_message};
 use crate::{
     domain::{
         customer::{IdentifierKind, KnownIdentifier},
-        facts::{AttributeFact, AttributeValue},
+        facts::{AttributeFact, AttributeValue, ContractFact},
         money::Money,
         profile::{ContactDay, PurchaseDay},
     },
@@ -31,6 +31,7 @@ pub(in crate::grpc) fn customer(known: &KnownCustomer) -> pb::Customer {
         purchase_days: history.purchases.iter().map(purchase_day).collect(),
         contact_days: history.contacts.iter().map(contact_day).collect(),
         unmatched_refund_count: count(history.unmatched_refund_count),
+        contracts: history.contracts.iter().map(contract).collect(),
     }
 }
 
@@ -95,6 +96,24 @@ fn contact_day(entry: &ContactDay) -> pb::ContactDay {
         },
         cost: cost.map(money_message),
         duration_seconds: entry.duration_seconds,
+    }
+}
+
+fn contract(fact: &ContractFact) -> pb::HeldContract {
+    let terms = &fact.terms;
+    pb::HeldContract {
+        source: fact.source.to_string(),
+        contract_id: fact.contract_id.to_string(),
+        started_on: terms.started_on.to_string(),
+        period_months: count(terms.period_months),
+        price: Some(money_message(terms.price)),
+        cost_minor: terms.cost_minor,
+        category: terms.category.as_deref().unwrap_or_default().to_owned(),
+        ended_on: terms
+            .ended_on
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
+        effective_on: fact.effective_on.to_string(),
     }
 }
 
