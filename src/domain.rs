@@ -12,6 +12,7 @@ pub mod explain;
 pub mod facts;
 pub mod model_version;
 pub mod money;
+pub mod parameters;
 pub mod profile;
 pub mod rules;
 pub mod segments;

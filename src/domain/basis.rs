@@ -9,13 +9,11 @@ use crate::domain::{
     calendar::Day,
     definitions::{Definitions, ValueSettings},
     money::{Currency, minor_to_major},
+    parameters::{Parameters, Selected},
+    profile::ProfileAt,
     text::Label,
     tiers::{TierList, Unrated},
-    value::{
-        gamma_gamma::GammaGamma,
-        lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
-        model::OrderModel,
-    },
+    value::lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
 };
 
 /// Everything an assessment needs that is not the customer.
@@ -63,10 +61,22 @@ pub struct Revision {
 pub struct ActiveModel {
     /// Number of the version.
     pub version: i64,
-    /// The model of orders.
-    pub orders: OrderModel,
-    /// The model of spend per order and the currency of its amounts.
-    pub spend: Option<(GammaGamma, Currency)>,
+    /// Its parameters of orders and spend, and which of them speak for whom.
+    pub parameters: Parameters,
+}
+
+impl ActiveModel {
+    /// The parameters that speak for a customer on the day of the view.
+    #[must_use]
+    pub fn for_customer(&self, view: ProfileAt<'_>) -> Selected<'_> {
+        self.parameters.for_customer(view)
+    }
+
+    /// Whether it can say what an order is worth.
+    #[must_use]
+    pub const fn has_spend(&self) -> bool {
+        self.parameters.pooled.spend.is_some()
+    }
 }
 
 impl Basis {
@@ -159,6 +169,8 @@ impl fmt::Display for BasisId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::parameters::ParameterSet;
+    use crate::domain::value::model::{ModelKind, OrderModel};
 
     #[test]
     fn a_basis_is_named_by_its_parts() {
@@ -167,15 +179,13 @@ mod tests {
             Basis::new(revision.clone(), None, None).id().to_string(),
             "r0-m0-none"
         );
-        let orders = OrderModel::new(
-            crate::domain::value::model::ModelKind::BgNbd,
-            [0.2, 4.4, 0.8, 2.4],
-        )
-        .unwrap();
         let model = ActiveModel {
             version: 3,
-            orders,
-            spend: None,
+            parameters: Parameters::pooled(ParameterSet {
+                orders: OrderModel::new(ModelKind::BgNbd, [0.2, 4.4, 0.8, 2.4]).unwrap(),
+                orders_log_covariance: None,
+                spend: None,
+            }),
         };
         let basis = Basis::new(revision, Some(model), Some("EUR".parse().unwrap()));
         assert_eq!(basis.id().to_string(), "r0-m3-EUR");

@@ -8,8 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     basis::ActiveModel,
     calendar::Day,
+    customer::CustomerKind,
     money::Currency,
-    value::{gamma_gamma::GammaGamma, model::OrderModel},
+    parameters::{
+        Covariate, CovariateParameters, ParameterSet, Parameters, Refined, SpendParameters,
+    },
+    value::{
+        fit::covariates::CovariateModel,
+        gamma_gamma::GammaGamma,
+        model::{ModelKind, OrderModel},
+    },
 };
 
 /// A stored model version.
@@ -25,17 +33,84 @@ pub struct ModelVersion {
     pub fit: ModelFit,
 }
 
-/// What a fit found.
+/// What a fit found. A further part that a version may have is a further field here, in [`ActiveModel`] and in the stored document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelFit {
+    /// Last day whose facts were used.
+    pub until: Day,
+    /// Parameters fitted to everybody; there whatever else was fitted.
+    pub pooled: FittedSet,
+    /// Parameters that tell customers apart by more than their history.
+    pub refinement: Refinement,
+}
+
+/// One fitted parameter set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedSet {
     /// The model of orders.
     pub orders: OrderModel,
     /// How its fit went.
     pub orders_report: StoredReport,
     /// The model of spend, the currency of its amounts and how its fit went; or why there is none.
     pub spend: Result<(GammaGamma, Currency, StoredReport), String>,
-    /// Last day whose facts were used.
-    pub until: Day,
+}
+
+/// What was fitted beside the pooled set.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refinement {
+    /// Nothing.
+    No,
+    /// A parameter set for each kind of customer.
+    ByKind(ByKindFit),
+    /// Effects of covariates.
+    Covariates(CovariateFit),
+}
+
+/// A fit by kind of customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByKindFit {
+    /// Every kind that has customers.
+    pub kinds: Vec<KindFit>,
+    /// One set for all against one for each; or why they cannot be compared.
+    pub test: Result<StoredTest, String>,
+}
+
+/// What became of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KindFit {
+    /// The kind.
+    pub kind: CustomerKind,
+    /// Its customers with a purchase.
+    pub customers: u64,
+    /// Its own parameters, without a spend model where it has too few repeat buyers for one (then the pooled one is used); or why the
+    /// pooled set speaks for it altogether.
+    pub set: Result<FittedSet, String>,
+}
+
+/// A fit with covariates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CovariateFit {
+    /// What is read of a customer, in the order of the model's names.
+    pub covariates: Vec<Covariate>,
+    /// The model.
+    pub model: CovariateModel,
+    /// How its fit went, on the customers of whom every covariate is known.
+    pub report: StoredReport,
+    /// Customers with a purchase who were left out since a covariate of theirs is unknown; the pooled set speaks for such.
+    pub customers_left_out: u64,
+    /// The model without covariates against this one, on the same customers; or why they cannot be compared.
+    pub test: Result<StoredTest, String>,
+}
+
+/// A likelihood ratio test of a model against one nested in it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StoredTest {
+    /// Twice the gain in log-likelihood.
+    pub statistic: f64,
+    /// Parameters that the larger model has more.
+    pub degrees_of_freedom: u32,
+    /// Probability of at least this statistic if the smaller model is true.
+    pub p_value: f64,
 }
 
 /// How a fit went, as far as it is kept.
@@ -43,7 +118,7 @@ pub struct ModelFit {
 pub struct StoredReport {
     /// Parameters in the order of the literature.
     pub parameters: Vec<StoredParameter>,
-    /// Covariance of the logarithms of the parameters; `None` where it could not be had.
+    /// Covariance of the logarithms of the parameters (of effects of covariates: of themselves); `None` where it could not be had.
     pub log_covariance: Option<Vec<Vec<f64>>>,
     /// Natural logarithm of the likelihood.
     pub log_likelihood: f64,
@@ -66,7 +141,7 @@ pub struct StoredReport {
 /// One parameter of a fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredParameter {
-    /// Symbol of the literature.
+    /// Symbol of the literature; of an effect `orders:NAME` or `dropout:NAME`.
     pub name: String,
     /// Estimate.
     pub value: f64,
@@ -78,23 +153,84 @@ impl ModelVersion {
     /// What assessments need of it.
     #[must_use]
     pub fn as_active(&self) -> ActiveModel {
-        let spend = self.fit.spend.as_ref().ok();
         ActiveModel {
             version: self.version,
-            orders: self.fit.orders,
-            spend: spend.map(|(model, currency, _)| (*model, *currency)),
+            parameters: self.fit.parameters(),
         }
     }
 }
 
 impl ModelFit {
-    /// Whether every part of it converged.
+    /// Which model of orders this is.
+    #[must_use]
+    pub const fn kind(&self) -> ModelKind {
+        self.pooled.orders.kind()
+    }
+
+    /// The parameters that answer.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        let refined = match &self.refinement {
+            Refinement::No => Refined::No,
+            Refinement::ByKind(fit) => Refined::ByKind(
+                fit.kinds
+                    .iter()
+                    .filter_map(|kind| Some((kind.kind, kind.set.as_ref().ok()?.parameters())))
+                    .collect(),
+            ),
+            Refinement::Covariates(fit) => Refined::Covariates(CovariateParameters {
+                covariates: fit.covariates.clone(),
+                model: fit.model.clone(),
+                log_covariance: fit.report.log_covariance.clone(),
+            }),
+        };
+        Parameters {
+            pooled: self.pooled.parameters(),
+            refined,
+        }
+    }
+
+    /// Whether every part of it that answers converged. A kind that fell back on the pooled set does not count against it.
     #[must_use]
     pub fn converged(&self) -> bool {
-        let spend = self.spend.as_ref().ok().map(|(_, _, report)| report);
-        spend
-            .into_iter()
-            .chain([&self.orders_report])
-            .all(|report| report.not_converged_reason.is_none())
+        let refined = match &self.refinement {
+            Refinement::No => true,
+            Refinement::ByKind(fit) => {
+                let mut sets = fit.kinds.iter().filter_map(|kind| kind.set.as_ref().ok());
+                sets.all(FittedSet::converged)
+            }
+            Refinement::Covariates(fit) => fit.report.converged(),
+        };
+        self.pooled.converged() && refined
+    }
+}
+
+impl FittedSet {
+    /// What answers of it.
+    #[must_use]
+    pub fn parameters(&self) -> ParameterSet {
+        let spend = self.spend.as_ref().ok();
+        ParameterSet {
+            orders: self.orders,
+            orders_log_covariance: self.orders_report.log_covariance.clone(),
+            spend: spend.map(|(model, currency, report)| SpendParameters {
+                model: *model,
+                currency: *currency,
+                log_covariance: report.log_covariance.clone(),
+            }),
+        }
+    }
+
+    fn converged(&self) -> bool {
+        let spend = self.spend.as_ref().ok();
+        self.orders_report.converged() && spend.is_none_or(|(_, _, report)| report.converged())
+    }
+}
+
+impl StoredReport {
+    /// Whether the optimum is a proper one.
+    #[must_use]
+    pub const fn converged(&self) -> bool {
+        self.not_converged_reason.is_none()
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::{
     basis::Basis,
     customer::CustomerKind,
     money::{Money, major_to_money},
+    parameters::Selection,
     profile::{ProfileAt, PurchaseSummary},
     tiers::Unrated,
     value::{
@@ -60,6 +61,8 @@ pub struct OrderOutlook {
     pub probability_alive_identified: bool,
     /// Expected purchase days within the horizon.
     pub expected_orders: f64,
+    /// Which parameters of the model version these are.
+    pub parameters: Selection,
 }
 
 impl ValueInputs {
@@ -112,18 +115,20 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
             ..nothing(Unrated::NoModel)
         };
     };
-    let outlook = model.orders.outlook(&history);
+    let selected = model.for_customer(view);
+    let outlook = selected.orders.outlook(&history);
     let orders = OrderOutlook {
         probability_alive: outlook.probability_alive(),
-        probability_alive_identified: model.orders.identifies_alive(&history),
+        probability_alive_identified: selected.orders.identifies_alive(&history),
         expected_orders: outlook.expected_orders(horizon.weeks()),
+        parameters: selected.selection,
     };
-    let spend = expected_spend(&inputs, model, basis.reporting_currency);
+    let spend = expected_spend(&inputs, selected.spend, basis.reporting_currency);
     let margin =
         spend.and_then(|(spend, currency)| Ok((spend * margin_share(view, basis)?, currency)));
     let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon));
     let lifetime_value = margin.and_then(|(margin, currency)| {
-        let value = discounted_value(&model.orders, &history, margin, horizon)
+        let value = discounted_value(&selected.orders, &history, margin, horizon)
             - cost_to_serve?.unwrap_or(0.0);
         // Beyond all bounds only with parameters that a fit does not return: then there is no mean worth the name.
         major_to_money(value, currency).ok_or(Unrated::NoMean)

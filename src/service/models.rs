@@ -14,8 +14,11 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::{
     clock::Clock,
     domain::{
+        basis::ActiveModel,
         calendar::Day,
-        model_version::{ModelFit, ModelVersion, StoredParameter, StoredReport},
+        model_version::{
+            FittedSet, ModelFit, ModelVersion, Refinement, StoredParameter, StoredReport,
+        },
         money::Currency,
         value::{
             fit::{
@@ -124,13 +127,13 @@ impl Models {
         let mut tx = self.pool.begin().await?;
         let version = store::models::insert(&mut tx, &fit, now).await?;
         // A version that cannot say what anybody is worth does not replace one that can.
-        let worse = fit.spend.is_err()
+        let worse = fit.pooled.spend.is_err()
             && self
                 .bases
                 .current()
                 .model
                 .as_ref()
-                .is_some_and(|model| model.spend.is_some());
+                .is_some_and(ActiveModel::has_spend);
         let active = request.activate && fit.converged() && !worse;
         if active {
             store::models::activate(&mut tx, version, now).await?;
@@ -220,10 +223,13 @@ fn fit(
         (_, reason) => Err(reason.unwrap_or_default()),
     };
     Ok(ModelFit {
-        orders: orders.model,
-        orders_report,
-        spend,
         until,
+        pooled: FittedSet {
+            orders: orders.model,
+            orders_report,
+            spend,
+        },
+        refinement: Refinement::No,
     })
 }
 

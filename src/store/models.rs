@@ -1,90 +1,15 @@
 //! Fitted model versions: immutable, at most one of them active.
 
+mod document;
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use self::document::FitDocument;
 use crate::{
-    domain::{
-        model_version::{ModelFit, ModelVersion, StoredReport},
-        value::{gamma_gamma::GammaGamma, model::ModelKind, model::OrderModel},
-    },
-    store::{codes, error::StoreError, instant::Instant},
+    domain::model_version::{ModelFit, ModelVersion},
+    store::{error::StoreError, instant::Instant},
 };
-
-/// The fit as it stands in its column.
-#[derive(Serialize, Deserialize)]
-struct FitDocument {
-    kind: String,
-    until: i32,
-    orders: StoredReport,
-    spend: Option<SpendDocument>,
-    spend_absent_reason: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SpendDocument {
-    currency: String,
-    report: StoredReport,
-}
-
-impl From<&ModelFit> for FitDocument {
-    fn from(fit: &ModelFit) -> Self {
-        let spend = fit
-            .spend
-            .as_ref()
-            .ok()
-            .map(|(_, currency, report)| SpendDocument {
-                currency: currency.to_string(),
-                report: report.clone(),
-            });
-        Self {
-            kind: fit.orders.kind().name().to_owned(),
-            until: fit.until.number(),
-            orders: fit.orders_report.clone(),
-            spend,
-            spend_absent_reason: fit.spend.as_ref().err().cloned(),
-        }
-    }
-}
-
-impl TryFrom<FitDocument> for ModelFit {
-    type Error = StoreError;
-
-    fn try_from(document: FitDocument) -> Result<Self, StoreError> {
-        let corrupt = |why: &dyn std::fmt::Display| StoreError::corrupt("model version", why);
-        let kind = ModelKind::from_name(&document.kind).ok_or_else(|| corrupt(&document.kind))?;
-        let orders =
-            OrderModel::new(kind, values(&document.orders)?).map_err(|error| corrupt(&error))?;
-        let spend = match document.spend {
-            Some(SpendDocument { currency, report }) => {
-                let [p, q, v] = values(&report)?;
-                let model = GammaGamma::new(p, q, v).map_err(|error| corrupt(&error))?;
-                Ok((model, codes::currency(&currency)?, report))
-            }
-            None => Err(document.spend_absent_reason.unwrap_or_default()),
-        };
-        Ok(Self {
-            orders,
-            orders_report: document.orders,
-            spend,
-            until: codes::day(document.until)?,
-        })
-    }
-}
-
-/// The parameters of a report, of which a model has `N`.
-fn values<const N: usize>(report: &StoredReport) -> Result<[f64; N], StoreError> {
-    let values: Vec<f64> = report
-        .parameters
-        .iter()
-        .map(|parameter| parameter.value)
-        .collect();
-    let count = values.len();
-    values
-        .try_into()
-        .map_err(|_| StoreError::corrupt("number of model parameters", count))
-}
 
 /// Stores a fit as the next version and returns its number.
 ///

@@ -3,8 +3,9 @@
 //! It knows amounts and the spend model, not orders to come.
 
 use crate::domain::{
-    basis::{ActiveModel, Basis, NoRate},
+    basis::{Basis, NoRate},
     money::Currency,
+    parameters::SpendParameters,
     profile::PurchaseSummary,
     tiers::Unrated,
     value::gamma_gamma::{GammaGamma, SpendHistory},
@@ -15,16 +16,15 @@ use super::ValueInputs;
 /// Expected amount per order, in major units of the reporting currency, which stands beside it.
 pub(super) fn expected_spend(
     inputs: &ValueInputs,
-    model: &ActiveModel,
+    spend: Option<&SpendParameters>,
     reporting: Option<Currency>,
 ) -> Result<(f64, Currency), Unrated> {
     let currency = reporting.ok_or(Unrated::NoRate)?;
     let monetary_value = inputs.monetary_value.ok_or(Unrated::NoRate)?;
-    let spend = match &model.spend {
-        Some((spend, of)) if *of == currency => spend,
-        Some(_) | None => return Err(Unrated::NoModel),
-    };
-    let mean = posterior_mean(spend, inputs.frequency, monetary_value)?;
+    let spend = spend
+        .filter(|spend| spend.currency == currency)
+        .ok_or(Unrated::NoModel)?;
+    let mean = posterior_mean(&spend.model, inputs.frequency, monetary_value)?;
     Ok((mean, currency))
 }
 

@@ -29,12 +29,12 @@ pub(in crate::grpc) fn model_kind(number: i32, check: &mut Checker<'_>) -> Optio
 /// The message of a model version.
 pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
     let fit = &version.fit;
-    let kind = match fit.orders.kind() {
+    let kind = match fit.kind() {
         ModelKind::BgNbd => pb::OrderModelKind::BgNbd,
         ModelKind::MbgNbd => pb::OrderModelKind::MbgNbd,
         ModelKind::ParetoNbd => pb::OrderModelKind::ParetoNbd,
     };
-    let (spend, currency, spend_absent_reason) = match &fit.spend {
+    let (spend, currency, spend_absent_reason) = match &fit.pooled.spend {
         Ok((_, currency, spend)) => (Some(report(spend)), currency.to_string(), String::new()),
         Err(reason) => (None, String::new(), reason.clone()),
     };
@@ -44,7 +44,7 @@ pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
         kind: kind.into(),
         until: fit.until.to_string(),
         create_time: Some(timestamp_message(version.created_at)),
-        orders: Some(report(&fit.orders_report)),
+        orders: Some(report(&fit.pooled.orders_report)),
         spend,
         spend_absent_reason,
         currency,

@@ -1,6 +1,8 @@
 //! Model versions that no fit made: parameters chosen by a test, put where fits put theirs.
 
-use patron::domain::model_version::{ModelFit, StoredParameter, StoredReport};
+use patron::domain::model_version::{
+    FittedSet, ModelFit, Refinement, StoredParameter, StoredReport,
+};
 use patron::domain::value::gamma_gamma::GammaGamma;
 use patron::domain::value::model::{ModelKind, OrderModel};
 use patron::store::models;
@@ -29,10 +31,13 @@ pub(crate) async fn store_model(
         None => Err("nobody bought twice".to_owned()),
     };
     let fit = ModelFit {
-        orders: OrderModel::new(kind, orders).unwrap(),
-        orders_report: report(["r", "alpha", "a", "b"], orders),
-        spend,
         until: "2026-06-30".parse().unwrap(),
+        pooled: FittedSet {
+            orders: OrderModel::new(kind, orders).unwrap(),
+            orders_report: report(["r", "alpha", "a", "b"], orders),
+            spend,
+        },
+        refinement: Refinement::No,
     };
     let mut tx = pool.begin().await.unwrap();
     let version = models::insert(&mut tx, &fit, NOW.parse().unwrap())

@@ -53,6 +53,53 @@ pub struct CovariateModel {
 }
 
 impl CovariateModel {
+    /// A model from its parts, as a stored version has them: parameters at covariates 0 (ordered as
+    /// [`ModelKind::parameter_names`]), and one effect on orders and one on drop-out for each name.
+    ///
+    /// # Errors
+    /// When the effects are not as many as the names, or a number is not finite, or a parameter not positive.
+    pub fn new(
+        kind: ModelKind,
+        parameters: [f64; 4],
+        names: Vec<String>,
+        order_effects: Vec<f64>,
+        dropout_effects: Vec<f64>,
+    ) -> Result<Self, FitError> {
+        OrderModel::new(kind, parameters)?;
+        for effects in [&order_effects, &dropout_effects] {
+            if effects.len() != names.len() {
+                return Err(FitError::Covariates(CovariateError::Count {
+                    given: effects.len(),
+                    expected: names.len(),
+                }));
+            }
+            if let Some((name, &value)) = names
+                .iter()
+                .zip(effects)
+                .find(|(_, effect)| !effect.is_finite())
+            {
+                let name = name.clone();
+                return Err(FitError::Covariates(CovariateError::NotFinite {
+                    name,
+                    value,
+                }));
+            }
+        }
+        Ok(Self {
+            kind,
+            parameters,
+            names,
+            order_effects,
+            dropout_effects,
+        })
+    }
+
+    /// Which model of ordering this is.
+    #[must_use]
+    pub const fn kind(&self) -> ModelKind {
+        self.kind
+    }
+
     /// Names of the covariates, in the order of all values.
     #[must_use]
     pub fn names(&self) -> &[String] {
@@ -82,6 +129,38 @@ impl CovariateModel {
         parameters[1] *= (-effect(&self.order_effects)).exp();
         parameters[index] *= (sign * effect(&self.dropout_effects)).exp();
         OrderModel::new(self.kind, parameters)
+    }
+
+    /// Covariance of the logarithms of the four parameters of customers with these values, from that of the fit (`full`: four
+    /// logarithms, effects on orders, effects on drop-out). `None` when `full` is not of that size.
+    #[must_use]
+    pub fn log_covariance_for(&self, values: &[f64], full: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+        let size = 4 + 2 * self.names.len();
+        if full.len() != size || full.iter().any(|row| row.len() != size) {
+            return None;
+        }
+        // The logarithms are linear in all coordinates: J full J'.
+        let (dropout, sign) = dropout_parameter(self.kind);
+        let derivative = |row: usize, column: usize| match column.checked_sub(4) {
+            None => f64::from(u8::from(row == column)),
+            Some(at) if at < values.len() && row == 1 => -values[at],
+            Some(at) if at >= values.len() && row == dropout => sign * values[at - values.len()],
+            Some(_) => 0.0,
+        };
+        let jacobian: [Vec<f64>; 4] =
+            std::array::from_fn(|row| (0..size).map(|column| derivative(row, column)).collect());
+        let times_full = |row: &Vec<f64>| -> Vec<f64> {
+            let column = |at: usize| (0..size).map(|k| row[k] * full[k][at]).sum();
+            (0..size).map(column).collect()
+        };
+        let rows = jacobian.iter().map(|row| {
+            let half = times_full(row);
+            let cells = jacobian.iter();
+            cells
+                .map(|other| super::matrix::dot(&half, other))
+                .collect()
+        });
+        Some(rows.collect())
     }
 }
 

@@ -1,0 +1,261 @@
+//! A fit as it stands in its column, a JSON document.
+//!
+//! Documents of earlier programs stay readable: a field added later has a default that says what its absence meant. It does not know
+//! how rows are read and written.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        model_version::{
+            ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement, StoredReport,
+            StoredTest,
+        },
+        parameters::{Covariate, CovariateType},
+        value::{
+            fit::covariates::CovariateModel,
+            gamma_gamma::GammaGamma,
+            model::{ModelKind, OrderModel},
+        },
+    },
+    store::{codes, error::StoreError},
+};
+
+/// The fit. What stands at its top level is the pooled set.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FitDocument {
+    kind: String,
+    until: i32,
+    #[serde(flatten)]
+    pooled: SetDocument,
+    /// Absent unless fitted by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by_kind: Option<ByKindDocument>,
+    /// Absent unless fitted with covariates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    covariates: Option<CovariatesDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SetDocument {
+    orders: StoredReport,
+    spend: Option<SpendDocument>,
+    spend_absent_reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SpendDocument {
+    currency: String,
+    report: StoredReport,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ByKindDocument {
+    kinds: Vec<KindDocument>,
+    test: Result<StoredTest, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KindDocument {
+    customer_kind: i16,
+    customers: u64,
+    set: Result<SetDocument, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CovariatesDocument {
+    covariates: Vec<CovariateDocument>,
+    report: StoredReport,
+    customers_left_out: u64,
+    test: Result<StoredTest, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CovariateDocument {
+    name: String,
+    value_type: String,
+    max_age_days: Option<u32>,
+}
+
+impl From<&ModelFit> for FitDocument {
+    fn from(fit: &ModelFit) -> Self {
+        let (by_kind, covariates) = match &fit.refinement {
+            Refinement::No => (None, None),
+            Refinement::ByKind(fit) => (Some(fit.into()), None),
+            Refinement::Covariates(fit) => (None, Some(fit.into())),
+        };
+        Self {
+            kind: fit.kind().name().to_owned(),
+            until: fit.until.number(),
+            pooled: (&fit.pooled).into(),
+            by_kind,
+            covariates,
+        }
+    }
+}
+
+impl From<&FittedSet> for SetDocument {
+    fn from(set: &FittedSet) -> Self {
+        let spend = set.spend.as_ref().ok();
+        Self {
+            orders: set.orders_report.clone(),
+            spend: spend.map(|(_, currency, report)| SpendDocument {
+                currency: currency.to_string(),
+                report: report.clone(),
+            }),
+            spend_absent_reason: set.spend.as_ref().err().cloned(),
+        }
+    }
+}
+
+impl From<&ByKindFit> for ByKindDocument {
+    fn from(fit: &ByKindFit) -> Self {
+        let kinds = fit.kinds.iter().map(|kind| KindDocument {
+            customer_kind: codes::customer_kind_code(kind.kind),
+            customers: kind.customers,
+            set: kind.set.as_ref().map(Into::into).map_err(Clone::clone),
+        });
+        Self {
+            kinds: kinds.collect(),
+            test: fit.test.clone(),
+        }
+    }
+}
+
+impl From<&CovariateFit> for CovariatesDocument {
+    fn from(fit: &CovariateFit) -> Self {
+        let covariates = fit.covariates.iter().map(|covariate| CovariateDocument {
+            name: covariate.name.to_string(),
+            value_type: type_code(covariate.value_type).to_owned(),
+            max_age_days: covariate.max_age_days,
+        });
+        Self {
+            covariates: covariates.collect(),
+            report: fit.report.clone(),
+            customers_left_out: fit.customers_left_out,
+            test: fit.test.clone(),
+        }
+    }
+}
+
+impl TryFrom<FitDocument> for ModelFit {
+    type Error = StoreError;
+
+    fn try_from(document: FitDocument) -> Result<Self, StoreError> {
+        let kind = ModelKind::from_name(&document.kind).ok_or_else(|| corrupt(&document.kind))?;
+        let refinement = match (document.by_kind, document.covariates) {
+            (None, None) => Refinement::No,
+            (Some(by_kind), None) => Refinement::ByKind(by_kind.read(kind)?),
+            (None, Some(covariates)) => Refinement::Covariates(covariates.read(kind)?),
+            (Some(_), Some(_)) => return Err(corrupt(&"both by kind and with covariates")),
+        };
+        Ok(Self {
+            until: codes::day(document.until)?,
+            pooled: document.pooled.read(kind)?,
+            refinement,
+        })
+    }
+}
+
+impl SetDocument {
+    fn read(self, kind: ModelKind) -> Result<FittedSet, StoreError> {
+        let orders =
+            OrderModel::new(kind, values(&self.orders)?).map_err(|error| corrupt(&error))?;
+        let spend = match self.spend {
+            Some(SpendDocument { currency, report }) => {
+                let [p, q, v] = values(&report)?;
+                let model = GammaGamma::new(p, q, v).map_err(|error| corrupt(&error))?;
+                Ok((model, codes::currency(&currency)?, report))
+            }
+            None => Err(self.spend_absent_reason.unwrap_or_default()),
+        };
+        Ok(FittedSet {
+            orders,
+            orders_report: self.orders,
+            spend,
+        })
+    }
+}
+
+impl ByKindDocument {
+    fn read(self, kind: ModelKind) -> Result<ByKindFit, StoreError> {
+        let kinds = self.kinds.into_iter().map(|document| {
+            Ok(KindFit {
+                kind: codes::customer_kind(document.customer_kind)?,
+                customers: document.customers,
+                set: match document.set {
+                    Ok(set) => Ok(set.read(kind)?),
+                    Err(reason) => Err(reason),
+                },
+            })
+        });
+        Ok(ByKindFit {
+            kinds: kinds.collect::<Result<_, StoreError>>()?,
+            test: self.test,
+        })
+    }
+}
+
+impl CovariatesDocument {
+    fn read(self, kind: ModelKind) -> Result<CovariateFit, StoreError> {
+        let covariates = self.covariates.into_iter().map(|document| {
+            let value_type =
+                type_of(&document.value_type).ok_or_else(|| corrupt(&document.value_type))?;
+            Ok(Covariate {
+                name: document.name.into(),
+                value_type,
+                max_age_days: document.max_age_days,
+            })
+        });
+        let covariates: Vec<Covariate> = covariates.collect::<Result<_, StoreError>>()?;
+        let numbers: Vec<f64> = self.report.parameters.iter().map(|one| one.value).collect();
+        let names: Vec<String> = covariates.iter().map(|one| one.name.to_string()).collect();
+        let (parameters, effects) = numbers
+            .split_first_chunk::<4>()
+            .filter(|(_, effects)| effects.len() == 2 * names.len())
+            .ok_or_else(|| corrupt(&"another number of effects than covariates"))?;
+        let (orders, dropout) = effects.split_at(names.len());
+        let model =
+            CovariateModel::new(kind, *parameters, names, orders.to_vec(), dropout.to_vec());
+        Ok(CovariateFit {
+            covariates,
+            model: model.map_err(|error| corrupt(&error))?,
+            report: self.report,
+            customers_left_out: self.customers_left_out,
+            test: self.test,
+        })
+    }
+}
+
+const fn type_code(value_type: CovariateType) -> &'static str {
+    match value_type {
+        CovariateType::Boolean => "boolean",
+        CovariateType::Whole => "whole",
+        CovariateType::Number => "number",
+    }
+}
+
+fn type_of(code: &str) -> Option<CovariateType> {
+    let types = [
+        CovariateType::Boolean,
+        CovariateType::Whole,
+        CovariateType::Number,
+    ];
+    types.into_iter().find(|&one| type_code(one) == code)
+}
+
+fn corrupt(why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::corrupt("model version", why)
+}
+
+/// The parameters of a report, of which a model has `N`.
+fn values<const N: usize>(report: &StoredReport) -> Result<[f64; N], StoreError> {
+    let values: Vec<f64> = report.parameters.iter().map(|one| one.value).collect();
+    let count = values.len();
+    values
+        .try_into()
+        .map_err(|_| StoreError::corrupt("number of model parameters", count))
+}
+
+#[cfg(test)]
+mod tests;

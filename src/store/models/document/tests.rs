@@ -1,0 +1,122 @@
+//! Documents of this and of earlier programs.
+
+use super::*;
+use crate::domain::{
+    customer::CustomerKind,
+    model_version::{StoredParameter, StoredTest},
+};
+
+/// As programs wrote it before a version could hold several parameter sets.
+const FIRST: &str = r#"{
+  "kind": "mbg-nbd", "until": 20634,
+  "orders": {
+    "parameters": [
+      {"name": "r", "value": 0.525, "standard_error": 0.05}, {"name": "alpha", "value": 6.183, "standard_error": null},
+      {"name": "a", "value": 0.891, "standard_error": null}, {"name": "b", "value": 1.614, "standard_error": null}
+    ],
+    "log_covariance": null, "log_likelihood": -9582.5, "customers": 2357, "distinct_rows": 1205, "iterations": 40,
+    "not_converged_reason": null, "gradient_norm": 1e-12, "condition_number": 431.5, "duration": {"secs": 0, "nanos": 31000000}
+  },
+  "spend": null, "spend_absent_reason": "nobody bought twice"
+}"#;
+
+fn read(document: &str) -> ModelFit {
+    let document: FitDocument = serde_json::from_str(document).unwrap();
+    document.try_into().unwrap()
+}
+
+fn written_and_read(fit: &ModelFit) -> ModelFit {
+    read(&serde_json::to_string(&FitDocument::from(fit)).unwrap())
+}
+
+fn report(parameters: &[(&str, f64)]) -> StoredReport {
+    let parameters = parameters.iter().map(|(name, value)| StoredParameter {
+        name: (*name).to_owned(),
+        value: *value,
+        standard_error: Some(0.125),
+    });
+    StoredReport {
+        parameters: parameters.collect(),
+        ..read(FIRST).pooled.orders_report
+    }
+}
+
+#[test]
+fn a_document_without_the_newer_fields_is_one_pooled_set() {
+    let fit = read(FIRST);
+    assert_eq!(fit.kind(), ModelKind::MbgNbd);
+    assert_eq!(fit.pooled.orders.parameters(), [0.525, 6.183, 0.891, 1.614]);
+    assert_eq!(fit.pooled.spend, Err("nobody bought twice".to_owned()));
+    assert_eq!(fit.refinement, Refinement::No);
+    assert_eq!(written_and_read(&fit), fit);
+}
+
+#[test]
+fn sets_by_kind_and_covariates_are_read_as_they_were_written() {
+    let plain = read(FIRST);
+    let test = StoredTest {
+        statistic: 120.5,
+        degrees_of_freedom: 4,
+        p_value: 1e-24,
+    };
+    let spend = report(&[("p", 6.25), ("q", 3.74), ("v", 15.44)]);
+    let company = FittedSet {
+        spend: Ok((
+            GammaGamma::new(6.25, 3.74, 15.44).unwrap(),
+            "EUR".parse().unwrap(),
+            spend,
+        )),
+        ..plain.pooled.clone()
+    };
+    let kind = |kind, set| KindFit {
+        kind,
+        customers: 60,
+        set,
+    };
+    let by_kind = ModelFit {
+        refinement: Refinement::ByKind(ByKindFit {
+            kinds: vec![
+                kind(CustomerKind::Person, Err("too few".to_owned())),
+                kind(CustomerKind::Company, Ok(company)),
+            ],
+            test: Ok(test),
+        }),
+        ..plain.clone()
+    };
+    assert_eq!(written_and_read(&by_kind), by_kind);
+
+    let parameters = [0.5, 6.0, 0.9, 1.6];
+    let names = ["r", "alpha", "a", "b", "orders:member", "dropout:member"];
+    let values = [0.5, 6.0, 0.9, 1.6, 0.7, -0.2];
+    let named: Vec<(&str, f64)> = names.into_iter().zip(values).collect();
+    let members = vec!["member".to_owned()];
+    let with_covariates = ModelFit {
+        refinement: Refinement::Covariates(CovariateFit {
+            covariates: vec![Covariate {
+                name: "member".into(),
+                value_type: CovariateType::Boolean,
+                max_age_days: Some(365),
+            }],
+            model: CovariateModel::new(
+                ModelKind::MbgNbd,
+                parameters,
+                members,
+                vec![0.7],
+                vec![-0.2],
+            )
+            .unwrap(),
+            report: report(&named),
+            customers_left_out: 7,
+            test: Err("a prior was given".to_owned()),
+        }),
+        ..plain
+    };
+    assert_eq!(written_and_read(&with_covariates), with_covariates);
+}
+
+#[test]
+fn a_document_that_does_not_hold_together_is_refused() {
+    let document: FitDocument = serde_json::from_str(&FIRST.replace("6.183", "-6.183")).unwrap();
+    let refused = ModelFit::try_from(document).unwrap_err().to_string();
+    assert!(refused.contains("model version"), "{refused}");
+}
