@@ -5,6 +5,7 @@
 pub mod assess;
 pub mod basis;
 pub mod calendar;
+pub mod contract_models;
 pub mod contracts;
 pub mod customer;
 pub mod definitions;

@@ -41,6 +41,7 @@ fn profile_bytes(profile: &Profile) -> usize {
         + size_of_val(history.purchases.as_slice())
         + size_of_val(history.contacts.as_slice())
         + size_of_val(history.attributes.as_slice())
+        + size_of_val(history.contracts.as_slice())
         + label_bytes(profile)
 }
 
@@ -68,6 +69,10 @@ fn label_bytes(profile: &Profile) -> usize {
             }
             _ => {}
         }
+    }
+    for fact in &history.contracts {
+        labels.extend([&fact.source, &fact.contract_id]);
+        labels.extend(fact.terms.category.as_ref());
     }
     labels.sort_unstable_by_key(|label| label.as_ptr());
     labels.dedup_by_key(|label| label.as_ptr());
@@ -101,7 +106,11 @@ pub fn profile_cache(pool: PgPool, bounds: Bounds, metrics: CacheMetrics) -> Arc
 mod tests {
     use super::*;
     use crate::domain::{
-        calendar::Day, customer::CustomerKind, facts::AttributeFact, profile::History,
+        calendar::Day,
+        customer::CustomerKind,
+        facts::{AttributeFact, ContractFact, ContractTerms},
+        money::Money,
+        profile::History,
     };
 
     #[test]
@@ -128,5 +137,26 @@ mod tests {
         let facts = size_of_val(profile.history.attributes.as_slice());
         let labels = profile_bytes(&profile) - empty - facts;
         assert_eq!(labels, 25 * (60 + 24) + 64 + 24);
+        let without = profile_bytes(&profile);
+        profile.history.contracts = vec![ContractFact {
+            source,
+            contract_id: "y".repeat(50).into(),
+            terms: ContractTerms {
+                started_on: Day::EPOCH,
+                period_months: 1,
+                price: Money {
+                    amount_minor: 1,
+                    currency: "EUR".parse().unwrap(),
+                },
+                cost_minor: None,
+                category: Some("z".repeat(10).into()),
+                ended_on: None,
+            },
+            effective_on: Day::EPOCH,
+            profile_version: 1,
+        }];
+        let facts = size_of_val(profile.history.contracts.as_slice());
+        let labels = profile_bytes(&profile) - without - facts;
+        assert_eq!(labels, (50 + 24) + (10 + 24));
     }
 }

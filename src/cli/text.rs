@@ -71,7 +71,7 @@ pub fn unrated_sentence(reason: i32) -> &'static str {
         Ok(pb::UnratedReason::Unspecified) => "",
         Ok(pb::UnratedReason::NotApplicable) => "an employee: value does not apply",
         Ok(pb::UnratedReason::NoPurchase) => "nothing bought yet, or everything was taken back",
-        Ok(pb::UnratedReason::NoModel) => "no value model is active: run `patron model fit`",
+        Ok(pb::UnratedReason::NoModel) => "no active model can value them: run `patron model fit`",
         Ok(pb::UnratedReason::NoMean) => "the spend model has no mean, so no expected spend exists",
         Ok(pb::UnratedReason::NoRate) => "an amount cannot be converted to the reporting currency",
         Err(_) => "a reason that this version of the client does not know",

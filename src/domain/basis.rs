@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc};
 
 use crate::domain::{
     calendar::Day,
+    contract_models::ContractModels,
     definitions::{Definitions, ValueSettings},
     money::{Currency, minor_to_major},
     parameters::{Parameters, Selected},
@@ -63,6 +64,8 @@ pub struct ActiveModel {
     pub version: i64,
     /// Its parameters of orders and spend, and which of them speak for whom.
     pub parameters: Parameters,
+    /// Its models of the renewal of contracts.
+    pub contracts: ContractModels,
 }
 
 impl ActiveModel {
@@ -186,6 +189,7 @@ mod tests {
                 orders_log_covariance: None,
                 spend: None,
             }),
+            contracts: ContractModels::default(),
         };
         let basis = Basis::new(revision, Some(model), Some("EUR".parse().unwrap()));
         assert_eq!(basis.id().to_string(), "r0-m3-EUR");

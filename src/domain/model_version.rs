@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     basis::ActiveModel,
     calendar::Day,
+    contract_models::{ContractModels, PeriodFit},
     customer::CustomerKind,
     money::Currency,
     parameters::{
@@ -42,6 +43,8 @@ pub struct ModelFit {
     pub pooled: FittedSet,
     /// Parameters that tell customers apart by more than their history.
     pub refinement: Refinement,
+    /// Models of renewal: of all contracts first, then by length of the period. None without contracts.
+    pub contracts: Vec<PeriodFit>,
 }
 
 /// One fitted parameter set.
@@ -156,6 +159,7 @@ impl ModelVersion {
         ActiveModel {
             version: self.version,
             parameters: self.fit.parameters(),
+            contracts: ContractModels::of_fits(&self.fit.contracts),
         }
     }
 }
@@ -190,7 +194,8 @@ impl ModelFit {
         }
     }
 
-    /// Whether every part of it that answers converged. A kind that fell back on the pooled set does not count against it.
+    /// Whether every part of it that answers converged. A kind that fell back on the pooled set does not count against it,
+    /// nor do contract models: one that did not converge never answers, and contracts have no value then.
     #[must_use]
     pub fn converged(&self) -> bool {
         let refined = match &self.refinement {

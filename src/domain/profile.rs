@@ -160,6 +160,14 @@ impl<'a> ProfileAt<'a> {
     pub fn purchases(self) -> Option<PurchaseSummary<'a>> {
         self.profile.history.purchase_summary()
     }
+
+    /// How many contracts run on the day.
+    #[must_use]
+    pub fn running_contracts(self) -> u32 {
+        let contracts = self.profile.history.contracts.iter();
+        let running = contracts.filter(|fact| fact.terms.runs_on(self.as_of));
+        u32::try_from(running.count()).unwrap_or(u32::MAX)
+    }
 }
 
 /// When and how much a customer bought, in the terms of the value models.

@@ -1,5 +1,6 @@
 //! Fitting models, and which of them answers.
 
+mod contracts;
 mod input;
 
 use std::{
@@ -16,6 +17,7 @@ use crate::{
     domain::{
         basis::ActiveModel,
         calendar::Day,
+        contract_models::ContractModels,
         model_version::{
             FittedSet, ModelFit, ModelVersion, Refinement, StoredParameter, StoredReport,
         },
@@ -127,13 +129,12 @@ impl Models {
         let mut tx = self.pool.begin().await?;
         let version = store::models::insert(&mut tx, &fit, now).await?;
         // A version that cannot say what anybody is worth does not replace one that can.
-        let worse = fit.pooled.spend.is_err()
-            && self
-                .bases
-                .current()
-                .model
-                .as_ref()
-                .is_some_and(ActiveModel::has_spend);
+        let worse = self
+            .bases
+            .current()
+            .model
+            .as_ref()
+            .is_some_and(|active| says_less(&fit, active));
         let active = request.activate && fit.converged() && !worse;
         if active {
             store::models::activate(&mut tx, version, now).await?;
@@ -185,6 +186,13 @@ impl Models {
     }
 }
 
+/// Whether a fit lacks a model of spend or of contracts that the active version has.
+fn says_less(fit: &ModelFit, active: &ActiveModel) -> bool {
+    let contracts = ContractModels::of_fits(&fit.contracts);
+    (fit.pooled.spend.is_err() && active.has_spend())
+        || (!contracts.has_pooled() && active.contracts.has_pooled())
+}
+
 /// Why there is no reporting currency.
 fn no_currency(currencies: &[Currency]) -> String {
     match currencies {
@@ -230,6 +238,7 @@ fn fit(
             spend,
         },
         refinement: Refinement::No,
+        contracts: contracts::fit(&input.contracts),
     })
 }
 

@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
 use crate::{
     domain::{
         calendar::Day,
+        contract_models::ContractRows,
         contracts::known_on,
         facts::{ContractFact, ContractTerms, FactKey},
         money::Money,
         text::{CustomerId, Label},
+        value::fit::contracts::{ContractOutcome, ContractRow},
     },
     store::{codes, error::StoreError, instant::Instant},
 };
@@ -198,4 +201,52 @@ pub async fn list_by_key(
     .fetch_all(connection)
     .await?;
     by_customer(rows)
+}
+
+/// What became of the contracts of persons and companies at the renewals due until a day, as it was known then.
+///
+/// Of each contract the database returns the observation that held, or, where none was effective yet, the earliest one.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn count_outcomes(
+    connection: &mut PgConnection,
+    until: Day,
+) -> Result<ContractRows, StoreError> {
+    let mut rows = sqlx::query_as::<_, Row>(
+        "SELECT DISTINCT ON (c.customer_id, c.source, c.contract_id)
+                c.customer_id, c.source, c.contract_id, c.effective_on, c.profile_version, c.started_on, c.period_months,
+                c.price_minor, c.currency, c.cost_minor, c.category, c.ended_on
+         FROM contracts AS c
+         JOIN profiles AS p ON p.customer_id = c.customer_id
+         WHERE p.kind IN (1, 2) AND c.started_on <= $1
+         ORDER BY c.customer_id, c.source, c.contract_id, c.effective_on > $1,
+                  abs(c.effective_on - $1), c.profile_version DESC",
+    )
+    .bind(until.number())
+    .fetch(connection);
+    let mut counts: HashMap<(u32, u32, ContractOutcome), u64> = HashMap::new();
+    while let Some(row) = rows.try_next().await? {
+        let (_, fact) = row.try_into()?;
+        for fact in known_on(vec![fact], until) {
+            if let Some((renewals, outcome)) = fact.terms.outcome_on(until) {
+                *counts
+                    .entry((fact.terms.period_months, renewals, outcome))
+                    .or_default() += 1;
+            }
+        }
+    }
+    let mut by_period = ContractRows::new();
+    for ((months, renewals, outcome), count) in counts {
+        by_period.entry(months).or_default().push(ContractRow {
+            renewals,
+            outcome,
+            count,
+        });
+    }
+    // The order of a hash map is random; a fit is not.
+    for rows in by_period.values_mut() {
+        rows.sort_unstable();
+    }
+    Ok(by_period)
 }

@@ -19,6 +19,19 @@ pub struct ModelJson {
     orders: Option<ReportJson>,
     gamma_gamma: Option<ReportJson>,
     gamma_gamma_absent_reason: Option<String>,
+    /// Models of renewal; empty without contracts.
+    contracts: Vec<ContractJson>,
+}
+
+/// How the fit of a contract model went.
+#[derive(Debug, Serialize)]
+struct ContractJson {
+    /// `None`: all contracts, whatever their period.
+    period_months: Option<i32>,
+    contracts: i64,
+    #[serde(flatten)]
+    report: Option<ReportJson>,
+    absent_reason: Option<String>,
 }
 
 /// How a fit went. Parameters and standard errors are objects with the symbols of the literature as keys.
@@ -48,6 +61,18 @@ impl From<&pb::Model> for ModelJson {
             orders: model.orders.as_ref().map(ReportJson::from),
             gamma_gamma: model.spend.as_ref().map(ReportJson::from),
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
+            contracts: model.contracts.iter().map(ContractJson::from).collect(),
+        }
+    }
+}
+
+impl From<&pb::ContractModel> for ContractJson {
+    fn from(model: &pb::ContractModel) -> Self {
+        Self {
+            period_months: Some(model.period_months).filter(|months| *months > 0),
+            contracts: model.contracts,
+            report: model.report.as_ref().map(ReportJson::from),
+            absent_reason: filled(&model.absent_reason),
         }
     }
 }
@@ -132,7 +157,22 @@ pub fn page(model: &pb::Model) -> String {
         }
         None => parts.push(format!("No spend model: {}", model.spend_absent_reason)),
     }
+    parts.extend(model.contracts.iter().map(contract_page));
     parts.join("\n\n")
+}
+
+fn contract_page(model: &pb::ContractModel) -> String {
+    let which = match model.period_months {
+        0 => "all contracts".to_owned(),
+        months => format!("renewed {}", text::period_words(months)),
+    };
+    match &model.report {
+        Some(report) => format!(
+            "Contracts, {which}: shifted-beta-geometric, time in periods\n{}",
+            text::indented(&report_page(report))
+        ),
+        None => format!("Contracts, {which}: no model, {}", model.absent_reason),
+    }
 }
 
 fn report_page(report: &pb::FitReport) -> String {

@@ -136,6 +136,9 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
                 "Zeit seit der ersten Bestellung",
             )
             .to_owned(),
+        Term::RunningContracts => language
+            .choose("running contracts", "laufende Verträge")
+            .to_owned(),
         Term::Kind => language
             .choose("kind of customer", "Art des Kunden")
             .to_owned(),
@@ -165,7 +168,11 @@ fn unit(term: &Term, definitions: &Definitions, language: Language) -> Unit {
         Term::Tier => Unit::Tier,
         Term::ProbabilityAlive => Unit::Percent,
         Term::DaysSinceLastOrder | Term::TenureDays => Unit::Days,
-        Term::Orders(_) | Term::Contacts(..) | Term::Kind | Term::Segment(_) => Unit::Plain,
+        Term::Orders(_)
+        | Term::Contacts(..)
+        | Term::RunningContracts
+        | Term::Kind
+        | Term::Segment(_) => Unit::Plain,
         Term::Attribute(id) => {
             let definition = &definitions.attributes()[id.0 as usize];
             match (&definition.attribute.value_type, &definition.unit) {

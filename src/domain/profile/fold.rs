@@ -37,9 +37,9 @@ impl Facts {
         let transactions = self.transactions.iter().map(|fact| fact.when.day);
         let contacts = self.contacts.iter().map(|fact| fact.when.day);
         let attributes = self.attributes.iter().map(|fact| fact.observed_on);
-        let contracts = self.contracts.iter().map(|fact| fact.effective_on);
+        let agreed = self.contracts.iter().map(|fact| fact.effective_on);
         let events = transactions.chain(contacts).chain(attributes);
-        events.chain(contracts).max()
+        events.chain(agreed).max()
     }
 
     fn has_refunds(&self) -> bool {

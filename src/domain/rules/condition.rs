@@ -60,6 +60,8 @@ pub enum Term {
     DaysSinceLastOrder,
     /// Days from the first purchase to `as_of`.
     TenureDays,
+    /// Number of contracts that run on `as_of`.
+    RunningContracts,
     /// Kind of customer.
     Kind,
     /// Membership of a segment, after its policy for the unknown.

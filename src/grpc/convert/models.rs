@@ -3,6 +3,7 @@
 use super::timestamp_message;
 use crate::{
     domain::{
+        contract_models::PeriodFit,
         model_version::{ModelVersion, StoredReport},
         value::model::ModelKind,
     },
@@ -48,6 +49,19 @@ pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
         spend,
         spend_absent_reason,
         currency,
+        contracts: fit.contracts.iter().map(contract_model).collect(),
+    }
+}
+
+fn contract_model(one: &PeriodFit) -> pb::ContractModel {
+    let fit = one.fit.as_ref();
+    pb::ContractModel {
+        period_months: one
+            .period_months
+            .map_or(0, |months| i32::try_from(months).unwrap_or(i32::MAX)),
+        report: fit.ok().map(|(_, stored)| report(stored)),
+        absent_reason: fit.err().cloned().unwrap_or_default(),
+        contracts: i64::try_from(one.contracts).unwrap_or(i64::MAX),
     }
 }
 

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::Day,
+        contract_models::ContractRows,
         money::{Currency, minor_to_major},
         profile::History,
         text::CustomerId,
@@ -29,6 +30,8 @@ pub(super) struct Input {
     pub(super) spend: Vec<SpendRow>,
     /// The currency of the spends.
     pub(super) currency: Option<Currency>,
+    /// What became of contracts at their renewals.
+    pub(super) contracts: ContractRows,
 }
 
 /// Rows in the making.
@@ -85,6 +88,7 @@ pub(super) async fn read(
         orders: collapse(rows.orders),
         spend: collapse_spend(rows.spend),
         currency,
+        contracts: store::contracts::count_outcomes(connection, until).await?,
     })
 }
 

@@ -3,7 +3,11 @@
 //! Documents of earlier programs stay readable: a field added later has a default that says what its absence meant. It does not know
 //! how rows are read and written.
 
+mod contracts;
+
 use serde::{Deserialize, Serialize};
+
+use self::contracts::PeriodDocument;
 
 use crate::{
     domain::{
@@ -34,6 +38,9 @@ pub(super) struct FitDocument {
     /// Absent unless fitted with covariates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<CovariatesDocument>,
+    /// Absent without contracts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contracts: Vec<PeriodDocument>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,6 +97,7 @@ impl From<&ModelFit> for FitDocument {
             pooled: (&fit.pooled).into(),
             by_kind,
             covariates,
+            contracts: fit.contracts.iter().map(Into::into).collect(),
         }
     }
 }
@@ -153,6 +161,11 @@ impl TryFrom<FitDocument> for ModelFit {
             until: codes::day(document.until)?,
             pooled: document.pooled.read(kind)?,
             refinement,
+            contracts: document
+                .contracts
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, StoreError>>()?,
         })
     }
 }

@@ -1,10 +1,12 @@
 //! Model versions that no fit made: parameters chosen by a test, put where fits put theirs.
 
+use patron::domain::contract_models::PeriodFit;
 use patron::domain::model_version::{
     FittedSet, ModelFit, Refinement, StoredParameter, StoredReport,
 };
 use patron::domain::value::gamma_gamma::GammaGamma;
 use patron::domain::value::model::{ModelKind, OrderModel};
+use patron::domain::value::shifted_beta_geometric::ShiftedBetaGeometric;
 use patron::store::models;
 use sqlx::PgPool;
 
@@ -19,9 +21,30 @@ pub(crate) const SPEND: [f64; 3] = [6.25, 3.74, 15.44];
 /// Stores a version and returns its number. Without spend parameters it has no spend model.
 pub(crate) async fn store_model(
     pool: &PgPool,
-    (kind, orders): (ModelKind, [f64; 4]),
+    orders: (ModelKind, [f64; 4]),
     spend: Option<[f64; 3]>,
 ) -> i64 {
+    store_contract_model(pool, orders, spend, &[]).await
+}
+
+/// The same with models of renewal: months of the period, `None` for all contracts; alpha and beta.
+pub(crate) async fn store_contract_model(
+    pool: &PgPool,
+    (kind, orders): (ModelKind, [f64; 4]),
+    spend: Option<[f64; 3]>,
+    contracts: &[(Option<u32>, [f64; 2])],
+) -> i64 {
+    let contracts = contracts
+        .iter()
+        .map(|&(period_months, [alpha, beta])| PeriodFit {
+            period_months,
+            contracts: 1,
+            fit: Ok((
+                ShiftedBetaGeometric::new(alpha, beta).unwrap(),
+                report(["alpha", "beta"], [alpha, beta]),
+            )),
+        })
+        .collect();
     let spend = match spend {
         Some([p, q, v]) => Ok((
             GammaGamma::new(p, q, v).unwrap(),
@@ -38,6 +61,7 @@ pub(crate) async fn store_model(
             spend,
         },
         refinement: Refinement::No,
+        contracts,
     };
     let mut tx = pool.begin().await.unwrap();
     let version = models::insert(&mut tx, &fit, NOW.parse().unwrap())

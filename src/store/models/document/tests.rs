@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::domain::{
+    contract_models::PeriodFit,
     customer::CustomerKind,
     model_version::{StoredParameter, StoredTest},
+    value::shifted_beta_geometric::ShiftedBetaGeometric,
 };
 
 /// As programs wrote it before a version could hold several parameter sets.
@@ -48,6 +50,7 @@ fn a_document_without_the_newer_fields_is_one_pooled_set() {
     assert_eq!(fit.pooled.orders.parameters(), [0.525, 6.183, 0.891, 1.614]);
     assert_eq!(fit.pooled.spend, Err("nobody bought twice".to_owned()));
     assert_eq!(fit.refinement, Refinement::No);
+    assert_eq!(fit.contracts, []);
     assert_eq!(written_and_read(&fit), fit);
 }
 
@@ -109,9 +112,24 @@ fn sets_by_kind_and_covariates_are_read_as_they_were_written() {
             customers_left_out: 7,
             test: Err("a prior was given".to_owned()),
         }),
-        ..plain
+        ..plain.clone()
     };
     assert_eq!(written_and_read(&with_covariates), with_covariates);
+
+    let period = |period_months, fit| PeriodFit {
+        period_months,
+        contracts: 61,
+        fit,
+    };
+    let model = ShiftedBetaGeometric::new(0.7, 3.8).unwrap();
+    let with_contracts = ModelFit {
+        contracts: vec![
+            period(None, Ok((model, report(&[("alpha", 0.7), ("beta", 3.8)])))),
+            period(Some(12), Err("too few".to_owned())),
+        ],
+        ..plain
+    };
+    assert_eq!(written_and_read(&with_contracts), with_contracts);
 }
 
 #[test]

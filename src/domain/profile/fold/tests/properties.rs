@@ -110,13 +110,13 @@ fn any_facts() -> impl Strategy<Value = Facts> {
     let transactions = prop::collection::vec(any_transaction(), 0..14);
     let contacts = prop::collection::vec(any_contact(), 0..6);
     let attributes = prop::collection::vec(any_attribute(), 0..6);
-    let contracts = prop::collection::vec(any_contract(), 0..8);
-    (transactions, contacts, attributes, contracts).prop_map(
-        |(transactions, contacts, attributes, contracts)| Facts {
+    let agreed = prop::collection::vec(any_contract(), 0..8);
+    (transactions, contacts, attributes, agreed).prop_map(
+        |(transactions, contacts, attributes, agreed)| Facts {
             transactions: one_each(transactions, |fact| fact.key.clone()),
             contacts: one_each(contacts, |fact| fact.key.clone()),
             attributes: one_each(attributes, |fact| (fact.name.clone(), fact.profile_version)),
-            contracts: one_each(contracts, contract_key),
+            contracts: one_each(agreed, contract_key),
         },
     )
 }
@@ -142,9 +142,9 @@ fn parts(facts: &Facts) -> Vec<Fact> {
     let transactions = facts.transactions.iter().cloned().map(Fact::Transaction);
     let contacts = facts.contacts.iter().cloned().map(Fact::Contact);
     let attributes = facts.attributes.iter().cloned().map(Fact::Attribute);
-    let contracts = facts.contracts.iter().cloned().map(Fact::Contract);
+    let agreed = facts.contracts.iter().cloned().map(Fact::Contract);
     let events = transactions.chain(contacts).chain(attributes);
-    events.chain(contracts).collect()
+    events.chain(agreed).collect()
 }
 
 fn gather<'a>(parts: impl IntoIterator<Item = &'a Fact>) -> Facts {
