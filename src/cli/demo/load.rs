@@ -79,7 +79,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
     })
 }
 
-/// Sends a population: customers, transactions and contacts, then what arrives late.
+/// Sends a population: customers, transactions, contacts and contracts, then what arrives late.
 ///
 /// The steps follow one another, since each builds on the one before; within a step several batches are under way at once.
 ///
@@ -98,6 +98,7 @@ pub async fn load(
         customers,
         transactions,
         contacts,
+        contracts,
         late_transactions,
         late_contacts,
         ..
@@ -107,6 +108,7 @@ pub async fn load(
         cut(customers, Facts::Customers),
         cut(transactions, Facts::Transactions),
         cut(contacts, Facts::Contacts),
+        cut(contracts, Facts::Contracts),
         cut(late_transactions, Facts::Transactions),
         cut(late_contacts, Facts::Contacts),
         vec![Facts::Customers(&complete)],
@@ -153,6 +155,7 @@ enum Facts<'a> {
     Customers(&'a [pb::CustomerPatch]),
     Transactions(&'a [pb::Transaction]),
     Contacts(&'a [pb::Contact]),
+    Contracts(&'a [pb::Contract]),
 }
 
 impl Facts<'_> {
@@ -161,6 +164,7 @@ impl Facts<'_> {
             Self::Customers(facts) => Batch::Customers(facts.to_vec()),
             Self::Transactions(facts) => Batch::Transactions(facts.to_vec()),
             Self::Contacts(facts) => Batch::Contacts(facts.to_vec()),
+            Self::Contracts(facts) => Batch::Contracts(facts.to_vec()),
         }
     }
 }
