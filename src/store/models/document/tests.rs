@@ -112,10 +112,13 @@ fn sets_by_kind_and_covariates_are_read_as_they_were_written() {
             customers_left_out: 7,
             test: Err("a prior was given".to_owned()),
         }),
-        ..plain.clone()
+        ..plain
     };
     assert_eq!(written_and_read(&with_covariates), with_covariates);
+}
 
+#[test]
+fn contract_models_are_read_as_they_were_written() {
     let period = |period_months, fit| PeriodFit {
         period_months,
         contracts: 61,
@@ -127,7 +130,7 @@ fn sets_by_kind_and_covariates_are_read_as_they_were_written() {
             period(None, Ok((model, report(&[("alpha", 0.7), ("beta", 3.8)])))),
             period(Some(12), Err("too few".to_owned())),
         ],
-        ..plain
+        ..read(FIRST)
     };
     assert_eq!(written_and_read(&with_contracts), with_contracts);
 }

@@ -125,17 +125,17 @@ fn bad_contracts() -> Corpus<pb::Contract> {
     });
     for (day, reason) in BAD_DAYS {
         bad.add("started_on", reason, |it| {
-            day.clone_into(&mut it.started_on)
+            day.clone_into(&mut it.started_on);
         });
         if !day.is_empty() && !day.starts_with("19") {
             bad.add("effective_on", reason, |it| {
-                day.clone_into(&mut it.effective_on)
+                day.clone_into(&mut it.effective_on);
             });
         }
     }
     for months in [0, -1, 121, i32::MIN, i32::MAX] {
         bad.add("period_months", "OUT_OF_RANGE", |it| {
-            it.period_months = months
+            it.period_months = months;
         });
     }
     bad.add("price", "REQUIRED", |it| it.price = None);
@@ -156,7 +156,9 @@ fn bad_contracts() -> Corpus<pb::Contract> {
         ("tomorrow", "INVALID_DAY"),
         ("2200-01-01", "INVALID_DAY"),
     ] {
-        bad.add("ended_on", reason, |it| day.clone_into(&mut it.ended_on));
+        bad.add("ended_on", reason, |it| {
+            day.clone_into(&mut it.ended_on);
+        });
     }
     bad.add("effective_on", "BEFORE_START", |it| {
         "2025-12-31".clone_into(&mut it.effective_on);
