@@ -23,6 +23,9 @@ fn main() -> anyhow::Result<()> {
         out.join("patron_descriptor.bin"),
         descriptors.encode_to_vec(),
     )?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    // Maps in the order of their keys: the same answer is the same bytes.
+    tonic_prost_build::configure()
+        .btree_map(".")
+        .compile_fds(descriptors)?;
     Ok(())
 }

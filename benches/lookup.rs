@@ -2,15 +2,18 @@
 //!
 //! `cargo bench --bench lookup` starts the service as `patron serve` does, gives it 1,000 customers with 20 purchase days, 20 contact
 //! days and 25 attributes each, publishes `examples/definitions.yaml`, fits a model and asks for everybody once, so that nothing misses
-//! the cache afterwards. Beside it runs a plain tonic server that answers a clone of one of those answers. Then both are asked in turn,
-//! in windows of less than a second, by a closed loop: 4 connections with 16 calls in flight each, and one call at a time.
+//! the cache afterwards. Beside it runs a plain tonic server that answers a clone of one of those answers. Then three things are asked for
+//! in turn, in windows of less than a second, by a closed loop, 4 connections with 16 calls in flight each, and one call at a time:
+//! `kept`, Classify as of today, whose finished answers are kept beside the profiles; `computed`, Classify with today's date, which is
+//! assessed, explained and encoded at every call; and the echo.
 //!
-//! How to read it: each line is the median over the rounds, and the last line of each table is the median of the ratios within a round,
-//! with the least and the greatest beside it. What else runs on the machine changes req/s and p99 by factors, the ratios far less; of
+//! How to read it: each line is the median over the rounds, and the last lines of each table are the medians of the ratios within a
+//! round, with the least and the greatest beside them. What else runs on the machine changes req/s and p99 by factors, the ratios far less; of
 //! these, `server us` (CPU time of the server's threads for each request) is the steadiest and the one to compare over time. Servers
 //! and load share the process but not the threads: each has a runtime with a worker a core, and `process us` is all threads together.
 //! All of them compete for the same cores, so req/s is not what a server reaches whose clients are elsewhere.
-//! One call at a time measures mostly wake-ups. Both use mimalloc; the service logs at its default level.
+//! One call at a time measures mostly wake-ups. Both use mimalloc; the service logs at its default level, or
+//! as `PATRON_LOG` says: with `warn`, calls have no span, which shows what that costs.
 //!
 //! Postgres is the one that `DATABASE_URL` names (in a database of its own, dropped at the end), else a temporary cluster; nothing is
 //! installed. Takes less than a minute.
@@ -23,37 +26,32 @@ mod customers;
 mod echo;
 #[path = "lookup/load.rs"]
 mod load;
+#[path = "support/service.rs"]
+mod service;
 
 use std::{
     fs,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
-use clap::Parser as _;
+use anyhow::{Context as _, ensure};
 use jiff::tz::TimeZone;
 use patron::{
-    app::{logging, run::App, settings::Settings},
-    cli::{Cli, Command},
+    app::logging,
     clock::{Clock as _, SystemClock},
     pb::{
         self, definition_service_client::DefinitionServiceClient,
         model_service_client::ModelServiceClient, scoring_service_client::ScoringServiceClient,
     },
-    postgres::cluster::Cluster,
-    store::schema,
 };
 use prost::Message as _;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Executor as _,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
-use tokio::runtime::{Builder, Runtime};
-use tokio_util::sync::CancellationToken;
+use tokio::runtime::Runtime;
 use tonic::{Request, transport::Endpoint};
 
-use crate::customers::{CUSTOMERS, request_for};
+use crate::{
+    customers::{CUSTOMERS, request_for},
+    service::{BenchDatabase, runtime, serve},
+};
 
 /// The allocator of the program.
 #[global_allocator]
@@ -66,66 +64,23 @@ fn main() -> anyhow::Result<()> {
         println!("lookup: measures only when run by `cargo bench --bench lookup`");
         return Ok(());
     }
-    logging::init(logging::LogFormat::Text, "info")?;
+    let filter = std::env::var("PATRON_LOG");
+    logging::init(
+        logging::LogFormat::Text,
+        filter.as_deref().unwrap_or("info"),
+    )?;
     let (servers, loaders) = (runtime(load::SERVER_THREAD)?, runtime("bench-load")?);
-    // In this order, so that the cluster outlives what uses it.
-    let cluster = match std::env::var("DATABASE_URL") {
-        Ok(url) if !url.is_empty() => None,
-        _ => Some(Cluster::start_ephemeral().context("no Postgres: set DATABASE_URL, or")?),
-    };
-    let server_url = match &cluster {
-        Some(cluster) => cluster.url(),
-        None => std::env::var("DATABASE_URL")?,
-    };
-    let name = format!("patron_bench_{}", uuid::Uuid::now_v7().simple());
-    let admin: PgConnectOptions = server_url.parse().context("DATABASE_URL")?;
-    servers.block_on(execute(&admin, format!("CREATE DATABASE {name}")))?;
-    let options = admin.clone().database(&name);
-    let url = cluster.as_ref().map_or_else(
-        || options.to_url_lossy().to_string(),
-        |cluster| cluster.database_url(&name),
-    );
-    let measured = measure(&servers, &loaders, &options, &url);
-    servers.block_on(execute(
-        &admin,
-        format!("DROP DATABASE {name} WITH (FORCE)"),
-    ))?;
+    let database = BenchDatabase::create(&servers)?;
+    let measured = measure(&servers, &loaders, &database);
+    database.drop(&servers)?;
     measured
 }
 
-fn runtime(name: &str) -> std::io::Result<Runtime> {
-    Builder::new_multi_thread()
-        .thread_name(name)
-        .enable_all()
-        .build()
-}
-
-async fn execute(options: &PgConnectOptions, statement: String) -> anyhow::Result<()> {
-    let mut connection = options.connect().await.context("Postgres cannot be used")?;
-    connection.execute(AssertSqlSafe(statement)).await?;
-    Ok(())
-}
-
-fn measure(
-    servers: &Runtime,
-    loaders: &Runtime,
-    options: &PgConnectOptions,
-    url: &str,
-) -> anyhow::Result<()> {
+fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> anyhow::Result<()> {
     let start = Instant::now();
     let directory = tempfile::tempdir()?;
     let path = directory.path().to_str().context("a path in UTF-8")?;
-    let settings = settings(url, path)?;
-    let app = servers.block_on(async {
-        let pool = PgPoolOptions::new().connect_lazy_with(options.clone());
-        schema::migrate(&pool).await?;
-        pool.close().await;
-        // Spawned, so that it is built on the threads that it runs on.
-        let app = async move {
-            App::start(&settings, Arc::new(SystemClock), CancellationToken::new()).await
-        };
-        anyhow::Ok(tokio::spawn(app).await??)
-    })?;
+    let app = serve(servers, database, path)?;
     let answers = loaders.block_on(prepare(&app.endpoint()))?;
     let bytes: usize = answers.iter().map(pb::ClassifyResponse::encoded_len).sum();
     println!(
@@ -137,9 +92,19 @@ fn measure(
             .trim(),
     );
     let echo = servers.block_on(echo::start(answers))?;
-    let classify = app.endpoint();
+    let (service, today) = (app.endpoint(), today().to_string());
+    let way = |name, endpoint, as_of| load::Way {
+        name,
+        endpoint,
+        as_of,
+    };
+    let ways = [
+        way("kept", &*service, ""),
+        way("computed", &*service, &*today),
+        way("echo", &*echo, ""),
+    ];
     for (connections, in_flight) in [(4, 16), (1, 1)] {
-        let compared = load::compare(&classify, &echo, connections, in_flight);
+        let compared = load::compare(&ways, connections, in_flight);
         println!(
             "\n{connections} x {in_flight}\n{}",
             loaders.block_on(compared)?
@@ -149,19 +114,9 @@ fn measure(
     Ok(())
 }
 
-/// The settings of `patron serve`, on ports that are free.
-fn settings(url: &str, directory: &str) -> anyhow::Result<Settings> {
-    let free = "127.0.0.1:0";
-    let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
-    let place = ["--database-url", url, "--data-dir", directory];
-    // A busy machine may need longer than the default for a batch of the preparation.
-    let patience = ["--default-deadline-ms", "30000"];
-    let words = line.into_iter().chain(place).chain(patience);
-    let command = Cli::try_parse_from(words)?.command;
-    let Command::Serve(serve) = command else {
-        bail!("not a server: {command:?}");
-    };
-    Ok(serve.settings)
+/// Today, in the zone of the service.
+fn today() -> jiff::civil::Date {
+    SystemClock.now().to_zoned(TimeZone::UTC).date()
 }
 
 /// Fills the service and asks for everybody once; returns what it answered.
@@ -169,8 +124,7 @@ async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyResponse>> {
     let channel = Endpoint::from_shared(endpoint.to_owned())?
         .connect()
         .await?;
-    let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
-    customers::ingest(channel.clone(), today).await?;
+    customers::ingest(channel.clone(), today()).await?;
     let mut definitions = DefinitionServiceClient::new(channel.clone());
     let request = pb::PublishDefinitionsRequest {
         document: EXAMPLE.to_owned(),
@@ -180,13 +134,21 @@ async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyResponse>> {
     ensure!(published.problems.is_empty(), "{:?}", published.problems);
     let mut fit = Request::new(pb::FitModelRequest::default());
     fit.set_timeout(Duration::from_secs(30));
-    ModelServiceClient::new(channel.clone())
-        .fit_model(fit)
+    let mut models = ModelServiceClient::new(channel.clone());
+    let fitted = models.fit_model(fit).await?.into_inner().model;
+    // Customers who all bought equally often say little of how they differ, so that the fit may not converge; what an answer costs does
+    // not hang on that.
+    let version = fitted.context("a model without a version")?.version;
+    models
+        .activate_model(pb::ActivateModelRequest { version })
         .await?;
     let mut client = ScoringServiceClient::new(channel);
     let mut answers = Vec::with_capacity(CUSTOMERS);
     for customer in 0..CUSTOMERS {
-        let answer = client.classify(request_for(customer)).await?.into_inner();
+        let answer = client
+            .classify(request_for(customer, ""))
+            .await?
+            .into_inner();
         let classification = answer.classification.as_ref();
         let complete =
             classification.is_some_and(|it| it.treatment.is_some() && it.lifetime_value.is_some());

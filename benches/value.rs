@@ -15,7 +15,7 @@ use patron::domain::value::fit::rows::{CollapsedRow, SpendRow, collapse};
 use patron::domain::value::fit::{OrderFit, fit_orders, fit_spend};
 use patron::domain::value::gamma_gamma::SpendHistory;
 use patron::domain::value::history::PurchaseHistory;
-use patron::domain::value::interval::UncertainModel;
+use patron::domain::value::interval::{Estimated, UncertainModel};
 use patron::domain::value::lifetime::{Horizon, WEEKS_PER_MONTH, discounted_value};
 use patron::domain::value::model::{ModelKind, OrderModel};
 use patron::domain::value::random::Random;
@@ -138,8 +138,16 @@ fn value(criterion: &mut Criterion) {
                 bencher.iter(|| black_box(fit_spend(&spend)));
             },
         );
-        let spend_report = fit_spend(&spend).unwrap().report;
-        let uncertain = UncertainModel::new(kind, &report, &spend_report, 1).unwrap();
+        let spend = fit_spend(&spend).unwrap();
+        let orders = Estimated {
+            model: &model,
+            log_covariance: report.log_covariance.as_deref(),
+        };
+        let spend = Estimated {
+            model: &spend.model,
+            log_covariance: spend.report.log_covariance.as_deref(),
+        };
+        let uncertain = UncertainModel::new(&orders, &spend, 1).unwrap();
         group.throughput(Throughput::Elements(1_000));
         group.bench_function("intervals of 1,000 customers", |bencher| {
             bencher.iter(|| {

@@ -3,6 +3,7 @@
 pub mod convert;
 pub mod customers;
 pub mod definitions;
+pub mod encoded;
 pub mod ingest;
 pub mod layers;
 pub mod models;

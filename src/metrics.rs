@@ -6,10 +6,12 @@
 //! The outcome of a call is its `grpc-status`; HTTP says 200 to nearly everything.
 
 mod cache;
+mod evaluation;
 mod facts;
 mod rpc;
 
 pub use cache::CacheMetrics;
+pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
 pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
 
@@ -38,6 +40,8 @@ pub struct Metrics {
     pub ingest: IngestMetrics,
     /// Model fits.
     pub fits: FitMetrics,
+    /// Evaluations and drift checks of models.
+    pub evaluations: EvaluationMetrics,
     /// Phase of the process: 0 starting, 1 serving, 2 lame duck, 3 draining, 4 stopped.
     pub phase: Gauge,
     registry: Registry,
@@ -83,6 +87,7 @@ impl Metrics {
             CacheMetrics::register(&mut registry, ["profile", "identifier"]);
         let ingest = IngestMetrics::register(&mut registry);
         let fits = FitMetrics::register(&mut registry);
+        let evaluations = EvaluationMetrics::register(&mut registry);
         Self {
             rpc,
             connections,
@@ -90,6 +95,7 @@ impl Metrics {
             identifier_cache,
             ingest,
             fits,
+            evaluations,
             phase,
             registry,
         }

@@ -5,13 +5,16 @@
 pub mod attributes;
 pub mod change_log;
 mod codes;
+pub mod contact_input;
 pub mod contacts;
 pub mod contracts;
 pub mod currencies;
 pub mod customers;
 pub mod deployment;
 pub mod error;
+pub mod evaluation_input;
 pub mod facts;
+pub mod fit_requests;
 pub mod identifiers;
 mod instant;
 pub mod locks;

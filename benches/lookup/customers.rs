@@ -23,13 +23,13 @@ fn id(customer: usize) -> String {
     format!("customer-{customer:04}")
 }
 
-/// Asks who a customer is, by id, as of today.
-pub(crate) fn request_for(customer: usize) -> pb::ClassifyRequest {
+/// Asks who a customer is, by id, as of a day; today when it is empty.
+pub(crate) fn request_for(customer: usize, as_of: &str) -> pb::ClassifyRequest {
     pb::ClassifyRequest {
         subject: Some(pb::Subject {
             subject: Some(subject::Subject::CustomerId(id(customer))),
         }),
-        as_of: String::new(),
+        as_of: as_of.to_owned(),
     }
 }
 

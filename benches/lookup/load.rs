@@ -28,32 +28,47 @@ type Client = ScoringServiceClient<Channel>;
 /// One window: requests a second, latencies, and CPU time for each request.
 type Measured = [f64; MEASURES.len()];
 
-/// Windows of both servers, by round.
-pub(crate) struct Comparison(Vec<(Measured, Measured)>);
+/// How many ways of asking are compared; the last is the echo.
+const WAYS: usize = 3;
 
-/// Asks both servers in turn; who is first alternates.
+/// A server and what it is asked.
+pub(crate) struct Way<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) endpoint: &'a str,
+    pub(crate) as_of: &'a str,
+}
+
+/// Windows of all ways, by round.
+pub(crate) struct Comparison {
+    names: [&'static str; WAYS],
+    rounds: Vec<[Measured; WAYS]>,
+}
+
+/// Asks in every way in turn; which is first changes from round to round.
 pub(crate) async fn compare(
-    classify: &str,
-    echo: &str,
+    ways: &[Way<'_>; WAYS],
     connections: usize,
     in_flight: usize,
 ) -> anyhow::Result<Comparison> {
-    let classify = connect(classify, connections).await?;
-    let echo = connect(echo, connections).await?;
-    for clients in [&classify, &echo] {
-        ask(clients, in_flight, WARM_UP).await?;
+    let mut clients = Vec::with_capacity(WAYS);
+    for way in ways {
+        let connected = connect(way.endpoint, connections).await?;
+        ask(&connected, way.as_of, in_flight, WARM_UP).await?;
+        clients.push(connected);
     }
     let mut rounds = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
-        rounds.push(if round % 2 == 0 {
-            let first = ask(&classify, in_flight, WINDOW).await?;
-            (first, ask(&echo, in_flight, WINDOW).await?)
-        } else {
-            let first = ask(&echo, in_flight, WINDOW).await?;
-            (ask(&classify, in_flight, WINDOW).await?, first)
-        });
+        let mut measured = [Measured::default(); WAYS];
+        for turn in 0..WAYS {
+            let way = (round + turn) % WAYS;
+            measured[way] = ask(&clients[way], ways[way].as_of, in_flight, WINDOW).await?;
+        }
+        rounds.push(measured);
     }
-    Ok(Comparison(rounds))
+    Ok(Comparison {
+        names: ways.each_ref().map(|way| way.name),
+        rounds,
+    })
 }
 
 async fn connect(endpoint: &str, connections: usize) -> anyhow::Result<Vec<Client>> {
@@ -68,14 +83,20 @@ async fn connect(endpoint: &str, connections: usize) -> anyhow::Result<Vec<Clien
 }
 
 /// Keeps `in_flight` calls under way on each connection for a while.
-async fn ask(clients: &[Client], in_flight: usize, window: Duration) -> anyhow::Result<Measured> {
+async fn ask(
+    clients: &[Client],
+    as_of: &str,
+    in_flight: usize,
+    window: Duration,
+) -> anyhow::Result<Measured> {
     let before = CpuTime::read()?;
     let start = Instant::now();
     let mut callers = JoinSet::new();
     for caller in 0..clients.len() * in_flight {
         let client = clients[caller % clients.len()].clone();
         // Every caller begins elsewhere, and all of them meet every customer.
-        callers.spawn(call(client, caller * 61, start + window));
+        let as_of = as_of.to_owned();
+        callers.spawn(call(client, as_of, caller * 61, start + window));
     }
     let mut latencies = vec![];
     while let Some(called) = callers.join_next().await {
@@ -98,11 +119,16 @@ async fn ask(clients: &[Client], in_flight: usize, window: Duration) -> anyhow::
 }
 
 /// One call after another; returns how long each took.
-async fn call(mut client: Client, from: usize, end: Instant) -> anyhow::Result<Vec<Duration>> {
+async fn call(
+    mut client: Client,
+    as_of: String,
+    from: usize,
+    end: Instant,
+) -> anyhow::Result<Vec<Duration>> {
     let mut latencies = vec![];
     let mut start = Instant::now();
     while start < end {
-        let request = request_for((from + latencies.len()) % CUSTOMERS);
+        let request = request_for((from + latencies.len()) % CUSTOMERS, &as_of);
         let answer = client.classify(request).await?;
         let now = Instant::now();
         ensure!(
@@ -150,20 +176,21 @@ impl fmt::Display for Comparison {
         for name in MEASURES {
             write!(f, "{name:>20}")?;
         }
-        let lines = [
-            ("Classify", self.column(|classify, _| classify)),
-            ("echo", self.column(|_, echo| echo)),
-        ];
-        for (name, column) in lines {
+        for (way, name) in self.names.iter().enumerate() {
             write!(f, "\n{name:10}")?;
-            for values in column {
+            for values in self.column(|round, measure| round[way][measure]) {
                 write!(f, "{:>20.1}", values[ROUNDS / 2])?;
             }
         }
-        write!(f, "\n{:10}", "ratio")?;
-        for values in self.column(|classify, echo| classify / echo) {
-            let (least, median, most) = (values[0], values[ROUNDS / 2], values[ROUNDS - 1]);
-            write!(f, "{:>20}", format!("{median:.2} ({least:.2}-{most:.2})"))?;
+        for (way, name) in self.names.iter().enumerate().take(WAYS - 1) {
+            write!(f, "\n{name}/{}", self.names[WAYS - 1])?;
+            write!(f, "{:1$}", "", 10_usize.saturating_sub(name.len() + 5))?;
+            for values in
+                self.column(|round, measure| round[way][measure] / round[WAYS - 1][measure])
+            {
+                let (least, median, most) = (values[0], values[ROUNDS / 2], values[ROUNDS - 1]);
+                write!(f, "{:>20}", format!("{median:.2} ({least:.2}-{most:.2})"))?;
+            }
         }
         Ok(())
     }
@@ -171,10 +198,10 @@ impl fmt::Display for Comparison {
 
 impl Comparison {
     /// For each measure what `of` makes of the rounds, in order of size.
-    fn column(&self, of: impl Fn(f64, f64) -> f64) -> [Vec<f64>; MEASURES.len()] {
+    fn column(&self, of: impl Fn(&[Measured; WAYS], usize) -> f64) -> [Vec<f64>; MEASURES.len()] {
         std::array::from_fn(|measure| {
-            let values = self.0.iter();
-            let mut values: Vec<_> = values.map(|(c, e)| of(c[measure], e[measure])).collect();
+            let values = self.rounds.iter();
+            let mut values: Vec<_> = values.map(|round| of(round, measure)).collect();
             values.sort_by(f64::total_cmp);
             values
         })

@@ -34,8 +34,8 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one statement of a fit may take.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
-/// Connections for fits: one reads, one may be ending.
-const BATCH_CONNECTIONS: u32 = 2;
+/// Connections for fits: one for each kind of order model, and one may be ending.
+const BATCH_CONNECTIONS: u32 = 4;
 /// How long to wait at the end for connections to become free: a commit that nobody waits for any more takes milliseconds, a statement
 /// of a fit may go on for minutes.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);

@@ -24,8 +24,8 @@ use crate::{
     pb,
     service::{
         bases::Bases, classify::Classifier, customers::Customers, definitions::DefinitionRevisions,
-        error::ServiceError, ingest::Ingest, models::Models, profiles::Profiles,
-        subjects::Subjects,
+        error::ServiceError, evaluate::Evaluations, ingest::Ingest, models::Models,
+        profiles::Profiles, subjects::Subjects, versions::Versions,
     },
 };
 
@@ -202,6 +202,7 @@ async fn build(
         bases: Arc::clone(&bases),
         clock: Arc::clone(clock),
         zone: database.zone.clone(),
+        versions: Versions::new(database.read.clone()),
     };
     let customers = Customers {
         subjects,
@@ -221,6 +222,13 @@ async fn build(
         database.zone.clone(),
         metrics.fits.clone(),
     );
+    let evaluations = Evaluations::new(
+        database.batch.clone(),
+        Arc::clone(&bases),
+        Arc::clone(clock),
+        database.zone.clone(),
+        metrics.evaluations.clone(),
+    );
     tokio::spawn(
         stop.clone()
             .run_until_cancelled_owned(upkeep(cache, identifiers, bases)),
@@ -231,7 +239,7 @@ async fn build(
         grpc::scoring::Scoring::new(Arc::new(classifier)),
         grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
-        grpc::models::ModelApi::new(Arc::new(models)),
+        grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     ))
 }
@@ -284,14 +292,9 @@ fn routes(
         customer_service_server::CustomerServiceServer,
         definition_service_server::DefinitionServiceServer,
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
-        scoring_service_server::ScoringServiceServer,
     };
     Routes::default()
-        .add_service(
-            ScoringServiceServer::new(scoring)
-                .max_decoding_message_size(bytes)
-                .max_encoding_message_size(bytes),
-        )
+        .add_service(grpc::encoded::ScoringServer::new(scoring, bytes))
         .add_service(
             IngestServiceServer::new(ingest)
                 .max_decoding_message_size(bytes)

@@ -201,7 +201,7 @@ pub struct Settings {
 
     /// Postgres connections for writes.
     ///
-    /// Apart from the reads, so that an import never makes a caller wait for a connection. Fits have two more of their own.
+    /// Apart from the reads, so that an import never makes a caller wait for a connection. Fits have four more of their own.
     #[arg(
         long,
         env = "PATRON_WRITE_POOL",

@@ -1,36 +1,107 @@
-//! Profiles by customer id. That a customer is not known is held too: telephony asks for strangers all day.
+//! Profiles by customer id, and beside each the finished answer of the day. That a customer is not known is held too: telephony asks
+//! for strangers all day.
+//!
+//! The answer is bytes here: what they say is for those to know who wrote them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use bytes::Bytes;
 use sqlx::PgPool;
 
 use crate::{
     cache::read_through::{Bounds, Load, ReadThrough, Versioned},
     domain::{
+        basis::Basis,
+        calendar::Day,
         facts::AttributeValue,
-        profile::Profile,
+        profile::{DatedProfile, Profile},
         text::{CustomerId, Label},
     },
     metrics::CacheMetrics,
     store,
 };
 
-/// What is held of a customer: the profile, or that there is none.
-#[derive(Debug, Clone)]
-pub struct HeldProfile(pub Option<Arc<Profile>>);
+/// What is held of a customer.
+#[derive(Debug, Clone, Default)]
+pub struct HeldProfile {
+    /// The profile; `None`: nobody is known by the id.
+    pub profile: Option<Arc<Profile>>,
+    /// The profile as of a day shortly before its last fact, of the same version. Sources run ahead of the clock by a zone or so, and
+    /// until the day of such a fact comes, today's answers are made from this one.
+    pub earlier: Option<DatedProfile>,
+    /// The finished answer, made from the profile of the same version.
+    pub answer: Option<Arc<KeptAnswer>>,
+}
+
+/// A finished answer, with all it was made from beside the profile: it is valid for that basis and that day alone.
+#[derive(Debug)]
+pub struct KeptAnswer {
+    /// The very basis, not its name. `Weak`, so that an old one goes when nobody computes with it any more; its address is not given to
+    /// another one while this points to it, so that comparing addresses is comparing bases.
+    basis: Weak<Basis>,
+    as_of: Day,
+    bytes: Bytes,
+}
+
+impl KeptAnswer {
+    /// `bytes` are the answer on `basis` as of a day.
+    #[must_use]
+    pub fn new(basis: &Arc<Basis>, as_of: Day, bytes: Bytes) -> Self {
+        Self {
+            basis: Arc::downgrade(basis),
+            as_of,
+            bytes,
+        }
+    }
+}
+
+impl HeldProfile {
+    /// What is held of a customer with this profile.
+    #[must_use]
+    pub fn of(profile: Option<Arc<Profile>>) -> Self {
+        Self {
+            profile,
+            ..Self::default()
+        }
+    }
+
+    /// The profile as of a day; `None` when nobody is known, or when it must be folded anew from the facts until that day.
+    #[must_use]
+    pub fn dated(&self, as_of: Day) -> Option<DatedProfile> {
+        let kept = self.earlier.as_ref();
+        let whole = DatedProfile::new(Arc::clone(self.profile.as_ref()?), as_of);
+        whole.or_else(|| kept.filter(|kept| kept.view().as_of() == as_of).cloned())
+    }
+
+    /// The finished answer on `basis` as of a day, if it is the one that is held.
+    #[must_use]
+    pub fn answer(&self, basis: &Arc<Basis>, as_of: Day) -> Option<Bytes> {
+        let kept = self.answer.as_ref()?;
+        let is_valid = std::ptr::eq(kept.basis.as_ptr(), Arc::as_ptr(basis)) && kept.as_of == as_of;
+        is_valid.then(|| kept.bytes.clone())
+    }
+}
 
 /// The cache of profiles.
 pub type ProfileCache = ReadThrough<CustomerId, HeldProfile>;
 
 impl Versioned for HeldProfile {
     fn version(&self) -> i64 {
-        self.0.as_ref().map_or(0, |profile| profile.version)
+        self.profile.as_ref().map_or(0, |profile| profile.version)
     }
 
     fn weight(&self) -> u32 {
         /// Two ids, the entry's place in the cache and the counters of its parts: measured at about 300 bytes an entry.
         const ENTRY: usize = 400;
-        let weight = ENTRY + self.0.as_ref().map_or(0, |profile| profile_bytes(profile));
+        /// The counters of the answer and of its bytes, and what allocators round up.
+        const ANSWER: usize = size_of::<KeptAnswer>() + 64;
+        let profile = self.profile.as_ref();
+        let earlier = self.earlier.as_ref();
+        let answer = self.answer.as_ref();
+        let weight = ENTRY
+            + profile.map_or(0, |profile| profile_bytes(profile))
+            + earlier.map_or(0, |earlier| profile_bytes(earlier.profile()))
+            + answer.map_or(0, |answer| ANSWER + answer.bytes.len());
         u32::try_from(weight).unwrap_or(u32::MAX)
     }
 }
@@ -94,7 +165,7 @@ pub fn profile_cache(pool: PgPool, bounds: Bounds, metrics: CacheMetrics) -> Arc
                 .into_iter()
                 .map(|id| {
                     let profile = profiles.remove(&id).map(Arc::new);
-                    (id, HeldProfile(profile))
+                    (id, HeldProfile::of(profile))
                 })
                 .collect())
         })
@@ -103,60 +174,4 @@ pub fn profile_cache(pool: PgPool, bounds: Bounds, metrics: CacheMetrics) -> Arc
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{
-        calendar::Day,
-        customer::CustomerKind,
-        facts::{AttributeFact, ContractFact, ContractTerms},
-        money::Money,
-        profile::History,
-    };
-
-    #[test]
-    fn a_profile_weighs_its_texts_and_a_shared_one_once() {
-        let mut profile = Profile {
-            customer_id: CustomerId::new("ada").unwrap(),
-            version: 1,
-            kind: CustomerKind::Person,
-            display_name: None,
-            recorded_at: jiff::Timestamp::UNIX_EPOCH,
-            history: History::default(),
-        };
-        let empty = profile_bytes(&profile);
-        let source: Label = "x".repeat(64).into();
-        profile.history.attributes = (0..25)
-            .map(|at| AttributeFact {
-                name: format!("{at:060}").into(),
-                value: None,
-                observed_on: Day::EPOCH,
-                source: source.clone(),
-                profile_version: 1,
-            })
-            .collect();
-        let facts = size_of_val(profile.history.attributes.as_slice());
-        let labels = profile_bytes(&profile) - empty - facts;
-        assert_eq!(labels, 25 * (60 + 24) + 64 + 24);
-        let without = profile_bytes(&profile);
-        profile.history.contracts = vec![ContractFact {
-            source,
-            contract_id: "y".repeat(50).into(),
-            terms: ContractTerms {
-                started_on: Day::EPOCH,
-                period_months: 1,
-                price: Money {
-                    amount_minor: 1,
-                    currency: "EUR".parse().unwrap(),
-                },
-                cost_minor: None,
-                category: Some("z".repeat(10).into()),
-                ended_on: None,
-            },
-            effective_on: Day::EPOCH,
-            profile_version: 1,
-        }];
-        let facts = size_of_val(profile.history.contracts.as_slice());
-        let labels = profile_bytes(&profile) - without - facts;
-        assert_eq!(labels, (50 + 24) + (10 + 24));
-    }
-}
+mod tests;

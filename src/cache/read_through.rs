@@ -168,6 +168,18 @@ where
         self.held.invalidate(key);
     }
 
+    /// Adds to what is held of `key` what was made from it, so that it is weighed with it. Does nothing when what is held is not of
+    /// `version` any more: then it was made from what a write has outdated.
+    pub fn enrich(&self, key: &K, version: i64, change: impl FnOnce(&mut V)) {
+        let _order = self.flights();
+        if let Some(mut value) = self.held.get(key)
+            && value.version() == version
+        {
+            change(&mut value);
+            self.held.insert(key.clone(), value);
+        }
+    }
+
     /// Brings the gauges of the metrics up to date.
     pub fn measure(&self) {
         self.held.run_pending_tasks();
@@ -308,6 +320,18 @@ async fn landed<V: Clone>(mut flight: watch::Receiver<Option<Outcome<V>>>) -> Ou
     match flight.wait_for(Option::is_some).await {
         Ok(outcome) => outcome.clone().unwrap_or(Err(LoadError::Abandoned)),
         Err(_) => Err(LoadError::Abandoned),
+    }
+}
+
+#[cfg(test)]
+impl<K, V> ReadThrough<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Versioned,
+{
+    /// What everything held weighs, as of the last look at it.
+    pub(super) fn weighted_bytes(&self) -> u64 {
+        self.held.weighted_size()
     }
 }
 

@@ -13,7 +13,7 @@ use super::text::{self, Align};
 use crate::pb;
 use crate::pb::attribute_value::Value as Attribute;
 
-/// Days of purchases and of contacts that the page shows; `--json` has all.
+/// Days of purchases and of contacts that the page shows; `--json` has as many as the server returns.
 const DAYS_SHOWN: usize = 12;
 
 /// The commands of `patron customer`.
@@ -28,6 +28,12 @@ pub enum CustomerCommand {
 pub struct ShowArgs {
     #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
     subject: pb::Subject,
+    /// Ask for the latest so many days with purchases, and with contacts, 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    days: i32,
+    /// Only purchases and contacts before this day, YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    before: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -49,6 +55,8 @@ struct CustomerJson {
     contact_days: Vec<Value>,
     contracts: Vec<Value>,
     unmatched_refund_count: i32,
+    purchase_entry_count: i32,
+    contact_entry_count: i32,
 }
 
 /// Runs a command.
@@ -61,6 +69,9 @@ pub async fn run(command: &CustomerCommand, output: &mut Output) -> Result<(), C
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let request = connection.request(pb::GetCustomerRequest {
         subject: Some(args.subject.clone()),
+        day_limit: args.days,
+        purchases_before: args.before.clone().unwrap_or_default(),
+        contacts_before: args.before.clone().unwrap_or_default(),
     });
     let mut client = connection.customers();
     let customer = client.get_customer(request).await?.into_inner().customer;
@@ -101,6 +112,8 @@ fn as_json(customer: &pb::Customer) -> CustomerJson {
         contact_days: customer.contact_days.iter().map(contact_json).collect(),
         contracts: customer.contracts.iter().map(contract_json).collect(),
         unmatched_refund_count: customer.unmatched_refund_count,
+        purchase_entry_count: customer.purchase_entry_count,
+        contact_entry_count: customer.contact_entry_count,
     }
 }
 
@@ -183,8 +196,8 @@ fn page(customer: &pb::Customer) -> String {
     let mut page = text::labelled(&rows);
     let parts = [
         attributes_part(&customer.attributes),
-        purchases_part(&customer.purchase_days),
-        contacts_part(&customer.contact_days),
+        purchases_part(&customer.purchase_days, customer.purchase_entry_count),
+        contacts_part(&customer.contact_days, customer.contact_entry_count),
     ];
     for part in parts.into_iter().chain(contracts_part(&customer.contracts)) {
         page.push_str("\n\n");
@@ -237,7 +250,7 @@ fn attribute_text(value: Option<&Attribute>) -> String {
     }
 }
 
-fn purchases_part(days: &[pb::PurchaseDay]) -> String {
+fn purchases_part(days: &[pb::PurchaseDay], count: i32) -> String {
     if days.is_empty() {
         return "No purchases.".to_owned();
     }
@@ -259,10 +272,11 @@ fn purchases_part(days: &[pb::PurchaseDay]) -> String {
             ]
         })
         .collect();
-    format!("{}{}", text::table(&header, &rows), earlier(days.len()))
+    let others = not_shown(rows.len(), count);
+    format!("{}{others}", text::table(&header, &rows))
 }
 
-fn contacts_part(days: &[pb::ContactDay]) -> String {
+fn contacts_part(days: &[pb::ContactDay], count: i32) -> String {
     if days.is_empty() {
         return "No contacts.".to_owned();
     }
@@ -286,7 +300,8 @@ fn contacts_part(days: &[pb::ContactDay]) -> String {
             ]
         })
         .collect();
-    format!("{}{}", text::table(&header, &rows), earlier(days.len()))
+    let others = not_shown(rows.len(), count);
+    format!("{}{others}", text::table(&header, &rows))
 }
 
 /// Most customers have no contracts: then nothing is said of them.
@@ -321,10 +336,15 @@ fn latest<T>(days: &[T]) -> &[T] {
     &days[days.len().saturating_sub(DAYS_SHOWN)..]
 }
 
-fn earlier(count: usize) -> String {
-    match count.checked_sub(DAYS_SHOWN) {
+fn not_shown(shown: usize, count: i32) -> String {
+    let count = usize::try_from(count).unwrap_or(0);
+    match count.checked_sub(shown) {
         None | Some(0) => String::new(),
-        Some(hidden) => format!("\n(and {hidden} earlier: --json has all)"),
+        Some(hidden) => {
+            format!(
+                "\n(and {hidden} more: --json shows up to --days of them, --before earlier ones)"
+            )
+        }
     }
 }
 
@@ -347,6 +367,7 @@ mod tests {
                     ..Default::default()
                 })
                 .collect(),
+            purchase_entry_count: i32::try_from(days).unwrap(),
             attributes: vec![pb::AttributeValue {
                 name: "city".into(),
                 value: Some(Attribute::TextValue("Ulm".into())),
@@ -361,7 +382,7 @@ mod tests {
         let page = page(&customer(14));
         assert!(page.contains("2024-01-14"));
         assert!(!page.contains("2024-01-02"));
-        assert!(page.contains("(and 2 earlier: --json has all)"));
+        assert!(page.contains("(and 2 more: --json"));
         assert!(page.contains("10.50 EUR"));
         assert!(page.contains("No contacts."));
     }

@@ -174,7 +174,10 @@ fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
         (_, Some("SEGMENT_NOT_FOUND" | "SCHEME_NOT_FOUND" | "TIER_NOT_FOUND")) => {
             Some("`patron definitions show` prints the definitions in force with all names")
         }
-        (_, Some("FIT_RUNNING")) => Some("one fit runs at a time: try again when it is done"),
+        (_, Some("FIT_RUNNING")) => {
+            Some("one fit of each kind of model runs at a time: try again when it is done")
+        }
+        (_, Some("NO_EARLIER_MODEL")) => Some("`patron model list` shows those there are"),
         (Code::Unavailable, _) if status.source().is_some() => {
             Some("is the server still running? `patron serve` starts one; --endpoint names another")
         }

@@ -17,6 +17,7 @@ use crate::pb;
 use crate::pb::explain_segment_request::Target;
 
 pub mod clause;
+pub mod figures;
 pub mod json;
 pub mod page;
 pub mod wording;
@@ -39,7 +40,7 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "NAME")]
     tier: Option<String>,
     /// Language of the words; what the definitions do not say in German stays English
-    #[arg(long, value_enum, default_value = "en")]
+    #[arg(long, alias = "language", value_enum, default_value = "en")]
     lang: Language,
     /// The day for which to answer, YYYY-MM-DD (default: today where the server lives)
     #[arg(long, value_name = "DATE")]

@@ -1,14 +1,21 @@
 //! `patron model`: fit value models, look at them, choose the one that answers.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-use self::answer::{ModelJson, list_page, page};
-use super::connection::{Connection, ConnectionArgs, FIT_TIMEOUT, READ_TIMEOUT};
+use self::answer::ModelJson;
+use self::fit::FitArgs;
+use self::page::{list_page, page};
+use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
 use crate::pb;
 
 pub mod answer;
+pub mod contacts;
+pub mod drift;
+pub mod evaluate;
+pub mod fit;
+pub mod page;
 
 /// Versions asked for at once when listing.
 const PAGE: i32 = 1_000;
@@ -24,36 +31,12 @@ pub enum ModelCommand {
     Show(ShowArgs),
     /// Let a stored version answer
     Activate(ActivateArgs),
-}
-
-/// A family of order models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OrderModel {
-    /// Modified BG/NBD: drop-out may follow the first purchase too
-    MbgNbd,
-    /// BG/NBD: holds every one-time buyer alive for ever
-    BgNbd,
-    /// Pareto/NBD: drop-out at any time
-    ParetoNbd,
-}
-
-/// Options of `patron model fit`.
-#[derive(Debug, Args)]
-pub struct FitArgs {
-    /// The order model
-    #[arg(long, value_enum, default_value = "mbg-nbd")]
-    model: OrderModel,
-    /// Last day whose facts are used, YYYY-MM-DD (default: today where the server lives)
-    #[arg(long, value_name = "DATE")]
-    until: Option<String>,
-    /// Store the version without letting it answer
-    #[arg(long)]
-    no_activate: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    connection: ConnectionArgs,
+    /// Say how well a model that knows only the facts until a day foretells what came after it
+    Evaluate(evaluate::EvaluateArgs),
+    /// Say whether the active version still describes the customers
+    Drift(drift::DriftArgs),
+    /// Let the version answer that answered before the present one
+    Rollback(RollbackArgs),
 }
 
 /// Options of `patron model list`.
@@ -92,6 +75,16 @@ pub struct ActivateArgs {
     connection: ConnectionArgs,
 }
 
+/// Options of `patron model rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
 /// Runs a command.
 ///
 /// # Errors
@@ -99,28 +92,14 @@ pub struct ActivateArgs {
 /// No server, an error of the server (no data, not converged, no such version), or no reader.
 pub async fn run(command: &ModelCommand, output: &mut Output) -> Result<(), CliError> {
     match command {
-        ModelCommand::Fit(args) => fit(args, output).await,
+        ModelCommand::Fit(args) => fit::run(args, output).await,
         ModelCommand::List(args) => list(args, output).await,
         ModelCommand::Show(args) => show(args, output).await,
         ModelCommand::Activate(args) => activate(args, output).await,
+        ModelCommand::Evaluate(args) => evaluate::run(args, output).await,
+        ModelCommand::Drift(args) => drift::run(args, output).await,
+        ModelCommand::Rollback(args) => roll_back(args, output).await,
     }
-}
-
-async fn fit(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
-    let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
-    let kind = match args.model {
-        OrderModel::MbgNbd => pb::OrderModelKind::MbgNbd,
-        OrderModel::ParetoNbd => pb::OrderModelKind::ParetoNbd,
-        OrderModel::BgNbd => pb::OrderModelKind::BgNbd,
-    };
-    let request = connection.request(pb::FitModelRequest {
-        kind: kind.into(),
-        until: args.until.clone().unwrap_or_default(),
-        keep_inactive: args.no_activate,
-    });
-    let response = connection.models().fit_model(request).await?.into_inner();
-    let model = response.model.ok_or_else(no_model)?;
-    print(&model, args.json, output)
 }
 
 async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
@@ -161,6 +140,15 @@ async fn activate(args: &ActivateArgs, output: &mut Output) -> Result<(), CliErr
     let request = connection.request(pb::ActivateModelRequest { version });
     let mut client = connection.models();
     let model = client.activate_model(request).await?.into_inner().model;
+    let model = model.ok_or_else(no_model)?;
+    print(&model, args.json, output)
+}
+
+async fn roll_back(args: &RollbackArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let request = connection.request(pb::RollbackModelRequest {});
+    let mut client = connection.models();
+    let model = client.rollback_model(request).await?.into_inner().model;
     let model = model.ok_or_else(no_model)?;
     print(&model, args.json, output)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use self::answer::{ScoreJson, page};
+use self::prospects::ComparisonTally;
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
 use super::error::CliError;
 use super::output::{Output, to_json};
@@ -13,6 +14,7 @@ use super::text;
 use crate::pb;
 
 pub mod answer;
+pub mod prospects;
 pub mod subjects;
 
 /// Most subjects of one call.
@@ -43,6 +45,12 @@ pub struct ScoreArgs {
     /// Horizon in months of 30.4375 days (default: that of the active definitions)
     #[arg(long, value_name = "MONTHS", value_parser = clap::value_parser!(i32).range(1..=120))]
     horizon_months: Option<i32>,
+    /// Print how uncertain the value is: intervals that hold the outcome with this probability, for example 0.9
+    #[arg(long, value_name = "PROBABILITY")]
+    interval: Option<f64>,
+    /// Score by this model version as well, beside the one that answers
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(1..))]
+    compare: Option<i64>,
     /// Print JSON: an object, or an array for a file
     #[arg(long)]
     json: bool,
@@ -77,6 +85,8 @@ async fn score_one(
         subject: Some(subject.clone()),
         as_of: args.as_of.clone().unwrap_or_default(),
         horizon_months: args.horizon_months.unwrap_or_default(),
+        interval_level: args.interval,
+        compare_model_version: args.compare.unwrap_or_default(),
     });
     let mut client = connection.scoring();
     let response = client.score_lifetime_value(request).await?.into_inner();
@@ -95,7 +105,7 @@ async fn score_many(
 ) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, WRITE_TIMEOUT).await?;
     let mut client = connection.scoring();
-    let mut tally = Tally::default();
+    let (mut tally, mut comparison) = (Tally::default(), ComparisonTally::default());
     if args.json && subjects.is_empty() {
         return output.line("[]");
     }
@@ -104,6 +114,8 @@ async fn score_many(
             subjects: batch.to_vec(),
             as_of: args.as_of.clone().unwrap_or_default(),
             horizon_months: args.horizon_months.unwrap_or_default(),
+            interval_level: args.interval,
+            compare_model_version: args.compare.unwrap_or_default(),
         });
         let response = client.batch_score_lifetime_value(request).await?;
         let responses = response.into_inner().responses;
@@ -121,10 +133,14 @@ async fn score_many(
         } else {
             output.line(&table_part(pairs, number == 0))?;
             tally.add(&responses);
+            comparison.add(&responses);
         }
     }
     if !args.json {
         output.note(&tally.line());
+        if let Some(line) = comparison.line() {
+            output.note(&line);
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc};
 
 use crate::domain::{
     calendar::Day,
+    contact_model::ContactModel,
     contract_models::ContractModels,
     definitions::{Definitions, ValueSettings},
     money::{Currency, minor_to_major},
@@ -14,6 +15,7 @@ use crate::domain::{
     profile::ProfileAt,
     text::Label,
     tiers::{TierList, Unrated},
+    uncertainty::Uncertainty,
     value::lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
 };
 
@@ -66,6 +68,10 @@ pub struct ActiveModel {
     pub parameters: Parameters,
     /// Its models of the renewal of contracts.
     pub contracts: ContractModels,
+    /// What is usual of contacts.
+    pub contacts: Arc<ContactModel>,
+    /// How uncertain the parameters are.
+    pub uncertainty: Arc<Uncertainty>,
 }
 
 impl ActiveModel {
@@ -90,18 +96,23 @@ impl Basis {
         model: Option<ActiveModel>,
         reporting_currency: Option<Currency>,
     ) -> Self {
-        let id = format!(
-            "r{}-m{}-{}",
-            revision.number,
-            model.as_ref().map_or(0, |model| model.version),
-            reporting_currency.map_or("none", Currency::code)
-        );
-        Self {
-            id: BasisId(id.into()),
+        let mut basis = Self {
+            id: BasisId("".into()),
             revision,
             model,
             reporting_currency,
-        }
+        };
+        basis.id = BasisId::of(&basis);
+        basis
+    }
+
+    /// This basis with another model and nothing else changed: what a challenger answers on.
+    #[must_use]
+    pub fn with_model(&self, model: ActiveModel) -> Self {
+        let mut other = self.clone();
+        other.model = Some(model);
+        other.id = BasisId::of(&other);
+        other
     }
 
     /// How the definitions have customers valued; `None` before there are any.
@@ -131,6 +142,19 @@ impl Basis {
     #[must_use]
     pub fn id(&self) -> &BasisId {
         &self.id
+    }
+}
+
+impl BasisId {
+    /// Of the parts of a basis; its id is not looked at.
+    fn of(basis: &Basis) -> Self {
+        let id = format!(
+            "r{}-m{}-{}",
+            basis.revision.number,
+            basis.model.as_ref().map_or(0, |model| model.version),
+            basis.reporting_currency.map_or("none", Currency::code)
+        );
+        Self(id.into())
     }
 }
 
@@ -190,6 +214,8 @@ mod tests {
                 spend: None,
             }),
             contracts: ContractModels::default(),
+            contacts: Arc::default(),
+            uncertainty: Arc::default(),
         };
         let basis = Basis::new(revision, Some(model), Some("EUR".parse().unwrap()));
         assert_eq!(basis.id().to_string(), "r0-m3-EUR");

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    model_version::StoredReport,
+    model_report::StoredReport,
     value::{fit::contracts::ContractRow, shifted_beta_geometric::ShiftedBetaGeometric},
 };
 
@@ -75,11 +75,13 @@ mod tests {
         let model = ShiftedBetaGeometric::new(alpha, 1.0).unwrap();
         let report = StoredReport {
             parameters: vec![],
+            covariance: None,
             log_covariance: None,
             log_likelihood: -1.0,
             customers: 60,
             distinct_rows: 5,
             iterations: 1,
+            evaluations: 1,
             not_converged_reason: not_converged.map(str::to_owned),
             gradient_norm: 0.0,
             condition_number: None,

@@ -24,7 +24,7 @@ use crate::domain::{
     rules::{
         condition::{Condition, SegmentId, Term},
         diagnostic::{self, Diagnostic, Diagnostics},
-        program::{Builder, Program, RootId},
+        program::{Builder, Program, RootId, Verdict},
         vocabulary::{Attribute, Vocabulary},
     },
     text::Label,
@@ -163,6 +163,17 @@ pub enum UnknownPolicy {
     Exclude,
     /// The customer is in it.
     Include,
+}
+
+impl UnknownPolicy {
+    /// Whether a condition that came to `verdict` has the customer.
+    #[must_use]
+    pub fn admits(self, verdict: Verdict) -> bool {
+        match self {
+            Self::Exclude => verdict == Verdict::True,
+            Self::Include => verdict != Verdict::False,
+        }
+    }
 }
 
 /// A named group of customers.

@@ -151,13 +151,15 @@ impl<'a> Explainer<'a> {
         }
     }
 
-    /// The segment of an exclusive scheme that has the customer instead of this one. Nothing is taken from one whose condition fails.
+    /// The segment of an exclusive scheme that has the customer instead of this one. Nothing is taken from one that would not have had
+    /// them anyway.
     fn taken_by(&self, segment: SegmentId) -> Option<SegmentId> {
-        let scheme = &self.definitions.schemes()[self.definitions.segment(segment).scheme];
+        let asked = self.definitions.segment(segment);
+        let scheme = &self.definitions.schemes()[asked.scheme];
         let standing = self.standings[segment.0 as usize];
         if scheme.mode != Mode::Exclusive
             || standing.is_member
-            || standing.verdict == Verdict::False
+            || !asked.unknown.admits(standing.verdict)
         {
             return None;
         }

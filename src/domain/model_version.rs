@@ -1,15 +1,16 @@
 //! A fitted model version: what a fit found, numbered and kept for good.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     basis::ActiveModel,
     calendar::Day,
+    contact_model::ContactModel,
     contract_models::{ContractModels, PeriodFit},
     customer::CustomerKind,
+    model_report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
     money::Currency,
     parameters::{
         Covariate, CovariateParameters, ParameterSet, Parameters, Refined, SpendParameters,
@@ -45,6 +46,12 @@ pub struct ModelFit {
     pub refinement: Refinement,
     /// Models of renewal: of all contracts first, then by length of the period. None without contracts.
     pub contracts: Vec<PeriodFit>,
+    /// Whether assumptions of the models hold in the data; `None` in versions of earlier programs.
+    pub checks: Option<StoredChecks>,
+    /// The prior that every order model of it was fitted with.
+    pub prior: Option<StoredPrior>,
+    /// What is usual of contacts; empty in versions of earlier programs, and where there were none.
+    pub contacts: Arc<ContactModel>,
 }
 
 /// One fitted parameter set.
@@ -54,6 +61,8 @@ pub struct FittedSet {
     pub orders: OrderModel,
     /// How its fit went.
     pub orders_report: StoredReport,
+    /// The benchmark of the order model; `None` in versions of earlier programs.
+    pub benchmark: Option<StoredBenchmark>,
     /// The model of spend, the currency of its amounts and how its fit went; or why there is none.
     pub spend: Result<(GammaGamma, Currency, StoredReport), String>,
 }
@@ -66,7 +75,7 @@ pub enum Refinement {
     /// A parameter set for each kind of customer.
     ByKind(ByKindFit),
     /// Effects of covariates.
-    Covariates(CovariateFit),
+    Covariates(Box<CovariateFit>),
 }
 
 /// A fit by kind of customer.
@@ -74,8 +83,10 @@ pub enum Refinement {
 pub struct ByKindFit {
     /// Every kind that has customers.
     pub kinds: Vec<KindFit>,
-    /// One set for all against one for each; or why they cannot be compared.
-    pub test: Result<StoredTest, String>,
+    /// Order models: one set for all against one for each; or why they cannot be compared.
+    pub orders_test: Result<StoredTest, String>,
+    /// The same of the spend models.
+    pub spend_test: Result<StoredTest, String>,
 }
 
 /// What became of one kind.
@@ -105,53 +116,6 @@ pub struct CovariateFit {
     pub test: Result<StoredTest, String>,
 }
 
-/// A likelihood ratio test of a model against one nested in it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct StoredTest {
-    /// Twice the gain in log-likelihood.
-    pub statistic: f64,
-    /// Parameters that the larger model has more.
-    pub degrees_of_freedom: u32,
-    /// Probability of at least this statistic if the smaller model is true.
-    pub p_value: f64,
-}
-
-/// How a fit went, as far as it is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StoredReport {
-    /// Parameters in the order of the literature.
-    pub parameters: Vec<StoredParameter>,
-    /// Covariance of the logarithms of the parameters (of effects of covariates: of themselves); `None` where it could not be had.
-    pub log_covariance: Option<Vec<Vec<f64>>>,
-    /// Natural logarithm of the likelihood.
-    pub log_likelihood: f64,
-    /// Customers behind the fit.
-    pub customers: u64,
-    /// Distinct histories among them.
-    pub distinct_rows: u64,
-    /// Steps of the search.
-    pub iterations: u32,
-    /// Why the optimum is not a proper one; `None` when it is.
-    pub not_converged_reason: Option<String>,
-    /// Largest absolute derivative per customer by a log-parameter at the end.
-    pub gradient_norm: f64,
-    /// Condition of the Hessian; `None` where it is not positive definite.
-    pub condition_number: Option<f64>,
-    /// Time that the search took.
-    pub duration: Duration,
-}
-
-/// One parameter of a fit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StoredParameter {
-    /// Symbol of the literature; of an effect `orders:NAME` or `dropout:NAME`.
-    pub name: String,
-    /// Estimate.
-    pub value: f64,
-    /// Standard error, where it could be had.
-    pub standard_error: Option<f64>,
-}
-
 impl ModelVersion {
     /// What assessments need of it.
     #[must_use]
@@ -160,6 +124,8 @@ impl ModelVersion {
             version: self.version,
             parameters: self.fit.parameters(),
             contracts: ContractModels::of_fits(&self.fit.contracts),
+            contacts: Arc::clone(&self.fit.contacts),
+            uncertainty: Arc::default(),
         }
     }
 }
@@ -229,13 +195,5 @@ impl FittedSet {
     fn converged(&self) -> bool {
         let spend = self.spend.as_ref().ok();
         self.orders_report.converged() && spend.is_none_or(|(_, _, report)| report.converged())
-    }
-}
-
-impl StoredReport {
-    /// Whether the optimum is a proper one.
-    #[must_use]
-    pub const fn converged(&self) -> bool {
-        self.not_converged_reason.is_none()
     }
 }

@@ -195,6 +195,18 @@ impl PurchaseSummary<'_> {
 }
 
 impl History {
+    /// The day of the first purchase or contact, from which on the customer is known; `None` without either. A name or an attribute
+    /// does not say since when contacts would have been recorded.
+    #[must_use]
+    pub fn first_day(&self) -> Option<Day> {
+        let purchase = self.purchases.first().map(|entry| entry.day);
+        let contact = self.contacts.first().map(|entry| entry.day);
+        match (purchase, contact) {
+            (Some(purchase), Some(contact)) => Some(purchase.min(contact)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// When and how much the customer bought; `None` without a purchase.
     #[must_use]
     pub fn purchase_summary(&self) -> Option<PurchaseSummary<'_>> {
@@ -214,6 +226,27 @@ impl History {
     }
 }
 
+/// The last two times between different days of an ascending list, in days; `None` with fewer than three.
+#[must_use]
+pub fn last_gaps(days: impl DoubleEndedIterator<Item = i32>) -> Option<(u32, u32)> {
+    let mut last = [None; 3];
+    let mut at = 0;
+    for day in days.rev() {
+        if at > 0 && last[at - 1] == Some(day) {
+            continue;
+        }
+        last[at] = Some(day);
+        at += 1;
+        if at == last.len() {
+            break;
+        }
+    }
+    let [Some(third), Some(second), Some(first)] = last else {
+        return None;
+    };
+    Some((second.abs_diff(first), third.abs_diff(second)))
+}
+
 impl PurchaseDay {
     /// The net amount.
     #[must_use]
@@ -222,5 +255,18 @@ impl PurchaseDay {
             amount_minor: self.amount_minor,
             currency: self.currency,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_gaps;
+
+    #[test]
+    fn the_last_two_times_between_days_are_those_of_different_days() {
+        assert_eq!(last_gaps([1, 4, 4, 9, 9].into_iter()), Some((3, 5)));
+        assert_eq!(last_gaps([-50, 1, 4, 9].into_iter()), Some((3, 5)));
+        assert_eq!(last_gaps([4, 4, 9].into_iter()), None);
+        assert_eq!(last_gaps([].into_iter()), None);
     }
 }

@@ -3,7 +3,7 @@
 pub mod slots;
 
 use crate::domain::{
-    definitions::{Definitions, Mode, UnknownPolicy},
+    definitions::{Definitions, Mode},
     rules::{
         condition::SegmentId,
         program::{Memo, Silent, Slot, Slots, Verdict},
@@ -40,10 +40,7 @@ pub fn standings(
         let verdict = definitions
             .program()
             .evaluate(root, slots, memo, &mut Silent);
-        let matches = match segment.unknown {
-            UnknownPolicy::Exclude => verdict == Verdict::True,
-            UnknownPolicy::Include => verdict != Verdict::False,
-        };
+        let matches = segment.unknown.admits(verdict);
         // The order decides segments of an exclusive scheme one after the other, as they stand in the file.
         let is_exclusive = definitions.schemes()[segment.scheme].mode == Mode::Exclusive;
         let is_member = matches && !(is_exclusive && is_taken[segment.scheme]);

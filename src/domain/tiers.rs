@@ -97,10 +97,25 @@ impl TierList {
         TierIndex(earned.unwrap_or(self.0.len() - 1))
     }
 
+    /// The least value of each tier in major units, from the best on; negative infinity for the last.
+    pub fn least_values(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().map(|tier| tier.least_value_major)
+    }
+
     /// The tier at a place.
     #[must_use]
     pub fn get(&self, index: TierIndex) -> &Tier {
         &self.0[index.0]
+    }
+}
+
+impl TierList {
+    /// All tiers with their places, from the best on.
+    pub fn all(&self) -> impl Iterator<Item = (TierIndex, &Tier)> {
+        self.0
+            .iter()
+            .enumerate()
+            .map(|(at, tier)| (TierIndex(at), tier))
     }
 }
 

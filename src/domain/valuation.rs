@@ -3,6 +3,7 @@
 mod contracts;
 mod cost_to_serve;
 mod margin;
+pub mod prospects;
 mod spend;
 
 pub use contracts::ContractValue;
@@ -156,7 +157,7 @@ fn value_of_purchases(
     let spend = expected_spend(&inputs, selected.spend, basis.reporting_currency);
     let margin =
         spend.and_then(|(spend, currency)| Ok((spend * margin_share(view, basis)?, currency)));
-    let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon));
+    let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon, Some(&outlook)));
     let transactions =
         margin.map(|(margin, _)| discounted_value(&selected.orders, &history, margin, horizon));
     let lifetime_value = margin.and_then(|(_, currency)| {
@@ -186,7 +187,7 @@ fn value_of_contracts(
     if held == Ok(None) {
         return nothing(Unrated::NoPurchase);
     }
-    let cost_to_serve = cost_to_serve(view, basis, horizon);
+    let cost_to_serve = cost_to_serve(view, basis, horizon, None);
     let lifetime_value = held.and_then(|held| {
         let currency = basis.reporting_currency.ok_or(Unrated::NoRate)?;
         let value = held.unwrap_or_default().value - cost_to_serve?.unwrap_or(0.0);

@@ -12,6 +12,7 @@ pub mod beta_geometric;
 pub mod bg_bb;
 pub mod bg_nbd;
 pub mod checks;
+pub mod contact_rates;
 pub mod discount;
 pub mod fit;
 pub mod gamma_gamma;
@@ -33,6 +34,6 @@ pub mod simulation;
 pub mod special_functions;
 
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 #[cfg(test)]
 mod tests;

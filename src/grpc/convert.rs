@@ -3,12 +3,16 @@
 pub mod answers;
 pub mod contracts;
 pub mod customers;
+pub mod drift;
+pub mod evaluation;
 pub mod explanations;
 pub mod facts;
+pub mod fits;
 pub mod models;
 pub mod page;
 pub mod patches;
 pub mod revisions;
+pub mod scores;
 pub mod treatments;
 pub mod violations;
 

@@ -34,10 +34,14 @@ impl pb::customer_service_server::CustomerService for CustomerApi {
     ) -> Result<Response<pb::GetCustomerResponse>, Status> {
         let request = request.into_inner();
         let mut violations = Violations::default();
-        let subject = convert::subject(request.subject.as_ref(), &mut violations.at("subject"));
-        let subject = subject.ok_or_else(|| status::invalid_request(violations))?;
+        let mut check = violations.at("");
+        let subject = convert::subject(request.subject.as_ref(), &mut check.field("subject"));
+        let days = customers::days(&request, &mut check);
+        let (Some(subject), true) = (subject, violations.is_empty()) else {
+            return Err(status::invalid_request(violations));
+        };
         let known = self.customers.get(&subject).await?;
-        let customer = Some(customers::customer(&known));
+        let customer = Some(customers::customer(&known, days));
         Ok(Response::new(pb::GetCustomerResponse { customer }))
     }
 }

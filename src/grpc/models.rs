@@ -6,23 +6,33 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     grpc::{
-        convert::{self, models, page, violations::Violations},
+        convert::{self, drift, evaluation, fits, models, page, violations::Violations},
         status,
     },
     pb,
-    service::models::{FitRequest, Models},
+    service::{
+        evaluate::{DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations},
+        models::{FitRequest, Models},
+    },
 };
+
+/// Most days of the holdout of a drift check: ten years.
+const MOST_DRIFT_DAYS: u32 = 3_650;
 
 /// The service.
 pub struct ModelApi {
     models: Arc<Models>,
+    evaluations: Arc<Evaluations>,
 }
 
 impl ModelApi {
-    /// The service over its use case.
+    /// The service over its use cases.
     #[must_use]
-    pub fn new(models: Arc<Models>) -> Self {
-        Self { models }
+    pub fn new(models: Arc<Models>, evaluations: Arc<Evaluations>) -> Self {
+        Self {
+            models,
+            evaluations,
+        }
     }
 }
 
@@ -32,23 +42,8 @@ impl pb::model_service_server::ModelService for ModelApi {
         &self,
         request: Request<pb::FitModelRequest>,
     ) -> Result<Response<pb::FitModelResponse>, Status> {
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let mut check = violations.at("");
-        let kind = models::model_kind(request.kind, &mut check.field("kind"));
-        let until = convert::as_of(&request.until, &mut check.field("until"));
-        let (Some(kind), true) = (kind, violations.is_empty()) else {
-            return Err(status::invalid_request(violations));
-        };
-        let activate = !request.keep_inactive;
-        let version = self
-            .models
-            .fit(FitRequest {
-                kind,
-                until,
-                activate,
-            })
-            .await?;
+        let request = fit_request(&request.into_inner(), &self.models)?;
+        let version = self.models.fit(request).await?;
         Ok(Response::new(pb::FitModelResponse {
             model: Some(models::model(&version)),
         }))
@@ -86,4 +81,126 @@ impl pb::model_service_server::ModelService for ModelApi {
         let model = Some(models::model(&version));
         Ok(Response::new(pb::ActivateModelResponse { model }))
     }
+
+    async fn evaluate_model(
+        &self,
+        request: Request<pb::EvaluateModelRequest>,
+    ) -> Result<Response<pb::EvaluateModelResponse>, Status> {
+        let request = evaluation_request(&request.into_inner()).map_err(status::invalid_request)?;
+        let found = self.evaluations.evaluate(request).await?;
+        let evaluation = Some(evaluation::evaluation(&found));
+        Ok(Response::new(pb::EvaluateModelResponse { evaluation }))
+    }
+
+    async fn check_drift(
+        &self,
+        request: Request<pb::CheckDriftRequest>,
+    ) -> Result<Response<pb::CheckDriftResponse>, Status> {
+        let request = drift_request(&request.into_inner()).map_err(status::invalid_request)?;
+        let found = self.evaluations.check_drift(request).await?;
+        let report = Some(drift::drift_report(&found));
+        Ok(Response::new(pb::CheckDriftResponse { report }))
+    }
+
+    async fn rollback_model(
+        &self,
+        _request: Request<pb::RollbackModelRequest>,
+    ) -> Result<Response<pb::RollbackModelResponse>, Status> {
+        let version = self.models.roll_back().await?;
+        let model = Some(models::model(&version));
+        Ok(Response::new(pb::RollbackModelResponse { model }))
+    }
+}
+
+/// What is asked for, or everything that is wrong with it.
+fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequest, Status> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    let kind = models::model_kind(request.kind, &mut check.field("kind"));
+    let until = convert::as_of(&request.until, &mut check.field("until"));
+    let request_id = fits::request_id(&request.request_id, &mut check.field("request_id"));
+    let by_kind = fits::grouping(request.grouping, &mut check.field("grouping"));
+    let prior = request.prior.as_ref();
+    let prior = prior.and_then(|prior| fits::prior(prior, &mut check.field("prior")));
+    let covariates = models.covariates(&request.covariates);
+    let covariates = fits::covariates(covariates, &mut check);
+    if by_kind && !request.covariates.is_empty() {
+        check.field("grouping").refuse(
+            "CONFLICT",
+            "covariates and BY_KIND do not go together: leave one of them out",
+        );
+    }
+    let (Some(kind), true) = (kind, violations.is_empty()) else {
+        return Err(status::invalid_request(violations));
+    };
+    Ok(FitRequest {
+        kind,
+        until,
+        activate: !request.keep_inactive,
+        by_kind,
+        covariates,
+        prior,
+        request_id,
+    })
+}
+
+fn evaluation_request(request: &pb::EvaluateModelRequest) -> Result<EvaluationRequest, Violations> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    let kind = models::model_kind(request.kind, &mut check.field("kind"));
+    let until = convert::as_of(&request.until, &mut check.field("until"));
+    let split = convert::as_of(&request.split_on, &mut check.field("split_on"));
+    if request.split_on.is_empty() {
+        let mut field = check.field("split_on");
+        field.refuse("REQUIRED", "is required: the last day that the model knows");
+    }
+    if request.version < 0 {
+        let mut field = check.field("version");
+        field.refuse(
+            "OUT_OF_RANGE",
+            "must be the number of a version, or 0 for none",
+        );
+    }
+    if request.version != 0 && request.kind != 0 {
+        let mut field = check.field("kind");
+        field.refuse(
+            "OUT_OF_RANGE",
+            "must be unspecified: the version has its kind",
+        );
+    }
+    let (Some(kind), Some(split), true) = (kind, split, violations.is_empty()) else {
+        return Err(violations);
+    };
+    let model = match request.version {
+        0 => EvaluatedModel::Fit(kind),
+        version => EvaluatedModel::Version(version),
+    };
+    Ok(EvaluationRequest {
+        model,
+        split,
+        until,
+    })
+}
+
+fn drift_request(request: &pb::CheckDriftRequest) -> Result<DriftRequest, Violations> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    let until = convert::as_of(&request.until, &mut check.field("until"));
+    let days = u32::try_from(request.days)
+        .ok()
+        .filter(|days| *days <= MOST_DRIFT_DAYS);
+    if days.is_none() {
+        let mut field = check.field("days");
+        field.refuse(
+            "OUT_OF_RANGE",
+            format!("must be 1 to {MOST_DRIFT_DAYS}, or 0 for 90"),
+        );
+    }
+    if !violations.is_empty() {
+        return Err(violations);
+    }
+    Ok(DriftRequest {
+        until,
+        days: days.filter(|days| *days > 0),
+    })
 }

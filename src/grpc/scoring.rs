@@ -2,25 +2,33 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    domain::calendar::Day,
     grpc::{
         convert::{
-            self, answers, explanations,
+            self, answers, explanations, scores,
             violations::{Checker, Violations},
         },
         status,
     },
     pb,
-    service::{classify::Classifier, subjects::Subject},
+    service::{
+        classify::{Answer, Classifier, Question},
+        error::ServiceError,
+        subjects::Subject,
+    },
 };
 
 /// Greatest number of subjects in a batch.
 const MAX_BATCH: usize = 1_000;
 /// Greatest horizon, in months.
 const MAX_HORIZON_MONTHS: i32 = 120;
+
+/// Greatest level of intervals: beyond, a thousand possible futures say nothing.
+const MAX_LEVEL: f64 = 0.999;
 
 /// The service.
 pub struct Scoring {
@@ -33,6 +41,24 @@ impl Scoring {
     pub fn new(classifier: Arc<Classifier>) -> Self {
         Self { classifier }
     }
+
+    /// Classify, with the answer as the bytes of its message.
+    pub(super) async fn classify_encoded(
+        &self,
+        request: &pb::ClassifyRequest,
+    ) -> Result<Bytes, Status> {
+        let asked = Asked {
+            as_of: &request.as_of,
+            ..Asked::default()
+        };
+        let (subject, question) = one(request.subject.as_ref(), &asked)?;
+        let write =
+            |answer: &Answer| Bytes::from(answers::classify_response(answer).encode_to_vec());
+        Ok(match question.as_of {
+            None => self.classifier.answer_today(&subject, write).await?,
+            Some(_) => write(&self.classifier.answer(&subject, &question).await?),
+        })
+    }
 }
 
 #[tonic::async_trait]
@@ -41,10 +67,12 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         &self,
         request: Request<pb::ClassifyRequest>,
     ) -> Result<Response<pb::ClassifyResponse>, Status> {
-        let request = request.into_inner();
-        let (subject, as_of, _) = one(request.subject.as_ref(), &request.as_of, 0)?;
-        let answer = self.classifier.answer(&subject, as_of, None).await?;
-        Ok(Response::new(answers::classify_response(&answer)))
+        // Over the wire `encoded` answers with the bytes themselves.
+        let bytes = self.classify_encoded(request.get_ref()).await?;
+        let message = pb::ClassifyResponse::decode(bytes);
+        Ok(Response::new(message.map_err(|error| {
+            ServiceError::Internal(Box::new(error))
+        })?))
     }
 
     async fn batch_classify(
@@ -52,8 +80,12 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         request: Request<pb::BatchClassifyRequest>,
     ) -> Result<Response<pb::BatchClassifyResponse>, Status> {
         let request = request.into_inner();
-        let (subjects, as_of, _) = many(&request.subjects, &request.as_of, 0)?;
-        let answers = self.classifier.answer_many(&subjects, as_of, None).await?;
+        let asked = Asked {
+            as_of: &request.as_of,
+            ..Asked::default()
+        };
+        let (subjects, question) = many(&request.subjects, &asked)?;
+        let answers = self.classifier.answer_many(&subjects, &question).await?;
         let responses = answers.iter().map(answers::classify_response).collect();
         Ok(Response::new(pb::BatchClassifyResponse { responses }))
     }
@@ -63,13 +95,16 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         request: Request<pb::ScoreLifetimeValueRequest>,
     ) -> Result<Response<pb::ScoreLifetimeValueResponse>, Status> {
         let request = request.into_inner();
-        let (subject, as_of, months) = one(
-            request.subject.as_ref(),
-            &request.as_of,
-            request.horizon_months,
-        )?;
-        let answer = self.classifier.answer(&subject, as_of, months).await?;
-        Ok(Response::new(answers::score_response(&answer, months)))
+        let asked = Asked {
+            as_of: &request.as_of,
+            horizon_months: request.horizon_months,
+            interval_level: request.interval_level,
+            compare_model_version: request.compare_model_version,
+        };
+        let (subject, question) = one(request.subject.as_ref(), &asked)?;
+        let answer = self.classifier.answer(&subject, &question).await?;
+        let months = question.horizon_months;
+        Ok(Response::new(scores::score_response(&answer, months)))
     }
 
     async fn batch_score_lifetime_value(
@@ -77,15 +112,18 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         request: Request<pb::BatchScoreLifetimeValueRequest>,
     ) -> Result<Response<pb::BatchScoreLifetimeValueResponse>, Status> {
         let request = request.into_inner();
-        let (subjects, as_of, months) =
-            many(&request.subjects, &request.as_of, request.horizon_months)?;
-        let answers = self
-            .classifier
-            .answer_many(&subjects, as_of, months)
-            .await?;
+        let asked = Asked {
+            as_of: &request.as_of,
+            horizon_months: request.horizon_months,
+            interval_level: request.interval_level,
+            compare_model_version: request.compare_model_version,
+        };
+        let (subjects, question) = many(&request.subjects, &asked)?;
+        let answers = self.classifier.answer_many(&subjects, &question).await?;
+        let months = question.horizon_months;
         let responses = answers
             .iter()
-            .map(|answer| answers::score_response(answer, months))
+            .map(|answer| scores::score_response(answer, months))
             .collect();
         Ok(Response::new(pb::BatchScoreLifetimeValueResponse {
             responses,
@@ -110,22 +148,41 @@ impl pb::scoring_service_server::ScoringService for Scoring {
     }
 }
 
-/// Subjects, day and horizon of a request.
-type Asked<S> = (S, Option<Day>, Option<u32>);
+/// What a request asks beside its subjects, as it stands in the message.
+#[derive(Default)]
+struct Asked<'a> {
+    as_of: &'a str,
+    horizon_months: i32,
+    interval_level: Option<f64>,
+    compare_model_version: i64,
+}
 
-fn one(subject: Option<&pb::Subject>, as_of: &str, months: i32) -> Result<Asked<Subject>, Status> {
+impl Asked<'_> {
+    fn read(&self, check: &mut Checker<'_>) -> Question {
+        Question {
+            as_of: convert::as_of(self.as_of, &mut check.field("as_of")),
+            horizon_months: horizon_months(self.horizon_months, &mut check.field("horizon_months")),
+            interval_level: interval_level(self.interval_level, &mut check.field("interval_level")),
+            compare_version: compare_version(
+                self.compare_model_version,
+                &mut check.field("compare_model_version"),
+            ),
+        }
+    }
+}
+
+fn one(subject: Option<&pb::Subject>, asked: &Asked<'_>) -> Result<(Subject, Question), Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
     let subject = convert::subject(subject, &mut check.field("subject"));
-    let as_of = convert::as_of(as_of, &mut check.field("as_of"));
-    let months = horizon_months(months, &mut check.field("horizon_months"));
+    let question = asked.read(&mut check);
     match subject {
-        Some(subject) if violations.is_empty() => Ok((subject, as_of, months)),
+        Some(subject) if violations.is_empty() => Ok((subject, question)),
         _ => Err(status::invalid_request(violations)),
     }
 }
 
-fn many(subjects: &[pb::Subject], as_of: &str, months: i32) -> Result<Asked<Vec<Subject>>, Status> {
+fn many(subjects: &[pb::Subject], asked: &Asked<'_>) -> Result<(Vec<Subject>, Question), Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
     if !(1..=MAX_BATCH).contains(&subjects.len()) {
@@ -142,13 +199,37 @@ fn many(subjects: &[pb::Subject], as_of: &str, months: i32) -> Result<Asked<Vec<
             convert::subject(Some(message), &mut check.element("subjects", at))
         })
         .collect();
-    let as_of = convert::as_of(as_of, &mut check.field("as_of"));
-    let months = horizon_months(months, &mut check.field("horizon_months"));
+    let question = asked.read(&mut check);
     if violations.is_empty() {
-        Ok((read, as_of, months))
+        Ok((read, question))
     } else {
         Err(status::invalid_request(violations))
     }
+}
+
+/// The level of intervals of a request; `None` for none.
+fn interval_level(level: Option<f64>, check: &mut Checker<'_>) -> Option<f64> {
+    let level = level?;
+    // Not a number is neither.
+    let possible = level > 0.5 && level <= MAX_LEVEL;
+    if !possible {
+        check.refuse(
+            "OUT_OF_RANGE",
+            format!("is {level}: set a probability above 0.5 and up to {MAX_LEVEL}, for example 0.9, or none for no intervals"),
+        );
+    }
+    possible.then_some(level)
+}
+
+/// The model version to compare with; `None` for none.
+fn compare_version(version: i64, check: &mut Checker<'_>) -> Option<i64> {
+    if version < 0 {
+        check.refuse(
+            "OUT_OF_RANGE",
+            format!("is {version}: set the number of a model version, or 0 for no comparison"),
+        );
+    }
+    (version > 0).then_some(version)
 }
 
 /// The horizon of a request; `None` for that of the definitions.

@@ -19,6 +19,7 @@ use crate::domain::text::CustomerId;
 use crate::grpc::convert::violations::Violations;
 use crate::pb;
 use crate::service::error::ServiceError;
+use crate::service::models::RunningFit;
 
 /// The domain of every `ErrorInfo`: with it, a reason is unique.
 pub const DOMAIN: &str = "patron";
@@ -99,6 +100,11 @@ pub fn invalid_request(violations: Violations) -> Status {
         .map(Violation::from)
         .collect();
     invalid_argument("INVALID_REQUEST", &violations)
+}
+
+/// `INVALID_ARGUMENT` for one field that only the use case could judge.
+fn refused_field(field: &str, message: &str) -> Status {
+    invalid_argument("INVALID_REQUEST", &[Violation::new(field, message)])
 }
 
 /// `NOT_FOUND`: the resource named in the request does not exist. `kind` is its type, for example `patron.v1.Model`.
@@ -228,11 +234,42 @@ impl From<ServiceError> for Status {
             ServiceError::TierNotFound(name) => {
                 not_found("TIER_NOT_FOUND", "patron.v1.Tier", name, &message)
             }
-            ServiceError::FitRunning => aborted("FIT_RUNNING", &message),
-            ServiceError::NothingToFit(_) => failed_precondition("NOTHING_TO_FIT", &message, &[]),
+            ServiceError::EvaluationRunning(_) => aborted("EVALUATION_RUNNING", &message),
+            ServiceError::NothingToEvaluate(_) => {
+                failed_precondition("NOTHING_TO_EVALUATE", &message, &[])
+            }
+            ServiceError::EmptyHoldout { .. } => refused_field("split_on", &message),
+            ServiceError::DayAhead { field, .. } => refused_field(field, &message),
+            ServiceError::VersionFittedLater { .. } => {
+                failed_precondition("VERSION_FITTED_LATER", &message, &[])
+            }
+            ServiceError::VersionHasCovariates(_) => {
+                failed_precondition("VERSION_HAS_COVARIATES", &message, &[])
+            }
+            ServiceError::NoActiveModel => failed_precondition("NO_ACTIVE_MODEL", &message, &[]),
+            ServiceError::FitRunning(running) => fit_running(running, &message),
+            ServiceError::RequestIdReused(id) => {
+                already_exists("REQUEST_ID_REUSED", "patron.v1.Model", id, &message)
+            }
+            ServiceError::NothingToFit(_) | ServiceError::NoCovariatesKnown { .. } => {
+                failed_precondition("NOTHING_TO_FIT", &message, &[])
+            }
+            ServiceError::NoEarlierModel => failed_precondition("NO_EARLIER_MODEL", &message, &[]),
             ServiceError::Internal(cause) => internal("INTERNAL", &**cause),
         }
     }
+}
+
+/// `ABORTED` with the fit that is in the way.
+fn fit_running(running: &RunningFit, message: &str) -> Status {
+    let mut details = Details::new("FIT_RUNNING");
+    details.metadata(&[
+        ("kind", running.kind.name()),
+        ("until", &running.until.to_string()),
+        ("start_time", &running.since.to_string()),
+        ("request_id", running.request_id.as_deref().unwrap_or("")),
+    ]);
+    details.into_status(Code::Aborted, message)
 }
 
 /// How long a caller should wait for a database that is away: most restarts and failovers take longer than a second, few tries more.

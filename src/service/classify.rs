@@ -1,20 +1,28 @@
 //! Classify and score: subjects to assessments.
 
+mod candidates;
+mod today;
+
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+pub use self::candidates::Candidates;
+use self::candidates::{MAX_CANDIDATES, looked_at, matched};
 use crate::{
     clock::Clock,
     domain::{
         assess::{Assessment, assess},
         basis::Basis,
         calendar::Day,
-        customer::CustomerKind,
         profile::DatedProfile,
         text::CustomerId,
         tiers::{TierIndex, Unrated},
-        valuation::{Valuation, value},
+        valuation::{
+            Valuation,
+            prospects::{NoProspects, Prospects, Valued, prospects},
+            value,
+        },
         value::lifetime::{Horizon, WEEKS_PER_MONTH},
     },
     service::{
@@ -22,11 +30,9 @@ use crate::{
         error::ServiceError,
         profiles::Profiles,
         subjects::{Subject, Subjects},
+        versions::Versions,
     },
 };
-
-/// How many candidates an answer about an ambiguous subject lists at most.
-pub const MAX_CANDIDATES: usize = 16;
 
 /// Answers who customers are and what they are worth.
 pub struct Classifier {
@@ -40,6 +46,21 @@ pub struct Classifier {
     pub clock: Arc<dyn Clock>,
     /// The zone in which days are counted.
     pub zone: TimeZone,
+    /// Reads the model versions of comparisons.
+    pub versions: Versions,
+}
+
+/// What is asked about subjects.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Question {
+    /// The day; today when it is `None`.
+    pub as_of: Option<Day>,
+    /// The horizon; that of the definitions when it is `None`.
+    pub horizon_months: Option<u32>,
+    /// The level of intervals; `None` for no intervals.
+    pub interval_level: Option<f64>,
+    /// The model version to compare with.
+    pub compare_version: Option<i64>,
 }
 
 /// An answer about a subject.
@@ -64,19 +85,6 @@ pub enum Match {
     Ambiguous(Candidates),
 }
 
-/// Several customers behind one name.
-#[derive(Debug, Clone)]
-pub struct Candidates {
-    /// Those with the latest purchase or contact first, then by id; at most [`MAX_CANDIDATES`].
-    pub listed: Vec<Assessed>,
-    /// How many there are.
-    pub count: usize,
-    /// The kind that all of them share.
-    pub shared_kind: Option<CustomerKind>,
-    /// The tier, or the reason for none, that all of them share.
-    pub shared_tier: Option<Result<TierIndex, Unrated>>,
-}
-
 /// A customer with their assessment.
 #[derive(Debug, Clone)]
 pub struct Assessed {
@@ -84,8 +92,46 @@ pub struct Assessed {
     pub profile: DatedProfile,
     /// What follows from it.
     pub assessment: Assessment,
+    /// How uncertain the value is; `None` unless it was asked.
+    pub prospects: Option<Result<Prospects, NoProspects>>,
+    /// What another model says; `None` unless it was asked.
+    pub challenger: Option<Challenger>,
     /// The value over the horizon that the caller asked for, where that is not the one of the definitions.
     other_valuation: Option<Valuation>,
+}
+
+/// What another model says of a customer.
+#[derive(Debug, Clone)]
+pub struct Challenger {
+    /// The model version.
+    pub version: i64,
+    /// The value over the horizon of the answer.
+    pub valuation: Valuation,
+    /// The tier.
+    pub tier: Result<TierIndex, Unrated>,
+}
+
+/// On what a question is answered.
+struct Grounds {
+    basis: Arc<Basis>,
+    as_of: Day,
+    /// The horizon, where it is not that of the definitions.
+    horizon: Option<Horizon>,
+    interval_level: Option<f64>,
+    challenger: Option<Basis>,
+}
+
+impl Grounds {
+    /// Those of a question that asks for nothing beside the assessment.
+    fn plain(basis: Arc<Basis>, as_of: Day) -> Self {
+        Self {
+            basis,
+            as_of,
+            horizon: None,
+            interval_level: None,
+            challenger: None,
+        }
+    }
 }
 
 impl Assessed {
@@ -97,80 +143,139 @@ impl Assessed {
             .unwrap_or(&self.assessment.valuation)
     }
 
-    fn new(profile: DatedProfile, basis: &Basis, horizon: Option<&Horizon>) -> Self {
+    fn new(profile: DatedProfile, grounds: &Grounds) -> Self {
+        let basis = &*grounds.basis;
         let assessment = assess(profile.view(), basis);
+        let horizon = grounds.horizon.as_ref();
         let other_valuation = horizon.map(|horizon| value(profile.view(), basis, horizon));
         Self {
             profile,
             assessment,
             other_valuation,
+            prospects: None,
+            challenger: None,
         }
+    }
+
+    /// Adds what was asked beside the assessment.
+    fn completed(mut self, grounds: &Grounds) -> Self {
+        let basis = &*grounds.basis;
+        let of_tier = Valued {
+            valuation: &self.assessment.valuation,
+            horizon: &basis.revision.horizon,
+        };
+        let asked = Valued {
+            valuation: self.valuation(),
+            horizon: grounds.horizon.as_ref().unwrap_or(of_tier.horizon),
+        };
+        let view = self.profile.view();
+        self.prospects = grounds
+            .interval_level
+            .map(|level| prospects(view, basis, asked, of_tier, level));
+        self.challenger = grounds
+            .challenger
+            .as_ref()
+            .and_then(|basis| Challenger::new(&self.profile, basis, grounds.horizon.as_ref()));
+        self
+    }
+}
+
+impl Challenger {
+    fn new(profile: &DatedProfile, basis: &Basis, horizon: Option<&Horizon>) -> Option<Self> {
+        let version = basis.model.as_ref()?.version;
+        let assessment = assess(profile.view(), basis);
+        let other_valuation = horizon.map(|horizon| value(profile.view(), basis, horizon));
+        Some(Self {
+            version,
+            tier: assessment.tier,
+            valuation: other_valuation.unwrap_or(assessment.valuation),
+        })
     }
 }
 
 impl Classifier {
-    /// Answers about one subject; `as_of` is today when it is `None`, `horizon_months` that of the definitions.
+    /// Answers about one subject.
     ///
     /// # Errors
-    /// When the database must be asked and cannot be.
+    /// When the database must be asked and cannot be, or there is no model version of the number to compare with.
     pub async fn answer(
         &self,
         subject: &Subject,
-        as_of: Option<Day>,
-        horizon_months: Option<u32>,
+        question: &Question,
     ) -> Result<Answer, ServiceError> {
-        let (basis, as_of) = (self.bases.current(), self.day(as_of)?);
-        let horizon = horizon_months.and_then(|months| horizon_of(months, &basis));
+        let grounds = self.grounds(question).await?;
+        let as_of = grounds.as_of;
         let found = match subject {
             // The way of most calls: no list, no second look.
             Subject::Customer(id) => match self.profiles.at(id, as_of).await? {
-                Some(profile) => {
-                    Match::One(Box::new(Assessed::new(profile, &basis, horizon.as_ref())))
-                }
+                Some(profile) => Match::One(Box::new(one(profile, &grounds))),
                 None => Match::Unknown,
             },
             Subject::Identifier(_) => {
                 let ids = self.subjects.find(subject).await?;
-                let mut profiles = self.profiles.many_at(&ids, as_of).await?;
-                let known = ids.iter().filter_map(|id| profiles.remove(id)).collect();
-                matched(known, &basis, horizon.as_ref())
+                let profiles = self.profiles.many_at(looked_at(&ids), as_of).await?;
+                matched(&ids, &profiles, &grounds)
             }
         };
         Ok(Answer {
             found,
             as_of,
-            basis,
+            basis: grounds.basis,
         })
     }
 
     /// Answers about many subjects as of one day and on one basis, in their order.
     ///
     /// # Errors
-    /// When the database must be asked and cannot be.
+    /// As [`Self::answer`].
     pub async fn answer_many(
         &self,
         subjects: &[Subject],
-        as_of: Option<Day>,
-        horizon_months: Option<u32>,
+        question: &Question,
     ) -> Result<Vec<Answer>, ServiceError> {
-        let (basis, as_of) = (self.bases.current(), self.day(as_of)?);
-        let horizon = horizon_months.and_then(|months| horizon_of(months, &basis));
+        let grounds = self.grounds(question).await?;
         let named = self.subjects.find_many(subjects).await?;
-        let ids: Vec<CustomerId> = named.iter().flat_map(|ids| ids.iter().cloned()).collect();
-        let profiles = self.profiles.many_at(&ids, as_of).await?;
-        let answers = named.iter().map(|ids| {
-            let known = ids
-                .iter()
-                .filter_map(|id| profiles.get(id).cloned())
-                .collect();
-            let found = matched(known, &basis, horizon.as_ref());
-            Answer {
-                found,
-                as_of,
-                basis: Arc::clone(&basis),
+        let ids = named.iter().flat_map(|ids| looked_at(ids).iter().cloned());
+        let ids: Vec<CustomerId> = ids.collect();
+        let profiles = self.profiles.many_at(&ids, grounds.as_of).await?;
+        let answer = move |ids: &[CustomerId]| Answer {
+            found: matched(ids, &profiles, &grounds),
+            as_of: grounds.as_of,
+            basis: Arc::clone(&grounds.basis),
+        };
+        if question.interval_level.is_some() {
+            // A thousand intervals take half a second, which other calls on this thread need not wait for.
+            let answers = move || named.iter().map(|ids| answer(ids)).collect();
+            return tokio::task::spawn_blocking(answers)
+                .await
+                .map_err(|error| ServiceError::Internal(Box::new(error)));
+        }
+        let mut answers = Vec::with_capacity(named.len());
+        for ids in &named {
+            if ids.len() > MAX_CANDIDATES {
+                // A batch of such subjects is long work: let others in between, and the deadline.
+                tokio::task::yield_now().await;
             }
-        });
-        Ok(answers.collect())
+            answers.push(answer(ids));
+        }
+        Ok(answers)
+    }
+
+    async fn grounds(&self, question: &Question) -> Result<Grounds, ServiceError> {
+        let (basis, as_of) = (self.bases.current(), self.day(question.as_of)?);
+        let challenger = match question.compare_version {
+            Some(version) => Some(self.versions.basis(version, &basis).await?),
+            None => None,
+        };
+        Ok(Grounds {
+            horizon: question
+                .horizon_months
+                .and_then(|months| horizon_of(months, &basis)),
+            basis,
+            as_of,
+            interval_level: question.interval_level,
+            challenger,
+        })
     }
 
     fn day(&self, as_of: Option<Day>) -> Result<Day, ServiceError> {
@@ -192,45 +297,6 @@ fn horizon_of(months: u32, basis: &Basis) -> Option<Horizon> {
     .ok()
 }
 
-fn matched(mut known: Vec<DatedProfile>, basis: &Basis, horizon: Option<&Horizon>) -> Match {
-    if known.len() > 1 {
-        return Match::Ambiguous(candidates(known, basis, horizon));
-    }
-    match known.pop() {
-        Some(profile) => Match::One(Box::new(Assessed::new(profile, basis, horizon))),
-        None => Match::Unknown,
-    }
-}
-
-fn candidates(
-    mut known: Vec<DatedProfile>,
-    basis: &Basis,
-    horizon: Option<&Horizon>,
-) -> Candidates {
-    known.sort_by(|one, other| {
-        let (one, other) = (one.profile(), other.profile());
-        let latest_first = other.last_activity().cmp(&one.last_activity());
-        latest_first.then_with(|| one.customer_id.cmp(&other.customer_id))
-    });
-    let count = known.len();
-    // All of them are assessed: what they share must hold for those that are not listed too.
-    let mut listed: Vec<Assessed> = known
-        .into_iter()
-        .map(|profile| Assessed::new(profile, basis, horizon))
-        .collect();
-    let shared_kind = shared(listed.iter().map(|one| one.profile.profile().kind));
-    let shared_tier = shared(listed.iter().map(|one| one.assessment.tier));
-    listed.truncate(MAX_CANDIDATES);
-    Candidates {
-        listed,
-        count,
-        shared_kind,
-        shared_tier,
-    }
-}
-
-/// The value that all of `values` have.
-fn shared<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
-    let first = values.next()?;
-    values.all(|value| value == first).then_some(first)
+fn one(profile: DatedProfile, grounds: &Grounds) -> Assessed {
+    Assessed::new(profile, grounds).completed(grounds)
 }

@@ -45,7 +45,7 @@ impl Customers {
             [id] => id,
             several => return Err(ServiceError::AmbiguousSubject(several.to_vec())),
         };
-        let profile = self.cache.get(id).await?.0;
+        let profile = self.cache.get(id).await?.profile;
         let profile = profile.ok_or(ServiceError::CustomerNotFound(subject.noun()))?;
         let mut connection = self.pool.acquire().await?;
         let mut held =

@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use crate::{
     cache::read_through::LoadError,
-    domain::{text::CustomerId, value::fit::FitError},
+    domain::{
+        calendar::Day,
+        text::{CustomerId, Label},
+        value::fit::FitError,
+    },
+    service::models::RunningFit,
     store::error::StoreError,
 };
 
@@ -48,12 +53,73 @@ pub enum ServiceError {
     /// No such tier.
     #[error("there is no tier {0:?} in the definitions in force")]
     TierNotFound(String),
-    /// A fit is running already.
-    #[error("a fit is running already: wait for its end, then ask again")]
-    FitRunning,
+    /// A fit of that kind is running already.
+    #[error(
+        "a fit of {} until {} is running since {}{}: wait for its end, then ask again",
+        .0.kind.name(), .0.until, .0.since, .0.request_id.as_ref().map_or_else(String::new, |id| format!(" for request {id}"))
+    )]
+    FitRunning(Box<RunningFit>),
+    /// The id of a request to fit belongs to another request.
+    #[error("request id {0:?} belongs to another request to fit: choose a new id for this one")]
+    RequestIdReused(Label),
+    /// Of nobody are all covariates known.
+    #[error(
+        "there is nothing to fit: of none of the {customers} customers with a purchase every covariate is known on that day"
+    )]
+    NoCovariatesKnown {
+        /// Customers with a purchase.
+        customers: u64,
+    },
+    /// No version was active before the present one.
+    #[error("no model version was active before the present one: ActivateModel activates any")]
+    NoEarlierModel,
     /// Nothing to fit on.
     #[error("there is nothing to fit: {0}")]
     NothingToFit(#[source] FitError),
+    /// An evaluation or a drift check is running already.
+    #[error("{0} is running already: wait for its end, then ask again")]
+    EvaluationRunning(String),
+    /// Nothing to evaluate a model on.
+    #[error("there is nothing to evaluate: {0}")]
+    NothingToEvaluate(String),
+    /// No day lies between the split and the end of the holdout.
+    #[error("the holdout ends on {until}: the split must lie before, {split} does not")]
+    EmptyHoldout {
+        /// The last day known.
+        split: Day,
+        /// The last day of the holdout.
+        until: Day,
+    },
+    /// A day of which nothing can be known yet.
+    #[error("{day} lies ahead: today is {today}")]
+    DayAhead {
+        /// The field of the request.
+        field: &'static str,
+        /// The day asked for.
+        day: Day,
+        /// Today.
+        today: Day,
+    },
+    /// A version that knows some of what it is to foretell.
+    #[error(
+        "version {version} was fitted on facts until {until}, after {split}: it knows some of what it is to foretell"
+    )]
+    VersionFittedLater {
+        /// The version.
+        version: i64,
+        /// The last day that it knows.
+        until: Day,
+        /// The split.
+        split: Day,
+    },
+    /// A version whose parameters depend on more than the history.
+    #[error(
+        "version {0} has covariates: what they were at the split is not read yet, so it cannot be evaluated; evaluate a fit of its kind"
+    )]
+    VersionHasCovariates(i64),
+    /// No version answers.
+    #[error("no model version is active: fit one with FitModel or choose one with ActivateModel")]
+    NoActiveModel,
     /// A fault of this program or of the database.
     #[error("a fault of the server")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),

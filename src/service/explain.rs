@@ -12,7 +12,7 @@ use crate::{
         tiers::TierIndex,
     },
     service::{
-        classify::{Assessed, Classifier, Match},
+        classify::{Assessed, Classifier, Match, Question},
         error::ServiceError,
         subjects::Subject,
     },
@@ -88,7 +88,11 @@ impl Classifier {
         as_of: Option<Day>,
         target: &Target,
     ) -> Result<Explained, ServiceError> {
-        let answer = self.answer(subject, as_of, None).await?;
+        let question = Question {
+            as_of,
+            ..Question::default()
+        };
+        let answer = self.answer(subject, &question).await?;
         let basis = answer.basis;
         let found = {
             // Asked of the definitions even when nobody is found: a wrong name is the caller's mistake either way.

@@ -5,9 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use sqlx::PgPool;
 
 use crate::{
-    cache::profiles::ProfileCache,
+    cache::profiles::{HeldProfile, KeptAnswer, ProfileCache},
     domain::{
         calendar::Day,
+        facts::MAX_DAYS_AHEAD,
         profile::{DatedProfile, Facts, History, Profile, fold},
         text::CustomerId,
     },
@@ -37,16 +38,45 @@ impl Profiles {
         customer: &CustomerId,
         as_of: Day,
     ) -> Result<Option<DatedProfile>, ServiceError> {
-        let Some(held) = self.cache.get(customer).await?.0 else {
+        let held = self.cache.get(customer).await?;
+        self.date(customer, &held, as_of).await
+    }
+
+    /// What memory holds of `customer`, loaded if it holds nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub(super) async fn held(&self, customer: &CustomerId) -> Result<HeldProfile, ServiceError> {
+        Ok(self.cache.get(customer).await?)
+    }
+
+    /// The profile of `customer`, of whom `held` is held, as of a day; `None` for an unknown customer.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub(super) async fn date(
+        &self,
+        customer: &CustomerId,
+        held: &HeldProfile,
+        as_of: Day,
+    ) -> Result<Option<DatedProfile>, ServiceError> {
+        if held.profile.is_none() {
             return Ok(None);
-        };
-        if let Some(dated) = DatedProfile::new(held, as_of) {
+        }
+        if let Some(dated) = held.dated(as_of) {
             return Ok(Some(dated));
         }
         let mut folded = self
             .fold_until(std::slice::from_ref(customer), as_of)
             .await?;
         Ok(folded.remove(customer))
+    }
+
+    /// Keeps the finished answer about `customer` beside the profile that it was made from.
+    pub(super) fn keep(&self, customer: &CustomerId, version: i64, answer: KeptAnswer) {
+        self.cache.enrich(customer, version, |held| {
+            held.answer = Some(Arc::new(answer));
+        });
     }
 
     /// The profiles of those of `customers` that are known, as of a day.
@@ -61,10 +91,10 @@ impl Profiles {
         let mut found = HashMap::with_capacity(customers.len());
         let mut later = vec![];
         for (id, held) in self.cache.get_many(customers).await? {
-            let Some(profile) = held.0 else {
+            if held.profile.is_none() {
                 continue;
-            };
-            match DatedProfile::new(profile, as_of) {
+            }
+            match held.dated(as_of) {
                 Some(dated) => drop(found.insert(id, dated)),
                 None => later.push(id),
             }
@@ -89,8 +119,15 @@ impl Profiles {
         tx.rollback().await?;
         let fold_one = |(id, profile): (CustomerId, Profile)| {
             let history = fold_all(&facts.remove(&id).unwrap_or_default());
-            let dated = DatedProfile::new(Arc::new(Profile { history, ..profile }), as_of);
-            dated.map(|dated| (id, dated))
+            let last = profile.history.last_event_day;
+            let dated = DatedProfile::new(Arc::new(Profile { history, ..profile }), as_of)?;
+            // Facts ahead of the clock: until their day comes, every answer about today needs what was just folded.
+            if last.is_some_and(|last| last - as_of <= MAX_DAYS_AHEAD) {
+                self.cache.enrich(&id, dated.profile().version, |held| {
+                    held.earlier = Some(dated.clone());
+                });
+            }
+            Some((id, dated))
         };
         Ok(profiles.into_iter().filter_map(fold_one).collect())
     }

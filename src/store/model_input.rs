@@ -7,13 +7,20 @@ use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 
 use crate::{
-    domain::{calendar::Day, money::Currency, profile::History, text::CustomerId},
+    domain::{
+        calendar::Day, customer::CustomerKind, money::Currency, profile::History, text::CustomerId,
+    },
     store::{codes, error::StoreError, packed},
 };
 
-/// Customers that share a history of orders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+/// Customers fall by a hash of their id into so many buckets, of which a sample takes the first.
+pub const BUCKETS: i32 = 65_536;
+
+/// Customers of one kind that share a history of orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderCount {
+    /// Their kind.
+    pub kind: CustomerKind,
     /// Purchase days after the first.
     pub frequency: i32,
     /// Days from the first to the last purchase day.
@@ -24,9 +31,11 @@ pub struct OrderCount {
     pub customers: i64,
 }
 
-/// Customers that share a frequency and a total of repeat amounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+/// Customers of one kind that share a frequency and a total of repeat amounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpendCount {
+    /// Their kind.
+    pub kind: CustomerKind,
     /// Purchase days after the first, at least 1.
     pub frequency: i32,
     /// Total amount of those days, in minor units.
@@ -35,49 +44,95 @@ pub struct SpendCount {
     pub customers: i64,
 }
 
+/// One customer with what all facts say.
+#[derive(Debug, Clone)]
+pub struct OneCustomer {
+    /// Who.
+    pub id: CustomerId,
+    /// Of which kind.
+    pub kind: CustomerKind,
+    /// In which of the [`BUCKETS`].
+    pub bucket: i32,
+    /// What the facts say.
+    pub history: History,
+}
+
 /// Histories of orders, among customers without facts after `until`.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When the database cannot be asked or a row cannot be read.
 pub async fn count_orders(
     connection: &mut PgConnection,
     until: Day,
 ) -> Result<Vec<OrderCount>, StoreError> {
-    let rows = sqlx::query_as(
-        "SELECT purchase_day_count - 1                 AS frequency,
+    let rows: Vec<(i16, i32, i32, i32, i64)> = sqlx::query_as(
+        "SELECT kind,
+                purchase_day_count - 1                 AS frequency,
                 last_purchase_day - first_purchase_day AS recency_days,
                 $1 - first_purchase_day                AS age_days,
                 count(*)                               AS customers
          FROM profiles
          WHERE kind IN (1, 2) AND first_purchase_day IS NOT NULL AND last_event_day <= $1
-         GROUP BY 1, 2, 3",
+         GROUP BY 1, 2, 3, 4",
     )
     .bind(until.number())
     .fetch_all(connection)
     .await?;
-    Ok(rows)
+    let counts = rows
+        .into_iter()
+        .map(|(kind, frequency, recency_days, age_days, customers)| {
+            Ok(OrderCount {
+                kind: codes::customer_kind(kind)?,
+                frequency,
+                recency_days,
+                age_days,
+                customers,
+            })
+        });
+    counts.collect()
 }
 
 /// Repeat amounts in `currency`, among customers without facts after `until`.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When the database cannot be asked or a row cannot be read.
 pub async fn count_spend(
     connection: &mut PgConnection,
     until: Day,
     currency: Currency,
 ) -> Result<Vec<SpendCount>, StoreError> {
-    let rows = sqlx::query_as(
-        "SELECT purchase_day_count - 1 AS frequency, repeat_amount_minor, count(*) AS customers
+    let rows: Vec<(i16, i32, i64, i64)> = sqlx::query_as(
+        "SELECT kind, purchase_day_count - 1 AS frequency, repeat_amount_minor, count(*) AS customers
          FROM profiles
          WHERE kind IN (1, 2) AND purchase_day_count > 1 AND last_event_day <= $1 AND currency = $2
-         GROUP BY 1, 2",
+         GROUP BY 1, 2, 3",
     )
     .bind(until.number())
     .bind(currency.code())
     .fetch_all(connection)
     .await?;
-    Ok(rows)
+    let counts = rows
+        .into_iter()
+        .map(|(kind, frequency, repeat_amount_minor, customers)| {
+            Ok(SpendCount {
+                kind: codes::customer_kind(kind)?,
+                frequency,
+                repeat_amount_minor,
+                customers,
+            })
+        });
+    counts.collect()
+}
+
+type PackedRow = (String, i16, i32, Vec<u8>);
+
+fn one_customer((id, kind, bucket, bytes): PackedRow) -> Result<OneCustomer, StoreError> {
+    Ok(OneCustomer {
+        id: codes::customer_id(&id)?,
+        kind: codes::customer_kind(kind)?,
+        bucket,
+        history: packed::unpack(&bytes)?,
+    })
 }
 
 /// Customers with facts after `until` who may have bought by then: each with what all facts say.
@@ -87,17 +142,65 @@ pub async fn count_spend(
 pub async fn list_later(
     connection: &mut PgConnection,
     until: Day,
-    mut each: impl FnMut(CustomerId, History),
+    mut each: impl FnMut(OneCustomer),
 ) -> Result<(), StoreError> {
-    let mut rows = sqlx::query_as::<_, (String, Vec<u8>)>(
-        "SELECT customer_id, packed
+    let mut rows = sqlx::query_as::<_, PackedRow>(
+        "SELECT customer_id, kind, hashtext(customer_id) & 65535, packed
          FROM profiles
          WHERE kind IN (1, 2) AND last_event_day > $1",
     )
     .bind(until.number())
     .fetch(connection);
-    while let Some((id, bytes)) = rows.try_next().await? {
-        each(codes::customer_id(&id)?, packed::unpack(&bytes)?);
+    while let Some(row) = rows.try_next().await? {
+        each(one_customer(row)?);
     }
     Ok(())
+}
+
+/// Customers with a purchase and without facts after `until`, each with what the facts say.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_settled(
+    connection: &mut PgConnection,
+    until: Day,
+    mut each: impl FnMut(OneCustomer),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query_as::<_, PackedRow>(
+        "SELECT customer_id, kind, hashtext(customer_id) & 65535, packed
+         FROM profiles
+         WHERE kind IN (1, 2) AND first_purchase_day IS NOT NULL AND last_event_day <= $1",
+    )
+    .bind(until.number())
+    .fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        each(one_customer(row)?);
+    }
+    Ok(())
+}
+
+/// The last two times between purchase days, in days, of those in the first `buckets` of all [`BUCKETS`] who have three purchase days
+/// and no facts after `until`. A sample of customers, the same at every call.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_gaps(
+    connection: &mut PgConnection,
+    until: Day,
+    buckets: i32,
+) -> Result<Vec<(u32, u32)>, StoreError> {
+    let mut rows = sqlx::query_as::<_, (Vec<u8>,)>(
+        "SELECT packed
+         FROM profiles
+         WHERE kind IN (1, 2) AND purchase_day_count >= 3 AND last_event_day <= $1
+           AND (hashtext(customer_id) & 65535) < $2",
+    )
+    .bind(until.number())
+    .bind(buckets)
+    .fetch(connection);
+    let mut gaps = vec![];
+    while let Some((bytes,)) = rows.try_next().await? {
+        gaps.extend(packed::gaps::unpack_last_gaps(&bytes)?);
+    }
+    Ok(gaps)
 }

@@ -1,5 +1,7 @@
 //! Fitted model versions: immutable, at most one of them active.
 
+pub mod activations;
+
 mod document;
 
 use jiff::Timestamp;
@@ -11,7 +13,10 @@ use crate::{
     store::{error::StoreError, instant::Instant},
 };
 
-/// Stores a fit as the next version and returns its number.
+/// Key of the lock under which versions are numbered.
+const NUMBERING: i32 = 1;
+
+/// Stores a fit as the next version and returns its number. Fits that end at the same time queue until the transaction's end.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -22,6 +27,10 @@ pub async fn insert(
 ) -> Result<i64, StoreError> {
     let document = serde_json::to_string(&FitDocument::from(fit))
         .map_err(|error| StoreError::corrupt("model version", error))?;
+    sqlx::query("SELECT pg_advisory_xact_lock(8, $1)")
+        .bind(NUMBERING)
+        .execute(&mut *tx)
+        .await?;
     let (version,): (i64,) = sqlx::query_as(
         "INSERT INTO model_versions (version, fit, created_at)
          SELECT coalesce(max(version), 0) + 1, $1::jsonb, $2
@@ -33,29 +42,6 @@ pub async fn insert(
     .fetch_one(tx)
     .await?;
     Ok(version)
-}
-
-/// Makes a stored version the active one.
-///
-/// # Errors
-/// When the database cannot be asked, or there is no such version.
-pub async fn activate(
-    tx: &mut PgConnection,
-    version: i64,
-    activated_at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO active_model (version, activated_at)
-         VALUES ($1, $2)
-         ON CONFLICT (singleton) DO UPDATE
-         SET version      = excluded.version,
-             activated_at = excluded.activated_at",
-    )
-    .bind(version)
-    .bind(Instant(activated_at))
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 #[derive(sqlx::FromRow)]

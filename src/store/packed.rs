@@ -4,6 +4,7 @@
 //! Fields are only ever added; a number is never used again.
 
 mod contracts;
+pub(super) mod gaps;
 
 use std::collections::HashMap;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::program::{find_shared, run_json};
+use crate::support::program::{find_shared, run, run_json};
 use crate::support::service::ServiceWithDatabase;
 
 const ROWS: i64 = 6_919;
@@ -132,6 +132,52 @@ fn check_inputs(references: &[Reference], scores: &[Value]) {
     }
 }
 
+/// The holdout of the literature: 39 weeks with 1,882 orders, of which BG/NBD expects 1,653.4.
+async fn check_evaluation(shared: &Path, endpoint: &str) {
+    let evaluate = ["model", "evaluate", "--split", UNTIL, "--model", "bg-nbd"];
+    let evaluate = [&evaluate[..], &["--endpoint", endpoint]].concat();
+    let found = run_json(&[&evaluate[..], &["--json"]].concat()).await;
+    assert_eq!(
+        (&found["until"], &found["holdout_days"]),
+        (&"1998-06-30".into(), &273.into())
+    );
+    let all = &found["groups"][0];
+    assert_eq!(
+        (&all["group"], &all["customers"]),
+        (&"ALL".into(), &CUSTOMERS.into())
+    );
+    let model = &all["orders"]["accuracy"][0];
+    assert_eq!(model["actual_total"], 1_882.0);
+    let expected = model["expected_total"].as_f64().unwrap();
+    assert!((expected - 1_653.4).abs() < 0.06, "{expected}");
+    let tracking = all["tracking"].as_array().unwrap();
+    let track = csv::Reader::from_path(shared.join("data/cdnow_btyd_cum_tracking.csv"));
+    let mut weeks = 0;
+    for (week, row) in tracking
+        .iter()
+        .zip(track.unwrap().deserialize::<(i64, i64)>())
+    {
+        let (number, cumulative) = row.unwrap();
+        assert_eq!(
+            (&week["week"], &week["actual_cumulative"]),
+            (&number.into(), &cumulative.into())
+        );
+        weeks += 1;
+    }
+    assert_eq!((weeks, tracking.len()), (78, 78));
+    let page = run(&evaluate).await;
+    let page = String::from_utf8(page.stdout).unwrap();
+    for line in [
+        "1653.4  -12.1 %",
+        "as last year",
+        "Repeat orders by week",
+        "36-39",
+        "40-43*",
+    ] {
+        assert!(page.contains(line), "no {line:?} in\n{page}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cdnow_sample_is_imported_fitted_and_scored_as_its_reference() {
     let Some(shared) = find_shared() else {
@@ -152,6 +198,7 @@ async fn the_cdnow_sample_is_imported_fitted_and_scored_as_its_reference() {
     check_fit(&shared, endpoint, "bg-nbd", "bgnbd").await;
     check_fit(&shared, endpoint, "mbg-nbd", "mbgnbd").await;
 
+    check_evaluation(&shared, endpoint).await;
     let score = ["score", "--subjects", log, "--subject-column", "sample_id"];
     let score = [
         &score[..],

@@ -1,15 +1,22 @@
 //! Fitting models, their versions, and which of them answers.
 
+mod contacts;
+mod drift;
+mod evaluation;
 mod fits;
+mod refined;
+mod requests;
+mod uncertainty;
 
 use patron::cli::demo::population::{DemoOptions, generate};
 use patron::pb;
 use patron::pb::OrderModelKind;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use crate::support::messages::{by_id, purchase, reason, violated};
 use crate::support::models::{BG, MBG, SPEND, store_model};
-use crate::support::service::{Service, ServiceWithDatabase, TODAY};
+use crate::support::service::{NOW, Service, ServiceWithDatabase, TODAY};
 
 /// Greatest batch of ingest.
 const BATCH: usize = 1_000;
@@ -53,7 +60,7 @@ fn request(kind: OrderModelKind, until: &str) -> pb::FitModelRequest {
     pb::FitModelRequest {
         kind: kind.into(),
         until: until.to_owned(),
-        keep_inactive: false,
+        ..Default::default()
     }
 }
 
@@ -177,11 +184,27 @@ async fn what_cannot_be_meant_is_refused() {
     let both = pb::FitModelRequest {
         kind: 7,
         until: "2026-02-30".to_owned(),
-        keep_inactive: false,
+        request_id: "\n".repeat(65),
+        covariates: vec!["member".to_owned()],
+        grouping: 1,
+        prior: Some(pb::LogNormalPrior {
+            medians: vec![1.0; 3],
+            log_standard_deviations: vec![],
+        }),
+        ..Default::default()
     };
     let status = fit(&service, both).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(violated(&status), ["kind", "until"]);
+    let all = [
+        "kind",
+        "until",
+        "request_id",
+        "prior.medians",
+        "prior.log_standard_deviations",
+        "covariates",
+        "grouping",
+    ];
+    assert_eq!(violated(&status), all);
     for version in [0, 1, -1, i64::MAX] {
         for status in [
             get(&service, version).await.unwrap_err(),
@@ -250,17 +273,44 @@ async fn a_second_fit_is_turned_away_while_the_first_one_runs() {
     let service = ServiceWithDatabase::start().await;
     shop(60).ingest(&service).await;
     let held = service.lock_profiles().await;
-    let mut client = service.models();
-    let first = tokio::spawn(async move { client.fit_model(pb::FitModelRequest::default()).await });
+    let named = pb::FitModelRequest {
+        request_id: "nightly".to_owned(),
+        ..request(OrderModelKind::MbgNbd, "2026-10-31")
+    };
+    let spawn = |request: pb::FitModelRequest| {
+        let mut client = service.models();
+        tokio::spawn(async move { client.fit_model(request).await })
+    };
+    let first = spawn(named);
     service.until_blocked(1).await;
     let status = fit(&service, pb::FitModelRequest::default())
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::Aborted, "{status:?}");
     assert_eq!(reason(&status), "FIT_RUNNING");
+    for part in ["mbg-nbd", "2026-10-31", NOW, "nightly"] {
+        assert!(status.message().contains(part), "{part}: {status:?}");
+    }
+    let info = status.get_details_error_info().unwrap();
+    for (key, value) in [
+        ("kind", "mbg-nbd"),
+        ("until", "2026-10-31"),
+        ("start_time", NOW),
+        ("request_id", "nightly"),
+    ] {
+        assert_eq!(info.metadata[key], value);
+    }
+    // Another kind of model is another turn.
+    let other = spawn(request(OrderModelKind::BgNbd, ""));
+    service.until_blocked(2).await;
     held.rollback().await.unwrap();
-    let first = first.await.unwrap().unwrap().into_inner().model.unwrap();
-    assert_eq!(first.version, 1);
-    let second = fit(&service, pb::FitModelRequest::default()).await.unwrap();
-    assert_eq!(second.version, 2);
+    let mut versions = vec![];
+    for fit in [first, other] {
+        let model = fit.await.unwrap().unwrap().into_inner().model.unwrap();
+        versions.push(model.version);
+    }
+    versions.sort_unstable();
+    assert_eq!(versions, [1, 2]);
+    let next = fit(&service, pb::FitModelRequest::default()).await.unwrap();
+    assert_eq!(next.version, 3);
 }

@@ -55,6 +55,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
         subject: Some(pb::Subject {
             subject: Some(pb::subject::Subject::CustomerId(FIRST.to_owned())),
         }),
+        ..Default::default()
     });
     let customer = match connection.customers().get_customer(request).await {
         Ok(response) => response.into_inner().customer.unwrap_or_default(),

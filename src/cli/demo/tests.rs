@@ -1,6 +1,7 @@
 //! The demo against a server of our own that remembers what it is sent and answers gold for everybody.
 
 mod ingest;
+mod models;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -16,7 +17,7 @@ use crate::pb::customer_service_server::{CustomerService, CustomerServiceServer}
 use crate::pb::definition_service_server::{DefinitionService, DefinitionServiceServer};
 use crate::pb::ingest_service_server::IngestServiceServer;
 use crate::pb::item_result::Outcome;
-use crate::pb::model_service_server::{ModelService, ModelServiceServer};
+use crate::pb::model_service_server::ModelServiceServer;
 use crate::pb::scoring_service_server::{ScoringService, ScoringServiceServer};
 
 #[derive(Default)]
@@ -94,49 +95,6 @@ impl CustomerService for Fake {
             ..Default::default()
         });
         Ok(Response::new(pb::GetCustomerResponse { customer }))
-    }
-}
-
-#[tonic::async_trait]
-impl ModelService for Fake {
-    async fn fit_model(
-        &self,
-        request: Request<pb::FitModelRequest>,
-    ) -> Result<Response<pb::FitModelResponse>, Status> {
-        let mut memory = self.0.lock().unwrap();
-        let model = pb::Model {
-            version: i64::try_from(memory.models.len()).unwrap() + 1,
-            active: !request.into_inner().keep_inactive,
-            currency: "EUR".into(),
-            ..Default::default()
-        };
-        memory.models.insert(0, model.clone());
-        Ok(Response::new(pb::FitModelResponse { model: Some(model) }))
-    }
-
-    async fn list_models(
-        &self,
-        _: Request<pb::ListModelsRequest>,
-    ) -> Result<Response<pb::ListModelsResponse>, Status> {
-        let models = self.0.lock().unwrap().models.clone();
-        Ok(Response::new(pb::ListModelsResponse {
-            models,
-            next_page_token: String::new(),
-        }))
-    }
-
-    async fn get_model(
-        &self,
-        _: Request<pb::GetModelRequest>,
-    ) -> Result<Response<pb::GetModelResponse>, Status> {
-        Err(Status::not_found("this server forgets its models"))
-    }
-
-    async fn activate_model(
-        &self,
-        _: Request<pb::ActivateModelRequest>,
-    ) -> Result<Response<pb::ActivateModelResponse>, Status> {
-        Err(Status::not_found("this server forgets its models"))
     }
 }
 

@@ -3,8 +3,9 @@
 
 use jiff::civil::Date;
 
+use super::figures;
 use super::page::Style;
-use super::wording::{Comparison, absence, observed};
+use super::wording::{Comparison, Language, absence, observed};
 use crate::pb;
 use crate::pb::{Absence, ClauseKind, Verdict};
 
@@ -42,7 +43,7 @@ fn write(clause: &pb::Clause, as_of: &str, style: Style, depth: usize, lines: &m
     }
 }
 
-/// "orders in the last 90 days: 1, asked for at least 3 (2 orders short)".
+/// "orders in the last 90 days: 1, required: at least 3 (2 orders short)".
 fn test(clause: &pb::Clause, as_of: &str, style: Style) -> String {
     let language = style.language;
     let subject = match language.of(clause.subject.as_ref()) {
@@ -51,18 +52,19 @@ fn test(clause: &pb::Clause, as_of: &str, style: Style) -> String {
     };
     let mut text = subject.to_owned();
     if clause.absence() == Absence::Unspecified {
-        let observed = observed(&clause.observed, language);
+        let observed = figure(clause.observed_text.as_ref(), &clause.observed, language);
         text = format!("{text}: {}", style.paint.strong(observed));
     } else {
         text = format!("{text}: {}", absence(clause.absence(), language));
     }
     let comparison = Comparison::of(&clause.text);
     if !clause.limit.is_empty() {
-        let asked = comparison.asked(observed(&clause.limit, language), language);
-        text = format!("{text}, {} {asked}", language.say("asked for", "verlangt:"));
+        let limit = figure(clause.limit_text.as_ref(), &clause.limit, language);
+        let asked = comparison.asked(limit, language);
+        text = format!("{text}, {} {asked}", language.say("required:", "verlangt:"));
     }
     if clause.text.trim_start().starts_with("has(") {
-        let asked = language.say("asked for any value", "verlangt: bekannt");
+        let asked = language.say("required: any value", "verlangt: irgendein Wert");
         text = format!("{text}, {asked}");
     }
     if let Some(gap) = comparison.gap(clause, language) {
@@ -76,6 +78,18 @@ fn test(clause: &pb::Clause, as_of: &str, style: Style) -> String {
     match origin(clause, as_of, style) {
         Some(origin) => format!("{text}  {}", style.paint.faint(&format!("[{origin}]"))),
         None => text,
+    }
+}
+
+/// What was observed or asked, in the manner of the language; a server that does not know of languages says it in English only.
+fn figure<'a>(
+    text: Option<&'a pb::LocalizedText>,
+    english: &'a str,
+    language: Language,
+) -> &'a str {
+    match language.of(text) {
+        "" => observed(english, language),
+        text => text,
     }
 }
 
@@ -100,7 +114,13 @@ fn age(observed_on: &str, as_of: &str, style: Style) -> Option<String> {
             .say("of this day", "von diesem Tag")
             .to_owned(),
         1 => style.language.say("1 day old", "1 Tag alt").to_owned(),
-        2.. => format!("{days} {}", style.language.say("days old", "Tage alt")),
-        _ => format!("{} {observed_on}", style.language.say("of", "vom")),
+        2.. => {
+            let text = format!("{days} {}", style.language.say("days old", "Tage alt"));
+            figures::number(&text, style.language)
+        }
+        _ => {
+            let day = figures::day(observed_on, style.language);
+            format!("{} {day}", style.language.say("of", "vom"))
+        }
     })
 }

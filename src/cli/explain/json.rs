@@ -78,9 +78,12 @@ struct ClauseJson {
 struct TestJson {
     subject: Option<TextJson>,
     observed: Option<String>,
+    observed_text: Option<TextJson>,
     limit: Option<String>,
+    limit_text: Option<TextJson>,
     gap: Option<f64>,
     unit: Option<String>,
+    unit_text: Option<TextJson>,
     source: Option<String>,
     observed_on: Option<String>,
     absence: Option<&'static str>,
@@ -88,7 +91,9 @@ struct TestJson {
 
 #[derive(Debug, Serialize)]
 struct OpenJson {
+    name: String,
     input: String,
+    text: Option<TextJson>,
     absence: Option<&'static str>,
 }
 
@@ -154,7 +159,9 @@ fn segment(one: &pb::SegmentExplanation) -> SegmentJson {
             .open_inputs
             .iter()
             .map(|open| OpenJson {
+                name: open.name.clone(),
                 input: open.input.clone(),
+                text: open.text.as_ref().map(TextJson::from),
                 absence: absence_name(open.absence()),
             })
             .collect(),
@@ -167,9 +174,12 @@ fn clause(one: &pb::Clause) -> ClauseJson {
     let test = (kind == pb::ClauseKind::Test).then(|| TestJson {
         subject: one.subject.as_ref().map(TextJson::from),
         observed: stated(&one.observed),
+        observed_text: one.observed_text.as_ref().map(TextJson::from),
         limit: stated(&one.limit),
+        limit_text: one.limit_text.as_ref().map(TextJson::from),
         gap: one.gap,
         unit: stated(&one.unit),
+        unit_text: one.unit_text.as_ref().map(TextJson::from),
         source: stated(&one.source),
         observed_on: stated(&one.observed_on),
         absence: absence_name(one.absence()),

@@ -1,10 +1,11 @@
 //! An explanation for a person: the verdict first, then the reasons, then the clauses, then what is not known.
 
 use super::clause::{lines, mark};
+use super::figures;
 use super::wording::{Language, absence};
 use crate::cli::paint::Paint;
 use crate::cli::subject::subject_text;
-use crate::cli::text::{self, money_text};
+use crate::cli::text;
 use crate::pb;
 use crate::pb::Verdict;
 
@@ -71,10 +72,27 @@ fn one_page(
         let segments = explanation.segments.iter();
         parts.extend(segments.map(|segment| segment_part(segment, as_of, style)));
     }
-    let rests = style.language.say("Rests on", "Grundlage:");
-    let rests = format!("{rests} {}", text::provenance_text(provenance));
-    parts.push(style.paint.faint(&rests));
+    parts.extend(provenance.map(|provenance| style.paint.faint(&based_on(provenance, style))));
     parts.join("\n\n")
+}
+
+/// What the answer rests on: enough to ask for the same one again.
+fn based_on(provenance: &pb::Provenance, style: Style) -> String {
+    let language = style.language;
+    let (version, basis) = (provenance.profile_version, &provenance.basis_id);
+    match (
+        figures::instant(provenance.data_time.as_ref(), language),
+        language,
+    ) {
+        (Some(time), Language::En) => {
+            format!("Based on what was known at {time} (profile version {version}, basis {basis})")
+        }
+        (Some(time), Language::De) => {
+            format!("Grundlage: Kenntnisstand {time} (Profilversion {version}, Basis {basis})")
+        }
+        (None, Language::En) => format!("Based on basis {basis}"),
+        (None, Language::De) => format!("Grundlage: Basis {basis}"),
+    }
 }
 
 /// "Ada Maier (c-0042) on 2026-01-31".
@@ -88,7 +106,8 @@ fn whom(explanation: &pb::Explanation, as_of: &str, style: Style) -> String {
     let day = if as_of.is_empty() {
         String::new()
     } else {
-        format!(" {} {as_of}", style.language.say("on", "am"))
+        let day = figures::day(as_of, style.language);
+        format!(" {} {day}", style.language.say("on", "am"))
     };
     format!("{}{day}", style.paint.strong(&name))
 }
@@ -186,7 +205,11 @@ fn open_lines(inputs: &[pb::OpenInput], style: Style) -> Vec<String> {
     let mut out = vec![format!("  {title}")];
     out.extend(inputs.iter().map(|input| {
         let why = absence(input.absence(), style.language);
-        format!("    {} {}: {why}", style.paint.open("?"), input.input)
+        let what = match style.language.of(input.text.as_ref()) {
+            "" => &input.input,
+            text => text,
+        };
+        format!("    {} {what}: {why}", style.paint.open("?"))
     }));
     out
 }
@@ -235,12 +258,12 @@ fn tier_part(tier: &pb::TierExplanation, style: Style) -> String {
     if let Some(value) = &tier.lifetime_value {
         rows.push((
             language.say("Lifetime value", "Kundenwert"),
-            money_text(value),
+            figures::money(value, language),
         ));
     }
     if let Some(least) = &tier.least_value {
         let label = language.say("Needed for this tier", "Nötig für diese Stufe");
-        rows.push((label, money_text(least)));
+        rows.push((label, figures::money(least, language)));
     }
     if let Some(gap) = &tier.gap {
         rows.push(gap_row(gap, style));
@@ -300,7 +323,7 @@ fn gap_row(gap: &pb::Money, style: Style) -> (&'static str, String) {
         amount_minor: gap.amount_minor.saturating_abs(),
         currency: gap.currency.clone(),
     };
-    let amount = money_text(&amount);
+    let amount = figures::money(&amount, language);
     if gap.amount_minor < 0 {
         (
             language.say("Missing", "Es fehlen"),
@@ -320,12 +343,10 @@ fn distance(
     german: &'static str,
     style: Style,
 ) -> String {
-    let amount = to.distance.as_ref().map_or_else(String::new, money_text);
-    format!(
-        "{amount} {} {}",
-        style.language.say(english, german),
-        to.tier
-    )
+    let language = style.language;
+    let amount = to.distance.as_ref();
+    let amount = amount.map_or_else(String::new, |amount| figures::money(amount, language));
+    format!("{amount} {} {}", language.say(english, german), to.tier)
 }
 
 /// Why a customer is unrated, in a sentence.

@@ -34,16 +34,18 @@ fn a_segment_is_explained_clause_by_clause() {
 ✗ At risk (attention/at_risk): not in
   because Orders in the last 90 days: 1, below 3  [ORDERS_BELOW]
   ✗ all of these must hold:
-    ✓ Tier: gold, asked for at least gold (just so)
-    ✗ Orders in the last 90 days: 1, asked for at least 3 (2 orders short)
+    ✓ Tier: gold, required: at least gold (just so)
+    ✗ Orders in the last 90 days: 1, required: at least 3 (2 orders short)
+    ✗ Spend in the last 365 days: 1,250.00 EUR, required: at least 2,500.00 EUR (1,250.00 EUR missing)
+    ✗ Employees: 240, required: at least 1,250 (1,010 people short)
     ✗ this must not hold:
-      ✓ Needs papers: yes, asked for yes  [crm, 1 day old]
+      ✓ Needs papers: yes, required: yes  [crm, 1 day old]
     ? one of these is enough:
-      ? Complaints: not known any more: the last value is too old, asked for at least 2  [crm, 365 days old]
+      ? Complaints: not known any more: the last value is too old, required: at least 2  [crm, 365 days old]
   Could still change this, if it were known:
-    ? complaints_12m: not known any more: the last value is too old
+    ? Complaints: not known any more: the last value is too old
 
-Rests on basis r1-m1-EUR"
+Based on what was known at 2026-01-30 08:15 UTC (profile version 7, basis r1-m1-EUR)"
     );
 }
 
@@ -51,20 +53,30 @@ Rests on basis r1-m1-EUR"
 fn the_same_in_german() {
     let german = shown(&answer(vec![at_risk()]), Language::De, false);
     for part in [
-        "Ada Maier (c-1) am 2026-01-31\n",
+        "Ada Maier (c-1) am 31.01.2026\n",
         "✗ Gefährdet (attention/at_risk): gehört nicht dazu\n",
         "  weil: Bestellungen: 1, unter 3  [ORDERS_BELOW]\n",
         "    ✗ Bestellungen in den letzten 90 Tagen: 1, verlangt: mindestens 3 (2 Bestellungen zu wenig)\n",
         "      ✓ Braucht Unterlagen: ja, verlangt: ja  [crm, 1 Tag alt]\n",
-        "  Könnte das noch ändern, wenn es bekannt wäre:\n",
+        "    ✗ Ausgaben in den letzten 365 Tagen: 1.250,00 EUR, verlangt: mindestens 2.500,00 EUR (1.250,00 EUR fehlen)\n",
+        "    ✗ Mitarbeiterzahl: 240, verlangt: mindestens 1.250 (1.010 Personen zu wenig)\n",
+        "  Könnte das noch ändern, wenn es bekannt wäre:\n    ? Beschwerden: nicht mehr bekannt: der letzte Wert ist zu alt\n",
+        "\nGrundlage: Kenntnisstand 30.01.2026, 08:15 UTC (Profilversion 7, Basis r1-m1-EUR)",
     ] {
         assert!(german.contains(part), "{part:?} in\n{german}");
     }
     let tier = shown(&answer(vec![]), Language::De, false);
-    assert!(
-        tier.contains("✗ Stufe platinum: nicht erreicht; der Kunde hat gold\n"),
-        "{tier}"
-    );
+    for part in [
+        "✗ Stufe platinum: nicht erreicht; der Kunde hat gold\n",
+        "  Kundenwert                       1.234,00 EUR\n",
+        "  Bis zur nächsthöheren Stufe      1.266,00 EUR mehr für platinum\n",
+    ] {
+        assert!(tier.contains(part), "{part:?} in\n{tier}");
+    }
+    for english in ["days", "orders", "data of", "asked", "2026-0", " on "] {
+        assert!(!german.contains(english), "{english:?} in\n{german}");
+        assert!(!tier.contains(english), "{english:?} in\n{tier}");
+    }
 }
 
 #[test]
@@ -91,13 +103,13 @@ fn a_tier_says_what_it_takes() {
         "Ada Maier (c-1) on 2026-01-31
 
 ✗ Tier platinum: not held; the customer holds gold
-  Lifetime value           1234.00 EUR
-  Needed for this tier     2500.00 EUR
-  Missing                  1266.00 EUR
-  To the next better tier  1266.00 EUR more for platinum
+  Lifetime value           1,234.00 EUR
+  Needed for this tier     2,500.00 EUR
+  Missing                  1,266.00 EUR
+  To the next better tier  1,266.00 EUR more for platinum
   To the next lower tier   634.00 EUR less means silver
 
-Rests on basis r1-m1-EUR"
+Based on what was known at 2026-01-30 08:15 UTC (profile version 7, basis r1-m1-EUR)"
     );
 }
 
@@ -256,11 +268,19 @@ async fn the_json_has_the_whole_tree_and_nulls_for_what_is_not_known() {
     );
     let segment = &json["segments"][0];
     assert_eq!(segment["verdict"], "FALSE");
-    assert_eq!(segment["open_inputs"][0]["absence"], "STALE");
+    let open = &segment["open_inputs"][0];
+    assert_eq!(
+        (&open["absence"], &open["name"], &open["text"]["de"]),
+        (
+            &"STALE".into(),
+            &"complaints_12m".into(),
+            &"Beschwerden".into()
+        )
+    );
     let parts = &segment["clause"]["parts"];
     assert_eq!(
         (&parts[1]["gap"], &parts[1]["unit"]),
         (&(-2.0).into(), &"orders".into())
     );
-    assert_eq!(parts[3]["parts"][0]["observed"], serde_json::Value::Null);
+    assert_eq!(parts[5]["parts"][0]["observed"], serde_json::Value::Null);
 }

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use super::figures;
 use crate::cli::text::currency_exponent;
 use crate::pb;
 use crate::pb::{Absence, Verdict};
@@ -142,12 +143,12 @@ impl Comparison {
     }
 }
 
-/// A number with its unit: "2 orders", "250.00 EUR", "12 days".
+/// A number with its unit: "2 orders", "1,250.00 EUR", "12 days".
 fn quantity(number: f64, clause: &pb::Clause, language: Language) -> String {
     let one = (number - 1.0).abs() < f64::EPSILON;
     if clause.unit.is_empty() && clause.text.contains("probability_alive") {
         let points = language.say("percentage points", "Prozentpunkte");
-        return format!("{:.1} {points}", number * 100.0);
+        return figures::number(&format!("{:.1} {points}", number * 100.0), language);
     }
     let unit = match clause.unit.as_str() {
         "orders" => {
@@ -162,12 +163,16 @@ fn quantity(number: f64, clause: &pb::Clause, language: Language) -> String {
         ),
         "tiers" => noun(one, language, ["tier", "tiers"], ["Stufe", "Stufen"]),
         "day" | "days" => noun(one, language, ["day", "days"], ["Tag", "Tage"]),
-        other => other,
+        other => match language.of(clause.unit_text.as_ref()) {
+            "" => other,
+            text => text,
+        },
     };
-    if let Some(exponent) = currency_exponent(unit) {
-        return format!("{number:.*} {unit}", exponent as usize);
-    }
-    format!("{} {unit}", short(number)).trim_end().to_owned()
+    let text = match currency_exponent(unit) {
+        Some(exponent) => format!("{number:.*} {unit}", exponent as usize),
+        None => format!("{} {unit}", short(number)),
+    };
+    figures::number(text.trim_end(), language)
 }
 
 fn noun(
@@ -319,15 +324,15 @@ mod tests {
             "EUR",
             false,
             "250.00 EUR missing",
-            "250.00 EUR fehlen",
+            "250,00 EUR fehlen",
         );
         check_gap(
             "clv >= money(\"500 EUR\")",
             1234.5,
             "EUR",
             true,
-            "1234.50 EUR above",
-            "1234.50 EUR darüber",
+            "1,234.50 EUR above",
+            "1.234,50 EUR darüber",
         );
         check_gap(
             "contacts(days(30), \"phone\") > 4",
@@ -351,7 +356,7 @@ mod tests {
             "",
             true,
             "25.0 percentage points below",
-            "25.0 Prozentpunkte darunter",
+            "25,0 Prozentpunkte darunter",
         );
         check_gap(
             "employees >= 250",

@@ -1,9 +1,10 @@
-//! A model version as JSON and as a page.
+//! A model version as JSON.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::cli::text::{self, Align};
+use super::contacts::ContactRateJson;
+use crate::cli::text;
 use crate::pb;
 
 /// A model version as JSON: the report of the order model at the top level, that of the spend model under `gamma_gamma`.
@@ -19,8 +20,65 @@ pub struct ModelJson {
     orders: Option<ReportJson>,
     gamma_gamma: Option<ReportJson>,
     gamma_gamma_absent_reason: Option<String>,
+    kinds: Option<Vec<KindJson>>,
+    kinds_test: Option<TestJson>,
+    kinds_gamma_gamma_test: Option<TestJson>,
+    covariates: Option<CovariatesJson>,
+    checks: Option<ChecksJson>,
+    prior: Option<PriorJson>,
+    contact_rates: Vec<ContactRateJson>,
     /// Models of renewal; empty without contracts.
     contracts: Vec<ContractJson>,
+}
+
+/// The parameters of one kind: the report of its order model at the top level, absent where the pooled one answers.
+#[derive(Debug, Serialize)]
+struct KindJson {
+    kind: &'static str,
+    customers: i64,
+    orders: Option<ReportJson>,
+    orders_pooled_reason: Option<String>,
+    gamma_gamma: Option<ReportJson>,
+    gamma_gamma_pooled_reason: Option<String>,
+}
+
+/// Effects of covariates.
+#[derive(Debug, Serialize)]
+struct CovariatesJson {
+    names: Vec<String>,
+    orders: Option<ReportJson>,
+    customers_left_out: i64,
+    test: TestJson,
+}
+
+/// A likelihood ratio test, or why there is none.
+#[derive(Debug, Serialize)]
+struct TestJson {
+    statistic: Option<f64>,
+    degrees_of_freedom: Option<i32>,
+    p_value: Option<f64>,
+    absent_reason: Option<String>,
+}
+
+/// NBD on the same customers.
+#[derive(Debug, Serialize)]
+struct BenchmarkJson {
+    model: &'static str,
+    parameters: Map<String, Value>,
+    log_likelihood: f64,
+    test: TestJson,
+}
+
+#[derive(Debug, Serialize)]
+struct ChecksJson {
+    spend_dependence: Value,
+    regularity: Value,
+}
+
+#[derive(Debug, Serialize)]
+struct PriorJson {
+    medians: Vec<f64>,
+    log_standard_deviations: Vec<f64>,
 }
 
 /// How the fit of a contract model went.
@@ -47,10 +105,18 @@ struct ReportJson {
     not_converged_reason: Option<String>,
     gradient_norm: f64,
     seconds: f64,
+    evaluations: i32,
+    aic: f64,
+    bic: f64,
+    condition_number: Option<f64>,
+    covariance: Option<Vec<Vec<f64>>>,
+    log_covariance: Option<Vec<Vec<f64>>>,
+    benchmark: Option<BenchmarkJson>,
 }
 
 impl From<&pb::Model> for ModelJson {
     fn from(model: &pb::Model) -> Self {
+        let by_kind = model.by_kind.as_ref();
         Self {
             model: model_name(model.kind()),
             version: model.version,
@@ -61,6 +127,22 @@ impl From<&pb::Model> for ModelJson {
             orders: model.orders.as_ref().map(ReportJson::from),
             gamma_gamma: model.spend.as_ref().map(ReportJson::from),
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
+            kinds: by_kind.map(|fit| fit.kinds.iter().map(KindJson::from).collect()),
+            kinds_test: by_kind
+                .map(|fit| TestJson::new(fit.orders_test.as_ref(), &fit.orders_test_absent_reason)),
+            kinds_gamma_gamma_test: by_kind
+                .map(|fit| TestJson::new(fit.spend_test.as_ref(), &fit.spend_test_absent_reason)),
+            covariates: model.covariates.as_ref().map(CovariatesJson::from),
+            checks: model.checks.as_ref().map(ChecksJson::from),
+            prior: model.prior.as_ref().map(|prior| PriorJson {
+                medians: prior.medians.clone(),
+                log_standard_deviations: prior.log_standard_deviations.clone(),
+            }),
+            contact_rates: model
+                .contact_rates
+                .iter()
+                .map(ContactRateJson::from)
+                .collect(),
             contracts: model.contracts.iter().map(ContractJson::from).collect(),
         }
     }
@@ -77,6 +159,106 @@ impl From<&pb::ContractModel> for ContractJson {
     }
 }
 
+impl From<&pb::KindParameters> for KindJson {
+    fn from(one: &pb::KindParameters) -> Self {
+        Self {
+            kind: text::kind_name(one.kind),
+            customers: one.customers,
+            orders: one.orders.as_ref().map(ReportJson::from),
+            orders_pooled_reason: filled(&one.orders_pooled_reason),
+            gamma_gamma: one.spend.as_ref().map(ReportJson::from),
+            gamma_gamma_pooled_reason: filled(&one.spend_pooled_reason),
+        }
+    }
+}
+
+impl From<&pb::CovariateReport> for CovariatesJson {
+    fn from(fit: &pb::CovariateReport) -> Self {
+        Self {
+            names: fit.names.clone(),
+            orders: fit.orders.as_ref().map(ReportJson::from),
+            customers_left_out: fit.customers_left_out,
+            test: TestJson::new(fit.test.as_ref(), &fit.test_absent_reason),
+        }
+    }
+}
+
+impl TestJson {
+    fn new(test: Option<&pb::LikelihoodRatio>, absent_reason: &str) -> Self {
+        Self {
+            statistic: test.map(|test| test.statistic),
+            degrees_of_freedom: test.map(|test| test.degrees_of_freedom),
+            p_value: test.map(|test| test.p_value),
+            absent_reason: filled(absent_reason),
+        }
+    }
+}
+
+impl From<&pb::Benchmark> for BenchmarkJson {
+    fn from(benchmark: &pb::Benchmark) -> Self {
+        let reason = if benchmark.test.is_none() {
+            "a prior was given"
+        } else {
+            ""
+        };
+        Self {
+            model: "nbd",
+            parameters: estimates(&benchmark.parameters),
+            log_likelihood: benchmark.log_likelihood,
+            test: TestJson::new(benchmark.test.as_ref(), reason),
+        }
+    }
+}
+
+impl From<&pb::AssumptionChecks> for ChecksJson {
+    fn from(checks: &pb::AssumptionChecks) -> Self {
+        let verdict = |name: &str, prefix: &str| name.trim_start_matches(prefix).to_owned();
+        let dependence = checks.spend_dependence.as_ref();
+        let regularity = checks.regularity.as_ref();
+        Self {
+            spend_dependence: dependence.map_or_else(
+                || json!({"absent_reason": checks.spend_dependence_absent_reason}),
+                |found| {
+                    json!({
+                        "correlation": found.correlation,
+                        "bias": found.bias,
+                        "standard_error": found.standard_error,
+                        "customers": found.customers,
+                        "verdict": verdict(found.verdict().as_str_name(), "SPEND_DEPENDENCE_VERDICT_"),
+                        "explanation": found.explanation,
+                    })
+                },
+            ),
+            regularity: regularity.map_or_else(
+                || json!({"absent_reason": checks.regularity_absent_reason}),
+                |found| {
+                    json!({
+                        "shape": found.shape,
+                        "standard_error": found.standard_error,
+                        "customers": found.customers,
+                        "customers_eligible": found.customers_eligible,
+                        "verdict": verdict(found.verdict().as_str_name(), "REGULARITY_VERDICT_"),
+                        "explanation": found.explanation,
+                    })
+                },
+            ),
+        }
+    }
+}
+
+fn estimates(parameters: &[pb::Parameter]) -> Map<String, Value> {
+    let parameters = parameters.iter();
+    parameters
+        .map(|one| (one.name.clone(), json!(one.value)))
+        .collect()
+}
+
+/// A square matrix that was sent row by row; `None` for an empty one.
+fn matrix(cells: &[f64], size: usize) -> Option<Vec<Vec<f64>>> {
+    (size > 0 && cells.len() == size * size)
+        .then(|| cells.chunks(size).map(<[f64]>::to_vec).collect())
+}
+
 impl From<&pb::FitReport> for ReportJson {
     fn from(report: &pb::FitReport) -> Self {
         let parameters = report.parameters.iter();
@@ -84,10 +266,9 @@ impl From<&pb::FitReport> for ReportJson {
             .clone()
             .map(|one| Some((one.name.clone(), json!(one.standard_error?))))
             .collect();
+        let size = parameters.len();
         Self {
-            parameters: parameters
-                .map(|one| (one.name.clone(), json!(one.value)))
-                .collect(),
+            parameters: estimates(&report.parameters),
             standard_errors: errors,
             log_likelihood: report.log_likelihood,
             customers: report.customers,
@@ -97,12 +278,19 @@ impl From<&pb::FitReport> for ReportJson {
             not_converged_reason: filled(&report.not_converged_reason),
             gradient_norm: report.gradient_norm,
             seconds: seconds(report),
+            evaluations: report.evaluations,
+            aic: report.aic,
+            bic: report.bic,
+            condition_number: report.condition_number,
+            covariance: matrix(&report.covariance, size),
+            log_covariance: matrix(&report.log_covariance, size),
+            benchmark: report.benchmark.as_ref().map(BenchmarkJson::from),
         }
     }
 }
 
 /// The order model as `--model` names it.
-fn model_name(kind: pb::OrderModelKind) -> &'static str {
+pub(super) fn model_name(kind: pb::OrderModelKind) -> &'static str {
     match kind {
         pb::OrderModelKind::BgNbd => "bg-nbd",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "mbg-nbd",
@@ -110,7 +298,8 @@ fn model_name(kind: pb::OrderModelKind) -> &'static str {
     }
 }
 
-fn model_title(kind: pb::OrderModelKind) -> &'static str {
+/// The order model as the literature names it.
+pub(super) fn model_title(kind: pb::OrderModelKind) -> &'static str {
     match kind {
         pb::OrderModelKind::BgNbd => "BG/NBD",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "MBG/NBD",
@@ -122,146 +311,50 @@ fn filled(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn seconds(report: &pb::FitReport) -> f64 {
+/// Time that a fit took.
+pub(super) fn seconds(report: &pb::FitReport) -> f64 {
     let Some(duration) = &report.fit_duration else {
         return 0.0;
     };
     std::time::Duration::try_from(*duration).map_or(0.0, |duration| duration.as_secs_f64())
 }
 
-/// A model version for a person.
-#[must_use]
-pub fn page(model: &pb::Model) -> String {
-    let state = if model.active {
-        "active: this version answers"
-    } else {
-        "not active"
-    };
-    let written = text::time_text(model.create_time.as_ref()).unwrap_or_default();
-    let mut parts = vec![text::labelled(&[
-        ("Model version", format!("{} ({state})", model.version)),
-        ("Facts until", model.until.clone()),
-        ("Stored", written),
-    ])];
-    if let Some(orders) = &model.orders {
-        let title = format!("Orders: {}, time in weeks", model_title(model.kind()));
-        parts.push(format!("{title}\n{}", text::indented(&report_page(orders))));
-    }
-    match &model.spend {
-        Some(spend) => {
-            let title = format!(
-                "Spend per order: Gamma-Gamma, amounts in {}",
-                model.currency
-            );
-            parts.push(format!("{title}\n{}", text::indented(&report_page(spend))));
-        }
-        None => parts.push(format!("No spend model: {}", model.spend_absent_reason)),
-    }
-    parts.extend(model.contracts.iter().map(contract_page));
-    parts.join("\n\n")
-}
-
-fn contract_page(model: &pb::ContractModel) -> String {
-    let which = match model.period_months {
-        0 => "all contracts".to_owned(),
-        months => format!("renewed {}", text::period_words(months)),
-    };
-    match &model.report {
-        Some(report) => format!(
-            "Contracts, {which}: shifted-beta-geometric, time in periods\n{}",
-            text::indented(&report_page(report))
-        ),
-        None => format!("Contracts, {which}: no model, {}", model.absent_reason),
-    }
-}
-
-fn report_page(report: &pb::FitReport) -> String {
-    let header = [
-        ("parameter", Align::Left),
-        ("estimate", Align::Right),
-        ("std. error", Align::Right),
-    ];
-    let rows: Vec<Vec<String>> = report
-        .parameters
-        .iter()
-        .map(|one| {
-            let error = one.standard_error;
-            vec![
-                one.name.clone(),
-                format!("{:.6}", one.value),
-                error.map_or_else(|| "none".to_owned(), |error| format!("{error:.6}")),
-            ]
-        })
-        .collect();
-    let converged = if report.converged {
-        "yes".to_owned()
-    } else {
-        format!("no: {}", report.not_converged_reason)
-    };
-    let facts = text::labelled(&[
-        ("Log-likelihood", format!("{:.4}", report.log_likelihood)),
-        (
-            "Customers",
-            format!(
-                "{} in {} distinct rows",
-                report.customers, report.distinct_rows
-            ),
-        ),
-        ("Converged", converged),
-        (
-            "Effort",
-            format!(
-                "{} iterations in {:.3} s",
-                report.iterations,
-                seconds(report)
-            ),
-        ),
-    ]);
-    format!("{}\n{facts}", text::table(&header, &rows))
-}
-
-/// A list of versions for a person.
-#[must_use]
-pub fn list_page(models: &[pb::Model]) -> String {
-    if models.is_empty() {
-        return "No model is stored yet: `patron model fit` fits one.".to_owned();
-    }
-    let header = [
-        ("version", Align::Right),
-        ("model", Align::Left),
-        ("until", Align::Left),
-        ("customers", Align::Right),
-        ("log-likelihood", Align::Right),
-        ("spend", Align::Left),
-        ("stored", Align::Left),
-        ("", Align::Left),
-    ];
-    let rows: Vec<Vec<String>> = models
-        .iter()
-        .map(|model| {
-            let orders = model.orders.as_ref();
-            vec![
-                model.version.to_string(),
-                model_title(model.kind()).to_owned(),
-                model.until.clone(),
-                orders.map_or_else(String::new, |orders| orders.customers.to_string()),
-                orders.map_or_else(String::new, |one| format!("{:.4}", one.log_likelihood)),
-                if model.spend.is_some() {
-                    model.currency.clone()
-                } else {
-                    "none".to_owned()
-                },
-                text::time_text(model.create_time.as_ref()).unwrap_or_default(),
-                if model.active { "active" } else { "" }.to_owned(),
-            ]
-        })
-        .collect();
-    text::table(&header, &rows)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kinds_are_an_array_and_a_test_that_there_is_not_says_why() {
+        let kind = |kind: pb::CustomerKind, orders| pb::KindParameters {
+            kind: kind.into(),
+            customers: 60,
+            orders,
+            orders_pooled_reason: "too few".into(),
+            ..Default::default()
+        };
+        let own = pb::FitReport {
+            covariance: vec![1.0, 2.0, 2.0, 5.0],
+            ..report(&["r", "alpha"], Some(0.1))
+        };
+        let model = pb::Model {
+            by_kind: Some(pb::ByKindReport {
+                kinds: vec![
+                    kind(pb::CustomerKind::Person, Some(own)),
+                    kind(pb::CustomerKind::Company, None),
+                ],
+                orders_test_absent_reason: "COMPANY has none".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let json = serde_json::to_value(ModelJson::from(&model)).unwrap();
+        assert_eq!(json["kinds"][0]["kind"], "PERSON");
+        assert_eq!(json["kinds"][0]["orders"]["parameters"]["alpha"], 0.5);
+        assert_eq!(json["kinds"][0]["orders"]["covariance"][1][0], 2.0);
+        assert_eq!(json["kinds"][1]["orders"], Value::Null);
+        assert_eq!(json["kinds"][1]["orders_pooled_reason"], "too few");
+        assert_eq!(json["kinds_test"]["absent_reason"], "COMPANY has none");
+    }
 
     fn report(names: &[&str], error: Option<f64>) -> pb::FitReport {
         pb::FitReport {
@@ -308,24 +401,9 @@ mod tests {
         assert_eq!(json["iterations"], 40);
         assert_eq!(json["converged"], true);
         assert_eq!(json["seconds"], 1.5);
+        assert_eq!(json["kinds"], Value::Null);
         assert_eq!(json["gamma_gamma"]["parameters"]["q"], 0.5);
         assert_eq!(json["gamma_gamma"]["standard_errors"], Value::Null);
         assert_eq!(json["gamma_gamma"]["customers"], 2_357);
-    }
-
-    #[test]
-    fn the_page_says_which_version_answers_and_why_spend_is_missing() {
-        let model = pb::Model {
-            version: 1,
-            active: true,
-            orders: Some(report(&["r"], Some(0.1))),
-            spend_absent_reason: "no repeat buyers".into(),
-            ..Default::default()
-        };
-        let page = page(&model);
-        assert!(page.contains("1 (active: this version answers)"));
-        assert!(page.contains("No spend model: no repeat buyers"));
-        assert!(page.contains("Orders: MBG/NBD"));
-        assert!(list_page(&[model]).contains("active"));
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::prospects::{self, ProspectsJson};
 use crate::cli::json::{self, MoneyJson, ProvenanceJson};
 use crate::cli::subject::subject_text;
 use crate::cli::text;
@@ -44,6 +45,8 @@ struct OneScoreJson {
     tier_unrated_reason: Option<&'static str>,
     horizon_months: i32,
     monthly_discount_rate: f64,
+    #[serde(flatten)]
+    prospects: ProspectsJson,
     #[serde(flatten)]
     provenance: Option<ProvenanceJson>,
 }
@@ -95,6 +98,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         tier_unrated_reason: json::tier_unrated_reason(tier),
         horizon_months: score.horizon_months,
         monthly_discount_rate: score.monthly_discount_rate,
+        prospects: ProspectsJson::from(score),
         provenance: score
             .provenance
             .as_ref()
@@ -159,6 +163,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         rows.push(("Expected per order", text.trim_end().to_owned()));
     }
     rows.extend(parts_rows(score));
+    rows.extend(prospects::lines(score));
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
     }
@@ -166,7 +171,11 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         rows.push(("As of", provenance.as_of.clone()));
     }
     rows.push(("Rests on", text::provenance_text(provenance)));
-    text::labelled(&rows)
+    let page = text::labelled(&rows);
+    match prospects::comparison(score) {
+        Some(table) => format!("{page}\n\n{table}"),
+        None => page,
+    }
 }
 
 fn value_text(score: &pb::LifetimeValueScore) -> String {

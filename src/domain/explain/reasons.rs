@@ -102,8 +102,7 @@ codes! {
 
 /// The reasons for what `tree` came to, in the order of its text.
 pub(super) fn reasons<'a>(tree: &Clause<'a>, taken_by: Option<SegmentId>) -> Vec<Reason<'a>> {
-    // Only a condition that holds can have lost to an earlier segment.
-    if let (Some(segment), true) = (taken_by, tree.verdict != Verdict::False) {
+    if let Some(segment) = taken_by {
         return vec![Reason {
             code: ReasonCode::EarlierSegment,
             about: About::Segment(segment),

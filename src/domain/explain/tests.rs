@@ -187,8 +187,8 @@ fn a_member_is_told_why_in_two_languages() {
         assert_eq!(
             sentences(explanation, definitions, Language::En),
             [
-                "TIER: tier: gold, asked for: at least gold",
-                "PROBABILITY_ALIVE: probability of still being a customer: 55.0 %, asked for: less than 60.0 %",
+                "TIER: tier: gold, required: at least gold",
+                "PROBABILITY_ALIVE: probability of still being a customer: 55.0 %, required: less than 60.0 %",
             ]
         );
         assert_eq!(
@@ -220,7 +220,7 @@ fn a_non_member_is_told_what_failed_and_by_how_much() {
         let leaf = explanation.tree.parts[0].leaf.unwrap();
         let gap = leaf.gap.unwrap();
         assert_eq!(
-            wording::gap_text(&leaf.test.term, gap, definitions, Language::En),
+            wording::values::gap_text(&leaf.test.term, gap, definitions, Language::En),
             "-1"
         );
     });
@@ -308,8 +308,26 @@ fn an_unrated_customer_is_outside_what_asks_for_a_tier() {
         assert_eq!(explanation.standing.verdict, Verdict::Unknown);
         assert_eq!(
             sentences(explanation, definitions, Language::En),
-            ["UNRATED: tier: not rated, asked for: at least silver"]
+            ["UNRATED: tier: not rated, required: at least silver"]
         );
+    });
+}
+
+#[test]
+fn an_earlier_segment_takes_only_whom_the_segment_would_have_had() {
+    let lead = Customer::new(CustomerKind::Person);
+    lead.explained("lifecycle/lost", |explanation, _| {
+        assert_eq!(explanation.standing.verdict, Verdict::Unknown);
+        assert_eq!(explanation.taken_by, None, "the unknown is left out here");
+        assert_eq!(explanation.reasons[0].code.as_str(), "UNRATED");
+    });
+    lead.explained("lifecycle/onboarding", |explanation, definitions| {
+        assert_eq!(explanation.standing.verdict, Verdict::Unknown);
+        let taken_by = explanation
+            .taken_by
+            .map(|id| &*definitions.segment(id).name);
+        assert_eq!(taken_by, Some("lifecycle/lead"), "the unknown counts here");
+        assert_eq!(explanation.reasons[0].code.as_str(), "EARLIER_SEGMENT");
     });
 }
 

@@ -4,6 +4,7 @@ use crate::domain::{
     assess::Assessment,
     basis::Basis,
     definitions::Words,
+    explain::wording::{Language, values::money_text},
     money::{Currency, Money, major_to_money},
     tiers::{TierIndex, Unrated},
 };
@@ -106,16 +107,19 @@ fn of_tier(
             text: words(en, de),
         });
     };
+    let en = |money| money_text(money, Language::En);
+    let de = |money| money_text(money, Language::De);
+    let (value_en, value_de) = (en(value), de(value));
     match least {
         Some(least) if value.amount_minor >= least.amount_minor => say(
             "LIFETIME_VALUE_AT_LEAST",
-            format!("Lifetime value: {value}, at least {least}"),
-            format!("Kundenwert: {value}, mindestens {least}"),
+            format!("Lifetime value: {value_en}, at least {}", en(least)),
+            format!("Kundenwert: {value_de}, mindestens {}", de(least)),
         ),
         Some(least) => say(
             "LIFETIME_VALUE_BELOW",
-            format!("Lifetime value: {value}, below {least}"),
-            format!("Kundenwert: {value}, unter {least}"),
+            format!("Lifetime value: {value_en}, below {}", en(least)),
+            format!("Kundenwert: {value_de}, unter {}", de(least)),
         ),
         None => {}
     }
@@ -124,14 +128,26 @@ fn of_tier(
         if value.amount_minor < better.amount_minor {
             say(
                 "BELOW_NEXT_TIER",
-                format!("Lifetime value: {value}, below {better} of the next better tier"),
-                format!("Kundenwert: {value}, unter {better} der nächsten Stufe"),
+                format!(
+                    "Lifetime value: {value_en}, below {} of the next better tier",
+                    en(better)
+                ),
+                format!(
+                    "Kundenwert: {value_de}, unter {} der nächsthöheren Stufe",
+                    de(better)
+                ),
             );
         } else {
             say(
                 "HOLDS_BETTER_TIER",
-                format!("Lifetime value: {value}, enough for a better tier ({better})"),
-                format!("Kundenwert: {value}, genug für eine bessere Stufe ({better})"),
+                format!(
+                    "Lifetime value: {value_en}, enough for a better tier ({})",
+                    en(better)
+                ),
+                format!(
+                    "Kundenwert: {value_de}, genug für eine bessere Stufe ({})",
+                    de(better)
+                ),
             );
         }
     }

@@ -1,20 +1,16 @@
 //! Sentences for people, in English and German. Numbers are exact; nothing is promised.
 
 pub mod limits;
+pub mod values;
 
-use super::{
-    Gap,
-    reasons::{About, Reason},
-};
+use self::values::{int_text, name_text, number_text, unit, value_text};
+use super::reasons::{About, Reason};
 use crate::domain::{
-    calendar::Day,
     definitions::{Definitions, Words},
-    money::{Currency, Money},
     rules::{
         condition::{Predicate, Term, Test, TextOp},
         program::{Absence, Slot},
         syntax::Op,
-        vocabulary::ValueType,
     },
     text::Label,
 };
@@ -46,7 +42,7 @@ impl Language {
     }
 }
 
-/// A reason as one sentence without a full stop: `orders in the last 90 days: 2, asked for: at least 3`.
+/// A reason as one sentence without a full stop: `orders in the last 90 days: 2, required: at least 3`.
 #[must_use]
 pub fn reason(reason: &Reason<'_>, definitions: &Definitions, language: Language) -> String {
     match reason.about {
@@ -68,7 +64,7 @@ pub fn reason(reason: &Reason<'_>, definitions: &Definitions, language: Language
                 Err(absence) => absence_text(absence, language).to_owned(),
             };
             let wanted = wanted(leaf.test, is_negated, definitions, language);
-            let asked = language.choose("asked for", "verlangt");
+            let asked = language.choose("required", "verlangt");
             format!("{term}: {observed}, {asked}: {wanted}")
         }
     }
@@ -149,138 +145,6 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
     }
 }
 
-/// What numbers of a term are.
-enum Unit {
-    Plain,
-    Named(Label),
-    Days,
-    Money(Currency),
-    Day,
-    Tier,
-    Percent,
-}
-
-fn unit(term: &Term, definitions: &Definitions, language: Language) -> Unit {
-    match term {
-        Term::Clv | Term::Spend(_) | Term::CostToServe(_) => {
-            Unit::Money(definitions.value().currency)
-        }
-        Term::Tier => Unit::Tier,
-        Term::ProbabilityAlive => Unit::Percent,
-        Term::DaysSinceLastOrder | Term::TenureDays => Unit::Days,
-        Term::Orders(_)
-        | Term::Contacts(..)
-        | Term::RunningContracts
-        | Term::Kind
-        | Term::Segment(_) => Unit::Plain,
-        Term::Attribute(id) => {
-            let definition = &definitions.attributes()[id.0 as usize];
-            match (&definition.attribute.value_type, &definition.unit) {
-                (ValueType::Money(currency), _) => Unit::Money(*currency),
-                (ValueType::Day, _) => Unit::Day,
-                (_, Some(unit)) if *unit.en == *"days" => Unit::Days,
-                (_, Some(unit)) => Unit::Named(language.of(unit)),
-                (_, None) => Unit::Plain,
-            }
-        }
-    }
-}
-
-fn int_text(value: i64, unit: &Unit, definitions: &Definitions, language: Language) -> String {
-    match unit {
-        Unit::Plain | Unit::Percent => value.to_string(),
-        Unit::Named(unit) => format!("{value} {unit}"),
-        Unit::Days if value == 1 => language.choose("1 day", "1 Tag").to_owned(),
-        Unit::Days => format!("{value} {}", language.choose("days", "Tage")),
-        Unit::Money(currency) => {
-            let money = Money {
-                amount_minor: value,
-                currency: *currency,
-            };
-            decimal(&money.to_string(), language)
-        }
-        Unit::Day => match i32::try_from(value)
-            .ok()
-            .and_then(|n| Day::from_number(n).ok())
-        {
-            Some(day) => day.to_string(),
-            None => value.to_string(),
-        },
-        Unit::Tier => usize::try_from(value)
-            .ok()
-            .and_then(|ordinal| definitions.vocabulary().tiers().get(ordinal))
-            .map_or_else(|| value.to_string(), ToString::to_string),
-    }
-}
-
-fn number_text(value: f64, unit: &Unit, language: Language) -> String {
-    match unit {
-        // One decimal of a percent is what a probability is worth.
-        Unit::Percent => decimal(&format!("{:.1} %", value * 100.0), language),
-        Unit::Named(unit) => decimal(&format!("{value} {unit}"), language),
-        Unit::Plain | Unit::Days | Unit::Money(_) | Unit::Day | Unit::Tier => {
-            decimal(&value.to_string(), language)
-        }
-    }
-}
-
-/// The decimal sign of the language.
-fn decimal(text: &str, language: Language) -> String {
-    match language {
-        Language::En => text.to_owned(),
-        Language::De => text.replacen('.', ",", 1),
-    }
-}
-
-/// A value of a term.
-#[must_use]
-pub fn value_text(
-    term: &Term,
-    value: Slot<'_>,
-    definitions: &Definitions,
-    language: Language,
-) -> String {
-    let unit = unit(term, definitions, language);
-    match value {
-        Slot::Missing => language.choose("unknown", "unbekannt").to_owned(),
-        Slot::Int(value) => int_text(value, &unit, definitions, language),
-        Slot::Num(value) => number_text(value, &unit, language),
-        Slot::Bool(true) => language.choose("yes", "ja").to_owned(),
-        Slot::Bool(false) => language.choose("no", "nein").to_owned(),
-        Slot::Text(_, text) => text.to_owned(),
-        Slot::List([]) => language.choose("none", "keine").to_owned(),
-        Slot::List(tags) => tags.join(", "),
-    }
-}
-
-/// The distance of a value from its limit, with its sign: `+3`, `-120.00 EUR`.
-#[must_use]
-pub fn gap_text(term: &Term, gap: Gap, definitions: &Definitions, language: Language) -> String {
-    let unit = unit(term, definitions, language);
-    let (text, is_positive) = match gap {
-        // Between tiers and between days lie steps and days, not a tier or a date.
-        Gap::Int(value) => match unit {
-            Unit::Tier => (
-                int_text(value, &Unit::Plain, definitions, language),
-                value > 0,
-            ),
-            Unit::Day => (
-                int_text(value, &Unit::Days, definitions, language),
-                value > 0,
-            ),
-            Unit::Plain | Unit::Named(_) | Unit::Days | Unit::Money(_) | Unit::Percent => {
-                (int_text(value, &unit, definitions, language), value > 0)
-            }
-        },
-        Gap::Number(value) => (number_text(value, &unit, language), value > 0.0),
-    };
-    if is_positive {
-        format!("+{text}")
-    } else {
-        text
-    }
-}
-
 /// What the leaf asks for; with `is_negated` its contrary.
 #[must_use]
 pub fn wanted(
@@ -305,7 +169,10 @@ pub fn wanted(
             definitions,
             language,
         ),
-        Predicate::Text(op, part) => text_wanted(*op, part, is_negated, language),
+        Predicate::Text(op, part) => {
+            let part = name_text(&test.term, part, language);
+            text_wanted(*op, part, is_negated, language)
+        }
         Predicate::IntIn(list) => {
             let list: Vec<String> = list
                 .iter()
@@ -321,8 +188,9 @@ pub fn wanted(
             listed(&list, is_negated, language)
         }
         Predicate::TextIn(list) => {
-            let list: Vec<String> = list.iter().map(ToString::to_string).collect();
-            listed(&list, is_negated, language)
+            let names = list.iter();
+            let names = names.map(|name| name_text(&test.term, name, language).to_owned());
+            listed(&names.collect::<Vec<_>>(), is_negated, language)
         }
         Predicate::HasTag(tag) if is_negated => {
             format!("{} {tag}", language.choose("without", "ohne"))

@@ -61,7 +61,7 @@ fn a_kind_has_its_own_parameters_or_the_pooled_ones_and_the_selection_says_which
     let company = customer(CustomerKind::Company, &[]);
     let own = parameters.for_customer(company.view());
     assert_eq!(own.selection, Selection::OwnKind(CustomerKind::Company));
-    assert_eq!(own.orders.parameters()[0], 2.0);
+    assert_eq!(own.orders, set(2.0, false).orders);
     assert_eq!(own.orders_log_covariance(), Some(vec![vec![2.0]]));
     // Too few repeat buyers for a spend model of their own.
     assert_eq!(own.spend, parameters.pooled.spend.as_ref());
@@ -124,7 +124,8 @@ fn covariates_of_the_day_shift_the_parameters_and_their_covariance() {
     let own = parameters.for_customer(known.view());
     assert_eq!(own.selection, Selection::Covariates);
     let [r, alpha, a, b] = own.orders.parameters();
-    assert_eq!((r, b), (0.5, 1.6));
+    assert_close("r", r, 0.5, 1e-14);
+    assert_close("b", b, 1.6, 1e-14);
     assert_close("alpha", alpha, 6.0 * (-1.0_f64).exp(), 1e-14);
     assert_close("a", a, 0.9 * (-0.2_f64).exp(), 1e-14);
     // ln alpha' = ln alpha - e1 - 3 e2: variance 0.01 (1 + 1 + 9); ln a' = ln a + d1 + 3 d2.
@@ -133,7 +134,8 @@ fn covariates_of_the_day_shift_the_parameters_and_their_covariance() {
     for (found, expected) in variances.iter().zip([0.01, 0.11, 0.11, 0.01]) {
         assert_close("variance", *found, expected, 1e-14);
     }
-    assert_eq!(covariance[1][2], 0.0);
+    // Cov(ln alpha', ln a'): effects on orders and on drop-out do not hang together here.
+    assert!(covariance[1][2].abs() < 1e-15);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! A leaf is always one term, one predicate, one constant. Gaps, contradictions and sharing of leaves depend on that.
 
-use super::{diagnostic::Span, syntax::Op};
+use super::{diagnostic::Span, syntax::Op, vocabulary::Vocabulary};
 use crate::domain::text::Label;
 
 /// Index of an attribute in the [`super::vocabulary::Vocabulary`].
@@ -76,6 +76,30 @@ impl Term {
             Some(*id)
         } else {
             None
+        }
+    }
+
+    /// The term as conditions write it: `employees`, `spend(days(365))`. Stable, unlike what it is called in words.
+    #[must_use]
+    pub fn written(&self, vocabulary: &Vocabulary) -> String {
+        let windowed = |name: &str, window: &Window| format!("{name}(days({}))", window.days());
+        match self {
+            Self::Attribute(id) => vocabulary.attribute(*id).name.to_string(),
+            Self::Clv => "clv".to_owned(),
+            Self::Tier => "tier".to_owned(),
+            Self::ProbabilityAlive => "probability_alive".to_owned(),
+            Self::Orders(window) => windowed("orders", window),
+            Self::Spend(window) => windowed("spend", window),
+            Self::Contacts(window, None) => windowed("contacts", window),
+            Self::Contacts(window, Some(channel)) => {
+                format!("contacts(days({}), {channel:?})", window.days())
+            }
+            Self::CostToServe(window) => windowed("cost_to_serve", window),
+            Self::DaysSinceLastOrder => "days_since_last_order".to_owned(),
+            Self::TenureDays => "tenure_days".to_owned(),
+            Self::RunningContracts => "running_contracts".to_owned(),
+            Self::Kind => "kind".to_owned(),
+            Self::Segment(id) => format!("segment({:?})", &*vocabulary.segments()[id.0 as usize]),
         }
     }
 }

@@ -4,8 +4,10 @@
 //! rows were selected. A fit that did not converge is returned with its verdict, never dressed up.
 
 pub mod benchmark;
+pub mod contact_rates;
 pub mod contracts;
 pub mod covariates;
+pub mod distance;
 pub mod prior;
 pub mod report;
 pub mod rows;

@@ -5,11 +5,11 @@
 //! drawn from one seed, so a model version always gives the same answer. Asked for only when someone wants to know: an
 //! expectation costs a thousandth of it.
 
-use super::fit::report::FitReport;
+use super::fit::report::covariance_root;
 use super::gamma_gamma::{GammaGamma, SpendHistory};
 use super::history::PurchaseHistory;
 use super::lifetime::Horizon;
-use super::model::{ModelKind, OrderModel};
+use super::model::OrderModel;
 use super::outlook::Process;
 use super::random::Random;
 
@@ -29,50 +29,97 @@ pub enum IntervalError {
         /// The parameters concerned.
         parameters: String,
     },
-    /// A report with another number of parameters than the model has.
-    #[error("a report on {given} parameters where the model has {expected}")]
+    /// A covariance of another number of parameters than the model has.
+    #[error("a covariance of {given} parameters where the model has {expected}")]
     OtherModel {
-        /// Parameters in the report.
+        /// Parameters in the covariance.
         given: usize,
         /// Parameters of the model.
         expected: usize,
     },
 }
 
+/// A model at its estimates, and how uncertain they are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimated<'a, M> {
+    /// The model.
+    pub model: &'a M,
+    /// Covariance of the logarithms of its parameters; `None` where the fit could not say.
+    pub log_covariance: Option<&'a [Vec<f64>]>,
+}
+
 /// The parameters of a model version as uncertain as they are: drawn once, used for every customer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UncertainModel {
-    draws: Vec<(OrderModel, GammaGamma)>,
+    /// Without a spend model, all revenues and values are 0.
+    draws: Vec<(OrderModel, Option<GammaGamma>)>,
     seed: u64,
 }
 
 impl UncertainModel {
-    /// From the reports of both fits; `seed` belongs to the model version.
+    /// From what both fits found; `seed` belongs to the model version.
     ///
     /// # Errors
-    /// When a report has no covariance, or another number of parameters than its model.
+    /// When a covariance is missing, or is one of another number of parameters than the model has.
     pub fn new(
-        kind: ModelKind,
-        orders: &FitReport,
-        spend: &FitReport,
+        orders: &Estimated<'_, OrderModel>,
+        spend: &Estimated<'_, GammaGamma>,
         seed: u64,
     ) -> Result<Self, IntervalError> {
         let mut random = Random::new(seed);
-        let order_sampler = LogNormal::<4>::new(orders)?;
-        let spend_sampler = LogNormal::<3>::new(spend)?;
+        let kind = orders.model.kind();
+        let order_sampler = LogNormal::new(
+            orders.model.parameters(),
+            kind.parameter_names(),
+            orders.log_covariance,
+        )?;
+        let spend_sampler = LogNormal::new(
+            spend.model.parameters(),
+            ["p", "q", "v"],
+            spend.log_covariance,
+        )?;
         let mut draws = Vec::with_capacity(PARAMETER_DRAWS);
         // A draw outside the range of numbers is drawn again; the estimates themselves are inside.
         for _ in 0..10 * PARAMETER_DRAWS {
             let [p, q, v] = spend_sampler.draw(&mut random);
             let order_model = OrderModel::new(kind, order_sampler.draw(&mut random));
             if let (Ok(order_model), Ok(spend_model)) = (order_model, GammaGamma::new(p, q, v)) {
-                draws.push((order_model, spend_model));
+                draws.push((order_model, Some(spend_model)));
             }
             if draws.len() == PARAMETER_DRAWS {
                 break;
             }
         }
         Ok(Self { draws, seed })
+    }
+
+    /// The same where there is no model of spend: orders can be foretold, revenue and value cannot.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_orders(orders: &Estimated<'_, OrderModel>, seed: u64) -> Result<Self, IntervalError> {
+        let mut random = Random::new(seed);
+        let kind = orders.model.kind();
+        let sampler = LogNormal::new(
+            orders.model.parameters(),
+            kind.parameter_names(),
+            orders.log_covariance,
+        )?;
+        let drawn = (0..10 * PARAMETER_DRAWS)
+            .filter_map(|_| OrderModel::new(kind, sampler.draw(&mut random)).ok());
+        Ok(Self {
+            draws: drawn
+                .take(PARAMETER_DRAWS)
+                .map(|model| (model, None))
+                .collect(),
+            seed,
+        })
+    }
+
+    /// Whether it can foretell revenue and value.
+    #[must_use]
+    pub fn has_spend(&self) -> bool {
+        self.draws.iter().all(|(_, spend)| spend.is_some())
     }
 
     /// Possible futures of a customer over the horizon.
@@ -100,7 +147,9 @@ impl UncertainModel {
                 } else {
                     (0.0, 0.0)
                 };
-                let paid = spend_on(spend_model, spend, bought, &mut random);
+                let paid = spend_model.map_or(0.0, |spend_model| {
+                    spend_on(&spend_model, spend, bought, &mut random)
+                });
                 orders.push(bought);
                 revenue.push(paid);
                 // The orders of one customer are alike, so the discounted share of orders is that of spend.
@@ -138,6 +187,12 @@ pub struct Distribution {
 }
 
 impl Distribution {
+    /// For tests: these outcomes.
+    #[cfg(test)]
+    pub(crate) fn of_outcomes(outcomes: Vec<f64>) -> Self {
+        Self::new(outcomes)
+    }
+
     fn new(mut outcomes: Vec<f64>) -> Self {
         outcomes.sort_unstable_by(f64::total_cmp);
         Self {
@@ -291,24 +346,22 @@ struct LogNormal<const N: usize> {
 }
 
 impl<const N: usize> LogNormal<N> {
-    fn new(report: &FitReport) -> Result<Self, IntervalError> {
-        let estimates: [f64; N] =
-            report
-                .estimates
-                .as_slice()
-                .try_into()
-                .map_err(|_| IntervalError::OtherModel {
-                    given: report.estimates.len(),
-                    expected: N,
-                })?;
-        let root = report
-            .log_covariance_root()
-            .ok_or_else(|| IntervalError::NoCovariance {
-                parameters: report.parameter_names.join(", "),
-            })?;
+    fn new(
+        estimates: [f64; N],
+        names: [&str; N],
+        log_covariance: Option<&[Vec<f64>]>,
+    ) -> Result<Self, IntervalError> {
+        let missing = || IntervalError::NoCovariance {
+            parameters: names.join(", "),
+        };
+        let covariance = log_covariance.ok_or_else(missing)?;
+        let lengths = covariance.iter().map(Vec::len).chain([covariance.len()]);
+        if let Some(given) = lengths.into_iter().find(|&length| length != N) {
+            return Err(IntervalError::OtherModel { given, expected: N });
+        }
         Ok(Self {
             log_estimates: estimates.map(f64::ln),
-            root,
+            root: covariance_root(covariance).ok_or_else(missing)?,
         })
     }
 

@@ -10,8 +10,6 @@ use crate::{
         rules::condition::SegmentId,
         segments::members,
         tiers::{TierIndex, Unrated},
-        valuation::ValueInputs,
-        value::lifetime::Horizon,
     },
     pb,
     service::classify::{Answer, Assessed, Candidates, Match},
@@ -50,37 +48,8 @@ pub(in crate::grpc) fn classify_response(answer: &Answer) -> pb::ClassifyRespons
     }
 }
 
-/// The message of a score over `horizon_months`, or over the horizon of the definitions.
-pub(in crate::grpc) fn score_response(
-    answer: &Answer,
-    horizon_months: Option<u32>,
-) -> pb::ScoreLifetimeValueResponse {
-    let (basis, as_of) = (&*answer.basis, answer.as_of);
-    let months = horizon_months.unwrap_or_else(|| basis.revision.horizon.months());
-    let score = |one: &Assessed| score(one, as_of, basis, months);
-    match &answer.found {
-        Match::Unknown => pb::ScoreLifetimeValueResponse {
-            r#match: pb::Match::Unknown.into(),
-            provenance: Some(provenance(None, as_of, basis)),
-            ..Default::default()
-        },
-        Match::One(one) => pb::ScoreLifetimeValueResponse {
-            r#match: pb::Match::One.into(),
-            score: Some(score(one)),
-            provenance: Some(provenance(Some(one.profile.profile()), as_of, basis)),
-            ..Default::default()
-        },
-        Match::Ambiguous(several) => pb::ScoreLifetimeValueResponse {
-            r#match: pb::Match::Ambiguous.into(),
-            score: None,
-            candidates: several.listed.iter().map(score).collect(),
-            candidate_count: candidate_count(several),
-            provenance: Some(provenance(None, as_of, basis)),
-        },
-    }
-}
-
-fn candidate_count(several: &Candidates) -> i32 {
+/// How many candidates there are, listed or not.
+pub(super) fn candidate_count(several: &Candidates) -> i32 {
     i32::try_from(several.count).unwrap_or(i32::MAX)
 }
 
@@ -130,49 +99,6 @@ fn segments(one: &Assessed, basis: &Basis) -> Vec<pb::SegmentMembership> {
     members(&one.assessment.standings).map(message).collect()
 }
 
-fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::LifetimeValueScore {
-    let (profile, valuation) = (one.profile.profile(), one.valuation());
-    let orders = valuation.orders.as_ref();
-    let horizon: &Horizon = &basis.revision.horizon;
-    pb::LifetimeValueScore {
-        customer_id: profile.customer_id.to_string(),
-        inputs: valuation.inputs.map(|inputs| value_inputs(&inputs, basis)),
-        probability_alive: orders.map(|orders| orders.probability_alive),
-        probability_alive_not_identified: orders
-            .is_some_and(|orders| !orders.probability_alive_identified),
-        expected_orders: orders.map(|orders| orders.expected_orders),
-        expected_spend_per_order: valuation.expected_spend_per_order,
-        lifetime_value: valuation.lifetime_value.ok().map(money_message),
-        unrated_reason: valuation.lifetime_value.err().map_or(0, unrated_reason),
-        horizon_months: i32::try_from(months).unwrap_or(i32::MAX),
-        monthly_discount_rate: horizon.monthly_discount_rate(),
-        tier: Some(tier(one.assessment.tier, basis)),
-        provenance: Some(provenance(Some(profile), as_of, basis)),
-        expected_margin_per_order: valuation.expected_margin_per_order,
-        expected_cost_to_serve: valuation.expected_cost_to_serve,
-        transaction_value: valuation.transaction_value,
-        contract_value: valuation.contracts.map(|contracts| contracts.value),
-        running_contracts: i32::try_from(one.profile.view().running_contracts())
-            .unwrap_or(i32::MAX),
-        expected_renewals: valuation
-            .contracts
-            .map(|contracts| contracts.expected_renewals),
-    }
-}
-
-fn value_inputs(inputs: &ValueInputs, basis: &Basis) -> pb::ValueInputs {
-    pb::ValueInputs {
-        frequency: i32::try_from(inputs.frequency).unwrap_or(i32::MAX),
-        recency_weeks: inputs.recency_weeks(),
-        age_weeks: inputs.age_weeks(),
-        monetary_value: inputs.monetary_value,
-        currency: basis
-            .reporting_currency
-            .map(|currency| currency.to_string())
-            .unwrap_or_default(),
-    }
-}
-
 /// The message of a tier.
 pub(super) fn tier(held: Result<TierIndex, Unrated>, basis: &Basis) -> pb::Tier {
     match held {
@@ -189,7 +115,8 @@ pub(super) fn tier(held: Result<TierIndex, Unrated>, basis: &Basis) -> pb::Tier 
     }
 }
 
-fn unrated_reason(reason: Unrated) -> i32 {
+/// The number of a reason.
+pub(super) fn unrated_reason(reason: Unrated) -> i32 {
     let reason = match reason {
         Unrated::NotApplicable => pb::UnratedReason::NotApplicable,
         Unrated::NoPurchase => pb::UnratedReason::NoPurchase,

@@ -1,8 +1,9 @@
 //! Stored customers as messages.
 
-use super::{customer_kind_message, money_message, timestamp_message};
+use super::{as_of, customer_kind_message, money_message, timestamp_message, violations::Checker};
 use crate::{
     domain::{
+        calendar::Day,
         customer::{IdentifierKind, KnownIdentifier},
         facts::{AttributeFact, AttributeValue, ContractFact},
         money::Money,
@@ -12,10 +13,64 @@ use crate::{
     service::customers::KnownCustomer,
 };
 
-/// The message of a customer.
-pub(in crate::grpc) fn customer(known: &KnownCustomer) -> pb::Customer {
+/// Most days that are returned, and as many as are when the caller does not say.
+const MAX_DAYS: i32 = 1_000;
+
+/// Which days of a customer a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::grpc) struct Days {
+    limit: usize,
+    purchases_before: Option<Day>,
+    contacts_before: Option<Day>,
+}
+
+/// Reads which days a request asks for.
+pub(in crate::grpc) fn days(request: &pb::GetCustomerRequest, check: &mut Checker<'_>) -> Days {
+    let limit = match request.day_limit {
+        0 => MAX_DAYS,
+        limit => limit,
+    };
+    if !(1..=MAX_DAYS).contains(&limit) {
+        check.field("day_limit").refuse(
+            "OUT_OF_RANGE",
+            format!("is {limit}: set 1 to {MAX_DAYS}, or 0 for {MAX_DAYS}"),
+        );
+    }
+    Days {
+        limit: usize::try_from(limit).unwrap_or(0),
+        purchases_before: as_of(
+            &request.purchases_before,
+            &mut check.field("purchases_before"),
+        ),
+        contacts_before: as_of(
+            &request.contacts_before,
+            &mut check.field("contacts_before"),
+        ),
+    }
+}
+
+/// The entries, which are in the order of days, of the latest `limit` days before a day. All of a day, or none.
+fn latest<T>(entries: &[T], day: impl Fn(&T) -> Day, before: Option<Day>, limit: usize) -> &[T] {
+    let end = before.map_or(entries.len(), |before| {
+        entries.partition_point(|entry| day(entry) < before)
+    });
+    let entries = &entries[..end];
+    let days = entries.chunk_by(|one, other| day(one) == day(other));
+    let taken: usize = days.rev().take(limit).map(<[T]>::len).sum();
+    &entries[end - taken..]
+}
+
+/// The message of a customer, with the days asked for.
+pub(in crate::grpc) fn customer(known: &KnownCustomer, days: Days) -> pb::Customer {
     let profile = &known.profile;
     let history = &profile.history;
+    let Days {
+        limit,
+        purchases_before,
+        contacts_before,
+    } = days;
+    let purchases = latest(&history.purchases, |it| it.day, purchases_before, limit);
+    let contacts = latest(&history.contacts, |it| it.day, contacts_before, limit);
     pb::Customer {
         customer_id: profile.customer_id.to_string(),
         kind: customer_kind_message(profile.kind),
@@ -28,10 +83,12 @@ pub(in crate::grpc) fn customer(known: &KnownCustomer) -> pb::Customer {
         data_time: Some(timestamp_message(profile.recorded_at)),
         identifiers: known.identifiers.iter().map(identifier).collect(),
         attributes: history.attributes.iter().filter_map(attribute).collect(),
-        purchase_days: history.purchases.iter().map(purchase_day).collect(),
-        contact_days: history.contacts.iter().map(contact_day).collect(),
+        purchase_days: purchases.iter().map(purchase_day).collect(),
+        contact_days: contacts.iter().map(contact_day).collect(),
         unmatched_refund_count: count(history.unmatched_refund_count),
         contracts: history.contracts.iter().map(contract).collect(),
+        purchase_entry_count: length(&history.purchases),
+        contact_entry_count: length(&history.contacts),
     }
 }
 
@@ -97,6 +154,10 @@ fn contact_day(entry: &ContactDay) -> pb::ContactDay {
         cost: cost.map(money_message),
         duration_seconds: entry.duration_seconds,
     }
+}
+
+fn length<T>(entries: &[T]) -> i32 {
+    i32::try_from(entries.len()).unwrap_or(i32::MAX)
 }
 
 fn contract(fact: &ContractFact) -> pb::HeldContract {

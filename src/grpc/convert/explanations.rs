@@ -14,7 +14,7 @@ use crate::{
             inputs::OpenInput,
             reasons::Reason,
             tier::{TierExplanation, TierReason},
-            wording::{self, Language, limits},
+            wording::{self, Language, limits, values},
         },
         money::{Currency, Money, minor_to_major},
         rules::{program::Absence, trace::Joint},
@@ -181,10 +181,18 @@ fn both(text: impl Fn(Language) -> String) -> pb::LocalizedText {
     }
 }
 
+/// A text, or none when there is nothing to say.
+fn stated(text: pb::LocalizedText) -> Option<pb::LocalizedText> {
+    Some(text).filter(|text| !text.en.is_empty())
+}
+
 fn open_input(open: &OpenInput<'_>, definitions: &Definitions) -> pb::OpenInput {
+    let text = both(|language| wording::term(open.term, definitions, language));
     pb::OpenInput {
-        input: both(|language| wording::term(open.term, definitions, language)).en,
+        input: text.en.clone(),
         absence: absence(Some(open.absence)),
+        name: open.term.written(definitions.vocabulary()),
+        text: Some(text),
     }
 }
 
@@ -218,15 +226,25 @@ fn with_leaf(clause: pb::Clause, leaf: &Leaf<'_>, definitions: &Definitions) -> 
     let observed = leaf
         .observed
         .ok()
-        .map(|value| wording::value_text(term, value, definitions, Language::En));
-    let limit = limits::limit(leaf.test, definitions, Language::En);
+        .map(|value| both(|language| values::value_text(term, value, definitions, language)));
+    let limit = stated(both(|language| {
+        limits::limit(leaf.test, definitions, language)
+    }));
+    let unit = stated(both(|language| {
+        limits::unit_name(term, definitions, language)
+    }));
+    let english = |text: &Option<pb::LocalizedText>| {
+        text.as_ref()
+            .map(|text| text.en.clone())
+            .unwrap_or_default()
+    };
     let currency = limits::currency(term, definitions);
     pb::Clause {
         subject: Some(both(|language| wording::term(term, definitions, language))),
-        observed: observed.unwrap_or_default(),
-        limit,
+        observed: english(&observed),
+        limit: english(&limit),
         gap: leaf.gap.map(|gap| gap_number(gap, currency)),
-        unit: limits::unit_name(term, definitions),
+        unit: english(&unit),
         source: leaf
             .recorded
             .map(|recorded| recorded.source.to_string())
@@ -236,6 +254,9 @@ fn with_leaf(clause: pb::Clause, leaf: &Leaf<'_>, definitions: &Definitions) -> 
             .map(|recorded| recorded.observed_on.to_string())
             .unwrap_or_default(),
         absence: absence(leaf.observed.err()),
+        observed_text: observed,
+        limit_text: limit,
+        unit_text: unit,
         ..clause
     }
 }

@@ -1,6 +1,6 @@
 //! Segments and treatments as messages.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::{
     domain::{
@@ -53,7 +53,7 @@ pub(in crate::grpc) fn treatment(
         treatment.services.is_some(),
         treatment.playbook.is_some(),
     ];
-    let decided_by: HashMap<String, String> = FIELDS
+    let decided_by: BTreeMap<String, String> = FIELDS
         .iter()
         .zip(&assigned.choices)
         .zip(stated)

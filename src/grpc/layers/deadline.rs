@@ -31,9 +31,18 @@ const MARGIN: Duration = Duration::from_millis(5);
 const MARGIN_FRACTION: u32 = 10;
 
 /// Methods that do long work by design, and what they get when the caller sets no deadline. All others get the server's default.
-const LONG_CALLS: [(&str, Duration); 3] = [
+const LONG_CALLS: [(&str, Duration); 5] = [
     // A fit of a million customers reads them all first.
     ("/patron.v1.ModelService/FitModel", Duration::from_mins(10)),
+    // So do an evaluation and a drift check, and they fit too.
+    (
+        "/patron.v1.ModelService/EvaluateModel",
+        Duration::from_mins(10),
+    ),
+    (
+        "/patron.v1.ModelService/CheckDrift",
+        Duration::from_mins(10),
+    ),
     // A thousand subjects, each possibly a cold load.
     (
         "/patron.v1.ScoringService/BatchClassify",

@@ -123,10 +123,8 @@ where
         let id = RequestId::from_caller(request.headers()).unwrap_or_else(|| self.source.next());
         let span = tracing::info_span!("grpc.call", request.id = id.as_str());
         request.extensions_mut().insert(id.clone());
-        let work = {
-            let _entered = span.enter();
-            self.inner.call(request)
-        };
+        // Not entered here: what is below only makes futures, and nothing of a call is done or logged before the first poll.
+        let work = self.inner.call(request);
         RequestIdFuture { work, span, id }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::stored;
 use crate::domain::{
     contract_models::{ContractRows, LEAST_CONTRACTS, PeriodFit},
+    model_report::StoredReport,
     value::fit::contracts::{ContractRow, fit_contracts},
 };
 
@@ -39,7 +39,12 @@ fn fit_one(period_months: Option<u32>, rows: &[ContractRow]) -> PeriodFit {
         period_months,
         contracts: count(rows),
         fit: fitted
-            .map(|fitted| (fitted.model, stored(&fitted.report, start.elapsed())))
+            .map(|fitted| {
+                (
+                    fitted.model,
+                    StoredReport::new(&fitted.report, start.elapsed()),
+                )
+            })
             .map_err(|error| error.to_string()),
     }
 }

@@ -1,12 +1,18 @@
 //! From stored profiles to the rows of a fit.
 
+mod covariates;
+mod gaps;
+
 use sqlx::PgConnection;
 
+pub(super) use self::{covariates::CovariateInput, gaps::Gaps};
 use crate::{
     domain::{
         calendar::Day,
         contract_models::ContractRows,
+        customer::CustomerKind,
         money::{Currency, minor_to_major},
+        parameters::Covariate,
         profile::History,
         text::CustomerId,
         value::fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
@@ -15,104 +21,184 @@ use crate::{
     store::{
         self,
         error::StoreError,
-        model_input::{OrderCount, SpendCount},
+        model_input::{OneCustomer, OrderCount, SpendCount},
     },
 };
 
 /// How many customers are folded from their facts in one statement.
 const FOLD_BATCH: usize = 1_000;
 
+/// The kinds of customers that are fitted.
+const KINDS: [CustomerKind; 2] = [CustomerKind::Person, CustomerKind::Company];
+
 /// The rows of a fit.
 pub(super) struct Input {
-    /// Distinct histories of orders.
-    pub(super) orders: Vec<CollapsedRow>,
-    /// Distinct repeat spends, in major units of `currency`.
-    pub(super) spend: Vec<SpendRow>,
+    /// Of everybody.
+    pub(super) pooled: Rows,
+    /// The same by kind, for kinds that have customers with a purchase.
+    pub(super) by_kind: Vec<(CustomerKind, Rows)>,
+    /// The same by values of covariates; `None` when there are none.
+    pub(super) covariates: Option<CovariateInput>,
+    /// Times between orders.
+    pub(super) gaps: Gaps,
     /// The currency of the spends.
     pub(super) currency: Option<Currency>,
     /// What became of contracts at their renewals.
     pub(super) contracts: ContractRows,
 }
 
-/// Rows in the making.
-struct Rows {
-    until: Day,
-    currency: Option<Currency>,
-    orders: Vec<CollapsedRow>,
-    spend: Vec<SpendRow>,
+impl Input {
+    /// Persons and companies with a purchase.
+    pub(super) fn customers(&self) -> u64 {
+        self.pooled.orders.iter().map(CollapsedRow::count).sum()
+    }
 }
 
-/// Reads what persons and companies did until a day.
+/// Rows of some customers.
+#[derive(Default, Clone)]
+pub(super) struct Rows {
+    /// Distinct histories of orders.
+    pub(super) orders: Vec<CollapsedRow>,
+    /// Distinct repeat spends, in major units of the currency.
+    pub(super) spend: Vec<SpendRow>,
+}
+
+/// Rows in the making.
+struct Reading<'a> {
+    until: Day,
+    currency: Option<Currency>,
+    kinds: [Rows; 2],
+    covariates: Option<CovariateInput>,
+    names: &'a [Covariate],
+    gaps: Gaps,
+}
+
+/// Reads what persons and companies did until a day, and the covariates of that day.
 pub(super) async fn read(
     connection: &mut PgConnection,
     until: Day,
     currency: Option<Currency>,
+    covariates: &[Covariate],
 ) -> Result<Input, ServiceError> {
-    let mut rows = Rows {
+    let mut reading = Reading {
         until,
         currency,
-        orders: vec![],
-        spend: vec![],
+        kinds: Default::default(),
+        covariates: (!covariates.is_empty()).then(CovariateInput::default),
+        names: covariates,
+        gaps: Gaps::default(),
     };
-    for count in store::model_input::count_orders(connection, until).await? {
-        rows.push_orders(count)?;
-    }
-    if let Some(currency) = currency {
-        for count in store::model_input::count_spend(connection, until, currency).await? {
-            rows.push_spend(count);
+    reading.count(connection).await?;
+    reading.add_covariates(connection).await?;
+    let to_fold = reading.add_later(connection).await?;
+    for customers in to_fold.chunks(FOLD_BATCH) {
+        let ids: Vec<CustomerId> = customers.iter().map(|one| one.id.clone()).collect();
+        let facts = store::facts::list(connection, &ids, Some(until)).await?;
+        for one in customers {
+            if let Some(facts) = facts.get(&one.id) {
+                reading.push(one.kind, one.bucket, &fold_all(facts))?;
+            }
         }
     }
-    let mut refunded: Vec<CustomerId> = vec![];
-    let mut failed = None;
-    store::model_input::list_later(connection, until, |id, mut history| {
-        if history.has_refunds {
-            refunded.push(id);
-        } else {
-            history.purchases.retain(|entry| entry.day <= until);
-            failed = failed.take().or(rows.push(&history).err());
-        }
-    })
-    .await?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    for customers in refunded.chunks(FOLD_BATCH) {
-        for facts in store::facts::list(connection, customers, Some(until))
-            .await?
-            .values()
-        {
-            rows.push(&fold_all(facts))?;
-        }
-    }
-    Ok(Input {
-        orders: collapse(rows.orders),
-        spend: collapse_spend(rows.spend),
-        currency,
-        contracts: store::contracts::count_outcomes(connection, until).await?,
-    })
+    reading.gaps.sample(connection, until).await?;
+    let contracts = store::contracts::count_outcomes(connection, until).await?;
+    Ok(reading.close(contracts))
 }
 
-impl Rows {
+/// A customer whose history of the day only the facts tell.
+struct ToFold {
+    id: CustomerId,
+    kind: CustomerKind,
+    bucket: i32,
+}
+
+impl Reading<'_> {
+    /// Those without facts after the day, counted by the database.
+    async fn count(&mut self, connection: &mut PgConnection) -> Result<(), ServiceError> {
+        for count in store::model_input::count_orders(connection, self.until).await? {
+            self.push_orders(count)?;
+        }
+        if let Some(currency) = self.currency {
+            let counts = store::model_input::count_spend(connection, self.until, currency);
+            for count in counts.await? {
+                self.push_spend(count);
+            }
+        }
+        Ok(())
+    }
+
+    /// Their covariates, one by one: only the packed part of a profile has them.
+    async fn add_covariates(&mut self, connection: &mut PgConnection) -> Result<(), ServiceError> {
+        let (Some(groups), until, names) = (&mut self.covariates, self.until, self.names) else {
+            return Ok(());
+        };
+        let mut failed = None;
+        store::model_input::list_settled(connection, until, |one| {
+            let added = groups.push(names, until, &one.history);
+            failed = failed.take().or(added.err());
+        })
+        .await?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Those with facts after the day, one by one; returns those that must be folded from their facts: after refunds, and for
+    /// covariates, of which a profile only has the latest observation.
+    async fn add_later(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<ToFold>, ServiceError> {
+        let mut to_fold = vec![];
+        let mut failed = None;
+        let until = self.until;
+        store::model_input::list_later(connection, until, |one| {
+            let OneCustomer {
+                id,
+                kind,
+                bucket,
+                mut history,
+            } = one;
+            if history.has_refunds || self.covariates.is_some() {
+                to_fold.push(ToFold { id, kind, bucket });
+            } else {
+                history.purchases.retain(|entry| entry.day <= until);
+                failed = failed.take().or(self.push(kind, bucket, &history).err());
+            }
+        })
+        .await?;
+        failed.map_or(Ok(to_fold), Err)
+    }
+
     /// Adds one customer whose facts after the day are out.
-    fn push(&mut self, history: &History) -> Result<(), ServiceError> {
+    fn push(
+        &mut self,
+        kind: CustomerKind,
+        bucket: i32,
+        history: &History,
+    ) -> Result<(), ServiceError> {
         let Some(summary) = history.purchase_summary() else {
             return Ok(());
         };
         let frequency = i32::try_from(summary.frequency).unwrap_or(i32::MAX);
+        let recency_days = summary.last_day - summary.first_day;
+        let age_days = self.until - summary.first_day;
+        if let Some(groups) = &mut self.covariates {
+            groups.push(self.names, self.until, history)?;
+        }
+        self.gaps.push(bucket, history);
         self.push_orders(OrderCount {
+            kind,
             frequency,
-            recency_days: summary.last_day - summary.first_day,
-            age_days: self.until - summary.first_day,
+            recency_days,
+            age_days,
             customers: 1,
         })?;
         let in_currency = |currency| {
-            history
-                .purchases
-                .iter()
-                .all(|entry| entry.currency == currency)
+            let mut purchases = history.purchases.iter();
+            purchases.all(|entry| entry.currency == currency)
         };
         if frequency > 0 && self.currency.is_some_and(in_currency) {
             self.push_spend(SpendCount {
+                kind,
                 frequency,
                 repeat_amount_minor: summary.repeat_amount_minor(),
                 customers: 1,
@@ -121,20 +207,24 @@ impl Rows {
         Ok(())
     }
 
+    fn rows(&mut self, kind: CustomerKind) -> Option<&mut Rows> {
+        let at = KINDS.iter().position(|&one| one == kind)?;
+        Some(&mut self.kinds[at])
+    }
+
     fn push_orders(&mut self, count: OrderCount) -> Result<(), ServiceError> {
-        let number = |number: i32| u32::try_from(number).unwrap_or(u32::MAX);
-        let row = CollapsedRow::new(
-            number(count.frequency),
-            number(count.recency_days),
-            number(count.age_days),
-            count.customers.unsigned_abs(),
-        );
-        let corrupt = |error| {
-            ServiceError::from(StoreError::Corrupt(format!(
-                "profile of a customer: {error}"
-            )))
-        };
-        self.orders.push(row.map_err(corrupt)?);
+        let row = row(
+            count.frequency,
+            count.recency_days,
+            count.age_days,
+            count.customers,
+        )?;
+        if let Some(rows) = self.rows(count.kind) {
+            rows.orders.push(row);
+        }
+        if row.frequency() >= 2 {
+            self.gaps.eligible += row.count();
+        }
         Ok(())
     }
 
@@ -145,10 +235,46 @@ impl Rows {
             return;
         };
         let mean = minor_to_major(count.repeat_amount_minor, currency) / f64::from(frequency);
-        self.spend.extend(SpendRow::new(
-            frequency,
-            mean,
-            count.customers.unsigned_abs(),
-        ));
+        let row = SpendRow::new(frequency, mean, count.customers.unsigned_abs());
+        if let Some(rows) = self.rows(count.kind) {
+            rows.spend.extend(row);
+        }
     }
+
+    fn close(self, contracts: ContractRows) -> Input {
+        let collapsed = |rows: &[&Rows]| Rows {
+            orders: collapse(rows.iter().flat_map(|rows| rows.orders.iter().copied())),
+            spend: collapse_spend(rows.iter().flat_map(|rows| rows.spend.iter().copied())),
+        };
+        let [persons, companies] = &self.kinds;
+        let by_kind = KINDS.into_iter().zip([persons, companies]);
+        Input {
+            pooled: collapsed(&[persons, companies]),
+            by_kind: by_kind
+                .filter(|(_, rows)| !rows.orders.is_empty())
+                .map(|(kind, rows)| (kind, collapsed(&[rows])))
+                .collect(),
+            covariates: self.covariates,
+            gaps: self.gaps,
+            currency: self.currency,
+            contracts,
+        }
+    }
+}
+
+/// A row of a history as it is stored.
+fn row(
+    frequency: i32,
+    recency_days: i32,
+    age_days: i32,
+    customers: i64,
+) -> Result<CollapsedRow, ServiceError> {
+    let number = |number: i32| u32::try_from(number).unwrap_or(u32::MAX);
+    let row = CollapsedRow::new(
+        number(frequency),
+        number(recency_days),
+        number(age_days),
+        customers.unsigned_abs(),
+    );
+    row.map_err(|error| StoreError::Corrupt(format!("profile of a customer: {error}")).into())
 }

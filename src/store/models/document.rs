@@ -3,18 +3,18 @@
 //! Documents of earlier programs stay readable: a field added later has a default that says what its absence meant. It does not know
 //! how rows are read and written.
 
+mod contacts;
 mod contracts;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use self::contracts::PeriodDocument;
-
+use self::{contacts::ContactsDocument, contracts::PeriodDocument};
 use crate::{
     domain::{
-        model_version::{
-            ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement, StoredReport,
-            StoredTest,
-        },
+        model_report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
+        model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
         parameters::{Covariate, CovariateType},
         value::{
             fit::covariates::CovariateModel,
@@ -41,11 +41,23 @@ pub(super) struct FitDocument {
     /// Absent without contracts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     contracts: Vec<PeriodDocument>,
+    /// Absent in versions of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checks: Option<StoredChecks>,
+    /// Absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prior: Option<StoredPrior>,
+    /// Absent where no contacts were known, and in versions that did not look at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<ContactsDocument>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct SetDocument {
     orders: StoredReport,
+    /// Absent in versions of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    benchmark: Option<StoredBenchmark>,
     spend: Option<SpendDocument>,
     spend_absent_reason: Option<String>,
 }
@@ -59,7 +71,8 @@ struct SpendDocument {
 #[derive(Serialize, Deserialize)]
 struct ByKindDocument {
     kinds: Vec<KindDocument>,
-    test: Result<StoredTest, String>,
+    orders_test: Result<StoredTest, String>,
+    spend_test: Result<StoredTest, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,7 +102,7 @@ impl From<&ModelFit> for FitDocument {
         let (by_kind, covariates) = match &fit.refinement {
             Refinement::No => (None, None),
             Refinement::ByKind(fit) => (Some(fit.into()), None),
-            Refinement::Covariates(fit) => (None, Some(fit.into())),
+            Refinement::Covariates(fit) => (None, Some(fit.as_ref().into())),
         };
         Self {
             kind: fit.kind().name().to_owned(),
@@ -98,6 +111,9 @@ impl From<&ModelFit> for FitDocument {
             by_kind,
             covariates,
             contracts: fit.contracts.iter().map(Into::into).collect(),
+            checks: fit.checks.clone(),
+            prior: fit.prior,
+            contacts: contacts::write(&fit.contacts),
         }
     }
 }
@@ -107,6 +123,7 @@ impl From<&FittedSet> for SetDocument {
         let spend = set.spend.as_ref().ok();
         Self {
             orders: set.orders_report.clone(),
+            benchmark: set.benchmark.clone(),
             spend: spend.map(|(_, currency, report)| SpendDocument {
                 currency: currency.to_string(),
                 report: report.clone(),
@@ -125,7 +142,8 @@ impl From<&ByKindFit> for ByKindDocument {
         });
         Self {
             kinds: kinds.collect(),
-            test: fit.test.clone(),
+            orders_test: fit.orders_test.clone(),
+            spend_test: fit.spend_test.clone(),
         }
     }
 }
@@ -154,7 +172,7 @@ impl TryFrom<FitDocument> for ModelFit {
         let refinement = match (document.by_kind, document.covariates) {
             (None, None) => Refinement::No,
             (Some(by_kind), None) => Refinement::ByKind(by_kind.read(kind)?),
-            (None, Some(covariates)) => Refinement::Covariates(covariates.read(kind)?),
+            (None, Some(covariates)) => Refinement::Covariates(Box::new(covariates.read(kind)?)),
             (Some(_), Some(_)) => return Err(corrupt(&"both by kind and with covariates")),
         };
         Ok(Self {
@@ -166,6 +184,9 @@ impl TryFrom<FitDocument> for ModelFit {
                 .into_iter()
                 .map(TryInto::try_into)
                 .collect::<Result<_, StoreError>>()?,
+            checks: document.checks,
+            prior: document.prior,
+            contacts: Arc::new(contacts::read(document.contacts)?),
         })
     }
 }
@@ -185,6 +206,7 @@ impl SetDocument {
         Ok(FittedSet {
             orders,
             orders_report: self.orders,
+            benchmark: self.benchmark,
             spend,
         })
     }
@@ -204,7 +226,8 @@ impl ByKindDocument {
         });
         Ok(ByKindFit {
             kinds: kinds.collect::<Result<_, StoreError>>()?,
-            test: self.test,
+            orders_test: self.orders_test,
+            spend_test: self.spend_test,
         })
     }
 }

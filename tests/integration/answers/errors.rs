@@ -47,7 +47,10 @@ async fn a_subject_that_cannot_be_read_is_refused_with_its_path() {
         };
         let status = service.scoring().classify(request).await.unwrap_err();
         assert_invalid(&status, &[field]);
-        let request = pb::GetCustomerRequest { subject };
+        let request = pb::GetCustomerRequest {
+            subject,
+            ..Default::default()
+        };
         let status = service.customers().get_customer(request).await;
         assert_invalid(&status.unwrap_err(), &[field]);
     }
@@ -77,6 +80,7 @@ async fn a_day_that_is_none_and_a_horizon_out_of_range_are_refused() {
             subject: Some(by_id("ada")),
             as_of: String::new(),
             horizon_months,
+            ..Default::default()
         };
         let status = service.scoring().score_lifetime_value(request).await;
         assert_invalid(&status.unwrap_err(), &["horizon_months"]);
@@ -97,6 +101,7 @@ async fn all_that_is_wrong_with_a_batch_is_said_at_once() {
         ],
         as_of: "never".to_owned(),
         horizon_months: 1_000,
+        ..Default::default()
     };
     let status = service.scoring().batch_score_lifetime_value(request).await;
     assert_invalid(

@@ -257,6 +257,7 @@ async fn a_horizon_of_the_caller_changes_the_value_and_never_the_tier() {
             subject: Some(by_id("ada")),
             as_of: "2026-06-30".to_owned(),
             horizon_months,
+            ..Default::default()
         };
         let answer = service.scoring().score_lifetime_value(request).await;
         answer.unwrap().into_inner().score.unwrap()
@@ -316,6 +317,7 @@ async fn a_batch_says_what_single_calls_say_in_the_order_of_its_subjects() {
             subjects: subjects.to_vec(),
             as_of: as_of.to_owned(),
             horizon_months: 0,
+            ..Default::default()
         };
         let batch = service.scoring().batch_score_lifetime_value(request).await;
         assert_eq!(batch.unwrap().into_inner().responses, scored, "{as_of}");

@@ -329,6 +329,7 @@ async fn walk(service: &ServiceWithDatabase, state: (State, Currencies)) {
         subjects,
         as_of: AS_OF.to_owned(),
         horizon_months: 0,
+        ..Default::default()
     };
     let scored = scoring.batch_score_lifetime_value(request).await.unwrap();
     let answers = classified.responses.iter().zip(&scored.get_ref().responses);

@@ -1,8 +1,12 @@
 //! Calls that are given up while the database works for them: nothing half-written, and no statement left behind.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use patron::domain::text::CustomerId;
 use patron::pb;
 use patron::pb::item_result::Outcome;
+use patron::store::locks;
 use sqlx::PgPool;
 
 use super::{DEADLINE_EXCEEDED, classify_within};
@@ -130,4 +134,40 @@ async fn a_hundred_calls_that_are_given_up_leave_no_statement_behind() {
         statuses.await.iter().all(|status| status == "0")
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_that_are_given_up_while_they_wait_for_a_customer_do_not_keep_others_from_writing() {
+    /// Twice as many as there are connections for writes.
+    const CALLS: usize = 8;
+    /// A statement that nobody waits for may hold its connection for 200 ms more; without its limit it would for 30 s.
+    const SOON: Duration = Duration::from_secs(10);
+    let service = ServiceWithDatabase::start().await;
+    let ada = CustomerId::new("ada").unwrap();
+    let mut held = service.pool.begin().await.unwrap();
+    locks::lock_customers(&mut held, &[ada]).await.unwrap();
+    let batches: Vec<_> = (0..CALLS)
+        .map(|at| pb::IngestTransactionsRequest {
+            transactions: vec![purchase("ada", &at.to_string(), "2026-01-01", 100)],
+        })
+        .collect();
+    let calls = batches
+        .iter()
+        .map(|batch| send_within(&service, "IngestTransactions", batch));
+    let statuses = join_all(calls).await;
+    assert_eq!(statuses, vec![DEADLINE_EXCEEDED; CALLS]);
+    let gone = tokio::time::timeout(SOON, until_idle(&service)).await;
+    assert!(
+        gone.is_ok(),
+        "{} statements still wait for the lock",
+        count_busy(&service.pool).await
+    );
+    // The lock is still held, and whoever does not need it writes.
+    service
+        .write(&[purchase("bob", "1", "2026-01-01", 100)])
+        .await;
+    held.rollback().await.unwrap();
+    service
+        .write(&[purchase("ada", "1", "2026-01-01", 100)])
+        .await;
 }

@@ -114,6 +114,7 @@ async fn a_longer_horizon_reaches_more_renewals_and_each_day_is_a_day_later() {
         subject: Some(by_id("firm")),
         as_of: as_of.to_owned(),
         horizon_months: months,
+        ..Default::default()
     };
     for (as_of, months, renewals) in [
         (TODAY, 3, 0.0),
@@ -236,6 +237,7 @@ async fn a_contract_that_may_renew_has_no_value_without_a_model_of_renewal() {
         subject: Some(by_id("firm")),
         as_of: String::new(),
         horizon_months: 3,
+        ..Default::default()
     };
     let answer = service.scoring().score_lifetime_value(request).await;
     let short = answer.unwrap().into_inner().score.unwrap();

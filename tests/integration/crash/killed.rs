@@ -167,6 +167,7 @@ async fn kills_in_the_middle_of_ingest_lose_nothing_that_was_acknowledged_and_do
     for at in 0..CUSTOMERS {
         let request = pb::GetCustomerRequest {
             subject: Some(by_id(&format!("c{at}"))),
+            ..Default::default()
         };
         let known = customers
             .get_customer(request)

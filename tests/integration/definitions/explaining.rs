@@ -90,7 +90,9 @@ fn employees(verdict: Verdict, observed_on: &str) -> pb::Clause {
     pb::Clause {
         subject: words("Employees", "Mitarbeiterzahl"),
         limit: "250 people".to_owned(),
+        limit_text: words("250 people", "250 Personen"),
         unit: "people".to_owned(),
+        unit_text: words("people", "Personen"),
         source: "crm".to_owned(),
         observed_on: observed_on.to_owned(),
         ..joined(ClauseKind::Test, "employees >= 250", verdict, vec![])
@@ -121,7 +123,11 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
                 "Tage mit Bestellung in den letzten 90 Tagen",
             ),
             observed: orders.to_owned(),
+            observed_text: words(orders, orders),
             limit: "2".to_owned(),
+            limit_text: words("2", "2"),
+            unit: "orders".to_owned(),
+            unit_text: words("orders", "Bestellungen"),
             gap: Some(gap),
             ..joined(ClauseKind::Test, "orders(days(90)) >= 2", verdict, vec![])
         };
@@ -131,7 +137,11 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
                 "Kontakte in den letzten 90 Tagen",
             ),
             observed: contacts.to_owned(),
+            observed_text: words(contacts, contacts),
             limit: "3".to_owned(),
+            limit_text: words("3", "3"),
+            unit: "contacts".to_owned(),
+            unit_text: words("contacts", "Kontakte"),
             gap: Some(away),
             ..joined(
                 ClauseKind::Test,
@@ -156,7 +166,7 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
     assert_eq!(
         ada.reasons[1].text,
         words(
-            "contacts in the last 90 days: 1, asked for: at most 3",
+            "contacts in the last 90 days: 1, required: at most 3",
             "Kontakte in den letzten 90 Tagen: 1, verlangt: höchstens 3",
         )
     );
@@ -166,7 +176,7 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
     let why = pb::ReasonCode {
         code: "ORDERS".to_owned(),
         text: words(
-            "days with an order in the last 90 days: 1, asked for: at least 2",
+            "days with an order in the last 90 days: 1, required: at least 2",
             "Tage mit Bestellung in den letzten 90 Tagen: 1, verlangt: mindestens 2",
         ),
     };
@@ -197,12 +207,14 @@ async fn a_stale_attribute_is_unknown_with_its_source_and_day_and_the_policy_dec
         let open = pb::OpenInput {
             input: "Employees".to_owned(),
             absence: Absence::Stale.into(),
+            name: "employees".to_owned(),
+            text: words("Employees", "Mitarbeiterzahl"),
         };
         assert_eq!(stale.open_inputs, [open]);
         let why = pb::ReasonCode {
             code: "INPUT_STALE".to_owned(),
             text: words(
-                "Employees: too old to count, asked for: at least 250 people",
+                "Employees: too old to count, required: at least 250 people",
                 "Mitarbeiterzahl: zu alt, um zu zählen, verlangt: mindestens 250 Personen",
             ),
         };
@@ -212,6 +224,7 @@ async fn a_stale_attribute_is_unknown_with_its_source_and_day_and_the_policy_dec
         assert_eq!((fresh.verdict(), fresh.is_member), (Verdict::True, true));
         let clause = pb::Clause {
             observed: "340 people".to_owned(),
+            observed_text: words("340 people", "340 Personen"),
             gap: Some(90.0),
             ..employees(Verdict::True, "2024-11-22")
         };

@@ -1,6 +1,6 @@
 //! Revisions: published, listed, rolled back, refused; and what the example does to customers.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use patron::pb;
 use patron::pb::attribute_value::Value;
@@ -108,7 +108,7 @@ async fn publishing_the_example_gives_customers_segments_reasons_and_a_treatment
     };
     let text = why.text.as_ref().unwrap();
     assert_eq!(why.code, "ATTRIBUTE");
-    assert_eq!(text.en, "Sector: pharma, asked for: pharma");
+    assert_eq!(text.en, "Sector: pharma, required: pharma");
     assert_eq!(text.de, "Branche: pharma, verlangt: pharma");
     let decided_by = |field: &str, by: &str| (field.to_owned(), by.to_owned());
     let treatment = pb::Treatment {
@@ -120,7 +120,7 @@ async fn publishing_the_example_gives_customers_segments_reasons_and_a_treatment
         channels: ["phone", "email", "portal"].map(str::to_owned).to_vec(),
         services: ["knowledge_articles", "advice"].map(str::to_owned).to_vec(),
         playbook: vec![],
-        decided_by: HashMap::from([
+        decided_by: BTreeMap::from([
             decided_by("sla", "tier"),
             decided_by("queue", "tier"),
             decided_by("skills", "attention/regulated"),

@@ -6,8 +6,9 @@
 //! - Revenue: the product, 254.51 EUR.
 //! - Margin: of 400 EUR, 100 cost 30, 120 are maintenance at 35 %, 180 are at the default of 40 %: (70 + 42 + 72) / 400 = 0.46 of each
 //!   order, 59.5072178477690 EUR, so 117.08 EUR.
-//! - Contribution: 15 calls of 45 EUR in 180 days are 114.140625 EUR a month of 30.4375 days, about two and a half calls a month.
-//!   Discounted by 1 % a month over twelve months, times 11.2550774734846: 1,284.66157724696 EUR. Less that, -1,167.58 EUR.
+//! - Contribution: 15 calls of 45 EUR in 180 days are 114.140625 EUR a month of 30.4375 days, about two and a half calls a month. Each
+//!   of twelve months is discounted by 1 % and counts by the probability of being alive in its middle, which is P(alive)
+//!   2F1(r + x, a; a + b + x; -t / (alpha + T)): together 6.57770000802717, so 750.782789978726 EUR. Less that, -633.71 EUR.
 
 use patron::pb;
 
@@ -74,7 +75,7 @@ async fn the_basis_decides_what_of_the_same_purchases_counts() {
     service.models().activate_model(request).await.unwrap();
     let spend = 129.363_517_060_367_45;
     let margin = 59.507_217_847_769_03;
-    let cost = 1_284.661_577_246_956_6;
+    let cost = 750.782_789_978_726_4;
     let costly = ["s/costly", "s/calls"].as_slice();
     for (basis, per_order, cost, cents, tier, segments) in [
         ("revenue", spend, None, 25_451, "gold", &costly[1..]),
@@ -83,7 +84,7 @@ async fn the_basis_decides_what_of_the_same_purchases_counts() {
             "contribution",
             margin,
             Some(cost),
-            -116_758,
+            -63_371,
             "bronze",
             costly,
         ),

@@ -173,6 +173,7 @@ async fn bought_by(service: &Service, as_of: &str) -> i64 {
         subjects: customers.iter().map(|it| by_id(&it.customer_id)).collect(),
         as_of: as_of.to_owned(),
         horizon_months: 0,
+        ..Default::default()
     };
     let answer = service.scoring().batch_score_lifetime_value(request).await;
     let responses = answer.unwrap().into_inner().responses;

@@ -96,6 +96,18 @@ pub(crate) async fn call(
     message: &impl prost::Message,
     headers: &[(&'static str, &str)],
 ) -> HeaderMap {
+    exchange(address, method, message, headers).await.0
+}
+
+/// As [`call`]; returns the bytes of the answer's message as well, empty when there is none.
+pub(crate) async fn exchange(
+    address: SocketAddr,
+    method: &str,
+    message: &impl prost::Message,
+    headers: &[(&'static str, &str)],
+) -> (HeaderMap, Vec<u8>) {
+    /// What stands before a message: whether it is compressed, and its length.
+    const PREFIX: usize = 5;
     let socket = soon(TcpStream::connect(address)).await.unwrap();
     let (mut client, connection) = soon(h2::client::handshake(socket)).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -113,13 +125,15 @@ pub(crate) async fn call(
     let answer = soon(answer).await.unwrap();
     assert_eq!(answer.status(), 200);
     let (parts, mut body) = answer.into_parts();
+    let mut framed = vec![];
     while let Some(data) = soon(body.data()).await {
-        let length = data.unwrap().len();
-        body.flow_control().release_capacity(length).unwrap();
+        let data = data.unwrap();
+        body.flow_control().release_capacity(data.len()).unwrap();
+        framed.extend_from_slice(&data);
     }
     let trailers = soon(body.trailers()).await.unwrap();
     connection.abort();
     let mut all = parts.headers;
     all.extend(trailers.unwrap_or_default());
-    all
+    (all, framed.split_off(framed.len().min(PREFIX)))
 }

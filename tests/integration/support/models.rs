@@ -1,9 +1,11 @@
 //! Model versions that no fit made: parameters chosen by a test, put where fits put theirs.
 
+use std::sync::Arc;
+
+use patron::domain::contact_model::{ContactModel, UsualContacts};
 use patron::domain::contract_models::PeriodFit;
-use patron::domain::model_version::{
-    FittedSet, ModelFit, Refinement, StoredParameter, StoredReport,
-};
+use patron::domain::model_report::{StoredParameter, StoredReport};
+use patron::domain::model_version::{FittedSet, ModelFit, Refinement};
 use patron::domain::value::gamma_gamma::GammaGamma;
 use patron::domain::value::model::{ModelKind, OrderModel};
 use patron::domain::value::shifted_beta_geometric::ShiftedBetaGeometric;
@@ -24,17 +26,30 @@ pub(crate) async fn store_model(
     orders: (ModelKind, [f64; 4]),
     spend: Option<[f64; 3]>,
 ) -> i64 {
-    store_contract_model(pool, orders, spend, &[]).await
+    store_model_with_contacts(pool, orders, spend, vec![]).await
+}
+
+/// The same with what is usual of contacts.
+pub(crate) async fn store_model_with_contacts(
+    pool: &PgPool,
+    orders: (ModelKind, [f64; 4]),
+    spend: Option<[f64; 3]>,
+    contacts: Vec<UsualContacts>,
+) -> i64 {
+    let mut fit = fit(orders, spend);
+    fit.contacts = Arc::new(ContactModel::new(contacts));
+    store(pool, &fit).await
 }
 
 /// The same with models of renewal: months of the period, `None` for all contracts; alpha and beta.
 pub(crate) async fn store_contract_model(
     pool: &PgPool,
-    (kind, orders): (ModelKind, [f64; 4]),
+    orders: (ModelKind, [f64; 4]),
     spend: Option<[f64; 3]>,
     contracts: &[(Option<u32>, [f64; 2])],
 ) -> i64 {
-    let contracts = contracts
+    let mut fit = fit(orders, spend);
+    fit.contracts = contracts
         .iter()
         .map(|&(period_months, [alpha, beta])| PeriodFit {
             period_months,
@@ -45,6 +60,10 @@ pub(crate) async fn store_contract_model(
             )),
         })
         .collect();
+    store(pool, &fit).await
+}
+
+fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelFit {
     let spend = match spend {
         Some([p, q, v]) => Ok((
             GammaGamma::new(p, q, v).unwrap(),
@@ -53,18 +72,25 @@ pub(crate) async fn store_contract_model(
         )),
         None => Err("nobody bought twice".to_owned()),
     };
-    let fit = ModelFit {
+    ModelFit {
         until: "2026-06-30".parse().unwrap(),
         pooled: FittedSet {
             orders: OrderModel::new(kind, orders).unwrap(),
             orders_report: report(["r", "alpha", "a", "b"], orders),
+            benchmark: None,
             spend,
         },
         refinement: Refinement::No,
-        contracts,
-    };
+        checks: None,
+        prior: None,
+        contacts: Arc::default(),
+        contracts: vec![],
+    }
+}
+
+async fn store(pool: &PgPool, fit: &ModelFit) -> i64 {
     let mut tx = pool.begin().await.unwrap();
-    let version = models::insert(&mut tx, &fit, NOW.parse().unwrap())
+    let version = models::insert(&mut tx, fit, NOW.parse().unwrap())
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -81,11 +107,13 @@ fn report<const N: usize>(names: [&str; N], values: [f64; N]) -> StoredReport {
                 standard_error: None,
             })
             .collect(),
+        covariance: None,
         log_covariance: None,
         log_likelihood: -1.0,
         customers: 1,
         distinct_rows: 1,
         iterations: 1,
+        evaluations: 1,
         not_converged_reason: None,
         gradient_norm: 0.0,
         condition_number: None,

@@ -257,6 +257,7 @@ impl Service {
     pub(crate) async fn find_customer(&self, subject: pb::Subject) -> Result<pb::Customer, Status> {
         let request = pb::GetCustomerRequest {
             subject: Some(subject),
+            ..Default::default()
         };
         let answer = self.customers().get_customer(request).await;
         answer.map(|answer| answer.into_inner().customer.unwrap())
@@ -285,6 +286,7 @@ impl Service {
             subject: Some(subject),
             as_of: as_of.to_owned(),
             horizon_months: 0,
+            ..Default::default()
         };
         let answer = self.scoring().score_lifetime_value(request).await;
         answer.unwrap().into_inner()

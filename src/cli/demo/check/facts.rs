@@ -118,6 +118,7 @@ impl Check<'_> {
         let rpc = "GetCustomer";
         let request = self.connection.request(pb::GetCustomerRequest {
             subject: Some(by_id(CHECKED)),
+            ..Default::default()
         });
         let customer = match self.connection.customers().get_customer(request).await {
             Ok(answer) => answer.into_inner().customer.unwrap_or_default(),

@@ -2,7 +2,11 @@
 
 use super::Check;
 use crate::cli::error::CliError;
+use crate::domain::calendar::Day;
 use crate::pb;
+
+/// Days of the holdout that a model is to foretell.
+const HOLDOUT_DAYS: i32 = 180;
 
 impl Check<'_> {
     /// `ModelService`.
@@ -14,7 +18,10 @@ impl Check<'_> {
             return Ok(());
         };
         self.get(&fitted).await?;
-        self.activate(active).await
+        self.activate(active).await?;
+        self.evaluate(&fitted.until).await?;
+        self.drift(active).await?;
+        self.roll_back(fitted.version, active).await
     }
 
     /// A second fit that is not to answer.
@@ -22,8 +29,9 @@ impl Check<'_> {
         let rpc = "FitModel";
         let request = self.patient().request(pb::FitModelRequest {
             kind: pb::OrderModelKind::MbgNbd.into(),
-            until: String::new(),
             keep_inactive: true,
+            grouping: pb::FitGrouping::ByKind.into(),
+            ..Default::default()
         });
         let answer = match self.connection.models().fit_model(request).await {
             Ok(answer) => answer.into_inner().model,
@@ -47,7 +55,12 @@ impl Check<'_> {
             && positive
             && orders.converged
             && orders.log_likelihood.is_finite()
-            && spend.parameters.len() == 3;
+            && spend.parameters.len() == 3
+            && model
+                .by_kind
+                .as_ref()
+                .is_some_and(|fit| !fit.kinds.is_empty())
+            && model.checks.is_some();
         let values: Vec<String> = orders
             .parameters
             .iter()
@@ -116,6 +129,75 @@ impl Check<'_> {
                 let model = answer.into_inner().model.unwrap_or_default();
                 let right = model.active && model.version == version;
                 let found = format!("version {} answers", model.version);
+                self.expect(rpc, right, &found)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
+    }
+
+    /// A model that does not know the last half year must foretell it, better than both baselines.
+    async fn evaluate(&mut self, until: &str) -> Result<(), CliError> {
+        let rpc = "EvaluateModel";
+        let last: Day = until.parse().unwrap_or(Day::EPOCH);
+        let request = self.patient().request(pb::EvaluateModelRequest {
+            split_on: last.plus_days(-HOLDOUT_DAYS).to_string(),
+            until: until.to_owned(),
+            ..Default::default()
+        });
+        let answer = match self.connection.models().evaluate_model(request).await {
+            Ok(answer) => answer.into_inner().evaluation.unwrap_or_default(),
+            Err(status) => return self.failed(rpc, &status),
+        };
+        let all = answer.groups.first().cloned().unwrap_or_default();
+        let orders = all.orders.unwrap_or_default();
+        let errors: Vec<f64> = orders
+            .accuracy
+            .iter()
+            .map(|one| one.root_mean_squared_error)
+            .collect();
+        let best = errors.first().copied().unwrap_or(f64::INFINITY);
+        let right = errors.len() == 3
+            && errors.iter().all(|error| best <= *error)
+            && answer.groups.len() == 3
+            && orders.coverage.len() == 2
+            && !all.tracking.is_empty()
+            && all.spend.is_some();
+        let model = orders.accuracy.first().copied().unwrap_or_default();
+        let found = format!(
+            "{} customers, {:.0} orders in {HOLDOUT_DAYS} days where {:.1} were expected",
+            all.customers, model.actual_total, model.expected_total
+        );
+        self.expect(rpc, right, &found)
+    }
+
+    /// The active version was fitted today: there is nothing yet that it did not know.
+    async fn drift(&mut self, active: i64) -> Result<(), CliError> {
+        let rpc = "CheckDrift";
+        let request = self.patient().request(pb::CheckDriftRequest::default());
+        match self.connection.models().check_drift(request).await {
+            Ok(answer) => {
+                let report = answer.into_inner().report.unwrap_or_default();
+                let right = report.version == active
+                    && report.verdict() != pb::DriftVerdict::Unspecified
+                    && !report.reason.is_empty()
+                    && report.sets.len() == 1;
+                let found = format!("{}: {}", report.verdict().as_str_name(), report.reason);
+                self.expect(rpc, right, &found)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
+    }
+
+    /// Lets the new version answer for a moment, then takes that back.
+    async fn roll_back(&mut self, fitted: i64, active: i64) -> Result<(), CliError> {
+        let rpc = "RollbackModel";
+        self.activate(fitted).await?;
+        let request = self.connection.request(pb::RollbackModelRequest {});
+        match self.connection.models().rollback_model(request).await {
+            Ok(answer) => {
+                let model = answer.into_inner().model.unwrap_or_default();
+                let right = model.active && model.version == active;
+                let found = format!("version {} answers again", model.version);
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),

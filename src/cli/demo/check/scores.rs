@@ -153,6 +153,9 @@ impl Check<'_> {
             subject: Some(by_id(&self.examples.regular)),
             as_of: String::new(),
             horizon_months: 24,
+            interval_level: Some(0.9),
+            // The first version there is, whichever answers.
+            compare_model_version: 1,
         });
         let answer = match self
             .connection
@@ -178,7 +181,12 @@ impl Check<'_> {
                 .expected_spend_per_order
                 .is_some_and(|spend| spend > 0.0)
             && value.amount_minor > 0
-            && score.horizon_months == 24;
+            && score.horizon_months == 24
+            && likely_tiers(&score)
+            && score
+                .challenger
+                .as_ref()
+                .is_some_and(|other| other.model_version == 1 && other.lifetime_value.is_some());
         let found = format!(
             "{}: x {}, t_x {:.2}, T {:.2}, alive {alive:.3}, {} in {} months",
             score.customer_id,
@@ -198,6 +206,7 @@ impl Check<'_> {
             subject: Some(by_id(&self.examples.contract)),
             as_of: String::new(),
             horizon_months: 24,
+            ..Default::default()
         });
         let mut client = self.connection.scoring();
         let score = match client.score_lifetime_value(request).await {
@@ -226,6 +235,7 @@ impl Check<'_> {
             subjects: vec![by_id(&self.examples.regular), by_id(&self.examples.lead)],
             as_of: String::new(),
             horizon_months: 0,
+            ..Default::default()
         });
         let mut client = self.connection.scoring();
         match client.batch_score_lifetime_value(request).await {
@@ -254,6 +264,14 @@ impl Check<'_> {
             Err(status) => self.failed(rpc, &status),
         }
     }
+}
+
+/// Whether the intervals are there and the tiers add up.
+fn likely_tiers(score: &pb::LifetimeValueScore) -> bool {
+    let tiers = score.tier_probabilities.iter();
+    let total: f64 = tiers.map(|one| one.probability).sum();
+    let range = score.lifetime_value_interval.as_ref();
+    range.is_some_and(|range| range.low <= range.high) && (total - 1.0).abs() < 1e-9
 }
 
 /// Whether an answer says everything about where it comes from.

@@ -39,6 +39,41 @@ pub(super) fn test(
     }
 }
 
+fn spend() -> pb::Clause {
+    let spend = test(
+        "spend(days(365)) >= money(\"2500 EUR\")",
+        Verdict::False,
+        (
+            "Spend in the last 365 days",
+            "Ausgaben in den letzten 365 Tagen",
+        ),
+        ["1,250.00 EUR", "2,500.00 EUR", "EUR"],
+    );
+    pb::Clause {
+        gap: Some(-1_250.0),
+        observed_text: words("1,250.00 EUR", "1.250,00 EUR"),
+        limit_text: words("2,500.00 EUR", "2.500,00 EUR"),
+        unit_text: words("EUR", "EUR"),
+        ..spend
+    }
+}
+
+fn employees() -> pb::Clause {
+    let employees = test(
+        "employees >= 1250",
+        Verdict::False,
+        ("Employees", "Mitarbeiterzahl"),
+        ["240", "1,250", "people"],
+    );
+    pb::Clause {
+        gap: Some(-1_010.0),
+        observed_text: words("240", "240"),
+        limit_text: words("1,250", "1.250"),
+        unit_text: words("people", "Personen"),
+        ..employees
+    }
+}
+
 /// Not in a segment: too few orders, no papers wanted; complaints that are too old to count.
 #[expect(clippy::too_many_lines, reason = "one message, field by field")]
 pub(super) fn at_risk() -> pb::SegmentExplanation {
@@ -83,6 +118,8 @@ pub(super) fn at_risk() -> pb::SegmentExplanation {
             gap: Some(-2.0),
             ..orders
         },
+        spend(),
+        employees(),
         joint(
             ClauseKind::Not,
             Verdict::False,
@@ -103,8 +140,10 @@ pub(super) fn at_risk() -> pb::SegmentExplanation {
         verdict: Verdict::False.into(),
         clause: Some(joint(ClauseKind::All, Verdict::False, parts)),
         open_inputs: vec![pb::OpenInput {
-            input: "complaints_12m".into(),
+            input: "Complaints".into(),
             absence: Absence::Stale.into(),
+            name: "complaints_12m".into(),
+            text: words("Complaints", "Beschwerden"),
         }],
         reasons: vec![pb::ReasonCode {
             code: "ORDERS_BELOW".into(),
@@ -161,8 +200,12 @@ pub(super) fn answer(segments: Vec<pb::SegmentExplanation>) -> pb::ExplainSegmen
         }),
         provenance: Some(pb::Provenance {
             as_of: "2026-01-31".into(),
+            data_time: Some(prost_types::Timestamp {
+                seconds: 1_769_760_900,
+                nanos: 0,
+            }),
+            profile_version: 7,
             basis_id: "r1-m1-EUR".into(),
-            ..Default::default()
         }),
         ..Default::default()
     }

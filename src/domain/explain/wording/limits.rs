@@ -1,6 +1,9 @@
 //! What a leaf compares with, apart from the comparison, and in which unit.
 
-use super::{Language, Unit, int_text, number_text, unit, value_text};
+use super::{
+    Language,
+    values::{Unit, int_text, name_text, number_text, unit, value_text},
+};
 use crate::domain::{
     definitions::Definitions,
     money::Currency,
@@ -19,7 +22,9 @@ pub fn limit(test: &Test, definitions: &Definitions, language: Language) -> Stri
         Predicate::Int(_, value) => int(*value),
         Predicate::Number(_, value) => number_text(value.get(), &unit, language),
         Predicate::Bool(value) => value_text(&test.term, Slot::Bool(*value), definitions, language),
-        Predicate::Text(_, constant) | Predicate::HasTag(constant) => constant.to_string(),
+        Predicate::Text(_, constant) | Predicate::HasTag(constant) => {
+            name_text(&test.term, constant, language).to_owned()
+        }
         Predicate::IntIn(list) => list
             .iter()
             .map(|value| int(*value))
@@ -31,7 +36,11 @@ pub fn limit(test: &Test, definitions: &Definitions, language: Language) -> Stri
                 .map(|value| number_text(value.get(), &unit, language));
             texts.collect::<Vec<_>>().join(", ")
         }
-        Predicate::TextIn(list) => list.join(", "),
+        Predicate::TextIn(list) => {
+            let names = list.iter();
+            let names = names.map(|name| name_text(&test.term, name, language));
+            names.collect::<Vec<_>>().join(", ")
+        }
         Predicate::Known => String::new(),
     }
 }
@@ -45,14 +54,16 @@ pub fn currency(term: &Term, definitions: &Definitions) -> Option<Currency> {
     }
 }
 
-/// The unit of a term's distances; empty for a plain number.
+/// The unit of a term's distances in a language; empty for a plain number. In English it is stable.
 #[must_use]
-pub fn unit_name(term: &Term, definitions: &Definitions) -> String {
-    match unit(term, definitions, Language::En) {
-        Unit::Money(currency) => currency.to_string(),
-        Unit::Named(unit) => unit.to_string(),
-        Unit::Days | Unit::Day => "days".to_owned(),
-        Unit::Tier => "tiers".to_owned(),
-        Unit::Plain | Unit::Percent => String::new(),
+pub fn unit_name(term: &Term, definitions: &Definitions, language: Language) -> String {
+    match (unit(term, definitions, language), term) {
+        (Unit::Money(currency), _) => currency.to_string(),
+        (Unit::Named(unit), _) => unit.to_string(),
+        (Unit::Days | Unit::Day, _) => language.choose("days", "Tage").to_owned(),
+        (Unit::Tier, _) => language.choose("tiers", "Stufen").to_owned(),
+        (Unit::Plain, Term::Orders(_)) => language.choose("orders", "Bestellungen").to_owned(),
+        (Unit::Plain, Term::Contacts(..)) => language.choose("contacts", "Kontakte").to_owned(),
+        (Unit::Plain | Unit::Percent, _) => String::new(),
     }
 }

@@ -86,14 +86,6 @@ impl FitReport {
         )
     }
 
-    /// Lower triangular root of [`Self::log_covariance`], to draw log-parameters with; `None` without one.
-    #[must_use]
-    pub fn log_covariance_root(&self) -> Option<Vec<Vec<f64>>> {
-        let covariance = self.log_covariance.as_ref()?;
-        let matrix = SquareMatrix::from_fn(covariance.len(), |i, j| covariance[i][j]);
-        matrix.cholesky().map(|root| root.to_rows())
-    }
-
     /// Akaike's information criterion: smaller is better, between models of the same customers.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a handful of parameters")]
@@ -107,6 +99,13 @@ impl FitReport {
     pub fn bic(&self) -> f64 {
         self.estimates.len() as f64 * (self.customers as f64).ln() - 2.0 * self.log_likelihood
     }
+}
+
+/// Lower triangular root of a covariance, square by construction, to draw with; `None` where it is not positive definite.
+#[must_use]
+pub fn covariance_root(covariance: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+    let matrix = SquareMatrix::from_fn(covariance.len(), |i, j| covariance[i][j]);
+    matrix.cholesky().map(|root| root.to_rows())
 }
 
 /// What the search found, before it is judged.

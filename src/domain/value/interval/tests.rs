@@ -1,8 +1,10 @@
 //! Coverage: simulated customers, whose futures are known, fall into the intervals as often as promised.
 
 use super::*;
+use crate::domain::value::fit::report::FitReport;
 use crate::domain::value::fit::rows::{CollapsedRow, SpendRow, collapse};
 use crate::domain::value::fit::{fit_orders, fit_spend};
+use crate::domain::value::model::ModelKind;
 use crate::domain::value::simulation::DrawnCustomer;
 
 /// A simulated customer: what is known at the end of calibration, and what came after.
@@ -68,7 +70,19 @@ fn fitted(kind: ModelKind, subjects: &[Subject]) -> UncertainModel {
         .map(|spend| SpendRow::new(spend.frequency(), spend.mean_spend(), 1).unwrap())
         .collect();
     let spend = fit_spend(&spend).unwrap();
-    UncertainModel::new(kind, &orders.report, &spend.report, 17).unwrap()
+    UncertainModel::new(
+        &estimated(&orders.model, &orders.report),
+        &estimated(&spend.model, &spend.report),
+        17,
+    )
+    .unwrap()
+}
+
+fn estimated<'a, M>(model: &'a M, report: &'a FitReport) -> Estimated<'a, M> {
+    Estimated {
+        model,
+        log_covariance: report.log_covariance.as_deref(),
+    }
 }
 
 /// Where the outcome lies among the futures, uniform on (0, 1) if they are right; ties are broken at random, so that the
@@ -189,11 +203,23 @@ fn a_fit_without_covariance_gives_no_intervals() {
         SpendRow::new(1, 9.0, 5).unwrap(),
     ])
     .unwrap();
-    let mut without = orders.report;
-    without.log_covariance = None;
-    let error = UncertainModel::new(ModelKind::BgNbd, &without, &spend.report, 1).unwrap_err();
+    let spend_estimated = estimated(&spend.model, &spend.report);
+    let without = Estimated {
+        model: &orders.model,
+        log_covariance: None,
+    };
+    let error = UncertainModel::new(&without, &spend_estimated, 1).unwrap_err();
     assert!(matches!(error, IntervalError::NoCovariance { .. }));
-    let error = UncertainModel::new(ModelKind::BgNbd, &spend.report, &spend.report, 1).unwrap_err();
+    let of_three = vec![
+        vec![1.0, 0.0, 0.0],
+        vec![0.0, 1.0, 0.0],
+        vec![0.0, 0.0, 1.0],
+    ];
+    let other = Estimated {
+        model: &orders.model,
+        log_covariance: Some(&of_three),
+    };
+    let error = UncertainModel::new(&other, &spend_estimated, 1).unwrap_err();
     assert_eq!(
         error,
         IntervalError::OtherModel {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::values;
 use crate::{
     domain::{
-        contract_models::PeriodFit, model_version::StoredReport,
+        contract_models::PeriodFit, model_report::StoredReport,
         value::shifted_beta_geometric::ShiftedBetaGeometric,
     },
     store::error::StoreError,

@@ -2,10 +2,14 @@
 
 use super::*;
 use crate::domain::{
+    contact_model::{ContactModel, UsualContacts},
     contract_models::PeriodFit,
     customer::CustomerKind,
-    model_version::{StoredParameter, StoredTest},
-    value::shifted_beta_geometric::ShiftedBetaGeometric,
+    model_report::{StoredParameter, StoredRegularity},
+    value::{
+        contact_rates::{ContactCost, ContactRate},
+        shifted_beta_geometric::ShiftedBetaGeometric,
+    },
 };
 
 /// As programs wrote it before a version could hold several parameter sets.
@@ -47,15 +51,19 @@ fn report(parameters: &[(&str, f64)]) -> StoredReport {
 fn a_document_without_the_newer_fields_is_one_pooled_set() {
     let fit = read(FIRST);
     assert_eq!(fit.kind(), ModelKind::MbgNbd);
-    assert_eq!(fit.pooled.orders.parameters(), [0.525, 6.183, 0.891, 1.614]);
+    let parameters = [0.525, 6.183, 0.891, 1.614];
+    let orders = OrderModel::new(ModelKind::MbgNbd, parameters).unwrap();
+    assert_eq!(fit.pooled.orders, orders);
     assert_eq!(fit.pooled.spend, Err("nobody bought twice".to_owned()));
     assert_eq!(fit.refinement, Refinement::No);
     assert_eq!(fit.contracts, []);
+    assert_eq!((&fit.checks, fit.prior), (&None, None));
+    assert_eq!(fit.pooled.orders_report.evaluations, 0);
     assert_eq!(written_and_read(&fit), fit);
 }
 
 #[test]
-fn sets_by_kind_and_covariates_are_read_as_they_were_written() {
+fn sets_by_kind_are_read_as_they_were_written() {
     let plain = read(FIRST);
     let test = StoredTest {
         statistic: 120.5,
@@ -82,19 +90,36 @@ fn sets_by_kind_and_covariates_are_read_as_they_were_written() {
                 kind(CustomerKind::Person, Err("too few".to_owned())),
                 kind(CustomerKind::Company, Ok(company)),
             ],
-            test: Ok(test),
+            orders_test: Ok(test),
+            spend_test: Err("too few".to_owned()),
         }),
-        ..plain.clone()
+        checks: Some(StoredChecks {
+            spend_dependence: Err("nobody bought twice".to_owned()),
+            regularity: Ok(StoredRegularity {
+                shape: 1.25,
+                standard_error: 0.125,
+                customers: 40,
+                eligible: 41,
+            }),
+        }),
+        prior: Some(StoredPrior {
+            medians: [0.5, 6.0, 0.9, 1.6],
+            log_spreads: [1.0; 4],
+        }),
+        ..plain
     };
     assert_eq!(written_and_read(&by_kind), by_kind);
+}
 
+#[test]
+fn covariates_are_read_as_they_were_written() {
     let parameters = [0.5, 6.0, 0.9, 1.6];
     let names = ["r", "alpha", "a", "b", "orders:member", "dropout:member"];
     let values = [0.5, 6.0, 0.9, 1.6, 0.7, -0.2];
-    let named: Vec<(&str, f64)> = names.into_iter().zip(values).collect();
+    let parameters_of_report: Vec<(&str, f64)> = names.into_iter().zip(values).collect();
     let members = vec!["member".to_owned()];
     let with_covariates = ModelFit {
-        refinement: Refinement::Covariates(CovariateFit {
+        refinement: Refinement::Covariates(Box::new(CovariateFit {
             covariates: vec![Covariate {
                 name: "member".into(),
                 value_type: CovariateType::Boolean,
@@ -108,11 +133,11 @@ fn sets_by_kind_and_covariates_are_read_as_they_were_written() {
                 vec![-0.2],
             )
             .unwrap(),
-            report: report(&named),
+            report: report(&parameters_of_report),
             customers_left_out: 7,
             test: Err("a prior was given".to_owned()),
-        }),
-        ..plain
+        })),
+        ..read(FIRST)
     };
     assert_eq!(written_and_read(&with_covariates), with_covariates);
 }
@@ -140,4 +165,33 @@ fn a_document_that_does_not_hold_together_is_refused() {
     let document: FitDocument = serde_json::from_str(&FIRST.replace("6.183", "-6.183")).unwrap();
     let refused = ModelFit::try_from(document).unwrap_err().to_string();
     assert!(refused.contains("model version"), "{refused}");
+}
+
+#[test]
+fn what_is_usual_of_contacts_is_kept_and_may_be_absent() {
+    let first = read(FIRST);
+    assert_eq!(first.contacts.all(), []);
+    let usual = UsualContacts {
+        kind: CustomerKind::Company,
+        channel: "phone".into(),
+        rate: ContactRate::new(0.4, 12.5).unwrap(),
+        cost: Some((
+            ContactCost {
+                mean: 45.25,
+                weight_contacts: 3.5,
+            },
+            "EUR".parse().unwrap(),
+        )),
+        customers: 40,
+    };
+    let silent = UsualContacts {
+        channel: "chat".into(),
+        cost: None,
+        ..usual.clone()
+    };
+    let fit = ModelFit {
+        contacts: Arc::new(ContactModel::new(vec![usual, silent])),
+        ..first
+    };
+    assert_eq!(written_and_read(&fit), fit);
 }

@@ -1,0 +1,77 @@
+//! `patron model evaluate`: how well a model foretells what customers do.
+
+use clap::Args;
+
+use super::fit::OrderModel;
+use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::pb;
+
+mod json;
+mod page;
+mod track;
+
+pub(super) use self::{
+    json::{accuracy as accuracy_json, group_name, list},
+    page::off_by,
+};
+
+/// Options of `patron model evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// The last day that the model knows, YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    split: String,
+    /// Last day of the holdout, YYYY-MM-DD (default: the last day on which anybody bought)
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
+    /// The order model, fitted on what was known at the split
+    #[arg(
+        long,
+        value_enum,
+        default_value = "mbg-nbd",
+        conflicts_with = "version"
+    )]
+    model: OrderModel,
+    /// A stored version instead, fitted on facts until the split or earlier
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    version: Option<i64>,
+    /// Print JSON, with every series whole
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Evaluates a model and prints what was found.
+///
+/// # Errors
+///
+/// No server, an error of the server (nothing to evaluate, a version that knows too much), or no reader.
+pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
+    let kind = match args.version {
+        Some(_) => pb::OrderModelKind::Unspecified,
+        None => args.model.message(),
+    };
+    let request = connection.request(pb::EvaluateModelRequest {
+        kind: kind.into(),
+        split_on: args.split.clone(),
+        until: args.until.clone().unwrap_or_default(),
+        version: args.version.unwrap_or_default(),
+    });
+    let mut client = connection.models();
+    let evaluation = client
+        .evaluate_model(request)
+        .await?
+        .into_inner()
+        .evaluation;
+    let evaluation =
+        evaluation.ok_or_else(|| CliError::failed("the server answered without an evaluation"))?;
+    if args.json {
+        output.json(&json::evaluation(&evaluation))
+    } else {
+        output.line(&page::page(&evaluation))
+    }
+}

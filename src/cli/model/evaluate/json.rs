@@ -1,0 +1,136 @@
+//! An evaluation as JSON: every series whole, ready to plot.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::model::answer::model_name;
+use crate::cli::text;
+use crate::pb;
+
+/// An evaluation.
+pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
+    json!({
+        "model": model_name(evaluation.kind()),
+        "version": Some(evaluation.version).filter(|version| *version > 0),
+        "split_on": evaluation.split_on,
+        "until": evaluation.until,
+        "first_day": evaluation.first_day,
+        "holdout_days": evaluation.holdout_days,
+        "currency": filled(&evaluation.currency),
+        "spend_absent_reason": filled(&evaluation.spend_absent_reason),
+        "interval_customers": evaluation.interval_customers,
+        "intervals_absent_reason": filled(&evaluation.intervals_absent_reason),
+        "seconds": evaluation.duration.as_ref().map(seconds),
+        "parameters": list(&evaluation.parameters, parameters),
+        "left_out": list(&evaluation.left_out, |left_out| json!({
+            "reason": reason_name(left_out.reason()),
+            "customers": left_out.customers,
+        })),
+        "groups": list(&evaluation.groups, group),
+    })
+}
+
+/// The accuracy of a forecaster, in evaluations and drift checks.
+pub(in crate::cli::model) fn accuracy(accuracy: &pb::ForecastAccuracy) -> Value {
+    json!({
+        "forecaster": accuracy.forecaster().as_str_name().trim_start_matches("FORECASTER_"),
+        "customers": accuracy.customers,
+        "actual_total": accuracy.actual_total,
+        "expected_total": accuracy.expected_total,
+        "mean_absolute_error": accuracy.mean_absolute_error,
+        "root_mean_squared_error": accuracy.root_mean_squared_error,
+        "bias": accuracy.bias,
+    })
+}
+
+/// A kind of customers: "ALL" where none is stated.
+pub(in crate::cli::model) fn group_name(kind: i32) -> &'static str {
+    if kind == 0 {
+        "ALL"
+    } else {
+        text::kind_name(kind)
+    }
+}
+
+/// Each of a list.
+pub(in crate::cli::model) fn list<T>(items: &[T], value: impl Fn(&T) -> Value) -> Value {
+    items.iter().map(value).collect()
+}
+
+fn parameters(set: &pb::EvaluatedParameters) -> Value {
+    let parameters = || set.parameters.iter();
+    let values: Map<String, Value> = parameters()
+        .map(|one| (one.name.clone(), json!(one.value)))
+        .collect();
+    let errors: Map<String, Value> = parameters()
+        .map(|one| (one.name.clone(), json!(one.standard_error)))
+        .collect();
+    json!({
+        "customers": group_name(set.customer_kind),
+        "values": values,
+        "standard_errors": errors,
+        "converged": set.converged,
+        "not_converged_reason": filled(&set.not_converged_reason),
+    })
+}
+
+fn group(group: &pb::GroupEvaluation) -> Value {
+    json!({
+        "group": group_name(group.customer_kind),
+        "customers": group.customers,
+        "orders": group.orders.as_ref().map(quantity),
+        "spend": group.spend.as_ref().map(quantity),
+        "tracking": list(&group.tracking, |week| json!({
+            "week": week.week,
+            "last_day": week.last_day,
+            "in_holdout": week.in_holdout,
+            "actual": week.actual,
+            "expected": week.expected,
+            "actual_cumulative": week.actual_cumulative,
+            "expected_cumulative": week.expected_cumulative,
+        })),
+    })
+}
+
+fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
+    json!({
+        "accuracy": list(&quantity.accuracy, accuracy),
+        "bins": list(&quantity.bins, |bin| json!({
+            "frequency": bin.frequency,
+            "customers": bin.customers,
+            "actual_mean": bin.actual_mean,
+            "expected_mean": bin.expected_mean,
+        })),
+        "deciles": list(&quantity.deciles, |decile| json!({
+            "decile": decile.decile,
+            "customers": decile.customers,
+            "actual_mean": decile.actual_mean,
+            "expected_mean": decile.expected_mean,
+            "lift": decile.lift,
+        })),
+        "gain": list(&quantity.gain, |point| json!({
+            "customer_share": point.customer_share,
+            "actual_share": point.actual_share,
+            "best_share": point.best_share,
+        })),
+        "coverage": list(&quantity.coverage, |level| json!({
+            "level": level.level,
+            "customers": level.customers,
+            "within_share": level.within_share,
+            "calibrated_share": level.calibrated_share,
+        })),
+    })
+}
+
+/// The reason as the contract names it, without its prefix.
+fn reason_name(reason: pb::LeftOutReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("LEFT_OUT_REASON_").unwrap_or(name)
+}
+
+fn filled(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn seconds(duration: &prost_types::Duration) -> f64 {
+    std::time::Duration::try_from(*duration).map_or(0.0, |duration| duration.as_secs_f64())
+}

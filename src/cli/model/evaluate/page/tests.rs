@@ -1,0 +1,155 @@
+use super::super::json;
+use super::*;
+
+fn accuracy(forecaster: pb::Forecaster, expected_total: f64) -> pb::ForecastAccuracy {
+    pb::ForecastAccuracy {
+        forecaster: forecaster.into(),
+        customers: 10,
+        actual_total: 8.0,
+        expected_total,
+        mean_absolute_error: 0.25,
+        root_mean_squared_error: 0.5,
+        bias: (expected_total - 8.0) / 10.0,
+    }
+}
+
+fn week(week: i32, in_holdout: bool, actual: i64) -> pb::TrackedWeek {
+    pb::TrackedWeek {
+        week,
+        last_day: format!("2026-01-{:02}", week + 10),
+        in_holdout,
+        actual,
+        expected: 2.0,
+        actual_cumulative: i64::from(week),
+        expected_cumulative: 2.0 * f64::from(week),
+    }
+}
+
+fn evaluation() -> pb::ModelEvaluation {
+    let quantity = pb::QuantityEvaluation {
+        accuracy: vec![
+            accuracy(pb::Forecaster::Model, 6.0),
+            accuracy(pb::Forecaster::LastYear, 16.0),
+            accuracy(pb::Forecaster::Mean, 16.0),
+        ],
+        bins: vec![pb::EvaluatedBin {
+            frequency: 7,
+            customers: 10,
+            actual_mean: 0.8,
+            expected_mean: 0.6,
+        }],
+        deciles: vec![pb::EvaluatedDecile {
+            decile: 1,
+            customers: 1,
+            actual_mean: 4.0,
+            expected_mean: 3.0,
+            lift: Some(5.0),
+        }],
+        gain: vec![],
+        coverage: vec![pb::IntervalCoverage {
+            level: 0.9,
+            customers: 10,
+            within_share: 1.0,
+            calibrated_share: 0.905,
+        }],
+    };
+    let weeks = (1..=5).map(|at| week(at, false, 1));
+    let group = |kind: pb::CustomerKind| pb::GroupEvaluation {
+        customer_kind: kind.into(),
+        customers: 10,
+        orders: Some(quantity.clone()),
+        spend: None,
+        tracking: weeks.clone().chain([week(6, true, 4)]).collect(),
+    };
+    pb::ModelEvaluation {
+        split_on: "2026-01-15".into(),
+        until: "2026-01-16".into(),
+        first_day: "2025-12-12".into(),
+        holdout_days: 1,
+        spend_absent_reason: "amounts are in EUR, USD".into(),
+        left_out: vec![pb::LeftOutCustomers {
+            reason: pb::LeftOutReason::Newcomer.into(),
+            customers: 3,
+        }],
+        groups: vec![
+            group(pb::CustomerKind::Unspecified),
+            group(pb::CustomerKind::Person),
+            group(pb::CustomerKind::Company),
+        ],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_page_says_what_was_compared_and_how_far_off_everybody_was() {
+    let page = page(&evaluation());
+    let lines: Vec<String> = page
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    for line in [
+        "Known 2025-12-12 to 2026-01-15",
+        "Holdout the day after that, 2026-01-16",
+        "Left out 3 customers who first bought after the split",
+        "No spend amounts are in EUR, USD",
+        "All customers: 10",
+        "orders 8.0",
+        "the model 6.0 -25.0 % 0.250 0.500 -0.200",
+        "as last year 16.0 +100.0 % 0.250 0.500 +0.800",
+        "7+ 10 0.800 0.600",
+        "1 1 4.000 3.000 5.00",
+        "90 % orders 10 100.0 % 90.5 %",
+        "Companies: 10",
+        "Persons: 10",
+    ] {
+        assert!(lines.iter().any(|it| it == line), "no {line:?} in\n{page}");
+    }
+}
+
+#[test]
+fn the_track_has_four_weeks_a_line_with_the_split_between_two() {
+    let page = page(&evaluation());
+    let lines: Vec<&str> = page
+        .lines()
+        .skip_while(|line| !line.starts_with("Repeat orders"))
+        .skip(2)
+        .take(3)
+        .map(str::trim_end)
+        .collect();
+    let bar = |length: usize| "=".repeat(length);
+    assert_eq!(
+        lines,
+        [
+            format!(
+                "  1-1    2026-01-11       1       2.0       1       2.0  {}     |",
+                bar(5)
+            ),
+            format!(
+                "  2-5    2026-01-15       4       8.0       5      10.0  {}{}|",
+                bar(20),
+                " ".repeat(20)
+            ),
+            format!(
+                "  6-6*   2026-01-16       4       2.0       6      12.0  {}|{}",
+                bar(10),
+                bar(9)
+            ),
+        ]
+    );
+}
+
+#[test]
+fn json_has_every_series_under_the_names_of_the_contract() {
+    let json = json::evaluation(&evaluation());
+    assert_eq!(json["model"], "mbg-nbd");
+    assert_eq!(json["version"], serde_json::Value::Null);
+    assert_eq!(json["left_out"][0]["reason"], "NEWCOMER");
+    assert_eq!(json["groups"][0]["group"], "ALL");
+    assert_eq!(json["groups"][2]["group"], "COMPANY");
+    let orders = &json["groups"][1]["orders"];
+    assert_eq!(orders["accuracy"][1]["forecaster"], "LAST_YEAR");
+    assert_eq!(orders["deciles"][0]["lift"], 5.0);
+    assert_eq!(orders["coverage"][0]["calibrated_share"], 0.905);
+    assert_eq!(json["groups"][0]["spend"], serde_json::Value::Null);
+    assert_eq!(json["groups"][0]["tracking"][5]["in_holdout"], true);
+}

@@ -1,0 +1,365 @@
+//! A model version as a page.
+
+use super::answer::{model_title, seconds};
+use crate::cli::text::{self, Align};
+use crate::pb;
+
+/// A model version for a person.
+#[must_use]
+pub fn page(model: &pb::Model) -> String {
+    let state = if model.active {
+        "active: this version answers"
+    } else {
+        "not active"
+    };
+    let written = text::time_text(model.create_time.as_ref()).unwrap_or_default();
+    let mut parts = vec![text::labelled(&[
+        ("Model version", format!("{} ({state})", model.version)),
+        ("Facts until", model.until.clone()),
+        ("Stored", written),
+    ])];
+    if let Some(orders) = &model.orders {
+        let title = format!("Orders: {}, time in weeks", model_title(model.kind()));
+        parts.push(format!("{title}\n{}", text::indented(&report_page(orders))));
+    }
+    match &model.spend {
+        Some(spend) => {
+            let title = format!(
+                "Spend per order: Gamma-Gamma, amounts in {}",
+                model.currency
+            );
+            parts.push(format!("{title}\n{}", text::indented(&report_page(spend))));
+        }
+        None => parts.push(format!("No spend model: {}", model.spend_absent_reason)),
+    }
+    parts.extend(model.contracts.iter().map(contract_page));
+    parts.extend(model.by_kind.iter().map(by_kind_page));
+    parts.extend(model.covariates.iter().map(covariates_page));
+    parts.extend(model.checks.iter().map(checks_page));
+    parts.join("\n\n")
+}
+
+fn contract_page(model: &pb::ContractModel) -> String {
+    let which = match model.period_months {
+        0 => "all contracts".to_owned(),
+        months => format!("renewed {}", text::period_words(months)),
+    };
+    match &model.report {
+        Some(report) => format!(
+            "Contracts, {which}: shifted-beta-geometric, time in periods\n{}",
+            text::indented(&report_page(report))
+        ),
+        None => format!("Contracts, {which}: no model, {}", model.absent_reason),
+    }
+}
+
+/// The parameters of each kind and whether kinds differ.
+fn by_kind_page(fit: &pb::ByKindReport) -> String {
+    let mut parts: Vec<String> = fit
+        .kinds
+        .iter()
+        .map(|one| {
+            let mut lines = vec![format!("Orders of kind {}", text::kind_name(one.kind))];
+            match &one.orders {
+                Some(orders) => lines.push(text::indented(&report_page(orders))),
+                None => lines.push(text::indented(&format!(
+                    "the parameters above answer: {}",
+                    one.orders_pooled_reason
+                ))),
+            }
+            lines.push(format!("Spend of kind {}", text::kind_name(one.kind)));
+            match &one.spend {
+                Some(spend) => lines.push(text::indented(&report_page(spend))),
+                None => lines.push(text::indented(&format!(
+                    "the parameters above answer: {}",
+                    one.spend_pooled_reason
+                ))),
+            }
+            lines.join("\n")
+        })
+        .collect();
+    let tests = text::labelled(&[
+        (
+            "Orders",
+            test_text(fit.orders_test.as_ref(), &fit.orders_test_absent_reason),
+        ),
+        (
+            "Spend",
+            test_text(fit.spend_test.as_ref(), &fit.spend_test_absent_reason),
+        ),
+    ]);
+    parts.push(format!(
+        "One set for all kinds against one for each\n{}",
+        text::indented(&tests)
+    ));
+    parts.join("\n\n")
+}
+
+fn covariates_page(fit: &pb::CovariateReport) -> String {
+    let report = fit.orders.as_ref().map(report_page).unwrap_or_default();
+    let facts = text::labelled(&[
+        (
+            "Left out",
+            format!(
+                "{} customers of whom a covariate is unknown; the parameters above answer for such",
+                fit.customers_left_out
+            ),
+        ),
+        (
+            "Test",
+            test_text(fit.test.as_ref(), &fit.test_absent_reason),
+        ),
+    ]);
+    format!(
+        "Orders with covariates: {}\n{}",
+        fit.names.join(", "),
+        text::indented(&format!("{report}\n{facts}"))
+    )
+}
+
+fn checks_page(checks: &pb::AssumptionChecks) -> String {
+    let spend = match &checks.spend_dependence {
+        Some(found) => format!(
+            "correlation {:.3}, bias {:+.1} % (std. error {:.1} %), {} customers: {}",
+            found.correlation,
+            100.0 * found.bias,
+            100.0 * found.standard_error,
+            found.customers,
+            found.explanation
+        ),
+        None => format!("not measured: {}", checks.spend_dependence_absent_reason),
+    };
+    let times = match &checks.regularity {
+        Some(found) => format!(
+            "shape {:.3} (std. error {:.3}), {} of {} customers: {}",
+            found.shape,
+            found.standard_error,
+            found.customers,
+            found.customers_eligible,
+            found.explanation
+        ),
+        None => format!("not measured: {}", checks.regularity_absent_reason),
+    };
+    let lines = text::labelled(&[
+        ("Spend and frequency", spend),
+        ("Times between orders", times),
+    ]);
+    format!("Checks\n{}", text::indented(&lines))
+}
+
+/// A likelihood ratio test in a line.
+fn test_text(test: Option<&pb::LikelihoodRatio>, absent_reason: &str) -> String {
+    match test {
+        Some(test) => format!(
+            "likelihood ratio {:.2} on {} degrees of freedom, p = {}",
+            test.statistic,
+            test.degrees_of_freedom,
+            p_text(test.p_value)
+        ),
+        None => format!("none: {absent_reason}"),
+    }
+}
+
+fn p_text(p: f64) -> String {
+    if p < 0.0001 {
+        format!("{p:.1e}")
+    } else {
+        format!("{p:.4}")
+    }
+}
+
+fn report_page(report: &pb::FitReport) -> String {
+    let header = [
+        ("parameter", Align::Left),
+        ("estimate", Align::Right),
+        ("std. error", Align::Right),
+    ];
+    let rows: Vec<Vec<String>> = report
+        .parameters
+        .iter()
+        .map(|one| {
+            let error = one.standard_error;
+            vec![
+                one.name.clone(),
+                format!("{:.6}", one.value),
+                error.map_or_else(|| "none".to_owned(), |error| format!("{error:.6}")),
+            ]
+        })
+        .collect();
+    let converged = if report.converged {
+        "yes".to_owned()
+    } else {
+        format!("no: {}", report.not_converged_reason)
+    };
+    let mut facts = vec![
+        ("Log-likelihood", format!("{:.4}", report.log_likelihood)),
+        ("AIC, BIC", format!("{:.2}, {:.2}", report.aic, report.bic)),
+    ];
+    if let Some(benchmark) = &report.benchmark {
+        facts.push((
+            "Against NBD",
+            format!(
+                "{:.4}; {}",
+                benchmark.log_likelihood,
+                test_text(benchmark.test.as_ref(), "a prior was given")
+            ),
+        ));
+    }
+    facts.extend([
+        (
+            "Customers",
+            format!(
+                "{} in {} distinct rows",
+                report.customers, report.distinct_rows
+            ),
+        ),
+        ("Converged", converged),
+        (
+            "Condition",
+            report
+                .condition_number
+                .map_or_else(|| "none".to_owned(), |condition| format!("{condition:.3e}")),
+        ),
+        (
+            "Effort",
+            format!(
+                "{} iterations, {} evaluations in {:.3} s",
+                report.iterations,
+                report.evaluations,
+                seconds(report)
+            ),
+        ),
+    ]);
+    format!(
+        "{}\n{}",
+        text::table(&header, &rows),
+        text::labelled(&facts)
+    )
+}
+
+/// A list of versions for a person.
+#[must_use]
+pub fn list_page(models: &[pb::Model]) -> String {
+    if models.is_empty() {
+        return "No model is stored yet: `patron model fit` fits one.".to_owned();
+    }
+    let header = [
+        ("version", Align::Right),
+        ("model", Align::Left),
+        ("until", Align::Left),
+        ("customers", Align::Right),
+        ("log-likelihood", Align::Right),
+        ("spend", Align::Left),
+        ("stored", Align::Left),
+        ("", Align::Left),
+    ];
+    let rows: Vec<Vec<String>> = models
+        .iter()
+        .map(|model| {
+            let orders = model.orders.as_ref();
+            vec![
+                model.version.to_string(),
+                model_title(model.kind()).to_owned(),
+                model.until.clone(),
+                orders.map_or_else(String::new, |orders| orders.customers.to_string()),
+                orders.map_or_else(String::new, |one| format!("{:.4}", one.log_likelihood)),
+                if model.spend.is_some() {
+                    model.currency.clone()
+                } else {
+                    "none".to_owned()
+                },
+                text::time_text(model.create_time.as_ref()).unwrap_or_default(),
+                if model.active { "active" } else { "" }.to_owned(),
+            ]
+        })
+        .collect();
+    text::table(&header, &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(names: &[&str], error: Option<f64>) -> pb::FitReport {
+        pb::FitReport {
+            parameters: names
+                .iter()
+                .map(|name| pb::Parameter {
+                    name: (*name).into(),
+                    value: 0.5,
+                    standard_error: error,
+                })
+                .collect(),
+            log_likelihood: -9_582.5,
+            customers: 2_357,
+            distinct_rows: 1_205,
+            iterations: 40,
+            converged: error.is_some(),
+            fit_duration: Some(prost_types::Duration {
+                seconds: 1,
+                nanos: 500_000_000,
+            }),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_page_says_which_version_answers_and_why_spend_is_missing() {
+        let model = pb::Model {
+            version: 1,
+            active: true,
+            orders: Some(report(&["r"], Some(0.1))),
+            spend_absent_reason: "no repeat buyers".into(),
+            ..Default::default()
+        };
+        let page = page(&model);
+        assert!(page.contains("1 (active: this version answers)"));
+        assert!(page.contains("No spend model: no repeat buyers"));
+        assert!(page.contains("Orders: MBG/NBD"));
+        assert!(list_page(&[model]).contains("active"));
+        assert!(!page.contains("Checks"), "a version of an earlier program");
+    }
+
+    #[test]
+    fn the_page_shows_tests_fallbacks_and_checks_in_words() {
+        let test = pb::LikelihoodRatio {
+            statistic: 27.1234,
+            degrees_of_freedom: 4,
+            p_value: 0.000_02,
+        };
+        let model = pb::Model {
+            by_kind: Some(pb::ByKindReport {
+                kinds: vec![pb::KindParameters {
+                    kind: pb::CustomerKind::Company.into(),
+                    customers: 60,
+                    orders_pooled_reason: "60 customers are too few".into(),
+                    ..Default::default()
+                }],
+                orders_test: Some(test),
+                spend_test_absent_reason: "all are of one kind".into(),
+                ..Default::default()
+            }),
+            checks: Some(pb::AssumptionChecks {
+                spend_dependence: Some(pb::SpendDependence {
+                    correlation: 0.11,
+                    bias: 0.024,
+                    explanation: "they do not hang together".into(),
+                    ..Default::default()
+                }),
+                regularity_absent_reason: "too few".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let page = page(&model);
+        for part in [
+            "Orders of kind COMPANY\n  the parameters above answer: 60 customers are too few",
+            "likelihood ratio 27.12 on 4 degrees of freedom, p = 2.0e-5",
+            "none: all are of one kind",
+            "correlation 0.110, bias +2.4 %",
+            "Times between orders  not measured: too few",
+        ] {
+            assert!(page.contains(part), "{part:?} is not in\n{page}");
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! What an answer says of intervals and of another model version, as JSON and as lines of a page.
+
+use serde::Serialize;
+
+use crate::cli::json::{self, MoneyJson};
+use crate::cli::text::{self, Align};
+use crate::pb;
+
+/// Intervals and tier probabilities as JSON; left out when nobody asked for them.
+#[derive(Debug, Serialize)]
+pub struct ProspectsJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orders_interval: Option<IntervalJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spend_interval: Option<IntervalJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifetime_value_interval: Option<IntervalJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tier_probabilities: Vec<TierProbabilityJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval_absent_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenger: Option<ChallengerJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct IntervalJson {
+    low: f64,
+    high: f64,
+    level: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct TierProbabilityJson {
+    tier: String,
+    rank: i32,
+    probability: f64,
+}
+
+/// The score by another model version.
+#[derive(Debug, Serialize)]
+struct ChallengerJson {
+    model_version: i64,
+    probability_alive: Option<f64>,
+    expected_orders: Option<f64>,
+    expected_spend_per_order: Option<f64>,
+    lifetime_value: Option<MoneyJson>,
+    unrated_reason: Option<&'static str>,
+    tier: Option<String>,
+    tier_rank: Option<i32>,
+}
+
+impl From<&pb::LifetimeValueScore> for ProspectsJson {
+    fn from(score: &pb::LifetimeValueScore) -> Self {
+        let interval = |interval: &Option<pb::Interval>| {
+            interval.as_ref().map(|interval| IntervalJson {
+                low: interval.low,
+                high: interval.high,
+                level: interval.level,
+            })
+        };
+        let tiers = score.tier_probabilities.iter();
+        let reason = &score.interval_absent_reason;
+        Self {
+            orders_interval: interval(&score.orders_interval),
+            spend_interval: interval(&score.spend_interval),
+            lifetime_value_interval: interval(&score.lifetime_value_interval),
+            tier_probabilities: tiers
+                .map(|one| TierProbabilityJson {
+                    tier: one.tier.clone(),
+                    rank: one.rank,
+                    probability: one.probability,
+                })
+                .collect(),
+            interval_absent_reason: (!reason.is_empty()).then(|| reason.clone()),
+            challenger: score.challenger.as_ref().map(ChallengerJson::from),
+        }
+    }
+}
+
+impl From<&pb::ChallengerScore> for ChallengerJson {
+    fn from(score: &pb::ChallengerScore) -> Self {
+        let tier = score.tier.as_ref();
+        Self {
+            model_version: score.model_version,
+            probability_alive: score.probability_alive,
+            expected_orders: score.expected_orders,
+            expected_spend_per_order: score.expected_spend_per_order,
+            lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
+            unrated_reason: text::unrated_name(score.unrated_reason),
+            tier: json::tier_name(tier),
+            tier_rank: json::tier_rank(tier),
+        }
+    }
+}
+
+/// Lines on how uncertain the value is; none when nobody asked.
+#[must_use]
+pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
+    let currency = score.inputs.as_ref().map(|inputs| inputs.currency.as_str());
+    let currency = currency.unwrap_or_default();
+    let mut rows = Vec::new();
+    let range = |interval: &pb::Interval, digits: usize, unit: &str| {
+        let pb::Interval { low, high, level } = interval;
+        let share = (level * 1_000.0).round() / 10.0;
+        format!("{low:.digits$} to {high:.digits$} {unit}, with a probability of {share} %")
+    };
+    if let Some(interval) = &score.lifetime_value_interval {
+        rows.push(("Value between", range(interval, 2, currency)));
+    }
+    if let Some(interval) = &score.orders_interval {
+        rows.push(("Orders between", range(interval, 0, "orders")));
+    }
+    if let Some(interval) = &score.spend_interval {
+        rows.push(("Spend between", range(interval, 2, currency)));
+    }
+    if !score.tier_probabilities.is_empty() {
+        let tiers = score.tier_probabilities.iter();
+        let text: Vec<String> = tiers
+            .map(|one| format!("{} {:.1} %", one.tier, one.probability * 100.0))
+            .collect();
+        rows.push(("Tier may be", text.join(", ")));
+    }
+    if !score.interval_absent_reason.is_empty() {
+        rows.push(("No intervals", score.interval_absent_reason.clone()));
+    }
+    rows
+}
+
+/// The score beside that of another model version, and the difference; `None` when nobody asked for one.
+#[must_use]
+pub fn comparison(score: &pb::LifetimeValueScore) -> Option<String> {
+    let other = score.challenger.as_ref()?;
+    let version = format!("version {}", other.model_version);
+    let header = [
+        ("", Align::Left),
+        ("active", Align::Right),
+        (version.as_str(), Align::Right),
+        ("difference", Align::Right),
+    ];
+    let numbers = |name: &str, one: Option<f64>, two: Option<f64>, digits: usize| {
+        let number = |value: Option<f64>| {
+            value.map_or_else(|| "none".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        let difference = one
+            .zip(two)
+            .map_or_else(String::new, |(one, two)| format!("{:+.digits$}", two - one));
+        vec![name.to_owned(), number(one), number(two), difference]
+    };
+    let rows = [
+        numbers(
+            "probability alive",
+            score.probability_alive,
+            other.probability_alive,
+            3,
+        ),
+        numbers(
+            "expected orders",
+            score.expected_orders,
+            other.expected_orders,
+            3,
+        ),
+        numbers(
+            "expected per order",
+            score.expected_spend_per_order,
+            other.expected_spend_per_order,
+            2,
+        ),
+        money_row(score.lifetime_value.as_ref(), other.lifetime_value.as_ref()),
+        tier_row(score.tier.as_ref(), other.tier.as_ref()),
+    ];
+    Some(text::table(&header, &rows))
+}
+
+fn money_row(one: Option<&pb::Money>, two: Option<&pb::Money>) -> Vec<String> {
+    let money =
+        |value: Option<&pb::Money>| value.map_or_else(|| "none".to_owned(), text::money_text);
+    let difference = one
+        .zip(two)
+        .filter(|(one, two)| one.currency == two.currency);
+    let difference = difference.map_or_else(String::new, |(one, two)| {
+        let by = two.amount_minor.saturating_sub(one.amount_minor);
+        let sign = if by >= 0 { "+" } else { "" };
+        format!("{sign}{}", text::major_text(by, &one.currency))
+    });
+    vec![
+        "lifetime value".to_owned(),
+        money(one),
+        money(two),
+        difference,
+    ]
+}
+
+fn tier_row(one: Option<&pb::Tier>, two: Option<&pb::Tier>) -> Vec<String> {
+    let name = |tier| json::tier_name(tier).unwrap_or_else(|| "UNRATED".to_owned());
+    let (one, two) = (name(one), name(two));
+    let difference = if one == two { "same" } else { "changes" };
+    vec!["tier".to_owned(), one, two, difference.to_owned()]
+}
+
+/// Sums over many customers scored by two model versions.
+#[derive(Debug, Default)]
+pub struct ComparisonTally {
+    version: i64,
+    compared: u32,
+    /// Of the lifetime values that both have, in minor units.
+    difference_minor: i128,
+    currency: String,
+    rated_by_both: u32,
+    tier_changes: u32,
+}
+
+impl ComparisonTally {
+    /// Adds the customers of these answers that were compared.
+    pub fn add(&mut self, responses: &[pb::ScoreLifetimeValueResponse]) {
+        for score in responses.iter().filter_map(|it| it.score.as_ref()) {
+            let Some(other) = &score.challenger else {
+                continue;
+            };
+            self.version = other.model_version;
+            self.compared += 1;
+            let tiers = (score.tier.as_ref(), other.tier.as_ref());
+            self.tier_changes += u32::from(json::tier_name(tiers.0) != json::tier_name(tiers.1));
+            if let (Some(one), Some(two)) = (&score.lifetime_value, &other.lifetime_value) {
+                self.rated_by_both += 1;
+                self.difference_minor +=
+                    i128::from(two.amount_minor) - i128::from(one.amount_minor);
+                self.currency.clone_from(&one.currency);
+            }
+        }
+    }
+
+    /// What the comparison came to; `None` without one.
+    #[must_use]
+    pub fn line(&self) -> Option<String> {
+        if self.compared == 0 {
+            return None;
+        }
+        let mean = match i128::from(self.rated_by_both) {
+            0 => "nobody has a value by both".to_owned(),
+            count => {
+                let mean = i64::try_from(self.difference_minor / count).unwrap_or(i64::MAX);
+                let sign = if mean >= 0 { "+" } else { "" };
+                format!(
+                    "mean difference of the value {sign}{} {}",
+                    text::major_text(mean, &self.currency),
+                    self.currency
+                )
+            }
+        };
+        Some(format!(
+            "Version {} beside the active one: {} compared, {mean}, {} change tier",
+            self.version, self.compared, self.tier_changes
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(cents: i64, other_cents: i64, tiers: [&str; 2]) -> pb::LifetimeValueScore {
+        let money = |amount_minor| {
+            Some(pb::Money {
+                amount_minor,
+                currency: "EUR".into(),
+            })
+        };
+        let tier = |name: &str| {
+            Some(pb::Tier {
+                name: name.into(),
+                rank: 1,
+                unrated_reason: 0,
+            })
+        };
+        pb::LifetimeValueScore {
+            probability_alive: Some(0.5),
+            lifetime_value: money(cents),
+            tier: tier(tiers[0]),
+            inputs: Some(pb::ValueInputs {
+                currency: "EUR".into(),
+                ..Default::default()
+            }),
+            challenger: Some(pb::ChallengerScore {
+                model_version: 7,
+                probability_alive: Some(0.625),
+                lifetime_value: money(other_cents),
+                tier: tier(tiers[1]),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn two_versions_stand_side_by_side_with_the_difference() {
+        let table = comparison(&score(10_000, 8_750, ["gold", "silver"])).unwrap();
+        for part in [
+            "version 7",
+            "+0.125",
+            "100.00 EUR",
+            "87.50 EUR",
+            "-12.50",
+            "changes",
+        ] {
+            assert!(table.contains(part), "{part} in\n{table}");
+        }
+        assert_eq!(comparison(&pb::LifetimeValueScore::default()), None);
+    }
+
+    #[test]
+    fn many_customers_are_summed_up() {
+        let answer = |score| pb::ScoreLifetimeValueResponse {
+            score: Some(score),
+            ..Default::default()
+        };
+        let mut tally = ComparisonTally::default();
+        assert_eq!(tally.line(), None);
+        tally.add(&[
+            answer(score(10_000, 8_000, ["gold", "silver"])),
+            answer(score(10_000, 11_000, ["gold", "gold"])),
+            pb::ScoreLifetimeValueResponse::default(),
+        ]);
+        assert_eq!(
+            tally.line().unwrap(),
+            "Version 7 beside the active one: 2 compared, mean difference of the value -5.00 EUR, 1 change tier"
+        );
+    }
+
+    #[test]
+    fn intervals_are_told_in_words_and_in_json() {
+        let interval = |low, high| {
+            Some(pb::Interval {
+                low,
+                high,
+                level: 0.9,
+            })
+        };
+        let uncertain = pb::LifetimeValueScore {
+            orders_interval: interval(0.0, 6.0),
+            lifetime_value_interval: interval(-12.5, 250.0),
+            tier_probabilities: vec![pb::TierProbability {
+                tier: "gold".into(),
+                rank: 1,
+                probability: 0.125,
+            }],
+            ..score(100, 100, ["gold", "gold"])
+        };
+        let text = format!("{:?}", lines(&uncertain));
+        for part in [
+            "-12.50 to 250.00 EUR, with a probability of 90 %",
+            "0 to 6 orders",
+            "gold 12.5 %",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let json = serde_json::to_value(ProspectsJson::from(&uncertain)).unwrap();
+        assert_eq!(json["orders_interval"]["high"], 6.0);
+        assert_eq!(json["tier_probabilities"][0]["probability"], 0.125);
+        assert_eq!(json["challenger"]["model_version"], 7);
+        assert_eq!(json.get("interval_absent_reason"), None);
+    }
+}

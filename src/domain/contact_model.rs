@@ -1,0 +1,51 @@
+//! How often customers of a kind contact the company, channel by channel, and what that costs: a part of a model version.
+//!
+//! It is learned from everybody of a kind ([`census`]) and knows no tier: a service level that follows from a tier must not make the
+//! customers in it look dear.
+
+pub mod census;
+
+use crate::domain::{
+    customer::CustomerKind,
+    money::Currency,
+    text::Label,
+    value::contact_rates::{ContactCost, ContactRate},
+};
+
+/// What is usual on one channel among customers of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsualContacts {
+    /// The kind.
+    pub kind: CustomerKind,
+    /// The channel.
+    pub channel: Label,
+    /// How often.
+    pub rate: ContactRate,
+    /// What a contact costs and in which currency; `None` where no cost is recorded.
+    pub cost: Option<(ContactCost, Currency)>,
+    /// Customers behind it, those who never had a contact there included.
+    pub customers: u64,
+}
+
+/// What is usual of contacts, by kind and channel.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ContactModel(Vec<UsualContacts>);
+
+impl ContactModel {
+    /// Of these pairs of kind and channel, each at most once.
+    #[must_use]
+    pub const fn new(usual: Vec<UsualContacts>) -> Self {
+        Self(usual)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[UsualContacts] {
+        &self.0
+    }
+
+    /// Those of a kind.
+    pub fn of_kind(&self, kind: CustomerKind) -> impl Iterator<Item = &UsualContacts> {
+        self.0.iter().filter(move |usual| usual.kind == kind)
+    }
+}

@@ -1,0 +1,76 @@
+//! How far forecasts were from what came, in three numbers that answer different questions.
+//!
+//! It knows pairs of numbers, not what they count.
+
+use super::{forecast::Compared, number};
+
+/// Who made a forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forecaster {
+    /// The model.
+    Model,
+    /// A baseline: every customer does again what they did in the year before the split, in proportion to the length of the holdout.
+    LastYear,
+    /// A baseline: every customer does what all did on average in the year before the split, in the same proportion.
+    Mean,
+}
+
+/// How far one forecaster was from what came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Accuracy {
+    /// Who.
+    pub forecaster: Forecaster,
+    /// Customers compared.
+    pub customers: usize,
+    /// What came, of all of them.
+    pub actual_total: f64,
+    /// What was expected, of all of them.
+    pub expected_total: f64,
+    /// Mean absolute difference of a customer (MAE).
+    pub mean_absolute_error: f64,
+    /// Root of the mean squared difference of a customer (RMSE).
+    pub root_mean_squared_error: f64,
+    /// Mean of expected less actual of a customer: above 0, too much was expected.
+    pub bias: f64,
+}
+
+/// The accuracy of the model and of the baselines.
+pub(super) fn accuracies<'a>(
+    compared: &(impl Iterator<Item = &'a Compared> + Clone),
+) -> Vec<Accuracy> {
+    let of = |forecaster, expected: fn(&Compared) -> f64| {
+        let pairs = compared.clone().map(|one| (expected(one), one.actual));
+        accuracy(forecaster, pairs)
+    };
+    vec![
+        of(Forecaster::Model, |one| one.expected),
+        of(Forecaster::LastYear, |one| one.last_year),
+        of(Forecaster::Mean, |one| one.mean),
+    ]
+}
+
+/// The accuracy over pairs of expected and actual; all zero without a pair.
+pub(super) fn accuracy(
+    forecaster: Forecaster,
+    pairs: impl Iterator<Item = (f64, f64)>,
+) -> Accuracy {
+    let (mut customers, mut actual_total, mut expected_total) = (0, 0.0, 0.0);
+    let (mut absolute, mut squared) = (0.0, 0.0);
+    for (expected, actual) in pairs {
+        customers += 1;
+        actual_total += actual;
+        expected_total += expected;
+        absolute += (expected - actual).abs();
+        squared += (expected - actual).powi(2);
+    }
+    let n = number(customers).max(1.0);
+    Accuracy {
+        forecaster,
+        customers,
+        actual_total,
+        expected_total,
+        mean_absolute_error: absolute / n,
+        root_mean_squared_error: (squared / n).sqrt(),
+        bias: (expected_total - actual_total) / n,
+    }
+}

@@ -1,0 +1,138 @@
+//! What a model expected of each customer, beside what came and what forecasts without a model would have said.
+
+use std::collections::HashMap;
+
+use super::{
+    number,
+    population::{Population, Subject, YEAR_DAYS},
+};
+use crate::domain::{
+    customer::CustomerKind,
+    value::{gamma_gamma::GammaGamma, model::OrderModel},
+};
+
+/// A model that knows nothing after the split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CandidateModel {
+    /// Orders.
+    pub orders: OrderModel,
+    /// Spend per order; `None` where there is no such model, or one without a mean.
+    pub spend: Option<GammaGamma>,
+}
+
+/// The models of persons and of companies, which may be one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CandidateModels {
+    /// Of persons.
+    pub person: CandidateModel,
+    /// Of companies.
+    pub company: CandidateModel,
+}
+
+impl CandidateModels {
+    /// One model for all.
+    #[must_use]
+    pub const fn of_all(model: CandidateModel) -> Self {
+        Self {
+            person: model,
+            company: model,
+        }
+    }
+
+    /// That of a kind; employees have none of their own and are never asked for.
+    #[must_use]
+    pub const fn of(&self, kind: CustomerKind) -> &CandidateModel {
+        match kind {
+            CustomerKind::Company => &self.company,
+            CustomerKind::Person | CustomerKind::Employee => &self.person,
+        }
+    }
+}
+
+/// One customer's quantity in the holdout: what came, and what each forecaster expected.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Compared {
+    /// What came.
+    pub actual: f64,
+    /// By the model.
+    pub expected: f64,
+    /// As last year.
+    pub last_year: f64,
+    /// As all on average.
+    pub mean: f64,
+}
+
+/// What was expected of one customer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forecast {
+    /// Orders in the holdout.
+    pub orders: Compared,
+    /// Spend in the holdout, major units; `None` where amounts cannot be converted or there is no spend model.
+    pub spend: Option<Compared>,
+}
+
+/// Forecasts of all customers, in their order.
+pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Vec<Forecast> {
+    let subjects = population.subjects();
+    let window = population.window();
+    let weeks = window.holdout_weeks();
+    let part_of_year = f64::from(window.holdout_days()) / f64::from(YEAR_DAYS);
+    let mean_orders = mean(subjects.iter().map(|one| f64::from(one.last_year_orders)));
+    let mean_spend = mean(
+        subjects
+            .iter()
+            .filter_map(|one| Some(one.known_spend?.last_year)),
+    );
+    // Once for each distinct history.
+    let mut known: HashMap<(CustomerKind, u32, u32, u32), f64> = HashMap::new();
+    let forecast = |subject: &Subject| {
+        let model = models.of(subject.kind);
+        let row = subject.row();
+        let key = (
+            subject.kind,
+            row.frequency(),
+            row.recency_days(),
+            row.age_days(),
+        );
+        let expected = *known.entry(key).or_insert_with(|| {
+            model
+                .orders
+                .outlook(subject.history())
+                .expected_orders(weeks)
+        });
+        let orders = Compared {
+            actual: f64::from(subject.holdout_orders),
+            expected,
+            last_year: f64::from(subject.last_year_orders) * part_of_year,
+            mean: mean_orders * part_of_year,
+        };
+        let spend = spend_per_order(subject, model).and_then(|per_order| {
+            Some(Compared {
+                actual: subject.holdout_spend?,
+                expected: expected * per_order,
+                last_year: subject.known_spend?.last_year * part_of_year,
+                mean: mean_spend * part_of_year,
+            })
+        });
+        Forecast { orders, spend }
+    };
+    subjects.iter().map(forecast).collect()
+}
+
+/// Expected spend per order: Fader and Hardie (2013), note 025, equation 5.
+fn spend_per_order(subject: &Subject, model: &CandidateModel) -> Option<f64> {
+    subject.known_spend?;
+    let expected = model
+        .spend?
+        .expected_spend(subject.spend_history().as_ref());
+    expected.ok()
+}
+
+fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
+    let (mut count, mut sum) = (0, 0.0);
+    for number in numbers {
+        count += 1;
+        sum += number;
+    }
+    sum / number(count).max(1.0)
+}

@@ -1,0 +1,263 @@
+//! What customers did until the split and after it, as an evaluation takes it.
+//!
+//! It is made of folded histories, so that refunds are taken off already; what they were folded from it does not know.
+
+use std::collections::BTreeMap;
+
+use super::Window;
+use crate::domain::{
+    calendar::Day,
+    customer::CustomerKind,
+    profile::{History, PurchaseDay},
+    value::{
+        fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
+        gamma_gamma::SpendHistory,
+        history::{HistoryError, PurchaseHistory},
+    },
+};
+
+/// The year before the split, which the baselines repeat, in days.
+pub const YEAR_DAYS: i32 = 365;
+
+/// One customer: what was known at the split, and what came until the end of the holdout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// Person or company.
+    pub kind: CustomerKind,
+    /// First day with a purchase.
+    pub first_day: Day,
+    row: CollapsedRow,
+    history: PurchaseHistory,
+    /// Amounts until the split; `None` when one cannot be converted to the reporting currency.
+    pub known_spend: Option<KnownSpend>,
+    /// Days with a purchase in the year before the split, the first of all included.
+    pub last_year_orders: u32,
+    /// Days with a purchase in the holdout.
+    pub holdout_orders: u32,
+    /// Amount of those days, major units of the reporting currency; `None` when one cannot be converted.
+    pub holdout_spend: Option<f64>,
+}
+
+/// What a customer spent until the split, major units of the reporting currency.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KnownSpend {
+    /// Mean of the repeat purchase days; 0 without one.
+    pub mean_repeat: f64,
+    /// All of the year before the split.
+    pub last_year: f64,
+}
+
+impl Subject {
+    /// Repeat orders until the split.
+    #[must_use]
+    pub const fn frequency(&self) -> u32 {
+        self.history.frequency()
+    }
+
+    /// Frequency, recency and age at the split.
+    #[must_use]
+    pub const fn history(&self) -> &PurchaseHistory {
+        &self.history
+    }
+
+    /// The same in whole days.
+    #[must_use]
+    pub const fn row(&self) -> &CollapsedRow {
+        &self.row
+    }
+
+    /// Repeat spend at the split, as the spend model takes it; `None` without a repeat order. A mean of 0 has no density, but its
+    /// posterior mean has a limit.
+    #[must_use]
+    pub fn spend_history(&self) -> Option<SpendHistory> {
+        let mean = self.known_spend?.mean_repeat.max(f64::MIN_POSITIVE);
+        SpendHistory::new(self.frequency(), mean).ok()
+    }
+
+    /// Orders customers by what they did, so that a list of them is the same however it was read.
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |one: &Self| {
+            let known = one.known_spend.map(|known| {
+                (
+                    known.mean_repeat.max(0.0).to_bits(),
+                    known.last_year.max(0.0).to_bits(),
+                )
+            });
+            (
+                (one.kind as u8, one.first_day, one.row),
+                (one.last_year_orders, one.holdout_orders),
+                (
+                    known,
+                    one.holdout_spend.map(|spend| spend.max(0.0).to_bits()),
+                ),
+            )
+        };
+        key(self).cmp(&key(other))
+    }
+}
+
+/// Customers who are no part of an evaluation, by the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// Employees with a purchase until the split: they are nobody's business.
+    pub employees: usize,
+    /// Customers whose first purchase lies in the holdout: at the split nobody knew of them.
+    pub newcomers: usize,
+    /// Customers with an amount that cannot be converted to the reporting currency: out of what concerns spend, not of orders.
+    pub unconvertible: usize,
+}
+
+/// The customers of an evaluation.
+#[derive(Debug, Clone)]
+pub struct Population {
+    window: Window,
+    subjects: Vec<Subject>,
+    repeat_days: BTreeMap<(u8, Day), u64>,
+    left_out: LeftOut,
+}
+
+impl Population {
+    /// Nobody yet.
+    #[must_use]
+    pub const fn new(window: Window) -> Self {
+        Self {
+            window,
+            subjects: vec![],
+            repeat_days: BTreeMap::new(),
+            left_out: LeftOut {
+                employees: 0,
+                newcomers: 0,
+                unconvertible: 0,
+            },
+        }
+    }
+
+    /// Adds a customer. `known` is what the facts until the split say, `whole` what those until the end of the holdout say, which may
+    /// say less of the days before the split: goods come back. Purchases of `whole` until the split and of either after the window are
+    /// not looked at. `major` converts an amount to major units of the reporting currency.
+    ///
+    /// # Errors
+    /// Never for days in their order.
+    pub fn add(
+        &mut self,
+        kind: CustomerKind,
+        known: &[PurchaseDay],
+        whole: &[PurchaseDay],
+        major: impl Fn(&PurchaseDay) -> Option<f64>,
+    ) -> Result<(), HistoryError> {
+        let (split, until) = (self.window.split, self.window.until);
+        let known = &known[..known.partition_point(|entry| entry.day <= split)];
+        let from = whole.partition_point(|entry| entry.day <= split);
+        let later = &whole[from..whole.partition_point(|entry| entry.day <= until).max(from)];
+        let (Some(first), Some(last)) = (known.first(), known.last()) else {
+            let new = !later.is_empty() && kind != CustomerKind::Employee;
+            self.left_out.newcomers += usize::from(new);
+            return Ok(());
+        };
+        if kind == CustomerKind::Employee {
+            self.left_out.employees += 1;
+            return Ok(());
+        }
+        let repeats = &known[known.partition_point(|entry| entry.day == first.day)..];
+        let frequency = count_days(repeats);
+        let days = |days: i32| u32::try_from(days).unwrap_or(0);
+        let (recency_days, age_days) = (days(last.day - first.day), days(split - first.day));
+        let last_year = &known[known.partition_point(|entry| split - entry.day >= YEAR_DAYS)..];
+        let total = |entries: &[PurchaseDay]| entries.iter().map(&major).sum::<Option<f64>>();
+        let known_spend = total(known).and_then(|_| {
+            Some(KnownSpend {
+                mean_repeat: total(repeats)? / f64::from(frequency.max(1)),
+                last_year: total(last_year)?,
+            })
+        });
+        let subject = Subject {
+            kind,
+            first_day: first.day,
+            row: CollapsedRow::new(frequency, recency_days, age_days, 1)?,
+            history: PurchaseHistory::from_days(frequency, recency_days, age_days)?,
+            known_spend,
+            last_year_orders: count_days(last_year),
+            holdout_orders: count_days(later),
+            holdout_spend: total(later),
+        };
+        let unconvertible = subject.known_spend.is_none() || subject.holdout_spend.is_none();
+        self.left_out.unconvertible += usize::from(unconvertible);
+        for day in repeats.chunk_by(same_day).chain(later.chunk_by(same_day)) {
+            *self
+                .repeat_days
+                .entry((kind as u8, day[0].day))
+                .or_default() += 1;
+        }
+        self.subjects.push(subject);
+        Ok(())
+    }
+
+    /// Puts the customers into an order of their own, so that sums and samples are the same however they were read. To be called when
+    /// all are there.
+    pub fn sort(&mut self) {
+        self.subjects.sort_unstable_by(Subject::compare);
+    }
+
+    /// The days.
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        self.window
+    }
+
+    /// The customers.
+    #[must_use]
+    pub fn subjects(&self) -> &[Subject] {
+        &self.subjects
+    }
+
+    /// Who is not among them.
+    #[must_use]
+    pub const fn left_out(&self) -> LeftOut {
+        self.left_out
+    }
+
+    /// Repeat orders by day, of a kind or of all.
+    pub(super) fn repeat_days(
+        &self,
+        kind: Option<CustomerKind>,
+    ) -> impl Iterator<Item = (Day, u64)> {
+        let days = self.repeat_days.iter();
+        days.filter(move |((of, _), _)| kind.is_none_or(|kind| kind as u8 == *of))
+            .map(|((_, day), orders)| (*day, *orders))
+    }
+
+    /// What a fit of the order model on what was known at the split takes, of a kind or of all.
+    #[must_use]
+    pub fn order_rows(&self, kind: Option<CustomerKind>) -> Vec<CollapsedRow> {
+        collapse(self.of_kind(kind).map(|subject| subject.row))
+    }
+
+    /// What a fit of the spend model takes: a repeat spend that is not positive is left out, as the model has no density for it.
+    #[must_use]
+    pub fn spend_rows(&self, kind: Option<CustomerKind>) -> Vec<SpendRow> {
+        collapse_spend(self.of_kind(kind).filter_map(|subject| {
+            let mean = subject.known_spend?.mean_repeat;
+            SpendRow::new(subject.frequency(), mean, 1).ok()
+        }))
+    }
+
+    fn of_kind(&self, kind: Option<CustomerKind>) -> impl Iterator<Item = &Subject> {
+        let subjects = self.subjects.iter();
+        subjects.filter(move |subject| kind.is_none_or(|kind| subject.kind == kind))
+    }
+}
+
+/// What the purchases of a history say of days until one: those of a history without refunds.
+#[must_use]
+pub fn purchases_until(history: &History, day: Day) -> &[PurchaseDay] {
+    let end = history.purchases.partition_point(|entry| entry.day <= day);
+    &history.purchases[..end]
+}
+
+fn same_day(one: &PurchaseDay, other: &PurchaseDay) -> bool {
+    one.day == other.day
+}
+
+fn count_days(entries: &[PurchaseDay]) -> u32 {
+    u32::try_from(entries.chunk_by(same_day).count()).unwrap_or(u32::MAX)
+}

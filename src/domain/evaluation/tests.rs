@@ -1,0 +1,58 @@
+mod by_hand;
+mod cdnow;
+mod drifting;
+mod simulated;
+
+use super::forecast::{CandidateModel, CandidateModels};
+use super::population::Population;
+use super::*;
+use crate::domain::profile::PurchaseDay;
+use crate::domain::value::model::OrderModel;
+
+/// One purchase on a day.
+fn purchase(day: Day, amount_minor: i64) -> PurchaseDay {
+    PurchaseDay {
+        day,
+        currency: "EUR".parse().unwrap(),
+        category: None,
+        count: 1,
+        amount_minor,
+        costed_amount_minor: 0,
+        cost_minor: 0,
+    }
+}
+
+/// All amounts are in the reporting currency, which has cents.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::unnecessary_wraps,
+    reason = "small amounts, and a function that may have none"
+)]
+fn major(entry: &PurchaseDay) -> Option<f64> {
+    Some(entry.amount_minor as f64 / 100.0)
+}
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+/// Adds a customer without refunds.
+fn add(population: &mut Population, kind: CustomerKind, purchases: &[PurchaseDay]) {
+    population.add(kind, purchases, purchases, major).unwrap();
+}
+
+/// One model of orders for all.
+fn models(orders: OrderModel) -> CandidateModels {
+    CandidateModels::of_all(CandidateModel {
+        orders,
+        spend: None,
+    })
+}
+
+#[track_caller]
+fn assert_near(what: &str, found: f64, expected: f64, tolerance: f64) {
+    assert!(
+        (found - expected).abs() <= tolerance,
+        "{what}: {found}, not {expected}"
+    );
+}

@@ -1,0 +1,398 @@
+//! Every figure on examples small enough to reckon by hand.
+
+use super::super::{
+    accuracy::{Forecaster, accuracies},
+    bins::bins,
+    coverage::{Within, coverage, within},
+    forecast::{Compared, forecasts},
+    population::LeftOut,
+    ranking::{deciles, gain},
+};
+use super::*;
+use crate::domain::value::fit::rows::CollapsedRow;
+use crate::domain::value::interval::Distribution;
+
+fn compared(actual: f64, expected: f64) -> Compared {
+    Compared {
+        actual,
+        expected,
+        last_year: 2.0,
+        mean: 1.0,
+    }
+}
+
+#[test]
+fn errors_of_the_model_and_of_both_baselines() {
+    let customers = [compared(3.0, 2.0), compared(0.0, 0.5), compared(1.0, 1.0)];
+    let [model, last_year, mean] = accuracies(&customers.iter()).try_into().unwrap();
+    assert_eq!(model.forecaster, Forecaster::Model);
+    assert_eq!(model.customers, 3);
+    assert_near("actual", model.actual_total, 4.0, 1e-15);
+    assert_near("expected", model.expected_total, 3.5, 1e-15);
+    assert_near("MAE", model.mean_absolute_error, 0.5, 1e-15);
+    assert_near(
+        "RMSE",
+        model.root_mean_squared_error,
+        (1.25_f64 / 3.0).sqrt(),
+        1e-15,
+    );
+    assert_near("bias", model.bias, -0.5 / 3.0, 1e-15);
+    assert_eq!(last_year.forecaster, Forecaster::LastYear);
+    assert_near(
+        "last year's MAE",
+        last_year.mean_absolute_error,
+        4.0 / 3.0,
+        1e-15,
+    );
+    assert_eq!(mean.forecaster, Forecaster::Mean);
+    assert_near("the mean's bias", mean.bias, -1.0 / 3.0, 1e-15);
+    assert_near(
+        "the mean's RMSE",
+        mean.root_mean_squared_error,
+        (5.0_f64 / 3.0).sqrt(),
+        1e-15,
+    );
+}
+
+#[test]
+fn bins_are_by_frequency_and_the_last_one_takes_all_above() {
+    let customers = [
+        (0, compared(0.0, 0.2)),
+        (0, compared(1.0, 0.4)),
+        (2, compared(2.0, 2.0)),
+        (7, compared(5.0, 6.0)),
+        (30, compared(9.0, 8.0)),
+    ];
+    let found = bins(&customers);
+    let shape: Vec<(u32, usize)> = found
+        .iter()
+        .map(|bin| (bin.frequency, bin.customers))
+        .collect();
+    assert_eq!(shape, [(0, 2), (2, 1), (7, 2)]);
+    assert_near("actual of 0", found[0].actual_mean, 0.5, 1e-15);
+    assert_near("expected of 0", found[0].expected_mean, 0.3, 1e-15);
+    assert_near("actual of 7 and more", found[2].actual_mean, 7.0, 1e-15);
+}
+
+#[test]
+fn deciles_and_gain_follow_the_rank_and_share_out_among_equals() {
+    // Twenty customers: two at the top brought 6 and 2 of 16, the rest are equals who brought half a unit each on average.
+    let mut pairs = vec![(9.0, 6.0), (8.0, 2.0)];
+    pairs.extend((0..18).map(|at| (1.0, if at < 8 { 1.0 } else { 0.0 })));
+    pairs.reverse();
+    let found = deciles(&pairs);
+    assert_eq!(found.len(), 10);
+    assert_eq!((found[0].decile, found[0].customers), (1, 2));
+    assert_near("best tenth", found[0].actual_mean, 4.0, 1e-12);
+    assert_near("its expectation", found[0].expected_mean, 8.5, 1e-12);
+    assert_near("its lift", found[0].lift.unwrap(), 5.0, 1e-12);
+    for decile in &found[1..] {
+        assert_near("equals", decile.actual_mean, 8.0 / 18.0, 1e-12);
+    }
+    let curve = gain(&pairs);
+    assert_eq!(curve.len(), 101);
+    assert_near("nobody", curve[0].actual_share, 0.0, 1e-15);
+    assert_near("the best 5 %", curve[5].actual_share, 6.0 / 16.0, 1e-12);
+    assert_near("the best tenth", curve[10].actual_share, 0.5, 1e-12);
+    assert_near(
+        "half",
+        curve[50].actual_share,
+        (8.0 + 8.0 * 8.0 / 18.0) / 16.0,
+        1e-12,
+    );
+    assert_near("the best possible half", curve[50].best_share, 1.0, 1e-12);
+    assert_near("the best possible tenth", curve[10].best_share, 0.5, 1e-12);
+    assert_near("all", curve[100].actual_share, 1.0, 1e-12);
+
+    let few = deciles(&[(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]);
+    assert_eq!(few.iter().map(|decile| decile.customers).sum::<usize>(), 3);
+    assert!(few.iter().all(|decile| decile.lift.is_none()));
+    assert!(gain(&[(1.0, 0.0)]).is_empty(), "nothing came of anybody");
+    assert!(deciles(&[]).is_empty());
+}
+
+#[test]
+fn an_outcome_is_spread_over_the_probability_that_it_had() {
+    // Ten futures: 0 with 70 %, 1 with 20 %, 5 with 10 %.
+    let futures = Distribution::of_outcomes(vec![0.0, 0.0, 5.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    // The central 80 % are from 10 to 90 % of the order; 0 has 0 to 70 % of it, 1 has 70 to 90 %, 5 has 90 to 100 %.
+    let [(inside, calibrated), _]: Within = within(&futures, 0.0);
+    assert!(inside);
+    assert_near("0", calibrated, 0.6 / 0.7, 1e-12);
+    assert_near("1", within(&futures, 1.0)[0].1, 1.0, 1e-12);
+    assert_near("5", within(&futures, 5.0)[0].1, 0.0, 1e-9);
+    assert!(!within(&futures, 5.0)[0].0 && within(&futures, 5.0)[1].0);
+    // In no future: between two, beyond all, below all.
+    assert_eq!(within(&futures, 0.5)[0], (true, 1.0));
+    assert_eq!(within(&futures, 7.0)[1], (false, 0.0));
+    assert_eq!(within(&futures, -1.0)[1], (false, 0.0));
+    // Over outcomes as frequent as the futures, the level comes out exactly.
+    let outcomes: Vec<Within> = [0.0; 7]
+        .into_iter()
+        .chain([1.0, 1.0, 5.0])
+        .map(|outcome| within(&futures, outcome))
+        .collect();
+    let [eighty, ninety] = coverage(&outcomes).try_into().unwrap();
+    assert_near("80 %", eighty.calibrated_share, 0.8, 1e-9);
+    assert_near("90 %", ninety.calibrated_share, 0.9, 1e-9);
+    assert_near("plainly", eighty.within_share, 0.9, 1e-12);
+    assert_eq!((ninety.customers, ninety.level), (10, 0.9));
+    assert!(coverage(&[]).is_empty());
+}
+
+/// A split with a year and a half before it, and a holdout of 73 days: a fifth of a year.
+fn population() -> Population {
+    let window = Window::new(day("2025-06-30"), day("2025-09-11")).unwrap();
+    let mut population = Population::new(window);
+    let days = |days: &[(&str, i64)]| -> Vec<PurchaseDay> {
+        days.iter()
+            .map(|(on, cents)| purchase(day(on), *cents))
+            .collect()
+    };
+    let ada = [
+        ("2024-01-01", 1_000),
+        // The first day of the year before the split is 2024-07-01.
+        ("2024-06-30", 2_000),
+        ("2024-07-01", 3_000),
+        ("2025-06-30", 4_000),
+        ("2025-07-01", 5_000),
+        ("2025-09-11", 6_000),
+        ("2025-09-12", 7_000),
+    ];
+    add(&mut population, CustomerKind::Person, &days(&ada));
+    add(
+        &mut population,
+        CustomerKind::Company,
+        &days(&[("2025-06-30", 500)]),
+    );
+    add(
+        &mut population,
+        CustomerKind::Employee,
+        &days(&[("2025-01-01", 1)]),
+    );
+    add(
+        &mut population,
+        CustomerKind::Employee,
+        &days(&[("2025-08-01", 1)]),
+    );
+    add(
+        &mut population,
+        CustomerKind::Person,
+        &days(&[("2025-07-01", 1)]),
+    );
+    add(
+        &mut population,
+        CustomerKind::Person,
+        &days(&[("2025-09-12", 1)]),
+    );
+    add(&mut population, CustomerKind::Person, &[]);
+    // Bought twice, and both went back after the split: what was known at the split stands, what came after is none.
+    let known = days(&[("2025-01-01", 100), ("2025-03-01", 100)]);
+    population
+        .add(CustomerKind::Person, &known, &[], major)
+        .unwrap();
+    population.sort();
+    population
+}
+
+#[test]
+fn a_customer_is_split_into_what_was_known_and_what_came() {
+    let population = population();
+    assert_eq!(
+        population.left_out(),
+        LeftOut {
+            employees: 1,
+            newcomers: 1,
+            unconvertible: 0
+        }
+    );
+    let [ada, returner, company] = population.subjects() else {
+        panic!("{:?}", population.subjects());
+    };
+    assert_eq!(ada.kind, CustomerKind::Person);
+    assert_eq!(
+        (
+            ada.frequency(),
+            ada.row().recency_days(),
+            ada.row().age_days()
+        ),
+        (3, 546, 546)
+    );
+    assert_eq!((ada.last_year_orders, ada.holdout_orders), (2, 2));
+    let known = ada.known_spend.unwrap();
+    assert_near("mean of the repeats", known.mean_repeat, 30.0, 1e-12);
+    assert_near("last year", known.last_year, 70.0, 1e-12);
+    assert_near("holdout", ada.holdout_spend.unwrap(), 110.0, 1e-12);
+    assert_eq!((returner.frequency(), returner.holdout_orders), (1, 0));
+    assert_eq!(company.kind, CustomerKind::Company);
+    assert_eq!((company.frequency(), company.row().age_days()), (0, 0));
+
+    let rows = population.order_rows(None);
+    assert_eq!(rows.iter().map(CollapsedRow::count).sum::<u64>(), 3);
+    assert_eq!(population.order_rows(Some(CustomerKind::Company)).len(), 1);
+    assert_eq!(population.spend_rows(None).len(), 2);
+}
+
+#[test]
+fn the_baselines_repeat_the_year_before_in_proportion() {
+    let population = population();
+    let model = OrderModel::new(
+        crate::domain::value::model::ModelKind::MbgNbd,
+        [0.5, 6.0, 0.9, 1.6],
+    );
+    let found = forecasts(&population, &models(model.unwrap()));
+    // Orders of the year: 2, 2 and 1; a fifth of a year lies ahead.
+    let expected = [(0.4, 2.0), (0.4, 0.0), (0.2, 0.0)];
+    for (forecast, (last_year, actual)) in found.iter().zip(expected) {
+        assert_near("last year", forecast.orders.last_year, last_year, 1e-12);
+        assert_near("mean", forecast.orders.mean, 1.0 / 3.0, 1e-12);
+        assert_near("actual", forecast.orders.actual, actual, 1e-12);
+        assert_eq!(forecast.spend, None, "there is no model of spend");
+    }
+}
+
+#[test]
+fn each_kind_is_foretold_by_its_own_model() {
+    let population = population();
+    let model = |r: f64| {
+        OrderModel::new(
+            crate::domain::value::model::ModelKind::MbgNbd,
+            [r, 6.0, 0.9, 1.6],
+        )
+        .unwrap()
+    };
+    let of = |orders| CandidateModel {
+        orders,
+        spend: None,
+    };
+    let models = CandidateModels {
+        person: of(model(0.5)),
+        company: of(model(3.0)),
+    };
+    let found = evaluate(&population, &models, None);
+    let weeks = population.window().holdout_weeks();
+    for (group, kind, orders) in [
+        (1, CustomerKind::Person, model(0.5)),
+        (2, CustomerKind::Company, model(3.0)),
+    ] {
+        let members = population.subjects().iter().filter(|it| it.kind == kind);
+        let expected: f64 = members
+            .map(|it| orders.outlook(it.history()).expected_orders(weeks))
+            .sum();
+        let model = found.groups[group].orders.accuracy[0];
+        assert_near("expected", model.expected_total, expected, 1e-12);
+    }
+}
+
+#[test]
+fn an_amount_without_a_rate_takes_a_customer_out_of_spend_only() {
+    let window = Window::new(day("2025-06-30"), day("2025-07-07")).unwrap();
+    let mut population = Population::new(window);
+    let purchases = [
+        purchase(day("2025-01-01"), 100),
+        purchase(day("2025-07-01"), 100),
+    ];
+    let only_known = |entry: &PurchaseDay| major(entry).filter(|_| entry.day <= day("2025-06-30"));
+    population
+        .add(CustomerKind::Person, &purchases, &purchases, only_known)
+        .unwrap();
+    assert_eq!(population.left_out().unconvertible, 1);
+    let subject = &population.subjects()[0];
+    assert_eq!((subject.holdout_orders, subject.holdout_spend), (1, None));
+    assert!(subject.known_spend.is_some());
+}
+
+/// What came, by week: its number, last day, whether it is of the holdout, its orders, and those so far.
+fn actual(weeks: &[TrackedWeek]) -> Vec<(u32, String, bool, u64, u64)> {
+    let each = weeks.iter().map(|week| {
+        let (last_day, so_far) = (week.last_day.to_string(), week.actual_cumulative);
+        (week.week, last_day, week.in_holdout, week.actual, so_far)
+    });
+    each.collect()
+}
+
+#[test]
+fn weeks_end_at_the_split_and_the_last_one_with_the_holdout() {
+    let window = Window::new(day("2025-06-30"), day("2025-07-10")).unwrap();
+    let mut population = Population::new(window);
+    let on = |days: &[&str]| -> Vec<PurchaseDay> {
+        days.iter().map(|on| purchase(day(on), 100)).collect()
+    };
+    let ada = on(&[
+        "2025-06-20",
+        "2025-06-23",
+        "2025-06-24",
+        "2025-07-01",
+        "2025-07-08",
+    ]);
+    add(&mut population, CustomerKind::Person, &ada);
+    add(
+        &mut population,
+        CustomerKind::Company,
+        &on(&["2025-06-30", "2025-07-10"]),
+    );
+    let model = OrderModel::new(
+        crate::domain::value::model::ModelKind::BgNbd,
+        [0.8, 6.0, 0.8, 2.5],
+    )
+    .unwrap();
+    let found = evaluate(&population, &models(model), None);
+    let [all, persons, companies] = &found.groups[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        actual(&all.tracking),
+        [
+            (1, "2025-06-23".to_owned(), false, 1, 1),
+            (2, "2025-06-30".to_owned(), false, 1, 2),
+            (3, "2025-07-07".to_owned(), true, 1, 3),
+            (4, "2025-07-10".to_owned(), true, 2, 5),
+        ]
+    );
+    // Ada is 20 days old on 2025-07-10, the company 10.
+    let newcomer = model.newcomer();
+    let of_ada = newcomer.expected_orders(20.0 / 7.0);
+    let of_company = newcomer.expected_orders(10.0 / 7.0);
+    assert_near(
+        "expected",
+        all.tracking[3].expected_cumulative,
+        of_ada + of_company,
+        1e-12,
+    );
+    assert_near(
+        "in the last week",
+        all.tracking[3].expected,
+        {
+            of_ada + of_company
+                - newcomer.expected_orders(17.0 / 7.0)
+                - newcomer.expected_orders(1.0)
+        },
+        1e-12,
+    );
+    assert_near(
+        "of persons",
+        persons.tracking[3].expected_cumulative,
+        of_ada,
+        1e-12,
+    );
+    assert_eq!(
+        companies.tracking.len(),
+        3,
+        "its first week ends on its first day"
+    );
+    assert_eq!(found.interval_customers, 0);
+    assert!(all.orders.coverage.is_empty() && all.spend.is_none());
+}
+
+#[test]
+fn a_window_has_at_least_one_day() {
+    let split = day("2025-06-30");
+    assert_eq!(Window::new(split, split), None);
+    assert_eq!(Window::new(split, split.plus_days(-1)), None);
+    assert_eq!(
+        Window::new(split, split.plus_days(1))
+            .unwrap()
+            .holdout_days(),
+        1
+    );
+}

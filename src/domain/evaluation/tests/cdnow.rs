@@ -1,0 +1,131 @@
+//! The CDNOW sample, split on 1997-09-30: what the literature and the package BTYD have of it.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::domain::value::fit::{fit_orders, fit_spend};
+use crate::domain::value::model::ModelKind;
+use crate::domain::value::reference::{rows, shared_data};
+
+fn population(log: &str) -> Population {
+    let window = Window::new(day("1997-09-30"), day("1998-06-30")).unwrap();
+    let mut customers: BTreeMap<String, BTreeMap<Day, f64>> = BTreeMap::new();
+    for (_, id, date, _, dollars) in rows::<(String, String, String, u32, f64)>(log) {
+        let days = customers.entry(id).or_default();
+        *days.entry(day(&date)).or_default() += dollars;
+    }
+    let mut population = Population::new(window);
+    for days in customers.values() {
+        #[expect(clippy::cast_possible_truncation, reason = "small amounts")]
+        let cents = |dollars: f64| (dollars * 100.0).round() as i64;
+        let purchases: Vec<PurchaseDay> = days
+            .iter()
+            .map(|(day, dollars)| purchase(*day, cents(*dollars)))
+            .collect();
+        add(&mut population, CustomerKind::Person, &purchases);
+    }
+    population.sort();
+    population
+}
+
+#[test]
+fn every_customer_has_the_history_and_the_holdout_of_btyd() {
+    let (Some(log), Some(reference)) = (
+        shared_data("cdnow_sample_log.csv"),
+        shared_data("cdnow_btyd_cbs.csv"),
+    ) else {
+        return;
+    };
+    let population = population(&log);
+    let key = |x: u32, recency: f64, age: f64, later: u32| {
+        #[expect(clippy::cast_possible_truncation, reason = "days")]
+        let days = |weeks: f64| (weeks * 7.0).round() as i32;
+        (x, days(recency), days(age), later)
+    };
+    let mut found: Vec<_> = population
+        .subjects()
+        .iter()
+        .map(|subject| {
+            let history = subject.history();
+            let (recency, age) = (history.recency_weeks(), history.age_weeks());
+            key(history.frequency(), recency, age, subject.holdout_orders)
+        })
+        .collect();
+    let mut expected: Vec<_> = rows::<(u32, u32, f64, f64, u32, f64)>(&reference)
+        .into_iter()
+        .map(|(_, x, recency, age, later, _)| key(x, recency, age, later))
+        .collect();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found.len(), 2_357);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn holdout_totals_and_the_weekly_track_are_the_published_ones() {
+    let (Some(log), Some(track)) = (
+        shared_data("cdnow_sample_log.csv"),
+        shared_data("cdnow_btyd_cum_tracking.csv"),
+    ) else {
+        return;
+    };
+    let population = population(&log);
+    // Knowledge of the literature: Fader, Hardie and Lee (2005) and the packages named in the reference tables.
+    for (kind, total) in [
+        (ModelKind::BgNbd, 1653.4),
+        (ModelKind::MbgNbd, 1576.7),
+        (ModelKind::ParetoNbd, 1665.5),
+    ] {
+        let fit = fit_orders(kind, &population.order_rows(None)).unwrap();
+        let found = evaluate(&population, &models(fit.model), None);
+        let model = found.groups[0].orders.accuracy[0];
+        println!("{}: {model:?}", kind.name());
+        assert_near("actual", model.actual_total, 1_882.0, 1e-9);
+        assert_near(kind.name(), model.expected_total, total, 0.06);
+        let cumulative: Vec<(u32, u64)> = found.groups[0]
+            .tracking
+            .iter()
+            .map(|week| (week.week, week.actual_cumulative))
+            .collect();
+        assert_eq!(cumulative, rows::<(u32, u64)>(&track));
+        assert_eq!(found.groups.len(), 2, "all are persons");
+    }
+}
+
+#[test]
+fn the_model_beats_the_baselines_and_puts_the_best_first() {
+    let Some(log) = shared_data("cdnow_sample_log.csv") else {
+        return;
+    };
+    let population = population(&log);
+    let orders = fit_orders(ModelKind::BgNbd, &population.order_rows(None)).unwrap();
+    let spend = fit_spend(&population.spend_rows(None)).unwrap();
+    let models = CandidateModels::of_all(CandidateModel {
+        orders: orders.model,
+        spend: Some(spend.model),
+    });
+    let found = evaluate(&population, &models, None);
+    let all = &found.groups[0];
+    for quantity in [&all.orders, all.spend.as_ref().unwrap()] {
+        let [model, last_year, mean] = &quantity.accuracy[..] else {
+            panic!("{quantity:?}");
+        };
+        println!("{model:?}\n{last_year:?}\n{mean:?}");
+        assert!(model.root_mean_squared_error < last_year.root_mean_squared_error);
+        assert!(model.root_mean_squared_error < mean.root_mean_squared_error);
+        assert!(model.mean_absolute_error < last_year.mean_absolute_error);
+        assert!(quantity.deciles[0].lift.unwrap() > 3.0);
+        let shares = &quantity.gain;
+        assert!(
+            shares
+                .iter()
+                .all(|point| point.actual_share <= point.best_share + 1e-12)
+        );
+        // The best half of them; at the end, BG/NBD puts one-time buyers whom it cannot doubt before late repeaters.
+        assert!(
+            shares[1..=50]
+                .iter()
+                .all(|point| point.actual_share > point.customer_share)
+        );
+    }
+}

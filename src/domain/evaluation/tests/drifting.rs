@@ -1,0 +1,198 @@
+//! Customers who change and customers who do not, and what cannot be told.
+
+use super::super::drift::{
+    Evidence, FEWEST_CUSTOMERS, ParameterSet, Verdict, compare, expected_orders, holdout, judge,
+    significance,
+};
+use super::simulated::purchases;
+use super::*;
+use crate::domain::value::fit::rows::CollapsedRow;
+use crate::domain::value::fit::{OrderFit, fit_orders};
+use crate::domain::value::model::ModelKind;
+use crate::domain::value::random::Random;
+
+const KIND: ModelKind = ModelKind::MbgNbd;
+/// Orders half as often, and leave sooner, than [`BEFORE`].
+const AFTER: [f64; 4] = [0.8, 12.0, 1.6, 2.5];
+const BEFORE: [f64; 4] = [0.8, 6.0, 0.8, 2.5];
+
+/// What can be known of a fit until 2024-12-31 and of what these customers did until 2025-12-31, half of them after a law.
+fn evidence(law_of_the_others: [f64; 4], customers: u32) -> Evidence {
+    let law = |parameters| OrderModel::new(KIND, parameters).unwrap();
+    let mut random = Random::new(43);
+    let (fitted_until, split, until) = (day("2024-12-31"), day("2025-09-30"), day("2025-12-31"));
+    let population = |split, until| Population::new(Window::new(split, until).unwrap());
+    let (mut known, mut before, mut today) = (
+        population(fitted_until, until),
+        population(split, until),
+        population(until, until.plus_days(1)),
+    );
+    for at in 0..customers {
+        let shift = if at % 2 == 0 { 0 } else { 400 };
+        let parameters = if shift == 0 {
+            BEFORE
+        } else {
+            law_of_the_others
+        };
+        let mut days = purchases(&law(parameters), &mut random);
+        // The others came later, and are cut where the present is.
+        for entry in &mut days {
+            entry.day = entry.day.plus_days(shift);
+        }
+        for population in [&mut known, &mut before, &mut today] {
+            add(population, CustomerKind::Person, &days);
+        }
+    }
+    let fit = |population: &Population| fit_orders(KIND, &population.order_rows(None)).unwrap();
+    let (active, refit, refit_before) = (fit(&known), fit(&today), fit(&before));
+    let rows: Vec<CollapsedRow> = today.order_rows(None);
+    let compared = compare(None, &rows, &parameters(&active), &parameters(&refit));
+    Evidence {
+        active_until: fitted_until,
+        split,
+        until,
+        sets: vec![compared],
+        refit_problem: None,
+        outlook: (
+            expected_orders(&rows, &active.model, 92),
+            expected_orders(&rows, &refit.model, 92),
+        ),
+        holdout: Some((
+            holdout(&before, &models(active.model)),
+            holdout(&before, &models(refit_before.model)),
+        )),
+    }
+}
+
+fn parameters(fit: &OrderFit) -> ParameterSet<'_> {
+    ParameterSet {
+        model: fit.model,
+        log_covariance: fit.report.log_covariance.as_deref(),
+    }
+}
+
+#[test]
+fn customers_who_stay_as_they_were_do_not_drift() {
+    let evidence = evidence(BEFORE, 1_500);
+    let judgement = judge(&evidence);
+    println!("{judgement:?}\n{:?}", significance(&evidence.sets));
+    assert_eq!(judgement.verdict, Verdict::NoDrift, "{judgement:?}");
+    let set = &evidence.sets[0];
+    assert!(set.refit_log_likelihood >= set.active_log_likelihood - 1e-6);
+    assert!(
+        set.parameters
+            .iter()
+            .all(|shift| shift.z.unwrap().abs() < 3.0),
+        "{set:?}"
+    );
+}
+
+#[test]
+fn newcomers_of_another_kind_are_a_drift() {
+    let evidence = evidence(AFTER, 3_000);
+    let judgement = judge(&evidence);
+    println!(
+        "{judgement:?}\n{:?}\n{:?}",
+        significance(&evidence.sets),
+        evidence.holdout
+    );
+    assert_eq!(judgement.verdict, Verdict::Drift, "{judgement:?}");
+    assert!(judgement.reason.contains("beyond chance, and matters"));
+}
+
+#[track_caller]
+fn check_undecidable(evidence: &Evidence, word: &str) {
+    let judgement = judge(evidence);
+    assert_eq!(judgement.verdict, Verdict::NotDecidable, "{judgement:?}");
+    assert!(judgement.reason.contains(word), "{judgement:?}");
+}
+
+#[test]
+fn what_cannot_be_told_is_said_with_its_reason() {
+    let sound = evidence(BEFORE, 400);
+    assert_ne!(
+        judge(&sound).verdict,
+        Verdict::NotDecidable,
+        "{:?}",
+        judge(&sound)
+    );
+    let with = |change: &dyn Fn(&mut Evidence)| {
+        let mut evidence = sound.clone();
+        change(&mut evidence);
+        evidence
+    };
+    check_undecidable(
+        &with(&|it| it.refit_problem = Some("no optimum".to_owned())),
+        "no optimum",
+    );
+    check_undecidable(
+        &with(&|it| it.sets[0].customers = FEWEST_CUSTOMERS - 1),
+        "99 customers",
+    );
+    check_undecidable(&with(&|it| it.holdout = None), "nobody had ordered");
+    check_undecidable(
+        &with(&|it| it.holdout.as_mut().unwrap().0.actual_total = 29.0),
+        "29 orders",
+    );
+    check_undecidable(
+        &with(&|it| it.active_until = it.split.plus_days(1)),
+        "2025-10-01",
+    );
+    check_undecidable(&with(&|it| it.sets[0].wald = None), "uncertain");
+}
+
+#[test]
+fn a_difference_beyond_chance_that_changes_nothing_is_no_drift() {
+    let mut evidence = evidence(AFTER, 3_000);
+    evidence.outlook.1 = evidence.outlook.0 * 1.05;
+    let (active, _) = evidence.holdout.unwrap();
+    evidence.holdout = Some((active, active));
+    let judgement = judge(&evidence);
+    assert_eq!(judgement.verdict, Verdict::NoDrift);
+    assert!(
+        judgement.reason.contains("too small to matter"),
+        "{judgement:?}"
+    );
+}
+
+#[test]
+fn the_sum_of_covariances_is_what_a_shift_is_measured_by() {
+    let rows = [CollapsedRow::new(1, 7, 70, 5).unwrap()];
+    let covariance = |variance: f64| -> Vec<Vec<f64>> {
+        (0..4)
+            .map(|i| {
+                (0..4)
+                    .map(|j| if i == j { variance } else { 0.0 })
+                    .collect()
+            })
+            .collect()
+    };
+    let (of_active, of_refit) = (covariance(0.09), covariance(0.16));
+    let model = |r: f64| OrderModel::new(KIND, [r, 6.0, 0.9, 1.6]).unwrap();
+    let active = ParameterSet {
+        model: model(1.0),
+        log_covariance: Some(&of_active),
+    };
+    let refit = ParameterSet {
+        model: model(1.0_f64.exp()),
+        log_covariance: Some(&of_refit),
+    };
+    let found = compare(None, &rows, &active, &refit);
+    // ln r moved by 1, and the variances add up to 0.25.
+    assert_near("z", found.parameters[0].z.unwrap(), 2.0, 1e-12);
+    assert_near("Wald", found.wald.unwrap(), 4.0, 1e-12);
+    assert_eq!(found.customers, 5);
+    let history = crate::domain::value::history::PurchaseHistory::from_days(1, 7, 70).unwrap();
+    let expected = 5.0 * model(1.0).log_likelihood(&history);
+    assert_near(
+        "log-likelihood",
+        found.active_log_likelihood,
+        expected,
+        1e-12,
+    );
+    let without = ParameterSet {
+        log_covariance: None,
+        ..active
+    };
+    assert_eq!(compare(None, &rows, &without, &refit).wald, None);
+}

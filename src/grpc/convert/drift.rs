@@ -1,0 +1,62 @@
+//! Drift checks as messages.
+
+use super::evaluation::{accuracy, int32, kind_or_all};
+use crate::{
+    domain::evaluation::drift::{SetComparison, Verdict},
+    grpc::convert::models,
+    pb,
+    service::evaluate::DriftReport,
+};
+
+/// The message of a drift check.
+pub(in crate::grpc) fn drift_report(report: &DriftReport) -> pb::DriftReport {
+    let evidence = &report.evidence;
+    let verdict = match report.judgement.verdict {
+        Verdict::NoDrift => pb::DriftVerdict::NoDrift,
+        Verdict::Drift => pb::DriftVerdict::Drift,
+        Verdict::NotDecidable => pb::DriftVerdict::NotDecidable,
+    };
+    let significance = report.significance;
+    let outlook = significance.map(|_| evidence.outlook);
+    pb::DriftReport {
+        verdict: verdict.into(),
+        reason: report.judgement.reason.clone(),
+        version: report.version,
+        version_until: evidence.active_until.to_string(),
+        kind: models::kind_message(report.kind),
+        split_on: evidence.split.to_string(),
+        until: evidence.until.to_string(),
+        holdout_days: int32(report.days),
+        likelihood_ratio: significance.map(|found| found.likelihood_ratio),
+        degrees_of_freedom: significance.map(|found| int32(found.degrees_of_freedom)),
+        likelihood_ratio_p: significance.map(|found| found.likelihood_ratio_p),
+        wald: significance.and_then(|found| found.wald),
+        wald_p: significance.and_then(|found| found.wald_p),
+        active_expected_orders: outlook.map(|(active, _)| active),
+        refit_expected_orders: outlook.map(|(_, refit)| refit),
+        sets: evidence.sets.iter().map(set).collect(),
+        active_holdout: evidence
+            .holdout
+            .as_ref()
+            .map(|(active, _)| accuracy(active)),
+        refit_holdout: evidence.holdout.as_ref().map(|(_, refit)| accuracy(refit)),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+fn set(set: &SetComparison) -> pb::DriftedParameters {
+    let customers = set.customers.max(1) as f64;
+    let parameters = set.parameters.iter().map(|shift| pb::ParameterShift {
+        name: shift.name.to_owned(),
+        active: shift.active,
+        refit: shift.refit,
+        z: shift.z,
+    });
+    pb::DriftedParameters {
+        customer_kind: kind_or_all(set.kind),
+        customers: i64::try_from(set.customers).unwrap_or(i64::MAX),
+        active_log_likelihood_per_customer: set.active_log_likelihood / customers,
+        refit_log_likelihood_per_customer: set.refit_log_likelihood / customers,
+        parameters: parameters.collect(),
+    }
+}

@@ -1,0 +1,170 @@
+//! Evaluations and drift checks as messages.
+
+use super::customer_kind_message;
+use crate::{
+    domain::{
+        customer::CustomerKind,
+        evaluation::{
+            GroupEvaluation, QuantityEvaluation,
+            accuracy::{Accuracy, Forecaster},
+            population::LeftOut,
+            tracking::TrackedWeek,
+        },
+        model_report::StoredReport,
+    },
+    grpc::convert::models,
+    pb,
+    service::evaluate::{Fitted, ModelEvaluation},
+};
+
+/// The message of an evaluation.
+pub(in crate::grpc) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
+    let groups = found.evaluation.groups.iter();
+    pb::ModelEvaluation {
+        split_on: found.window.split().to_string(),
+        until: found.window.until().to_string(),
+        first_day: found.first_day.to_string(),
+        holdout_days: int32(found.window.holdout_days()),
+        version: found.version.unwrap_or_default(),
+        kind: models::kind_message(found.kind),
+        parameters: found.sets.iter().map(parameters).collect(),
+        currency: found
+            .currency
+            .map(|currency| currency.to_string())
+            .unwrap_or_default(),
+        spend_absent_reason: found.spend_absent_reason.clone().unwrap_or_default(),
+        interval_customers: count(found.evaluation.interval_customers),
+        intervals_absent_reason: found.intervals_absent_reason.clone().unwrap_or_default(),
+        left_out: left_out(found.left_out),
+        groups: groups.map(group).collect(),
+        duration: prost_types::Duration::try_from(found.duration).ok(),
+    }
+}
+
+fn parameters(set: &Fitted) -> pb::EvaluatedParameters {
+    let spend = set.spend.as_ref().ok().map(|(_, report)| report);
+    let reports = || std::iter::once(&set.orders_report).chain(spend);
+    let of_report = |report: &StoredReport| {
+        let parameters = report.parameters.clone();
+        parameters
+            .into_iter()
+            .map(|parameter| pb::EvaluatedParameter {
+                name: parameter.name,
+                value: parameter.value,
+                standard_error: parameter.standard_error,
+            })
+    };
+    let reasons: Vec<&str> = reports()
+        .filter_map(|report| report.not_converged_reason.as_deref())
+        .collect();
+    pb::EvaluatedParameters {
+        customer_kind: kind_or_all(set.kind),
+        parameters: reports().flat_map(of_report).collect(),
+        converged: reasons.is_empty(),
+        not_converged_reason: reasons.join("; "),
+    }
+}
+
+/// The kinds of those who are not there, each with its reason.
+fn left_out(left_out: LeftOut) -> Vec<pb::LeftOutCustomers> {
+    let all = [
+        (pb::LeftOutReason::Employee, left_out.employees),
+        (pb::LeftOutReason::Newcomer, left_out.newcomers),
+        (pb::LeftOutReason::NoRate, left_out.unconvertible),
+    ];
+    let some = all.into_iter().filter(|(_, customers)| *customers > 0);
+    some.map(|(reason, customers)| pb::LeftOutCustomers {
+        reason: reason.into(),
+        customers: count(customers),
+    })
+    .collect()
+}
+
+fn group(group: &GroupEvaluation) -> pb::GroupEvaluation {
+    pb::GroupEvaluation {
+        customer_kind: kind_or_all(group.kind),
+        customers: count(group.customers),
+        orders: Some(quantity(&group.orders)),
+        spend: group.spend.as_ref().map(quantity),
+        tracking: group.tracking.iter().map(week).collect(),
+    }
+}
+
+fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
+    let bins = quantity.bins.iter().map(|bin| pb::EvaluatedBin {
+        frequency: int32(bin.frequency),
+        customers: count(bin.customers),
+        actual_mean: bin.actual_mean,
+        expected_mean: bin.expected_mean,
+    });
+    let deciles = quantity.deciles.iter().map(|decile| pb::EvaluatedDecile {
+        decile: int32(decile.decile),
+        customers: count(decile.customers),
+        actual_mean: decile.actual_mean,
+        expected_mean: decile.expected_mean,
+        lift: decile.lift,
+    });
+    let gain = quantity.gain.iter().map(|point| pb::GainPoint {
+        customer_share: point.customer_share,
+        actual_share: point.actual_share,
+        best_share: point.best_share,
+    });
+    let coverage = quantity.coverage.iter().map(|level| pb::IntervalCoverage {
+        level: level.level,
+        customers: count(level.customers),
+        within_share: level.within_share,
+        calibrated_share: level.calibrated_share,
+    });
+    pb::QuantityEvaluation {
+        accuracy: quantity.accuracy.iter().map(accuracy).collect(),
+        bins: bins.collect(),
+        deciles: deciles.collect(),
+        gain: gain.collect(),
+        coverage: coverage.collect(),
+    }
+}
+
+/// The message of an accuracy.
+pub(super) fn accuracy(accuracy: &Accuracy) -> pb::ForecastAccuracy {
+    let forecaster = match accuracy.forecaster {
+        Forecaster::Model => pb::Forecaster::Model,
+        Forecaster::LastYear => pb::Forecaster::LastYear,
+        Forecaster::Mean => pb::Forecaster::Mean,
+    };
+    pb::ForecastAccuracy {
+        forecaster: forecaster.into(),
+        customers: count(accuracy.customers),
+        actual_total: accuracy.actual_total,
+        expected_total: accuracy.expected_total,
+        mean_absolute_error: accuracy.mean_absolute_error,
+        root_mean_squared_error: accuracy.root_mean_squared_error,
+        bias: accuracy.bias,
+    }
+}
+
+fn week(week: &TrackedWeek) -> pb::TrackedWeek {
+    let orders = |orders: u64| i64::try_from(orders).unwrap_or(i64::MAX);
+    pb::TrackedWeek {
+        week: int32(week.week),
+        last_day: week.last_day.to_string(),
+        in_holdout: week.in_holdout,
+        actual: orders(week.actual),
+        expected: week.expected,
+        actual_cumulative: orders(week.actual_cumulative),
+        expected_cumulative: week.expected_cumulative,
+    }
+}
+
+/// A kind; unspecified for all.
+pub(super) fn kind_or_all(kind: Option<CustomerKind>) -> i32 {
+    kind.map_or(0, customer_kind_message)
+}
+
+fn count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A number that is far below its greatest.
+pub(super) fn int32(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,286 @@
+//! From the rows of a fit to a model version: everything that takes time and asks nobody.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    contracts,
+    input::{CovariateInput, Gaps, Input, Rows},
+};
+use crate::{
+    domain::{
+        calendar::Day,
+        customer::CustomerKind,
+        model_report::{
+            StoredBenchmark, StoredChecks, StoredPrior, StoredRegularity, StoredReport, StoredTest,
+        },
+        model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
+        money::Currency,
+        parameters::Covariate,
+        segments::slots::kind_text,
+        value::{
+            checks::{regularity, spend_dependence},
+            fit::{
+                FitError, OrderFit,
+                benchmark::{fit_benchmark, likelihood_ratio},
+                covariates::fit_with_covariates,
+                fit_orders, fit_orders_with_prior, fit_spend,
+                prior::LogNormalPrior,
+                rows::{CollapsedRow, SpendRow},
+            },
+            model::ModelKind,
+        },
+    },
+    service::error::ServiceError,
+};
+
+/// A kind with fewer customers has the pooled parameters. Chosen: with so few, simulated fits leave logarithms of parameters uncertain by
+/// half and more, and what is pooled is nearer to the truth unless the kinds differ by a multiple.
+pub(super) const FEWEST_CUSTOMERS_OF_A_KIND: u64 = 100;
+
+/// What to make of the rows.
+pub(super) struct Plan {
+    pub(super) kind: ModelKind,
+    pub(super) until: Day,
+    pub(super) by_kind: bool,
+    pub(super) covariates: Vec<Covariate>,
+    pub(super) prior: Option<StoredPrior>,
+    /// Why there can be no spend model; `None` when the input has a currency.
+    pub(super) no_currency: Option<String>,
+}
+
+impl Plan {
+    /// Fits everything asked for.
+    pub(super) fn compute(self, input: &Input) -> Result<ModelFit, ServiceError> {
+        let prior = self.prior.map(|prior| prior.prior());
+        let prior = prior
+            .transpose()
+            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let fitter = Fitter {
+            kind: self.kind,
+            prior,
+            currency: match (input.currency, &self.no_currency) {
+                (Some(currency), None) => Ok(currency),
+                (_, reason) => Err(reason.clone().unwrap_or_default()),
+            },
+        };
+        let pooled = fitter
+            .set(&input.pooled)
+            .map_err(ServiceError::NothingToFit)?;
+        let refinement = match &input.covariates {
+            Some(rows) => {
+                let fit = fitter.covariates(self.covariates, rows, &pooled)?;
+                Refinement::Covariates(Box::new(fit))
+            }
+            None if self.by_kind => Refinement::ByKind(fitter.by_kind(&input.by_kind, &pooled)),
+            None => Refinement::No,
+        };
+        Ok(ModelFit {
+            until: self.until,
+            pooled,
+            refinement,
+            checks: Some(checks(&input.pooled.spend, &input.gaps)),
+            prior: self.prior,
+            contacts: Arc::default(),
+            contracts: contracts::fit(&input.contracts),
+        })
+    }
+}
+
+/// What all sets of a version have in common.
+struct Fitter {
+    kind: ModelKind,
+    prior: Option<LogNormalPrior>,
+    currency: Result<Currency, String>,
+}
+
+impl Fitter {
+    fn orders(&self, rows: &[CollapsedRow]) -> Result<OrderFit, FitError> {
+        match &self.prior {
+            Some(prior) => fit_orders_with_prior(self.kind, rows, prior),
+            None => fit_orders(self.kind, rows),
+        }
+    }
+
+    fn set(&self, rows: &Rows) -> Result<FittedSet, FitError> {
+        let start = Instant::now();
+        let orders = self.orders(&rows.orders)?;
+        let orders_report = StoredReport::new(&orders.report, start.elapsed());
+        let benchmark = fit_benchmark(&rows.orders)?;
+        let start = Instant::now();
+        let spend = self.currency.clone().and_then(|currency| {
+            let spend = fit_spend(&rows.spend).map_err(|error| error.to_string())?;
+            let report = StoredReport::new(&spend.report, start.elapsed());
+            Ok((spend.model, currency, report))
+        });
+        Ok(FittedSet {
+            orders: orders.model,
+            benchmark: Some(StoredBenchmark::new(
+                &benchmark,
+                &orders_report,
+                self.prior.is_none(),
+            )),
+            orders_report,
+            spend,
+        })
+    }
+
+    fn by_kind(&self, kinds: &[(CustomerKind, Rows)], pooled: &FittedSet) -> ByKindFit {
+        let kinds: Vec<KindFit> = kinds
+            .iter()
+            .map(|(kind, rows)| {
+                let customers = rows.orders.iter().map(CollapsedRow::count).sum();
+                KindFit {
+                    kind: *kind,
+                    customers,
+                    set: self.own_set(rows, customers),
+                }
+            })
+            .collect();
+        ByKindFit {
+            orders_test: self.unless_prior().and_then(|()| {
+                let report = |set: &FittedSet| Ok(set.orders_report.clone());
+                test_kinds(&kinds, pooled, report)
+            }),
+            spend_test: test_kinds(&kinds, pooled, |set| {
+                let spend = set.spend.as_ref().map_err(Clone::clone);
+                spend.map(|(_, _, report)| report.clone())
+            }),
+            kinds,
+        }
+    }
+
+    /// The parameters of one kind, if it has enough customers and they determine them.
+    fn own_set(&self, rows: &Rows, customers: u64) -> Result<FittedSet, String> {
+        if customers < FEWEST_CUSTOMERS_OF_A_KIND {
+            return Err(format!(
+                "{customers} customers with a purchase are fewer than {FEWEST_CUSTOMERS_OF_A_KIND}"
+            ));
+        }
+        let mut set = self.set(rows).map_err(|error| error.to_string())?;
+        if let Some(reason) = set.orders_report.not_converged_reason {
+            return Err(reason);
+        }
+        set.spend =
+            set.spend.and_then(
+                |(model, currency, report)| match &report.not_converged_reason {
+                    Some(reason) => Err(reason.clone()),
+                    None => Ok((model, currency, report)),
+                },
+            );
+        Ok(set)
+    }
+
+    /// A likelihood ratio compares maxima of likelihoods, which a prior keeps fits from.
+    fn unless_prior(&self) -> Result<(), String> {
+        match &self.prior {
+            Some(_) => Err("a prior was given: the likelihoods are not at their maxima".to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    fn covariates(
+        &self,
+        covariates: Vec<Covariate>,
+        rows: &CovariateInput,
+        pooled: &FittedSet,
+    ) -> Result<CovariateFit, ServiceError> {
+        let groups = rows.groups();
+        if groups.is_empty() {
+            return Err(ServiceError::NoCovariatesKnown {
+                customers: rows.left_out,
+            });
+        }
+        let names: Vec<String> = covariates.iter().map(|one| one.name.to_string()).collect();
+        let start = Instant::now();
+        let (model, report) = fit_with_covariates(self.kind, &names, &groups, self.prior.as_ref())
+            .map_err(ServiceError::NothingToFit)?;
+        let report = StoredReport::new(&report, start.elapsed());
+        let test = self.unless_prior().and_then(|()| {
+            let without = if rows.left_out == 0 {
+                pooled.orders_report.clone()
+            } else {
+                let rows: Vec<CollapsedRow> = groups
+                    .iter()
+                    .flat_map(|group| &group.rows)
+                    .copied()
+                    .collect();
+                let orders = self.orders(&rows).map_err(|error| error.to_string())?;
+                StoredReport::new(&orders.report, start.elapsed())
+            };
+            test(&without, &[&report])
+        });
+        Ok(CovariateFit {
+            covariates,
+            model,
+            report,
+            customers_left_out: rows.left_out,
+            test,
+        })
+    }
+}
+
+/// One set for all kinds against one for each.
+fn test_kinds(
+    kinds: &[KindFit],
+    pooled: &FittedSet,
+    report: impl Fn(&FittedSet) -> Result<StoredReport, String>,
+) -> Result<StoredTest, String> {
+    if kinds.len() < 2 {
+        return Err("all customers with a purchase are of one kind".to_owned());
+    }
+    let mut own = vec![];
+    for kind in kinds {
+        let set = kind.set.as_ref().map_err(Clone::clone);
+        let found = set.and_then(&report);
+        let name = kind_text(kind.kind);
+        own.push(found.map_err(|reason| format!("{name} has no parameters of its own: {reason}"))?);
+    }
+    test(&report(pooled)?, &own.iter().collect::<Vec<_>>())
+}
+
+/// The likelihood ratio of one fit against several that share its customers among them.
+fn test(smaller: &StoredReport, larger: &[&StoredReport]) -> Result<StoredTest, String> {
+    for report in larger.iter().chain([&smaller]) {
+        if let Some(reason) = &report.not_converged_reason {
+            return Err(format!("there is no proper maximum to compare: {reason}"));
+        }
+    }
+    let size = |report: &StoredReport| u32::try_from(report.parameters.len()).unwrap_or(u32::MAX);
+    let ratio = likelihood_ratio(
+        smaller.log_likelihood,
+        size(smaller),
+        larger.iter().map(|report| report.log_likelihood).sum(),
+        larger.iter().map(|report| size(report)).sum(),
+    );
+    ratio
+        .map(StoredTest::from)
+        .ok_or_else(|| "there is nothing to compare".to_owned())
+}
+
+/// Whether the assumptions hold.
+fn checks(spend: &[SpendRow], gaps: &Gaps) -> StoredChecks {
+    let dependence = spend_dependence(spend).map(Into::into);
+    let regularity = match regularity(gaps.pairs.iter().copied()) {
+        Some(found) if found.shape.is_finite() && found.standard_error.is_finite() => {
+            Ok(StoredRegularity {
+                shape: found.shape,
+                standard_error: found.standard_error,
+                customers: found.customers,
+                eligible: gaps.eligible,
+            })
+        }
+        Some(_) => {
+            Err("all customers order like clockwork: the last two times are equal".to_owned())
+        }
+        None => Err("fewer than two customers have three purchase days".to_owned()),
+    };
+    StoredChecks {
+        spend_dependence: dependence.ok_or_else(|| {
+            "fewer than three customers with a positive repeat spend, or all alike".to_owned()
+        }),
+        regularity,
+    }
+}
+
+#[cfg(test)]
+mod tests;

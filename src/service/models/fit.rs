@@ -1,0 +1,240 @@
+//! Fitting a model and storing it as a version.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    Models,
+    compute::Plan,
+    contacts, input,
+    turns::{RunningFit, Turn},
+};
+use crate::{
+    domain::{
+        basis::ActiveModel,
+        calendar::Day,
+        contract_models::ContractModels,
+        model_report::StoredPrior,
+        model_version::{ModelFit, ModelVersion},
+        money::Currency,
+        parameters::Covariate,
+        text::Label,
+        value::model::ModelKind,
+    },
+    metrics::FitOutcome,
+    service::{error::ServiceError, finish::finish},
+    store::{self, pool::SNAPSHOT},
+};
+
+/// What to fit.
+#[derive(Debug, Clone)]
+pub struct FitRequest {
+    /// The model of orders.
+    pub kind: ModelKind,
+    /// Last day whose facts are used; today when it is `None`.
+    pub until: Option<Day>,
+    /// Whether the new version answers from now on, if it converged.
+    pub activate: bool,
+    /// Whether kinds of customers get parameters of their own.
+    pub by_kind: bool,
+    /// What order rate and drop-out are to depend on; not together with `by_kind`.
+    pub covariates: Vec<Covariate>,
+    /// Knowledge about the order parameters before the data.
+    pub prior: Option<StoredPrior>,
+    /// The same request under the same id is answered with the same version.
+    pub request_id: Option<Label>,
+}
+
+impl FitRequest {
+    /// What is asked for, in one line: equal for equal requests.
+    fn canonical(&self) -> String {
+        let names: Vec<&str> = self.covariates.iter().map(|one| &*one.name).collect();
+        let prior = self.prior.map(|prior| (prior.medians, prior.log_spreads));
+        format!(
+            "kind={} until={} activate={} by_kind={} covariates={} prior={prior:?}",
+            self.kind.name(),
+            self.until.map_or("today".to_owned(), |day| day.to_string()),
+            self.activate,
+            self.by_kind,
+            names.join(","),
+        )
+    }
+}
+
+impl Models {
+    /// Fits a model and stores it as a new version. A version that did not converge is stored for its report, and not activated.
+    /// A request that was answered before is answered again; while the first of its id runs, the second waits for it.
+    ///
+    /// # Errors
+    /// Another fit of that kind runs, the request id belongs to another request, there is nothing to fit on, or the database cannot be
+    /// asked.
+    pub async fn fit(self: &Arc<Self>, request: FitRequest) -> Result<ModelVersion, ServiceError> {
+        let now = self.clock.now();
+        let today =
+            Day::of(now, &self.zone).map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let until = request.until.unwrap_or(today);
+        let turn = loop {
+            if let Some(answered) = self.replay(&request).await? {
+                return Ok(answered);
+            }
+            let mine = RunningFit {
+                kind: request.kind,
+                until,
+                since: now,
+                request_id: request.request_id.clone(),
+            };
+            match self.turns.take(mine) {
+                Ok(turn) => break turn,
+                Err(taken) => {
+                    let running = taken.running.clone();
+                    if running.request_id.is_none() || running.request_id != request.request_id {
+                        return Err(ServiceError::FitRunning(Box::new(running)));
+                    }
+                    taken.ended().await;
+                }
+            }
+        };
+        // Between the look and the turn, the first of its id may have ended.
+        if let Some(answered) = self.replay(&request).await? {
+            return Ok(answered);
+        }
+        let models = Arc::clone(self);
+        let named = request.request_id.is_some();
+        let work = async move { models.fit_and_record(request, until, turn).await };
+        if named {
+            finish(work).await
+        } else {
+            work.await
+        }
+    }
+
+    /// The version that this request was answered with before.
+    async fn replay(&self, request: &FitRequest) -> Result<Option<ModelVersion>, ServiceError> {
+        let Some(request_id) = &request.request_id else {
+            return Ok(None);
+        };
+        let mut connection = self.pool.acquire().await?;
+        let answered = store::fit_requests::find(&mut connection, request_id).await?;
+        let Some(answered) = answered else {
+            return Ok(None);
+        };
+        if answered.request != request.canonical() {
+            return Err(ServiceError::RequestIdReused(request_id.clone()));
+        }
+        let found = store::models::find(&mut connection, answered.version).await?;
+        let version = answered.version;
+        found.map(Some).ok_or(ServiceError::ModelNotFound(version))
+    }
+
+    async fn fit_and_record(
+        self: Arc<Self>,
+        request: FitRequest,
+        until: Day,
+        turn: Turn,
+    ) -> Result<ModelVersion, ServiceError> {
+        let start = Instant::now();
+        let result = self.fit_and_store(request, until, turn).await;
+        let outcome = match &result {
+            Ok(version) if version.fit.converged() => FitOutcome::Converged,
+            Ok(_) => FitOutcome::NotConverged,
+            Err(_) => FitOutcome::Failed,
+        };
+        self.metrics.record(outcome, start.elapsed().as_secs_f64());
+        result
+    }
+
+    async fn fit_and_store(
+        &self,
+        request: FitRequest,
+        until: Day,
+        turn: Turn,
+    ) -> Result<ModelVersion, ServiceError> {
+        // One snapshot: a customer who buys between two statements would be counted by both.
+        let mut tx = self.batch.begin_with(SNAPSHOT).await?;
+        let currencies = store::currencies::list(&mut tx).await?;
+        let basis = self.bases.current();
+        let currency = basis.reporting_currency;
+        let input = input::read(&mut tx, until, currency, &request.covariates).await?;
+        let census = contacts::read(&mut tx, until, input.customers(), &basis).await?;
+        tx.rollback().await?;
+        let plan = Plan {
+            kind: request.kind,
+            until,
+            by_kind: request.by_kind,
+            covariates: request.covariates.clone(),
+            prior: request.prior,
+            no_currency: currency.is_none().then(|| no_currency(&currencies)),
+        };
+        // The turn goes with the computation, which goes on when the caller gives up: two would starve the callers of all cores.
+        let fitted = tokio::task::spawn_blocking(move || {
+            let fitted = plan.compute(&input).map(|fit| ModelFit {
+                contacts: Arc::new(census.fit(currency)),
+                ..fit
+            });
+            (fitted, turn)
+        });
+        let (fit, _turn) = fitted
+            .await
+            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        self.store(&request, fit?).await
+    }
+
+    async fn store(
+        &self,
+        request: &FitRequest,
+        fit: ModelFit,
+    ) -> Result<ModelVersion, ServiceError> {
+        let now = self.clock.now();
+        let mut tx = self.pool.begin().await?;
+        let version = store::models::insert(&mut tx, &fit, now).await?;
+        if let Some(id) = &request.request_id {
+            let line = request.canonical();
+            if !store::fit_requests::insert(&mut tx, id, &line, version, now).await? {
+                // Another server was first with the same id.
+                tx.rollback().await?;
+                let answered = self.replay(request).await?;
+                return answered.ok_or(ServiceError::Contended);
+            }
+        }
+        // A version that cannot say what anybody is worth does not replace one that can.
+        let basis = self.bases.current();
+        let worse = basis
+            .model
+            .as_ref()
+            .is_some_and(|active| says_less(&fit, active));
+        let active = request.activate && fit.converged() && !worse;
+        if active {
+            store::models::activations::activate(&mut tx, version, now).await?;
+            self.bases.commit_and_renew(tx).await?;
+        } else {
+            tx.commit().await?;
+        }
+        Ok(ModelVersion {
+            version,
+            active,
+            created_at: now,
+            fit,
+        })
+    }
+}
+
+/// Whether a fit lacks a model of spend or of contracts that the active version has.
+fn says_less(fit: &ModelFit, active: &ActiveModel) -> bool {
+    let contracts = ContractModels::of_fits(&fit.contracts);
+    (fit.pooled.spend.is_err() && active.has_spend())
+        || (!contracts.has_pooled() && active.contracts.has_pooled())
+}
+
+/// Why there is no reporting currency.
+pub(in crate::service) fn no_currency(currencies: &[Currency]) -> String {
+    match currencies {
+        [] => "nothing was bought yet".to_owned(),
+        [only] => format!("the only currency in use, {only}, came into use just now: fit again"),
+        several => {
+            let codes: Vec<_> = several.iter().map(|currency| currency.code()).collect();
+            format!(
+                "amounts are in {}, and no definitions say which to report in",
+                codes.join(", ")
+            )
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Model versions that do not answer but are compared with the one that does.
+//!
+//! A version never changes, so what was read once stays right; a few are kept.
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use sqlx::PgPool;
+
+use crate::{
+    domain::basis::{ActiveModel, Basis},
+    service::error::ServiceError,
+    store,
+};
+
+/// Versions kept: a comparison is of one or two of them at a time.
+const KEPT: u64 = 8;
+
+/// Reads versions for comparisons.
+#[derive(Debug)]
+pub struct Versions {
+    pool: PgPool,
+    kept: Cache<i64, Arc<ActiveModel>>,
+}
+
+impl Versions {
+    /// Reads from this database.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self {
+            pool,
+            kept: Cache::new(KEPT),
+        }
+    }
+
+    /// `basis` with the model of that number and nothing else changed.
+    ///
+    /// # Errors
+    /// There is none of that number, or the database must be asked and cannot be.
+    pub async fn basis(&self, version: i64, basis: &Basis) -> Result<Basis, ServiceError> {
+        let kept = self.kept.get(&version);
+        let model = match kept {
+            Some(model) => model,
+            None => {
+                let mut connection = self.pool.acquire().await?;
+                let found = store::models::find(&mut connection, version).await?;
+                let found = found.ok_or(ServiceError::ModelNotFound(version))?;
+                let model = Arc::new(found.as_active());
+                self.kept.insert(version, Arc::clone(&model));
+                model
+            }
+        };
+        Ok(basis.with_model(ActiveModel::clone(&model)))
+    }
+}
