@@ -55,7 +55,7 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Bring an external database to the schema of this version
     Migrate(migrate::MigrateArgs),
-    /// Send customers, transactions, contacts or exchange rates from a CSV file to a server
+    /// Send customers, transactions, contacts, contracts or exchange rates from a CSV file to a server
     #[command(subcommand)]
     Import(import::ImportCommand),
     /// What exchange rates a server knows

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use self::columns::open_csv;
 use self::contacts::{ContactMapping, ContactsArgs};
+use self::contracts::{ContractMapping, ContractsArgs};
 use self::customers::{CustomerMapping, CustomersArgs};
 use self::rates::{RateMapping, RatesArgs};
 use self::transactions::{TransactionMapping, TransactionsArgs};
@@ -20,6 +21,7 @@ use crate::pb;
 pub mod amount;
 pub mod columns;
 pub mod contacts;
+pub mod contracts;
 pub mod currency;
 pub mod customers;
 pub mod identity;
@@ -58,6 +60,9 @@ pub enum ImportCommand {
     /// Send exchange rates, by which amounts are converted to the reporting currency
     #[command(after_help = IMPORT_HELP)]
     Rates(RatesArgs),
+    /// Send contracts that renew: subscriptions, service contracts
+    #[command(after_help = IMPORT_HELP)]
+    Contracts(ContractsArgs),
 }
 
 /// Kind of a customer on the command line.
@@ -172,6 +177,11 @@ pub async fn run(command: ImportCommand, output: &mut Output) -> Result<(), CliE
             let (reader, header) = open_csv(&args.file, args.delimiter.as_deref())?;
             let mapping = RateMapping::new(&args, &header)?;
             pipeline::run(&args.file_args(), mapping, reader, &header, output).await
+        }
+        ImportCommand::Contracts(args) => {
+            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
+            let mapping = ContractMapping::new(&args, &header)?;
+            pipeline::run(&args.file, mapping, reader, &header, output).await
         }
     }
 }

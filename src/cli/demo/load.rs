@@ -81,7 +81,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
     })
 }
 
-/// Sends a population: rates, customers, transactions and contacts, then what arrives late.
+/// Sends a population: rates, customers, transactions, contacts and contracts, then what arrives late.
 ///
 /// The steps follow one another, since each builds on the one before; within a step several batches are under way at once.
 ///
@@ -101,6 +101,7 @@ pub async fn load(
         customers,
         transactions,
         contacts,
+        contracts,
         late_transactions,
         late_contacts,
         ..
@@ -111,6 +112,7 @@ pub async fn load(
         cut(customers, Facts::Customers),
         cut(transactions, Facts::Transactions),
         cut(contacts, Facts::Contacts),
+        cut(contracts, Facts::Contracts),
         cut(late_transactions, Facts::Transactions),
         cut(late_contacts, Facts::Contacts),
         vec![Facts::Customers(&complete)],
@@ -158,6 +160,7 @@ enum Facts<'a> {
     Transactions(&'a [pb::Transaction]),
     Contacts(&'a [pb::Contact]),
     Rates(&'a [pb::ExchangeRate]),
+    Contracts(&'a [pb::Contract]),
 }
 
 impl Facts<'_> {
@@ -167,6 +170,7 @@ impl Facts<'_> {
             Self::Transactions(facts) => Batch::Transactions(facts.to_vec()),
             Self::Contacts(facts) => Batch::Contacts(facts.to_vec()),
             Self::Rates(facts) => Batch::Rates(facts.to_vec()),
+            Self::Contracts(facts) => Batch::Contracts(facts.to_vec()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The demo against a server of our own that remembers what it is sent and answers gold for everybody.
 
 mod fake;
+mod ingest;
 mod models;
 
 use jiff::civil::date;

@@ -32,6 +32,8 @@ pub enum Batch {
     Contacts(Vec<pb::Contact>),
     /// Exchange rates.
     Rates(Vec<pb::ExchangeRate>),
+    /// Contracts.
+    Contracts(Vec<pb::Contract>),
 }
 
 impl Batch {
@@ -41,6 +43,7 @@ impl Batch {
             Self::Transactions(facts) => facts.len(),
             Self::Contacts(facts) => facts.len(),
             Self::Rates(facts) => facts.len(),
+            Self::Contracts(facts) => facts.len(),
         }
     }
 }
@@ -107,6 +110,11 @@ async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResul
         Batch::Rates(rates) => {
             let request = connection.request(pb::IngestRatesRequest { rates });
             let response = client.ingest_rates(request).await?;
+            Ok(response.into_inner().results)
+        }
+        Batch::Contracts(contracts) => {
+            let request = connection.request(pb::IngestContractsRequest { contracts });
+            let response = client.ingest_contracts(request).await?;
             Ok(response.into_inner().results)
         }
     }

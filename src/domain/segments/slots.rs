@@ -93,6 +93,7 @@ fn value<'a>(
         Term::CostToServe(window) => costs(contacts_in(view, *window), definitions, rates),
         Term::DaysSinceLastOrder => since(|summary| summary.last_day),
         Term::TenureDays => since(|summary| summary.first_day),
+        Term::RunningContracts => Ok(Slot::Int(view.running_contracts().into())),
         Term::Kind => Ok(program.text(kind_text(view.profile().kind))),
         Term::Segment(_) => Err(Absence::Missing),
     }
@@ -314,6 +315,7 @@ pub fn converted_from(
         | Term::Contacts(..)
         | Term::DaysSinceLastOrder
         | Term::TenureDays
+        | Term::RunningContracts
         | Term::Kind
         | Term::Segment(_) => vec![],
     };

@@ -76,6 +76,13 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
             .map(|reporting| profile.history.other_currencies(reporting))
             .map(|others| rates::codes(&others))
             .unwrap_or_default(),
+        transaction_value: valuation.transaction_value,
+        contract_value: valuation.contracts.map(|contracts| contracts.value),
+        running_contracts: i32::try_from(one.profile.view().running_contracts())
+            .unwrap_or(i32::MAX),
+        expected_renewals: valuation
+            .contracts
+            .map(|contracts| contracts.expected_renewals),
         parameter_selection: orders.map_or(0, |orders| selection(orders.parameters)),
         challenger: one
             .challenger

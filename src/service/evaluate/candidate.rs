@@ -270,6 +270,7 @@ mod tests {
             prior: None,
             contacts: Arc::default(),
             unconvertible_customers: 0,
+            contracts: vec![],
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::input::{CovariateInput, Gaps, Input, Rows};
+use super::{
+    contracts,
+    input::{CovariateInput, Gaps, Input, Rows},
+};
 use crate::{
     domain::{
         calendar::Day,
@@ -79,6 +82,7 @@ impl Plan {
             prior: self.prior,
             contacts: Arc::default(),
             unconvertible_customers: input.unconvertible_customers,
+            contracts: contracts::fit(&input.contracts),
         })
     }
 }

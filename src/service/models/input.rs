@@ -10,6 +10,7 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
+        contract_models::ContractRows,
         customer::CustomerKind,
         money::{Currency, minor_to_major},
         parameters::Covariate,
@@ -46,6 +47,8 @@ pub(super) struct Input {
     pub(super) currency: Option<Currency>,
     /// Buyers who are not among the spends because an amount of theirs cannot be converted to the currency.
     pub(super) unconvertible_customers: u64,
+    /// What became of contracts at their renewals.
+    pub(super) contracts: ContractRows,
 }
 
 impl Input {
@@ -105,7 +108,8 @@ pub(super) async fn read(
         }
     }
     reading.gaps.sample(connection, until).await?;
-    Ok(reading.close())
+    let contracts = store::contracts::count_outcomes(connection, until).await?;
+    Ok(reading.close(contracts))
 }
 
 /// A customer whose history of the day only the facts tell.
@@ -268,7 +272,7 @@ impl Reading<'_> {
         }
     }
 
-    fn close(self) -> Input {
+    fn close(self, contracts: ContractRows) -> Input {
         let collapsed = |rows: &[&Rows]| Rows {
             orders: collapse(rows.iter().flat_map(|rows| rows.orders.iter().copied())),
             spend: collapse_spend(rows.iter().flat_map(|rows| rows.spend.iter().copied())),
@@ -285,6 +289,7 @@ impl Reading<'_> {
             gaps: self.gaps,
             currency: self.basis.reporting_currency,
             unconvertible_customers: self.unconvertible_customers,
+            contracts,
         }
     }
 }

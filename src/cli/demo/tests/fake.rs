@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 use crate::pb;
 use crate::pb::customer_service_server::{CustomerService, CustomerServiceServer};
 use crate::pb::definition_service_server::{DefinitionService, DefinitionServiceServer};
-use crate::pb::ingest_service_server::{IngestService, IngestServiceServer};
+use crate::pb::ingest_service_server::IngestServiceServer;
 use crate::pb::item_result::Outcome;
 use crate::pb::model_service_server::ModelServiceServer;
 use crate::pb::scoring_service_server::{ScoringService, ScoringServiceServer};
@@ -18,7 +18,7 @@ use crate::pb::scoring_service_server::{ScoringService, ScoringServiceServer};
 #[derive(Default)]
 pub(super) struct Memory {
     facts: HashSet<Vec<u8>>,
-    customers: BTreeMap<String, Vec<pb::AttributeValue>>,
+    pub(super) customers: BTreeMap<String, Vec<pb::AttributeValue>>,
     pub(super) models: Vec<pb::Model>,
     revisions: Vec<pb::Revision>,
     writes: usize,
@@ -43,7 +43,7 @@ impl Fake {
         endpoint
     }
 
-    fn write<T: Message>(&self, facts: &[T]) -> Result<Vec<pb::ItemResult>, Status> {
+    pub(super) fn write<T: Message>(&self, facts: &[T]) -> Result<Vec<pb::ItemResult>, Status> {
         let mut memory = self.0.lock().unwrap();
         memory.writes += 1;
         if memory.last_write.is_some_and(|last| memory.writes > last) {
@@ -90,54 +90,6 @@ impl CustomerService for Fake {
             ..Default::default()
         });
         Ok(Response::new(pb::GetCustomerResponse { customer }))
-    }
-}
-
-#[tonic::async_trait]
-impl IngestService for Fake {
-    async fn ingest_customers(
-        &self,
-        request: Request<pb::IngestCustomersRequest>,
-    ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
-        let customers = request.into_inner().customers;
-        let results = self.write(&customers)?;
-        let mut memory = self.0.lock().unwrap();
-        for patch in customers {
-            let known = memory.customers.entry(patch.customer_id).or_default();
-            known.extend(patch.attributes);
-        }
-        Ok(Response::new(pb::IngestCustomersResponse { results }))
-    }
-
-    async fn ingest_transactions(
-        &self,
-        request: Request<pb::IngestTransactionsRequest>,
-    ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
-        let results = self.write(&request.into_inner().transactions)?;
-        Ok(Response::new(pb::IngestTransactionsResponse { results }))
-    }
-
-    async fn ingest_contacts(
-        &self,
-        request: Request<pb::IngestContactsRequest>,
-    ) -> Result<Response<pb::IngestContactsResponse>, Status> {
-        let results = self.write(&request.into_inner().contacts)?;
-        Ok(Response::new(pb::IngestContactsResponse { results }))
-    }
-
-    async fn ingest_rates(
-        &self,
-        request: Request<pb::IngestRatesRequest>,
-    ) -> Result<Response<pb::IngestRatesResponse>, Status> {
-        let results = self.write(&request.into_inner().rates)?;
-        Ok(Response::new(pb::IngestRatesResponse { results }))
-    }
-
-    async fn list_rates(
-        &self,
-        _: Request<pb::ListRatesRequest>,
-    ) -> Result<Response<pb::ListRatesResponse>, Status> {
-        Ok(Response::new(pb::ListRatesResponse::default()))
     }
 }
 
