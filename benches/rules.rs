@@ -96,10 +96,11 @@ fn fill<'a>(program: &Program, labels: &'a [Label]) -> Slots<'a> {
     for (slot, term) in program.terms().iter().enumerate() {
         match term {
             Term::Clv => slots.set(slot, Slot::Int(620_000)),
-            Term::Tier => slots.set(slot, Slot::Int(1)),
+            Term::Tier | Term::RunningContracts => slots.set(slot, Slot::Int(1)),
             Term::ProbabilityAlive => slots.set(slot, Slot::Num(0.83)),
             Term::Orders(window) => slots.set(slot, Slot::Int(i64::from(window.days() / 20))),
             Term::Contacts(..) => slots.set(slot, Slot::Int(2)),
+
             Term::DaysSinceLastOrder => slots.set(slot, Slot::Int(41)),
             Term::Attribute(id) if id.0 == 0 => slots.set(slot, program.text("DE")),
             Term::Attribute(id) if id.0 == 1 => slots.set(slot, Slot::List(labels)),
@@ -248,6 +249,8 @@ fn assessment() -> Option<Assessment> {
             }),
             expected_spend_per_order: None,
             expected_margin_per_order: None,
+            transaction_value: None,
+            contracts: None,
             expected_cost_to_serve: None,
             lifetime_value: Ok(value),
         },
@@ -257,7 +260,7 @@ fn assessment() -> Option<Assessment> {
     })
 }
 
-/// The example's 17 segments for one customer.
+/// The example's 18 segments for one customer.
 fn example(criterion: &mut Criterion) {
     let Ok(definitions) = Definitions::read(EXAMPLE) else {
         panic!("the example is without problems")
@@ -287,7 +290,7 @@ fn example(criterion: &mut Criterion) {
             });
         },
     );
-    criterion.bench_function("decide the 17 segments of the example", |bench| {
+    criterion.bench_function("decide the 18 segments of the example", |bench| {
         bench.iter(|| {
             memo.clear();
             standings(&definitions, black_box(&mut slots), &mut memo).len()

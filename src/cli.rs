@@ -54,7 +54,7 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Bring an external database to the schema of this version
     Migrate(migrate::MigrateArgs),
-    /// Send customers, transactions or contacts from a CSV file to a server
+    /// Send customers, transactions, contacts or contracts from a CSV file to a server
     #[command(subcommand)]
     Import(import::ImportCommand),
     /// What is stored of a customer

@@ -6,6 +6,8 @@ pub mod assess;
 pub mod basis;
 pub mod calendar;
 pub mod contact_model;
+pub mod contract_models;
+pub mod contracts;
 pub mod customer;
 pub mod definitions;
 pub mod evaluation;

@@ -7,6 +7,7 @@ pub mod change_log;
 mod codes;
 pub mod contact_input;
 pub mod contacts;
+pub mod contracts;
 pub mod currencies;
 pub mod customers;
 pub mod deployment;

@@ -112,6 +112,7 @@ fn profile_bytes(profile: &Profile) -> usize {
         + size_of_val(history.purchases.as_slice())
         + size_of_val(history.contacts.as_slice())
         + size_of_val(history.attributes.as_slice())
+        + size_of_val(history.contracts.as_slice())
         + label_bytes(profile)
 }
 
@@ -139,6 +140,10 @@ fn label_bytes(profile: &Profile) -> usize {
             }
             _ => {}
         }
+    }
+    for fact in &history.contracts {
+        labels.extend([&fact.source, &fact.contract_id]);
+        labels.extend(fact.terms.category.as_ref());
     }
     labels.sort_unstable_by_key(|label| label.as_ptr());
     labels.dedup_by_key(|label| label.as_ptr());

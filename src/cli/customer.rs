@@ -53,6 +53,7 @@ struct CustomerJson {
     attributes: Vec<Value>,
     purchase_days: Vec<Value>,
     contact_days: Vec<Value>,
+    contracts: Vec<Value>,
     unmatched_refund_count: i32,
     purchase_entry_count: i32,
     contact_entry_count: i32,
@@ -109,6 +110,7 @@ fn as_json(customer: &pb::Customer) -> CustomerJson {
             .collect(),
         purchase_days: customer.purchase_days.iter().map(purchase_json).collect(),
         contact_days: customer.contact_days.iter().map(contact_json).collect(),
+        contracts: customer.contracts.iter().map(contract_json).collect(),
         unmatched_refund_count: customer.unmatched_refund_count,
         purchase_entry_count: customer.purchase_entry_count,
         contact_entry_count: customer.contact_entry_count,
@@ -149,6 +151,21 @@ fn contact_json(day: &pb::ContactDay) -> Value {
     })
 }
 
+fn contract_json(contract: &pb::HeldContract) -> Value {
+    let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    json!({
+        "source": contract.source,
+        "contract_id": contract.contract_id,
+        "started_on": contract.started_on,
+        "period_months": contract.period_months,
+        "price": contract.price.as_ref().map(MoneyJson::from),
+        "cost_minor": contract.cost_minor,
+        "category": contract.category,
+        "ended_on": filled(&contract.ended_on),
+        "effective_on": contract.effective_on,
+    })
+}
+
 /// A profile for a person.
 fn page(customer: &pb::Customer) -> String {
     let mut rows = vec![("Customer", customer.customer_id.clone())];
@@ -177,11 +194,12 @@ fn page(customer: &pb::Customer) -> String {
         ));
     }
     let mut page = text::labelled(&rows);
-    for part in [
+    let parts = [
         attributes_part(&customer.attributes),
         purchases_part(&customer.purchase_days, customer.purchase_entry_count),
         contacts_part(&customer.contact_days, customer.contact_entry_count),
-    ] {
+    ];
+    for part in parts.into_iter().chain(contracts_part(&customer.contracts)) {
         page.push_str("\n\n");
         page.push_str(&part);
     }
@@ -284,6 +302,34 @@ fn contacts_part(days: &[pb::ContactDay], count: i32) -> String {
         .collect();
     let others = not_shown(rows.len(), count);
     format!("{}{others}", text::table(&header, &rows))
+}
+
+/// Most customers have no contracts: then nothing is said of them.
+fn contracts_part(contracts: &[pb::HeldContract]) -> Option<String> {
+    if contracts.is_empty() {
+        return None;
+    }
+    let header = [
+        ("contract", Align::Left),
+        ("since", Align::Left),
+        ("renews", Align::Left),
+        ("price", Align::Right),
+        ("ends", Align::Left),
+    ];
+    let rows: Vec<Vec<String>> = contracts
+        .iter()
+        .map(|one| {
+            let price = one.price.as_ref();
+            vec![
+                format!("{}/{}", one.source, one.contract_id),
+                one.started_on.clone(),
+                text::period_words(one.period_months),
+                price.map_or_else(String::new, text::money_text),
+                one.ended_on.clone(),
+            ]
+        })
+        .collect();
+    Some(text::table(&header, &rows))
 }
 
 fn latest<T>(days: &[T]) -> &[T] {

@@ -141,7 +141,7 @@ pub async fn run_demo(
     let loaded = if complete {
         None
     } else {
-        output.note("sending customers, transactions and contacts");
+        output.note("sending customers, transactions, contacts and contracts");
         Some(load::load(&connection, options, &population, output).await?)
     };
     let load_seconds = clock.lap();

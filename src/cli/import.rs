@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use self::columns::open_csv;
 use self::contacts::{ContactMapping, ContactsArgs};
+use self::contracts::{ContractMapping, ContractsArgs};
 use self::customers::{CustomerMapping, CustomersArgs};
 use self::transactions::{TransactionMapping, TransactionsArgs};
 use super::connection::ConnectionArgs;
@@ -19,6 +20,7 @@ use crate::pb;
 pub mod amount;
 pub mod columns;
 pub mod contacts;
+pub mod contracts;
 pub mod currency;
 pub mod customers;
 pub mod identity;
@@ -53,6 +55,9 @@ pub enum ImportCommand {
     /// Send service contacts: calls, chats, e-mails, visits
     #[command(after_help = IMPORT_HELP)]
     Contacts(ContactsArgs),
+    /// Send contracts that renew: subscriptions, service contracts
+    #[command(after_help = IMPORT_HELP)]
+    Contracts(ContractsArgs),
 }
 
 /// Kind of a customer on the command line.
@@ -161,6 +166,11 @@ pub async fn run(command: ImportCommand, output: &mut Output) -> Result<(), CliE
         ImportCommand::Contacts(args) => {
             let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
             let mapping = ContactMapping::new(&args, &header)?;
+            pipeline::run(&args.file, mapping, reader, &header, output).await
+        }
+        ImportCommand::Contracts(args) => {
+            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
+            let mapping = ContractMapping::new(&args, &header)?;
             pipeline::run(&args.file, mapping, reader, &header, output).await
         }
     }

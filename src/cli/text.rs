@@ -71,7 +71,7 @@ pub fn unrated_sentence(reason: i32) -> &'static str {
         Ok(pb::UnratedReason::Unspecified) => "",
         Ok(pb::UnratedReason::NotApplicable) => "an employee: value does not apply",
         Ok(pb::UnratedReason::NoPurchase) => "nothing bought yet, or everything was taken back",
-        Ok(pb::UnratedReason::NoModel) => "no value model is active: run `patron model fit`",
+        Ok(pb::UnratedReason::NoModel) => "no active model can value them: run `patron model fit`",
         Ok(pb::UnratedReason::NoMean) => "the spend model has no mean, so no expected spend exists",
         Ok(pb::UnratedReason::NoRate) => "an amount cannot be converted to the reporting currency",
         Err(_) => "a reason that this version of the client does not know",
@@ -184,6 +184,16 @@ fn width(text: &str) -> usize {
 
 fn padded(text: &str, size: usize) -> String {
     format!("{text}{}", " ".repeat(size.saturating_sub(width(text))))
+}
+
+/// A period of renewal in words.
+#[must_use]
+pub fn period_words(months: i32) -> String {
+    match months {
+        1 => "monthly".to_owned(),
+        12 => "yearly".to_owned(),
+        months => format!("every {months} months"),
+    }
 }
 
 #[cfg(test)]

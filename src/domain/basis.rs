@@ -8,6 +8,7 @@ use std::{fmt, sync::Arc};
 use crate::domain::{
     calendar::Day,
     contact_model::ContactModel,
+    contract_models::ContractModels,
     definitions::{Definitions, ValueSettings},
     money::{Currency, minor_to_major},
     parameters::{Parameters, Selected},
@@ -65,6 +66,8 @@ pub struct ActiveModel {
     pub version: i64,
     /// Its parameters of orders and spend, and which of them speak for whom.
     pub parameters: Parameters,
+    /// Its models of the renewal of contracts.
+    pub contracts: ContractModels,
     /// What is usual of contacts.
     pub contacts: Arc<ContactModel>,
     /// How uncertain the parameters are.
@@ -210,6 +213,7 @@ mod tests {
                 orders_log_covariance: None,
                 spend: None,
             }),
+            contracts: ContractModels::default(),
             contacts: Arc::default(),
             uncertainty: Arc::default(),
         };

@@ -63,6 +63,23 @@ impl Day {
         Self::from_number(self.0.saturating_add(count)).unwrap_or(self)
     }
 
+    /// The same day of the month `count` calendar months later, or the last day of that month where it is shorter; `None` beyond 2199.
+    #[must_use]
+    pub fn plus_months(self, count: u32) -> Option<Self> {
+        let months = jiff::Span::new().try_months(i64::from(count)).ok()?;
+        Self::try_from(self.date().checked_add(months).ok()?).ok()
+    }
+
+    /// Calendar months from the month of `earlier` to the month of this day, whatever the days within them; negative when it is later.
+    #[must_use]
+    pub fn months_since(self, earlier: Self) -> i32 {
+        let number = |day: Self| {
+            let date = day.date();
+            i32::from(date.year()) * 12 + i32::from(date.month())
+        };
+        number(self) - number(earlier)
+    }
+
     fn date(self) -> Date {
         let epoch = Date::constant(1970, 1, 1);
         epoch
@@ -177,6 +194,27 @@ mod tests {
             Day::of(late, &TimeZone::UTC).unwrap().to_string(),
             "2026-03-29"
         );
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        for (from, count, to) in [
+            ("2026-01-31", 1, "2026-02-28"),
+            ("2024-01-31", 1, "2024-02-29"),
+            ("2026-01-31", 2, "2026-03-31"),
+            ("2024-02-29", 12, "2025-02-28"),
+            ("2026-11-22", 0, "2026-11-22"),
+        ] {
+            assert_eq!(day(from).plus_months(count), Some(day(to)), "{from}");
+            assert_eq!(
+                day(to).months_since(day(from)),
+                i32::try_from(count).unwrap()
+            );
+        }
+        assert_eq!(day("2199-12-01").plus_months(1), None);
+        assert_eq!(day("2026-11-22").plus_months(u32::MAX), None);
+        assert_eq!(day("2026-11-30").months_since(day("2026-12-01")), -1);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub const MAX_NAME_BYTES: usize = 256;
 pub const MAX_TEXT_VALUE_BYTES: usize = 1024;
 /// Greatest duration of a contact: a week, in seconds.
 pub const MAX_DURATION_SECONDS: i32 = 7 * 24 * 3600;
+/// Longest time from one renewal of a contract to the next: ten years, in months.
+pub const MAX_PERIOD_MONTHS: u32 = 120;
 /// A fact may lie so many days ahead of the clock: sources disagree about the time and the time zone.
 pub const MAX_DAYS_AHEAD: i32 = 2;
 
@@ -114,6 +116,38 @@ pub struct AttributeFact {
     /// Where it comes from.
     pub source: Label,
     /// Version of the profile that first contained it: of two observations of one day, the later recorded one holds.
+    pub profile_version: i64,
+}
+
+/// What is agreed in a contract that renews: a subscription, a service contract. It is paid for on its first day and at every renewal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractTerms {
+    /// First day.
+    pub started_on: Day,
+    /// Calendar months from one renewal to the next, 1 to [`MAX_PERIOD_MONTHS`].
+    pub period_months: u32,
+    /// Price of a period; never negative.
+    pub price: Money,
+    /// What a period costs the company, in minor units of the same currency, where known.
+    pub cost_minor: Option<i64>,
+    /// Product category, by which definitions may state a margin.
+    pub category: Option<Label>,
+    /// First day on which it runs no longer; may lie ahead, when notice was given. `None`: no end is known.
+    pub ended_on: Option<Day>,
+}
+
+/// One observation of a contract: how it stands from a day on. The latest day holds, of one day the observation recorded last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractFact {
+    /// The system that recorded the contract.
+    pub source: Label,
+    /// Id of the contract in that system.
+    pub contract_id: Label,
+    /// What is agreed.
+    pub terms: ContractTerms,
+    /// The day from which this is so; not before the contract's first day.
+    pub effective_on: Day,
+    /// Version of the profile that first contained it.
     pub profile_version: i64,
 }
 

@@ -8,6 +8,7 @@ use crate::domain::{
     basis::ActiveModel,
     calendar::Day,
     contact_model::ContactModel,
+    contract_models::{ContractModels, PeriodFit},
     customer::CustomerKind,
     model_report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
     money::Currency,
@@ -43,6 +44,8 @@ pub struct ModelFit {
     pub pooled: FittedSet,
     /// Parameters that tell customers apart by more than their history.
     pub refinement: Refinement,
+    /// Models of renewal: of all contracts first, then by length of the period. None without contracts.
+    pub contracts: Vec<PeriodFit>,
     /// Whether assumptions of the models hold in the data; `None` in versions of earlier programs.
     pub checks: Option<StoredChecks>,
     /// The prior that every order model of it was fitted with.
@@ -120,6 +123,7 @@ impl ModelVersion {
         ActiveModel {
             version: self.version,
             parameters: self.fit.parameters(),
+            contracts: ContractModels::of_fits(&self.fit.contracts),
             contacts: Arc::clone(&self.fit.contacts),
             uncertainty: Arc::default(),
         }
@@ -156,7 +160,8 @@ impl ModelFit {
         }
     }
 
-    /// Whether every part of it that answers converged. A kind that fell back on the pooled set does not count against it.
+    /// Whether every part of it that answers converged. A kind that fell back on the pooled set does not count against it,
+    /// nor do contract models: one that did not converge never answers, and contracts have no value then.
     #[must_use]
     pub fn converged(&self) -> bool {
         let refined = match &self.refinement {

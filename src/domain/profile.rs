@@ -14,7 +14,7 @@ pub use fold::{Facts, NeedsHistory, fold};
 use crate::domain::{
     calendar::Day,
     customer::CustomerKind,
-    facts::AttributeFact,
+    facts::{AttributeFact, ContractFact},
     money::{Currency, Money},
     text::{CustomerId, Label},
 };
@@ -45,6 +45,8 @@ pub struct History {
     pub contacts: Vec<ContactDay>,
     /// The observation that holds for each attribute, cleared ones included, by name.
     pub attributes: Vec<AttributeFact>,
+    /// The observation that holds for each contract, ended ones included, by source and id.
+    pub contracts: Vec<ContractFact>,
     /// Number of refunds and reversals for which no purchase was found.
     pub unmatched_refund_count: u32,
     /// Whether any refund or reversal is among the facts: then a further transaction asks for a fold of all of them.
@@ -157,6 +159,14 @@ impl<'a> ProfileAt<'a> {
     #[must_use]
     pub fn purchases(self) -> Option<PurchaseSummary<'a>> {
         self.profile.history.purchase_summary()
+    }
+
+    /// How many contracts run on the day.
+    #[must_use]
+    pub fn running_contracts(self) -> u32 {
+        let contracts = self.profile.history.contracts.iter();
+        let running = contracts.filter(|fact| fact.terms.runs_on(self.as_of));
+        u32::try_from(running.count()).unwrap_or(u32::MAX)
     }
 }
 

@@ -1,10 +1,13 @@
 //! From a profile to a value: the inputs of the models, what the models say, and why there may be nothing to say.
 
+mod contracts;
 mod cost_to_serve;
 mod margin;
 pub mod prospects;
 mod spend;
 
+pub use contracts::ContractValue;
+use contracts::contract_value;
 use cost_to_serve::cost_to_serve;
 use margin::margin_share;
 use spend::{expected_spend, mean_repeat_amount};
@@ -33,9 +36,14 @@ pub struct Valuation {
     pub expected_spend_per_order: Option<f64>,
     /// What of it counts on the basis of the definitions, in major units: all of it, or the margin.
     pub expected_margin_per_order: Option<f64>,
+    /// Discounted value of the orders to come, in major units, before any cost to serve.
+    pub transaction_value: Option<f64>,
+    /// What contracts are expected to bring; `None` without any, or when it cannot be told.
+    pub contracts: Option<ContractValue>,
     /// Discounted cost to serve within the horizon, in major units; only on the contribution basis.
     pub expected_cost_to_serve: Option<f64>,
-    /// Discounted value within the horizon, in minor units of the reporting currency.
+    /// Discounted value within the horizon, in minor units of the reporting currency: of the orders to come and of the contracts, less
+    /// the cost to serve.
     pub lifetime_value: Result<Money, Unrated>,
 }
 
@@ -90,31 +98,53 @@ impl ValueInputs {
     }
 }
 
-/// Values a customer over `horizon`.
+/// Values a customer over `horizon`: transactions by the model of orders, contracts by that of renewals, and both are added.
 #[must_use]
 pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation {
-    let nothing = |reason| Valuation {
+    if view.profile().kind == CustomerKind::Employee {
+        return nothing(Unrated::NotApplicable);
+    }
+    let held = contract_value(view, basis, horizon);
+    let Some(summary) = view.purchases() else {
+        return value_of_contracts(view, basis, horizon, held);
+    };
+    let valued = Valuation {
+        inputs: Some(ValueInputs::new(&summary, view, basis)),
+        contracts: held.ok().flatten(),
+        ..nothing(Unrated::NoModel)
+    };
+    value_of_purchases(view, basis, horizon, held, valued)
+}
+
+/// A customer of whom nothing can be told.
+const fn nothing(reason: Unrated) -> Valuation {
+    Valuation {
         inputs: None,
         orders: None,
         expected_spend_per_order: None,
         expected_margin_per_order: None,
+        transaction_value: None,
+        contracts: None,
         expected_cost_to_serve: None,
         lifetime_value: Err(reason),
-    };
-    if view.profile().kind == CustomerKind::Employee {
-        return nothing(Unrated::NotApplicable);
     }
-    let Some(summary) = view.purchases() else {
-        return nothing(Unrated::NoPurchase);
+}
+
+/// The value of a customer who bought: `valued` has what is known without a model.
+fn value_of_purchases(
+    view: ProfileAt<'_>,
+    basis: &Basis,
+    horizon: &Horizon,
+    held: Result<Option<ContractValue>, Unrated>,
+    valued: Valuation,
+) -> Valuation {
+    let Some(inputs) = valued.inputs else {
+        return valued;
     };
-    let inputs = ValueInputs::new(&summary, view, basis);
     let history =
         PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days);
     let (Some(model), Ok(history)) = (&basis.model, history) else {
-        return Valuation {
-            inputs: Some(inputs),
-            ..nothing(Unrated::NoModel)
-        };
+        return valued;
     };
     let selected = model.for_customer(view);
     let outlook = selected.orders.outlook(&history);
@@ -128,18 +158,45 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
     let margin =
         spend.and_then(|(spend, currency)| Ok((spend * margin_share(view, basis)?, currency)));
     let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon, Some(&outlook)));
-    let lifetime_value = margin.and_then(|(margin, currency)| {
-        let value = discounted_value(&selected.orders, &history, margin, horizon)
+    let transactions =
+        margin.map(|(margin, _)| discounted_value(&selected.orders, &history, margin, horizon));
+    let lifetime_value = margin.and_then(|(_, currency)| {
+        let value = transactions? + held?.map_or(0.0, |contracts| contracts.value)
             - cost_to_serve?.unwrap_or(0.0);
         // Beyond all bounds only with parameters that a fit does not return: then there is no mean worth the name.
         major_to_money(value, currency).ok_or(Unrated::NoMean)
     });
     Valuation {
-        inputs: Some(inputs),
         orders: Some(orders),
         expected_spend_per_order: spend.ok().map(|(spend, _)| spend),
         expected_margin_per_order: margin.ok().map(|(margin, _)| margin),
+        transaction_value: transactions.ok(),
         expected_cost_to_serve: cost_to_serve.ok().flatten(),
         lifetime_value,
+        ..valued
+    }
+}
+
+/// The value of a customer who never bought but may have contracts.
+fn value_of_contracts(
+    view: ProfileAt<'_>,
+    basis: &Basis,
+    horizon: &Horizon,
+    held: Result<Option<ContractValue>, Unrated>,
+) -> Valuation {
+    if held == Ok(None) {
+        return nothing(Unrated::NoPurchase);
+    }
+    let cost_to_serve = cost_to_serve(view, basis, horizon, None);
+    let lifetime_value = held.and_then(|held| {
+        let currency = basis.reporting_currency.ok_or(Unrated::NoRate)?;
+        let value = held.unwrap_or_default().value - cost_to_serve?.unwrap_or(0.0);
+        major_to_money(value, currency).ok_or(Unrated::NoMean)
+    });
+    Valuation {
+        contracts: held.ok().flatten(),
+        expected_cost_to_serve: cost_to_serve.ok().flatten(),
+        lifetime_value,
+        ..nothing(Unrated::NoPurchase)
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     grpc::{
         convert::{
             Calendar,
+            contracts::contract,
             facts::{contact, transaction},
             patches::customer_patch,
             violations::Violations,
@@ -110,6 +111,10 @@ impl IngestApi {
                     Some(Outcome::Written) => result(Said::Written, vec![]),
                     Some(Outcome::Duplicate) | None => result(Said::Duplicate, vec![]),
                     Some(Outcome::KeyReused) => result(Said::Refused, vec![key_reused(name, at)]),
+                    Some(Outcome::OtherContract) => {
+                        result(Said::Refused, vec![other_contract(name, at)])
+                    }
+                    Some(Outcome::SaidTwice) => result(Said::Refused, vec![said_twice(name, at)]),
                 }
             });
         results.collect()
@@ -141,6 +146,26 @@ fn key_reused(name: &str, at: usize) -> pb::Violation {
                       Take a new id for a new fact; a transaction is corrected by a reversal"
             .to_owned(),
         reason: "IDEMPOTENCY_KEY_REUSED".to_owned(),
+    }
+}
+
+fn other_contract(name: &str, at: usize) -> pb::Violation {
+    pb::Violation {
+        field: format!("{name}[{at}]"),
+        description: "is known with another started_on or period_months, which never change: end it and send a contract with \
+                      another id; one sent by mistake is taken back by ending it on its first day"
+            .to_owned(),
+        reason: "CONTRACT_CHANGED".to_owned(),
+    }
+}
+
+fn said_twice(name: &str, at: usize) -> pb::Violation {
+    pb::Violation {
+        field: format!("{name}[{at}]"),
+        description: "is said with another content earlier in this call, for the same day: send it in a later call, or state \
+                      effective_on"
+            .to_owned(),
+        reason: "SAID_TWICE".to_owned(),
     }
 }
 
@@ -181,5 +206,15 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         let outcomes = self.ingest.contacts(&batch.read, deadline).await?;
         let results = self.results(FactKind::Contact, "contacts", batch, &outcomes);
         Ok(Response::new(pb::IngestContactsResponse { results }))
+    }
+    async fn ingest_contracts(
+        &self,
+        request: Request<pb::IngestContractsRequest>,
+    ) -> Result<Response<pb::IngestContractsResponse>, Status> {
+        let deadline = deadline_of(&request);
+        let batch = self.read("contracts", &request.into_inner().contracts, contract)?;
+        let outcomes = self.ingest.contracts(&batch.read, deadline).await?;
+        let results = self.results(FactKind::Contract, "contracts", batch, &outcomes);
+        Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 }

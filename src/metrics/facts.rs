@@ -19,13 +19,16 @@ pub enum FactKind {
     Transaction,
     /// A service contact.
     Contact,
+    /// An observation of a contract.
+    Contract,
 }
 
 impl FactKind {
-    const ALL: [(Self, &'static str); 3] = [
+    const ALL: [(Self, &'static str); 4] = [
         (Self::Customer, "customer"),
         (Self::Transaction, "transaction"),
         (Self::Contact, "contact"),
+        (Self::Contract, "contract"),
     ];
 }
 
@@ -52,7 +55,7 @@ impl FactOutcome {
 #[derive(Debug, Clone)]
 pub struct IngestMetrics {
     /// By kind, then by outcome, in the order of their declaration.
-    facts: [[Counter; 3]; 3],
+    facts: [[Counter; 3]; 4],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

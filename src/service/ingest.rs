@@ -2,6 +2,7 @@
 //! the profiles and appends to the change log. What a fact may say was checked before; whether it is new is decided here.
 
 mod commit;
+mod contracts;
 mod customers;
 mod facts;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
+pub use contracts::NewContract;
 pub use customers::{CustomerPatch, NewAttribute};
 pub use facts::NewFact;
 
@@ -34,6 +36,10 @@ pub enum Outcome {
     Duplicate,
     /// Its key is known already, with another content; not written.
     KeyReused,
+    /// The contract is known with another first day or period; not written.
+    OtherContract,
+    /// Another observation of the contract for the same day stands earlier in the batch; not written.
+    SaidTwice,
 }
 
 /// Takes facts in.
@@ -83,7 +89,21 @@ impl Ingest {
         Ok(outcomes)
     }
 
-    /// Creates and changes customers. One outcome for each patch, in their order; never [`Outcome::KeyReused`].
+    /// Records how contracts stand. One outcome for each observation, in their order; never [`Outcome::KeyReused`].
+    ///
+    /// # Errors
+    /// As for [`Self::transactions`].
+    pub async fn contracts(
+        &self,
+        batch: &[NewContract],
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, ServiceError> {
+        let outcomes = contracts::write(self, batch, deadline).await?;
+        self.count(FactKind::Contract, &outcomes);
+        Ok(outcomes)
+    }
+
+    /// Creates and changes customers. One outcome for each patch, in their order; written or duplicates.
     ///
     /// # Errors
     /// As for [`Self::transactions`].
@@ -102,7 +122,9 @@ impl Ingest {
             let outcome = match outcome {
                 Outcome::Written => metrics::FactOutcome::Written,
                 Outcome::Duplicate => metrics::FactOutcome::Duplicate,
-                Outcome::KeyReused => metrics::FactOutcome::Refused,
+                Outcome::KeyReused | Outcome::OtherContract | Outcome::SaidTwice => {
+                    metrics::FactOutcome::Refused
+                }
             };
             self.metrics.facts(kind, outcome).inc();
         }

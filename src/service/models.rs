@@ -2,6 +2,7 @@
 
 mod compute;
 mod contacts;
+mod contracts;
 mod covariates;
 pub(super) mod fit;
 mod input;

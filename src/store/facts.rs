@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use crate::{
     domain::{calendar::Day, facts::FactKey, profile::Facts, text::CustomerId},
-    store::{attributes, codes, contacts, error::StoreError, transactions},
+    store::{attributes, codes, contacts, contracts, error::StoreError, transactions},
 };
 
 /// The key of a fact, as rows name it.
@@ -29,7 +29,7 @@ impl TryFrom<KeyRow> for FactKey {
     }
 }
 
-/// Every fact of `customers` on or before `until`, by customer; those without any are absent.
+/// Every fact of `customers` known on the day `until`, by customer; those without any are absent.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
@@ -58,6 +58,9 @@ pub async fn list(
     }
     for (customer, attributes) in attributes::list(connection, customers, until).await? {
         by_customer.entry(customer).or_default().attributes = attributes;
+    }
+    for (customer, contracts) in contracts::list(connection, customers, until).await? {
+        by_customer.entry(customer).or_default().contracts = contracts;
     }
     Ok(by_customer)
 }

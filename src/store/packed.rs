@@ -3,10 +3,12 @@
 //!
 //! Fields are only ever added; a number is never used again.
 
+mod contracts;
 pub(super) mod gaps;
 
 use std::collections::HashMap;
 
+use contracts::{PackedContract, pack_contract, unpack_contract};
 use prost::Message;
 
 use crate::{
@@ -36,6 +38,8 @@ struct PackedHistory {
     has_refunds: bool,
     #[prost(sint32, optional, tag = "7")]
     last_event_day: Option<i32>,
+    #[prost(message, repeated, tag = "8")]
+    contracts: Vec<PackedContract>,
 }
 
 /// Labels are their place in the table plus one; 0 is none. Days are counted from 1970-01-01.
@@ -144,6 +148,11 @@ pub(super) fn pack(history: &History) -> Vec<u8> {
             .iter()
             .map(|fact| pack_attribute(fact, &mut labels))
             .collect(),
+        contracts: history
+            .contracts
+            .iter()
+            .map(|fact| pack_contract(fact, &mut labels))
+            .collect(),
         unmatched_refund_count: history.unmatched_refund_count,
         has_refunds: history.has_refunds,
         last_event_day: history.last_event_day.map(Day::number),
@@ -166,6 +175,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<History, StoreError> {
         purchases: each(packed.purchases, |entry| unpack_purchases(&entry, labels))?,
         contacts: each(packed.contacts, |entry| unpack_contacts(&entry, labels))?,
         attributes: each(packed.attributes, |fact| unpack_attribute(fact, labels))?,
+        contracts: each(packed.contracts, |fact| unpack_contract(fact, labels))?,
         unmatched_refund_count: packed.unmatched_refund_count,
         has_refunds: packed.has_refunds,
         last_event_day: packed.last_event_day.map(codes::day).transpose()?,

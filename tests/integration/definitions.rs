@@ -8,7 +8,7 @@ mod valuing;
 const EXAMPLE: &str = include_str!("../../examples/definitions.yaml");
 
 /// A small document with these attributes and schemes, indented by two, and values by revenue.
-fn small(attributes: &str, schemes: &str) -> String {
+pub(crate) fn small(attributes: &str, schemes: &str) -> String {
     format!(
         "value: {{currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}}
 attributes:

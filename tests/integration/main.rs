@@ -16,6 +16,7 @@ mod cdnow;
 mod cli;
 mod cluster;
 mod cold;
+mod contracts;
 mod crash;
 mod definitions;
 mod docs;

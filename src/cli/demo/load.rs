@@ -80,7 +80,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
     })
 }
 
-/// Sends a population: customers, transactions and contacts, then what arrives late.
+/// Sends a population: customers, transactions, contacts and contracts, then what arrives late.
 ///
 /// The steps follow one another, since each builds on the one before; within a step several batches are under way at once.
 ///
@@ -99,6 +99,7 @@ pub async fn load(
         customers,
         transactions,
         contacts,
+        contracts,
         late_transactions,
         late_contacts,
         ..
@@ -108,6 +109,7 @@ pub async fn load(
         cut(customers, Facts::Customers),
         cut(transactions, Facts::Transactions),
         cut(contacts, Facts::Contacts),
+        cut(contracts, Facts::Contracts),
         cut(late_transactions, Facts::Transactions),
         cut(late_contacts, Facts::Contacts),
         vec![Facts::Customers(&complete)],
@@ -154,6 +156,7 @@ enum Facts<'a> {
     Customers(&'a [pb::CustomerPatch]),
     Transactions(&'a [pb::Transaction]),
     Contacts(&'a [pb::Contact]),
+    Contracts(&'a [pb::Contract]),
 }
 
 impl Facts<'_> {
@@ -162,6 +165,7 @@ impl Facts<'_> {
             Self::Customers(facts) => Batch::Customers(facts.to_vec()),
             Self::Transactions(facts) => Batch::Transactions(facts.to_vec()),
             Self::Contacts(facts) => Batch::Contacts(facts.to_vec()),
+            Self::Contracts(facts) => Batch::Contracts(facts.to_vec()),
         }
     }
 }

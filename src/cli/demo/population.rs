@@ -1,7 +1,8 @@
 //! The invented customers of the demo: who they are and how they can be found. Fully determined by seed, number and last day.
 //!
 //! One in ten is a company, one in fifty a colleague, the others are persons; one in twenty asked and never bought. What they did is
-//! in [`super::history`], how they share phone lines in `lines`, what is known of them in `attributes`.
+//! in [`super::history`], how they share phone lines in `lines`, what is known of them in `attributes`, what they subscribed to in
+//! `contracts`.
 
 use std::collections::HashMap;
 
@@ -9,6 +10,7 @@ use jiff::Span;
 use jiff::civil::Date;
 
 use self::attributes::attributes;
+use self::contracts::contracts;
 use self::lines::{Lines, Shared};
 use super::history::service::{COLLEAGUE, PERSON as CALLER};
 use super::history::{COMPANY, Historian, History, PERSON};
@@ -18,6 +20,7 @@ use crate::pb::attribute_value::Value;
 use crate::pb::identifier::Identifier as Known;
 
 mod attributes;
+mod contracts;
 mod lines;
 
 /// System whose ids serve as external ids.
@@ -61,6 +64,8 @@ pub struct Population {
     pub transactions: Vec<pb::Transaction>,
     /// Their contacts, by customer and time.
     pub contacts: Vec<pb::Contact>,
+    /// Their contracts.
+    pub contracts: Vec<pb::Contract>,
     /// Transactions that arrive after everything else, in no order.
     pub late_transactions: Vec<pb::Transaction>,
     /// Contacts that arrive after everything else, in no order.
@@ -88,6 +93,8 @@ pub struct Examples {
     pub trainee: String,
     /// Somebody who never bought.
     pub lead: String,
+    /// Somebody with a contract that runs on.
+    pub contract: String,
 }
 
 /// One customer with their facts.
@@ -107,8 +114,14 @@ pub fn generate(options: DemoOptions) -> Population {
     let members: Vec<Member> = (0..options.customers)
         .map(|index| member(index, &mut lines, options.as_of, &historian, &mut random))
         .collect();
+    let contracts = contracts(&members, options.seed, options.as_of);
+    let runs = contracts.iter().find(|one| one.ended_on.is_empty());
     let mut population = Population {
-        examples: examples(&members, options.as_of),
+        examples: Examples {
+            contract: runs.map_or_else(String::new, |one| one.customer_id.clone()),
+            ..examples(&members, options.as_of)
+        },
+        contracts,
         ..Population::default()
     };
     for member in members {
@@ -296,6 +309,7 @@ fn examples(members: &[Member], as_of: Date) -> Examples {
         employee: employee.map(id).unwrap_or_default(),
         trainee: trainee.map(id).unwrap_or_default(),
         lead: lead.map(id).unwrap_or_default(),
+        contract: String::new(),
     }
 }
 

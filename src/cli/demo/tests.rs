@@ -1,5 +1,6 @@
 //! The demo against a server of our own that remembers what it is sent and answers gold for everybody.
 
+mod ingest;
 mod models;
 
 use std::collections::{BTreeMap, HashSet};
@@ -14,7 +15,7 @@ use super::*;
 use crate::cli::output::Captured;
 use crate::pb::customer_service_server::{CustomerService, CustomerServiceServer};
 use crate::pb::definition_service_server::{DefinitionService, DefinitionServiceServer};
-use crate::pb::ingest_service_server::{IngestService, IngestServiceServer};
+use crate::pb::ingest_service_server::IngestServiceServer;
 use crate::pb::item_result::Outcome;
 use crate::pb::model_service_server::ModelServiceServer;
 use crate::pb::scoring_service_server::{ScoringService, ScoringServiceServer};
@@ -94,39 +95,6 @@ impl CustomerService for Fake {
             ..Default::default()
         });
         Ok(Response::new(pb::GetCustomerResponse { customer }))
-    }
-}
-
-#[tonic::async_trait]
-impl IngestService for Fake {
-    async fn ingest_customers(
-        &self,
-        request: Request<pb::IngestCustomersRequest>,
-    ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
-        let customers = request.into_inner().customers;
-        let results = self.write(&customers)?;
-        let mut memory = self.0.lock().unwrap();
-        for patch in customers {
-            let known = memory.customers.entry(patch.customer_id).or_default();
-            known.extend(patch.attributes);
-        }
-        Ok(Response::new(pb::IngestCustomersResponse { results }))
-    }
-
-    async fn ingest_transactions(
-        &self,
-        request: Request<pb::IngestTransactionsRequest>,
-    ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
-        let results = self.write(&request.into_inner().transactions)?;
-        Ok(Response::new(pb::IngestTransactionsResponse { results }))
-    }
-
-    async fn ingest_contacts(
-        &self,
-        request: Request<pb::IngestContactsRequest>,
-    ) -> Result<Response<pb::IngestContactsResponse>, Status> {
-        let results = self.write(&request.into_inner().contacts)?;
-        Ok(Response::new(pb::IngestContactsResponse { results }))
     }
 }
 

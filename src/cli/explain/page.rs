@@ -354,7 +354,7 @@ fn unrated(reason: i32, language: Language) -> &'static str {
     let german = match pb::UnratedReason::try_from(reason) {
         Ok(pb::UnratedReason::NotApplicable) => "Kollegen werden nicht nach Wert eingestuft",
         Ok(pb::UnratedReason::NoPurchase) => "noch nichts gekauft, oder alles zurückgegeben",
-        Ok(pb::UnratedReason::NoModel) => "kein Wertmodell ist aktiv",
+        Ok(pb::UnratedReason::NoModel) => "kein aktives Modell kann sie bewerten",
         Ok(pb::UnratedReason::NoMean) => "das Ausgabenmodell hat keinen Mittelwert",
         Ok(pb::UnratedReason::NoRate) => "ein Betrag lässt sich nicht umrechnen",
         Ok(pb::UnratedReason::Unspecified) | Err(_) => "aus unbekanntem Grund",

@@ -30,6 +30,8 @@ pub enum Batch {
     Transactions(Vec<pb::Transaction>),
     /// Contacts.
     Contacts(Vec<pb::Contact>),
+    /// Contracts.
+    Contracts(Vec<pb::Contract>),
 }
 
 impl Batch {
@@ -38,6 +40,7 @@ impl Batch {
             Self::Customers(facts) => facts.len(),
             Self::Transactions(facts) => facts.len(),
             Self::Contacts(facts) => facts.len(),
+            Self::Contracts(facts) => facts.len(),
         }
     }
 }
@@ -99,6 +102,11 @@ async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResul
         Batch::Contacts(contacts) => {
             let request = connection.request(pb::IngestContactsRequest { contacts });
             let response = client.ingest_contacts(request).await?;
+            Ok(response.into_inner().results)
+        }
+        Batch::Contracts(contracts) => {
+            let request = connection.request(pb::IngestContractsRequest { contracts });
+            let response = client.ingest_contracts(request).await?;
             Ok(response.into_inner().results)
         }
     }

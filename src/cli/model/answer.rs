@@ -27,6 +27,8 @@ pub struct ModelJson {
     checks: Option<ChecksJson>,
     prior: Option<PriorJson>,
     contact_rates: Vec<ContactRateJson>,
+    /// Models of renewal; empty without contracts.
+    contracts: Vec<ContractJson>,
 }
 
 /// The parameters of one kind: the report of its order model at the top level, absent where the pooled one answers.
@@ -77,6 +79,17 @@ struct ChecksJson {
 struct PriorJson {
     medians: Vec<f64>,
     log_standard_deviations: Vec<f64>,
+}
+
+/// How the fit of a contract model went.
+#[derive(Debug, Serialize)]
+struct ContractJson {
+    /// `None`: all contracts, whatever their period.
+    period_months: Option<i32>,
+    contracts: i64,
+    #[serde(flatten)]
+    report: Option<ReportJson>,
+    absent_reason: Option<String>,
 }
 
 /// How a fit went. Parameters and standard errors are objects with the symbols of the literature as keys.
@@ -130,6 +143,18 @@ impl From<&pb::Model> for ModelJson {
                 .iter()
                 .map(ContactRateJson::from)
                 .collect(),
+            contracts: model.contracts.iter().map(ContractJson::from).collect(),
+        }
+    }
+}
+
+impl From<&pb::ContractModel> for ContractJson {
+    fn from(model: &pb::ContractModel) -> Self {
+        Self {
+            period_months: Some(model.period_months).filter(|months| *months > 0),
+            contracts: model.contracts,
+            report: model.report.as_ref().map(ReportJson::from),
+            absent_reason: filled(&model.absent_reason),
         }
     }
 }

@@ -32,10 +32,25 @@ pub fn page(model: &pb::Model) -> String {
         }
         None => parts.push(format!("No spend model: {}", model.spend_absent_reason)),
     }
+    parts.extend(model.contracts.iter().map(contract_page));
     parts.extend(model.by_kind.iter().map(by_kind_page));
     parts.extend(model.covariates.iter().map(covariates_page));
     parts.extend(model.checks.iter().map(checks_page));
     parts.join("\n\n")
+}
+
+fn contract_page(model: &pb::ContractModel) -> String {
+    let which = match model.period_months {
+        0 => "all contracts".to_owned(),
+        months => format!("renewed {}", text::period_words(months)),
+    };
+    match &model.report {
+        Some(report) => format!(
+            "Contracts, {which}: shifted-beta-geometric, time in periods\n{}",
+            text::indented(&report_page(report))
+        ),
+        None => format!("Contracts, {which}: no model, {}", model.absent_reason),
+    }
 }
 
 /// The parameters of each kind and whether kinds differ.

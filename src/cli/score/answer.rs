@@ -34,6 +34,10 @@ struct OneScoreJson {
     probability_alive_not_identified: bool,
     expected_orders: Option<f64>,
     expected_spend_per_order: Option<f64>,
+    transaction_value: Option<f64>,
+    contract_value: Option<f64>,
+    running_contracts: i32,
+    expected_renewals: Option<f64>,
     lifetime_value: Option<MoneyJson>,
     unrated_reason: Option<&'static str>,
     tier: Option<String>,
@@ -83,6 +87,10 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         probability_alive_not_identified: score.probability_alive_not_identified,
         expected_orders: score.expected_orders,
         expected_spend_per_order: score.expected_spend_per_order,
+        transaction_value: score.transaction_value,
+        contract_value: score.contract_value,
+        running_contracts: score.running_contracts,
+        expected_renewals: score.expected_renewals,
         lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
         unrated_reason: text::unrated_name(score.unrated_reason),
         tier: json::tier_name(tier),
@@ -154,6 +162,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         let text = format!("{spend:.2} {}", currency.unwrap_or_default());
         rows.push(("Expected per order", text.trim_end().to_owned()));
     }
+    rows.extend(parts_rows(score));
     rows.extend(prospects::lines(score));
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
@@ -209,6 +218,31 @@ fn history_text(inputs: &pb::ValueInputs) -> String {
     }
 }
 
+/// The two parts of the value, where there are contracts; else it has only one.
+fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
+    let Some(contracts) = score.contract_value else {
+        let unknown = format!("{} running, value not known", score.running_contracts);
+        let some = (score.running_contracts > 0).then_some(("Of contracts", unknown));
+        return some.into_iter().collect();
+    };
+    let currency = score.lifetime_value.as_ref();
+    let currency = currency.map_or("", |money| money.currency.as_str());
+    let amount = |major: f64| format!("{major:.2} {currency}").trim_end().to_owned();
+    let renewals = score.expected_renewals.unwrap_or_default();
+    let contracts = format!(
+        "{}: {} running, {renewals:.2} renewals expected",
+        amount(contracts),
+        score.running_contracts
+    );
+    let orders = score
+        .transaction_value
+        .map(|value| ("Of orders", amount(value)));
+    orders
+        .into_iter()
+        .chain([("Of contracts", contracts)])
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +263,10 @@ mod tests {
                 probability_alive: Some(0.75),
                 expected_orders: Some(1.5),
                 expected_spend_per_order: Some(24.0),
+                transaction_value: Some(30.0),
+                contract_value: Some(5.0),
+                running_contracts: 1,
+                expected_renewals: Some(0.62),
                 lifetime_value: Some(pb::Money {
                     amount_minor: 3_500,
                     currency: "USD".into(),
@@ -262,6 +300,9 @@ mod tests {
         assert_eq!(json["age_weeks"], 38.857_142_857_142_854);
         assert_eq!(json["monetary_value"], 22.345);
         assert_eq!(json["lifetime_value"]["amount"], "35.00");
+        assert_eq!(json["transaction_value"], 30.0);
+        assert_eq!(json["contract_value"], 5.0);
+        assert_eq!(json["running_contracts"], 1);
         assert_eq!(json["tier"], "silver");
         assert_eq!(json["unrated_reason"], serde_json::Value::Null);
         assert_eq!(json["as_of"], "1997-09-30");
@@ -278,6 +319,8 @@ mod tests {
             "75.0 %",
             "2 repeat purchase days in 38.9 weeks",
             "22.34 USD",
+            "30.00 USD",
+            "5.00 USD: 1 running, 0.62 renewals expected",
         ] {
             assert!(page.contains(part), "{part} in\n{page}");
         }

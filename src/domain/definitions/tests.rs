@@ -63,8 +63,8 @@ fn the_example_is_without_problems() {
     let definitions = read(EXAMPLE);
     assert_eq!(definitions.tiers().len(), 4);
     assert_eq!(definitions.schemes().len(), 4);
-    assert_eq!(definitions.segments().len(), 17);
-    assert_eq!(definitions.program().root_count(), 17);
+    assert_eq!(definitions.segments().len(), 18);
+    assert_eq!(definitions.program().root_count(), 18);
     let families: std::collections::HashSet<_> = definitions
         .attributes()
         .iter()

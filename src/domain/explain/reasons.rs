@@ -72,6 +72,8 @@ codes! {
     Contacts = "CONTACTS",
     /// The cost of contacts decides.
     CostToServe = "COST_TO_SERVE",
+    /// The number of running contracts decides.
+    Contracts = "CONTRACTS",
     /// The time since the last order decides.
     LastOrder = "LAST_ORDER",
     /// The length of the relationship decides.
@@ -190,6 +192,7 @@ fn code(leaf: &Leaf<'_>, verdict: Verdict) -> ReasonCode {
         Term::CostToServe(_) => ReasonCode::CostToServe,
         Term::DaysSinceLastOrder => ReasonCode::LastOrder,
         Term::TenureDays => ReasonCode::Tenure,
+        Term::RunningContracts => ReasonCode::Contracts,
         Term::Kind => ReasonCode::Kind,
         Term::Segment(_) => ReasonCode::OtherSegment,
     }

@@ -126,6 +126,8 @@ impl Customer {
                 }),
                 expected_spend_per_order: None,
                 expected_margin_per_order: None,
+                transaction_value: None,
+                contracts: None,
                 expected_cost_to_serve: None,
                 lifetime_value: value.map(|value| major_to_money(value, eur).unwrap()),
             },

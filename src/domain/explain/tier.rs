@@ -168,8 +168,8 @@ fn unrated(reason: Option<Unrated>) -> TierReason {
         ),
         Some(Unrated::NoModel) | None => (
             "NO_MODEL",
-            "No value model is active",
-            "Kein Wertmodell ist aktiv",
+            "No active model can value them",
+            "Kein aktives Modell kann sie bewerten",
         ),
         Some(Unrated::NoMean) => (
             "NO_MEAN",

@@ -132,6 +132,9 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
                 "Zeit seit der ersten Bestellung",
             )
             .to_owned(),
+        Term::RunningContracts => language
+            .choose("running contracts", "laufende Verträge")
+            .to_owned(),
         Term::Kind => language
             .choose("kind of customer", "Art des Kunden")
             .to_owned(),

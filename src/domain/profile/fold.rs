@@ -1,15 +1,19 @@
 //! The one function that turns facts into a profile.
 //!
 //! Folding new facts into a known history gives the same as folding all facts at once, in any order and with any repetition.
-//! Purchases, contacts and attributes can be added one by one; a refund or reversal changes days that were folded before, which
+//! Purchases, contacts, attributes and contracts can be added one by one; a refund or reversal changes days that were folded before, which
 //! only the single transactions can tell: then [`fold`] asks for all of them.
 
+mod contracts;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+use contracts::add_contracts;
 
 use super::{ContactDay, History, PurchaseDay};
 use crate::domain::{
     calendar::Day,
-    facts::{AttributeFact, Contact, FactKey, Transaction, TransactionKind},
+    facts::{AttributeFact, Contact, ContractFact, FactKey, Transaction, TransactionKind},
     money::Currency,
     text::Label,
 };
@@ -23,6 +27,8 @@ pub struct Facts {
     pub contacts: Vec<Contact>,
     /// Observed attributes.
     pub attributes: Vec<AttributeFact>,
+    /// Observations of contracts.
+    pub contracts: Vec<ContractFact>,
 }
 
 impl Facts {
@@ -31,7 +37,9 @@ impl Facts {
         let transactions = self.transactions.iter().map(|fact| fact.when.day);
         let contacts = self.contacts.iter().map(|fact| fact.when.day);
         let attributes = self.attributes.iter().map(|fact| fact.observed_on);
-        transactions.chain(contacts).chain(attributes).max()
+        let agreed = self.contracts.iter().map(|fact| fact.effective_on);
+        let events = transactions.chain(contacts).chain(attributes);
+        events.chain(agreed).max()
     }
 
     fn has_refunds(&self) -> bool {
@@ -68,6 +76,7 @@ pub fn fold(history: History, facts: &Facts) -> Result<History, NeedsHistory> {
             &distinct(&facts.contacts, |fact| &fact.key),
         ),
         attributes: add_attributes(history.attributes, &facts.attributes),
+        contracts: add_contracts(history.contracts, &facts.contracts),
         unmatched_refund_count: history.unmatched_refund_count + unmatched,
         has_refunds,
         last_event_day,

@@ -60,6 +60,8 @@ pub enum Term {
     DaysSinceLastOrder,
     /// Days from the first purchase to `as_of`.
     TenureDays,
+    /// Number of contracts that run on `as_of`.
+    RunningContracts,
     /// Kind of customer.
     Kind,
     /// Membership of a segment, after its policy for the unknown.
@@ -95,6 +97,7 @@ impl Term {
             Self::CostToServe(window) => windowed("cost_to_serve", window),
             Self::DaysSinceLastOrder => "days_since_last_order".to_owned(),
             Self::TenureDays => "tenure_days".to_owned(),
+            Self::RunningContracts => "running_contracts".to_owned(),
             Self::Kind => "kind".to_owned(),
             Self::Segment(id) => format!("segment({:?})", &*vocabulary.segments()[id.0 as usize]),
         }

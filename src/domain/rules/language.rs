@@ -25,6 +25,8 @@ pub enum Which {
     DaysSinceLastOrder,
     /// `tenure_days`
     TenureDays,
+    /// `running_contracts`
+    RunningContracts,
     /// `kind`
     Kind,
     /// `segment`
@@ -145,6 +147,15 @@ pub const BUILT_INS: &[BuiltIn] = &[
         meaning: "days from the first purchase to `as_of`",
         unknown_when: "there is no purchase",
         example: "tenure_days < days(90)",
+    },
+    BuiltIn {
+        name: "running_contracts",
+        which: Which::RunningContracts,
+        parameters: &[],
+        values: "a whole number from 0",
+        meaning: "contracts that have begun and not ended",
+        unknown_when: "",
+        example: "running_contracts >= 1",
     },
     BuiltIn {
         name: "kind",

@@ -98,6 +98,7 @@ fn value<'a>(
             .map(|entry| cost(entry, definitions, currency))),
         Term::DaysSinceLastOrder => since(|summary| summary.last_day),
         Term::TenureDays => since(|summary| summary.first_day),
+        Term::RunningContracts => Ok(Slot::Int(view.running_contracts().into())),
         Term::Kind => Ok(program.text(kind_text(view.profile().kind))),
         Term::Segment(_) => Err(Absence::Missing),
     }

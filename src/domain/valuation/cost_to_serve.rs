@@ -2,7 +2,7 @@
 //!
 //! It knows contacts, channels and the horizon, not what a customer buys and nothing of tiers.
 //!
-//! **How many contacts.** On each channel, the customer's own in all the time since the first fact, shrunk to what is usual among
+//! **How many contacts.** On each channel, the customer's own in all the time since the first fact or contract, shrunk to what is usual among
 //! customers of the kind ([`crate::domain::contact_model`]); without a model of contacts the own rate as it is.
 //!
 //! **What each costs.** The customer's own recorded mean, shrunk to that of kind and channel; where none is recorded, what the channel
@@ -14,6 +14,7 @@
 
 use crate::domain::{
     basis::Basis,
+    calendar::Day,
     contact_model::UsualContacts,
     definitions::ValueBasis,
     money::Money,
@@ -77,7 +78,7 @@ struct Own<'a> {
 /// Expected cost of the contacts of a week, in major units, while the customer is one.
 fn weekly_cost(view: ProfileAt<'_>, basis: &Basis) -> Result<f64, Unrated> {
     let history = &view.profile().history;
-    let days = history.first_day().map_or(0, |first| view.as_of() - first);
+    let days = first_day(view).map_or(0, |first| view.as_of() - first);
     let weeks = f64::from(days.max(0)) / DAYS_PER_WEEK;
     let least_weeks = f64::from(LEAST_DAYS) / DAYS_PER_WEEK;
     let own = own_contacts(&history.contacts, basis)?;
@@ -106,6 +107,18 @@ fn weekly_cost(view: ProfileAt<'_>, basis: &Basis) -> Result<f64, Unrated> {
         }
     }
     Ok(total)
+}
+
+/// The day since when the customer had cause to call: of the first fact, or on which the first contract began.
+fn first_day(view: ProfileAt<'_>) -> Option<Day> {
+    let history = &view.profile().history;
+    let begun = history
+        .contracts
+        .iter()
+        .filter(|fact| fact.terms.ever_runs())
+        .map(|fact| fact.terms.started_on)
+        .filter(|day| *day <= view.as_of());
+    begun.chain(history.first_day()).min()
 }
 
 /// The contacts by channel, in the order in which the channels were first used.

@@ -1,7 +1,7 @@
 //! How far off a value may be: intervals of orders, spend and value, and how likely each tier is.
 //!
-//! Asked for only when somebody wants to know. Orders and spend are uncertain; what else a value holds, such as the cost to serve, is
-//! expected and moves all outcomes alike.
+//! Asked for only when somebody wants to know. Orders and spend are uncertain; what else a value holds, contracts and the cost to serve,
+//! is expected and moves all outcomes alike. Of a customer who has contracts and never bought nothing varies: there is no interval.
 
 use crate::domain::{
     basis::Basis,
@@ -39,6 +39,11 @@ pub enum NoProspects {
     /// There is no value that could be uncertain.
     #[error("the customer has no value")]
     Unrated(Unrated),
+    /// Nothing was bought, so that there is a value but no orders that could vary.
+    #[error(
+        "nothing was bought: the value is that of contracts, which count with their expected value"
+    )]
+    OnlyContracts,
     /// It is not known how uncertain the model is.
     #[error(transparent)]
     Uncertainty(#[from] NoUncertainty),
@@ -97,7 +102,10 @@ fn outcomes(
     let Valued { valuation, horizon } = valued;
     let value = valuation.lifetime_value.map_err(NoProspects::Unrated)?;
     let no_model = NoProspects::Unrated(Unrated::NoModel);
-    let (Some(model), Some(inputs)) = (&basis.model, &valuation.inputs) else {
+    let Some(inputs) = &valuation.inputs else {
+        return Err(NoProspects::OnlyContracts);
+    };
+    let Some(model) = &basis.model else {
         return Err(no_model);
     };
     let history =

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         calendar::Day,
         customer::{IdentifierKind, KnownIdentifier},
-        facts::{AttributeFact, AttributeValue},
+        facts::{AttributeFact, AttributeValue, ContractFact},
         money::Money,
         profile::{ContactDay, PurchaseDay},
     },
@@ -86,6 +86,7 @@ pub(in crate::grpc) fn customer(known: &KnownCustomer, days: Days) -> pb::Custom
         purchase_days: purchases.iter().map(purchase_day).collect(),
         contact_days: contacts.iter().map(contact_day).collect(),
         unmatched_refund_count: count(history.unmatched_refund_count),
+        contracts: history.contracts.iter().map(contract).collect(),
         purchase_entry_count: length(&history.purchases),
         contact_entry_count: length(&history.contacts),
     }
@@ -157,6 +158,24 @@ fn contact_day(entry: &ContactDay) -> pb::ContactDay {
 
 fn length<T>(entries: &[T]) -> i32 {
     i32::try_from(entries.len()).unwrap_or(i32::MAX)
+}
+
+fn contract(fact: &ContractFact) -> pb::HeldContract {
+    let terms = &fact.terms;
+    pb::HeldContract {
+        source: fact.source.to_string(),
+        contract_id: fact.contract_id.to_string(),
+        started_on: terms.started_on.to_string(),
+        period_months: count(terms.period_months),
+        price: Some(money_message(terms.price)),
+        cost_minor: terms.cost_minor,
+        category: terms.category.as_deref().unwrap_or_default().to_owned(),
+        ended_on: terms
+            .ended_on
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
+        effective_on: fact.effective_on.to_string(),
+    }
 }
 
 fn count(number: u32) -> i32 {

@@ -175,7 +175,8 @@ pub(in crate::grpc) fn contact(
     }
 }
 
-fn key(
+/// The key of a fact, whose id stands in the field named.
+pub(super) fn key(
     customer_id: &str,
     source: &str,
     (id_name, id): (&str, &str),
@@ -244,7 +245,8 @@ fn in_range(day: Day, calendar: &Calendar, check: &mut Checker<'_>) -> bool {
     inside
 }
 
-fn money(message: Option<&pb::Money>, check: &mut Checker<'_>) -> Option<Money> {
+/// A required amount, not negative.
+pub(super) fn money(message: Option<&pb::Money>, check: &mut Checker<'_>) -> Option<Money> {
     let Some(message) = message else {
         check.refuse("REQUIRED", "is required: set amount_minor and currency");
         return None;
@@ -257,7 +259,8 @@ fn money(message: Option<&pb::Money>, check: &mut Checker<'_>) -> Option<Money> 
     })
 }
 
-fn check_amount(amount_minor: i64, check: &mut Checker<'_>) {
+/// Refuses an amount that no fact may have.
+pub(super) fn check_amount(amount_minor: i64, check: &mut Checker<'_>) {
     if amount_minor < 0 {
         check.refuse(
             "NEGATIVE",

@@ -6,6 +6,7 @@ use super::{customer_kind_message, timestamp_message};
 use crate::{
     domain::{
         contact_model::UsualContacts,
+        contract_models::PeriodFit,
         model_report::{StoredBenchmark, StoredParameter, StoredPrior, StoredReport, StoredTest},
         model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelVersion, Refinement},
         value::{lifetime::WEEKS_PER_MONTH, model::ModelKind},
@@ -67,6 +68,19 @@ pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
         checks: fit.checks.as_ref().map(checks::checks),
         prior: fit.prior.as_ref().map(prior),
         contact_rates: fit.contacts.all().iter().map(contact_rate).collect(),
+        contracts: fit.contracts.iter().map(contract_model).collect(),
+    }
+}
+
+fn contract_model(one: &PeriodFit) -> pb::ContractModel {
+    let fit = one.fit.as_ref();
+    pb::ContractModel {
+        period_months: one
+            .period_months
+            .map_or(0, |months| i32::try_from(months).unwrap_or(i32::MAX)),
+        report: fit.ok().map(|(_, stored)| report(stored)),
+        absent_reason: fit.err().cloned().unwrap_or_default(),
+        contracts: count(one.contracts),
     }
 }
 

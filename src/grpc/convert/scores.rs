@@ -69,6 +69,13 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
         provenance: Some(provenance(Some(profile), as_of, basis)),
         expected_margin_per_order: valuation.expected_margin_per_order,
         expected_cost_to_serve: valuation.expected_cost_to_serve,
+        transaction_value: valuation.transaction_value,
+        contract_value: valuation.contracts.map(|contracts| contracts.value),
+        running_contracts: i32::try_from(one.profile.view().running_contracts())
+            .unwrap_or(i32::MAX),
+        expected_renewals: valuation
+            .contracts
+            .map(|contracts| contracts.expected_renewals),
         parameter_selection: orders.map_or(0, |orders| selection(orders.parameters)),
         challenger: one
             .challenger

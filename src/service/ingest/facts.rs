@@ -31,12 +31,17 @@ pub struct NewFact<F> {
     pub customer_kind: Option<CustomerKind>,
 }
 
-/// A fact with a key of its own: what transactions and contacts have in common.
-pub(super) trait KeyedFact: Clone + PartialEq + Send + Sync {
-    fn key(&self) -> &FactKey;
+/// What is needed of a new fact to fold it into the profile of its customer.
+pub(super) trait CustomerFact: Clone + Send + Sync {
+    fn customer_id(&self) -> &CustomerId;
     /// The currency that the fact brings into use.
     fn currency(&self) -> Option<Currency>;
     fn add_to(self, facts: &mut Facts);
+}
+
+/// A fact with a key of its own, under which nothing else is ever recorded: what transactions and contacts have in common.
+pub(super) trait KeyedFact: CustomerFact + PartialEq {
+    fn key(&self) -> &FactKey;
     /// Inserts facts whose key is new and returns those keys.
     fn insert(
         tx: &mut PgConnection,
@@ -49,9 +54,9 @@ pub(super) trait KeyedFact: Clone + PartialEq + Send + Sync {
     ) -> impl Future<Output = Result<Vec<Self>, StoreError>> + Send;
 }
 
-impl KeyedFact for Transaction {
-    fn key(&self) -> &FactKey {
-        &self.key
+impl CustomerFact for Transaction {
+    fn customer_id(&self) -> &CustomerId {
+        &self.key.customer_id
     }
 
     fn currency(&self) -> Option<Currency> {
@@ -60,6 +65,12 @@ impl KeyedFact for Transaction {
 
     fn add_to(self, facts: &mut Facts) {
         facts.transactions.push(self);
+    }
+}
+
+impl KeyedFact for Transaction {
+    fn key(&self) -> &FactKey {
+        &self.key
     }
 
     async fn insert(
@@ -78,9 +89,9 @@ impl KeyedFact for Transaction {
     }
 }
 
-impl KeyedFact for Contact {
-    fn key(&self) -> &FactKey {
-        &self.key
+impl CustomerFact for Contact {
+    fn customer_id(&self) -> &CustomerId {
+        &self.key.customer_id
     }
 
     /// A contact's cost needs no reporting currency until definitions value it.
@@ -90,6 +101,12 @@ impl KeyedFact for Contact {
 
     fn add_to(self, facts: &mut Facts) {
         facts.contacts.push(self);
+    }
+}
+
+impl KeyedFact for Contact {
+    fn key(&self) -> &FactKey {
+        &self.key
     }
 
     async fn insert(
@@ -177,8 +194,9 @@ async fn write_once<F: KeyedFact>(
     if new.is_empty() {
         return Ok((new, stored));
     }
-    let written: Vec<&&NewFact<F>> = items
+    let written: Vec<&NewFact<F>> = items
         .iter()
+        .copied()
         .filter(|item| new.contains(item.fact.key()))
         .collect();
     create_customers(&mut tx, &written, &profiles, recorded_at).await?;
@@ -192,15 +210,16 @@ async fn write_once<F: KeyedFact>(
     Ok((new, stored))
 }
 
-async fn create_customers<F: KeyedFact>(
+/// Creates the customers of new facts of whom nothing was known.
+pub(super) async fn create_customers<F: CustomerFact>(
     tx: &mut Tx<'_, Postgres>,
-    written: &[&&NewFact<F>],
+    written: &[&NewFact<F>],
     profiles: &HashMap<CustomerId, Profile>,
     recorded_at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut created: HashMap<&CustomerId, Customer> = HashMap::new();
     for item in written {
-        let id = &item.fact.key().customer_id;
+        let id = item.fact.customer_id();
         if !profiles.contains_key(id) {
             created.entry(id).or_insert_with(|| new_customer(item));
         }
@@ -209,24 +228,24 @@ async fn create_customers<F: KeyedFact>(
     store::customers::upsert(tx, &created, recorded_at).await
 }
 
-fn new_customer<F: KeyedFact>(item: &NewFact<F>) -> Customer {
+fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
     Customer {
-        customer_id: item.fact.key().customer_id.clone(),
+        customer_id: item.fact.customer_id().clone(),
         kind: item.customer_kind.unwrap_or(CustomerKind::Person),
         display_name: None,
     }
 }
 
 /// Folds the new facts into the profiles of their customers: what was folded stands, except where a refund asks for all facts.
-async fn fold_new<F: KeyedFact>(
+pub(super) async fn fold_new<F: CustomerFact>(
     tx: &mut Tx<'_, Postgres>,
-    written: &[&&NewFact<F>],
+    written: &[&NewFact<F>],
     mut profiles: HashMap<CustomerId, Profile>,
     recorded_at: Timestamp,
 ) -> Result<HashMap<CustomerId, Profile>, StoreError> {
     let mut new: HashMap<CustomerId, (Facts, &NewFact<F>)> = HashMap::new();
     for item in written {
-        let id = item.fact.key().customer_id.clone();
+        let id = item.fact.customer_id().clone();
         let (facts, _) = new.entry(id).or_insert_with(|| (Facts::default(), item));
         item.fact.clone().add_to(facts);
     }
@@ -267,9 +286,9 @@ pub(super) fn empty_profile(customer: &Customer, recorded_at: Timestamp) -> Prof
 }
 
 /// Notes the currencies of new facts. Says whether one came into use.
-async fn add_currencies<F: KeyedFact>(
+pub(super) async fn add_currencies<F: CustomerFact>(
     tx: &mut Tx<'_, Postgres>,
-    written: &[&&NewFact<F>],
+    written: &[&NewFact<F>],
     recorded_at: Timestamp,
 ) -> Result<bool, StoreError> {
     let mut booked: Vec<Currency> = written

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::input::{CovariateInput, Gaps, Input, Rows};
+use super::{
+    contracts,
+    input::{CovariateInput, Gaps, Input, Rows},
+};
 use crate::{
     domain::{
         calendar::Day,
@@ -78,6 +81,7 @@ impl Plan {
             checks: Some(checks(&input.pooled.spend, &input.gaps)),
             prior: self.prior,
             contacts: Arc::default(),
+            contracts: contracts::fit(&input.contracts),
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     domain::{
         basis::ActiveModel,
         calendar::Day,
+        contract_models::ContractModels,
         model_report::StoredPrior,
         model_version::{ModelFit, ModelVersion},
         money::Currency,
@@ -196,8 +197,10 @@ impl Models {
         }
         // A version that cannot say what anybody is worth does not replace one that can.
         let basis = self.bases.current();
-        let worse =
-            fit.pooled.spend.is_err() && basis.model.as_ref().is_some_and(ActiveModel::has_spend);
+        let worse = basis
+            .model
+            .as_ref()
+            .is_some_and(|active| says_less(&fit, active));
         let active = request.activate && fit.converged() && !worse;
         if active {
             store::models::activations::activate(&mut tx, version, now).await?;
@@ -212,6 +215,13 @@ impl Models {
             fit,
         })
     }
+}
+
+/// Whether a fit lacks a model of spend or of contracts that the active version has.
+fn says_less(fit: &ModelFit, active: &ActiveModel) -> bool {
+    let contracts = ContractModels::of_fits(&fit.contracts);
+    (fit.pooled.spend.is_err() && active.has_spend())
+        || (!contracts.has_pooled() && active.contracts.has_pooled())
 }
 
 /// Why there is no reporting currency.

@@ -9,6 +9,7 @@ pub(super) use self::{covariates::CovariateInput, gaps::Gaps};
 use crate::{
     domain::{
         calendar::Day,
+        contract_models::ContractRows,
         customer::CustomerKind,
         money::{Currency, minor_to_major},
         parameters::Covariate,
@@ -42,6 +43,8 @@ pub(super) struct Input {
     pub(super) gaps: Gaps,
     /// The currency of the spends.
     pub(super) currency: Option<Currency>,
+    /// What became of contracts at their renewals.
+    pub(super) contracts: ContractRows,
 }
 
 impl Input {
@@ -98,7 +101,8 @@ pub(super) async fn read(
         }
     }
     reading.gaps.sample(connection, until).await?;
-    Ok(reading.close())
+    let contracts = store::contracts::count_outcomes(connection, until).await?;
+    Ok(reading.close(contracts))
 }
 
 /// A customer whose history of the day only the facts tell.
@@ -237,7 +241,7 @@ impl Reading<'_> {
         }
     }
 
-    fn close(self) -> Input {
+    fn close(self, contracts: ContractRows) -> Input {
         let collapsed = |rows: &[&Rows]| Rows {
             orders: collapse(rows.iter().flat_map(|rows| rows.orders.iter().copied())),
             spend: collapse_spend(rows.iter().flat_map(|rows| rows.spend.iter().copied())),
@@ -253,6 +257,7 @@ impl Reading<'_> {
             covariates: self.covariates,
             gaps: self.gaps,
             currency: self.currency,
+            contracts,
         }
     }
 }

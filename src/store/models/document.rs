@@ -4,12 +4,13 @@
 //! how rows are read and written.
 
 mod contacts;
+mod contracts;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use self::contacts::ContactsDocument;
+use self::{contacts::ContactsDocument, contracts::PeriodDocument};
 use crate::{
     domain::{
         model_report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
@@ -37,6 +38,9 @@ pub(super) struct FitDocument {
     /// Absent unless fitted with covariates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     covariates: Option<CovariatesDocument>,
+    /// Absent without contracts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contracts: Vec<PeriodDocument>,
     /// Absent in versions of earlier programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checks: Option<StoredChecks>,
@@ -106,6 +110,7 @@ impl From<&ModelFit> for FitDocument {
             pooled: (&fit.pooled).into(),
             by_kind,
             covariates,
+            contracts: fit.contracts.iter().map(Into::into).collect(),
             checks: fit.checks.clone(),
             prior: fit.prior,
             contacts: contacts::write(&fit.contacts),
@@ -174,6 +179,11 @@ impl TryFrom<FitDocument> for ModelFit {
             until: codes::day(document.until)?,
             pooled: document.pooled.read(kind)?,
             refinement,
+            contracts: document
+                .contracts
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, StoreError>>()?,
             checks: document.checks,
             prior: document.prior,
             contacts: Arc::new(contacts::read(document.contacts)?),

@@ -104,6 +104,25 @@ pub(crate) fn call(customer: &str, id: &str, day: &str) -> pb::Contact {
     }
 }
 
+/// A contract in euros that renews every `months`; the price is in cents.
+pub(crate) fn contract(
+    customer: &str,
+    id: &str,
+    started_on: &str,
+    months: i32,
+    price_minor: i64,
+) -> pb::Contract {
+    pb::Contract {
+        customer_id: customer.to_owned(),
+        source: "erp".to_owned(),
+        contract_id: id.to_owned(),
+        started_on: started_on.to_owned(),
+        period_months: months,
+        price: Some(money(price_minor, "EUR")),
+        ..Default::default()
+    }
+}
+
 /// A patch that says nothing yet.
 pub(crate) fn patch(customer: &str) -> pb::CustomerPatch {
     pb::CustomerPatch {

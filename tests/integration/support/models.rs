@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use patron::domain::contact_model::{ContactModel, UsualContacts};
+use patron::domain::contract_models::PeriodFit;
 use patron::domain::model_report::{StoredParameter, StoredReport};
 use patron::domain::model_version::{FittedSet, ModelFit, Refinement};
 use patron::domain::value::gamma_gamma::GammaGamma;
 use patron::domain::value::model::{ModelKind, OrderModel};
+use patron::domain::value::shifted_beta_geometric::ShiftedBetaGeometric;
 use patron::store::models;
 use sqlx::PgPool;
 
@@ -30,10 +32,38 @@ pub(crate) async fn store_model(
 /// The same with what is usual of contacts.
 pub(crate) async fn store_model_with_contacts(
     pool: &PgPool,
-    (kind, orders): (ModelKind, [f64; 4]),
+    orders: (ModelKind, [f64; 4]),
     spend: Option<[f64; 3]>,
     contacts: Vec<UsualContacts>,
 ) -> i64 {
+    let mut fit = fit(orders, spend);
+    fit.contacts = Arc::new(ContactModel::new(contacts));
+    store(pool, &fit).await
+}
+
+/// The same with models of renewal: months of the period, `None` for all contracts; alpha and beta.
+pub(crate) async fn store_contract_model(
+    pool: &PgPool,
+    orders: (ModelKind, [f64; 4]),
+    spend: Option<[f64; 3]>,
+    contracts: &[(Option<u32>, [f64; 2])],
+) -> i64 {
+    let mut fit = fit(orders, spend);
+    fit.contracts = contracts
+        .iter()
+        .map(|&(period_months, [alpha, beta])| PeriodFit {
+            period_months,
+            contracts: 1,
+            fit: Ok((
+                ShiftedBetaGeometric::new(alpha, beta).unwrap(),
+                report(["alpha", "beta"], [alpha, beta]),
+            )),
+        })
+        .collect();
+    store(pool, &fit).await
+}
+
+fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelFit {
     let spend = match spend {
         Some([p, q, v]) => Ok((
             GammaGamma::new(p, q, v).unwrap(),
@@ -42,7 +72,7 @@ pub(crate) async fn store_model_with_contacts(
         )),
         None => Err("nobody bought twice".to_owned()),
     };
-    let fit = ModelFit {
+    ModelFit {
         until: "2026-06-30".parse().unwrap(),
         pooled: FittedSet {
             orders: OrderModel::new(kind, orders).unwrap(),
@@ -53,10 +83,14 @@ pub(crate) async fn store_model_with_contacts(
         refinement: Refinement::No,
         checks: None,
         prior: None,
-        contacts: Arc::new(ContactModel::new(contacts)),
-    };
+        contacts: Arc::default(),
+        contracts: vec![],
+    }
+}
+
+async fn store(pool: &PgPool, fit: &ModelFit) -> i64 {
     let mut tx = pool.begin().await.unwrap();
-    let version = models::insert(&mut tx, &fit, NOW.parse().unwrap())
+    let version = models::insert(&mut tx, fit, NOW.parse().unwrap())
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -215,6 +215,14 @@ impl Service {
         response.into_inner().results
     }
 
+    pub(crate) async fn send_contracts(&self, contracts: &[pb::Contract]) -> Vec<pb::ItemResult> {
+        let request = pb::IngestContractsRequest {
+            contracts: contracts.to_vec(),
+        };
+        let response = self.ingest().ingest_contracts(request).await.unwrap();
+        response.into_inner().results
+    }
+
     pub(crate) async fn send_customers(
         &self,
         patches: &[pb::CustomerPatch],
@@ -234,6 +242,11 @@ impl Service {
     /// Sends contacts that must all be new.
     pub(crate) async fn write_contacts(&self, contacts: &[pb::Contact]) {
         assert_outcomes(&self.send_contacts(contacts).await, Outcome::Written);
+    }
+
+    /// Sends contracts that must all be new.
+    pub(crate) async fn write_contracts(&self, contracts: &[pb::Contract]) {
+        assert_outcomes(&self.send_contracts(contracts).await, Outcome::Written);
     }
 
     /// Sends patches that must all change something.

@@ -18,6 +18,7 @@ impl Check<'_> {
         self.customers().await?;
         self.transactions().await?;
         self.contacts().await?;
+        self.contracts().await?;
         self.customer().await
     }
 
@@ -58,6 +59,18 @@ impl Check<'_> {
             let answer = self.connection.ingest().ingest_contacts(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));
             self.outcomes("IngestContacts", results, &[expected])?;
+        }
+        Ok(())
+    }
+
+    async fn contracts(&mut self) -> Result<(), CliError> {
+        for expected in [Outcome::Written, Outcome::Duplicate] {
+            let request = self.connection.request(pb::IngestContractsRequest {
+                contracts: vec![contract()],
+            });
+            let answer = self.connection.ingest().ingest_contracts(request).await;
+            let results = answer.map(|answer| answer.map(|answer| answer.results));
+            self.outcomes("IngestContracts", results, &[expected])?;
         }
         Ok(())
     }
@@ -119,13 +132,15 @@ impl Check<'_> {
             && customer.purchase_days.len() == 1
             && bought.is_some_and(|day| day.day == DAY && day.amount == Some(money(1_234, "EUR")))
             && customer.contact_days.len() == 1
+            && customer.contracts.len() == 1
             && customer.identifiers.len() == 1
             && customer.attributes.iter().any(|one| one.name == "checked");
         let found = format!(
-            "{} with {} purchase day, {} contact day, {} identifier, {} attribute",
+            "{} with {} purchase day, {} contact day, {} contract, {} identifier, {} attribute",
             customer.customer_id,
             customer.purchase_days.len(),
             customer.contact_days.len(),
+            customer.contracts.len(),
             customer.identifiers.len(),
             customer.attributes.len()
         );
@@ -174,6 +189,20 @@ fn contact() -> pb::Contact {
         channel: "phone".to_owned(),
         cost: Some(money(450, "EUR")),
         ..pb::Contact::default()
+    }
+}
+
+/// Ended when it began to be checked: it teaches no fit of the demo.
+fn contract() -> pb::Contract {
+    pb::Contract {
+        customer_id: CHECKED.to_owned(),
+        source: SOURCE.to_owned(),
+        contract_id: "1".to_owned(),
+        started_on: DAY.to_owned(),
+        period_months: 12,
+        price: Some(money(9_900, "EUR")),
+        ended_on: DAY.to_owned(),
+        ..pb::Contract::default()
     }
 }
 

@@ -25,6 +25,7 @@ impl Check<'_> {
         self.unknown().await?;
         self.batch_classify().await?;
         self.score().await?;
+        self.contract_score().await?;
         self.batch_score().await
     }
 
@@ -193,6 +194,36 @@ impl Check<'_> {
             inputs.recency_weeks,
             inputs.age_weeks,
             text::money_text(&value),
+            score.horizon_months
+        );
+        self.expect(rpc, right, &found)
+    }
+
+    /// Somebody with a contract: its renewals are part of the value.
+    async fn contract_score(&mut self) -> Result<(), CliError> {
+        let rpc = "ScoreLifetimeValue";
+        let request = self.connection.request(pb::ScoreLifetimeValueRequest {
+            subject: Some(by_id(&self.examples.contract)),
+            as_of: String::new(),
+            horizon_months: 24,
+            ..Default::default()
+        });
+        let mut client = self.connection.scoring();
+        let score = match client.score_lifetime_value(request).await {
+            Ok(answer) => answer.into_inner().score.unwrap_or_default(),
+            Err(status) => return self.failed(rpc, &status),
+        };
+        let (value, renewals) = (score.contract_value, score.expected_renewals);
+        let right = score.running_contracts == 1
+            && value.is_some_and(|value| value > 0.0)
+            && renewals.is_some_and(|renewals| renewals > 0.0)
+            && score.lifetime_value.is_some();
+        let found = format!(
+            "{}: {} contract, {:.2} renewals worth {:.2} in {} months",
+            score.customer_id,
+            score.running_contracts,
+            renewals.unwrap_or_default(),
+            value.unwrap_or_default(),
             score.horizon_months
         );
         self.expect(rpc, right, &found)

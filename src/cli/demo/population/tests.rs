@@ -4,6 +4,9 @@ use jiff::civil::date;
 
 use super::*;
 use crate::domain::definitions::Definitions;
+use crate::domain::facts::ContractTerms;
+use crate::domain::money::Money;
+use crate::domain::value::fit::contracts::{ContractRow, fit_contracts};
 use crate::pb::transaction::Kind;
 
 fn options(seed: u64) -> DemoOptions {
@@ -27,7 +30,53 @@ fn the_same_seed_gives_the_same_population() {
     assert_eq!(one.late_transactions, two.late_transactions);
     assert_eq!(one.late_contacts, two.late_contacts);
     assert_eq!(one.examples, two.examples);
+    assert_eq!(one.contracts, two.contracts);
     assert_ne!(one.transactions, other.transactions);
+}
+
+#[test]
+fn contracts_renew_as_the_demo_states_so_that_a_fit_finds_something() {
+    let population = generate(options(1));
+    let as_of = options(1).as_of.to_string().parse().unwrap();
+    let mut rows = Vec::new();
+    for one in &population.contracts {
+        let terms = ContractTerms {
+            started_on: one.started_on.parse().unwrap(),
+            period_months: u32::try_from(one.period_months).unwrap(),
+            price: Money {
+                amount_minor: one.price.as_ref().unwrap().amount_minor,
+                currency: "EUR".parse().unwrap(),
+            },
+            cost_minor: one.cost_minor,
+            category: None,
+            ended_on: (!one.ended_on.is_empty()).then(|| one.ended_on.parse().unwrap()),
+        };
+        let (renewals, outcome) = terms.outcome_on(as_of).unwrap();
+        rows.push(ContractRow {
+            renewals,
+            outcome,
+            count: 1,
+        });
+    }
+    // 0.4 of 200 companies and 0.08 of 1,660 buying persons.
+    assert!((150..=280).contains(&rows.len()), "{}", rows.len());
+    let fit = fit_contracts(&rows).unwrap();
+    assert!(fit.report.convergence.is_converged(), "{:?}", fit.report);
+    let ids: HashSet<&str> = population
+        .contracts
+        .iter()
+        .map(|one| &*one.customer_id)
+        .collect();
+    let bought: HashSet<&str> = all_transactions(&population)
+        .map(|fact| &*fact.customer_id)
+        .collect();
+    assert!(
+        ids.difference(&bought).count() > 0,
+        "some have nothing but a contract"
+    );
+    let lead = population.examples.lead.as_str();
+    assert!(!ids.contains(lead));
+    assert!(ids.contains(population.examples.contract.as_str()));
 }
 
 /// How many customers are of a kind.

@@ -29,7 +29,11 @@ pub(super) fn unit(term: &Term, definitions: &Definitions, language: Language) -
         Term::Tier => Unit::Tier,
         Term::ProbabilityAlive => Unit::Percent,
         Term::DaysSinceLastOrder | Term::TenureDays => Unit::Days,
-        Term::Orders(_) | Term::Contacts(..) | Term::Kind | Term::Segment(_) => Unit::Plain,
+        Term::Orders(_)
+        | Term::Contacts(..)
+        | Term::RunningContracts
+        | Term::Kind
+        | Term::Segment(_) => Unit::Plain,
         Term::Attribute(id) => {
             let definition = &definitions.attributes()[id.0 as usize];
             match (&definition.attribute.value_type, &definition.unit) {

@@ -3,7 +3,7 @@ mod properties;
 use super::*;
 use crate::domain::{
     calendar::EventTime,
-    facts::AttributeValue,
+    facts::{AttributeValue, ContractTerms},
     money::{MAX_AMOUNT_MINOR, Money},
     text::CustomerId,
 };

@@ -52,7 +52,7 @@ impl Set {
                 let one = Finite::new(1.0).map_or(i64::MAX, key);
                 (true, Values::Ints(vec![(0, one)]))
             }
-            Term::Orders(_) | Term::Contacts(..) => (false, from(0)),
+            Term::Orders(_) | Term::Contacts(..) | Term::RunningContracts => (false, from(0)),
             Term::DaysSinceLastOrder | Term::TenureDays => (true, from(0)),
             Term::Kind => (
                 false,

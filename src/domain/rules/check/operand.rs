@@ -71,7 +71,7 @@ impl Checker<'_> {
             }
             Term::Tier => ValueType::Tier,
             Term::ProbabilityAlive => ValueType::Number,
-            Term::Orders(_) | Term::Contacts(..) => ValueType::Whole,
+            Term::Orders(_) | Term::Contacts(..) | Term::RunningContracts => ValueType::Whole,
             Term::DaysSinceLastOrder | Term::TenureDays => ValueType::Days,
             Term::Kind => ValueType::OneOf(KINDS.map(Label::from).to_vec()),
             Term::Segment(_) => ValueType::Bool,
@@ -86,7 +86,11 @@ impl Checker<'_> {
     pub(super) fn is_always_known(&self, term: &Term) -> bool {
         matches!(
             term,
-            Term::Orders(_) | Term::Contacts(..) | Term::Kind | Term::Segment(_)
+            Term::Orders(_)
+                | Term::Contacts(..)
+                | Term::RunningContracts
+                | Term::Kind
+                | Term::Segment(_)
         )
     }
 
@@ -261,6 +265,7 @@ impl Checker<'_> {
             Which::CostToServe => Term::CostToServe(window?),
             Which::DaysSinceLastOrder => Term::DaysSinceLastOrder,
             Which::TenureDays => Term::TenureDays,
+            Which::RunningContracts => Term::RunningContracts,
             Which::Kind => Term::Kind,
             Which::Segment => return None,
         };

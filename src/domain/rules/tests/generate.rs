@@ -112,6 +112,7 @@ pub(crate) fn fields() -> Vec<Field> {
         field("cost_to_serve(days(365))", minor(), Written::Money, true),
         field("days_since_last_order", days(), Written::Days, true),
         field("tenure_days", days(), Written::Days, true),
+        field("running_contracts", counts(), Written::Plain, false),
         field(
             "kind",
             texts(&["PERSON", "COMPANY", "EMPLOYEE"]),

@@ -6,6 +6,7 @@ use crate::domain::{
     basis::{ActiveModel, Basis, Revision},
     calendar::Day,
     contact_model::{ContactModel, UsualContacts},
+    contract_models::ContractModels,
     customer::CustomerKind,
     definitions::Definitions,
     money::Currency,
@@ -87,6 +88,7 @@ treatments:
     let definitions = Definitions::read(&document).unwrap();
     let model = ActiveModel {
         version: 1,
+        contracts: ContractModels::default(),
         parameters: Parameters::pooled(ParameterSet {
             orders,
             orders_log_covariance: None,

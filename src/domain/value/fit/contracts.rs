@@ -10,7 +10,7 @@ use crate::domain::value::special_functions::{digamma_rise, ln_rising};
 const STARTS: [[f64; 2]; 3] = [[0.0, 0.0], [-0.5, 1.0], [1.0, 2.0]];
 
 /// What became of contracts after their renewals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContractOutcome {
     /// Not renewed once more.
     Ended,

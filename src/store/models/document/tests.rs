@@ -3,9 +3,13 @@
 use super::*;
 use crate::domain::{
     contact_model::{ContactModel, UsualContacts},
+    contract_models::PeriodFit,
     customer::CustomerKind,
     model_report::{StoredParameter, StoredRegularity},
-    value::contact_rates::{ContactCost, ContactRate},
+    value::{
+        contact_rates::{ContactCost, ContactRate},
+        shifted_beta_geometric::ShiftedBetaGeometric,
+    },
 };
 
 /// As programs wrote it before a version could hold several parameter sets.
@@ -52,6 +56,7 @@ fn a_document_without_the_newer_fields_is_one_pooled_set() {
     assert_eq!(fit.pooled.orders, orders);
     assert_eq!(fit.pooled.spend, Err("nobody bought twice".to_owned()));
     assert_eq!(fit.refinement, Refinement::No);
+    assert_eq!(fit.contracts, []);
     assert_eq!((&fit.checks, fit.prior), (&None, None));
     assert_eq!(fit.pooled.orders_report.evaluations, 0);
     assert_eq!(written_and_read(&fit), fit);
@@ -135,6 +140,24 @@ fn covariates_are_read_as_they_were_written() {
         ..read(FIRST)
     };
     assert_eq!(written_and_read(&with_covariates), with_covariates);
+}
+
+#[test]
+fn contract_models_are_read_as_they_were_written() {
+    let period = |period_months, fit| PeriodFit {
+        period_months,
+        contracts: 61,
+        fit,
+    };
+    let model = ShiftedBetaGeometric::new(0.7, 3.8).unwrap();
+    let with_contracts = ModelFit {
+        contracts: vec![
+            period(None, Ok((model, report(&[("alpha", 0.7), ("beta", 3.8)])))),
+            period(Some(12), Err("too few".to_owned())),
+        ],
+        ..read(FIRST)
+    };
+    assert_eq!(written_and_read(&with_contracts), with_contracts);
 }
 
 #[test]

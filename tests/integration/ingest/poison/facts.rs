@@ -6,7 +6,7 @@ use patron::pb::transaction::{Kind, When};
 
 use super::{BAD_CURRENCIES, BAD_DAYS, BAD_TIMES, Corpus, assert_refused, instant};
 use crate::ingest::count_rows;
-use crate::support::messages::{call, money, purchase};
+use crate::support::messages::{call, contract, money, purchase};
 use crate::support::service::ServiceWithDatabase;
 
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -106,6 +106,78 @@ async fn bad_transactions_are_refused_with_their_path_beside_good_ones_that_are_
         known.purchase_days[0].amount,
         Some(money(100 * stored, "EUR"))
     );
+}
+
+fn bad_contracts() -> Corpus<pb::Contract> {
+    let mut bad =
+        Corpus::<pb::Contract>::new(|at| contract("ada", &at.to_string(), "2026-01-01", 1, 100));
+    bad.texts("customer_id", "INVALID_ID", (128, false), |it, text| {
+        it.customer_id = text;
+    });
+    bad.texts("source", "INVALID_TEXT", (64, false), |it, text| {
+        it.source = text;
+    });
+    bad.texts("contract_id", "INVALID_TEXT", (128, false), |it, text| {
+        it.contract_id = text;
+    });
+    bad.texts("category", "INVALID_TEXT", (64, true), |it, text| {
+        it.category = text;
+    });
+    for (day, reason) in BAD_DAYS {
+        bad.add("started_on", reason, |it| {
+            day.clone_into(&mut it.started_on);
+        });
+        if !day.is_empty() && !day.starts_with("19") {
+            bad.add("effective_on", reason, |it| {
+                day.clone_into(&mut it.effective_on);
+            });
+        }
+    }
+    for months in [0, -1, 121, i32::MIN, i32::MAX] {
+        bad.add("period_months", "OUT_OF_RANGE", |it| {
+            it.period_months = months;
+        });
+    }
+    bad.add("price", "REQUIRED", |it| it.price = None);
+    for currency in BAD_CURRENCIES {
+        bad.add("price.currency", "UNKNOWN_CURRENCY", |it| {
+            it.price = Some(money(1, currency));
+        });
+    }
+    for (amount, reason) in [(-1, "NEGATIVE"), (1_000_000_000_000_001, "OUT_OF_RANGE")] {
+        bad.add("price.amount_minor", reason, |it| {
+            it.price = Some(money(amount, "EUR"));
+        });
+        bad.add("cost_minor", reason, |it| it.cost_minor = Some(amount));
+    }
+    for (day, reason) in [
+        ("2025-12-31", "BEFORE_START"),
+        ("1969-12-31", "BEFORE_START"),
+        ("tomorrow", "INVALID_DAY"),
+        ("2200-01-01", "INVALID_DAY"),
+    ] {
+        bad.add("ended_on", reason, |it| {
+            day.clone_into(&mut it.ended_on);
+        });
+    }
+    bad.add("effective_on", "BEFORE_START", |it| {
+        "2025-12-31".clone_into(&mut it.effective_on);
+    });
+    bad.add("customer_kind", "UNKNOWN_ENUM_VALUE", |it| {
+        it.customer_kind = 9;
+    });
+    bad
+}
+
+#[tokio::test]
+async fn bad_contracts_are_refused_with_their_path_beside_good_ones_that_are_written() {
+    let service = ServiceWithDatabase::start().await;
+    let (items, wrongs) = bad_contracts().among_good();
+    let results = service.send_contracts(&items).await;
+    assert_refused("contracts", &results, &wrongs);
+    let stored = wrongs.iter().filter(|wrong| wrong.is_none()).count();
+    assert_eq!(service.customer("ada").await.contracts.len(), stored);
+    assert_eq!(count_rows(&service.pool).await, [1, 0, 0, 0, 0, 1, 1]);
 }
 
 fn bad_contacts() -> Corpus<pb::Contact> {

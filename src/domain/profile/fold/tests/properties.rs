@@ -77,16 +77,48 @@ fn any_attribute() -> impl Strategy<Value = AttributeFact> {
     )
 }
 
+fn any_contract() -> impl Strategy<Value = ContractFact> {
+    let ended = prop::option::of(0..9i32);
+    (0..2u8, 0..2u8, 0..6i32, 1..9i64, 0..9i64, ended).prop_map(
+        |(id, source, on, profile_version, price, ended)| ContractFact {
+            source: if source == 0 { "erp" } else { "crm" }.into(),
+            contract_id: format!("k{id}").into(),
+            terms: ContractTerms {
+                started_on: day(0),
+                period_months: 1,
+                price: Money {
+                    amount_minor: price,
+                    currency: "EUR".parse().unwrap(),
+                },
+                cost_minor: None,
+                category: None,
+                ended_on: ended.map(day),
+            },
+            effective_on: day(on),
+            profile_version,
+        },
+    )
+}
+
+fn contract_key(fact: &ContractFact) -> (Label, Label, Day, i64) {
+    let (source, id) = (fact.source.clone(), fact.contract_id.clone());
+    (source, id, fact.effective_on, fact.profile_version)
+}
+
 /// Facts with one content for each key, as the store keeps them.
 fn any_facts() -> impl Strategy<Value = Facts> {
     let transactions = prop::collection::vec(any_transaction(), 0..14);
     let contacts = prop::collection::vec(any_contact(), 0..6);
     let attributes = prop::collection::vec(any_attribute(), 0..6);
-    (transactions, contacts, attributes).prop_map(|(transactions, contacts, attributes)| Facts {
-        transactions: one_each(transactions, |fact| fact.key.clone()),
-        contacts: one_each(contacts, |fact| fact.key.clone()),
-        attributes: one_each(attributes, |fact| (fact.name.clone(), fact.profile_version)),
-    })
+    let agreed = prop::collection::vec(any_contract(), 0..8);
+    (transactions, contacts, attributes, agreed).prop_map(
+        |(transactions, contacts, attributes, agreed)| Facts {
+            transactions: one_each(transactions, |fact| fact.key.clone()),
+            contacts: one_each(contacts, |fact| fact.key.clone()),
+            attributes: one_each(attributes, |fact| (fact.name.clone(), fact.profile_version)),
+            contracts: one_each(agreed, contract_key),
+        },
+    )
 }
 
 fn one_each<T, K: Hash + Eq>(facts: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
@@ -103,13 +135,16 @@ enum Fact {
     Transaction(Transaction),
     Contact(Contact),
     Attribute(AttributeFact),
+    Contract(ContractFact),
 }
 
 fn parts(facts: &Facts) -> Vec<Fact> {
     let transactions = facts.transactions.iter().cloned().map(Fact::Transaction);
     let contacts = facts.contacts.iter().cloned().map(Fact::Contact);
     let attributes = facts.attributes.iter().cloned().map(Fact::Attribute);
-    transactions.chain(contacts).chain(attributes).collect()
+    let agreed = facts.contracts.iter().cloned().map(Fact::Contract);
+    let events = transactions.chain(contacts).chain(attributes);
+    events.chain(agreed).collect()
 }
 
 fn gather<'a>(parts: impl IntoIterator<Item = &'a Fact>) -> Facts {
@@ -119,6 +154,7 @@ fn gather<'a>(parts: impl IntoIterator<Item = &'a Fact>) -> Facts {
             Fact::Transaction(fact) => facts.transactions.push(fact),
             Fact::Contact(fact) => facts.contacts.push(fact),
             Fact::Attribute(fact) => facts.attributes.push(fact),
+            Fact::Contract(fact) => facts.contracts.push(fact),
         }
     }
     facts
@@ -153,6 +189,7 @@ fn ingest(arrivals: &[(Fact, bool)]) -> History {
             Fact::Transaction(fact) => format!("t{:?}", fact.key),
             Fact::Contact(fact) => format!("c{:?}", fact.key),
             Fact::Attribute(fact) => format!("a{:?}{}", fact.name, fact.profile_version),
+            Fact::Contract(fact) => format!("k{:?}", contract_key(fact)),
         };
         if known.insert(key, fact.clone()).is_none() {
             batch.push(fact.clone());
@@ -178,6 +215,20 @@ proptest! {
         prop_assert_eq!(ingest(&arrivals), at_once.clone());
         let repeated = gather(arrivals.iter().map(|(fact, _)| fact));
         prop_assert_eq!(fold(History::default(), &repeated).unwrap(), at_once);
+    }
+
+    #[test]
+    fn of_each_contract_the_latest_day_holds_and_of_one_day_the_last_recorded(facts in any_facts()) {
+        let history = fold(History::default(), &facts).unwrap();
+        let keys: Vec<_> = history.contracts.iter().map(|fact| (&fact.source, &fact.contract_id)).collect();
+        prop_assert!(keys.is_sorted_by(|one, other| one < other));
+        for fact in &facts.contracts {
+            let mut held = history.contracts.iter().filter(|held| (&held.source, &held.contract_id) == (&fact.source, &fact.contract_id));
+            let held = held.next().unwrap();
+            prop_assert!((held.effective_on, held.profile_version) >= (fact.effective_on, fact.profile_version));
+            prop_assert!(facts.contracts.contains(held));
+            prop_assert!(history.last_event_day >= Some(fact.effective_on));
+        }
     }
 
     #[test]

@@ -1,0 +1,48 @@
+//! The facts that the server of these tests takes.
+
+use tonic::{Request, Response, Status};
+
+use super::Fake;
+use crate::pb;
+use crate::pb::ingest_service_server::IngestService;
+
+#[tonic::async_trait]
+impl IngestService for Fake {
+    async fn ingest_customers(
+        &self,
+        request: Request<pb::IngestCustomersRequest>,
+    ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
+        let customers = request.into_inner().customers;
+        let results = self.write(&customers)?;
+        let mut memory = self.0.lock().unwrap();
+        for patch in customers {
+            let known = memory.customers.entry(patch.customer_id).or_default();
+            known.extend(patch.attributes);
+        }
+        Ok(Response::new(pb::IngestCustomersResponse { results }))
+    }
+
+    async fn ingest_transactions(
+        &self,
+        request: Request<pb::IngestTransactionsRequest>,
+    ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
+        let results = self.write(&request.into_inner().transactions)?;
+        Ok(Response::new(pb::IngestTransactionsResponse { results }))
+    }
+
+    async fn ingest_contacts(
+        &self,
+        request: Request<pb::IngestContactsRequest>,
+    ) -> Result<Response<pb::IngestContactsResponse>, Status> {
+        let results = self.write(&request.into_inner().contacts)?;
+        Ok(Response::new(pb::IngestContactsResponse { results }))
+    }
+
+    async fn ingest_contracts(
+        &self,
+        request: Request<pb::IngestContractsRequest>,
+    ) -> Result<Response<pb::IngestContractsResponse>, Status> {
+        let results = self.write(&request.into_inner().contracts)?;
+        Ok(Response::new(pb::IngestContractsResponse { results }))
+    }
+}

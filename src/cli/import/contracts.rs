@@ -1,0 +1,246 @@
+//! Rows of contracts.
+
+use clap::Args;
+use jiff::civil::Date;
+
+use super::amount::parse_minor;
+use super::columns::{Header, Row};
+use super::currency::{RowCurrency, parse_currency};
+use super::pipeline::Mapping;
+use super::send::Batch;
+use super::transactions::customer_column;
+use super::when::parse_day;
+use super::{FileArgs, Formats};
+use crate::cli::error::CliError;
+use crate::cli::text::currency_exponent;
+use crate::pb;
+
+/// Longest period that Patron takes, in months.
+const PERIOD_LIMIT: i32 = 120;
+
+/// Options of `patron import contracts`.
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where backticks are noise"
+)]
+#[derive(Debug, Args)]
+pub struct ContractsArgs {
+    #[command(flatten)]
+    /// What all imports share.
+    pub file: FileArgs,
+    /// Column of the contract's id [default: contract_id, contract]
+    #[arg(long, value_name = "COLUMN")]
+    id_column: Option<String>,
+    /// Column of the first day [default: started_on, start]
+    #[arg(long, value_name = "COLUMN")]
+    start_column: Option<String>,
+    /// Months from one renewal to the next, of all contracts: 1 is monthly, 12 yearly
+    #[arg(long, value_name = "MONTHS", value_parser = parse_period)]
+    period: Option<i32>,
+    /// Column of the months from one renewal to the next; where it is empty, --period holds [default: period_months, period]
+    #[arg(long, value_name = "COLUMN")]
+    period_column: Option<String>,
+    /// Column of the price of a period, in major units [default: price, amount]
+    #[arg(long, value_name = "COLUMN")]
+    price_column: Option<String>,
+    /// Column of what a period costs the company, in major units [default: cost]
+    #[arg(long, value_name = "COLUMN")]
+    cost_column: Option<String>,
+    /// Column of the product category [default: category]
+    #[arg(long, value_name = "COLUMN")]
+    category_column: Option<String>,
+    /// Column of the first day on which it runs no longer; empty: it runs on [default: ended_on, end]
+    #[arg(long, value_name = "COLUMN")]
+    ended_column: Option<String>,
+    /// Column of the day from which a row holds: a price rose, notice was given [default: effective_on]
+    #[arg(long, value_name = "COLUMN")]
+    effective_column: Option<String>,
+    /// Currency of all prices, an ISO 4217 code
+    #[arg(long, value_name = "CODE", value_parser = parse_currency)]
+    currency: Option<String>,
+    /// Column of the currency; where it is empty, --currency holds [default: currency, unless --currency is given]
+    #[arg(long, value_name = "COLUMN")]
+    currency_column: Option<String>,
+}
+
+/// Where a contract stands in a row.
+#[derive(Debug)]
+pub struct ContractMapping {
+    customer: usize,
+    id: usize,
+    start: usize,
+    period: Option<usize>,
+    fixed_period: Option<i32>,
+    price: usize,
+    cost: Option<usize>,
+    category: Option<usize>,
+    ended: Option<usize>,
+    effective: Option<usize>,
+    currency: RowCurrency,
+    formats: Formats,
+    source: String,
+    customer_kind: i32,
+}
+
+impl ContractMapping {
+    /// Finds the columns.
+    ///
+    /// # Errors
+    ///
+    /// Wrong usage: a column that is not there, no period, no currency.
+    pub fn new(args: &ContractsArgs, header: &Header) -> Result<Self, CliError> {
+        let optional = |option: &str, named: &Option<String>, defaults: &[&str]| {
+            header.optional(option, named.as_deref(), defaults)
+        };
+        let required = |option: &str, named: &Option<String>, defaults: &[&str]| {
+            header.required(option, named.as_deref(), defaults)
+        };
+        let period = optional(
+            "--period-column",
+            &args.period_column,
+            &["period_months", "period"],
+        )?;
+        if period.is_none() && args.period.is_none() {
+            return Err(CliError::Usage {
+                message: "nothing says how often the contracts renew".to_owned(),
+                hint: "give --period, for example --period 12 for yearly, or --period-column"
+                    .to_owned(),
+            });
+        }
+        Ok(Self {
+            customer: customer_column(&args.file, header)?,
+            id: required("--id-column", &args.id_column, &["contract_id", "contract"])?,
+            start: required(
+                "--start-column",
+                &args.start_column,
+                &["started_on", "start"],
+            )?,
+            period,
+            fixed_period: args.period,
+            price: required("--price-column", &args.price_column, &["price", "amount"])?,
+            cost: optional("--cost-column", &args.cost_column, &["cost"])?,
+            category: optional("--category-column", &args.category_column, &["category"])?,
+            ended: optional("--ended-column", &args.ended_column, &["ended_on", "end"])?,
+            effective: optional(
+                "--effective-column",
+                &args.effective_column,
+                &["effective_on"],
+            )?,
+            currency: RowCurrency::new(
+                args.currency.as_deref(),
+                args.currency_column.as_deref(),
+                header,
+            )?
+            .required()?,
+            formats: args.file.formats(),
+            source: args.file.source.clone(),
+            customer_kind: args.file.kind(),
+        })
+    }
+
+    fn period(&self, row: &mut Row<'_>) -> Option<i32> {
+        if row.text(self.period).is_empty() {
+            if self.fixed_period.is_none() {
+                row.refuse("the period is empty");
+            }
+            return self.fixed_period;
+        }
+        row.parse(self.period, parse_period)
+    }
+
+    /// An amount that is not negative, in minor units.
+    fn amount(&self, column: Option<usize>, row: &mut Row<'_>, currency: &str) -> Option<i64> {
+        let exponent = currency_exponent(currency)?;
+        let comma = self.formats.decimal_comma;
+        row.parse(column, |text| match parse_minor(text, exponent, comma)? {
+            amount @ 0.. => Ok(amount),
+            _ => Err("the price and the cost of a contract cannot be negative".to_owned()),
+        })
+    }
+
+    fn day(&self, column: Option<usize>, row: &mut Row<'_>) -> Option<Date> {
+        row.parse(column, |text| parse_day(text, self.formats.date.as_deref()))
+    }
+}
+
+impl Mapping for ContractMapping {
+    type Fact = pb::Contract;
+    /// One batch after the other: a row that changes a contract follows the row that it changes.
+    const IN_FLIGHT: usize = 1;
+
+    fn read(&mut self, row: &mut Row<'_>) -> Option<pb::Contract> {
+        let customer_id = row.id(self.customer);
+        let contract_id = row.id(self.id);
+        if row.text(Some(self.start)).is_empty() {
+            row.refuse("the first day is empty");
+        }
+        let started_on = self.day(Some(self.start), row);
+        let period_months = self.period(row);
+        let currency = self.currency.of(row);
+        if row.text(Some(self.price)).is_empty() {
+            row.refuse("the price is empty");
+        }
+        let price = currency
+            .as_deref()
+            .and_then(|currency| self.amount(Some(self.price), row, currency));
+        let cost_minor = currency
+            .as_deref()
+            .and_then(|currency| self.amount(self.cost, row, currency));
+        let category = row.short_text(self.category, 64);
+        let ended_on = self.day(self.ended, row);
+        let effective_on = self.day(self.effective, row);
+        for (name, day) in [("end", ended_on), ("day it holds from", effective_on)] {
+            if let (Some(start), Some(day)) = (started_on, day)
+                && day < start
+            {
+                row.refuse(format!(
+                    "the {name}, {day}, is before the first day, {start}"
+                ));
+            }
+        }
+        if !row.is_sound() {
+            return None;
+        }
+        let text = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
+        Some(pb::Contract {
+            customer_id: customer_id?,
+            source: self.source.clone(),
+            contract_id: contract_id?,
+            started_on: started_on?.to_string(),
+            period_months: period_months?,
+            price: Some(pb::Money {
+                amount_minor: price?,
+                currency: currency?,
+            }),
+            cost_minor,
+            category,
+            ended_on: text(ended_on),
+            effective_on: text(effective_on),
+            customer_kind: self.customer_kind,
+        })
+    }
+
+    fn batch(facts: Vec<pb::Contract>) -> Batch {
+        Batch::Contracts(facts)
+    }
+}
+
+/// Whole months, or the words for the usual periods.
+fn parse_period(text: &str) -> Result<i32, String> {
+    let months = match text.trim().to_ascii_lowercase().as_str() {
+        "monthly" | "month" => Some(1),
+        "quarterly" | "quarter" => Some(3),
+        "yearly" | "annual" | "annually" | "year" => Some(12),
+        number => number.parse().ok(),
+    };
+    months
+        .filter(|months| (1..=PERIOD_LIMIT).contains(months))
+        .ok_or_else(|| {
+            format!(
+                "{text:?} is no period: write whole months, 1 to {PERIOD_LIMIT}, or monthly, quarterly, yearly"
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests;
