@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench stored_fit` starts the service as `patron serve` does and stores the profiles of a million customers, drawn from
 //! the parameters of CDNOW (MBG/NBD, Gamma-Gamma; ages of 20 to 77 weeks; seeded), as ingest would store them: folded and packed. Only
-//! the profiles: a fit reads facts of customers alone who bought after its last day. Then the two statements that a fit starts with
+//! the profiles, with contacts on two channels: a fit reads facts of customers alone who bought after its last day. Then the two statements that a fit starts with
 //! and `FitModel` are run in turn, over the same connections as a caller's. `PATRON_BENCH_CUSTOMERS` is for fewer customers.
 //!
 //! How to read it: a line a round, the last line is the median of the ratios. A ratio of 1 would be a fit that costs nothing.
@@ -24,7 +24,7 @@ use patron::{
         customer::CustomerKind,
         facts::{FactKey, Transaction, TransactionKind},
         money::{Currency, Money},
-        profile::{Facts, History, Profile, fold},
+        profile::{ContactDay, Facts, History, Profile, fold},
         text::CustomerId,
         value::{
             model::{ModelKind, OrderModel},
@@ -96,6 +96,10 @@ async fn measure(endpoint: &str, database: &BenchDatabase, customers: usize) -> 
         let orders = store::model_input::count_orders(&mut connection, today).await?;
         let spend = store::model_input::count_spend(&mut connection, today, euro).await?;
         let statements = start.elapsed();
+        let (start, mut read) = (Instant::now(), 0);
+        let one_in = i64::try_from(customers.div_ceil(100_000))?;
+        store::contact_input::sample(&mut connection, one_in, |_, _| read += 1).await?;
+        let contacts = start.elapsed();
         let mut request = Request::new(pb::FitModelRequest::default());
         request.set_timeout(Duration::from_mins(10));
         let start = Instant::now();
@@ -108,10 +112,11 @@ async fn measure(endpoint: &str, database: &BenchDatabase, customers: usize) -> 
         ensure!(report.converged, "not converged: {report:?}");
         ratios.push(fit.as_secs_f64() / statements.as_secs_f64());
         println!(
-            "round {round}: statements {:.2} s ({} + {} rows), FitModel {:.2} s, ratio {:.2}",
+            "round {round}: statements {:.2} s ({} + {} rows), profiles for contacts {:.2} s ({read}), FitModel {:.2} s, ratio {:.2}",
             statements.as_secs_f64(),
             orders.len(),
             spend.len(),
+            contacts.as_secs_f64(),
             fit.as_secs_f64(),
             ratios[round - 1],
         );
@@ -155,7 +160,7 @@ async fn fill(
 ) -> anyhow::Result<()> {
     let model = OrderModel::new(ModelKind::MbgNbd, [0.525, 6.183, 0.891, 1.614])?;
     let newcomer = model.newcomer();
-    let mut random = Random::new(1);
+    let (mut random, mut callers) = (Random::new(1), Random::new(2));
     let mut profiles = Vec::with_capacity(BATCH);
     for number in 0..customers {
         let age_days = 140 + i32::try_from(random.bits() % 400)?;
@@ -188,9 +193,10 @@ async fn fill(
             transactions: purchases.collect(),
             ..Facts::default()
         };
-        let history = fold(History::default(), &facts)
+        let mut history = fold(History::default(), &facts)
             .ok()
             .context("a fold from nothing")?;
+        history.contacts = contacts(today.plus_days(-age_days), age_days, currency, &mut callers);
         profiles.push(Profile {
             customer_id,
             version: 1,
@@ -210,6 +216,26 @@ async fn fill(
     }
     connection.execute("VACUUM ANALYZE profiles").await?;
     Ok(())
+}
+
+/// Contact days on two channels, at a rate of the customer's own that is 0.4 / 12 a week on average, up to the last day known.
+fn contacts(first: Day, days: i32, currency: Currency, random: &mut Random) -> Vec<ContactDay> {
+    let per_day = random.gamma(0.4) / 12.0 / 7.0;
+    let mut contacts = vec![];
+    for since in 0..=days {
+        if random.uniform() < per_day {
+            let phone = random.uniform() < 0.5;
+            contacts.push(ContactDay {
+                day: first.plus_days(since),
+                channel: if phone { "phone" } else { "chat" }.into(),
+                currency: phone.then_some(currency),
+                count: 1,
+                cost_minor: if phone { 4_500 } else { 0 },
+                duration_seconds: 300,
+            });
+        }
+    }
+    contacts
 }
 
 fn purchase(customer_id: &CustomerId, id: u32, day: Day, amount: Money) -> Transaction {

@@ -38,17 +38,15 @@ impl Versions {
     /// # Errors
     /// There is none of that number, or the database must be asked and cannot be.
     pub async fn basis(&self, version: i64, basis: &Basis) -> Result<Basis, ServiceError> {
-        let kept = self.kept.get(&version);
-        let model = match kept {
-            Some(model) => model,
-            None => {
-                let mut connection = self.pool.acquire().await?;
-                let found = store::models::find(&mut connection, version).await?;
-                let found = found.ok_or(ServiceError::ModelNotFound(version))?;
-                let model = Arc::new(found.as_active());
-                self.kept.insert(version, Arc::clone(&model));
-                model
-            }
+        let model = if let Some(model) = self.kept.get(&version) {
+            model
+        } else {
+            let mut connection = self.pool.acquire().await?;
+            let found = store::models::find(&mut connection, version).await?;
+            let found = found.ok_or(ServiceError::ModelNotFound(version))?;
+            let model = Arc::new(found.as_active());
+            self.kept.insert(version, Arc::clone(&model));
+            model
         };
         Ok(basis.with_model(ActiveModel::clone(&model)))
     }

@@ -178,7 +178,12 @@ mod tests {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "small amounts")]
+    /// Cents, of which every currency has a rate.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::unnecessary_wraps,
+        reason = "small amounts; the shape is that of a conversion"
+    )]
     fn major(minor: i64, _: Currency, _: Day) -> Option<f64> {
         Some(minor as f64 / 100.0)
     }

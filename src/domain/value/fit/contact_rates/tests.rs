@@ -114,7 +114,7 @@ fn costs_weigh_by_the_variance_within_over_that_between() {
     let mut sums = CostSums::default();
     for _ in 0..20_000 {
         let own = 40.0 + 10.0 * random.normal();
-        let days: Vec<(u32, f64)> = (0..1 + random.bits() % 8)
+        let days: Vec<(u32, f64)> = (0..=random.bits() % 8)
             .map(|_| (1, own + 20.0 * random.normal()))
             .collect();
         sums.add(days);
