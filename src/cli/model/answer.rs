@@ -1,8 +1,11 @@
 //! A model version as JSON.
 
+mod contracts;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use self::contracts::ContractJson;
 use super::contacts::ContactRateJson;
 use crate::cli::text;
 use crate::pb;
@@ -82,17 +85,6 @@ struct PriorJson {
     log_standard_deviations: Vec<f64>,
 }
 
-/// How the fit of a contract model went.
-#[derive(Debug, Serialize)]
-struct ContractJson {
-    /// `None`: all contracts, whatever their period.
-    period_months: Option<i32>,
-    contracts: i64,
-    #[serde(flatten)]
-    report: Option<ReportJson>,
-    absent_reason: Option<String>,
-}
-
 /// How a fit went. Parameters and standard errors are objects with the symbols of the literature as keys.
 #[derive(Debug, Serialize)]
 struct ReportJson {
@@ -146,17 +138,6 @@ impl From<&pb::Model> for ModelJson {
                 .map(ContactRateJson::from)
                 .collect(),
             contracts: model.contracts.iter().map(ContractJson::from).collect(),
-        }
-    }
-}
-
-impl From<&pb::ContractModel> for ContractJson {
-    fn from(model: &pb::ContractModel) -> Self {
-        Self {
-            period_months: Some(model.period_months).filter(|months| *months > 0),
-            contracts: model.contracts,
-            report: model.report.as_ref().map(ReportJson::from),
-            absent_reason: filled(&model.absent_reason),
         }
     }
 }
