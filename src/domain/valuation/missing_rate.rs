@@ -26,12 +26,12 @@ pub fn missing_rate(view: ProfileAt<'_>, basis: &Basis) -> Option<MissingRate> {
     let contacts = history.contacts.iter();
     let contacts = contacts.filter_map(|entry| Some((entry.currency?, entry.day)));
     // The price of a renewal to come is converted by the rate of the day of the answer.
-    let contracts = history.contracts.iter().map(|fact| &fact.terms);
-    let contracts = contracts.filter(|terms| may_be_renewed(terms, view.as_of()));
-    let contracts = contracts.map(|terms| (terms.price.currency, view.as_of()));
+    let renewals = history.contracts.iter().map(|fact| &fact.terms);
+    let renewals = renewals.filter(|terms| may_be_renewed(terms, view.as_of()));
+    let renewals = renewals.map(|terms| (terms.price.currency, view.as_of()));
     purchases
         .chain(contacts)
-        .chain(contracts)
+        .chain(renewals)
         .find(|&(currency, day)| basis.reporting_major(0, currency, day).is_err())
         .map(|(from, day)| MissingRate {
             from,
