@@ -12,6 +12,7 @@ use patron::domain::{
     facts::{AttributeFact, AttributeValue},
     money::Money,
     profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
+    rates::RateTable,
     rules::{
         check::check,
         condition::Term,
@@ -276,6 +277,7 @@ fn example(criterion: &mut Criterion) {
     };
     let program = definitions.program();
     let (mut slots, mut memo) = (program.slots(), program.memo());
+    let rates = RateTable::default();
     let count = program.terms().len();
     criterion.bench_function(
         &format!("fill {count} slots of a profile of 20 days"),
@@ -283,6 +285,7 @@ fn example(criterion: &mut Criterion) {
             bench.iter(|| {
                 slots::fill(
                     &definitions,
+                    &rates,
                     black_box(dated.view()),
                     &assessment,
                     &mut slots,
@@ -301,7 +304,8 @@ fn example(criterion: &mut Criterion) {
     };
     criterion.bench_function("explain a segment of the example", |bench| {
         bench.iter(|| {
-            let explainer = Explainer::new(&definitions, black_box(dated.view()), &assessment);
+            let explainer =
+                Explainer::new(&definitions, &rates, black_box(dated.view()), &assessment);
             explainer.explain(segment).reasons.len()
         });
     });

@@ -24,6 +24,7 @@ pub mod migrate;
 pub mod model;
 pub mod output;
 pub mod paint;
+pub mod rates;
 pub mod score;
 pub mod serve;
 pub mod subject;
@@ -54,9 +55,12 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Bring an external database to the schema of this version
     Migrate(migrate::MigrateArgs),
-    /// Send customers, transactions, contacts or contracts from a CSV file to a server
+    /// Send customers, transactions, contacts, contracts or exchange rates from a CSV file to a server
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// What exchange rates a server knows
+    #[command(subcommand)]
+    Rates(rates::RatesCommand),
     /// What is stored of a customer
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
@@ -111,6 +115,7 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Demo(args) => demo::stage::run(&args, output),
         Command::Migrate(args) => migrate::run(&args, output),
         Command::Import(command) => as_client(import::run(command, output)),
+        Command::Rates(command) => as_client(rates::run(&command, output)),
         Command::Customer(command) => as_client(customer::run(&command, output)),
         Command::Model(command) => as_client(model::run(&command, output)),
         Command::Definitions(command) => as_client(definitions::run(&command, output)),
@@ -150,6 +155,10 @@ mod tests {
              --amount-column dollars --currency USD",
             "patron import customers f.csv --external-column crm=crm_id --attribute points=loyalty:int --dry-run",
             "patron import contacts f.csv --channel phone --currency EUR --json",
+            "patron import rates f.csv --to EUR --from-column currency --date-column day --rate-column value --dry-run",
+            "patron import rates f.csv --from EUR --to USD --rate-column USD --decimal-comma --json",
+            "patron rates list",
+            "patron rates list --from USD --to EUR --since 2026-01-01 --limit 5 --json",
             "patron customer show +493023125001",
             "patron model fit --model bg-nbd --until 1997-09-30 --json --no-activate",
             "patron model list",

@@ -18,6 +18,7 @@ pub mod model_version;
 pub mod money;
 pub mod parameters;
 pub mod profile;
+pub mod rates;
 pub mod rules;
 pub mod segments;
 pub mod text;

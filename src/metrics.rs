@@ -40,6 +40,8 @@ pub struct Metrics {
     pub ingest: IngestMetrics,
     /// Model fits.
     pub fits: FitMetrics,
+    /// Currencies in use from which no rate leads to the reporting currency.
+    pub currencies_without_rate: Gauge,
     /// Evaluations and drift checks of models.
     pub evaluations: EvaluationMetrics,
     /// Phase of the process: 0 starting, 1 serving, 2 lame duck, 3 draining, 4 stopped.
@@ -81,6 +83,12 @@ impl Metrics {
             "Phase of the process: 0 starting, 1 serving, 2 lame duck (not ready, still answering), 3 draining, 4 stopped",
             phase.clone(),
         );
+        let currencies_without_rate = Gauge::default();
+        registry.register(
+            "currencies_without_rate",
+            "Currencies of purchases from which no rate leads to the reporting currency: their customers have no value",
+            currencies_without_rate.clone(),
+        );
         let rpc = RpcMetrics::register(&mut registry, methods);
         let connections = ConnectionMetrics::register(&mut registry);
         let [profile_cache, identifier_cache] =
@@ -95,6 +103,7 @@ impl Metrics {
             identifier_cache,
             ingest,
             fits,
+            currencies_without_rate,
             evaluations,
             phase,
             registry,

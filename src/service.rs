@@ -12,4 +12,5 @@ pub mod ingest;
 pub mod models;
 pub mod profiles;
 pub mod subjects;
+pub mod unconvertible;
 pub mod versions;

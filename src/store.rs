@@ -23,6 +23,7 @@ pub mod models;
 mod packed;
 pub mod pool;
 pub mod profiles;
+pub mod rates;
 pub mod revisions;
 pub mod schema;
 pub mod transactions;

@@ -182,7 +182,13 @@ async fn build(
 ) -> Result<Routes, ServiceError> {
     let metrics = &shared.metrics;
     let (cache, identifiers) = caches(settings, database, metrics);
-    let bases = Arc::new(Bases::load(database.write.clone()).await?);
+    let bases = Arc::new(
+        Bases::load(
+            database.write.clone(),
+            metrics.currencies_without_rate.clone(),
+        )
+        .await?,
+    );
     let subjects = Arc::new(Subjects::new(
         Arc::clone(&identifiers),
         database.key.clone(),

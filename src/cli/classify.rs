@@ -6,7 +6,7 @@ use serde::Serialize;
 use self::treatment::{MembershipJson, TreatmentJson, segments_text, treatment_text};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
-use super::json::{self, MoneyJson, ProvenanceJson};
+use super::json::{self, MissingRateJson, MoneyJson, ProvenanceJson};
 use super::output::Output;
 use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
 use super::text;
@@ -55,6 +55,8 @@ struct ClassificationJson {
     tier: Option<String>,
     tier_rank: Option<i32>,
     unrated_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_rate: Option<MissingRateJson>,
     lifetime_value: Option<MoneyJson>,
     segments: Vec<MembershipJson>,
     treatment: Option<TreatmentJson>,
@@ -125,6 +127,7 @@ fn classification_json(one: &pb::Classification) -> ClassificationJson {
         tier: json::tier_name(one.tier.as_ref()),
         tier_rank: json::tier_rank(one.tier.as_ref()),
         unrated_reason: json::tier_unrated_reason(one.tier.as_ref()),
+        missing_rate: one.missing_rate.as_ref().map(MissingRateJson::from),
         lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
         segments: one.segments.iter().map(MembershipJson::from).collect(),
         treatment: one.treatment.as_ref().map(TreatmentJson::from),
@@ -153,6 +156,9 @@ fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String 
     }
     rows.push(("Kind", text::kind_word(one.kind).to_owned()));
     rows.push(("Tier", text::tier_text(one.tier.as_ref())));
+    if let Some(missing) = &one.missing_rate {
+        rows.push(("Missing", text::missing_rate_text(missing)));
+    }
     if let Some(value) = &one.lifetime_value {
         rows.push(("Lifetime value", text::money_text(value)));
     }
@@ -237,6 +243,7 @@ mod tests {
             }),
             segments: vec![],
             treatment: None,
+            missing_rate: None,
             provenance: Some(pb::Provenance {
                 as_of: "2024-01-01".into(),
                 data_time: None,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use self::answer::{RevisionJson, list_page, refused_text, revision_line};
+use self::answer::{RevisionJson, list_page, refused_text, revision_line, unconvertible_text};
 use self::check::{Checked, Document};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
 use super::error::CliError;
@@ -147,6 +147,10 @@ struct PublishedJson {
     revision: Option<RevisionJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<check::ProblemJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unconvertible_customers: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unconvertible_currencies: Vec<String>,
 }
 
 async fn publish(args: &PublishArgs, output: &mut Output) -> Result<(), CliError> {
@@ -168,15 +172,21 @@ async fn publish(args: &PublishArgs, output: &mut Output) -> Result<(), CliError
         let problems = answer.problems.into_iter().map(Into::into).collect();
         return refuse(problems, &text, args.json, output);
     }
-    let revision = answer.revision.ok_or_else(no_revision)?;
+    let revision = answer.revision.clone().ok_or_else(no_revision)?;
     if args.json {
         return output.json(&PublishedJson {
             published: true,
             revision: Some(RevisionJson::from(&revision)),
             problems: Vec::new(),
+            unconvertible_customers: answer.unconvertible_customers,
+            unconvertible_currencies: answer.unconvertible_currencies,
         });
     }
-    output.line(&revision_line(&revision))
+    output.line(&revision_line(&revision))?;
+    if let Some(warning) = unconvertible_text(&answer) {
+        output.note(&warning);
+    }
+    Ok(())
 }
 
 /// Says why a document was not published: an error, so not among the data unless they are for a program.
@@ -191,6 +201,8 @@ fn refuse(
             published: false,
             revision: None,
             problems,
+            unconvertible_customers: None,
+            unconvertible_currencies: Vec::new(),
         })?;
     } else {
         output.note(text.trim_end());

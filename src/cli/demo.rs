@@ -20,6 +20,7 @@ use super::output::Output;
 use crate::app::settings::Settings;
 use crate::pb;
 
+pub mod abroad;
 pub mod check;
 pub mod history;
 pub mod load;
@@ -114,8 +115,8 @@ pub struct Everybody {
     pub cases: Cases,
 }
 
-/// Fills the server at `endpoint` with the population, publishes the example's definitions, fits a model, classifies everybody and
-/// prints the page.
+/// Publishes the example's definitions on the server at `endpoint`, fills it with the population, fits a model, classifies everybody
+/// and prints the page.
 ///
 /// A server that holds the population already is left as it is, whatever day it was loaded on, and so are definitions that were
 /// published; an interrupted load is finished.
@@ -136,17 +137,19 @@ pub async fn run_demo(
         Held::All(held) => (same(options, held)?, true),
     };
     let mut clock = Stopwatch::start();
-    let population = generate(options);
+    let mut population = generate(options);
+    abroad::move_abroad(&mut population);
     let invent_seconds = clock.lap();
+    // Before the facts, so that there is a reporting currency when those in another one come.
+    let (revision, published) = publish(&connection).await?;
+    let publish_seconds = clock.lap();
     let loaded = if complete {
         None
     } else {
-        output.note("sending customers, transactions, contacts and contracts");
+        output.note("sending rates, customers, transactions, contacts and contracts");
         Some(load::load(&connection, options, &population, output).await?)
     };
     let load_seconds = clock.lap();
-    let (revision, published) = publish(&connection).await?;
-    let publish_seconds = clock.lap();
     let (model, fitted) = fitted_model(&connection).await?;
     let fit_seconds = clock.lap();
     output.note("classifying everybody");

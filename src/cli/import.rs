@@ -11,6 +11,7 @@ use self::columns::open_csv;
 use self::contacts::{ContactMapping, ContactsArgs};
 use self::contracts::{ContractMapping, ContractsArgs};
 use self::customers::{CustomerMapping, CustomersArgs};
+use self::rates::{RateMapping, RatesArgs};
 use self::transactions::{TransactionMapping, TransactionsArgs};
 use super::connection::ConnectionArgs;
 use super::error::CliError;
@@ -26,6 +27,7 @@ pub mod customers;
 pub mod identity;
 pub mod pipeline;
 pub mod progress;
+pub mod rates;
 pub mod rejected;
 pub mod send;
 pub mod transactions;
@@ -55,6 +57,9 @@ pub enum ImportCommand {
     /// Send service contacts: calls, chats, e-mails, visits
     #[command(after_help = IMPORT_HELP)]
     Contacts(ContactsArgs),
+    /// Send exchange rates, by which amounts are converted to the reporting currency
+    #[command(after_help = IMPORT_HELP)]
+    Rates(RatesArgs),
     /// Send contracts that renew: subscriptions, service contracts
     #[command(after_help = IMPORT_HELP)]
     Contracts(ContractsArgs),
@@ -167,6 +172,11 @@ pub async fn run(command: ImportCommand, output: &mut Output) -> Result<(), CliE
             let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
             let mapping = ContactMapping::new(&args, &header)?;
             pipeline::run(&args.file, mapping, reader, &header, output).await
+        }
+        ImportCommand::Rates(args) => {
+            let (reader, header) = open_csv(&args.file, args.delimiter.as_deref())?;
+            let mapping = RateMapping::new(&args, &header)?;
+            pipeline::run(&args.file_args(), mapping, reader, &header, output).await
         }
         ImportCommand::Contracts(args) => {
             let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;

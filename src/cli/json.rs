@@ -26,6 +26,27 @@ impl From<&pb::Money> for MoneyJson {
     }
 }
 
+/// A rate without which an amount cannot be converted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MissingRateJson {
+    /// ISO 4217 code of the amount.
+    pub from_currency: String,
+    /// ISO 4217 code of the reporting currency; `null` while there is none.
+    pub to_currency: Option<String>,
+    /// A rate of this day or before is needed.
+    pub day: String,
+}
+
+impl From<&pb::MissingRate> for MissingRateJson {
+    fn from(missing: &pb::MissingRate) -> Self {
+        Self {
+            from_currency: missing.from_currency.clone(),
+            to_currency: Some(missing.to_currency.clone()).filter(|to| !to.is_empty()),
+            day: missing.day.clone(),
+        }
+    }
+}
+
 /// Where an answer comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProvenanceJson {
@@ -35,7 +56,7 @@ pub struct ProvenanceJson {
     pub data_time: Option<String>,
     /// Version of the profile.
     pub profile_version: i64,
-    /// Definitions, model and currency in force.
+    /// Definitions, model, currency and rates in force.
     pub basis_id: String,
 }
 

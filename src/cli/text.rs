@@ -90,6 +90,25 @@ pub fn tier_text(tier: Option<&pb::Tier>) -> String {
     }
 }
 
+/// What to do about a rate that is missing, in a line.
+#[must_use]
+pub fn missing_rate_text(missing: &pb::MissingRate) -> String {
+    let pb::MissingRate {
+        from_currency: from,
+        to_currency: to,
+        day,
+    } = missing;
+    if to.is_empty() {
+        return format!(
+            "amounts are in {from} and other currencies, and no definitions say in which to report: \
+             `patron definitions publish FILE` publishes some"
+        );
+    }
+    format!(
+        "there is no rate from {from} to {to} of {day} or before: `patron import rates FILE.csv --from {from} --to {to}` records some"
+    )
+}
+
 /// An instant in RFC 3339. `None` when absent or out of range.
 #[must_use]
 pub fn time_text(time: Option<&prost_types::Timestamp>) -> Option<String> {

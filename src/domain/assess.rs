@@ -47,7 +47,7 @@ pub fn assess(view: ProfileAt<'_>, basis: &Basis) -> Assessment {
     };
     let program = definitions.program();
     let (mut filled, mut memo) = (program.slots(), program.memo());
-    slots::fill(definitions, view, &valued, &mut filled);
+    slots::fill(definitions, &basis.rates, view, &valued, &mut filled);
     let standings = standings(definitions, &mut filled, &mut memo);
     let rank = tier.ok().map(TierIndex::rank);
     let (treatment, choices) = definitions

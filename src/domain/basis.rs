@@ -10,9 +10,10 @@ use crate::domain::{
     contact_model::ContactModel,
     contract_models::ContractModels,
     definitions::{Definitions, ValueSettings},
-    money::{Currency, minor_to_major},
+    money::Currency,
     parameters::{Parameters, Selected},
     profile::ProfileAt,
+    rates::RateTable,
     text::Label,
     tiers::{TierList, Unrated},
     uncertainty::Uncertainty,
@@ -30,9 +31,12 @@ pub struct Basis {
     /// The currency of values; `None` while nothing was bought, or while amounts are in several currencies and no definitions say
     /// which of them to report in.
     pub reporting_currency: Option<Currency>,
+    /// How amounts are converted to it.
+    pub rates: Arc<RateTable>,
 }
 
-/// Names a basis: `r0-m3-EUR` is revision 0, model version 3, values in EUR. A part that is absent is `m0` or `none`.
+/// Names a basis: `r0-m3-EUR-x7` is revision 0, model version 3, values in EUR, rates up to the seventh recorded. A part that is absent
+/// is `m0` or `none`; while no rate is recorded the last part is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BasisId(Label);
 
@@ -95,12 +99,14 @@ impl Basis {
         revision: Revision,
         model: Option<ActiveModel>,
         reporting_currency: Option<Currency>,
+        rates: Arc<RateTable>,
     ) -> Self {
         let mut basis = Self {
             id: BasisId("".into()),
             revision,
             model,
             reporting_currency,
+            rates,
         };
         basis.id = BasisId::of(&basis);
         basis
@@ -122,20 +128,22 @@ impl Basis {
         definitions.map(|definitions| definitions.value())
     }
 
-    /// An amount booked on a day, in major units of the reporting currency. The only way from booked amounts to values.
+    /// An amount booked on a day, in major units of the reporting currency, by the rate that holds on that day. The only way from booked
+    /// amounts to values. An amount in the reporting currency needs no rate.
     ///
     /// # Errors
-    /// When there is no reporting currency, or the amount cannot be converted to it.
+    /// When there is no reporting currency, or no rate that leads to it on or before that day.
     pub fn reporting_major(
         &self,
         amount_minor: i64,
         currency: Currency,
-        _day: Day,
+        day: Day,
     ) -> Result<f64, NoRate> {
-        match self.reporting_currency {
-            Some(reporting) if reporting == currency => Ok(minor_to_major(amount_minor, currency)),
-            Some(_) | None => Err(NoRate),
-        }
+        let reporting = self.reporting_currency.ok_or(NoRate)?;
+        let converted = self
+            .rates
+            .convert_major(amount_minor, currency, reporting, day);
+        converted.ok_or(NoRate)
     }
 
     /// Names this basis.
@@ -148,12 +156,15 @@ impl Basis {
 impl BasisId {
     /// Of the parts of a basis; its id is not looked at.
     fn of(basis: &Basis) -> Self {
-        let id = format!(
+        let mut id = format!(
             "r{}-m{}-{}",
             basis.revision.number,
             basis.model.as_ref().map_or(0, |model| model.version),
             basis.reporting_currency.map_or("none", Currency::code)
         );
+        if basis.rates.generation() > 0 {
+            id = format!("{id}-x{}", basis.rates.generation());
+        }
         Self(id.into())
     }
 }
@@ -203,7 +214,9 @@ mod tests {
     fn a_basis_is_named_by_its_parts() {
         let revision = Revision::built_in().unwrap();
         assert_eq!(
-            Basis::new(revision.clone(), None, None).id().to_string(),
+            Basis::new(revision.clone(), None, None, Arc::default())
+                .id()
+                .to_string(),
             "r0-m0-none"
         );
         let model = ActiveModel {
@@ -217,7 +230,11 @@ mod tests {
             contacts: Arc::default(),
             uncertainty: Arc::default(),
         };
-        let basis = Basis::new(revision, Some(model), Some("EUR".parse().unwrap()));
-        assert_eq!(basis.id().to_string(), "r0-m3-EUR");
+        let euro = Some("EUR".parse().unwrap());
+        let basis =
+            |rates| Basis::new(revision.clone(), Some(model.clone()), euro, Arc::new(rates));
+        let none = RateTable::default();
+        assert_eq!(basis(none.clone()).id().to_string(), "r0-m3-EUR");
+        assert_eq!(basis(none.with(7, [])).id().to_string(), "r0-m3-EUR-x7");
     }
 }

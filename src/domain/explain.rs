@@ -21,7 +21,9 @@ use crate::domain::{
     calendar::Day,
     definitions::{Definitions, Mode},
     facts::{AttributeFact, AttributeValue},
+    money::Currency,
     profile::ProfileAt,
+    rates::RateTable,
     rules::{
         condition::{self, ClauseKind, Predicate, SegmentId, Test},
         diagnostic::Span,
@@ -114,12 +116,17 @@ pub struct Explainer<'a> {
 }
 
 impl<'a> Explainer<'a> {
-    /// Decides all segments of the customer.
+    /// Decides all segments of the customer, whose amounts are converted by `rates`.
     #[must_use]
-    pub fn new(definitions: &'a Definitions, view: ProfileAt<'a>, assessment: &Assessment) -> Self {
+    pub fn new(
+        definitions: &'a Definitions,
+        rates: &RateTable,
+        view: ProfileAt<'a>,
+        assessment: &Assessment,
+    ) -> Self {
         let program = definitions.program();
         let (mut slots, mut memo) = (program.slots(), program.memo());
-        slots::fill(definitions, view, assessment, &mut slots);
+        slots::fill(definitions, rates, view, assessment, &mut slots);
         let standings = segments::standings(definitions, &mut slots, &mut memo);
         Self {
             definitions,
@@ -133,6 +140,12 @@ impl<'a> Explainer<'a> {
     #[must_use]
     pub fn standings(&self) -> &[Standing] {
         &self.standings
+    }
+
+    /// The currencies, by code, out of which amounts were converted for what a term came to.
+    #[must_use]
+    pub fn converted_from(&self, term: &condition::Term) -> Vec<Currency> {
+        slots::converted_from(self.definitions, self.view, term)
     }
 
     /// Explains one segment of the definitions.

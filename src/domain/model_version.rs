@@ -52,6 +52,8 @@ pub struct ModelFit {
     pub prior: Option<StoredPrior>,
     /// What is usual of contacts; empty in versions of earlier programs, and where there were none.
     pub contacts: Arc<ContactModel>,
+    /// Buyers left out of the spend models because an amount of theirs could not be converted to their currency.
+    pub unconvertible_customers: u64,
 }
 
 /// One fitted parameter set.

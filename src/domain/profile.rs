@@ -226,6 +226,22 @@ impl History {
     }
 }
 
+impl History {
+    /// The currencies of purchases but one, by code.
+    #[must_use]
+    pub fn other_currencies(&self, but: Currency) -> Vec<Currency> {
+        let mut currencies: Vec<Currency> = self
+            .purchases
+            .iter()
+            .map(|entry| entry.currency)
+            .filter(|&currency| currency != but)
+            .collect();
+        currencies.sort();
+        currencies.dedup();
+        currencies
+    }
+}
+
 /// The last two times between different days of an ascending list, in days; `None` with fewer than three.
 #[must_use]
 pub fn last_gaps(days: impl DoubleEndedIterator<Item = i32>) -> Option<(u32, u32)> {

@@ -3,6 +3,7 @@
 mod contracts;
 mod cost_to_serve;
 mod margin;
+mod missing_rate;
 pub mod prospects;
 mod spend;
 
@@ -10,7 +11,9 @@ pub use contracts::ContractValue;
 use contracts::contract_value;
 use cost_to_serve::cost_to_serve;
 use margin::margin_share;
-use spend::{expected_spend, mean_repeat_amount};
+pub use missing_rate::{MissingRate, missing_rate};
+use spend::expected_spend;
+pub use spend::mean_repeat_amount;
 
 use crate::domain::{
     basis::Basis,

@@ -11,6 +11,7 @@ pub mod fits;
 pub mod models;
 pub mod page;
 pub mod patches;
+pub mod rates;
 pub mod revisions;
 pub mod scores;
 pub mod treatments;

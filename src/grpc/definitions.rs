@@ -9,7 +9,7 @@ use crate::{
     grpc::{
         convert::{
             page,
-            revisions::{built_in, problems, revision},
+            revisions::{built_in, problems, publication, revision},
             violations::Violations,
         },
         status,
@@ -86,13 +86,11 @@ impl pb::definition_service_server::DefinitionService for DefinitionApi {
             .publish(&request.document, &request.note)
             .await?
         {
-            Publication::Published(published) => pb::PublishDefinitionsResponse {
-                revision: Some(revision(published)),
-                problems: vec![],
-            },
+            Publication::Published(published, counted) => publication(published, counted),
             Publication::Refused(found) => pb::PublishDefinitionsResponse {
                 revision: None,
                 problems: problems(&request.document, &found),
+                ..Default::default()
             },
         };
         Ok(Response::new(answer))

@@ -13,7 +13,9 @@ use crate::{
             Calendar,
             contracts::contract,
             facts::{contact, transaction},
+            page,
             patches::customer_patch,
+            rates::{exchange_rate, filter, list_response},
             violations::Violations,
         },
         layers::deadline::Deadline,
@@ -207,6 +209,33 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         let results = self.results(FactKind::Contact, "contacts", batch, &outcomes);
         Ok(Response::new(pb::IngestContactsResponse { results }))
     }
+    async fn ingest_rates(
+        &self,
+        request: Request<pb::IngestRatesRequest>,
+    ) -> Result<Response<pb::IngestRatesResponse>, Status> {
+        let deadline = deadline_of(&request);
+        let batch = self.read("rates", &request.into_inner().rates, exchange_rate)?;
+        let outcomes = self.ingest.rates(&batch.read, deadline).await?;
+        let results = self.results(FactKind::Rate, "rates", batch, &outcomes);
+        Ok(Response::new(pb::IngestRatesResponse { results }))
+    }
+
+    async fn list_rates(
+        &self,
+        request: Request<pb::ListRatesRequest>,
+    ) -> Result<Response<pb::ListRatesResponse>, Status> {
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let filter = filter(&request, &mut violations);
+        if !violations.is_empty() {
+            return Err(status::invalid_request(violations));
+        }
+        let asked = page::read(request.page_size, &request.page_token)?;
+        let (before, limit) = (asked.before, asked.limit());
+        let rates = self.ingest.list_rates(filter, before, limit).await?;
+        Ok(Response::new(list_response(asked, rates)))
+    }
+
     async fn ingest_contracts(
         &self,
         request: Request<pb::IngestContractsRequest>,

@@ -19,15 +19,18 @@ pub enum FactKind {
     Transaction,
     /// A service contact.
     Contact,
+    /// An exchange rate.
+    Rate,
     /// An observation of a contract.
     Contract,
 }
 
 impl FactKind {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::Customer, "customer"),
         (Self::Transaction, "transaction"),
         (Self::Contact, "contact"),
+        (Self::Rate, "rate"),
         (Self::Contract, "contract"),
     ];
 }
@@ -55,7 +58,7 @@ impl FactOutcome {
 #[derive(Debug, Clone)]
 pub struct IngestMetrics {
     /// By kind, then by outcome, in the order of their declaration.
-    facts: [[Counter; 3]; 4],
+    facts: [[Counter; 3]; 5],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
+use prometheus_client::metrics::gauge::Gauge;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Mutex;
 
@@ -14,6 +15,7 @@ use crate::{
         basis::{Basis, Revision},
         definitions::{self, Definitions},
         money::Currency,
+        rates::RateTable,
         rules::diagnostic::Diagnostic,
     },
     service::{error::ServiceError, finish::finish},
@@ -23,23 +25,31 @@ use crate::{
 /// The basis in force, and how it is renewed.
 pub struct Bases {
     current: ArcSwap<Basis>,
-    /// Renewals come one after another, so that an older one never replaces a newer one.
-    renewing: Mutex<()>,
+    /// Renewals come one after another, so that an older one never replaces a newer one. Holds the currencies in use from which no rate
+    /// leads to the reporting currency.
+    renewing: Mutex<Vec<Currency>>,
+    /// How many these are.
+    without_rate: Gauge,
     /// Whether the last renewal failed, so that what is stored is ahead of the basis in force.
     behind: AtomicBool,
     pool: PgPool,
 }
 
 impl Bases {
-    /// The basis of what is stored now.
+    /// The basis of what is stored now. `without_rate` is told how many currencies are in use from which no rate leads to the reporting
+    /// currency.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn load(pool: PgPool) -> Result<Self, ServiceError> {
-        let basis = build(&pool).await?;
+    pub async fn load(pool: PgPool, without_rate: Gauge) -> Result<Self, ServiceError> {
+        let (basis, currencies) = build(&pool, Arc::default()).await?;
+        let inconvertible = inconvertible(&basis, &currencies);
+        warn_of(&inconvertible, &basis);
+        without_rate.set(gauge_value(&inconvertible));
         Ok(Self {
             current: ArcSwap::from_pointee(basis),
-            renewing: Mutex::new(()),
+            renewing: Mutex::new(inconvertible),
+            without_rate,
             behind: AtomicBool::new(false),
             pool,
         })
@@ -74,9 +84,16 @@ impl Bases {
     /// # Errors
     /// When the database cannot be asked; then the old one stays, and [`Self::catch_up`] tries again.
     pub async fn renew(&self) -> Result<(), ServiceError> {
-        let _turn = self.renewing.lock().await;
+        let mut known = self.renewing.lock().await;
         self.behind.store(true, Ordering::Relaxed);
-        let basis = build(&self.pool).await?;
+        let rates = Arc::clone(&self.current().rates);
+        let (basis, currencies) = build(&self.pool, rates).await?;
+        let inconvertible = inconvertible(&basis, &currencies);
+        if inconvertible != *known {
+            warn_of(&inconvertible, &basis);
+        }
+        self.without_rate.set(gauge_value(&inconvertible));
+        *known = inconvertible;
         self.current.store(Arc::new(basis));
         self.behind.store(false, Ordering::Relaxed);
         Ok(())
@@ -92,7 +109,11 @@ impl Bases {
     }
 }
 
-async fn build(pool: &PgPool) -> Result<Basis, ServiceError> {
+/// The basis of what is stored, and the currencies in use. Rates are never changed, so that only those are read that `known` lacks.
+async fn build(
+    pool: &PgPool,
+    known: Arc<RateTable>,
+) -> Result<(Basis, Vec<Currency>), ServiceError> {
     let mut connection = pool.acquire().await?;
     let currencies = store::currencies::list(&mut connection).await?;
     let model = store::models::find_active(&mut connection).await?;
@@ -110,11 +131,54 @@ async fn build(pool: &PgPool) -> Result<Basis, ServiceError> {
             Revision::built_in().map_err(|error| ServiceError::Internal(Box::new(error)))?;
         (built_in, only(&currencies))
     };
-    Ok(Basis::new(
-        revision,
-        model.map(|version| version.as_active()),
-        currency,
-    ))
+    let recorded = store::rates::list_after(&mut connection, known.generation()).await?;
+    let rates = match recorded {
+        Some((generation, rates)) => Arc::new(known.with(generation, rates)),
+        None => known,
+    };
+    let model = model.map(|version| version.as_active());
+    Ok((Basis::new(revision, model, currency, rates), currencies))
+}
+
+/// The currencies in use from which no rate leads to the reporting currency, on no day; all, when several are in use and nothing says
+/// which of them to report in.
+fn inconvertible(basis: &Basis, currencies: &[Currency]) -> Vec<Currency> {
+    let mut out = currencies.to_vec();
+    match basis.reporting_currency {
+        Some(reporting) => out.retain(|&currency| {
+            currency != reporting && basis.rates.first_day(currency, reporting).is_none()
+        }),
+        None if out.len() < 2 => out.clear(),
+        None => {}
+    }
+    out
+}
+
+fn gauge_value(currencies: &[Currency]) -> i64 {
+    i64::try_from(currencies.len()).unwrap_or(i64::MAX)
+}
+
+/// Says what to do about currencies that cannot be converted; nothing when there are none.
+fn warn_of(inconvertible: &[Currency], basis: &Basis) {
+    let codes: Vec<&str> = inconvertible
+        .iter()
+        .map(|currency| currency.code())
+        .collect();
+    let codes = codes.join(", ");
+    match basis.reporting_currency {
+        _ if inconvertible.is_empty() => {}
+        Some(reporting) => tracing::warn!(
+            currency.codes = codes,
+            currency.reporting = reporting.code(),
+            "there is no rate from {codes} to {reporting}: customers with amounts in it have no value (NO_RATE) until rates are recorded, \
+             with `patron import rates` or IngestRates"
+        ),
+        None => tracing::warn!(
+            currency.codes = codes,
+            "amounts are in {codes} and no definitions say in which currency to report: nobody has a value (NO_RATE) until some are \
+             published, with `patron definitions publish` or PublishDefinitions"
+        ),
+    }
 }
 
 /// A document that was published once and that this program refuses: it was published by another version.

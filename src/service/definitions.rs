@@ -1,15 +1,22 @@
 //! Publishing definitions: checked as a whole, stored as an immutable revision, put in force by swapping in a new basis.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::PgPool;
 
 use crate::{
     clock::Clock,
     domain::{definitions::Definitions, rules::diagnostic::Diagnostic},
-    service::{bases::Bases, error::ServiceError},
-    store::{self, revisions::StoredRevision},
+    service::{
+        bases::Bases,
+        error::ServiceError,
+        unconvertible::{self, Unconvertible},
+    },
+    store::{self, pool::SNAPSHOT, revisions::StoredRevision},
 };
+
+/// A statement that counts customers for an answer may run so long: a third of what the call gets, so that the answer leaves in time.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Publishes definitions and keeps their revisions.
 pub struct DefinitionRevisions {
@@ -39,8 +46,8 @@ pub struct Published {
 /// What became of a document that was to be published.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Publication {
-    /// It is a revision now, and in force.
-    Published(Published),
+    /// It is a revision now, and in force; and who has no value by it for want of a rate, unless that could not be counted.
+    Published(Published, Option<Unconvertible>),
     /// It has problems, all of them listed; nothing was stored.
     Refused(Vec<Diagnostic>),
 }
@@ -77,19 +84,38 @@ impl DefinitionRevisions {
         let mut tx = self.pool.begin().await?;
         let active = store::revisions::find_active(&mut tx).await?;
         if let Some(active) = active.filter(|active| active.document == document) {
-            return Ok(Publication::Published(active.into()));
+            tx.rollback().await?;
+            return Ok(self.published(active.into()).await);
         }
         let revision = store::revisions::insert(&mut tx, document, note, now).await?;
         store::revisions::activate(&mut tx, revision, now).await?;
         self.bases.commit_and_renew(tx).await?;
         let (document, note) = (document.to_owned(), note.to_owned());
-        Ok(Publication::Published(Published {
+        let published = Published {
             revision,
             active: true,
             document,
             published_at: now,
             note,
-        }))
+        };
+        Ok(self.published(published).await)
+    }
+
+    /// What is published is published, whether the customers can be counted or not.
+    async fn published(&self, published: Published) -> Publication {
+        let counted = self.count_unconvertible().await;
+        let counted = counted.inspect_err(|error| {
+            tracing::warn!(error.cause = %error, "customers whose amounts cannot be converted could not be counted");
+        });
+        Publication::Published(published, counted.ok())
+    }
+
+    async fn count_unconvertible(&self) -> Result<Unconvertible, ServiceError> {
+        let mut tx = self.pool.begin_with(SNAPSHOT).await?;
+        store::locks::limit_statements(&mut tx, COUNT_TIMEOUT).await?;
+        let counted = unconvertible::count(&mut tx, &self.bases.current()).await?;
+        tx.rollback().await?;
+        Ok(counted)
     }
 
     /// Puts an earlier revision in force again; 0 is the built-in one.

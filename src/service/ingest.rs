@@ -5,6 +5,7 @@ mod commit;
 mod contracts;
 mod customers;
 mod facts;
+mod rates;
 
 use std::sync::Arc;
 
@@ -18,7 +19,10 @@ pub use facts::NewFact;
 use crate::{
     cache::{identifiers::IdentifierCache, profiles::ProfileCache},
     clock::Clock,
-    domain::facts::{Contact, Transaction},
+    domain::{
+        facts::{Contact, Transaction},
+        rates::{ExchangeRate, RateFilter, RecordedRate},
+    },
     metrics::{self, FactKind, IngestMetrics},
     service::{bases::Bases, error::ServiceError},
     store::identifiers::IdentifierKey,
@@ -52,7 +56,7 @@ pub struct Ingest {
     pub identifiers: Arc<IdentifierCache>,
     /// Under which identifiers are stored.
     pub key: IdentifierKey,
-    /// Renewed when a new currency comes into use.
+    /// Renewed when a new currency comes into use, and with every new rate.
     pub bases: Arc<Bases>,
     /// Tells when a fact is recorded.
     pub clock: Arc<dyn Clock>,
@@ -115,6 +119,34 @@ impl Ingest {
         let outcomes = customers::write(self, batch, deadline).await?;
         self.count(FactKind::Customer, &outcomes);
         Ok(outcomes)
+    }
+
+    /// Records exchange rates. One outcome for each, in their order; never [`Outcome::KeyReused`]: another rate for a pair and day that has
+    /// one is recorded too, and holds from then on.
+    ///
+    /// # Errors
+    /// As for [`Self::transactions`].
+    pub async fn rates(
+        &self,
+        batch: &[ExchangeRate],
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, ServiceError> {
+        let outcomes = rates::write(self, batch, deadline).await?;
+        self.count(FactKind::Rate, &outcomes);
+        Ok(outcomes)
+    }
+
+    /// At most `limit` recorded rates with numbers below `before`, the last recorded first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn list_rates(
+        &self,
+        filter: RateFilter,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<RecordedRate>, ServiceError> {
+        rates::list(self, filter, before, limit).await
     }
 
     fn count(&self, kind: FactKind, outcomes: &[Outcome]) {

@@ -1,4 +1,4 @@
-//! The one lock that every writer of a profile takes.
+//! The one lock that every writer of a profile takes, and the one of writers of rates.
 
 use std::time::Duration;
 
@@ -44,5 +44,16 @@ pub async fn lock_customers(
     .bind(codes::id_array(customers))
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Takes the transaction's lock on exchange rates and waits for who holds it: rates are numbered one after another.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn lock_rates(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock(8, 1)")
+        .execute(tx)
+        .await?;
     Ok(())
 }

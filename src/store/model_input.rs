@@ -1,7 +1,8 @@
 //! What fits read: distinct histories of persons and companies with their counts, as of a day.
 //!
 //! A customer without facts after that day is counted by the database from the scalar columns of the profile. The others come one by
-//! one, since what they did until then is only in the packed part, or, after refunds, only in the facts.
+//! one, since what they did until then is only in the packed part, or, after refunds, only in the facts. So do, for their spend, those
+//! who bought in other currencies, since each of their days has a rate of its own.
 
 use futures_util::TryStreamExt;
 use sqlx::PgConnection;
@@ -133,6 +134,31 @@ fn one_customer((id, kind, bucket, bytes): PackedRow) -> Result<OneCustomer, Sto
         bucket,
         history: packed::unpack(&bytes)?,
     })
+}
+
+/// Customers without facts after `until` who bought, and not in `currency` alone: each with what all facts say.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_in_other_currencies(
+    connection: &mut PgConnection,
+    until: Day,
+    currency: Currency,
+    mut each: impl FnMut(CustomerKind, &History),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query_as::<_, (i16, Vec<u8>)>(
+        "SELECT kind, packed
+         FROM profiles
+         WHERE kind IN (1, 2) AND first_purchase_day IS NOT NULL AND last_event_day <= $1
+           AND currency IS DISTINCT FROM $2",
+    )
+    .bind(until.number())
+    .bind(currency.code())
+    .fetch(connection);
+    while let Some((kind, bytes)) = rows.try_next().await? {
+        each(codes::customer_kind(kind)?, &packed::unpack(&bytes)?);
+    }
+    Ok(())
 }
 
 /// Customers with facts after `until` who may have bought by then: each with what all facts say.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 
 use crate::{
@@ -173,4 +174,61 @@ pub async fn upsert<'a>(
     rows.into_iter()
         .map(|(id, version)| Ok((codes::customer_id(&id)?, version)))
         .collect()
+}
+
+/// From which day on amounts in a currency can be converted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvertibleFrom {
+    /// The currency.
+    pub currency: Currency,
+    /// The day; `None`: never.
+    pub first_day: Option<Day>,
+}
+
+/// Of the currencies given: how many persons and companies bought in that one only, and first before the day from which on it can be
+/// converted. Currencies of nobody are left out.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn count_before(
+    connection: &mut PgConnection,
+    currencies: &[ConvertibleFrom],
+) -> Result<Vec<(Currency, u64)>, StoreError> {
+    let codes = currencies.iter().map(|one| one.currency.code());
+    let days = currencies.iter().map(|one| one.first_day.map(Day::number));
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT p.currency, count(*) AS customers
+         FROM unnest($1::text[], $2::integer[]) AS one (currency, first_day)
+         JOIN profiles AS p USING (currency)
+         WHERE p.kind IN (1, 2) AND (one.first_day IS NULL OR p.first_purchase_day < one.first_day)
+         GROUP BY p.currency
+         ORDER BY p.currency",
+    )
+    .bind(codes.collect::<Vec<_>>())
+    .bind(days.collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|(code, customers)| Ok((codes::currency(&code)?, customers.unsigned_abs())))
+        .collect()
+}
+
+/// Persons and companies who bought in several currencies: each with what all facts say.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn each_in_several_currencies(
+    connection: &mut PgConnection,
+    mut each: impl FnMut(History),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query_as::<_, (Vec<u8>,)>(
+        "SELECT packed
+         FROM profiles
+         WHERE kind IN (1, 2) AND first_purchase_day IS NOT NULL AND currency IS NULL",
+    )
+    .fetch(connection);
+    while let Some((bytes,)) = rows.try_next().await? {
+        each(packed::unpack(&bytes)?);
+    }
+    Ok(())
 }

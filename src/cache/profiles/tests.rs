@@ -19,7 +19,12 @@ fn profile(version: i64) -> Profile {
 }
 
 fn basis() -> Arc<Basis> {
-    Arc::new(Basis::new(Revision::built_in().unwrap(), None, None))
+    Arc::new(Basis::new(
+        Revision::built_in().unwrap(),
+        None,
+        None,
+        Arc::default(),
+    ))
 }
 
 /// A cache whose loads find version 1 of everybody.

@@ -111,3 +111,43 @@ pub fn refused_text(problems: &[pb::DefinitionProblem]) -> String {
         .collect();
     texts.join("\n")
 }
+
+/// A warning about customers whose amounts cannot be converted; `None` when there are none.
+#[must_use]
+pub fn unconvertible_text(answer: &pb::PublishDefinitionsResponse) -> Option<String> {
+    let customers = answer
+        .unconvertible_customers
+        .filter(|&customers| customers > 0)?;
+    let who = if customers == 1 {
+        "1 customer has".to_owned()
+    } else {
+        format!("{customers} customers have")
+    };
+    let codes = answer.unconvertible_currencies.join(", ");
+    Some(format!(
+        "warning: {who} no value by this revision (NO_RATE): there is no rate to its currency for their purchases in {codes}\n\
+         hint: `patron import rates FILE.csv` records rates from {codes}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_be_valued_is_told_with_currencies_and_remedy() {
+        let answer = |customers, currencies: &[&str]| pb::PublishDefinitionsResponse {
+            unconvertible_customers: customers,
+            unconvertible_currencies: currencies.iter().map(|&code| code.to_owned()).collect(),
+            ..Default::default()
+        };
+        assert_eq!(unconvertible_text(&answer(None, &[])), None);
+        assert_eq!(unconvertible_text(&answer(Some(0), &[])), None);
+        let one = unconvertible_text(&answer(Some(1), &["CHF"])).unwrap();
+        assert!(one.starts_with("warning: 1 customer has"), "{one}");
+        let many = unconvertible_text(&answer(Some(7), &["CHF", "USD"])).unwrap();
+        for part in ["7 customers have", "CHF, USD", "patron import rates"] {
+            assert!(many.contains(part), "{part} in {many}");
+        }
+    }
+}

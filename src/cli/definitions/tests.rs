@@ -95,6 +95,7 @@ impl DefinitionService for Fake {
             return Ok(Response::new(pb::PublishDefinitionsResponse {
                 revision: None,
                 problems: vec![problem],
+                ..Default::default()
             }));
         }
         let mut revisions = self.0.lock().unwrap();
@@ -111,7 +112,7 @@ impl DefinitionService for Fake {
         revisions.insert(0, revision.clone());
         Ok(Response::new(pb::PublishDefinitionsResponse {
             revision: Some(revision),
-            problems: vec![],
+            ..Default::default()
         }))
     }
 

@@ -12,6 +12,7 @@ mod definitions;
 mod explanations;
 mod facts;
 mod models;
+mod rates;
 mod scores;
 
 /// The customer whom the check writes, so that those of the demo stay as they are.
@@ -45,6 +46,7 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
         wrong: Vec::new(),
     };
     check.facts().await?;
+    check.rates().await?;
     check.models().await?;
     check.scores().await?;
     check.definitions().await?;

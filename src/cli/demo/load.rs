@@ -6,6 +6,7 @@
 use futures_util::StreamExt as _;
 use jiff::civil::Date;
 
+use super::abroad;
 use super::population::{DemoOptions, Population};
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
@@ -80,7 +81,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
     })
 }
 
-/// Sends a population: customers, transactions, contacts and contracts, then what arrives late.
+/// Sends a population: rates, customers, transactions, contacts and contracts, then what arrives late.
 ///
 /// The steps follow one another, since each builds on the one before; within a step several batches are under way at once.
 ///
@@ -95,6 +96,7 @@ pub async fn load(
 ) -> Result<Loaded, CliError> {
     let begun = vec![note(options, POPULATION)];
     let complete = vec![note(options, COMPLETE)];
+    let rates = abroad::rates(options);
     let Population {
         customers,
         transactions,
@@ -106,6 +108,7 @@ pub async fn load(
     } = population;
     let steps = [
         vec![Facts::Customers(&begun)],
+        cut(&rates, Facts::Rates),
         cut(customers, Facts::Customers),
         cut(transactions, Facts::Transactions),
         cut(contacts, Facts::Contacts),
@@ -156,6 +159,7 @@ enum Facts<'a> {
     Customers(&'a [pb::CustomerPatch]),
     Transactions(&'a [pb::Transaction]),
     Contacts(&'a [pb::Contact]),
+    Rates(&'a [pb::ExchangeRate]),
     Contracts(&'a [pb::Contract]),
 }
 
@@ -165,6 +169,7 @@ impl Facts<'_> {
             Self::Customers(facts) => Batch::Customers(facts.to_vec()),
             Self::Transactions(facts) => Batch::Transactions(facts.to_vec()),
             Self::Contacts(facts) => Batch::Contacts(facts.to_vec()),
+            Self::Rates(facts) => Batch::Rates(facts.to_vec()),
             Self::Contracts(facts) => Batch::Contracts(facts.to_vec()),
         }
     }

@@ -54,6 +54,10 @@ fn test(clause: &pb::Clause, as_of: &str, style: Style) -> String {
     if clause.absence() == Absence::Unspecified {
         let observed = figure(clause.observed_text.as_ref(), &clause.observed, language);
         text = format!("{text}: {}", style.paint.strong(observed));
+        if !clause.converted_from.is_empty() {
+            let words = language.say("converted from", "umgerechnet aus");
+            text = format!("{text} ({words} {})", clause.converted_from.join(", "));
+        }
     } else {
         text = format!("{text}: {}", absence(clause.absence(), language));
     }

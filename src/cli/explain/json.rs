@@ -87,6 +87,8 @@ struct TestJson {
     source: Option<String>,
     observed_on: Option<String>,
     absence: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    converted_from: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -183,6 +185,7 @@ fn clause(one: &pb::Clause) -> ClauseJson {
         source: stated(&one.source),
         observed_on: stated(&one.observed_on),
         absence: absence_name(one.absence()),
+        converted_from: one.converted_from.clone(),
     });
     ClauseJson {
         kind: kind.as_str_name().trim_start_matches("CLAUSE_KIND_"),

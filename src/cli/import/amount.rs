@@ -48,6 +48,24 @@ pub fn parse_minor(text: &str, exponent: u32, decimal_comma: bool) -> Result<i64
     Ok(if negative { -minor } else { minor })
 }
 
+/// A number with a decimal point instead of the comma that it may be written with; digits are not checked.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong with its separators.
+pub fn plain_decimal(text: &str, decimal_comma: bool) -> Result<String, String> {
+    let text = text.trim();
+    let (point, other) = if decimal_comma {
+        (',', '.')
+    } else {
+        ('.', ',')
+    };
+    match separator_problem(text, text, point, other) {
+        Some(problem) => Err(problem),
+        None => Ok(text.replace(point, ".")),
+    }
+}
+
 /// What is wrong with the separators of a number.
 fn separator_problem(text: &str, digits: &str, point: char, other: char) -> Option<String> {
     let grouped = |separator: char| digits.contains(separator);

@@ -30,6 +30,8 @@ pub enum Batch {
     Transactions(Vec<pb::Transaction>),
     /// Contacts.
     Contacts(Vec<pb::Contact>),
+    /// Exchange rates.
+    Rates(Vec<pb::ExchangeRate>),
     /// Contracts.
     Contracts(Vec<pb::Contract>),
 }
@@ -40,6 +42,7 @@ impl Batch {
             Self::Customers(facts) => facts.len(),
             Self::Transactions(facts) => facts.len(),
             Self::Contacts(facts) => facts.len(),
+            Self::Rates(facts) => facts.len(),
             Self::Contracts(facts) => facts.len(),
         }
     }
@@ -102,6 +105,11 @@ async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResul
         Batch::Contacts(contacts) => {
             let request = connection.request(pb::IngestContactsRequest { contacts });
             let response = client.ingest_contacts(request).await?;
+            Ok(response.into_inner().results)
+        }
+        Batch::Rates(rates) => {
+            let request = connection.request(pb::IngestRatesRequest { rates });
+            let response = client.ingest_rates(request).await?;
             Ok(response.into_inner().results)
         }
         Batch::Contracts(contracts) => {

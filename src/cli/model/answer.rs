@@ -20,6 +20,7 @@ pub struct ModelJson {
     orders: Option<ReportJson>,
     gamma_gamma: Option<ReportJson>,
     gamma_gamma_absent_reason: Option<String>,
+    unconvertible_customers: i64,
     kinds: Option<Vec<KindJson>>,
     kinds_test: Option<TestJson>,
     kinds_gamma_gamma_test: Option<TestJson>,
@@ -127,6 +128,7 @@ impl From<&pb::Model> for ModelJson {
             orders: model.orders.as_ref().map(ReportJson::from),
             gamma_gamma: model.spend.as_ref().map(ReportJson::from),
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
+            unconvertible_customers: model.unconvertible_customers,
             kinds: by_kind.map(|fit| fit.kinds.iter().map(KindJson::from).collect()),
             kinds_test: by_kind
                 .map(|fit| TestJson::new(fit.orders_test.as_ref(), &fit.orders_test_absent_reason)),

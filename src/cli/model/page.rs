@@ -32,6 +32,13 @@ pub fn page(model: &pb::Model) -> String {
         }
         None => parts.push(format!("No spend model: {}", model.spend_absent_reason)),
     }
+    if model.unconvertible_customers > 0 {
+        parts.push(format!(
+            "Buyers left out of the spend model, for want of a rate to convert an amount: {}. \
+             `patron import rates FILE.csv` records rates; then fit again.",
+            model.unconvertible_customers
+        ));
+    }
     parts.extend(model.contracts.iter().map(contract_page));
     parts.extend(model.by_kind.iter().map(by_kind_page));
     parts.extend(model.covariates.iter().map(covariates_page));

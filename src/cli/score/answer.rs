@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::prospects::{self, ProspectsJson};
-use crate::cli::json::{self, MoneyJson, ProvenanceJson};
+use crate::cli::json::{self, MissingRateJson, MoneyJson, ProvenanceJson};
 use crate::cli::subject::subject_text;
 use crate::cli::text;
 use crate::pb;
@@ -40,6 +40,11 @@ struct OneScoreJson {
     expected_renewals: Option<f64>,
     lifetime_value: Option<MoneyJson>,
     unrated_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_rate: Option<MissingRateJson>,
+    /// Currencies out of which amounts were converted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    converted_from: Vec<String>,
     tier: Option<String>,
     tier_rank: Option<i32>,
     tier_unrated_reason: Option<&'static str>,
@@ -93,6 +98,8 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         expected_renewals: score.expected_renewals,
         lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
         unrated_reason: text::unrated_name(score.unrated_reason),
+        missing_rate: score.missing_rate.as_ref().map(MissingRateJson::from),
+        converted_from: score.converted_from.clone(),
         tier: json::tier_name(tier),
         tier_rank: json::tier_rank(tier),
         tier_unrated_reason: json::tier_unrated_reason(tier),
@@ -166,6 +173,13 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     rows.extend(prospects::lines(score));
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
+    }
+    if let Some(missing) = &score.missing_rate {
+        rows.push(("Missing", text::missing_rate_text(missing)));
+    } else if !score.converted_from.is_empty() {
+        let others = score.converted_from.join(", ");
+        let text = format!("amounts in {others}, each by the rate of its day");
+        rows.push(("Converted", text));
     }
     if let Some(provenance) = provenance {
         rows.push(("As of", provenance.as_of.clone()));

@@ -18,6 +18,7 @@ use crate::domain::{
     money::major_to_money,
     parameters::Selection,
     profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
+    rates::RateTable,
     rules::program::{Absence, Verdict},
     segments,
     text::CustomerId,
@@ -142,7 +143,12 @@ impl Customer {
     fn explained(&self, segment: &str, check: impl FnOnce(&Explanation<'_>, &Definitions)) {
         let definitions = definitions();
         let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
-        let explainer = Explainer::new(&definitions, dated.view(), &self.assessment());
+        let explainer = Explainer::new(
+            &definitions,
+            &RateTable::default(),
+            dated.view(),
+            &self.assessment(),
+        );
         let id = definitions.vocabulary().segment_id(segment).unwrap();
         check(&explainer.explain(id), &definitions);
     }
@@ -151,7 +157,12 @@ impl Customer {
     fn segments(&self) -> Vec<String> {
         let definitions = definitions();
         let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
-        let explainer = Explainer::new(&definitions, dated.view(), &self.assessment());
+        let explainer = Explainer::new(
+            &definitions,
+            &RateTable::default(),
+            dated.view(),
+            &self.assessment(),
+        );
         segments::members(explainer.standings())
             .map(|id| definitions.segment(id).name.to_string())
             .collect()

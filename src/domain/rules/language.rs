@@ -109,7 +109,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         parameters: &[Parameter::Window],
         values: "money in the reporting currency",
         meaning: "purchases less refunds in the last n days",
-        unknown_when: "an amount cannot be converted (NO_RATE)",
+        unknown_when: "there is no rate for an amount (NO_RATE)",
         example: "spend(days(365)) >= money(\"1000 EUR\")",
     },
     BuiltIn {
@@ -127,7 +127,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         parameters: &[Parameter::Window],
         values: "money in the reporting currency",
         meaning: "cost of the contacts in the last n days",
-        unknown_when: "a cost cannot be converted (NO_RATE)",
+        unknown_when: "there is no rate for a cost (NO_RATE)",
         example: "cost_to_serve(days(365)) > money(\"200 EUR\")",
     },
     BuiltIn {

@@ -6,8 +6,9 @@ use crate::domain::{
     customer::CustomerKind,
     definitions::Definitions,
     facts::{AttributeFact, AttributeValue},
-    money::Currency,
+    money::{Currency, major_to_money},
     profile::{ContactDay, ProfileAt, PurchaseDay},
+    rates::RateTable,
     rules::{
         condition::{Term, Window},
         program::{Absence, Program, Slot, Slots},
@@ -18,15 +19,16 @@ use crate::domain::{
 /// A slot to be: a value, or why there is none.
 pub type Filling<'a> = Result<Slot<'a>, Absence>;
 
-/// Fills all slots but those of `segment(...)`, which are filled as segments are decided.
+/// Fills all slots but those of `segment(...)`, which are filled as segments are decided. Amounts are converted by `rates`.
 pub fn fill<'a>(
     definitions: &Definitions,
+    rates: &RateTable,
     view: ProfileAt<'a>,
     assessment: &Assessment,
     slots: &mut Slots<'a>,
 ) {
     for (slot, term) in definitions.program().terms().iter().enumerate() {
-        match value(definitions, view, assessment, term) {
+        match value(definitions, rates, view, assessment, term) {
             Ok(value) => slots.set(slot, value),
             Err(absence) => slots.set_missing(slot, absence),
         }
@@ -35,6 +37,7 @@ pub fn fill<'a>(
 
 fn value<'a>(
     definitions: &Definitions,
+    rates: &RateTable,
     view: ProfileAt<'a>,
     assessment: &Assessment,
     term: &Term,
@@ -48,12 +51,8 @@ fn value<'a>(
     match term {
         Term::Attribute(id) => {
             let attribute = definitions.vocabulary().attribute(*id);
-            attribute_value(
-                attribute,
-                observation(view, attribute),
-                view.as_of(),
-                program,
-            )
+            let fact = observation(view, attribute);
+            attribute_value(attribute, fact, view.as_of(), program, rates)
         }
         Term::Clv => match assessment.valuation.lifetime_value {
             Ok(money) if money.currency == currency => Ok(Slot::Int(money.amount_minor)),
@@ -78,9 +77,7 @@ fn value<'a>(
                 .count();
             Ok(Slot::Int(i64::try_from(days).unwrap_or(i64::MAX)))
         }
-        Term::Spend(window) => sum(purchases_in(view, *window)
-            .iter()
-            .map(|entry| in_currency(entry.amount_minor, entry.currency, currency))),
+        Term::Spend(window) => spend(purchases_in(view, *window), currency, rates),
         Term::Contacts(window, channel) => {
             let count = contacts_in(view, *window)
                 .iter()
@@ -93,9 +90,7 @@ fn value<'a>(
                 .sum();
             Ok(Slot::Int(count))
         }
-        Term::CostToServe(window) => sum(contacts_in(view, *window)
-            .iter()
-            .map(|entry| cost(entry, definitions, currency))),
+        Term::CostToServe(window) => costs(contacts_in(view, *window), definitions, rates),
         Term::DaysSinceLastOrder => since(|summary| summary.last_day),
         Term::TenureDays => since(|summary| summary.first_day),
         Term::RunningContracts => Ok(Slot::Int(view.running_contracts().into())),
@@ -130,6 +125,7 @@ fn attribute_value<'a>(
     fact: Option<&'a AttributeFact>,
     as_of: Day,
     program: &Program,
+    rates: &RateTable,
 ) -> Filling<'a> {
     let fact = fact.ok_or(Absence::Missing)?;
     let value = fact.value.as_ref().ok_or(Absence::Missing)?;
@@ -143,10 +139,19 @@ fn attribute_value<'a>(
     {
         return Err(Absence::Stale);
     }
-    typed(value, &attribute.value_type, program).ok_or(Absence::WrongType)
+    let slot = |value| typed(value, &attribute.value_type, program).ok_or(Absence::WrongType);
+    match (&attribute.value_type, value) {
+        (ValueType::Money(wanted), AttributeValue::Money(money)) => {
+            let converted = rates.convert(*money, *wanted, fact.observed_on);
+            let money = converted.ok_or(Absence::NoRate)?;
+            Ok(Slot::Int(money.amount_minor))
+        }
+        _ => slot(value),
+    }
 }
 
-/// The value as a slot, whatever its age; `None` when it is not of the type that the attribute has now.
+/// The value as a slot, whatever its age; `None` when it is not of the type that the attribute has now. Money of another currency than
+/// the attribute's is none here: it has to be converted first.
 #[must_use]
 pub fn typed<'a>(
     value: &'a AttributeValue,
@@ -203,18 +208,66 @@ fn is_in(day: Day, as_of: Day, window: Window) -> bool {
     i64::from(as_of - day) < i64::from(window.days())
 }
 
-fn in_currency(amount_minor: i64, currency: Currency, wanted: Currency) -> Result<i64, Absence> {
-    if currency == wanted {
-        Ok(amount_minor)
-    } else {
-        Err(Absence::NoRate)
+/// A total in the currency of the definitions: exact but for what had to be converted, which is rounded once, half away from zero.
+struct Total<'a> {
+    currency: Currency,
+    rates: &'a RateTable,
+    exact_minor: i64,
+    converted_major: f64,
+}
+
+impl<'a> Total<'a> {
+    fn new(currency: Currency, rates: &'a RateTable) -> Self {
+        Self {
+            currency,
+            rates,
+            exact_minor: 0,
+            converted_major: 0.0,
+        }
+    }
+
+    fn add(&mut self, amount_minor: i64, booked: Currency, day: Day) -> Result<(), Absence> {
+        if booked == self.currency {
+            self.exact_minor = self.exact_minor.saturating_add(amount_minor);
+        } else {
+            let converted = self
+                .rates
+                .convert_major(amount_minor, booked, self.currency, day);
+            self.converted_major += converted.ok_or(Absence::NoRate)?;
+        }
+        Ok(())
+    }
+
+    fn slot<'s>(self) -> Filling<'s> {
+        let converted = major_to_money(self.converted_major, self.currency);
+        let converted = converted.ok_or(Absence::NoRate)?.amount_minor;
+        Ok(Slot::Int(self.exact_minor.saturating_add(converted)))
     }
 }
 
+/// What purchases came to.
+fn spend<'a>(entries: &[PurchaseDay], currency: Currency, rates: &RateTable) -> Filling<'a> {
+    let mut total = Total::new(currency, rates);
+    for entry in entries {
+        total.add(entry.amount_minor, entry.currency, entry.day)?;
+    }
+    total.slot()
+}
+
+/// What contacts cost.
+fn costs<'a>(entries: &[ContactDay], definitions: &Definitions, rates: &RateTable) -> Filling<'a> {
+    let mut total = Total::new(definitions.value().currency, rates);
+    for entry in entries {
+        let (amount_minor, booked) = cost(entry, definitions)?;
+        total.add(amount_minor, booked, entry.day)?;
+    }
+    total.slot()
+}
+
 /// What the contacts of a day cost: as recorded, else what their channel costs, else unknown.
-fn cost(entry: &ContactDay, definitions: &Definitions, wanted: Currency) -> Result<i64, Absence> {
+fn cost(entry: &ContactDay, definitions: &Definitions) -> Result<(i64, Currency), Absence> {
     if let Some(currency) = entry.currency {
-        return in_currency(entry.cost_minor, currency, wanted);
+        return Ok((entry.cost_minor, currency));
     }
     let channel = definitions
         .channels()
@@ -223,13 +276,51 @@ fn cost(entry: &ContactDay, definitions: &Definitions, wanted: Currency) -> Resu
     let cost = channel
         .and_then(|channel| channel.cost)
         .ok_or(Absence::Missing)?;
-    Ok(cost.amount_minor.saturating_mul(entry.count.into()))
+    let amount_minor = cost.amount_minor.saturating_mul(entry.count.into());
+    Ok((amount_minor, cost.currency))
 }
 
-fn sum<'a>(amounts: impl Iterator<Item = Result<i64, Absence>>) -> Filling<'a> {
-    let mut total = 0_i64;
-    for amount in amounts {
-        total = total.saturating_add(amount?);
-    }
-    Ok(Slot::Int(total))
+/// The currencies, by code, out of which amounts are converted for a term.
+#[must_use]
+pub fn converted_from(
+    definitions: &Definitions,
+    view: ProfileAt<'_>,
+    term: &Term,
+) -> Vec<Currency> {
+    let mut wanted = definitions.value().currency;
+    let mut others: Vec<Currency> = match term {
+        Term::Spend(window) => {
+            let entries = purchases_in(view, *window).iter();
+            entries.map(|entry| entry.currency).collect()
+        }
+        Term::CostToServe(window) => {
+            let entries = contacts_in(view, *window).iter();
+            entries.filter_map(|entry| entry.currency).collect()
+        }
+        Term::Clv => view.profile().history.other_currencies(wanted),
+        Term::Attribute(id) => {
+            let attribute = definitions.vocabulary().attribute(*id);
+            let value = observation(view, attribute).and_then(|fact| fact.value.as_ref());
+            match (&attribute.value_type, value) {
+                (ValueType::Money(declared), Some(AttributeValue::Money(money))) => {
+                    wanted = *declared;
+                    vec![money.currency]
+                }
+                _ => vec![],
+            }
+        }
+        Term::Tier
+        | Term::ProbabilityAlive
+        | Term::Orders(_)
+        | Term::Contacts(..)
+        | Term::DaysSinceLastOrder
+        | Term::TenureDays
+        | Term::RunningContracts
+        | Term::Kind
+        | Term::Segment(_) => vec![],
+    };
+    others.retain(|&currency| currency != wanted);
+    others.sort();
+    others.dedup();
+    others
 }

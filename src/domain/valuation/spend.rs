@@ -37,11 +37,11 @@ fn posterior_mean(spend: &GammaGamma, frequency: u32, monetary_value: f64) -> Re
 }
 
 /// Mean amount per repeat purchase day, in major units of the reporting currency; an amount of the first day, which is not in it, must
-/// be convertible too.
-pub(super) fn mean_repeat_amount(
-    summary: &PurchaseSummary<'_>,
-    basis: &Basis,
-) -> Result<f64, NoRate> {
+/// be convertible too. 0 without a repeat purchase day.
+///
+/// # Errors
+/// When an amount cannot be converted.
+pub fn mean_repeat_amount(summary: &PurchaseSummary<'_>, basis: &Basis) -> Result<f64, NoRate> {
     for entry in summary.first {
         basis.reporting_major(entry.amount_minor, entry.currency, entry.day)?;
     }

@@ -1,6 +1,8 @@
 //! Answers about customers as messages.
 
-use super::{customer_kind_message, explanations, money_message, timestamp_message, treatments};
+use super::{
+    customer_kind_message, explanations, money_message, rates, timestamp_message, treatments,
+};
 use crate::{
     domain::{
         basis::Basis,
@@ -10,6 +12,7 @@ use crate::{
         rules::condition::SegmentId,
         segments::members,
         tiers::{TierIndex, Unrated},
+        valuation::{self, Valuation},
     },
     pb,
     service::classify::{Answer, Assessed, Candidates, Match},
@@ -78,6 +81,7 @@ fn classification(one: &Assessed, as_of: Day, basis: &Basis) -> pb::Classificati
             .as_ref()
             .zip(one.assessment.treatment.as_ref())
             .map(|(definitions, assigned)| treatments::treatment(assigned, definitions)),
+        missing_rate: missing_rate(one, &one.assessment.valuation, basis),
     }
 }
 
@@ -86,7 +90,12 @@ fn segments(one: &Assessed, basis: &Basis) -> Vec<pb::SegmentMembership> {
     let Some(definitions) = &basis.revision.definitions else {
         return vec![];
     };
-    let explainer = Explainer::new(definitions, one.profile.view(), &one.assessment);
+    let explainer = Explainer::new(
+        definitions,
+        &basis.rates,
+        one.profile.view(),
+        &one.assessment,
+    );
     let message = |id: SegmentId| {
         let (segment, explanation) = (definitions.segment(id), explainer.explain(id));
         pb::SegmentMembership {
@@ -135,4 +144,21 @@ pub(super) fn provenance(profile: Option<&Profile>, as_of: Day, basis: &Basis) -
         profile_version: profile.map_or(0, |profile| profile.version),
         basis_id: basis.id().to_string(),
     }
+}
+
+/// The rate without which an amount cannot be converted; looked for only where something is missing.
+pub(super) fn missing_rate(
+    one: &Assessed,
+    valuation: &Valuation,
+    basis: &Basis,
+) -> Option<pb::MissingRate> {
+    let unconverted = valuation.lifetime_value == Err(Unrated::NoRate) || is_unconverted(valuation);
+    let missing = unconverted.then(|| valuation::missing_rate(one.profile.view(), basis))?;
+    missing.map(rates::missing_rate)
+}
+
+/// Whether a purchase could not be converted, whatever else is missing.
+pub(super) fn is_unconverted(valuation: &Valuation) -> bool {
+    let inputs = valuation.inputs.as_ref();
+    inputs.is_some_and(|inputs| inputs.monetary_value.is_none())
 }

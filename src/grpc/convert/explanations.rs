@@ -2,7 +2,7 @@
 
 use super::{
     answers::{provenance, tier},
-    money_message,
+    money_message, rates,
     treatments::{localized, verdict},
 };
 use crate::{
@@ -81,9 +81,9 @@ fn explanation(one: &Explanation, basis: &Basis) -> pb::Explanation {
     let view = one.assessed.profile.view();
     let profile = view.profile();
     let explained = basis.revision.definitions.as_deref().map(|definitions| {
-        let explainer = Explainer::new(definitions, view, &one.assessed.assessment);
+        let explainer = Explainer::new(definitions, &basis.rates, view, &one.assessed.assessment);
         let each = one.segments.iter().map(|&id| explainer.explain(id));
-        each.map(|explanation| segment_explanation(&explanation, definitions))
+        each.map(|explanation| segment_explanation(&explanation, &explainer, definitions))
             .collect()
     });
     pb::Explanation {
@@ -136,6 +136,7 @@ fn tier_reason(reason: &TierReason) -> pb::ReasonCode {
 
 fn segment_explanation(
     explanation: &segments::Explanation<'_>,
+    explainer: &Explainer<'_>,
     definitions: &Definitions,
 ) -> pb::SegmentExplanation {
     let segment = definitions.segment(explanation.segment);
@@ -149,7 +150,7 @@ fn segment_explanation(
         is_member: explanation.standing.is_member,
         taken_by: taken_by.unwrap_or_default(),
         condition: segment.condition.source().to_owned(),
-        clause: Some(clause(&explanation.tree, definitions)),
+        clause: Some(clause(&explanation.tree, explainer, definitions)),
         open_inputs: explanation
             .inputs
             .iter()
@@ -196,8 +197,8 @@ fn open_input(open: &OpenInput<'_>, definitions: &Definitions) -> pb::OpenInput 
     }
 }
 
-fn clause(explained: &Clause<'_>, definitions: &Definitions) -> pb::Clause {
-    let kind = match explained.joint {
+fn clause(one: &Clause<'_>, explainer: &Explainer<'_>, definitions: &Definitions) -> pb::Clause {
+    let kind = match one.joint {
         Joint::Test { .. } => pb::ClauseKind::Test,
         Joint::Everyone => pb::ClauseKind::Everyone,
         Joint::All => pb::ClauseKind::All,
@@ -206,17 +207,25 @@ fn clause(explained: &Clause<'_>, definitions: &Definitions) -> pb::Clause {
     };
     let joined = pb::Clause {
         kind: kind.into(),
-        text: explained.text.to_owned(),
-        verdict: verdict(explained.verdict),
-        parts: explained
+        text: one.text.to_owned(),
+        verdict: verdict(one.verdict),
+        parts: one
             .parts
             .iter()
-            .map(|part| clause(part, definitions))
+            .map(|part| clause(part, explainer, definitions))
             .collect(),
         ..Default::default()
     };
-    match &explained.leaf {
-        Some(leaf) => with_leaf(joined, leaf, definitions),
+    match &one.leaf {
+        Some(leaf) => {
+            // Where nothing came of it, `absence` says why.
+            let converted = leaf.observed.is_ok();
+            let from = converted.then(|| explainer.converted_from(&leaf.test.term));
+            pb::Clause {
+                converted_from: rates::codes(&from.unwrap_or_default()),
+                ..with_leaf(joined, leaf, definitions)
+            }
+        }
         None => joined,
     }
 }

@@ -63,6 +63,7 @@ pub(in crate::grpc) fn model(version: &ModelVersion) -> pb::Model {
         spend,
         spend_absent_reason,
         currency,
+        unconvertible_customers: i64::try_from(fit.unconvertible_customers).unwrap_or(i64::MAX),
         by_kind,
         covariates,
         checks: fit.checks.as_ref().map(checks::checks),

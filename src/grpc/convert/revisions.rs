@@ -1,10 +1,10 @@
 //! Revisions and the problems of documents as messages.
 
-use super::timestamp_message;
+use super::{rates, timestamp_message};
 use crate::{
     domain::rules::diagnostic::{self, Diagnostic},
     pb,
-    service::definitions::Published,
+    service::{definitions::Published, unconvertible::Unconvertible},
 };
 
 /// The message of a revision, with its document.
@@ -15,6 +15,21 @@ pub(in crate::grpc) fn revision(published: Published) -> pb::Revision {
         publish_time: Some(timestamp_message(published.published_at)),
         note: published.note,
         document: published.document,
+    }
+}
+
+/// The answer about a published revision, and who has no value by it.
+pub(in crate::grpc) fn publication(
+    published: Published,
+    counted: Option<Unconvertible>,
+) -> pb::PublishDefinitionsResponse {
+    let customers = counted.as_ref().map(|counted| counted.customers);
+    let currencies = counted.map(|counted| counted.currencies);
+    pb::PublishDefinitionsResponse {
+        revision: Some(revision(published)),
+        problems: vec![],
+        unconvertible_customers: customers.map(|number| i64::try_from(number).unwrap_or(i64::MAX)),
+        unconvertible_currencies: rates::codes(&currencies.unwrap_or_default()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Scores of customers as messages.
 
 use super::{
-    answers::{candidate_count, provenance, tier, unrated_reason},
-    money_message,
+    answers::{candidate_count, is_unconverted, missing_rate, provenance, tier, unrated_reason},
+    money_message, rates,
 };
 use crate::{
     domain::{
@@ -69,6 +69,13 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
         provenance: Some(provenance(Some(profile), as_of, basis)),
         expected_margin_per_order: valuation.expected_margin_per_order,
         expected_cost_to_serve: valuation.expected_cost_to_serve,
+        missing_rate: missing_rate(one, valuation, basis),
+        converted_from: basis
+            .reporting_currency
+            .filter(|_| !is_unconverted(valuation))
+            .map(|reporting| profile.history.other_currencies(reporting))
+            .map(|others| rates::codes(&others))
+            .unwrap_or_default(),
         transaction_value: valuation.transaction_value,
         contract_value: valuation.contracts.map(|contracts| contracts.value),
         running_contracts: i32::try_from(one.profile.view().running_contracts())

@@ -31,7 +31,12 @@ const MARGIN: Duration = Duration::from_millis(5);
 const MARGIN_FRACTION: u32 = 10;
 
 /// Methods that do long work by design, and what they get when the caller sets no deadline. All others get the server's default.
-const LONG_CALLS: [(&str, Duration); 5] = [
+const LONG_CALLS: [(&str, Duration); 6] = [
+    // Customers whose amounts cannot be converted are counted.
+    (
+        "/patron.v1.DefinitionService/PublishDefinitions",
+        Duration::from_secs(30),
+    ),
     // A fit of a million customers reads them all first.
     ("/patron.v1.ModelService/FitModel", Duration::from_mins(10)),
     // So do an evaluation and a drift check, and they fit too.

@@ -269,6 +269,7 @@ mod tests {
             checks: None,
             prior: None,
             contacts: Arc::default(),
+            unconvertible_customers: 0,
             contracts: vec![],
         }
     }

@@ -69,12 +69,21 @@ pub(super) async fn begin(
     customers: &[CustomerId],
     deadline: Instant,
 ) -> Result<Tx<'static, Postgres>, StoreError> {
+    let mut tx = begin_limited(ingest, deadline).await?;
+    store::locks::lock_customers(&mut tx, customers).await?;
+    Ok(tx)
+}
+
+/// Begins a transaction none of whose statements outlives `deadline`.
+pub(super) async fn begin_limited(
+    ingest: &Ingest,
+    deadline: Instant,
+) -> Result<Tx<'static, Postgres>, StoreError> {
     let mut tx = ingest.pool.begin().await?;
     // A little longer than the call: that the deadline passed is for its own layer to say.
     let left = deadline.saturating_duration_since(Instant::now()) + GRACE;
     let left = left.min(LONGEST_STATEMENT);
     store::locks::limit_statements(&mut tx, left).await?;
-    store::locks::lock_customers(&mut tx, customers).await?;
     Ok(tx)
 }
 

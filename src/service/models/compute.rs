@@ -81,6 +81,7 @@ impl Plan {
             checks: Some(checks(&input.pooled.spend, &input.gaps)),
             prior: self.prior,
             contacts: Arc::default(),
+            unconvertible_customers: input.unconvertible_customers,
             contracts: contracts::fit(&input.contracts),
         })
     }

@@ -153,7 +153,7 @@ impl Models {
         let currencies = store::currencies::list(&mut tx).await?;
         let basis = self.bases.current();
         let currency = basis.reporting_currency;
-        let input = input::read(&mut tx, until, currency, &request.covariates).await?;
+        let input = input::read(&mut tx, until, &basis, &request.covariates).await?;
         let census = contacts::read(&mut tx, until, input.customers(), &basis).await?;
         tx.rollback().await?;
         let plan = Plan {

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 pub(super) use self::{covariates::CovariateInput, gaps::Gaps};
 use crate::{
     domain::{
+        basis::Basis,
         calendar::Day,
         contract_models::ContractRows,
         customer::CustomerKind,
@@ -15,6 +16,7 @@ use crate::{
         parameters::Covariate,
         profile::History,
         text::CustomerId,
+        valuation::mean_repeat_amount,
         value::fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
     },
     service::{error::ServiceError, profiles::fold_all},
@@ -43,6 +45,8 @@ pub(super) struct Input {
     pub(super) gaps: Gaps,
     /// The currency of the spends.
     pub(super) currency: Option<Currency>,
+    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the currency.
+    pub(super) unconvertible_customers: u64,
     /// What became of contracts at their renewals.
     pub(super) contracts: ContractRows,
 }
@@ -66,27 +70,30 @@ pub(super) struct Rows {
 /// Rows in the making.
 struct Reading<'a> {
     until: Day,
-    currency: Option<Currency>,
+    /// By its rates spends are converted to its reporting currency.
+    basis: &'a Basis,
     kinds: [Rows; 2],
     covariates: Option<CovariateInput>,
     names: &'a [Covariate],
     gaps: Gaps,
+    unconvertible_customers: u64,
 }
 
 /// Reads what persons and companies did until a day, and the covariates of that day.
 pub(super) async fn read(
     connection: &mut PgConnection,
     until: Day,
-    currency: Option<Currency>,
+    basis: &Basis,
     covariates: &[Covariate],
 ) -> Result<Input, ServiceError> {
     let mut reading = Reading {
         until,
-        currency,
+        basis,
         kinds: Default::default(),
         covariates: (!covariates.is_empty()).then(CovariateInput::default),
         names: covariates,
         gaps: Gaps::default(),
+        unconvertible_customers: 0,
     };
     reading.count(connection).await?;
     reading.add_covariates(connection).await?;
@@ -118,11 +125,18 @@ impl Reading<'_> {
         for count in store::model_input::count_orders(connection, self.until).await? {
             self.push_orders(count)?;
         }
-        if let Some(currency) = self.currency {
-            let counts = store::model_input::count_spend(connection, self.until, currency);
-            for count in counts.await? {
+        if let Some(currency) = self.basis.reporting_currency {
+            let until = self.until;
+            for count in store::model_input::count_spend(connection, until, currency).await? {
                 self.push_spend(count);
             }
+            store::model_input::list_in_other_currencies(
+                connection,
+                until,
+                currency,
+                |kind, history| self.push_converted_spend(kind, history),
+            )
+            .await?;
         }
         Ok(())
     }
@@ -192,17 +206,19 @@ impl Reading<'_> {
             age_days,
             customers: 1,
         })?;
-        let in_currency = |currency| {
-            let mut purchases = history.purchases.iter();
-            purchases.all(|entry| entry.currency == currency)
-        };
-        if frequency > 0 && self.currency.is_some_and(in_currency) {
-            self.push_spend(SpendCount {
-                kind,
-                frequency,
-                repeat_amount_minor: summary.repeat_amount_minor(),
-                customers: 1,
-            });
+        let mut purchases = history.purchases.iter();
+        match self.basis.reporting_currency {
+            None => {}
+            // Summed in minor units, as the database does it, so that who has facts after the day counts as who has none.
+            Some(currency) if purchases.all(|entry| entry.currency == currency) => {
+                self.push_spend(SpendCount {
+                    kind,
+                    frequency,
+                    repeat_amount_minor: summary.repeat_amount_minor(),
+                    customers: 1,
+                });
+            }
+            Some(_) => self.push_converted_spend(kind, history),
         }
         Ok(())
     }
@@ -228,10 +244,25 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// A repeat spend that is not positive is left out: the model has no density for it.
+    /// The spend of one customer, each day converted by its own rate.
+    fn push_converted_spend(&mut self, kind: CustomerKind, history: &History) {
+        let Some(summary) = history.purchase_summary() else {
+            return;
+        };
+        match mean_repeat_amount(&summary, self.basis) {
+            Ok(mean) => {
+                if let Some(rows) = self.rows(kind) {
+                    rows.spend.extend(SpendRow::new(summary.frequency, mean, 1));
+                }
+            }
+            Err(_) => self.unconvertible_customers += 1,
+        }
+    }
+
+    /// A repeat spend that is not positive is left out: the model has no density for it. So is one of nobody who came again.
     fn push_spend(&mut self, count: SpendCount) {
-        let (Some(currency), Ok(frequency)) = (self.currency, u32::try_from(count.frequency))
-        else {
+        let reporting = self.basis.reporting_currency;
+        let (Some(currency), Ok(frequency)) = (reporting, u32::try_from(count.frequency)) else {
             return;
         };
         let mean = minor_to_major(count.repeat_amount_minor, currency) / f64::from(frequency);
@@ -256,7 +287,8 @@ impl Reading<'_> {
                 .collect(),
             covariates: self.covariates,
             gaps: self.gaps,
-            currency: self.currency,
+            currency: self.basis.reporting_currency,
+            unconvertible_customers: self.unconvertible_customers,
             contracts,
         }
     }

@@ -50,6 +50,9 @@ pub(super) struct FitDocument {
     /// Absent where no contacts were known, and in versions that did not look at them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     contacts: Vec<ContactsDocument>,
+    /// Absent in versions that were fitted before amounts could be converted.
+    #[serde(default)]
+    unconvertible_customers: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,6 +117,7 @@ impl From<&ModelFit> for FitDocument {
             checks: fit.checks.clone(),
             prior: fit.prior,
             contacts: contacts::write(&fit.contacts),
+            unconvertible_customers: fit.unconvertible_customers,
         }
     }
 }
@@ -187,6 +191,7 @@ impl TryFrom<FitDocument> for ModelFit {
             checks: document.checks,
             prior: document.prior,
             contacts: Arc::new(contacts::read(document.contacts)?),
+            unconvertible_customers: document.unconvertible_customers,
         })
     }
 }

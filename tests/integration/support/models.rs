@@ -85,6 +85,7 @@ fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelF
         prior: None,
         contacts: Arc::default(),
         contracts: vec![],
+        unconvertible_customers: 0,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 10] = [
+const OTHER_KEYS: [(&str, &str); 11] = [
     (
         "active_revision",
         "one row: which definitions answers are given by",
@@ -32,6 +32,10 @@ const OTHER_KEYS: [(&str, &str); 10] = [
         "one row: what is decided when the database is made",
     ),
     ("fit_requests", "a model is fitted on all customers"),
+    (
+        "exchange_rates",
+        "what currencies are worth: of the deployment, not of a customer",
+    ),
     (
         "identifier_owners",
         "found by the digest of a phone number or e-mail, before the customer is known",

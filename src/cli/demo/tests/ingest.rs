@@ -45,4 +45,19 @@ impl IngestService for Fake {
         let results = self.write(&request.into_inner().contracts)?;
         Ok(Response::new(pb::IngestContractsResponse { results }))
     }
+
+    async fn ingest_rates(
+        &self,
+        request: Request<pb::IngestRatesRequest>,
+    ) -> Result<Response<pb::IngestRatesResponse>, Status> {
+        let results = self.write(&request.into_inner().rates)?;
+        Ok(Response::new(pb::IngestRatesResponse { results }))
+    }
+
+    async fn list_rates(
+        &self,
+        _: Request<pb::ListRatesRequest>,
+    ) -> Result<Response<pb::ListRatesResponse>, Status> {
+        Ok(Response::new(pb::ListRatesResponse::default()))
+    }
 }

@@ -114,6 +114,20 @@ impl IngestService for Handle {
         Ok(Response::new(pb::IngestContactsResponse { results }))
     }
 
+    async fn ingest_rates(
+        &self,
+        _: Request<pb::IngestRatesRequest>,
+    ) -> Result<Response<pb::IngestRatesResponse>, Status> {
+        Err(Status::unimplemented("this server takes no rates"))
+    }
+
+    async fn list_rates(
+        &self,
+        _: Request<pb::ListRatesRequest>,
+    ) -> Result<Response<pb::ListRatesResponse>, Status> {
+        Err(Status::unimplemented("this server knows no rates"))
+    }
+
     async fn ingest_contracts(
         &self,
         request: Request<pb::IngestContractsRequest>,

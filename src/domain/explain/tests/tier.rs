@@ -1,5 +1,7 @@
 //! Tiers, explained by the value against the thresholds around it.
 
+use std::sync::Arc;
+
 use super::Customer;
 use crate::domain::{
     basis::{Basis, Revision},
@@ -13,6 +15,7 @@ fn a_tier_is_explained_by_the_distances_to_its_neighbours() {
         Revision::built_in().unwrap(),
         None,
         Some("EUR".parse().unwrap()),
+        Arc::default(),
     );
     let tiers = &basis.revision.tiers;
     let gold = Customer::new(CustomerKind::Person)
@@ -57,6 +60,7 @@ fn the_tier_of_who_cannot_be_valued_is_explained_by_the_reason() {
         Revision::built_in().unwrap(),
         None,
         Some("EUR".parse().unwrap()),
+        Arc::default(),
     );
     let lead = Customer::new(CustomerKind::Person).assessment();
     let explanation = explain_tier(&lead, &basis, None);

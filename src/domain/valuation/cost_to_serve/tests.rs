@@ -102,7 +102,7 @@ treatments:
         uncertainty: Arc::default(),
     };
     let revision = Revision::published(1, Arc::new(definitions));
-    Basis::new(revision, Some(model), Some(euro()))
+    Basis::new(revision, Some(model), Some(euro()), Arc::default())
 }
 
 fn usual(kind: CustomerKind, channel: &str, shape: f64, rate_weeks: f64) -> UsualContacts {

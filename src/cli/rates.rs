@@ -1,0 +1,182 @@
+//! `patron rates`: the exchange rates that a server knows. `patron import rates` records some.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
+use super::error::CliError;
+use super::import::currency::parse_currency;
+use super::output::Output;
+use super::text::{self, Align};
+use crate::pb;
+
+/// Rates asked for at once.
+const PAGE: i32 = 1_000;
+
+/// The commands of `patron rates`.
+#[derive(Debug, Subcommand)]
+pub enum RatesCommand {
+    /// List recorded exchange rates, the last recorded first
+    List(ListArgs),
+}
+
+/// Options of `patron rates list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only rates from this currency, an ISO 4217 code
+    #[arg(long, value_name = "CODE", value_parser = parse_currency)]
+    from: Option<String>,
+    /// Only rates to this currency, an ISO 4217 code
+    #[arg(long, value_name = "CODE", value_parser = parse_currency)]
+    to: Option<String>,
+    /// Only rates of this day and later ones, YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    since: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// A rate as JSON.
+#[derive(Debug, Serialize)]
+struct RateJson {
+    number: i64,
+    from_currency: String,
+    to_currency: String,
+    day: String,
+    rate: String,
+    holds: bool,
+    record_time: Option<String>,
+}
+
+impl From<&pb::RecordedRate> for RateJson {
+    fn from(recorded: &pb::RecordedRate) -> Self {
+        let rate = recorded.rate.clone().unwrap_or_default();
+        Self {
+            number: recorded.number,
+            from_currency: rate.from_currency,
+            to_currency: rate.to_currency,
+            day: rate.day,
+            rate: rate.rate,
+            holds: recorded.holds,
+            record_time: text::time_text(recorded.record_time.as_ref()),
+        }
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// No server, an error of the server, or no reader.
+pub async fn run(command: &RatesCommand, output: &mut Output) -> Result<(), CliError> {
+    match command {
+        RatesCommand::List(args) => list(args, output).await,
+    }
+}
+
+async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let (rates, more) = fetch(args, &connection).await?;
+    if args.json {
+        let rates: Vec<RateJson> = rates.iter().map(RateJson::from).collect();
+        return output.json(&rates);
+    }
+    output.line(&page(&rates))?;
+    if more {
+        output.note(&format!(
+            "the last {} are shown; --limit shows more",
+            args.limit
+        ));
+    }
+    Ok(())
+}
+
+/// As many rates as were asked for, page by page, and whether there are more.
+async fn fetch(
+    args: &ListArgs,
+    connection: &Connection,
+) -> Result<(Vec<pb::RecordedRate>, bool), CliError> {
+    let mut client = connection.ingest();
+    let (mut rates, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = connection.request(pb::ListRatesRequest {
+            from_currency: args.from.clone().unwrap_or_default(),
+            to_currency: args.to.clone().unwrap_or_default(),
+            since: args.since.clone().unwrap_or_default(),
+            page_size: PAGE,
+            page_token,
+        });
+        let response = client.list_rates(request).await?.into_inner();
+        rates.extend(response.rates);
+        page_token = response.next_page_token;
+        if page_token.is_empty() || rates.len() >= args.limit {
+            let more = rates.len() > args.limit || !page_token.is_empty();
+            rates.truncate(args.limit);
+            return Ok((rates, more));
+        }
+    }
+}
+
+fn page(rates: &[pb::RecordedRate]) -> String {
+    if rates.is_empty() {
+        return "No rates are recorded. `patron import rates FILE.csv --to EUR` records some."
+            .to_owned();
+    }
+    let header = [
+        ("number", Align::Right),
+        ("day", Align::Left),
+        ("from", Align::Left),
+        ("to", Align::Left),
+        ("rate", Align::Right),
+        ("", Align::Left),
+        ("recorded", Align::Left),
+    ];
+    let row = |recorded: &pb::RecordedRate| {
+        let rate = recorded.rate.clone().unwrap_or_default();
+        let state = if recorded.holds { "" } else { "corrected" };
+        vec![
+            recorded.number.to_string(),
+            rate.day,
+            rate.from_currency,
+            rate.to_currency,
+            rate.rate,
+            state.to_owned(),
+            text::time_text(recorded.record_time.as_ref()).unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = rates.iter().map(row).collect();
+    text::table(&header, &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_tells_corrected_rates_from_those_that_hold() {
+        let rate = |number, rate: &str, holds| pb::RecordedRate {
+            number,
+            rate: Some(pb::ExchangeRate {
+                from_currency: "USD".into(),
+                to_currency: "EUR".into(),
+                day: "2026-01-02".into(),
+                rate: rate.into(),
+            }),
+            holds,
+            record_time: None,
+        };
+        assert_eq!(
+            page(&[rate(12, "0.92", true), rate(3, "0.9", false)]),
+            "number  day         from  to   rate             recorded\n    \
+             12  2026-01-02  USD   EUR  0.92\n     \
+             3  2026-01-02  USD   EUR   0.9  corrected"
+        );
+        assert!(page(&[]).contains("patron import rates"));
+    }
+}

@@ -1,0 +1,67 @@
+//! Recording exchange rates, and listing them. They belong to no customer: no profile changes, but the basis does.
+
+use std::collections::HashMap;
+
+use tokio::time::Instant;
+
+use super::{Ingest, Outcome, commit::begin_limited};
+use crate::{
+    domain::{
+        calendar::Day,
+        money::Currency,
+        rates::{ExchangeRate, Rate, RateFilter, RecordedRate},
+    },
+    service::error::ServiceError,
+    store,
+};
+
+/// The rates that hold, by what they are for.
+type Holding = HashMap<(Currency, Currency, Day), Rate>;
+
+/// Records a batch. One outcome for each item, in their order. The rate that holds already is a duplicate; another one for its pair and
+/// day is recorded after it, and holds from then on. When this returns, answers are given by the new rates.
+pub(super) async fn write(
+    ingest: &Ingest,
+    batch: &[ExchangeRate],
+    deadline: Instant,
+) -> Result<Vec<Outcome>, ServiceError> {
+    if batch.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut tx = begin_limited(ingest, deadline).await?;
+    // Rates are numbered without gaps, in the order in which they become visible: who knows a number knows all below it.
+    store::locks::lock_rates(&mut tx).await?;
+    let holding = store::rates::list_holding(&mut tx, batch).await?;
+    let mut holding: Holding = holding.iter().map(|rate| (key(rate), rate.rate)).collect();
+    let mut new = Vec::with_capacity(batch.len());
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for rate in batch {
+        if holding.insert(key(rate), rate.rate) == Some(rate.rate) {
+            outcomes.push(Outcome::Duplicate);
+        } else {
+            new.push(*rate);
+            outcomes.push(Outcome::Written);
+        }
+    }
+    if !new.is_empty() {
+        let last = store::rates::last_number(&mut tx).await?;
+        store::rates::insert(&mut tx, &new, last, ingest.clock.now()).await?;
+        ingest.bases.commit_and_renew(tx).await?;
+    }
+    Ok(outcomes)
+}
+
+/// At most `limit` recorded rates with numbers below `before`, the last recorded first.
+pub(super) async fn list(
+    ingest: &Ingest,
+    filter: RateFilter,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<RecordedRate>, ServiceError> {
+    let mut connection = ingest.pool.acquire().await?;
+    Ok(store::rates::list(&mut connection, filter, before, limit).await?)
+}
+
+fn key(rate: &ExchangeRate) -> (Currency, Currency, Day) {
+    (rate.from(), rate.to(), rate.day)
+}
