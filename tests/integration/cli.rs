@@ -39,7 +39,8 @@ Commands:
   serve        Run the server
   demo         Show everything on invented customers, on this machine, in one command
   migrate      Bring an external database to the schema of this version
-  import       Send customers, transactions, contacts, contracts or exchange rates from a CSV file to a server
+  import       Send customers, transactions, contacts, contracts or exchange rates from a CSV file
+               to a server
   rates        What exchange rates a server knows
   customer     What is stored of a customer
   model        Fit value models and choose the one that answers
