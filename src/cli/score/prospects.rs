@@ -103,7 +103,9 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     let range = |interval: &pb::Interval, digits: usize, unit: &str| {
         let pb::Interval { low, high, level } = interval;
         let share = (level * 1_000.0).round() / 10.0;
-        format!("{low:.digits$} to {high:.digits$} {unit}, with a probability of {share} %")
+        // Adding 0 takes the sign from a negative zero.
+        let (low, high) = (low + 0.0, high + 0.0);
+        format!("{low:.digits$} and {high:.digits$} {unit}, with a probability of {share} %")
     };
     if let Some(interval) = &score.lifetime_value_interval {
         rows.push(("Value between", range(interval, 2, currency)));
@@ -348,8 +350,8 @@ mod tests {
         };
         let text = format!("{:?}", lines(&uncertain));
         for part in [
-            "-12.50 to 250.00 EUR, with a probability of 90 %",
-            "0 to 6 orders",
+            "-12.50 and 250.00 EUR, with a probability of 90 %",
+            "0 and 6 orders",
             "gold 12.5 %",
         ] {
             assert!(text.contains(part), "{part} in {text}");
