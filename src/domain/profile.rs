@@ -195,16 +195,14 @@ impl PurchaseSummary<'_> {
 }
 
 impl History {
-    /// The day of the first purchase or contact, from which on the customer is known; `None` without either. A name or an attribute
-    /// does not say since when contacts would have been recorded.
+    /// The day of the first purchase or contact, or on which the first contract began, from which on the customer is known; `None`
+    /// without any. A name or an attribute does not say since when contacts would have been recorded.
     #[must_use]
     pub fn first_day(&self) -> Option<Day> {
         let purchase = self.purchases.first().map(|entry| entry.day);
         let contact = self.contacts.first().map(|entry| entry.day);
-        match (purchase, contact) {
-            (Some(purchase), Some(contact)) => Some(purchase.min(contact)),
-            (one, other) => one.or(other),
-        }
+        let contracts = self.contracts.iter().map(|fact| fact.terms.started_on);
+        contracts.chain(purchase).chain(contact).min()
     }
 
     /// When and how much the customer bought; `None` without a purchase.

@@ -9,8 +9,8 @@
 //! costs by the definitions; else nothing.
 //!
 //! **Until when.** Somebody who has left does not call any more. The rate is that of a customer who still is one (then all the time
-//! since the first fact was time to call in), so that each month counts by the probability of still being one in its middle. Whose
-//! leaving no order model speaks of, as with a contract, counts in full.
+//! since the first fact was time to call in), so that each month counts by the probability of still being one in its middle. Who
+//! has a contract that runs, or never bought, is not said to leave by the order model, and counts in full.
 
 use crate::domain::{
     basis::Basis,

@@ -9,7 +9,8 @@ use crate::domain::{
     contract_models::ContractModels,
     customer::CustomerKind,
     definitions::Definitions,
-    money::Currency,
+    facts::{ContractFact, ContractTerms},
+    money::{Currency, Money},
     parameters::{ParameterSet, Parameters, SpendParameters},
     profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
     text::CustomerId,
@@ -62,6 +63,26 @@ fn subscriber(cost_minor: Option<i64>) -> Profile {
             contacts: (0..120).map(call).collect(),
             ..History::default()
         },
+    }
+}
+
+fn contract(started_on: Day, ended_on: Option<Day>) -> ContractFact {
+    ContractFact {
+        source: "billing".into(),
+        contract_id: "1".into(),
+        terms: ContractTerms {
+            started_on,
+            period_months: 12,
+            price: Money {
+                amount_minor: 10_000,
+                currency: euro(),
+            },
+            cost_minor: None,
+            category: None,
+            ended_on,
+        },
+        effective_on: started_on,
+        profile_version: 1,
     }
 }
 
@@ -214,4 +235,20 @@ fn who_may_have_left_costs_by_the_probability_of_being_there_in_the_middle_of_ea
     let middle = |months: f64| outlook.probability_alive_after(months * month);
     assert_cost(&valuation, 112.50 * (middle(0.5) + middle(1.5)));
     assert!(alive < 0.5 && valuation.expected_cost_to_serve.unwrap() < 112.50);
+}
+
+#[test]
+fn who_has_a_contract_that_runs_is_a_customer_whatever_they_buy() {
+    let leaving = OrderModel::new(ModelKind::MbgNbd, [0.5, 6.0, 0.9, 1.6]).unwrap();
+    let with_contract = |ended_on: Option<Day>| {
+        let mut profile = subscriber(Some(4_500));
+        profile.history.purchases.truncate(2);
+        profile.history.contracts = vec![contract(day(0), ended_on)];
+        valued(profile, &basis(leaving, vec![], 1))
+            .expected_cost_to_serve
+            .unwrap()
+    };
+    assert!((with_contract(None) / 112.50 - 1.0).abs() < 1e-12);
+    // One that has ended says nothing, and who bought last four years ago is as good as gone.
+    assert!(with_contract(Some(day(100))) < 5.0);
 }
