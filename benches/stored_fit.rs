@@ -97,7 +97,7 @@ async fn measure(endpoint: &str, database: &BenchDatabase, customers: usize) -> 
         let spend = store::model_input::count_spend(&mut connection, today, euro).await?;
         let statements = start.elapsed();
         let (start, mut read) = (Instant::now(), 0);
-        let one_in = i64::try_from(customers.div_ceil(100_000))?;
+        let one_in = i64::try_from(customers.div_ceil(50_000))?;
         store::contact_input::sample(&mut connection, one_in, |_, _| read += 1).await?;
         let contacts = start.elapsed();
         let mut request = Request::new(pb::FitModelRequest::default());

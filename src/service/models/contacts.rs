@@ -8,9 +8,9 @@ use crate::{
     store,
 };
 
-/// So many customers are enough: the standard error of a shape is then below 2 %, and reading more would take longer than the fit
-/// of orders. A kind that is a hundredth of them still has a thousand.
-const ENOUGH_CUSTOMERS: u64 = 100_000;
+/// So many customers are enough: the standard error of a shape is then about 2 %, and reading more would take longer than the fit
+/// of orders. A kind that is a hundredth of them still has five hundred.
+const ENOUGH_CUSTOMERS: u64 = 50_000;
 
 /// Counts the contacts until a day; of more than [`ENOUGH_CUSTOMERS`] `customers`, of a part of them chosen by their ids. Costs are
 /// in the reporting currency of `basis`.
