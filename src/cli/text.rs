@@ -215,6 +215,18 @@ pub fn period_words(months: i32) -> String {
     }
 }
 
+/// The p-value of a test. One below the range of numbers is not said to be 0.
+#[must_use]
+pub fn p_value(p: f64) -> String {
+    if p < f64::MIN_POSITIVE {
+        "p < 1e-307".to_owned()
+    } else if p < 0.0001 {
+        format!("p = {p:.1e}")
+    } else {
+        format!("p = {p:.4}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,5 +271,12 @@ mod tests {
         );
         assert_eq!(unrated_name(tier.unrated_reason), Some("NO_PURCHASE"));
         assert_eq!(kind_name(2), "COMPANY");
+    }
+
+    #[test]
+    fn a_p_value_is_never_0() {
+        assert_eq!(p_value(0.0), "p < 1e-307");
+        assert_eq!(p_value(1.5e-79), "p = 1.5e-79");
+        assert_eq!(p_value(0.25), "p = 0.2500");
     }
 }

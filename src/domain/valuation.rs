@@ -8,7 +8,7 @@ pub mod prospects;
 mod spend;
 
 pub use contracts::ContractValue;
-use contracts::{contract_value, has_running_contract};
+use contracts::contract_value;
 use cost_to_serve::cost_to_serve;
 use margin::margin_share;
 pub use missing_rate::{MissingRate, missing_rate};
@@ -160,7 +160,8 @@ fn value_of_purchases(
     let spend = expected_spend(&inputs, selected.spend, basis.reporting_currency);
     let margin =
         spend.and_then(|(spend, currency)| Ok((spend * margin_share(view, basis)?, currency)));
-    let leaving = (!has_running_contract(view)).then_some(&outlook);
+    // Whoever has a running contract is a customer, whatever they buy beside it.
+    let leaving = (view.running_contracts() == 0).then_some(&outlook);
     let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon, leaving));
     let transactions =
         margin.map(|(margin, _)| discounted_value(&selected.orders, &history, margin, horizon));

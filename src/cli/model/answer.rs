@@ -303,4 +303,4 @@ pub(super) fn seconds(report: &pb::FitReport) -> f64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -113,18 +113,19 @@ fn page(report: &pb::DriftReport) -> String {
     if let Some(likelihood_ratio) = report.likelihood_ratio {
         let number =
             |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |it| format!("{it:.3}"));
+        let p_value = |p: Option<f64>| p.map_or_else(|| "p = -".to_owned(), text::p_value);
         parts.push(text::labelled(&[
             (
                 "Likelihood ratio",
                 format!(
-                    "{likelihood_ratio:.2} with {} degrees of freedom, p = {}",
+                    "{likelihood_ratio:.2} with {} degrees of freedom, {}",
                     report.degrees_of_freedom.unwrap_or_default(),
-                    number(report.likelihood_ratio_p)
+                    p_value(report.likelihood_ratio_p)
                 ),
             ),
             (
                 "Wald statistic",
-                format!("{}, p = {}", number(report.wald), number(report.wald_p)),
+                format!("{}, {}", number(report.wald), p_value(report.wald_p)),
             ),
             (
                 "Orders to come",
@@ -253,7 +254,7 @@ mod tests {
             "Why customers come less often",
             "361 customers",
             "alpha 4.0000 8.0000 +5.50",
-            "Likelihood ratio 41.25 with 4 degrees of freedom, p = 0.000",
+            "Likelihood ratio 41.25 with 4 degrees of freedom, p < 1e-307",
             "active version 150.0 +50.0 % 0.000 0.000",
             "refit on what was known before 105.0 +5.0 % 0.000 0.000",
         ] {

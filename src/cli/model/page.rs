@@ -158,20 +158,12 @@ fn checks_page(checks: &pb::AssumptionChecks) -> String {
 fn test_text(test: Option<&pb::LikelihoodRatio>, absent_reason: &str) -> String {
     match test {
         Some(test) => format!(
-            "likelihood ratio {:.2} on {} degrees of freedom, p = {}",
+            "likelihood ratio {:.2} on {} degrees of freedom, {}",
             test.statistic,
             test.degrees_of_freedom,
-            p_text(test.p_value)
+            text::p_value(test.p_value)
         ),
         None => format!("none: {absent_reason}"),
-    }
-}
-
-fn p_text(p: f64) -> String {
-    if p < 0.0001 {
-        format!("{p:.1e}")
-    } else {
-        format!("{p:.4}")
     }
 }
 
@@ -286,29 +278,7 @@ pub fn list_page(models: &[pb::Model]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn report(names: &[&str], error: Option<f64>) -> pb::FitReport {
-        pb::FitReport {
-            parameters: names
-                .iter()
-                .map(|name| pb::Parameter {
-                    name: (*name).into(),
-                    value: 0.5,
-                    standard_error: error,
-                })
-                .collect(),
-            log_likelihood: -9_582.5,
-            customers: 2_357,
-            distinct_rows: 1_205,
-            iterations: 40,
-            converged: error.is_some(),
-            fit_duration: Some(prost_types::Duration {
-                seconds: 1,
-                nanos: 500_000_000,
-            }),
-            ..Default::default()
-        }
-    }
+    use crate::cli::model::answer::tests::report;
 
     #[test]
     fn the_page_says_which_version_answers_and_why_spend_is_missing() {

@@ -47,16 +47,6 @@ pub(super) fn contract_value(
     Ok(held)
 }
 
-/// Whether a contract runs on the day of the view: whoever has one is a customer, whatever they buy beside it.
-pub(super) fn has_running_contract(view: ProfileAt<'_>) -> bool {
-    let mut contracts = view.profile().history.contracts.iter();
-    contracts.any(|fact| {
-        let terms = &fact.terms;
-        let ended = terms.ended_on.is_some_and(|end| end <= view.as_of());
-        terms.ever_runs() && terms.started_on <= view.as_of() && !ended
-    })
-}
-
 fn value_of_one(
     terms: &ContractTerms,
     as_of: Day,

@@ -33,8 +33,7 @@ use crate::{
     service::error::ServiceError,
 };
 
-/// A kind with fewer customers has the pooled parameters. Chosen: with so few, simulated fits leave logarithms of parameters uncertain by
-/// half and more, and what is pooled is nearer to the truth unless the kinds differ by a multiple.
+/// A kind with fewer customers has the pooled parameters. Chosen, not measured: four parameters from fewer customers say little.
 pub(super) const FEWEST_CUSTOMERS_OF_A_KIND: u64 = 100;
 
 /// What to make of the rows.

@@ -35,7 +35,8 @@ fn kinds_are_an_array_and_a_test_that_there_is_not_says_why() {
     assert_eq!(json["kinds_test"]["absent_reason"], "COMPANY has none");
 }
 
-fn report(names: &[&str], error: Option<f64>) -> pb::FitReport {
+/// How a made-up fit went.
+pub(in crate::cli::model) fn report(names: &[&str], error: Option<f64>) -> pb::FitReport {
     pb::FitReport {
         parameters: names
             .iter()
