@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use jiff::Span;
 use jiff::civil::Date;
 
-use self::attributes::attributes;
+use self::attributes::{attributes, trainee};
 use self::contracts::contracts;
 use self::lines::{Lines, Shared};
 use super::history::service::{COLLEAGUE, PERSON as CALLER};
@@ -111,9 +111,10 @@ pub fn generate(options: DemoOptions) -> Population {
     let mut random = Random::seeded(options.seed);
     let historian = Historian::until(options.as_of);
     let mut lines = Lines::default();
-    let members: Vec<Member> = (0..options.customers)
+    let mut members: Vec<Member> = (0..options.customers)
         .map(|index| member(index, &mut lines, options.as_of, &historian, &mut random))
         .collect();
+    have_a_trainee(&mut members, options.as_of);
     let contracts = contracts(&members, options.seed, options.as_of);
     let runs = contracts.iter().find(|one| one.ended_on.is_empty());
     let mut population = Population {
@@ -310,6 +311,22 @@ fn examples(members: &[Member], as_of: Date) -> Examples {
         trainee: trainee.map(id).unwrap_or_default(),
         lead: lead.map(id).unwrap_or_default(),
         contract: String::new(),
+    }
+}
+
+/// Few colleagues may be without a trainee by chance; then the first of them is one, for the examples.
+fn have_a_trainee(members: &mut [Member], as_of: Date) {
+    if members.iter().any(|member| is_trainee(member, as_of)) {
+        return;
+    }
+    let employee = i32::from(pb::CustomerKind::Employee);
+    let first = members
+        .iter_mut()
+        .find(|member| member.patch.kind == employee);
+    if let Some(colleague) = first {
+        let attributes = &mut colleague.patch.attributes;
+        attributes.retain(|one| one.name != "trainee");
+        attributes.push(trainee(as_of));
     }
 }
 

@@ -45,6 +45,17 @@ const fn origin(source: &'static str, known: f64, oldest: usize) -> Origin {
     }
 }
 
+/// What human resources say of a trainee who began lately.
+pub(super) fn trainee(as_of: Date) -> pb::AttributeValue {
+    let observed = as_of.saturating_sub(Span::new().days(30));
+    pb::AttributeValue {
+        name: "trainee".to_owned(),
+        value: Some(Value::BoolValue(true)),
+        observed_on: observed.to_string(),
+        source: "hr".to_owned(),
+    }
+}
+
 /// Collects the attributes of one customer.
 struct Collector<'a> {
     as_of: Date,

@@ -304,3 +304,38 @@ fn households_and_firms_share_lines_and_some_customers_have_none() {
     // No line is so crowded that an ambiguous answer would leave candidates out.
     assert!(shared().all(|kinds| kinds.len() <= 16));
 }
+
+#[test]
+fn the_smallest_demo_has_every_example() {
+    for seed in 1..=10 {
+        let population = generate(DemoOptions {
+            customers: 500,
+            ..options(seed)
+        });
+        let Examples {
+            regular,
+            regular_phone,
+            regular_email,
+            sharers,
+            shared_phone,
+            employee,
+            trainee,
+            lead,
+            contract,
+        } = population.examples;
+        let named = [
+            ("regular", regular),
+            ("regular_phone", regular_phone),
+            ("regular_email", regular_email),
+            ("shared_phone", shared_phone),
+            ("employee", employee),
+            ("trainee", trainee),
+            ("lead", lead),
+            ("contract", contract),
+        ];
+        for (what, example) in named {
+            assert!(!example.is_empty(), "no {what} with seed {seed}");
+        }
+        assert!(sharers.len() > 1, "nobody shares a number with seed {seed}");
+    }
+}
