@@ -1,29 +1,35 @@
-//! Conditions with their slots filled: one of eight clauses, plain and recorded, and 200 segments that share leaves. The slots of a profile
-//! are filled elsewhere; this is the cost of the logic.
+//! Conditions with their slots filled: one of eight clauses, plain and recorded, and 200 segments that share leaves. Then one customer by
+//! the example of definitions: the whole assessment, and each of its stages by itself.
 use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use patron::domain::{
-    assess::Assessment,
+    assess::assess,
+    basis::{ActiveModel, Basis, Revision},
     calendar::Day,
+    contract_models::ContractModels,
     customer::CustomerKind,
     definitions::Definitions,
     explain::Explainer,
     facts::{AttributeFact, AttributeValue},
-    money::Money,
+    parameters::{ParameterSet, Parameters, Refined, SpendParameters},
     profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
     rates::RateTable,
     rules::{
         check::check,
-        condition::Term,
+        condition::{SegmentId, Term},
         program::{Absence, Builder, Program, RootId, Silent, Slot, Slots},
         trace::Trace,
         vocabulary::{Attribute, Sensitivity, ValueType, Vocabulary},
     },
     segments::{slots, standings},
     text::{CustomerId, Label},
-    tiers::TierList,
-    valuation::{OrderOutlook, Valuation},
+    tiers::TierIndex,
+    valuation::value,
+    value::{
+        gamma_gamma::GammaGamma,
+        model::{ModelKind, OrderModel},
+    },
 };
 
 /// TRUE for the customer below, so that no clause is left out.
@@ -234,34 +240,39 @@ fn customer(as_of: Day) -> Option<Profile> {
     })
 }
 
-fn assessment() -> Option<Assessment> {
-    let value = Money {
-        amount_minor: 62_000,
+/// The example in force, with models at the parameters of CDNOW.
+fn basis(definitions: Arc<Definitions>) -> Option<Basis> {
+    let orders = OrderModel::new(ModelKind::MbgNbd, [0.525, 6.183, 0.891, 1.614]).ok()?;
+    let spend = SpendParameters {
+        model: GammaGamma::new(6.25, 3.74, 15.44).ok()?,
         currency: "EUR".parse().ok()?,
+        log_covariance: None,
     };
-    Some(Assessment {
-        valuation: Valuation {
-            inputs: None,
-            orders: Some(OrderOutlook {
-                probability_alive: 0.83,
-                probability_alive_identified: true,
-                expected_orders: 6.0,
-                parameters: patron::domain::parameters::Selection::Pooled,
-            }),
-            expected_spend_per_order: None,
-            expected_margin_per_order: None,
-            transaction_value: None,
-            contracts: None,
-            expected_cost_to_serve: None,
-            lifetime_value: Ok(value),
+    let model = ActiveModel {
+        version: 1,
+        parameters: Parameters {
+            pooled: ParameterSet {
+                orders,
+                orders_log_covariance: None,
+                spend: Some(spend),
+            },
+            refined: Refined::No,
         },
-        tier: Ok(TierList::built_in().of_value(620.0)),
-        standings: vec![],
-        treatment: None,
-    })
+        contracts: ContractModels::default(),
+        contacts: Arc::default(),
+        uncertainty: Arc::default(),
+    };
+    let currency = definitions.value().currency;
+    let revision = Revision::published(1, definitions);
+    Some(Basis::new(
+        revision,
+        Some(model),
+        Some(currency),
+        Arc::default(),
+    ))
 }
 
-/// The example's 18 segments for one customer.
+/// One customer by the example: the whole assessment, then its stages.
 fn example(criterion: &mut Criterion) {
     let Ok(definitions) = Definitions::read(EXAMPLE) else {
         panic!("the example is without problems")
@@ -269,7 +280,8 @@ fn example(criterion: &mut Criterion) {
     let Ok(as_of) = "2026-06-30".parse() else {
         unreachable!("a day of the calendar")
     };
-    let (Some(profile), Some(assessment)) = (customer(as_of), assessment()) else {
+    let definitions = Arc::new(definitions);
+    let (Some(profile), Some(basis)) = (customer(as_of), basis(Arc::clone(&definitions))) else {
         unreachable!("constants")
     };
     let Some(dated) = DatedProfile::new(Arc::new(profile), as_of) else {
@@ -278,9 +290,17 @@ fn example(criterion: &mut Criterion) {
     let program = definitions.program();
     let (mut slots, mut memo) = (program.slots(), program.memo());
     let rates = RateTable::default();
+    let assessment = assess(dated.view(), &basis);
+    assert!(assessment.tier.is_ok() && assessment.treatment.is_some());
+    criterion.bench_function("assess", |bench| {
+        bench.iter(|| assess(black_box(dated.view()), &basis));
+    });
+    criterion.bench_function("assess: value over 12 months", |bench| {
+        bench.iter(|| value(black_box(dated.view()), &basis, &basis.revision.horizon));
+    });
     let count = program.terms().len();
     criterion.bench_function(
-        &format!("fill {count} slots of a profile of 20 days"),
+        &format!("assess: fill {count} slots of a profile of 20 days"),
         |bench| {
             bench.iter(|| {
                 slots::fill(
@@ -293,7 +313,7 @@ fn example(criterion: &mut Criterion) {
             });
         },
     );
-    criterion.bench_function("decide the 18 segments of the example", |bench| {
+    criterion.bench_function("assess: decide the 18 segments of the example", |bench| {
         bench.iter(|| {
             memo.clear();
             standings(&definitions, black_box(&mut slots), &mut memo).len()
@@ -302,6 +322,14 @@ fn example(criterion: &mut Criterion) {
     let Some(segment) = definitions.vocabulary().segment_id("attention/at_risk") else {
         unreachable!("a segment of the example")
     };
+    let rank = assessment.tier.ok().map(TierIndex::rank);
+    criterion.bench_function("assess: choose the treatment", |bench| {
+        bench.iter(|| {
+            let standings = black_box(&assessment.standings);
+            let member = |segment: SegmentId| standings[segment.0 as usize].is_member;
+            definitions.treatments().of(rank, member)
+        });
+    });
     criterion.bench_function("explain a segment of the example", |bench| {
         bench.iter(|| {
             let explainer =

@@ -124,6 +124,9 @@ fn value(criterion: &mut Criterion) {
         let histories = histories(&rows);
         let sum =
             |f: &dyn Fn(&PurchaseHistory) -> f64| black_box(histories.iter().map(f).sum::<f64>());
+        group.bench_function("log-likelihood", |bencher| {
+            bencher.iter(|| sum(&|history| model.log_likelihood(history)));
+        });
         group.bench_function("probability alive and expected orders", |bencher| {
             bencher.iter(|| sum(&|history| model.outlook(history).expected_orders(39.0)));
         });
