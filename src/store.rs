@@ -5,7 +5,6 @@
 pub mod attributes;
 pub mod change_log;
 mod codes;
-pub mod contact_input;
 pub mod contacts;
 pub mod contracts;
 pub mod currencies;
@@ -15,6 +14,7 @@ pub mod error;
 pub mod evaluation_input;
 pub mod facts;
 pub mod fit_requests;
+pub mod fit_samples;
 pub mod identifiers;
 mod instant;
 pub mod locks;

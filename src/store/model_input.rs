@@ -14,9 +14,6 @@ use crate::{
     store::{codes, error::StoreError, packed},
 };
 
-/// Customers fall by a hash of their id into so many buckets, of which a sample takes the first.
-pub const BUCKETS: i32 = 65_536;
-
 /// Customers of one kind that share a history of orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderCount {
@@ -52,7 +49,7 @@ pub struct OneCustomer {
     pub id: CustomerId,
     /// Of which kind.
     pub kind: CustomerKind,
-    /// In which of the [`BUCKETS`].
+    /// In which of the [`BUCKETS`](crate::store::fit_samples::BUCKETS).
     pub bucket: i32,
     /// What the facts say.
     pub history: History,
@@ -203,30 +200,4 @@ pub async fn list_settled(
         each(one_customer(row)?);
     }
     Ok(())
-}
-
-/// The last two times between purchase days, in days, of those in the first `buckets` of all [`BUCKETS`] who have three purchase days
-/// and no facts after `until`. A sample of customers, the same at every call.
-///
-/// # Errors
-/// When the database cannot be asked or a row cannot be read.
-pub async fn list_gaps(
-    connection: &mut PgConnection,
-    until: Day,
-    buckets: i32,
-) -> Result<Vec<(u32, u32)>, StoreError> {
-    let mut rows = sqlx::query_as::<_, (Vec<u8>,)>(
-        "SELECT packed
-         FROM profiles
-         WHERE kind IN (1, 2) AND purchase_day_count >= 3 AND last_event_day <= $1
-           AND (hashtext(customer_id) & 65535) < $2",
-    )
-    .bind(until.number())
-    .bind(buckets)
-    .fetch(connection);
-    let mut gaps = vec![];
-    while let Some((bytes,)) = rows.try_next().await? {
-        gaps.extend(packed::gaps::unpack_last_gaps(&bytes)?);
-    }
-    Ok(gaps)
 }

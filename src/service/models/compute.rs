@@ -4,28 +4,29 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     contracts,
-    input::{CovariateInput, Gaps, Input, Rows},
+    input::{CovariateInput, Input, Rows},
+    samples::FromSamples,
 };
 use crate::{
     domain::{
         calendar::Day,
         customer::CustomerKind,
         model_report::{
-            StoredBenchmark, StoredChecks, StoredPrior, StoredRegularity, StoredReport, StoredTest,
+            StoredBenchmark, StoredChecks, StoredDependence, StoredPrior, StoredReport, StoredTest,
         },
         model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
         money::Currency,
         parameters::Covariate,
         segments::slots::kind_text,
         value::{
-            checks::{regularity, spend_dependence},
+            checks::spend_dependence,
             fit::{
                 FitError, OrderFit,
                 benchmark::{fit_benchmark, likelihood_ratio},
                 covariates::fit_with_covariates,
                 fit_orders, fit_orders_with_prior, fit_spend,
                 prior::LogNormalPrior,
-                rows::{CollapsedRow, SpendRow},
+                rows::CollapsedRow,
             },
             model::ModelKind,
         },
@@ -48,8 +49,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Fits everything asked for.
-    pub(super) fn compute(self, input: &Input) -> Result<ModelFit, ServiceError> {
+    /// Fits everything asked for that the rows tell.
+    pub(super) fn compute(self, input: &Input) -> Result<Draft, ServiceError> {
         let prior = self.prior.map(|prior| prior.prior());
         let prior = prior
             .transpose()
@@ -62,27 +63,52 @@ impl Plan {
                 (_, reason) => Err(reason.clone().unwrap_or_default()),
             },
         };
-        let pooled = fitter
-            .set(&input.pooled)
-            .map_err(ServiceError::NothingToFit)?;
+        let rows = input.pooled();
+        let pooled = fitter.set(&rows).map_err(ServiceError::NothingToFit)?;
         let refinement = match &input.covariates {
             Some(rows) => {
                 let fit = fitter.covariates(self.covariates, rows, &pooled)?;
                 Refinement::Covariates(Box::new(fit))
             }
-            None if self.by_kind => Refinement::ByKind(fitter.by_kind(&input.by_kind, &pooled)),
+            None if self.by_kind => Refinement::ByKind(fitter.by_kind(&input.by_kind(), &pooled)),
             None => Refinement::No,
         };
-        Ok(ModelFit {
-            until: self.until,
-            pooled,
-            refinement,
-            checks: Some(checks(&input.pooled.spend, &input.gaps)),
-            prior: self.prior,
-            contacts: Arc::default(),
-            unconvertible_customers: input.unconvertible_customers,
-            contracts: contracts::fit(&input.contracts),
+        let dependence = spend_dependence(&rows.spend).map(Into::into);
+        Ok(Draft {
+            fit: ModelFit {
+                until: self.until,
+                pooled,
+                refinement,
+                checks: None,
+                prior: self.prior,
+                contacts: Arc::default(),
+                unconvertible_customers: input.unconvertible_customers,
+                contracts: contracts::fit(&input.contracts),
+            },
+            spend_dependence: dependence.ok_or_else(|| {
+                "fewer than three customers with a positive repeat spend, or all alike".to_owned()
+            }),
         })
+    }
+}
+
+/// A fit without what only samples tell.
+pub(super) struct Draft {
+    fit: ModelFit,
+    spend_dependence: Result<StoredDependence, String>,
+}
+
+impl Draft {
+    /// The whole fit.
+    pub(super) fn complete(self, samples: FromSamples) -> ModelFit {
+        ModelFit {
+            checks: Some(StoredChecks {
+                spend_dependence: self.spend_dependence,
+                regularity: samples.regularity,
+            }),
+            contacts: Arc::new(samples.contacts),
+            ..self.fit
+        }
     }
 }
 
@@ -255,31 +281,6 @@ fn test(smaller: &StoredReport, larger: &[&StoredReport]) -> Result<StoredTest, 
     ratio
         .map(StoredTest::from)
         .ok_or_else(|| "there is nothing to compare".to_owned())
-}
-
-/// Whether the assumptions hold.
-fn checks(spend: &[SpendRow], gaps: &Gaps) -> StoredChecks {
-    let dependence = spend_dependence(spend).map(Into::into);
-    let regularity = match regularity(gaps.pairs.iter().copied()) {
-        Some(found) if found.shape.is_finite() && found.standard_error.is_finite() => {
-            Ok(StoredRegularity {
-                shape: found.shape,
-                standard_error: found.standard_error,
-                customers: found.customers,
-                eligible: gaps.eligible,
-            })
-        }
-        Some(_) => {
-            Err("all customers order like clockwork: the last two times are equal".to_owned())
-        }
-        None => Err("fewer than two customers have three purchase days".to_owned()),
-    };
-    StoredChecks {
-        spend_dependence: dependence.ok_or_else(|| {
-            "fewer than three customers with a positive repeat spend, or all alike".to_owned()
-        }),
-        regularity,
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     Models,
     compute::Plan,
-    contacts, input,
+    input, samples,
     turns::{RunningFit, Turn},
 };
 use crate::{
@@ -153,9 +153,8 @@ impl Models {
         let currencies = store::currencies::list(&mut tx).await?;
         let basis = self.bases.current();
         let currency = basis.reporting_currency;
-        let input = input::read(&mut tx, until, &basis, &request.covariates).await?;
-        let census = contacts::read(&mut tx, until, input.customers(), &basis).await?;
-        tx.rollback().await?;
+        let mut input = input::read(&mut tx, until, &basis, &request.covariates).await?;
+        let (customers, gaps) = (input.customers(), std::mem::take(&mut input.gaps));
         let plan = Plan {
             kind: request.kind,
             until,
@@ -164,18 +163,18 @@ impl Models {
             prior: request.prior,
             no_currency: currency.is_none().then(|| no_currency(&currencies)),
         };
-        // The turn goes with the computation, which goes on when the caller gives up: two would starve the callers of all cores.
-        let fitted = tokio::task::spawn_blocking(move || {
-            let fitted = plan.compute(&input).map(|fit| ModelFit {
-                contacts: Arc::new(census.fit(currency)),
-                ..fit
-            });
-            (fitted, turn)
-        });
-        let (fit, _turn) = fitted
-            .await
-            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
-        self.store(&request, fit?).await
+        // The turn goes with the computations, which go on when the caller gives up: two fits would starve the callers of all cores.
+        let turn = Arc::new(turn);
+        let from_rows = compute(&turn, move || plan.compute(&input));
+        // The database reads the samples while the rows are fitted.
+        let from_samples = async {
+            let samples = samples::read(&mut tx, until, customers, gaps, &basis).await?;
+            tx.rollback().await?;
+            compute(&turn, move || Ok(samples.fit(currency))).await
+        };
+        let (draft, samples) = tokio::try_join!(from_rows, from_samples)?;
+        let fit = draft.complete(samples);
+        self.store(&request, fit).await
     }
 
     async fn store(
@@ -217,11 +216,27 @@ impl Models {
     }
 }
 
+/// Runs `work` on a thread of its own, which keeps the turn until it is done.
+async fn compute<T: Send + 'static>(
+    turn: &Arc<Turn>,
+    work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    let turn = Arc::clone(turn);
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    done.await
+        .map_err(|error| ServiceError::Internal(Box::new(error)))?
+}
+
 /// Whether a fit lacks a model of spend or of contracts that the active version has.
 fn says_less(fit: &ModelFit, active: &ActiveModel) -> bool {
     let contracts = ContractModels::of_fits(&fit.contracts);
-    (fit.pooled.spend.is_err() && active.has_spend())
-        || (!contracts.has_pooled() && active.contracts.has_pooled())
+    let spend = fit.pooled.spend.as_ref();
+    let no_spend = spend.map_or(true, |(spend, _, _)| spend.population_mean().is_err());
+    (no_spend && active.has_spend()) || (!contracts.has_pooled() && active.contracts.has_pooled())
 }
 
 /// Why there is no reporting currency.

@@ -1,11 +1,11 @@
 //! From stored profiles to the rows of a fit.
 
 mod covariates;
-mod gaps;
 
 use sqlx::PgConnection;
 
-pub(super) use self::{covariates::CovariateInput, gaps::Gaps};
+pub(super) use self::covariates::CovariateInput;
+use super::samples::GapCount;
 use crate::{
     domain::{
         basis::Basis,
@@ -35,14 +35,12 @@ const KINDS: [CustomerKind; 2] = [CustomerKind::Person, CustomerKind::Company];
 
 /// The rows of a fit.
 pub(super) struct Input {
-    /// Of everybody.
-    pub(super) pooled: Rows,
-    /// The same by kind, for kinds that have customers with a purchase.
-    pub(super) by_kind: Vec<(CustomerKind, Rows)>,
+    /// Of persons and of companies, as they were read.
+    kinds: [Rows; 2],
     /// The same by values of covariates; `None` when there are none.
     pub(super) covariates: Option<CovariateInput>,
-    /// Times between orders.
-    pub(super) gaps: Gaps,
+    /// Who has times between orders.
+    pub(super) gaps: GapCount,
     /// The currency of the spends.
     pub(super) currency: Option<Currency>,
     /// Buyers who are not among the spends because an amount of theirs cannot be converted to the currency.
@@ -54,7 +52,22 @@ pub(super) struct Input {
 impl Input {
     /// Persons and companies with a purchase.
     pub(super) fn customers(&self) -> u64 {
-        self.pooled.orders.iter().map(CollapsedRow::count).sum()
+        let orders = self.kinds.iter().flat_map(|rows| &rows.orders);
+        orders.map(CollapsedRow::count).sum()
+    }
+
+    /// The rows of everybody, collapsed.
+    pub(super) fn pooled(&self) -> Rows {
+        Rows::collapsed(&self.kinds)
+    }
+
+    /// The same by kind, for kinds that have customers with a purchase.
+    pub(super) fn by_kind(&self) -> Vec<(CustomerKind, Rows)> {
+        let kinds = KINDS.into_iter().zip(&self.kinds);
+        kinds
+            .filter(|(_, rows)| !rows.orders.is_empty())
+            .map(|(kind, rows)| (kind, Rows::collapsed(std::slice::from_ref(rows))))
+            .collect()
     }
 }
 
@@ -67,6 +80,16 @@ pub(super) struct Rows {
     pub(super) spend: Vec<SpendRow>,
 }
 
+impl Rows {
+    /// Equal rows of all of these as one.
+    fn collapsed(all: &[Self]) -> Self {
+        Self {
+            orders: collapse(all.iter().flat_map(|rows| rows.orders.iter().copied())),
+            spend: collapse_spend(all.iter().flat_map(|rows| rows.spend.iter().copied())),
+        }
+    }
+}
+
 /// Rows in the making.
 struct Reading<'a> {
     until: Day,
@@ -75,7 +98,7 @@ struct Reading<'a> {
     kinds: [Rows; 2],
     covariates: Option<CovariateInput>,
     names: &'a [Covariate],
-    gaps: Gaps,
+    gaps: GapCount,
     unconvertible_customers: u64,
 }
 
@@ -92,7 +115,7 @@ pub(super) async fn read(
         kinds: Default::default(),
         covariates: (!covariates.is_empty()).then(CovariateInput::default),
         names: covariates,
-        gaps: Gaps::default(),
+        gaps: GapCount::default(),
         unconvertible_customers: 0,
     };
     reading.count(connection).await?;
@@ -107,7 +130,6 @@ pub(super) async fn read(
             }
         }
     }
-    reading.gaps.sample(connection, until).await?;
     let contracts = store::contracts::count_outcomes(connection, until).await?;
     Ok(reading.close(contracts))
 }
@@ -238,9 +260,7 @@ impl Reading<'_> {
         if let Some(rows) = self.rows(count.kind) {
             rows.orders.push(row);
         }
-        if row.frequency() >= 2 {
-            self.gaps.eligible += row.count();
-        }
+        self.gaps.count(&row);
         Ok(())
     }
 
@@ -273,18 +293,8 @@ impl Reading<'_> {
     }
 
     fn close(self, contracts: ContractRows) -> Input {
-        let collapsed = |rows: &[&Rows]| Rows {
-            orders: collapse(rows.iter().flat_map(|rows| rows.orders.iter().copied())),
-            spend: collapse_spend(rows.iter().flat_map(|rows| rows.spend.iter().copied())),
-        };
-        let [persons, companies] = &self.kinds;
-        let by_kind = KINDS.into_iter().zip([persons, companies]);
         Input {
-            pooled: collapsed(&[persons, companies]),
-            by_kind: by_kind
-                .filter(|(_, rows)| !rows.orders.is_empty())
-                .map(|(kind, rows)| (kind, collapsed(&[rows])))
-                .collect(),
+            kinds: self.kinds,
             covariates: self.covariates,
             gaps: self.gaps,
             currency: self.basis.reporting_currency,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::{
     model_report::StoredParameter,
-    value::{model::OrderModel, random::Random, simulation::DrawnCustomer},
+    value::{fit::rows::SpendRow, model::OrderModel, random::Random, simulation::DrawnCustomer},
 };
 
 const WEEKS: f64 = 90.0;
