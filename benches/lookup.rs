@@ -140,7 +140,10 @@ async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyResponse>> {
     // not hang on that.
     let version = fitted.context("a model without a version")?.version;
     models
-        .activate_model(pb::ActivateModelRequest { version })
+        .activate_model(pb::ActivateModelRequest {
+            version,
+            ..Default::default()
+        })
         .await?;
     let mut client = ScoringServiceClient::new(channel);
     let mut answers = Vec::with_capacity(CUSTOMERS);

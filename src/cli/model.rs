@@ -68,6 +68,9 @@ pub struct ActivateArgs {
     /// Number of the version
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     version: i64,
+    /// Activate it even if its fit did not converge: its answers are then not determined by the data
+    #[arg(long)]
+    allow_not_converged: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -78,6 +81,9 @@ pub struct ActivateArgs {
 /// Options of `patron model rollback`.
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
+    /// The version to roll back: refuse if another one is active
+    #[arg(long, value_name = "VERSION", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(i64).range(1..))]
+    from: i64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -115,29 +121,19 @@ async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
 
 async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
-    let model = match args.version {
-        Some(version) => {
-            let request = connection.request(pb::GetModelRequest { version });
-            let answer = connection.models().get_model(request).await?;
-            answer.into_inner().model.ok_or_else(no_model)?
-        }
-        None => all_models(&connection)
-            .await?
-            .into_iter()
-            .find(|model| model.active)
-            .ok_or_else(|| CliError::Failed {
-                message: "no model is active".to_owned(),
-                hint: "`patron model fit` fits one; `patron model list` shows those there are"
-                    .to_owned(),
-            })?,
-    };
+    let version = args.version.unwrap_or_default();
+    let request = connection.request(pb::GetModelRequest { version });
+    let answer = connection.models().get_model(request).await?;
+    let model = answer.into_inner().model.ok_or_else(no_model)?;
     print(&model, args.json, output)
 }
 
 async fn activate(args: &ActivateArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
-    let version = args.version;
-    let request = connection.request(pb::ActivateModelRequest { version });
+    let request = connection.request(pb::ActivateModelRequest {
+        version: args.version,
+        allow_not_converged: args.allow_not_converged,
+    });
     let mut client = connection.models();
     let model = client.activate_model(request).await?.into_inner().model;
     let model = model.ok_or_else(no_model)?;
@@ -146,7 +142,9 @@ async fn activate(args: &ActivateArgs, output: &mut Output) -> Result<(), CliErr
 
 async fn roll_back(args: &RollbackArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
-    let request = connection.request(pb::RollbackModelRequest {});
+    let request = connection.request(pb::RollbackModelRequest {
+        from_version: args.from,
+    });
     let mut client = connection.models();
     let model = client.rollback_model(request).await?.into_inner().model;
     let model = model.ok_or_else(no_model)?;

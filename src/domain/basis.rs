@@ -87,8 +87,9 @@ impl ActiveModel {
 
     /// Whether it can say what an order is worth.
     #[must_use]
-    pub const fn has_spend(&self) -> bool {
-        self.parameters.pooled.spend.is_some()
+    pub fn has_spend(&self) -> bool {
+        let spend = self.parameters.pooled.spend.as_ref();
+        spend.is_some_and(|spend| spend.model.population_mean().is_ok())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     pb,
     service::{
         evaluate::{DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations},
-        models::{FitRequest, Models},
+        models::{FitRequest, Models, NotConverged},
     },
 };
 
@@ -56,8 +56,9 @@ impl pb::model_service_server::ModelService for ModelApi {
         let request = request.into_inner();
         let asked = page::read(request.page_size, &request.page_token)?;
         let versions = self.models.list(asked.before, asked.limit()).await?;
-        let (versions, next_page_token) = asked.cut(versions, |version| version.version);
         let models = versions.iter().map(models::model).collect();
+        let (models, next_page_token) =
+            asked.cut_to_size(models, |model: &pb::Model| model.version);
         Ok(Response::new(pb::ListModelsResponse {
             models,
             next_page_token,
@@ -68,7 +69,11 @@ impl pb::model_service_server::ModelService for ModelApi {
         &self,
         request: Request<pb::GetModelRequest>,
     ) -> Result<Response<pb::GetModelResponse>, Status> {
-        let version = self.models.get(request.into_inner().version).await?;
+        let version = request.into_inner().version;
+        let version = self
+            .models
+            .get(Some(version).filter(|&version| version != 0));
+        let version = version.await?;
         let model = Some(models::model(&version));
         Ok(Response::new(pb::GetModelResponse { model }))
     }
@@ -77,7 +82,13 @@ impl pb::model_service_server::ModelService for ModelApi {
         &self,
         request: Request<pb::ActivateModelRequest>,
     ) -> Result<Response<pb::ActivateModelResponse>, Status> {
-        let version = self.models.activate(request.into_inner().version).await?;
+        let request = request.into_inner();
+        let allow = if request.allow_not_converged {
+            NotConverged::Allowed
+        } else {
+            NotConverged::Refused
+        };
+        let version = self.models.activate(request.version, allow).await?;
         let model = Some(models::model(&version));
         Ok(Response::new(pb::ActivateModelResponse { model }))
     }
@@ -104,9 +115,11 @@ impl pb::model_service_server::ModelService for ModelApi {
 
     async fn rollback_model(
         &self,
-        _request: Request<pb::RollbackModelRequest>,
+        request: Request<pb::RollbackModelRequest>,
     ) -> Result<Response<pb::RollbackModelResponse>, Status> {
-        let version = self.models.roll_back().await?;
+        let from = request.into_inner().from_version;
+        let version = self.models.roll_back(Some(from).filter(|&from| from != 0));
+        let version = version.await?;
         let model = Some(models::model(&version));
         Ok(Response::new(pb::RollbackModelResponse { model }))
     }

@@ -255,6 +255,12 @@ impl From<ServiceError> for Status {
                 failed_precondition("NOTHING_TO_FIT", &message, &[])
             }
             ServiceError::NoEarlierModel => failed_precondition("NO_EARLIER_MODEL", &message, &[]),
+            ServiceError::ActiveVersionDiffers { active, .. } => failed_precondition(
+                "ACTIVE_VERSION_DIFFERS",
+                &message,
+                &[("active_version", &active.unwrap_or_default().to_string())],
+            ),
+            ServiceError::NotConverged(_) => failed_precondition("NOT_CONVERGED", &message, &[]),
             ServiceError::Internal(cause) => internal("INTERNAL", &**cause),
         }
     }

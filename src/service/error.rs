@@ -73,6 +73,20 @@ pub enum ServiceError {
     /// No version was active before the present one.
     #[error("no model version was active before the present one: ActivateModel activates any")]
     NoEarlierModel,
+    /// Another version answers than the caller thinks.
+    #[error("version {from} is not the active one, {}: look which is and what to do now",
+        active.map_or("none is".to_owned(), |version| format!("version {version} is")))]
+    ActiveVersionDiffers {
+        /// The version that was to be rolled back.
+        from: i64,
+        /// The one that answers.
+        active: Option<i64>,
+    },
+    /// A version whose parameters are not to be trusted.
+    #[error(
+        "the fit of version {0} did not converge: its report says why; set allow_not_converged to let it answer all the same"
+    )]
+    NotConverged(i64),
     /// Nothing to fit on.
     #[error("there is nothing to fit: {0}")]
     NothingToFit(#[source] FitError),

@@ -36,6 +36,15 @@ pub struct Models {
     turns: Arc<Turns>,
 }
 
+/// What becomes of a version whose fit did not converge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotConverged {
+    /// It is not activated.
+    Refused,
+    /// It is: the caller knows.
+    Allowed,
+}
+
 impl Models {
     /// A keeper of the versions in `pool` that reads the input of fits through `batch`, to the same database.
     #[must_use]
@@ -67,14 +76,22 @@ impl Models {
         covariates::check(basis.revision.definitions.as_deref(), names)
     }
 
-    /// A version.
+    /// A version; the active one when it is `None`.
     ///
     /// # Errors
-    /// There is none of that number, or the database cannot be asked.
-    pub async fn get(&self, version: i64) -> Result<ModelVersion, ServiceError> {
+    /// There is none of that number, none is active, or the database cannot be asked.
+    pub async fn get(&self, version: Option<i64>) -> Result<ModelVersion, ServiceError> {
         let mut connection = self.pool.acquire().await?;
-        let found = store::models::find(&mut connection, version).await?;
-        found.ok_or(ServiceError::ModelNotFound(version))
+        match version {
+            Some(version) => {
+                let found = store::models::find(&mut connection, version).await?;
+                found.ok_or(ServiceError::ModelNotFound(version))
+            }
+            None => {
+                let found = store::models::find_active(&mut connection).await?;
+                found.ok_or(ServiceError::NoActiveModel)
+            }
+        }
     }
 
     /// At most `limit` versions below `before`, newest first.
@@ -86,14 +103,21 @@ impl Models {
         Ok(store::models::list(&mut connection, before, limit).await?)
     }
 
-    /// Makes a version the one that answers.
+    /// Makes a version the one that answers. One whose fit did not converge only when that is `allow`ed.
     ///
     /// # Errors
-    /// There is none of that number, or the database cannot be asked.
-    pub async fn activate(&self, version: i64) -> Result<ModelVersion, ServiceError> {
+    /// There is none of that number, it did not converge, or the database cannot be asked.
+    pub async fn activate(
+        &self,
+        version: i64,
+        allow: NotConverged,
+    ) -> Result<ModelVersion, ServiceError> {
         let mut tx = self.pool.begin().await?;
         let found = store::models::find(&mut tx, version).await?;
         let found = found.ok_or(ServiceError::ModelNotFound(version))?;
+        if allow == NotConverged::Refused && !found.fit.converged() {
+            return Err(ServiceError::NotConverged(version));
+        }
         store::models::activations::activate(&mut tx, version, self.clock.now()).await?;
         self.bases.commit_and_renew(tx).await?;
         Ok(ModelVersion {
@@ -102,12 +126,21 @@ impl Models {
         })
     }
 
-    /// Makes the version answer again that answered before the present one.
+    /// Makes the version answer again that answered before the present one; `from` says which that is to be, so that a call that is
+    /// sent twice does not go two steps back.
     ///
     /// # Errors
-    /// There was none, or the database cannot be asked.
-    pub async fn roll_back(&self) -> Result<ModelVersion, ServiceError> {
+    /// There was none, another one than `from` is active, or the database cannot be asked.
+    pub async fn roll_back(&self, from: Option<i64>) -> Result<ModelVersion, ServiceError> {
         let mut tx = self.pool.begin().await?;
+        store::models::activations::lock(&mut tx).await?;
+        if let Some(from) = from {
+            let active = store::models::find_active(&mut tx).await?;
+            let active = active.map(|found| found.version);
+            if active != Some(from) {
+                return Err(ServiceError::ActiveVersionDiffers { from, active });
+            }
+        }
         let earlier = store::models::activations::roll_back(&mut tx, self.clock.now()).await?;
         let version = earlier.ok_or(ServiceError::NoEarlierModel)?;
         let found = store::models::find(&mut tx, version).await?;

@@ -22,7 +22,10 @@ async fn activate_models(service: &ServiceWithDatabase) {
 }
 
 async fn activate(service: &ServiceWithDatabase, version: i64) {
-    let request = pb::ActivateModelRequest { version };
+    let request = pb::ActivateModelRequest {
+        version,
+        ..Default::default()
+    };
     service.models().activate_model(request).await.unwrap();
 }
 

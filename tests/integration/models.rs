@@ -71,7 +71,10 @@ async fn get(service: &Service, version: i64) -> Result<pb::Model, Status> {
 }
 
 async fn activate(service: &Service, version: i64) -> Result<pb::Model, Status> {
-    let request = pb::ActivateModelRequest { version };
+    let request = pb::ActivateModelRequest {
+        version,
+        ..Default::default()
+    };
     let answer = service.models().activate_model(request).await;
     answer.map(|answer| answer.into_inner().model.unwrap())
 }
@@ -205,7 +208,13 @@ async fn what_cannot_be_meant_is_refused() {
         "grouping",
     ];
     assert_eq!(violated(&status), all);
-    for version in [0, 1, -1, i64::MAX] {
+    // 0 is the active one, and there is none.
+    let status = get(&service, 0).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    assert_eq!(reason(&status), "NO_ACTIVE_MODEL");
+    let status = activate(&service, 0).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound, "{status:?}");
+    for version in [1, -1, i64::MAX] {
         for status in [
             get(&service, version).await.unwrap_err(),
             activate(&service, version).await.unwrap_err(),
@@ -264,7 +273,16 @@ async fn a_fit_that_does_not_converge_is_stored_and_does_not_answer_unless_chose
     assert_eq!((orders.customers, orders.distinct_rows), (1, 1));
     assert_eq!(basis_id(&service).await, "r0-m1-EUR");
     assert_eq!(get(&service, 2).await.unwrap(), model);
-    assert_eq!(activate(&service, 2).await.unwrap(), shown(&model, true));
+    let status = activate(&service, 2).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    assert_eq!(reason(&status), "NOT_CONVERGED");
+    assert_eq!(basis_id(&service).await, "r0-m1-EUR");
+    let chosen = pb::ActivateModelRequest {
+        version: 2,
+        allow_not_converged: true,
+    };
+    let answer = service.models().activate_model(chosen).await.unwrap();
+    assert_eq!(answer.into_inner().model, Some(shown(&model, true)));
     assert_eq!(basis_id(&service).await, "r0-m2-EUR");
 }
 

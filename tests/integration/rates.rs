@@ -103,7 +103,10 @@ async fn start() -> ServiceWithDatabase {
 
 async fn activate_model(service: &ServiceWithDatabase) {
     let version = store_model(&service.pool, BG, Some(SPEND)).await;
-    let request = pb::ActivateModelRequest { version };
+    let request = pb::ActivateModelRequest {
+        version,
+        ..Default::default()
+    };
     service.models().activate_model(request).await.unwrap();
 }
 

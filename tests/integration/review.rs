@@ -170,7 +170,10 @@ async fn a_model_answers_although_its_caller_gave_up_while_it_was_activated() {
     let mut client = service.models();
     give_up_while_it_commits(&service, async move {
         client
-            .activate_model(pb::ActivateModelRequest { version })
+            .activate_model(pb::ActivateModelRequest {
+                version,
+                ..Default::default()
+            })
             .await
     })
     .await;

@@ -1,5 +1,6 @@
 //! Pages of lists that are numbered downwards (AIP-158).
 
+use prost::Message;
 use tonic::Status;
 
 use crate::grpc::{convert::violations::Violations, status};
@@ -8,6 +9,9 @@ use crate::grpc::{convert::violations::Violations, status};
 const DEFAULT_SIZE: i32 = 100;
 /// Greatest number of entries on a page; more are taken as so many.
 const MAX_SIZE: i32 = 1_000;
+
+/// Most bytes of the entries of a page: clients take 4 MiB of a message unless they are told otherwise.
+const MAX_BYTES: usize = 3 << 20;
 
 /// The page that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,17 +60,38 @@ impl Page {
     /// The entries of the page, and the token of the next one.
     pub(in crate::grpc) fn cut<T>(
         self,
-        mut entries: Vec<T>,
+        entries: Vec<T>,
         number: impl Fn(&T) -> i64,
     ) -> (Vec<T>, String) {
-        let more = entries.len() > self.size;
-        entries.truncate(self.size);
-        let last = entries.last().filter(|_| more);
-        let token = last
-            .map(|last| number(last).to_string())
-            .unwrap_or_default();
-        (entries, token)
+        cut_after(self.size, entries, number)
     }
+
+    /// The same, of entries that may be large: a page ends where a client would take no more of a message, after one at least.
+    pub(in crate::grpc) fn cut_to_size<T: Message>(
+        self,
+        entries: Vec<T>,
+        number: impl Fn(&T) -> i64,
+    ) -> (Vec<T>, String) {
+        let fit = entries
+            .iter()
+            .scan(0, |bytes, entry| {
+                *bytes += entry.encoded_len();
+                Some(*bytes)
+            })
+            .take_while(|bytes| *bytes <= MAX_BYTES);
+        cut_after(self.size.min(fit.count().max(1)), entries, number)
+    }
+}
+
+/// The first `size` entries, and the number of the last of them if there are more.
+fn cut_after<T>(size: usize, mut entries: Vec<T>, number: impl Fn(&T) -> i64) -> (Vec<T>, String) {
+    let more = entries.len() > size;
+    entries.truncate(size);
+    let last = entries.last().filter(|_| more);
+    let token = last
+        .map(|last| number(last).to_string())
+        .unwrap_or_default();
+    (entries, token)
 }
 
 #[cfg(test)]
@@ -84,6 +109,26 @@ mod tests {
         let second = read(2, "4").unwrap();
         assert_eq!(second.before, 4);
         assert_eq!(second.cut(vec![3, 2], |&n| n), (vec![3, 2], String::new()));
+    }
+
+    #[test]
+    fn large_entries_make_short_pages_that_leave_none_out() {
+        let large = "x".repeat(1 << 20);
+        let entries = |from: i64| -> Vec<String> {
+            (1..=from)
+                .rev()
+                .map(|number| format!("{number} {large}"))
+                .collect()
+        };
+        let number = |entry: &String| entry.split(' ').next().unwrap().parse().unwrap();
+        let page = read(100, "").unwrap();
+        let (first, token) = page.cut_to_size(entries(5), number);
+        assert_eq!((first.len(), &*token), (2, "4"));
+        let (rest, token) = page.cut_to_size(entries(2), number);
+        assert_eq!((rest.len(), &*token), (2, ""));
+        let huge = vec!["2 ".to_owned() + &"x".repeat(5 << 20), "1 ".to_owned()];
+        let (alone, token) = page.cut_to_size(huge, number);
+        assert_eq!((alone.len(), &*token), (1, "2"));
     }
 
     #[test]

@@ -72,6 +72,14 @@ impl Models {
         let today =
             Day::of(now, &self.zone).map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let until = request.until.unwrap_or(today);
+        if until > today {
+            // Silence that has not happened yet would count as silence.
+            return Err(ServiceError::DayAhead {
+                field: "until",
+                day: until,
+                today,
+            });
+        }
         let turn = loop {
             if let Some(answered) = self.replay(&request).await? {
                 return Ok(answered);
@@ -231,7 +239,7 @@ async fn compute<T: Send + 'static>(
         .map_err(|error| ServiceError::Internal(Box::new(error)))?
 }
 
-/// Whether a fit lacks a model of spend or of contracts that the active version has.
+/// Whether a fit lacks a model of spend with a mean, or one of contracts, that the active version has.
 fn says_less(fit: &ModelFit, active: &ActiveModel) -> bool {
     let contracts = ContractModels::of_fits(&fit.contracts);
     let spend = fit.pooled.spend.as_ref();

@@ -61,7 +61,10 @@ pub async fn roll_back(
 }
 
 /// Activations queue, each until the end of its transaction: one that did not see the one before would lose it from the history.
-async fn lock(tx: &mut PgConnection) -> Result<(), StoreError> {
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn lock(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("SELECT pg_advisory_xact_lock(8, $1)")
         .bind(ACTIVATION)
         .execute(tx)

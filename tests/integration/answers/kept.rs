@@ -85,7 +85,10 @@ async fn a_kept_answer_is_byte_for_byte_what_is_computed_anew() {
         .await;
     all.push(compare(&service, TODAY).await);
     let version = store_model(&service.pool, BG, Some(SPEND)).await;
-    let request = pb::ActivateModelRequest { version };
+    let request = pb::ActivateModelRequest {
+        version,
+        ..Default::default()
+    };
     service.models().activate_model(request).await.unwrap();
     all.push(compare(&service, TODAY).await);
     service.publish(EXAMPLE).await;

@@ -12,7 +12,10 @@ use crate::support::service::{ServiceWithDatabase, TODAY};
 const PHONE: &str = "+493023125001";
 
 async fn activate(service: &ServiceWithDatabase, version: i64) {
-    let request = pb::ActivateModelRequest { version };
+    let request = pb::ActivateModelRequest {
+        version,
+        ..Default::default()
+    };
     service.models().activate_model(request).await.unwrap();
 }
 

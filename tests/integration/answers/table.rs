@@ -374,7 +374,10 @@ async fn kind_history_and_model_decide_the_value_the_tier_and_the_reason() {
 
 async fn activate(service: &ServiceWithDatabase, version: i64) {
     if version > 0 {
-        let request = pb::ActivateModelRequest { version };
+        let request = pb::ActivateModelRequest {
+            version,
+            ..Default::default()
+        };
         service.models().activate_model(request).await.unwrap();
     }
 }

@@ -284,7 +284,10 @@ async fn a_scheme_shows_all_its_segments_and_who_took_the_customer() {
 async fn a_tier_shows_what_is_missing_and_what_may_be_lost() {
     let service = service().await;
     let version = store_model(&service.pool, BG, Some(SPEND)).await;
-    let request = pb::ActivateModelRequest { version };
+    let request = pb::ActivateModelRequest {
+        version,
+        ..Default::default()
+    };
     service.models().activate_model(request).await.unwrap();
     service
         .write(&[

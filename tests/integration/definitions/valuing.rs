@@ -71,7 +71,10 @@ async fn the_basis_decides_what_of_the_same_purchases_counts() {
     let service = ServiceWithDatabase::start().await;
     write_history(&service).await;
     let version = store_model(&service.pool, BG, Some(SPEND)).await;
-    let request = pb::ActivateModelRequest { version };
+    let request = pb::ActivateModelRequest {
+        version,
+        ..Default::default()
+    };
     service.models().activate_model(request).await.unwrap();
     let spend = 129.363_517_060_367_45;
     let margin = 59.507_217_847_769_03;

@@ -3,6 +3,7 @@
 use patron::pb;
 use patron::pb::OrderModelKind;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use super::{activate, basis_id, fit, get, list, request, shop};
 use crate::support::messages::reason;
@@ -17,7 +18,11 @@ fn named(id: &str) -> pb::FitModelRequest {
 }
 
 async fn roll_back(service: &Service) -> Result<pb::Model, Status> {
-    let request = pb::RollbackModelRequest {};
+    roll_back_from(service, 0).await
+}
+
+async fn roll_back_from(service: &Service, from_version: i64) -> Result<pb::Model, Status> {
+    let request = pb::RollbackModelRequest { from_version };
     let answer = service.models().rollback_model(request).await;
     answer.map(|answer| answer.into_inner().model.unwrap())
 }
@@ -86,7 +91,32 @@ async fn activations_are_taken_back_one_after_another() {
     let status = roll_back(&service).await.unwrap_err();
     assert_eq!(reason(&status), "NO_EARLIER_MODEL");
     assert_eq!(basis_id(&service).await, "r0-m1-none");
+    // Sent again, a call that names the version takes nothing more back.
+    let status = roll_back_from(&service, 2).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&status), "ACTIVE_VERSION_DIFFERS");
+    assert!(status.message().contains("version 1 is"), "{status:?}");
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.metadata["active_version"], "1");
+    assert_eq!(
+        get(&service, 0).await.unwrap().version,
+        1,
+        "0 is the active one"
+    );
     // What is activated after a roll back can be taken back, to what the roll back had restored.
     activate(&service, 3).await.unwrap();
-    assert_eq!(roll_back(&service).await.unwrap().version, 1);
+    assert_eq!(roll_back_from(&service, 3).await.unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn silence_that_has_not_happened_yet_is_not_fitted() {
+    let service = ServiceWithDatabase::start().await;
+    shop(80).ingest(&service).await;
+    let ahead = request(OrderModelKind::MbgNbd, "2030-12-31");
+    let status = fit(&service, ahead).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let violations = status.get_details_bad_request().unwrap().field_violations;
+    assert_eq!(violations.len(), 1);
+    assert_eq!(violations[0].field, "until");
+    assert!(list(&service, 0, "").await.unwrap().0.is_empty());
 }

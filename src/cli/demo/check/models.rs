@@ -121,9 +121,10 @@ impl Check<'_> {
 
     async fn activate(&mut self, version: i64) -> Result<(), CliError> {
         let rpc = "ActivateModel";
-        let request = self
-            .connection
-            .request(pb::ActivateModelRequest { version });
+        let request = self.connection.request(pb::ActivateModelRequest {
+            version,
+            ..Default::default()
+        });
         match self.connection.models().activate_model(request).await {
             Ok(answer) => {
                 let model = answer.into_inner().model.unwrap_or_default();
@@ -192,7 +193,7 @@ impl Check<'_> {
     async fn roll_back(&mut self, fitted: i64, active: i64) -> Result<(), CliError> {
         let rpc = "RollbackModel";
         self.activate(fitted).await?;
-        let request = self.connection.request(pb::RollbackModelRequest {});
+        let request = self.connection.request(pb::RollbackModelRequest::default());
         match self.connection.models().rollback_model(request).await {
             Ok(answer) => {
                 let model = answer.into_inner().model.unwrap_or_default();
