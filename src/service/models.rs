@@ -1,10 +1,10 @@
 //! The registry of models: fitting them, keeping their versions, and which of them answers.
 
-mod compute;
+pub(super) mod compute;
 mod contracts;
 mod covariates;
 pub(super) mod fit;
-mod input;
+pub(super) mod input;
 mod samples;
 mod turns;
 

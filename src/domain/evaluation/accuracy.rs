@@ -9,6 +9,8 @@ use super::{forecast::Compared, number};
 pub enum Forecaster {
     /// The model.
     Model,
+    /// Its parameters fitted to everybody, where it has others beside them.
+    Pooled,
     /// A baseline: every customer does again what they did in the year before the split, in proportion to the length of the holdout.
     LastYear,
     /// A baseline: every customer does what all did on average in the year before the split, in the same proportion.
@@ -34,7 +36,20 @@ pub struct Accuracy {
     pub bias: f64,
 }
 
-/// The accuracy of the model and of the baselines.
+/// How much nearer a model came than its pooled parameters, customer by customer.
+///
+/// Squared errors are compared, since forecasts are means, and a mean is what has the least squared error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Improvement {
+    /// Customers compared, at least 2.
+    pub customers: usize,
+    /// Mean of a customer's squared error by the pooled parameters less that by the model: above 0, the model was nearer.
+    pub squared_error_reduction: f64,
+    /// Standard error of that mean; not negative.
+    pub standard_error: f64,
+}
+
+/// The accuracy of the model, of its pooled parameters where it has others, and of the baselines.
 pub(super) fn accuracies<'a>(
     compared: &(impl Iterator<Item = &'a Compared> + Clone),
 ) -> Vec<Accuracy> {
@@ -42,11 +57,39 @@ pub(super) fn accuracies<'a>(
         let pairs = compared.clone().map(|one| (expected(one), one.actual));
         accuracy(forecaster, pairs)
     };
-    vec![
-        of(Forecaster::Model, |one| one.expected),
-        of(Forecaster::LastYear, |one| one.last_year),
-        of(Forecaster::Mean, |one| one.mean),
-    ]
+    let pooled = compared
+        .clone()
+        .map(|one| Some((one.pooled?, one.actual)))
+        .collect::<Option<Vec<_>>>()
+        .filter(|pairs| !pairs.is_empty());
+    let mut accuracies = vec![of(Forecaster::Model, |one| one.expected)];
+    accuracies.extend(pooled.map(|pairs| accuracy(Forecaster::Pooled, pairs.into_iter())));
+    accuracies.push(of(Forecaster::LastYear, |one| one.last_year));
+    accuracies.push(of(Forecaster::Mean, |one| one.mean));
+    accuracies
+}
+
+/// How much nearer the model came than its pooled parameters; `None` where it has no others, or for fewer than two customers.
+pub(super) fn improvement<'a>(
+    compared: &(impl Iterator<Item = &'a Compared> + Clone),
+) -> Option<Improvement> {
+    let reductions = compared.clone().map(|one| {
+        let pooled = one.pooled?;
+        Some((pooled - one.actual).powi(2) - (one.expected - one.actual).powi(2))
+    });
+    let reductions: Vec<f64> = reductions.collect::<Option<_>>()?;
+    let customers = reductions.len();
+    if customers < 2 {
+        return None;
+    }
+    let n = number(customers);
+    let mean = reductions.iter().sum::<f64>() / n;
+    let squares = reductions.iter().map(|one| (one - mean).powi(2));
+    Some(Improvement {
+        customers,
+        squared_error_reduction: mean,
+        standard_error: (squares.sum::<f64>() / (n - 1.0) / n).sqrt(),
+    })
 }
 
 /// The accuracy over pairs of expected and actual; all zero without a pair.

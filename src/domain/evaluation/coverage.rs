@@ -5,14 +5,18 @@
 //! over the probability that the model gave it: the nonrandomised form of Czado, Gneiting and Held (2009), "Predictive Model Assessment
 //! for Count Data", Biometrics 65(4), 1254-1261. A right model comes to the level, up to chance.
 
-use super::{number, population::Population};
-use crate::domain::{
-    customer::CustomerKind,
-    value::{
-        interval::{Distribution, UncertainModel},
-        lifetime::Horizon,
-        random::Random,
-    },
+use std::sync::Arc;
+
+use super::{
+    forecast::CandidateModel,
+    number,
+    population::{Population, Subject},
+    strata::Stratum,
+};
+use crate::domain::value::{
+    interval::{Distribution, Estimated, IntervalError, UncertainModel},
+    lifetime::Horizon,
+    random::Random,
 };
 
 /// Intervals are drawn for at most so many customers: each takes a thousand futures, and a share of 90 % among 2,000 is known to 0.7
@@ -36,15 +40,6 @@ pub struct Coverage {
     pub calibrated_share: f64,
 }
 
-/// The models of both kinds with their doubts.
-#[derive(Debug, Clone)]
-pub struct UncertainModels {
-    /// Of persons.
-    pub person: UncertainModel,
-    /// Of companies.
-    pub company: UncertainModel,
-}
-
 /// Whether one customer's outcome lay within, by level: plainly, and calibrated.
 pub(super) type Within = [(bool, f64); LEVELS.len()];
 
@@ -58,33 +53,73 @@ pub(super) struct Sampled {
     pub(super) spend: Option<Within>,
 }
 
-/// Draws the intervals of all customers, or of a seeded sample of [`MOST_CUSTOMERS`].
-pub(super) fn sample(population: &Population, models: &UncertainModels) -> Vec<Sampled> {
+/// Draws the intervals of all customers, or of a sample of [`MOST_CUSTOMERS`] that is always the same.
+///
+/// # Errors
+/// Why there are none: the model does not know how uncertain its parameters are.
+pub(super) fn sample(
+    population: &Population,
+    model: &CandidateModel,
+    seed: u64,
+) -> Result<Vec<Sampled>, String> {
     // One month as long as the holdout, not discounted.
-    let Ok(horizon) = Horizon::new(1, 0.0, population.window().holdout_weeks()) else {
-        return vec![];
-    };
+    let horizon = Horizon::new(1, 0.0, population.window().holdout_weeks())
+        .map_err(|error| error.to_string())?;
     let subjects = population.subjects();
-    let chosen = choose(subjects.len(), MOST_CUSTOMERS);
-    let draw = |at: usize| {
+    let mut chosen = choose(subjects.len(), MOST_CUSTOMERS);
+    // Those of one stratum share their draws, of which no more than one set is held.
+    chosen.sort_by_key(|&at| (subjects[at].stratum(), at));
+    let mut drawn: Option<(&Arc<Stratum>, UncertainModel)> = None;
+    let mut sampled = Vec::with_capacity(chosen.len());
+    for at in chosen {
         let subject = &subjects[at];
-        let model = match subject.kind {
-            CustomerKind::Company => &models.company,
-            CustomerKind::Person | CustomerKind::Employee => &models.person,
+        let uncertain = match drawn.take() {
+            Some((stratum, uncertain)) if Arc::ptr_eq(stratum, subject.stratum()) => uncertain,
+            _ => uncertain(model, subject.stratum(), seed).map_err(|error| error.to_string())?,
         };
-        let spend = subject.spend_history();
-        let futures = model.futures(subject.history(), spend.as_ref(), 1.0, &horizon);
-        let revenue = subject
-            .known_spend
-            .filter(|_| model.has_spend())
-            .and(subject.holdout_spend);
-        Sampled {
-            subject: at,
-            orders: within(&futures.orders, f64::from(subject.holdout_orders)),
-            spend: revenue.map(|spend| within(&futures.revenue, spend)),
-        }
+        sampled.push(draw(at, subject, &uncertain, &horizon));
+        drawn = Some((subject.stratum(), uncertain));
+    }
+    Ok(sampled)
+}
+
+/// The parameters of a stratum with their doubts.
+fn uncertain(
+    model: &CandidateModel,
+    stratum: &Stratum,
+    seed: u64,
+) -> Result<UncertainModel, IntervalError> {
+    let selected = model.select(stratum);
+    let covariance = selected.orders_log_covariance();
+    let orders = Estimated {
+        model: &selected.orders,
+        log_covariance: covariance.as_deref(),
     };
-    chosen.into_iter().map(draw).collect()
+    let of_spend = selected.spend.and_then(|it| it.log_covariance.as_deref());
+    match model.spend(&selected) {
+        Some(spend) => {
+            let spend = Estimated {
+                model: spend,
+                log_covariance: of_spend,
+            };
+            UncertainModel::new(&orders, &spend, seed)
+        }
+        None => UncertainModel::of_orders(&orders, seed),
+    }
+}
+
+fn draw(at: usize, subject: &Subject, model: &UncertainModel, horizon: &Horizon) -> Sampled {
+    let spend = subject.spend_history();
+    let futures = model.futures(subject.history(), spend.as_ref(), 1.0, horizon);
+    let revenue = subject
+        .known_spend
+        .filter(|_| model.has_spend())
+        .and(subject.holdout_spend);
+    Sampled {
+        subject: at,
+        orders: within(&futures.orders, f64::from(subject.holdout_orders)),
+        spend: revenue.map(|spend| within(&futures.revenue, spend)),
+    }
 }
 
 /// The shares over the customers of a group; empty without any.

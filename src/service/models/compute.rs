@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     contracts,
-    input::{CovariateInput, Input, Rows},
+    input::{CovariateRows, FitRows, Input, Rows},
     samples::FromSamples,
 };
 use crate::{
@@ -38,19 +38,41 @@ use crate::{
 pub(super) const FEWEST_CUSTOMERS_OF_A_KIND: u64 = 100;
 
 /// What to make of the rows.
-pub(super) struct Plan {
-    pub(super) kind: ModelKind,
-    pub(super) until: Day,
-    pub(super) by_kind: bool,
-    pub(super) covariates: Vec<Covariate>,
-    pub(super) prior: Option<StoredPrior>,
-    /// Why there can be no spend model; `None` when the input has a currency.
-    pub(super) no_currency: Option<String>,
+pub(in crate::service) struct Plan {
+    pub(in crate::service) kind: ModelKind,
+    pub(in crate::service) until: Day,
+    pub(in crate::service) by_kind: bool,
+    pub(in crate::service) covariates: Vec<Covariate>,
+    pub(in crate::service) prior: Option<StoredPrior>,
+    /// The currency of the spends; or why there can be no spend model.
+    pub(in crate::service) currency: Result<Currency, String>,
 }
 
 impl Plan {
     /// Fits everything asked for that the rows tell.
     pub(super) fn compute(self, input: &Input) -> Result<Draft, ServiceError> {
+        let pooled = input.rows.pooled();
+        let dependence = spend_dependence(&pooled.spend).map(Into::into);
+        let parameters = self.fit_parameters(&input.rows, &pooled)?;
+        Ok(Draft {
+            fit: ModelFit {
+                unconvertible_customers: input.unconvertible_customers,
+                contracts: contracts::fit(&input.contracts),
+                ..parameters
+            },
+            spend_dependence: dependence.ok_or_else(|| {
+                "fewer than three customers with a positive repeat spend, or all alike".to_owned()
+            }),
+        })
+    }
+
+    /// Fits parameters of orders and spend to the rows, which `all` are when everybody's are put together; the rest of the version is
+    /// empty.
+    pub(in crate::service) fn fit_parameters(
+        self,
+        rows: &FitRows,
+        all: &Rows,
+    ) -> Result<ModelFit, ServiceError> {
         let prior = self.prior.map(|prior| prior.prior());
         let prior = prior
             .transpose()
@@ -58,36 +80,26 @@ impl Plan {
         let fitter = Fitter {
             kind: self.kind,
             prior,
-            currency: match (input.currency, &self.no_currency) {
-                (Some(currency), None) => Ok(currency),
-                (_, reason) => Err(reason.clone().unwrap_or_default()),
-            },
+            currency: self.currency,
         };
-        let rows = input.pooled();
-        let pooled = fitter.set(&rows).map_err(ServiceError::NothingToFit)?;
-        let refinement = match &input.covariates {
+        let pooled = fitter.set(all).map_err(ServiceError::NothingToFit)?;
+        let refinement = match &rows.covariates {
             Some(rows) => {
                 let fit = fitter.covariates(self.covariates, rows, &pooled)?;
                 Refinement::Covariates(Box::new(fit))
             }
-            None if self.by_kind => Refinement::ByKind(fitter.by_kind(&input.by_kind(), &pooled)),
+            None if self.by_kind => Refinement::ByKind(fitter.by_kind(&rows.by_kind(), &pooled)),
             None => Refinement::No,
         };
-        let dependence = spend_dependence(&rows.spend).map(Into::into);
-        Ok(Draft {
-            fit: ModelFit {
-                until: self.until,
-                pooled,
-                refinement,
-                checks: None,
-                prior: self.prior,
-                contacts: Arc::default(),
-                unconvertible_customers: input.unconvertible_customers,
-                contracts: contracts::fit(&input.contracts),
-            },
-            spend_dependence: dependence.ok_or_else(|| {
-                "fewer than three customers with a positive repeat spend, or all alike".to_owned()
-            }),
+        Ok(ModelFit {
+            until: self.until,
+            pooled,
+            refinement,
+            checks: None,
+            prior: self.prior,
+            contacts: Arc::default(),
+            unconvertible_customers: 0,
+            contracts: vec![],
         })
     }
 }
@@ -207,10 +219,10 @@ impl Fitter {
     fn covariates(
         &self,
         covariates: Vec<Covariate>,
-        rows: &CovariateInput,
+        rows: &CovariateRows,
         pooled: &FittedSet,
     ) -> Result<CovariateFit, ServiceError> {
-        let groups = rows.groups();
+        let groups = &rows.groups;
         if groups.is_empty() {
             return Err(ServiceError::NoCovariatesKnown {
                 customers: rows.left_out,
@@ -218,7 +230,7 @@ impl Fitter {
         }
         let names: Vec<String> = covariates.iter().map(|one| one.name.to_string()).collect();
         let start = Instant::now();
-        let (model, report) = fit_with_covariates(self.kind, &names, &groups, self.prior.as_ref())
+        let (model, report) = fit_with_covariates(self.kind, &names, groups, self.prior.as_ref())
             .map_err(ServiceError::NothingToFit)?;
         let report = StoredReport::new(&report, start.elapsed());
         let test = self.unless_prior().and_then(|()| {

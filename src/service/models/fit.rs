@@ -169,7 +169,7 @@ impl Models {
             by_kind: request.by_kind,
             covariates: request.covariates.clone(),
             prior: request.prior,
-            no_currency: currency.is_none().then(|| no_currency(&currencies)),
+            currency: currency.ok_or_else(|| no_currency(&currencies)),
         };
         // The turn goes with the computations, which go on when the caller gives up: two fits would starve the callers of all cores.
         let turn = Arc::new(turn);

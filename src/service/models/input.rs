@@ -4,7 +4,8 @@ mod covariates;
 
 use sqlx::PgConnection;
 
-pub(super) use self::covariates::CovariateInput;
+use self::covariates::CovariateInput;
+pub(in crate::service) use self::covariates::CovariateRows;
 use super::samples::GapCount;
 use crate::{
     domain::{
@@ -12,7 +13,7 @@ use crate::{
         calendar::Day,
         contract_models::ContractRows,
         customer::CustomerKind,
-        money::{Currency, minor_to_major},
+        money::minor_to_major,
         parameters::Covariate,
         profile::History,
         text::CustomerId,
@@ -31,19 +32,16 @@ use crate::{
 const FOLD_BATCH: usize = 1_000;
 
 /// The kinds of customers that are fitted.
-const KINDS: [CustomerKind; 2] = [CustomerKind::Person, CustomerKind::Company];
+pub(in crate::service) const KINDS: [CustomerKind; 2] =
+    [CustomerKind::Person, CustomerKind::Company];
 
-/// The rows of a fit.
+/// What is read for a fit.
 pub(super) struct Input {
-    /// Of persons and of companies, as they were read.
-    kinds: [Rows; 2],
-    /// The same by values of covariates; `None` when there are none.
-    pub(super) covariates: Option<CovariateInput>,
+    /// What parameters are fitted to.
+    pub(super) rows: FitRows,
     /// Who has times between orders.
     pub(super) gaps: GapCount,
-    /// The currency of the spends.
-    pub(super) currency: Option<Currency>,
-    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the currency.
+    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the reporting currency.
     pub(super) unconvertible_customers: u64,
     /// What became of contracts at their renewals.
     pub(super) contracts: ContractRows,
@@ -52,12 +50,22 @@ pub(super) struct Input {
 impl Input {
     /// Persons and companies with a purchase.
     pub(super) fn customers(&self) -> u64 {
-        let orders = self.kinds.iter().flat_map(|rows| &rows.orders);
+        let orders = self.rows.kinds.iter().flat_map(|rows| &rows.orders);
         orders.map(CollapsedRow::count).sum()
     }
+}
 
+/// What parameters are fitted to.
+pub(in crate::service) struct FitRows {
+    /// Of each of the [`KINDS`], as they were read.
+    pub(in crate::service) kinds: [Rows; 2],
+    /// Everybody's by values of covariates; `None` when there are none.
+    pub(in crate::service) covariates: Option<CovariateRows>,
+}
+
+impl FitRows {
     /// The rows of everybody, collapsed.
-    pub(super) fn pooled(&self) -> Rows {
+    pub(in crate::service) fn pooled(&self) -> Rows {
         Rows::collapsed(&self.kinds)
     }
 
@@ -73,11 +81,11 @@ impl Input {
 
 /// Rows of some customers.
 #[derive(Default, Clone)]
-pub(super) struct Rows {
+pub(in crate::service) struct Rows {
     /// Distinct histories of orders.
-    pub(super) orders: Vec<CollapsedRow>,
-    /// Distinct repeat spends, in major units of the currency.
-    pub(super) spend: Vec<SpendRow>,
+    pub(in crate::service) orders: Vec<CollapsedRow>,
+    /// Distinct repeat spends, in major units of the reporting currency.
+    pub(in crate::service) spend: Vec<SpendRow>,
 }
 
 impl Rows {
@@ -294,10 +302,11 @@ impl Reading<'_> {
 
     fn close(self, contracts: ContractRows) -> Input {
         Input {
-            kinds: self.kinds,
-            covariates: self.covariates,
+            rows: FitRows {
+                kinds: self.kinds,
+                covariates: self.covariates.map(CovariateInput::close),
+            },
             gaps: self.gaps,
-            currency: self.basis.reporting_currency,
             unconvertible_customers: self.unconvertible_customers,
             contracts,
         }

@@ -1,9 +1,7 @@
 //! A population whose model is known: what it promises comes true.
 
-use super::super::coverage::UncertainModels;
 use super::*;
 use crate::domain::value::fit::{fit_orders, fit_spend};
-use crate::domain::value::interval::{Estimated, UncertainModel};
 use crate::domain::value::model::ModelKind;
 use crate::domain::value::random::Random;
 use crate::domain::value::simulation::DrawnCustomer;
@@ -49,27 +47,16 @@ fn intervals_of_a_right_model_cover_what_they_promise_by_kind_too() {
     population.sort();
     let orders = fit_orders(ModelKind::MbgNbd, &population.order_rows(None)).unwrap();
     let spend = fit_spend(&population.spend_rows(None)).unwrap();
-    let uncertain = UncertainModel::new(
-        &Estimated {
-            model: &orders.model,
-            log_covariance: orders.report.log_covariance.as_deref(),
-        },
-        &Estimated {
-            model: &spend.model,
-            log_covariance: spend.report.log_covariance.as_deref(),
-        },
-        1,
-    )
-    .unwrap();
-    let models = CandidateModels::of_all(CandidateModel {
+    let model = candidate(Parameters::pooled(ParameterSet {
         orders: orders.model,
-        spend: Some(spend.model),
-    });
-    let uncertain = UncertainModels {
-        person: uncertain.clone(),
-        company: uncertain,
-    };
-    let found = evaluate(&population, &models, Some(&uncertain));
+        orders_log_covariance: orders.report.log_covariance,
+        spend: Some(SpendParameters {
+            model: spend.model,
+            currency: "EUR".parse().unwrap(),
+            log_covariance: spend.report.log_covariance,
+        }),
+    }));
+    let found = evaluate(&population, &model, 1);
     assert_eq!(found.interval_customers, 2_000, "a sample of them");
     assert_eq!(found.groups.len(), 3);
     let members = found.groups[1..].iter().map(|group| group.customers);
@@ -80,7 +67,7 @@ fn intervals_of_a_right_model_cover_what_they_promise_by_kind_too() {
             let [eighty, ninety] = &quantity.coverage[..] else {
                 panic!("{quantity:?}");
             };
-            println!("{:?} {name}: {eighty:?} {ninety:?}", group.kind);
+            println!("{:?} {name}: {eighty:?} {ninety:?}", group.group);
             assert!((0.86..=0.94).contains(&ninety.calibrated_share));
             assert!((0.75..=0.85).contains(&eighty.calibrated_share));
             assert!(ninety.within_share >= 0.86);
@@ -92,5 +79,5 @@ fn intervals_of_a_right_model_cover_what_they_promise_by_kind_too() {
             "{model:?}"
         );
     }
-    assert_eq!(evaluate(&population, &models, Some(&uncertain)), found);
+    assert_eq!(evaluate(&population, &model, 1), found);
 }

@@ -38,15 +38,24 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         split_on: String::new(),
         until: "tomorrow".to_owned(),
         version: -1,
+        grouping: 7,
+        covariates: vec!["member".to_owned()],
     };
     let status = refused(all_wrong).await;
     assert_eq!(status.code(), Code::InvalidArgument);
     let fields: BTreeSet<String> = violated(&status).into_iter().collect();
     assert_eq!(
         fields,
-        ["kind", "split_on", "until", "version"]
-            .map(str::to_owned)
-            .into()
+        [
+            "kind",
+            "split_on",
+            "until",
+            "version",
+            "grouping",
+            "covariates"
+        ]
+        .map(str::to_owned)
+        .into()
     );
     for (split, until, field) in [
         ("2026-03-02", "2026-03-02", "split_on"),
@@ -78,6 +87,11 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         ..of_version(version, "2026-06-30")
     };
     assert_eq!(violated(&refused(with_kind).await), ["kind"]);
+    let refined = pb::EvaluateModelRequest {
+        grouping: pb::FitGrouping::ByKind.into(),
+        ..of_version(version, "2026-06-30")
+    };
+    assert_eq!(violated(&refused(refined).await), ["grouping"]);
     // Parameters of which nobody knows how uncertain they are have no intervals.
     let found = evaluate(&service, of_version(version, "2026-06-30"))
         .await
