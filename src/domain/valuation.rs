@@ -10,6 +10,7 @@ mod spend;
 pub use contracts::ContractValue;
 use contracts::contract_value;
 use cost_to_serve::cost_to_serve;
+pub use cost_to_serve::unpriced_channels;
 use margin::margin_share;
 pub use missing_rate::{MissingRate, missing_rate};
 use spend::expected_spend;
