@@ -51,7 +51,7 @@ pub fn page(rates: &[pb::ContactRate]) -> Option<String> {
         ("shape", Align::Right),
         ("rate (weeks)", Align::Right),
         ("customers", Align::Right),
-        ("cost", Align::Right),
+        ("recorded cost", Align::Right),
     ];
     let rows: Vec<Vec<String>> = rates
         .iter()
