@@ -5,6 +5,7 @@
 pub mod assess;
 pub mod basis;
 pub mod calendar;
+pub mod contact_cost;
 pub mod contact_model;
 pub mod contract_models;
 pub mod contracts;

@@ -188,7 +188,7 @@ fn page(customer: &pb::Customer) -> String {
         rows.push((
             "Unmatched refunds",
             format!(
-                "{}: their purchase is not known yet, so they change nothing",
+                "{}: what they take back is not, or not all, among the known purchases",
                 customer.unmatched_refund_count
             ),
         ));

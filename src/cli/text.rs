@@ -1,13 +1,14 @@
 //! Answers in words: money, kinds, reasons, aligned labels and tables. Plain text, the same in a terminal and in a pipe.
 
-use iso_currency::Currency;
 use jiff::Timestamp;
 
+use crate::domain::money::Currency;
 use crate::pb;
 
-/// Decimals of a currency by ISO 4217. `None`: no such currency, or one without a minor unit by definition (gold, for example).
+/// Decimals of a currency by ISO 4217, withdrawn ones included. `None`: no such currency, or one without a minor unit by definition (gold,
+/// for example).
 pub fn currency_exponent(code: &str) -> Option<u32> {
-    Currency::from_code(code)?.exponent().map(u32::from)
+    code.parse::<Currency>().ok().map(Currency::exponent)
 }
 
 /// An amount in major units as exact decimal text: 1999 EUR is "19.99". Of an unknown currency, the minor units.

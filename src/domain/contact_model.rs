@@ -21,10 +21,32 @@ pub struct UsualContacts {
     pub channel: Label,
     /// How often.
     pub rate: ContactRate,
-    /// What a contact costs and in which currency; `None` where no cost is recorded.
+    /// What a contact of recorded cost costs and in which currency; `None` where no cost is recorded.
     pub cost: Option<(ContactCost, Currency)>,
+    /// Share of the contacts there whose cost was recorded, 0 to 1; 0 too in a version that did not count them.
+    pub recorded_cost_share: f64,
     /// Customers behind it, those who never had a contact there included.
     pub customers: u64,
+}
+
+impl UsualContacts {
+    /// What a contact usually costs, in major units of `currency`, where one of unrecorded cost costs `stated`; `None` where no cost was
+    /// recorded in that currency.
+    ///
+    /// The mean is that of all contacts there, each priced as conditions price it. So a cost that was recorded once moves it by as much
+    /// as one contact weighs among all of them, and a cost that the definitions change counts at once, before any other fit.
+    #[must_use]
+    pub fn cost_with(&self, stated: Option<f64>, currency: Currency) -> Option<ContactCost> {
+        let (recorded, _) = self.cost.filter(|(_, booked)| *booked == currency)?;
+        let Some(stated) = stated else {
+            return Some(recorded);
+        };
+        let share = self.recorded_cost_share;
+        Some(ContactCost {
+            mean: share * recorded.mean + (1.0 - share) * stated,
+            ..recorded
+        })
+    }
 }
 
 /// What is usual of contacts, by kind and channel.

@@ -1,11 +1,22 @@
 //! Amounts of money: whole minor units of an ISO 4217 currency, never a floating-point number.
 
+mod withdrawn;
+
 use std::{fmt, str::FromStr};
 
-/// An ISO 4217 currency that has a minor unit or is used in whole units. Metals, funds codes without an exponent and the testing
-/// codes are none.
+use withdrawn::Withdrawn;
+
+/// An ISO 4217 currency that has a minor unit or is used in whole units, or had while it was current: facts are never refused for the
+/// currency they were booked in. Metals, funds codes without an exponent and the testing codes are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Currency(iso_currency::Currency);
+pub struct Currency(Listed);
+
+/// The list of ISO 4217 that a currency is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Listed {
+    Current(iso_currency::Currency),
+    Withdrawn(Withdrawn),
+}
 
 /// The text is no currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +27,10 @@ impl Currency {
     /// Number of decimals of a major unit: 2 for EUR, 0 for JPY, 3 for KWD.
     #[must_use]
     pub fn exponent(self) -> u32 {
-        self.0.exponent().map_or(0, u32::from)
+        match self.0 {
+            Listed::Current(currency) => currency.exponent().map_or(0, u32::from),
+            Listed::Withdrawn(currency) => currency.exponent().into(),
+        }
     }
 
     /// Minor units in one major unit: 100 for EUR.
@@ -28,7 +42,10 @@ impl Currency {
     /// The code, three capitals.
     #[must_use]
     pub fn code(self) -> &'static str {
-        self.0.code()
+        match self.0 {
+            Listed::Current(currency) => currency.code(),
+            Listed::Withdrawn(currency) => currency.code(),
+        }
     }
 }
 
@@ -38,6 +55,8 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, UnknownCurrency> {
         iso_currency::Currency::from_code(text)
             .filter(|currency| currency.exponent().is_some() && !matches!(text, "XXX" | "XTS"))
+            .map(Listed::Current)
+            .or_else(|| Withdrawn::from_code(text).map(Listed::Withdrawn))
             .map(Self)
             .ok_or_else(|| UnknownCurrency(text.chars().take(20).collect()))
     }
@@ -160,6 +179,29 @@ mod tests {
         for code in ["eur", "EURO", "", "XXX", "XTS", "XAU", "ABC", "E R"] {
             assert!(code.parse::<Currency>().is_err(), "{code:?}");
         }
+    }
+
+    #[test]
+    fn a_currency_that_was_withdrawn_keeps_its_code_and_its_decimals() {
+        for (code, text) in [
+            ("DEM", "19.99 DEM"),
+            ("LTL", "19.99 LTL"),
+            ("ANG", "19.99 ANG"),
+            ("ITL", "1999 ITL"),
+            ("ESP", "1999 ESP"),
+        ] {
+            let currency: Currency = code.parse().unwrap();
+            assert_eq!(currency.code(), code);
+            let amount = Money {
+                amount_minor: 1999,
+                currency,
+            };
+            assert_eq!(amount.to_string(), text);
+        }
+        for code in ["dem", "DEMX", "USS", "XFO"] {
+            assert!(code.parse::<Currency>().is_err(), "{code:?}");
+        }
+        assert!("DEM".parse::<Currency>().unwrap() < "EUR".parse().unwrap());
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct History {
     pub attributes: Vec<AttributeFact>,
     /// The observation that holds for each contract, ended ones included, by source and id.
     pub contracts: Vec<ContractFact>,
-    /// Number of refunds and reversals for which no purchase was found.
+    /// Number of refunds and reversals of which not everything was found that they take back.
     pub unmatched_refund_count: u32,
     /// Whether any refund or reversal is among the facts: then a further transaction asks for a fold of all of them.
     pub has_refunds: bool,

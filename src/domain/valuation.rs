@@ -10,6 +10,7 @@ mod spend;
 pub use contracts::ContractValue;
 use contracts::contract_value;
 use cost_to_serve::cost_to_serve;
+pub use cost_to_serve::unpriced_channels;
 use margin::margin_share;
 pub use missing_rate::{MissingRate, missing_rate};
 use spend::expected_spend;
@@ -158,8 +159,9 @@ fn value_of_purchases(
         parameters: selected.selection,
     };
     let spend = expected_spend(&inputs, selected.spend, basis.reporting_currency);
-    let margin =
-        spend.and_then(|(spend, currency)| Ok((spend * margin_share(view, basis)?, currency)));
+    let margin = spend.and_then(|(spend, currency)| {
+        Ok((spend * margin_share(view, basis, selected.spend)?, currency))
+    });
     // Whoever has a running contract is a customer, whatever they buy beside it.
     let leaving = (view.running_contracts() == 0).then_some(&outlook);
     let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon, leaving));

@@ -193,6 +193,7 @@ pub struct Row<'a> {
     header: &'a Header,
     record: &'a StringRecord,
     problems: Vec<String>,
+    nothing: Option<&'static str>,
 }
 
 impl<'a> Row<'a> {
@@ -209,6 +210,7 @@ impl<'a> Row<'a> {
             header,
             record,
             problems,
+            nothing: None,
         }
     }
 
@@ -272,6 +274,17 @@ impl<'a> Row<'a> {
     /// Notes that something is wrong.
     pub fn refuse(&mut self, reason: impl Into<String>) {
         self.problems.push(reason.into());
+    }
+
+    /// Notes that the row, with which nothing is wrong, holds no fact, and why.
+    pub fn leave_out(&mut self, reason: &'static str) {
+        self.nothing = Some(reason);
+    }
+
+    /// Why a sound row holds no fact, if it holds none.
+    #[must_use]
+    pub fn left_out(&self) -> Option<&'static str> {
+        self.nothing.filter(|_| self.is_sound())
     }
 
     /// Whether nothing is wrong so far.

@@ -28,7 +28,7 @@ pub trait Mapping {
     /// How many batches may be under way at once. The server takes facts in any order.
     const IN_FLIGHT: usize;
 
-    /// Reads a row. `None` exactly when the row is not sound; it then knows why.
+    /// Reads a row. `None` exactly when the row is not sound or was left out; it then knows why.
     fn read(&mut self, row: &mut Row<'_>) -> Option<Self::Fact>;
 
     /// Facts as a batch.
@@ -43,6 +43,10 @@ pub struct Summary {
     written: u64,
     duplicates: u64,
     refused: u64,
+    /// Rows with which nothing is wrong and in which there is no fact.
+    left_out: u64,
+    #[serde(skip)]
+    left_out_reason: &'static str,
     retried_calls: u64,
     seconds: f64,
     rows_per_second: f64,
@@ -123,9 +127,13 @@ impl Import<'_> {
             self.summary.rows += 1;
             let line = record.position().map_or(0, csv::Position::line);
             match read_row(mapping, header, &record) {
-                Ok(fact) => {
+                Ok(Read::Fact(fact)) => {
                     self.summary.sound += 1;
                     pending.push(fact, (line, record.clone()));
+                }
+                Ok(Read::Nothing(reason)) => {
+                    self.summary.left_out += 1;
+                    self.summary.left_out_reason = reason;
                 }
                 Err(reason) => self.refuse(&record, line, &reason),
             }
@@ -262,18 +270,28 @@ impl<M: Mapping> Pending<M> {
     }
 }
 
-/// A row as a fact, or everything that is wrong with it.
+/// What a sound row holds.
+enum Read<F> {
+    Fact(F),
+    /// No fact, and why.
+    Nothing(&'static str),
+}
+
+/// What a row holds, or everything that is wrong with it.
 fn read_row<M: Mapping>(
     mapping: &mut M,
     header: &Header,
     record: &ByteRecord,
-) -> Result<M::Fact, String> {
+) -> Result<Read<M::Fact>, String> {
     let text = StringRecord::from_byte_record(record.clone())
         .map_err(|_| "is not UTF-8: convert the file first".to_owned())?;
     let mut row = Row::new(header, &text);
     match mapping.read(&mut row) {
-        Some(fact) if row.is_sound() => Ok(fact),
-        _ => Err(row.into_reason()),
+        Some(fact) if row.is_sound() => Ok(Read::Fact(fact)),
+        _ => match row.left_out() {
+            Some(reason) => Ok(Read::Nothing(reason)),
+            None => Err(row.into_reason()),
+        },
     }
 }
 
@@ -288,6 +306,10 @@ fn page(summary: &Summary) -> String {
     } else {
         rows.push(("Written", summary.written.to_string()));
         rows.push(("Known already", summary.duplicates.to_string()));
+    }
+    if summary.left_out > 0 {
+        let (rows_left_out, reason) = (summary.left_out, summary.left_out_reason);
+        rows.push(("Left out", format!("{rows_left_out} ({reason})")));
     }
     let refused = match &summary.rejected_file {
         Some(file) => format!("{} (see {file})", summary.refused),

@@ -41,7 +41,7 @@ pub struct RatesArgs {
     /// Column of the first day on which the rate holds [default: date, day]
     #[arg(long, value_name = "COLUMN")]
     date_column: Option<String>,
-    /// Column of the rate: units of the second currency for one of the first [default: rate]
+    /// Column of the rate: units of the second currency for one of the first; a row where it is empty or N/A has no rate [default: rate]
     #[arg(long, value_name = "COLUMN")]
     rate_column: Option<String>,
     /// Separator of the columns: one character, or "tab" [default: ,]
@@ -173,10 +173,15 @@ impl Mapping for RateMapping {
         let format = self.formats.date.clone();
         let day = row.parse_required(self.date, |text| parse_day(text, format.as_deref()));
         let comma = self.formats.decimal_comma;
-        let rate = row.parse_required(self.rate, |text| {
+        // Tables have a row for each day and a column for each currency, and not every currency has a rate every day.
+        let stated = !row.text(Some(self.rate)).eq_ignore_ascii_case("N/A");
+        let rate = row.parse(Some(self.rate).filter(|_| stated), |text| {
             let rate: Result<Rate, _> = plain_decimal(text, comma)?.parse();
             rate.map_err(|error| error.to_string())
         });
+        if rate.is_none() {
+            row.leave_out("no rate on that day");
+        }
         if !row.is_sound() {
             return None;
         }
@@ -223,7 +228,9 @@ mod tests {
                     "{} {} {} {}",
                     rate.from_currency, rate.to_currency, rate.day, rate.rate
                 )),
-                None => Err(row.into_reason()),
+                None => Err(row
+                    .left_out()
+                    .map_or_else(|| row.into_reason(), str::to_owned)),
             }
         });
         Ok(rows.collect())
@@ -264,9 +271,29 @@ mod tests {
     }
 
     #[test]
+    fn a_day_without_a_rate_is_left_out_and_not_refused() {
+        // As the European Central Bank publishes it: a comma at the end of each row, and N/A before a currency began and after it left.
+        let rows = read(
+            "Date,USD,CYP,\n2026-01-02,1.0845,N/A,\n2007-12-31,1.4721,0.585274,\n2007-12-28,1.4692,,\nyesterday,1,N/A,\n",
+            &["--from", "EUR", "--to", "CYP", "--rate-column", "CYP"],
+        );
+        let rows = rows.unwrap();
+        let left_out = Err("no rate on that day".to_owned());
+        assert_eq!(
+            rows[..3],
+            [
+                left_out.clone(),
+                Ok("EUR CYP 2007-12-31 0.585274".to_owned()),
+                left_out
+            ]
+        );
+        assert!(rows[3].as_ref().unwrap_err().contains("yesterday"));
+    }
+
+    #[test]
     fn everything_that_is_wrong_with_a_row_is_said_and_guesses_are_not_made() {
         let rows = read(
-            "date,currency,rate\nyesterday,EURO,-1\n2026-01-02,EUR,1\n2026-01-02,USD,\"1,084.5\"\n2026-01-02,USD,\n",
+            "date,currency,rate\nyesterday,EURO,-1\n2026-01-02,EUR,1\n2026-01-02,USD,\"1,084.5\"\n2026-01-02,USD,none\n",
             &["--to", "EUR"],
         );
         let rows = rows.unwrap();

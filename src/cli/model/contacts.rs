@@ -17,6 +17,7 @@ pub struct ContactRateJson {
     cost_per_contact: Option<f64>,
     cost_weight_contacts: Option<f64>,
     cost_currency: Option<String>,
+    recorded_cost_share: f64,
 }
 
 impl From<&pb::ContactRate> for ContactRateJson {
@@ -32,6 +33,7 @@ impl From<&pb::ContactRate> for ContactRateJson {
             cost_per_contact: rate.cost_per_contact,
             cost_weight_contacts: rate.cost_weight_contacts,
             cost_currency: (!currency.is_empty()).then(|| currency.clone()),
+            recorded_cost_share: rate.recorded_cost_share,
         }
     }
 }
@@ -49,13 +51,14 @@ pub fn page(rates: &[pb::ContactRate]) -> Option<String> {
         ("shape", Align::Right),
         ("rate (weeks)", Align::Right),
         ("customers", Align::Right),
-        ("cost", Align::Right),
+        ("recorded cost", Align::Right),
     ];
     let rows: Vec<Vec<String>> = rates
         .iter()
         .map(|rate| {
             let cost = rate.cost_per_contact.map_or_else(String::new, |cost| {
-                format!("{cost:.2} {}", rate.cost_currency)
+                let share = rate.recorded_cost_share * 100.0;
+                format!("{cost:.2} {} (of {share:.1} %)", rate.cost_currency)
             });
             vec![
                 text::kind_word(rate.kind).to_owned(),
@@ -91,9 +94,10 @@ mod tests {
             cost_per_contact: Some(45.0),
             cost_weight_contacts: Some(2.0),
             cost_currency: "EUR".into(),
+            recorded_cost_share: 0.25,
         };
         let page = page(std::slice::from_ref(&rate)).unwrap();
-        for part in ["phone", "0.1087", "20.00", "300", "45.00 EUR"] {
+        for part in ["phone", "0.1087", "20.00", "300", "45.00 EUR (of 25.0 %)"] {
             assert!(page.contains(part), "{part} in\n{page}");
         }
         let json = serde_json::to_value(ContactRateJson::from(&rate)).unwrap();

@@ -38,6 +38,10 @@ struct OneScoreJson {
     contract_value: Option<f64>,
     running_contracts: i32,
     expected_renewals: Option<f64>,
+    expected_cost_to_serve: Option<f64>,
+    /// Channels whose contacts are not in it, since nothing says what they cost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unpriced_channels: Vec<String>,
     lifetime_value: Option<MoneyJson>,
     unrated_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +100,8 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         contract_value: score.contract_value,
         running_contracts: score.running_contracts,
         expected_renewals: score.expected_renewals,
+        expected_cost_to_serve: score.expected_cost_to_serve,
+        unpriced_channels: score.unpriced_channels.clone(),
         lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
         unrated_reason: text::unrated_name(score.unrated_reason),
         missing_rate: score.missing_rate.as_ref().map(MissingRateJson::from),
@@ -170,6 +176,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         rows.push(("Expected per order", text.trim_end().to_owned()));
     }
     rows.extend(parts_rows(score));
+    rows.extend(cost_rows(score));
     rows.extend(prospects::lines(score));
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
@@ -257,6 +264,21 @@ fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
         .collect()
 }
 
+/// What serving the customer is expected to cost, and what is not in it.
+fn cost_rows(score: &pb::LifetimeValueScore) -> impl Iterator<Item = (&'static str, String)> {
+    let currency = score.lifetime_value.as_ref();
+    let currency = currency.map_or("", |money| money.currency.as_str());
+    let cost = score
+        .expected_cost_to_serve
+        .map(|cost| ("Cost to serve", format!("{cost:.2} {currency}")));
+    let unpriced = (!score.unpriced_channels.is_empty()).then(|| {
+        let channels = score.unpriced_channels.join(", ");
+        let text = format!("contacts by {channels}: nothing says what they cost");
+        ("Not in it", text)
+    });
+    cost.into_iter().chain(unpriced)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,6 +303,8 @@ mod tests {
                 contract_value: Some(5.0),
                 running_contracts: 1,
                 expected_renewals: Some(0.62),
+                expected_cost_to_serve: Some(12.5),
+                unpriced_channels: vec!["portal".into()],
                 lifetime_value: Some(pb::Money {
                     amount_minor: 3_500,
                     currency: "USD".into(),
@@ -335,6 +359,8 @@ mod tests {
             "22.34 USD",
             "30.00 USD",
             "5.00 USD: 1 running, 0.62 renewals expected",
+            "12.50 USD",
+            "contacts by portal: nothing says what they cost",
         ] {
             assert!(page.contains(part), "{part} in\n{page}");
         }

@@ -112,6 +112,7 @@ impl KindCensus {
                 channel: name.clone(),
                 rate: fit.rate,
                 cost: channel.costs.usual().zip(currency),
+                recorded_cost_share: channel.costs.share_of(channel.contacts),
                 customers: fit.customers,
             })
         });
@@ -206,11 +207,32 @@ mod tests {
         assert_eq!(calls.customers, 2);
         assert!((calls.rate.mean_per_week() - 6.0 / 48.0).abs() < 1e-6);
         assert!((calls.cost.unwrap().0.mean - 45.0).abs() < 1e-12);
+        assert!((calls.recorded_cost_share - 1.0).abs() < 1e-12);
         let chats = of(CustomerKind::Company, "chat").unwrap();
         assert!((chats.rate.mean_per_week() - 0.5).abs() < 1e-6);
-        assert_eq!(chats.cost, None);
+        assert_eq!((chats.cost, chats.recorded_cost_share), (None, 0.0));
         assert_eq!(of(CustomerKind::Person, "chat"), None);
         assert_eq!(of(CustomerKind::Company, "phone"), None);
+    }
+
+    #[test]
+    fn it_is_counted_how_many_contacts_say_what_they_cost() {
+        let mut census = Census::new(day("2026-06-30"));
+        let contacts = [
+            ("2026-02-01", "phone", 7, None),
+            ("2026-02-02", "phone", 1, Some(50_000)),
+        ];
+        census.add(
+            CustomerKind::Person,
+            &history("2026-01-13", &contacts),
+            major,
+        );
+        let fitted = census.fit(Some("EUR".parse().unwrap()));
+        let [calls] = fitted.all() else {
+            panic!("{fitted:?}");
+        };
+        assert!((calls.recorded_cost_share - 1.0 / 8.0).abs() < 1e-12);
+        assert!((calls.cost.unwrap().0.mean - 500.0).abs() < 1e-12);
     }
 
     #[test]

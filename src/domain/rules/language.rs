@@ -127,7 +127,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         parameters: &[Parameter::Window],
         values: "money in the reporting currency",
         meaning: "cost of the contacts in the last n days",
-        unknown_when: "there is no rate for a cost (NO_RATE)",
+        unknown_when: "there is no rate for a cost (NO_RATE), or nothing says what a contact cost",
         example: "cost_to_serve(days(365)) > money(\"200 EUR\")",
     },
     BuiltIn {

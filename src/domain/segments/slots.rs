@@ -3,6 +3,7 @@
 use crate::domain::{
     assess::Assessment,
     calendar::Day,
+    contact_cost::cost_of_contacts,
     customer::CustomerKind,
     definitions::Definitions,
     facts::{AttributeFact, AttributeValue},
@@ -258,26 +259,10 @@ fn spend<'a>(entries: &[PurchaseDay], currency: Currency, rates: &RateTable) -> 
 fn costs<'a>(entries: &[ContactDay], definitions: &Definitions, rates: &RateTable) -> Filling<'a> {
     let mut total = Total::new(definitions.value().currency, rates);
     for entry in entries {
-        let (amount_minor, booked) = cost(entry, definitions)?;
-        total.add(amount_minor, booked, entry.day)?;
+        let cost = cost_of_contacts(entry, Some(definitions)).ok_or(Absence::Missing)?;
+        total.add(cost.amount_minor, cost.currency, entry.day)?;
     }
     total.slot()
-}
-
-/// What the contacts of a day cost: as recorded, else what their channel costs, else unknown.
-fn cost(entry: &ContactDay, definitions: &Definitions) -> Result<(i64, Currency), Absence> {
-    if let Some(currency) = entry.currency {
-        return Ok((entry.cost_minor, currency));
-    }
-    let channel = definitions
-        .channels()
-        .iter()
-        .find(|channel| *channel.name == *entry.channel);
-    let cost = channel
-        .and_then(|channel| channel.cost)
-        .ok_or(Absence::Missing)?;
-    let amount_minor = cost.amount_minor.saturating_mul(entry.count.into());
-    Ok((amount_minor, cost.currency))
 }
 
 /// The currencies, by code, out of which amounts are converted for a term.

@@ -191,6 +191,7 @@ fn contact_rate(usual: &UsualContacts) -> pb::ContactRate {
         cost_per_contact: cost.map(|(cost, _)| cost.mean),
         cost_weight_contacts: cost.map(|(cost, _)| cost.weight_contacts),
         cost_currency: cost.map_or_else(String::new, |(_, currency)| currency.to_string()),
+        recorded_cost_share: usual.recorded_cost_share,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         valuation::{
             ValueInputs,
             prospects::{NoProspects, Prospects},
+            unpriced_channels,
         },
         value::lifetime::Horizon,
     },
@@ -69,6 +70,13 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
         provenance: Some(provenance(Some(profile), as_of, basis)),
         expected_margin_per_order: valuation.expected_margin_per_order,
         expected_cost_to_serve: valuation.expected_cost_to_serve,
+        unpriced_channels: valuation
+            .expected_cost_to_serve
+            .map(|_| unpriced_channels(one.profile.view(), basis))
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         missing_rate: missing_rate(one, valuation, basis),
         converted_from: basis
             .reporting_currency

@@ -4,11 +4,12 @@
 //! the equations named there, in 30-digit arithmetic (mpmath 1.3.0): 1.96743837701494 orders, discounted, at 129.363517060367 EUR.
 //!
 //! - Revenue: the product, 254.51 EUR.
-//! - Margin: of 400 EUR, 100 cost 30, 120 are maintenance at 35 %, 180 are at the default of 40 %: (70 + 42 + 72) / 400 = 0.46 of each
-//!   order, 59.5072178477690 EUR, so 117.08 EUR.
+//! - Margin: of 400 EUR, 120 are maintenance at 35 %, 280 are at the default of 40 %: (42 + 112) / 400 = 0.385 is assumed. 100 of them
+//!   cost 30, which is 30 less than assumed. The mean customer's order is 6.25 * 15.44 / 2.74 EUR, five of them are 176.094890510949, so
+//!   the share is 0.385 + 30 / 576.094890510949 = 0.437074754513779, 56.5415274621992 EUR of each order, so 111.24 EUR.
 //! - Contribution: 15 calls of 45 EUR in 180 days are 114.140625 EUR a month of 30.4375 days, about two and a half calls a month. Each
 //!   of twelve months is discounted by 1 % and counts by the probability of being alive in its middle, which is P(alive)
-//!   2F1(r + x, a; a + b + x; -t / (alpha + T)): together 6.57770000802717, so 750.782789978726 EUR. Less that, -633.71 EUR.
+//!   2F1(r + x, a; a + b + x; -t / (alpha + T)): together 6.57770000802717, so 750.782789978726 EUR. Less that, -639.54 EUR.
 
 use patron::pb;
 
@@ -77,17 +78,17 @@ async fn the_basis_decides_what_of_the_same_purchases_counts() {
     };
     service.models().activate_model(request).await.unwrap();
     let spend = 129.363_517_060_367_45;
-    let margin = 59.507_217_847_769_03;
+    let margin = 56.541_527_462_199_15;
     let cost = 750.782_789_978_726_4;
     let costly = ["s/costly", "s/calls"].as_slice();
     for (basis, per_order, cost, cents, tier, segments) in [
         ("revenue", spend, None, 25_451, "gold", &costly[1..]),
-        ("margin", margin, None, 11_708, "silver", &costly[1..]),
+        ("margin", margin, None, 11_124, "silver", &costly[1..]),
         (
             "contribution",
             margin,
             Some(cost),
-            -63_371,
+            -63_954,
             "bronze",
             costly,
         ),

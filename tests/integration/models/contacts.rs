@@ -71,6 +71,7 @@ async fn two_and_a_half_calls_a_month_cost_more_than_a_product_of_15_brings() {
             },
             "EUR".parse().unwrap(),
         )),
+        recorded_cost_share: 1.0,
         customers: 100,
     };
     let version = store_model_with_contacts(&service.pool, orders, spend, vec![usual]).await;

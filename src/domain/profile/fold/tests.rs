@@ -1,10 +1,12 @@
 mod properties;
+mod refunds;
 
 use super::*;
 use crate::domain::{
     calendar::EventTime,
     facts::{AttributeValue, ContractTerms},
     money::{MAX_AMOUNT_MINOR, Money},
+    profile::PurchaseDay,
     text::CustomerId,
 };
 

@@ -1,5 +1,7 @@
 //! The cost of the published example, with and without customers to shrink to, and what may and may not move it.
 
+mod prices;
+
 use std::sync::Arc;
 
 use crate::domain::{
@@ -14,7 +16,7 @@ use crate::domain::{
     parameters::{ParameterSet, Parameters, SpendParameters},
     profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
     text::CustomerId,
-    valuation::{Valuation, value},
+    valuation::{Valuation, unpriced_channels, value},
     value::{
         contact_rates::{ContactCost, ContactRate},
         gamma_gamma::GammaGamma,
@@ -132,6 +134,7 @@ fn usual(kind: CustomerKind, channel: &str, shape: f64, rate_weeks: f64) -> Usua
         channel: channel.into(),
         rate: ContactRate::new(shape, rate_weeks).unwrap(),
         cost: None,
+        recorded_cost_share: 0.0,
         customers: 100,
     }
 }
@@ -175,6 +178,7 @@ fn in_a_population_the_example_moves_as_far_as_the_population_weighs() {
             },
             euro(),
         )),
+        recorded_cost_share: 1.0,
         ..usual(CustomerKind::Company, "phone", 0.5, 20.0)
     };
     let shrunk = valued(
@@ -192,6 +196,7 @@ fn in_a_population_the_example_moves_as_far_as_the_population_weighs() {
             },
             euro(),
         )),
+        recorded_cost_share: 1.0,
         ..usual(CustomerKind::Company, "phone", 120.0, f64::from(DAYS) / 7.0)
     };
     let alike = valued(subscriber(Some(4_500)), &basis(faithful(), vec![alike], 1));

@@ -174,6 +174,16 @@ impl CostSums {
         self.of_customers = self.of_customers.saturating_add(square_by(cost, contacts));
     }
 
+    /// Share of `contacts`, which are all there were, whose cost is known; 0 without any.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts, for a ratio")]
+    pub fn share_of(&self, contacts: u64) -> f64 {
+        if contacts == 0 {
+            return 0.0;
+        }
+        self.contacts as f64 / contacts as f64
+    }
+
     /// What a contact usually costs; `None` where no cost is known.
     ///
     /// Bühlmann and Straub (1970): the mean counts for the variance within customers over the variance between them; for all

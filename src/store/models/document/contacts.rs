@@ -21,6 +21,9 @@ pub(super) struct ContactsDocument {
     customers: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cost: Option<CostDocument>,
+    /// Absent in versions that did not count them.
+    #[serde(default)]
+    recorded_cost_share: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +45,7 @@ pub(super) fn write(model: &ContactModel) -> Vec<ContactsDocument> {
             mean: cost.mean,
             weight_contacts: cost.weight_contacts,
         }),
+        recorded_cost_share: usual.recorded_cost_share,
     });
     each.collect()
 }
@@ -62,6 +66,7 @@ pub(super) fn read(documents: Vec<ContactsDocument>) -> Result<ContactModel, Sto
             rate: ContactRate::new(document.shape, document.rate_weeks)
                 .map_err(|error| corrupt(&error))?,
             cost: cost.transpose()?,
+            recorded_cost_share: document.recorded_cost_share,
             customers: document.customers,
         })
     });

@@ -182,11 +182,13 @@ fn what_is_usual_of_contacts_is_kept_and_may_be_absent() {
             },
             "EUR".parse().unwrap(),
         )),
+        recorded_cost_share: 0.25,
         customers: 40,
     };
     let silent = UsualContacts {
         channel: "chat".into(),
         cost: None,
+        recorded_cost_share: 0.0,
         ..usual.clone()
     };
     let fit = ModelFit {
