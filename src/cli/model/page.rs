@@ -52,10 +52,18 @@ fn contract_page(model: &pb::ContractModel) -> String {
         months => format!("renewed {}", text::period_words(months)),
     };
     match &model.report {
-        Some(report) => format!(
-            "Contracts, {which}: shifted-beta-geometric, time in periods\n{}",
-            text::indented(&report_page(report))
-        ),
+        Some(report) => {
+            let name = match report.parameters.len() {
+                1 => "geometric",
+                _ => "shifted-beta-geometric",
+            };
+            let mut lines = vec![format!("Contracts, {which}: {name}, time in periods")];
+            if !model.fallback_reason.is_empty() {
+                lines.push(text::indented(&model.fallback_reason));
+            }
+            lines.push(text::indented(&report_page(report)));
+            lines.join("\n")
+        }
         None => format!("Contracts, {which}: no model, {}", model.absent_reason),
     }
 }
