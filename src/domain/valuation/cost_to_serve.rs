@@ -9,14 +9,15 @@
 //! costs by the definitions; else nothing.
 //!
 //! **Until when.** Somebody who has left does not call any more. The rate is that of a customer who still is one (then all the time
-//! since the first fact was time to call in), so that each month counts by the probability of still being one in its middle. Who
-//! has a contract that runs, or never bought, is not said to leave by the order model, and counts in full.
+//! since the first fact was time to call in), so that each month counts by the probability of still being one in its middle: of a buyer
+//! who has not left by the order model, or of a contract that still runs by that of renewals, whichever is left. Who never bought and has
+//! no contract that runs is served no more and costs nothing.
 
+use super::contracts::{Course, probability_running};
 use crate::domain::{
     basis::Basis,
-    calendar::Day,
     contact_model::UsualContacts,
-    definitions::ValueBasis,
+    definitions::{ValueBasis, ValueSettings},
     money::Money,
     profile::{ContactDay, ProfileAt},
     tiers::Unrated,
@@ -31,26 +32,56 @@ use crate::domain::{
 /// a month.
 const LEAST_DAYS: i32 = 30;
 
+/// What keeps somebody a customer from now on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ties<'a> {
+    /// What the order model says of a buyer.
+    pub(super) outlook: Option<&'a Outlook>,
+    /// The contracts that run.
+    pub(super) contracts: &'a [Course],
+}
+
+/// Whether contacts count in the value of a customer: on the contribution basis, of those who bought or have a contract that runs.
+pub(super) fn contacts_count(view: ProfileAt<'_>, settings: Option<&ValueSettings>) -> bool {
+    let is_served = !view.profile().history.purchases.is_empty() || view.running_contracts() > 0;
+    is_contribution(settings) && is_served
+}
+
+fn is_contribution(settings: Option<&ValueSettings>) -> bool {
+    settings.is_some_and(|settings| settings.basis == ValueBasis::Contribution)
+}
+
 /// Discounted cost of the contacts expected within the horizon, in major units of the reporting currency; `None` but on the
-/// contribution basis. `outlook` is what the order model says of the customer; without it nobody leaves.
+/// contribution basis.
 pub(super) fn cost_to_serve(
     view: ProfileAt<'_>,
     basis: &Basis,
     horizon: &Horizon,
-    outlook: Option<&Outlook>,
+    ties: Ties<'_>,
 ) -> Result<Option<f64>, Unrated> {
-    let contribution = basis
-        .value_settings()
-        .is_some_and(|settings| settings.basis == ValueBasis::Contribution);
-    if !contribution {
+    if !is_contribution(basis.value_settings()) {
         return Ok(None);
     }
+    if !contacts_count(view, basis.value_settings()) {
+        return Ok(Some(0.0));
+    }
     let monthly = weekly_cost(view, basis)? * WEEKS_PER_MONTH;
-    Ok(Some(monthly * discounted_months(horizon, outlook)))
+    Ok(Some(monthly * discounted_months(horizon, ties)))
+}
+
+impl Ties<'_> {
+    /// Probability of still being a customer so many weeks ahead: of one who buys and has contracts, as long as either lasts.
+    fn last(&self, weeks: f64) -> f64 {
+        let alive = self
+            .outlook
+            .map_or(0.0, |outlook| outlook.probability_alive_after(weeks));
+        let running = probability_running(self.contracts, weeks * DAYS_PER_WEEK);
+        alive + running - alive * running
+    }
 }
 
 /// Months of the horizon, each discounted at its end and counted by the probability of being a customer in its middle.
-fn discounted_months(horizon: &Horizon, outlook: Option<&Outlook>) -> f64 {
+fn discounted_months(horizon: &Horizon, ties: Ties<'_>) -> f64 {
     let factor = 1.0 / (1.0 + horizon.monthly_discount_rate());
     let weeks_per_month = horizon.weeks() / f64::from(horizon.months());
     let mut discount = 1.0;
@@ -58,8 +89,7 @@ fn discounted_months(horizon: &Horizon, outlook: Option<&Outlook>) -> f64 {
     for month in 0..horizon.months() {
         discount *= factor;
         let middle = (f64::from(month) + 0.5) * weeks_per_month;
-        let alive = outlook.map_or(1.0, |outlook| outlook.probability_alive_after(middle));
-        months += alive * discount;
+        months += ties.last(middle) * discount;
     }
     // A month of the horizon may have another length than the one in which costs are told.
     months * weeks_per_month / WEEKS_PER_MONTH
@@ -78,7 +108,7 @@ struct Own<'a> {
 /// Expected cost of the contacts of a week, in major units, while the customer is one.
 fn weekly_cost(view: ProfileAt<'_>, basis: &Basis) -> Result<f64, Unrated> {
     let history = &view.profile().history;
-    let days = first_day(view).map_or(0, |first| view.as_of() - first);
+    let days = history.first_day().map_or(0, |first| view.as_of() - first);
     let weeks = f64::from(days.max(0)) / DAYS_PER_WEEK;
     let least_weeks = f64::from(LEAST_DAYS) / DAYS_PER_WEEK;
     let own = own_contacts(&history.contacts, basis)?;
@@ -107,18 +137,6 @@ fn weekly_cost(view: ProfileAt<'_>, basis: &Basis) -> Result<f64, Unrated> {
         }
     }
     Ok(total)
-}
-
-/// The day since when the customer had cause to call: of the first fact, or on which the first contract began.
-fn first_day(view: ProfileAt<'_>) -> Option<Day> {
-    let history = &view.profile().history;
-    let begun = history
-        .contracts
-        .iter()
-        .filter(|fact| fact.terms.ever_runs())
-        .map(|fact| fact.terms.started_on)
-        .filter(|day| *day <= view.as_of());
-    begun.chain(history.first_day()).min()
 }
 
 /// The contacts by channel, in the order in which the channels were first used.
