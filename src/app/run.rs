@@ -195,6 +195,7 @@ async fn build(
     ));
     let ingest = Ingest {
         pool: database.write.clone(),
+        read_pool: database.read.clone(),
         profiles: Arc::clone(&cache),
         identifiers: Arc::clone(&identifiers),
         key: database.key.clone(),
@@ -219,6 +220,7 @@ async fn build(
         pool: database.batch.clone(),
         bases: Arc::clone(&bases),
         clock: Arc::clone(clock),
+        zone: database.zone.clone(),
     };
     let models = Models::new(
         database.batch.clone(),

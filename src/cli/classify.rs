@@ -55,8 +55,8 @@ struct ClassificationJson {
     tier: Option<String>,
     tier_rank: Option<i32>,
     unrated_reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing_rate: Option<MissingRateJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing_rates: Vec<MissingRateJson>,
     lifetime_value: Option<MoneyJson>,
     segments: Vec<MembershipJson>,
     treatment: Option<TreatmentJson>,
@@ -127,7 +127,11 @@ fn classification_json(one: &pb::Classification) -> ClassificationJson {
         tier: json::tier_name(one.tier.as_ref()),
         tier_rank: json::tier_rank(one.tier.as_ref()),
         unrated_reason: json::tier_unrated_reason(one.tier.as_ref()),
-        missing_rate: one.missing_rate.as_ref().map(MissingRateJson::from),
+        missing_rates: one
+            .missing_rates
+            .iter()
+            .map(MissingRateJson::from)
+            .collect(),
         lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
         segments: one.segments.iter().map(MembershipJson::from).collect(),
         treatment: one.treatment.as_ref().map(TreatmentJson::from),
@@ -156,9 +160,8 @@ fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String 
     }
     rows.push(("Kind", text::kind_word(one.kind).to_owned()));
     rows.push(("Tier", text::tier_text(one.tier.as_ref())));
-    if let Some(missing) = &one.missing_rate {
-        rows.push(("Missing", text::missing_rate_text(missing)));
-    }
+    let missing = text::missing_rates_text(&one.missing_rates);
+    rows.extend(missing.into_iter().map(|line| ("Missing", line)));
     if let Some(value) = &one.lifetime_value {
         rows.push(("Lifetime value", text::money_text(value)));
     }
@@ -243,7 +246,7 @@ mod tests {
             }),
             segments: vec![],
             treatment: None,
-            missing_rate: None,
+            missing_rates: vec![],
             provenance: Some(pb::Provenance {
                 as_of: "2024-01-01".into(),
                 data_time: None,

@@ -72,9 +72,14 @@ pub fn unrated_sentence(reason: i32) -> &'static str {
         Ok(pb::UnratedReason::Unspecified) => "",
         Ok(pb::UnratedReason::NotApplicable) => "an employee: value does not apply",
         Ok(pb::UnratedReason::NoPurchase) => "nothing bought yet, or everything was taken back",
-        Ok(pb::UnratedReason::NoModel) => "no active model can value them: run `patron model fit`",
+        Ok(pb::UnratedReason::NoModel) => {
+            "no active model can value them: run `patron model fit`; what an active one lacks, `patron model show` says"
+        }
         Ok(pb::UnratedReason::NoMean) => "the spend model has no mean, so no expected spend exists",
         Ok(pb::UnratedReason::NoRate) => "an amount cannot be converted to the reporting currency",
+        Ok(pb::UnratedReason::TooLarge) => {
+            "the value is beyond the range of amounts: a rate or a price is wrong by orders of magnitude"
+        }
         Err(_) => "a reason that this version of the client does not know",
     }
 }
@@ -91,23 +96,29 @@ pub fn tier_text(tier: Option<&pb::Tier>) -> String {
     }
 }
 
-/// What to do about a rate that is missing, in a line.
+/// What to do about rates that are missing, in a line for each; one line for all where no rate helps.
 #[must_use]
-pub fn missing_rate_text(missing: &pb::MissingRate) -> String {
-    let pb::MissingRate {
-        from_currency: from,
-        to_currency: to,
-        day,
-    } = missing;
-    if to.is_empty() {
-        return format!(
-            "amounts are in {from} and other currencies, and no definitions say in which to report: \
+pub fn missing_rates_text(missing: &[pb::MissingRate]) -> Vec<String> {
+    let (rates, without): (Vec<_>, Vec<_>) =
+        missing.iter().partition(|one| !one.to_currency.is_empty());
+    let mut lines: Vec<String> = rates
+        .iter()
+        .map(|one| {
+            let (from, to, day) = (&one.from_currency, &one.to_currency, &one.day);
+            format!(
+                "there is no rate from {from} to {to} of {day} or before: `patron import rates FILE.csv --from {from} --to {to}` records some"
+            )
+        })
+        .collect();
+    let codes: Vec<&str> = without.iter().map(|one| &*one.from_currency).collect();
+    if !codes.is_empty() {
+        let codes = codes.join(", ");
+        lines.push(format!(
+            "amounts are in several currencies, {codes} among them, and no definitions say in which to report: \
              `patron definitions publish FILE` publishes some"
-        );
+        ));
     }
-    format!(
-        "there is no rate from {from} to {to} of {day} or before: `patron import rates FILE.csv --from {from} --to {to}` records some"
-    )
+    lines
 }
 
 /// An instant in RFC 3339. `None` when absent or out of range.

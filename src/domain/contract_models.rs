@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     model_report::StoredReport,
-    value::{fit::contracts::ContractRow, shifted_beta_geometric::ShiftedBetaGeometric},
+    value::{fit::contracts::ContractRow, renewal::RenewalModel},
 };
 
 /// Fewest contracts of a length for a model of its own: with fewer, a standard error is of the size of the estimate (chosen).
@@ -20,8 +20,8 @@ pub type ContractRows = BTreeMap<u32, Vec<ContractRow>>;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ContractModels {
     /// By months of the period, ascending.
-    by_period: Vec<(u32, ShiftedBetaGeometric)>,
-    pooled: Option<ShiftedBetaGeometric>,
+    by_period: Vec<(u32, RenewalModel)>,
+    pooled: Option<RenewalModel>,
 }
 
 /// What a fit found of the contracts of one length, or of all.
@@ -32,7 +32,10 @@ pub struct PeriodFit {
     /// Contracts behind it.
     pub contracts: u64,
     /// The model and how its fit went, or why there is none.
-    pub fit: Result<(ShiftedBetaGeometric, StoredReport), String>,
+    pub fit: Result<(RenewalModel, StoredReport), String>,
+    /// Why the model is another one than the plain maximum of the likelihood of the shifted-beta-geometric model; `None` where it is
+    /// that, and where there is none.
+    pub fallback: Option<String>,
 }
 
 impl ContractModels {
@@ -55,7 +58,7 @@ impl ContractModels {
 
     /// The model that speaks for contracts of a period; `None` when none does.
     #[must_use]
-    pub fn of_period(&self, months: u32) -> Option<&ShiftedBetaGeometric> {
+    pub fn of_period(&self, months: u32) -> Option<&RenewalModel> {
         let own = self.by_period.iter().find(|(period, _)| *period == months);
         own.map(|(_, model)| model).or(self.pooled.as_ref())
     }
@@ -70,9 +73,10 @@ impl ContractModels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::value::shifted_beta_geometric::ShiftedBetaGeometric;
 
     fn fit(period_months: Option<u32>, alpha: f64, not_converged: Option<&str>) -> PeriodFit {
-        let model = ShiftedBetaGeometric::new(alpha, 1.0).unwrap();
+        let model = RenewalModel::Differing(ShiftedBetaGeometric::new(alpha, 1.0).unwrap());
         let report = StoredReport {
             parameters: vec![],
             covariance: None,
@@ -91,6 +95,7 @@ mod tests {
             period_months,
             contracts: 60,
             fit: Ok((model, report)),
+            fallback: None,
         }
     }
 
@@ -104,12 +109,14 @@ mod tests {
                 period_months: Some(3),
                 contracts: 4,
                 fit: Err("too few".to_owned()),
+                fallback: None,
             },
         ]);
-        let alpha = |months| models.of_period(months).unwrap().parameters()[0].to_bits();
-        assert_eq!(alpha(1), 0.7_f64.to_bits());
+        // Renewed the first time: 1 / (alpha + 1).
+        let first = |months| models.of_period(months).unwrap().retention(0).to_bits();
+        assert_eq!(first(1), (1.0 / 1.7_f64).to_bits());
         for months in [12, 3, 6] {
-            assert_eq!(alpha(months), 0.5_f64.to_bits());
+            assert_eq!(first(months), (1.0 / 1.5_f64).to_bits());
         }
         let flat = ContractModels::of_fits(&[fit(None, 0.5, Some("flat"))]);
         assert_eq!(flat.of_period(1), None);

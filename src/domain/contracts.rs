@@ -39,12 +39,28 @@ impl ContractTerms {
             Some(end) => day.min(end.plus_days(-1)),
             None => day,
         };
-        let months = u32::try_from(last.months_since(self.started_on)).unwrap_or(0);
-        let most = months / self.period_months.max(1);
-        match self.renewal_day(most) {
+        self.whole_months_until(last) / self.period_months.max(1)
+    }
+
+    /// The renewals due after `day` and within `months` more of the contract's own months, those on or after a known end left out: each
+    /// with its number. Of a contract whose period goes into `months` without a rest these are `months / period_months`, on whatever days
+    /// it began and it is asked: a month that is shorter than another neither adds a renewal nor takes one away.
+    pub fn renewals_within(&self, day: Day, months: u32) -> impl Iterator<Item = (u32, Day)> {
+        let reached = self.whole_months_until(day);
+        let period = self.period_months.max(1);
+        let numbers = reached / period + 1..=reached.saturating_add(months) / period;
+        numbers
+            .map_while(|number| Some((number, self.renewal_day(number)?)))
+            .take_while(|(_, day)| self.ended_on.is_none_or(|end| *day < end))
+    }
+
+    /// Months of the contract that are over on `day`: each ends on the day of the month of its start, or on the last day of a shorter one.
+    fn whole_months_until(&self, day: Day) -> u32 {
+        let months = u32::try_from(day.months_since(self.started_on)).unwrap_or(0);
+        match self.started_on.plus_months(months) {
             // The month is reached, the day of the month is not.
-            Some(renewal) if renewal > last => most.saturating_sub(1),
-            Some(_) | None => most,
+            Some(reached) if reached > day => months.saturating_sub(1),
+            Some(_) | None => months,
         }
     }
 
@@ -144,6 +160,51 @@ mod tests {
         }
         assert_eq!(monthly.renewal_day(u32::MAX), None);
         assert_eq!(terms("2024-01-31", 120, None).renewal_day(18), None);
+    }
+
+    /// Every first day of two years, a leap year among them, and every day of the answer of two others; monthly, quarterly, yearly.
+    #[test]
+    fn a_horizon_of_whole_periods_has_as_many_renewals_on_whatever_days() {
+        for (period, months) in [(1, 1), (1, 6), (3, 12), (12, 12), (12, 36)] {
+            for start in 0..731 {
+                let begun = terms("2023-01-01", period, None);
+                let begun = ContractTerms {
+                    started_on: begun.started_on.plus_days(start),
+                    ..begun
+                };
+                // Days of the answer that differ in nothing that matters are left out: the ends of months are not.
+                for offset in (0..731).filter(|offset| (offset + start) % 7 == 0 || start % 31 > 26)
+                {
+                    let as_of = day("2027-01-01").plus_days(offset);
+                    let renewals = begun.renewals_until(as_of);
+                    let mut expected = renewals;
+                    let mut before = as_of;
+                    for (number, on) in begun.renewals_within(as_of, months) {
+                        expected += 1;
+                        assert!(number == expected && on > before, "{begun:?} {as_of}");
+                        before = on;
+                    }
+                    assert_eq!(expected - renewals, months / period, "{begun:?} {as_of}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn renewals_at_the_end_of_short_months_stay_within_the_horizon() {
+        let due = |terms: &ContractTerms, as_of, months| -> Vec<String> {
+            let due = terms.renewals_within(day(as_of), months);
+            due.map(|(_, day)| day.to_string()).collect()
+        };
+        let leap = terms("2020-02-29", 12, None);
+        assert_eq!(due(&leap, "2023-02-27", 12), ["2023-02-28"]);
+        assert_eq!(due(&leap, "2023-02-28", 12), ["2024-02-29"]);
+        assert_eq!(due(&leap, "2023-03-01", 12), ["2024-02-29"]);
+        let last_days = terms("2025-12-31", 1, None);
+        assert_eq!(due(&last_days, "2026-06-30", 1), ["2026-07-31"]);
+        assert_eq!(due(&last_days, "2026-06-30", 6).len(), 6);
+        let ends = terms("2025-12-31", 1, Some("2026-09-30"));
+        assert_eq!(due(&ends, "2026-06-30", 6), ["2026-07-31", "2026-08-31"]);
     }
 
     #[test]

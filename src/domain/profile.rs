@@ -195,13 +195,15 @@ impl PurchaseSummary<'_> {
 }
 
 impl History {
-    /// The day of the first purchase or contact, or on which the first contract began, from which on the customer is known; `None`
-    /// without any. A name or an attribute does not say since when contacts would have been recorded.
+    /// The day of the first purchase or contact, or on which the first contract began that ever ran, from which on the customer had
+    /// cause to call; `None` without any. A name or an attribute does not say since when contacts would have been recorded.
     #[must_use]
     pub fn first_day(&self) -> Option<Day> {
         let purchase = self.purchases.first().map(|entry| entry.day);
         let contact = self.contacts.first().map(|entry| entry.day);
-        let contracts = self.contracts.iter().map(|fact| fact.terms.started_on);
+        let contracts = self.contracts.iter().map(|fact| &fact.terms);
+        let contracts = contracts.filter(|terms| terms.ever_runs());
+        let contracts = contracts.map(|terms| terms.started_on);
         contracts.chain(purchase).chain(contact).min()
     }
 
@@ -221,22 +223,6 @@ impl History {
             first: first_day,
             repeats,
         })
-    }
-}
-
-impl History {
-    /// The currencies of purchases but one, by code.
-    #[must_use]
-    pub fn other_currencies(&self, but: Currency) -> Vec<Currency> {
-        let mut currencies: Vec<Currency> = self
-            .purchases
-            .iter()
-            .map(|entry| entry.currency)
-            .filter(|&currency| currency != but)
-            .collect();
-        currencies.sort();
-        currencies.dedup();
-        currencies
     }
 }
 

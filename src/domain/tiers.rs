@@ -7,14 +7,16 @@ use crate::domain::{definitions::TierDefinition, money::Money, text::Label};
 pub enum Unrated {
     /// Value does not apply to employees.
     NotApplicable,
-    /// No purchase on or before the day.
+    /// No purchase and no contract on or before the day.
     NoPurchase,
-    /// No model is active, or it has no spend model in the reporting currency.
+    /// No model is active, or it lacks a part that the customer needs: a spend model in the reporting currency, a contract model.
     NoModel,
     /// The spend model has no mean.
     NoMean,
     /// An amount cannot be converted to the reporting currency.
     NoRate,
+    /// The value is beyond the range of amounts, as by a rate or a price that is wrong by orders of magnitude.
+    TooLarge,
 }
 
 /// A tier: a name and the least value that earns it.

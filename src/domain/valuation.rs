@@ -8,11 +8,11 @@ pub mod prospects;
 mod spend;
 
 pub use contracts::ContractValue;
-use contracts::contract_value;
-use cost_to_serve::cost_to_serve;
+use contracts::{Course, contract_value, courses};
 pub use cost_to_serve::unpriced_channels;
+use cost_to_serve::{Ties, cost_to_serve};
 use margin::margin_share;
-pub use missing_rate::{MissingRate, missing_rate};
+pub use missing_rate::{MissingRate, missing_rates, other_currencies};
 use spend::expected_spend;
 pub use spend::mean_repeat_amount;
 
@@ -108,16 +108,25 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
     if view.profile().kind == CustomerKind::Employee {
         return nothing(Unrated::NotApplicable);
     }
-    let held = contract_value(view, basis, horizon);
+    let held = courses(view, basis, horizon);
     let Some(summary) = view.purchases() else {
         return value_of_contracts(view, basis, horizon, held);
     };
     let valued = Valuation {
         inputs: Some(ValueInputs::new(&summary, view, basis)),
-        contracts: held.ok().flatten(),
+        contracts: told(&held),
         ..nothing(Unrated::NoModel)
     };
     value_of_purchases(view, basis, horizon, held, valued)
+}
+
+/// The contracts of a customer; `None` without any.
+type Held = Result<Option<Vec<Course>>, Unrated>;
+
+/// What they are expected to bring, where that can be told.
+fn told(held: &Held) -> Option<ContractValue> {
+    let courses = held.as_ref().ok()?.as_ref()?;
+    Some(contract_value(courses))
 }
 
 /// A customer of whom nothing can be told.
@@ -139,7 +148,7 @@ fn value_of_purchases(
     view: ProfileAt<'_>,
     basis: &Basis,
     horizon: &Horizon,
-    held: Result<Option<ContractValue>, Unrated>,
+    held: Held,
     valued: Valuation,
 ) -> Valuation {
     let Some(inputs) = valued.inputs else {
@@ -162,16 +171,21 @@ fn value_of_purchases(
     let margin = spend.and_then(|(spend, currency)| {
         Ok((spend * margin_share(view, basis, selected.spend)?, currency))
     });
-    // Whoever has a running contract is a customer, whatever they buy beside it.
-    let leaving = (view.running_contracts() == 0).then_some(&outlook);
-    let cost_to_serve = spend.and_then(|_| cost_to_serve(view, basis, horizon, leaving));
+    let cost_to_serve = spend.and_then(|_| {
+        let contracts = held.as_ref().map_err(|reason| *reason)?;
+        let ties = Ties {
+            outlook: Some(&outlook),
+            contracts: contracts.as_deref().unwrap_or_default(),
+        };
+        cost_to_serve(view, basis, horizon, ties)
+    });
     let transactions =
         margin.map(|(margin, _)| discounted_value(&selected.orders, &history, margin, horizon));
     let lifetime_value = margin.and_then(|(_, currency)| {
-        let value = transactions? + held?.map_or(0.0, |contracts| contracts.value)
-            - cost_to_serve?.unwrap_or(0.0);
-        // Beyond all bounds only with parameters that a fit does not return: then there is no mean worth the name.
-        major_to_money(value, currency).ok_or(Unrated::NoMean)
+        held?;
+        let contracts = valued.contracts.map_or(0.0, |contracts| contracts.value);
+        let value = transactions? + contracts - cost_to_serve?.unwrap_or(0.0);
+        major_to_money(value, currency).ok_or(Unrated::TooLarge)
     });
     Valuation {
         orders: Some(orders),
@@ -189,19 +203,28 @@ fn value_of_contracts(
     view: ProfileAt<'_>,
     basis: &Basis,
     horizon: &Horizon,
-    held: Result<Option<ContractValue>, Unrated>,
+    held: Held,
 ) -> Valuation {
     if held == Ok(None) {
         return nothing(Unrated::NoPurchase);
     }
-    let cost_to_serve = cost_to_serve(view, basis, horizon, None);
-    let lifetime_value = held.and_then(|held| {
+    let contracts = told(&held);
+    let held = held.map(Option::unwrap_or_default);
+    let cost_to_serve = held.and_then(|held| {
+        let ties = Ties {
+            outlook: None,
+            contracts: &held,
+        };
+        cost_to_serve(view, basis, horizon, ties)
+    });
+    let lifetime_value = cost_to_serve.and_then(|cost| {
         let currency = basis.reporting_currency.ok_or(Unrated::NoRate)?;
-        let value = held.unwrap_or_default().value - cost_to_serve?.unwrap_or(0.0);
-        major_to_money(value, currency).ok_or(Unrated::NoMean)
+        let contracts = contracts.map_or(0.0, |contracts| contracts.value);
+        let value = contracts - cost.unwrap_or(0.0);
+        major_to_money(value, currency).ok_or(Unrated::TooLarge)
     });
     Valuation {
-        contracts: held.ok().flatten(),
+        contracts,
         expected_cost_to_serve: cost_to_serve.ok().flatten(),
         lifetime_value,
         ..nothing(Unrated::NoPurchase)

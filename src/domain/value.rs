@@ -29,6 +29,7 @@ pub mod pareto_lifetime;
 pub mod pareto_nbd;
 pub mod random;
 pub mod rates;
+pub mod renewal;
 pub mod shifted_beta_geometric;
 pub mod simulation;
 pub mod special_functions;

@@ -139,14 +139,14 @@ async fn who_pays_in_another_currency_has_no_value_before_and_the_calculated_one
         to_currency: "EUR".to_owned(),
         day: "2026-01-01".to_owned(),
     };
-    assert_eq!(before.missing_rate, Some(missing.clone()));
+    assert_eq!(before.missing_rates, [missing.clone()]);
     let answer = service.classify(by_id("ada"), AS_OF).await;
-    assert_eq!(answer.classification.unwrap().missing_rate, Some(missing));
+    assert_eq!(answer.classification.unwrap().missing_rates, [missing]);
 
     write(&service, &[MAY, FEBRUARY, JANUARY]).await;
     let after = score(&service, AS_OF).await;
     assert_eq!(basis_id(&after), "r1-m1-EUR-x3");
-    assert_eq!((&after.missing_rate, after.unrated_reason), (&None, 0));
+    assert_eq!((&*after.missing_rates, after.unrated_reason), (&[][..], 0));
     assert_eq!(after.converted_from, ["USD"]);
     assert_near(mean(&after), 150.0);
     assert_near(
@@ -325,7 +325,7 @@ async fn currencies_without_a_rate_are_counted_where_operators_look() {
     service.write(&[dollars("1", "2026-01-01", 100)]).await;
     assert_eq!(gauge(), "2", "nothing says which of the two to report in");
     activate_model(&service).await;
-    let missing = score(&service, AS_OF).await.missing_rate.unwrap();
+    let missing = score(&service, AS_OF).await.missing_rates.remove(0);
     assert_eq!(
         (&*missing.from_currency, &*missing.to_currency),
         ("USD", "")

@@ -357,6 +357,7 @@ fn unrated(reason: i32, language: Language) -> &'static str {
         Ok(pb::UnratedReason::NoModel) => "kein aktives Modell kann sie bewerten",
         Ok(pb::UnratedReason::NoMean) => "das Ausgabenmodell hat keinen Mittelwert",
         Ok(pb::UnratedReason::NoRate) => "ein Betrag lässt sich nicht umrechnen",
+        Ok(pb::UnratedReason::TooLarge) => "der Wert liegt jenseits darstellbarer Beträge",
         Ok(pb::UnratedReason::Unspecified) | Err(_) => "aus unbekanntem Grund",
     };
     match language {

@@ -34,7 +34,7 @@ pub fn page(model: &pb::Model) -> String {
     }
     if model.unconvertible_customers > 0 {
         parts.push(format!(
-            "Buyers left out of the spend model, for want of a rate to convert an amount: {}. \
+            "Customers without a value, for want of a rate to convert a purchase, contract or contact: {}. \
              `patron import rates FILE.csv` records rates; then fit again.",
             model.unconvertible_customers
         ));
@@ -52,10 +52,18 @@ fn contract_page(model: &pb::ContractModel) -> String {
         months => format!("renewed {}", text::period_words(months)),
     };
     match &model.report {
-        Some(report) => format!(
-            "Contracts, {which}: shifted-beta-geometric, time in periods\n{}",
-            text::indented(&report_page(report))
-        ),
+        Some(report) => {
+            let name = match report.parameters.len() {
+                1 => "geometric",
+                _ => "shifted-beta-geometric",
+            };
+            let mut lines = vec![format!("Contracts, {which}: {name}, time in periods")];
+            if !model.fallback_reason.is_empty() {
+                lines.push(text::indented(&model.fallback_reason));
+            }
+            lines.push(text::indented(&report_page(report)));
+            lines.join("\n")
+        }
         None => format!("Contracts, {which}: no model, {}", model.absent_reason),
     }
 }

@@ -44,8 +44,8 @@ struct OneScoreJson {
     unpriced_channels: Vec<String>,
     lifetime_value: Option<MoneyJson>,
     unrated_reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing_rate: Option<MissingRateJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing_rates: Vec<MissingRateJson>,
     /// Currencies out of which amounts were converted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     converted_from: Vec<String>,
@@ -104,7 +104,11 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         unpriced_channels: score.unpriced_channels.clone(),
         lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
         unrated_reason: text::unrated_name(score.unrated_reason),
-        missing_rate: score.missing_rate.as_ref().map(MissingRateJson::from),
+        missing_rates: score
+            .missing_rates
+            .iter()
+            .map(MissingRateJson::from)
+            .collect(),
         converted_from: score.converted_from.clone(),
         tier: json::tier_name(tier),
         tier_rank: json::tier_rank(tier),
@@ -181,9 +185,9 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
     }
-    if let Some(missing) = &score.missing_rate {
-        rows.push(("Missing", text::missing_rate_text(missing)));
-    } else if !score.converted_from.is_empty() {
+    let missing = text::missing_rates_text(&score.missing_rates);
+    rows.extend(missing.into_iter().map(|line| ("Missing", line)));
+    if !score.converted_from.is_empty() {
         let others = score.converted_from.join(", ");
         let text = format!("amounts in {others}, each by the rate of its day");
         rows.push(("Converted", text));

@@ -146,7 +146,11 @@ impl KindCensus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::profile::PurchaseDay;
+    use crate::domain::{
+        facts::{ContractFact, ContractTerms},
+        money::Money,
+        profile::PurchaseDay,
+    };
 
     fn day(text: &str) -> Day {
         text.parse().unwrap()
@@ -259,6 +263,34 @@ mod tests {
         };
         assert_eq!((&*calls.channel, calls.customers), ("phone", 1));
         assert!((calls.rate.mean_per_week() - 1.0 / 24.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_contract_that_never_ran_does_not_lengthen_the_time_in_which_contacts_were_counted() {
+        let contacts = [("2026-02-01", "phone", 6, None)];
+        let mut known = history("2026-01-13", &contacts);
+        let began: Day = day("2020-01-01");
+        known.contracts = vec![ContractFact {
+            source: "erp".into(),
+            contract_id: "1".into(),
+            terms: ContractTerms {
+                started_on: began,
+                period_months: 1,
+                price: Money {
+                    amount_minor: 100,
+                    currency: "EUR".parse().unwrap(),
+                },
+                cost_minor: None,
+                category: None,
+                ended_on: Some(began),
+            },
+            effective_on: began,
+            profile_version: 1,
+        }];
+        let mut census = Census::new(day("2026-06-30"));
+        census.add(CustomerKind::Person, &known, major);
+        let rate = census.fit(None).all()[0].rate;
+        assert!((rate.mean_per_week() - 6.0 / 24.0).abs() < 1e-9);
     }
 
     #[test]

@@ -181,6 +181,11 @@ fn unrated(reason: Option<Unrated>) -> TierReason {
             "An amount cannot be converted",
             "Ein Betrag ist nicht umrechenbar",
         ),
+        Some(Unrated::TooLarge) => (
+            "TOO_LARGE",
+            "The value is beyond the range of amounts",
+            "Der Wert liegt jenseits darstellbarer Beträge",
+        ),
     };
     TierReason {
         code,

@@ -15,6 +15,7 @@ use crate::domain::{
         program::{Absence, Program, Slot, Slots},
         vocabulary::{Attribute, ValueType},
     },
+    valuation::other_currencies,
 };
 
 /// A slot to be: a value, or why there is none.
@@ -282,7 +283,10 @@ pub fn converted_from(
             let entries = contacts_in(view, *window).iter();
             entries.filter_map(|entry| entry.currency).collect()
         }
-        Term::Clv => view.profile().history.other_currencies(wanted),
+        Term::Clv => {
+            let settings = definitions.value();
+            other_currencies(view, Some(settings), settings.horizon.months(), wanted)
+        }
         Term::Attribute(id) => {
             let attribute = definitions.vocabulary().attribute(*id);
             let value = observation(view, attribute).and_then(|fact| fact.value.as_ref());

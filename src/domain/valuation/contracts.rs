@@ -1,9 +1,9 @@
-//! What the contracts of a customer are expected to bring within the horizon.
+//! What the contracts of a customer are expected to bring within the horizon, and how long they keep somebody a customer.
 //!
 //! Counted are the renewals still to come: what was paid for the period under way is received already, on the day of the answer too.
 //! Each renewal brings its price (on the other bases: less its cost) times the probability that the contract is still renewed then,
-//! discounted from its own day. Renewals follow the calendar, so the horizon reaches as many calendar months ahead: a yearly contract
-//! renews exactly once in twelve months. It knows contracts, not purchases.
+//! discounted from its own day. Renewals follow the calendar, so the horizon reaches as many months of the contract ahead: a yearly
+//! contract renews exactly once in twelve months. It knows contracts, not purchases.
 
 use super::margin::assumed_margin;
 use crate::domain::{
@@ -25,59 +25,120 @@ pub struct ContractValue {
     pub value: f64,
 }
 
-/// The value of the contracts of a customer; `None` when there never was one. Ended ones are worth nothing: nobody pays for them.
+/// A running contract within the horizon.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Course {
+    /// Calendar months from one renewal to the next.
+    pub(super) period_months: u32,
+    /// How often it was renewed so far.
+    pub(super) renewals: u32,
+    /// What each further period brings, in major units; 0 where none is due.
+    pub(super) margin: f64,
+    /// The renewals to come, in their order.
+    pub(super) due: Vec<Due>,
+    /// Days until a known end.
+    ends_in: Option<i32>,
+}
+
+/// A renewal to come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Due {
+    /// Days ahead.
+    days: i32,
+    /// Probability that the contract is renewed then, and so all the times before.
+    probability: f64,
+    /// Discount of its day.
+    pub(super) discount: f64,
+}
+
+/// The running contracts of a customer; `None` when there never was a contract. Ended ones are worth nothing: nobody pays for them.
 ///
 /// # Errors
 /// No model speaks for a contract that may be renewed, or its price cannot be converted: a sum without it would be wrong.
-pub(super) fn contract_value(
+pub(super) fn courses(
     view: ProfileAt<'_>,
     basis: &Basis,
     horizon: &Horizon,
-) -> Result<Option<ContractValue>, Unrated> {
+) -> Result<Option<Vec<Course>>, Unrated> {
+    let as_of = view.as_of();
+    let contracts = view.profile().history.contracts.iter();
+    let begun = contracts
+        .map(|fact| &fact.terms)
+        .filter(|terms| terms.ever_runs() && terms.started_on <= as_of);
     let mut held = None;
-    for fact in &view.profile().history.contracts {
-        if !fact.terms.ever_runs() || view.as_of() < fact.terms.started_on {
-            continue;
+    for terms in begun {
+        let running: &mut Vec<Course> = held.get_or_insert_default();
+        if terms.runs_on(as_of) {
+            running.push(course(terms, as_of, basis, horizon)?);
         }
-        let total = held.get_or_insert_with(ContractValue::default);
-        let one = value_of_one(&fact.terms, view.as_of(), basis, horizon)?;
-        total.expected_renewals += one.expected_renewals;
-        total.value += one.value;
     }
     Ok(held)
 }
 
-fn value_of_one(
+fn course(
     terms: &ContractTerms,
     as_of: Day,
     basis: &Basis,
     horizon: &Horizon,
-) -> Result<ContractValue, Unrated> {
-    let mut total = ContractValue::default();
-    let renewals = terms.renewals_until(as_of);
-    let horizon_end = as_of.plus_months(horizon.months());
-    let due = (renewals.saturating_add(1)..)
-        .map_while(|number| terms.renewal_day(number))
-        .take_while(|day| horizon_end.is_none_or(|end| *day <= end))
-        .take_while(|day| terms.ended_on.is_none_or(|end| *day < end));
-    let mut due = due.peekable();
+) -> Result<Course, Unrated> {
+    let mut course = Course {
+        period_months: terms.period_months,
+        renewals: terms.renewals_until(as_of),
+        margin: 0.0,
+        due: vec![],
+        ends_in: terms.ended_on.map(|end| end - as_of),
+    };
+    let mut due = terms.renewals_within(as_of, horizon.months()).peekable();
     if due.peek().is_none() {
-        return Ok(total);
+        return Ok(course);
     }
     let models = basis.model.as_ref().map(|model| &model.contracts);
     let model = models
         .and_then(|models| models.of_period(terms.period_months))
         .ok_or(Unrated::NoModel)?;
-    let margin = margin_of_period(terms, as_of, basis)?;
+    course.margin = margin_of_period(terms, as_of, basis)?;
     let mut probability = 1.0;
-    for (number, day) in (renewals..).zip(due) {
-        probability *= model.retention(number);
-        let months = f64::from(day - as_of) / DAYS_PER_MONTH;
-        let discount = (1.0 + horizon.monthly_discount_rate()).powf(-months);
-        total.expected_renewals += probability;
-        total.value += probability * margin * discount;
+    for (number, day) in due {
+        probability *= model.retention(number - 1);
+        let days = day - as_of;
+        let months = f64::from(days) / DAYS_PER_MONTH;
+        course.due.push(Due {
+            days,
+            probability,
+            discount: (1.0 + horizon.monthly_discount_rate()).powf(-months),
+        });
     }
-    Ok(total)
+    Ok(course)
+}
+
+/// What contracts are expected to bring together.
+pub(super) fn contract_value(courses: &[Course]) -> ContractValue {
+    let mut total = ContractValue::default();
+    for course in courses {
+        for due in &course.due {
+            total.expected_renewals += due.probability;
+            total.value += due.probability * course.margin * due.discount;
+        }
+    }
+    total
+}
+
+/// Probability that at least one of the contracts still runs so many days ahead.
+pub(super) fn probability_running(courses: &[Course], days: f64) -> f64 {
+    let none_runs = courses.iter().map(|course| 1.0 - course.runs_after(days));
+    1.0 - none_runs.product::<f64>()
+}
+
+impl Course {
+    /// Probability that it still runs so many days ahead, within the horizon.
+    fn runs_after(&self, days: f64) -> f64 {
+        if self.ends_in.is_some_and(|end| f64::from(end) <= days) {
+            return 0.0;
+        }
+        let passed = self.due.iter().rev();
+        let last = passed.into_iter().find(|due| f64::from(due.days) <= days);
+        last.map_or(1.0, |due| due.probability)
+    }
 }
 
 /// What of the price of a period counts on the basis of the definitions, in major units at the rate of the day.

@@ -10,15 +10,16 @@
 //! knows what they cost: they are not in the sum, and [`unpriced_channels`] names them.
 //!
 //! **Until when.** Somebody who has left does not call any more. The rate is that of a customer who still is one (then all the time
-//! since the first fact was time to call in), so that each month counts by the probability of still being one in its middle. Who
-//! has a contract that runs, or never bought, is not said to leave by the order model, and counts in full.
+//! since the first fact was time to call in), so that each month counts by the probability of still being one in its middle: of a buyer
+//! who has not left by the order model, or of a contract that still runs by that of renewals, whichever is left. Who never bought and has
+//! no contract that runs is served no more and costs nothing.
 
+use super::contracts::{Course, probability_running};
 use crate::domain::{
     basis::Basis,
-    calendar::Day,
     contact_cost::{cost_of_contacts, stated_cost},
     contact_model::UsualContacts,
-    definitions::{Definitions, ValueBasis},
+    definitions::{Definitions, ValueBasis, ValueSettings},
     money::Money,
     profile::{ContactDay, ProfileAt},
     text::Label,
@@ -34,31 +35,53 @@ use crate::domain::{
 /// a month.
 const LEAST_DAYS: i32 = 30;
 
+/// What keeps somebody a customer from now on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ties<'a> {
+    /// What the order model says of a buyer.
+    pub(super) outlook: Option<&'a Outlook>,
+    /// The contracts that run.
+    pub(super) contracts: &'a [Course],
+}
+
+/// Whether contacts count in the value of a customer: on the contribution basis, of those who bought or have a contract that runs.
+pub(super) fn contacts_count(view: ProfileAt<'_>, settings: Option<&ValueSettings>) -> bool {
+    let is_served = !view.profile().history.purchases.is_empty() || view.running_contracts() > 0;
+    is_contribution(settings) && is_served
+}
+
+fn is_contribution(settings: Option<&ValueSettings>) -> bool {
+    settings.is_some_and(|settings| settings.basis == ValueBasis::Contribution)
+}
+
 /// Discounted cost of the contacts expected within the horizon, in major units of the reporting currency; `None` but on the
-/// contribution basis. `outlook` is what the order model says of the customer; without it nobody leaves.
+/// contribution basis.
 pub(super) fn cost_to_serve(
     view: ProfileAt<'_>,
     basis: &Basis,
     horizon: &Horizon,
-    outlook: Option<&Outlook>,
+    ties: Ties<'_>,
 ) -> Result<Option<f64>, Unrated> {
-    if !counts_contacts(basis) {
+    if !is_contribution(basis.value_settings()) {
         return Ok(None);
+    }
+    if !contacts_count(view, basis.value_settings()) {
+        return Ok(Some(0.0));
     }
     let weekly = expected(view, basis)?
         .iter()
         .filter_map(|one| Some(one.per_week * one.cost?))
         .sum::<f64>();
     Ok(Some(
-        weekly * WEEKS_PER_MONTH * discounted_months(horizon, outlook),
+        weekly * WEEKS_PER_MONTH * discounted_months(horizon, ties),
     ))
 }
 
 /// The channels, by name, on which contacts are expected of the customer that the cost to serve leaves out, since nothing says what they
-/// cost: none was recorded and the definitions state none. Empty but on the contribution basis, and where costs cannot be converted.
+/// cost: none was recorded and the definitions state none. Empty where contacts do not count, and where costs cannot be converted.
 #[must_use]
 pub fn unpriced_channels(view: ProfileAt<'_>, basis: &Basis) -> Vec<Label> {
-    if !counts_contacts(basis) {
+    if !contacts_count(view, basis.value_settings()) {
         return Vec::new();
     }
     let mut channels: Vec<Label> = expected(view, basis)
@@ -71,14 +94,19 @@ pub fn unpriced_channels(view: ProfileAt<'_>, basis: &Basis) -> Vec<Label> {
     channels
 }
 
-fn counts_contacts(basis: &Basis) -> bool {
-    basis
-        .value_settings()
-        .is_some_and(|settings| settings.basis == ValueBasis::Contribution)
+impl Ties<'_> {
+    /// Probability of still being a customer so many weeks ahead: of one who buys and has contracts, as long as either lasts.
+    fn last(&self, weeks: f64) -> f64 {
+        let alive = self
+            .outlook
+            .map_or(0.0, |outlook| outlook.probability_alive_after(weeks));
+        let running = probability_running(self.contracts, weeks * DAYS_PER_WEEK);
+        alive + running - alive * running
+    }
 }
 
 /// Months of the horizon, each discounted at its end and counted by the probability of being a customer in its middle.
-fn discounted_months(horizon: &Horizon, outlook: Option<&Outlook>) -> f64 {
+fn discounted_months(horizon: &Horizon, ties: Ties<'_>) -> f64 {
     let factor = 1.0 / (1.0 + horizon.monthly_discount_rate());
     let weeks_per_month = horizon.weeks() / f64::from(horizon.months());
     let mut discount = 1.0;
@@ -86,8 +114,7 @@ fn discounted_months(horizon: &Horizon, outlook: Option<&Outlook>) -> f64 {
     for month in 0..horizon.months() {
         discount *= factor;
         let middle = (f64::from(month) + 0.5) * weeks_per_month;
-        let alive = outlook.map_or(1.0, |outlook| outlook.probability_alive_after(middle));
-        months += alive * discount;
+        months += ties.last(middle) * discount;
     }
     // A month of the horizon may have another length than the one in which costs are told.
     months * weeks_per_month / WEEKS_PER_MONTH
@@ -125,7 +152,7 @@ struct Expected<'a> {
 /// The contacts to come, by channel.
 fn expected<'a>(view: ProfileAt<'a>, basis: &'a Basis) -> Result<Vec<Expected<'a>>, Unrated> {
     let history = &view.profile().history;
-    let days = first_day(view).map_or(0, |first| view.as_of() - first);
+    let days = history.first_day().map_or(0, |first| view.as_of() - first);
     let weeks = f64::from(days.max(0)) / DAYS_PER_WEEK;
     let least_weeks = f64::from(LEAST_DAYS) / DAYS_PER_WEEK;
     let mut own = own_contacts(&history.contacts, basis)?;
@@ -150,18 +177,6 @@ fn expected<'a>(view: ProfileAt<'a>, basis: &'a Basis) -> Result<Vec<Expected<'a
         }
     });
     Ok(expected.collect())
-}
-
-/// The day since when the customer had cause to call: of the first fact, or on which the first contract began.
-fn first_day(view: ProfileAt<'_>) -> Option<Day> {
-    let history = &view.profile().history;
-    let begun = history
-        .contracts
-        .iter()
-        .filter(|fact| fact.terms.ever_runs())
-        .map(|fact| fact.terms.started_on)
-        .filter(|day| *day <= view.as_of());
-    begun.chain(history.first_day()).min()
 }
 
 /// The contacts by channel, in the order in which the channels were first used.

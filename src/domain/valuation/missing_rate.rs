@@ -1,49 +1,85 @@
-//! Which rate is missing where an amount cannot be converted, so that somebody can record it.
+//! Which rates are missing where amounts cannot be converted, so that somebody can record them.
 //!
-//! It knows the amounts of a customer, not what they are worth.
+//! It knows which amounts of a customer a value rests on, not what they are worth. Whoever counts customers without a value for want of
+//! a rate asks here, as answers do.
 
+use std::collections::BTreeMap;
+
+use super::cost_to_serve::contacts_count;
 use crate::domain::{
-    basis::Basis, calendar::Day, facts::ContractTerms, money::Currency, profile::ProfileAt,
+    basis::Basis, calendar::Day, customer::CustomerKind, definitions::ValueSettings,
+    money::Currency, profile::ProfileAt,
 };
 
 /// A rate that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MissingRate {
-    /// The currency of the amount.
+    /// The currency of the amounts.
     pub from: Currency,
     /// The reporting currency; `None` when there is none, so that no rate helps and definitions have to name one.
     pub to: Option<Currency>,
-    /// The day by whose rate the amount is converted: a rate of that day or before is needed.
+    /// The day by whose rate the earliest of them is converted: a rate of that day or before is needed.
     pub day: Day,
 }
 
-/// The first amount, of purchases, else of contacts, else of contracts that may be renewed, that cannot be converted; `None` when all can.
+/// Every currency of which an amount cannot be converted, by code, among those that a value over so many months rests on; none when all
+/// can.
 #[must_use]
-pub fn missing_rate(view: ProfileAt<'_>, basis: &Basis) -> Option<MissingRate> {
-    let history = &view.profile().history;
-    let purchases = history.purchases.iter();
-    let purchases = purchases.map(|entry| (entry.currency, entry.day));
-    let contacts = history.contacts.iter();
-    let contacts = contacts.filter_map(|entry| Some((entry.currency?, entry.day)));
-    // The price of a renewal to come is converted by the rate of the day of the answer.
-    let renewals = history.contracts.iter().map(|fact| &fact.terms);
-    let renewals = renewals.filter(|terms| may_be_renewed(terms, view.as_of()));
-    let renewals = renewals.map(|terms| (terms.price.currency, view.as_of()));
-    purchases
-        .chain(contacts)
-        .chain(renewals)
-        .find(|&(currency, day)| basis.reporting_major(0, currency, day).is_err())
-        .map(|(from, day)| MissingRate {
-            from,
-            to: basis.reporting_currency,
-            day,
-        })
+pub fn missing_rates(view: ProfileAt<'_>, basis: &Basis, months: u32) -> Vec<MissingRate> {
+    let mut earliest: BTreeMap<Currency, Day> = BTreeMap::new();
+    for (currency, day) in amounts(view, basis.value_settings(), months) {
+        if basis.reporting_major(0, currency, day).is_err() {
+            let known = earliest.entry(currency).or_insert(day);
+            *known = day.min(*known);
+        }
+    }
+    let missing = |(from, day)| MissingRate {
+        from,
+        to: basis.reporting_currency,
+        day,
+    };
+    earliest.into_iter().map(missing).collect()
 }
 
-fn may_be_renewed(terms: &ContractTerms, as_of: Day) -> bool {
-    let next = terms.renewal_day(terms.renewals_until(as_of).saturating_add(1));
-    let ends_before = next
-        .zip(terms.ended_on)
-        .is_some_and(|(next, end)| end <= next);
-    terms.runs_on(as_of) && !ends_before
+/// The currencies but one, by code, of the amounts that a value over so many months rests on.
+#[must_use]
+pub fn other_currencies(
+    view: ProfileAt<'_>,
+    settings: Option<&ValueSettings>,
+    months: u32,
+    but: Currency,
+) -> Vec<Currency> {
+    let amounts = amounts(view, settings, months);
+    let mut currencies: Vec<Currency> = amounts.map(|(currency, _)| currency).collect();
+    currencies.retain(|&currency| currency != but);
+    currencies.sort();
+    currencies.dedup();
+    currencies
 }
+
+/// Currency of each amount that a value over so many months rests on, and the day by whose rate it is converted: of purchases, of the
+/// contracts that may be renewed within them (by the day of the answer), and of contacts, where these count.
+fn amounts<'a>(
+    view: ProfileAt<'a>,
+    settings: Option<&ValueSettings>,
+    months: u32,
+) -> impl Iterator<Item = (Currency, Day)> + use<'a> {
+    let (history, as_of) = (&view.profile().history, view.as_of());
+    let purchases = history.purchases.iter();
+    let contracts = history.contracts.iter().map(|fact| &fact.terms);
+    let renewed = contracts.filter(move |terms| {
+        let mut due = terms.renewals_within(as_of, months);
+        terms.runs_on(as_of) && due.next().is_some()
+    });
+    let counted = contacts_count(view, settings);
+    let contacts = history.contacts.iter().filter(move |_| counted);
+    let valued = view.profile().kind != CustomerKind::Employee;
+    purchases
+        .map(|entry| (entry.currency, entry.day))
+        .chain(renewed.map(move |terms| (terms.price.currency, as_of)))
+        .chain(contacts.filter_map(|entry| Some((entry.currency?, entry.day))))
+        .filter(move |_| valued)
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,9 +47,9 @@ pub enum FitError {
     /// Nobody with a positive repeat spend.
     #[error("no customer with a positive repeat spend to fit to")]
     NoRepeatSpend,
-    /// No contract has ended, or none was ever renewed.
-    #[error("{contracts} contracts with no ending or no renewal among them: nothing to learn from")]
-    NoRenewalsToLearnFrom {
+    /// No contract has come to a renewal.
+    #[error("none of {contracts} contracts has come to a renewal yet: nothing to learn from")]
+    NoRenewalsDue {
         /// Contracts given.
         contracts: u64,
     },

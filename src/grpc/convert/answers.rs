@@ -58,6 +58,7 @@ pub(super) fn candidate_count(several: &Candidates) -> i32 {
 
 fn classification(one: &Assessed, as_of: Day, basis: &Basis) -> pb::Classification {
     let profile = one.profile.profile();
+    let months = basis.revision.horizon.months();
     pb::Classification {
         customer_id: profile.customer_id.to_string(),
         kind: customer_kind_message(profile.kind),
@@ -81,7 +82,7 @@ fn classification(one: &Assessed, as_of: Day, basis: &Basis) -> pb::Classificati
             .as_ref()
             .zip(one.assessment.treatment.as_ref())
             .map(|(definitions, assigned)| treatments::treatment(assigned, definitions)),
-        missing_rate: missing_rate(one, &one.assessment.valuation, basis),
+        missing_rates: missing_rates(one, &one.assessment.valuation, basis, months),
     }
 }
 
@@ -132,6 +133,7 @@ pub(super) fn unrated_reason(reason: Unrated) -> i32 {
         Unrated::NoModel => pb::UnratedReason::NoModel,
         Unrated::NoMean => pb::UnratedReason::NoMean,
         Unrated::NoRate => pb::UnratedReason::NoRate,
+        Unrated::TooLarge => pb::UnratedReason::TooLarge,
     };
     reason.into()
 }
@@ -146,19 +148,24 @@ pub(super) fn provenance(profile: Option<&Profile>, as_of: Day, basis: &Basis) -
     }
 }
 
-/// The rate without which an amount cannot be converted; looked for only where something is missing.
-pub(super) fn missing_rate(
+/// The rates without which amounts that a value over so many months rests on cannot be converted; looked for only where something is
+/// missing.
+pub(super) fn missing_rates(
     one: &Assessed,
     valuation: &Valuation,
     basis: &Basis,
-) -> Option<pb::MissingRate> {
-    let unconverted = valuation.lifetime_value == Err(Unrated::NoRate) || is_unconverted(valuation);
-    let missing = unconverted.then(|| valuation::missing_rate(one.profile.view(), basis))?;
-    missing.map(rates::missing_rate)
+    months: u32,
+) -> Vec<pb::MissingRate> {
+    if !is_unconverted(valuation) {
+        return vec![];
+    }
+    let missing = valuation::missing_rates(one.profile.view(), basis, months);
+    missing.into_iter().map(rates::missing_rate).collect()
 }
 
-/// Whether a purchase could not be converted, whatever else is missing.
+/// Whether an amount could not be converted: a purchase, whatever else is missing, or any without which there is no value.
 pub(super) fn is_unconverted(valuation: &Valuation) -> bool {
     let inputs = valuation.inputs.as_ref();
-    inputs.is_some_and(|inputs| inputs.monetary_value.is_none())
+    valuation.lifetime_value == Err(Unrated::NoRate)
+        || inputs.is_some_and(|inputs| inputs.monetary_value.is_none())
 }

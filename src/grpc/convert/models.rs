@@ -82,6 +82,7 @@ fn contract_model(one: &PeriodFit) -> pb::ContractModel {
         report: fit.ok().map(|(_, stored)| report(stored)),
         absent_reason: fit.err().cloned().unwrap_or_default(),
         contracts: count(one.contracts),
+        fallback_reason: one.fallback.clone().unwrap_or_default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scores of customers as messages.
 
 use super::{
-    answers::{candidate_count, is_unconverted, missing_rate, provenance, tier, unrated_reason},
+    answers::{candidate_count, is_unconverted, missing_rates, provenance, tier, unrated_reason},
     money_message, rates,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         calendar::Day,
         parameters::Selection,
         valuation::{
-            ValueInputs,
+            self, ValueInputs,
             prospects::{NoProspects, Prospects},
             unpriced_channels,
         },
@@ -77,11 +77,14 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
             .iter()
             .map(ToString::to_string)
             .collect(),
-        missing_rate: missing_rate(one, valuation, basis),
+        missing_rates: missing_rates(one, valuation, basis, months),
         converted_from: basis
             .reporting_currency
             .filter(|_| !is_unconverted(valuation))
-            .map(|reporting| profile.history.other_currencies(reporting))
+            .map(|reporting| {
+                let settings = basis.value_settings();
+                valuation::other_currencies(one.profile.view(), settings, months, reporting)
+            })
             .map(|others| rates::codes(&others))
             .unwrap_or_default(),
         transaction_value: valuation.transaction_value,

@@ -56,7 +56,6 @@ impl Plan {
         let parameters = self.fit_parameters(&input.rows, &pooled)?;
         Ok(Draft {
             fit: ModelFit {
-                unconvertible_customers: input.unconvertible_customers,
                 contracts: contracts::fit(&input.contracts),
                 ..parameters
             },

@@ -24,6 +24,7 @@ pub(super) fn fit(rows: &ContractRows) -> Vec<PeriodFit> {
                 fit: Err(format!(
                     "{contracts} contracts are fewer than {LEAST_CONTRACTS}"
                 )),
+                fallback: None,
             }
         } else {
             fit_one(Some(*months), rows)
@@ -35,6 +36,7 @@ pub(super) fn fit(rows: &ContractRows) -> Vec<PeriodFit> {
 fn fit_one(period_months: Option<u32>, rows: &[ContractRow]) -> PeriodFit {
     let start = Instant::now();
     let fitted = fit_contracts(rows);
+    let fallback = fitted.as_ref().ok().and_then(|fitted| fitted.fallback);
     PeriodFit {
         period_months,
         contracts: count(rows),
@@ -46,6 +48,7 @@ fn fit_one(period_months: Option<u32>, rows: &[ContractRow]) -> PeriodFit {
                 )
             })
             .map_err(|error| error.to_string()),
+        fallback: fallback.map(|fallback| fallback.to_string()),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         value::model::ModelKind,
     },
     metrics::FitOutcome,
-    service::{error::ServiceError, finish::finish},
+    service::{error::ServiceError, finish::finish, unconvertible},
     store::{self, pool::SNAPSHOT},
 };
 
@@ -163,6 +163,8 @@ impl Models {
         let currency = basis.reporting_currency;
         let mut input = input::read(&mut tx, until, &basis, &request.covariates).await?;
         let (customers, gaps) = (input.customers(), std::mem::take(&mut input.gaps));
+        let today = Day::of(self.clock.now(), &self.zone);
+        let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let plan = Plan {
             kind: request.kind,
             until,
@@ -177,11 +179,17 @@ impl Models {
         // The database reads the samples while the rows are fitted.
         let from_samples = async {
             let samples = samples::read(&mut tx, until, customers, gaps, &basis).await?;
+            let unconvertible = unconvertible::count(&mut tx, &basis, today).await?;
             tx.rollback().await?;
-            compute(&turn, move || Ok(samples.fit(currency))).await
+            let samples = compute(&turn, move || Ok(samples.fit(currency))).await?;
+            Ok((samples, unconvertible.customers))
         };
-        let (draft, samples) = tokio::try_join!(from_rows, from_samples)?;
-        let fit = draft.complete(samples);
+        let (draft, (samples, unconvertible_customers)) =
+            tokio::try_join!(from_rows, from_samples)?;
+        let fit = ModelFit {
+            unconvertible_customers,
+            ..draft.complete(samples)
+        };
         self.store(&request, fit).await
     }
 

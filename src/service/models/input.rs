@@ -41,8 +41,6 @@ pub(super) struct Input {
     pub(super) rows: FitRows,
     /// Who has times between orders.
     pub(super) gaps: GapCount,
-    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the reporting currency.
-    pub(super) unconvertible_customers: u64,
     /// What became of contracts at their renewals.
     pub(super) contracts: ContractRows,
 }
@@ -107,7 +105,6 @@ struct Reading<'a> {
     covariates: Option<CovariateInput>,
     names: &'a [Covariate],
     gaps: GapCount,
-    unconvertible_customers: u64,
 }
 
 /// Reads what persons and companies did until a day, and the covariates of that day.
@@ -124,7 +121,6 @@ pub(super) async fn read(
         covariates: (!covariates.is_empty()).then(CovariateInput::default),
         names: covariates,
         gaps: GapCount::default(),
-        unconvertible_customers: 0,
     };
     reading.count(connection).await?;
     reading.add_covariates(connection).await?;
@@ -277,13 +273,11 @@ impl Reading<'_> {
         let Some(summary) = history.purchase_summary() else {
             return;
         };
-        match mean_repeat_amount(&summary, self.basis) {
-            Ok(mean) => {
-                if let Some(rows) = self.rows(kind) {
-                    rows.spend.extend(SpendRow::new(summary.frequency, mean, 1));
-                }
-            }
-            Err(_) => self.unconvertible_customers += 1,
+        // Who cannot be converted is left out, and counted where all are who have no value for it.
+        if let Ok(mean) = mean_repeat_amount(&summary, self.basis)
+            && let Some(rows) = self.rows(kind)
+        {
+            rows.spend.extend(SpendRow::new(summary.frequency, mean, 1));
         }
     }
 
@@ -307,7 +301,6 @@ impl Reading<'_> {
                 covariates: self.covariates.map(CovariateInput::close),
             },
             gaps: self.gaps,
-            unconvertible_customers: self.unconvertible_customers,
             contracts,
         }
     }

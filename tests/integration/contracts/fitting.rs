@@ -5,7 +5,7 @@ use patron::pb;
 use tonic::Status;
 
 use super::score;
-use crate::support::messages::{contract, purchase, reason};
+use crate::support::messages::{contract, money, purchase, reason};
 use crate::support::models::{BG, SPEND, store_contract_model};
 use crate::support::service::{ServiceWithDatabase, TODAY};
 
@@ -165,6 +165,37 @@ async fn a_fit_knows_what_was_known_on_its_last_day_of_persons_and_companies() {
         let report = pooled(until).await.report.unwrap();
         assert_eq!(report.distinct_rows, likelihood_rows, "{until}");
     }
+}
+
+/// Sixty yearly contracts that came to one renewal, of which eighteen ended: nothing shows whether they differ, and the others have a
+/// value all the same. By hand: 42 of 60 were renewed, so the next renewal, on 2027-06-01, happens with a probability of 0.7.
+#[tokio::test]
+async fn contracts_that_nothing_tells_apart_have_a_value() {
+    let service = ServiceWithDatabase::start().await;
+    write_orders(&service).await;
+    let book: Vec<pb::Contract> = (0..60)
+        .map(|at| pb::Contract {
+            ended_on: if at < 18 { "2026-06-01" } else { "" }.to_owned(),
+            ..contract(&format!("c{at}"), "k", "2025-06-01", 12, 10_000)
+        })
+        .collect();
+    service.write_contracts(&book).await;
+    let model = fit(&service, "").await.unwrap();
+    for fitted in &model.contracts {
+        let report = fitted.report.as_ref().unwrap();
+        assert!(report.converged, "{report:?}");
+        assert_eq!(report.parameters[0].name, "theta");
+        assert!((report.parameters[0].value - 0.3).abs() < 1e-12);
+        assert!(fitted.fallback_reason.contains("18 ends in 60 renewals"));
+    }
+    super::activate(&service, model.version).await;
+    let found = score(&service, "c59", "").await;
+    assert!((found.expected_renewals.unwrap() - 0.7).abs() < 1e-12);
+    assert!(found.lifetime_value.is_some(), "{found:?}");
+    assert_eq!(
+        score(&service, "c0", "").await.lifetime_value,
+        Some(money(0, "EUR"))
+    );
 }
 
 #[tokio::test]

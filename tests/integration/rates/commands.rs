@@ -11,9 +11,9 @@ async fn a_file_of_rates_is_imported_listed_and_ends_what_was_missing() {
     let classify = [&classify[..], &["--endpoint", endpoint]].concat();
     let before = run_json(&classify).await;
     assert_eq!(before["unrated_reason"], "NO_RATE");
-    assert_eq!(before["missing_rate"]["from_currency"], "USD");
-    assert_eq!(before["missing_rate"]["to_currency"], "EUR");
-    assert_eq!(before["missing_rate"]["day"], "2026-01-01");
+    assert_eq!(before["missing_rates"][0]["from_currency"], "USD");
+    assert_eq!(before["missing_rates"][0]["to_currency"], "EUR");
+    assert_eq!(before["missing_rates"][0]["day"], "2026-01-01");
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rates.csv");
@@ -34,7 +34,7 @@ async fn a_file_of_rates_is_imported_listed_and_ends_what_was_missing() {
 
     let after = run_json(&classify).await;
     assert_eq!(after["lifetime_value"]["amount"], "254.51");
-    assert_eq!(after["missing_rate"], serde_json::Value::Null);
+    assert_eq!(after["missing_rates"], serde_json::Value::Null);
     let list = ["rates", "list", "--from", "USD", "--since", "2026-02-01"];
     let list = [&list[..], &["--json", "--endpoint", endpoint]].concat();
     let listed = run_json(&list).await;

@@ -8,6 +8,7 @@ use patron::domain::model_report::{StoredParameter, StoredReport};
 use patron::domain::model_version::{FittedSet, ModelFit, Refinement};
 use patron::domain::value::gamma_gamma::GammaGamma;
 use patron::domain::value::model::{ModelKind, OrderModel};
+use patron::domain::value::renewal::RenewalModel;
 use patron::domain::value::shifted_beta_geometric::ShiftedBetaGeometric;
 use patron::store::models;
 use sqlx::PgPool;
@@ -55,9 +56,10 @@ pub(crate) async fn store_contract_model(
             period_months,
             contracts: 1,
             fit: Ok((
-                ShiftedBetaGeometric::new(alpha, beta).unwrap(),
+                RenewalModel::Differing(ShiftedBetaGeometric::new(alpha, beta).unwrap()),
                 report(["alpha", "beta"], [alpha, beta]),
             )),
+            fallback: None,
         })
         .collect();
     store(pool, &fit).await

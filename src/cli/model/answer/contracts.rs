@@ -14,6 +14,8 @@ pub(super) struct ContractJson {
     #[serde(flatten)]
     report: Option<ReportJson>,
     absent_reason: Option<String>,
+    /// Why it is not the plain maximum of the likelihood.
+    fallback_reason: Option<String>,
 }
 
 impl From<&pb::ContractModel> for ContractJson {
@@ -23,6 +25,7 @@ impl From<&pb::ContractModel> for ContractJson {
             contracts: model.contracts,
             report: model.report.as_ref().map(ReportJson::from),
             absent_reason: filled(&model.absent_reason),
+            fallback_reason: filled(&model.fallback_reason),
         }
     }
 }

@@ -8,17 +8,21 @@ use crate::domain::{
     basis::{ActiveModel, Basis, Revision},
     calendar::Day,
     contact_model::{ContactModel, UsualContacts},
-    contract_models::ContractModels,
+    contract_models::{ContractModels, PeriodFit},
     customer::CustomerKind,
     definitions::Definitions,
     facts::{ContractFact, ContractTerms},
+    model_report::StoredReport,
     money::{Currency, Money},
     parameters::{ParameterSet, Parameters, SpendParameters},
     profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
+    rates::{ExchangeRate, RateTable},
     text::CustomerId,
+    tiers::Unrated,
     valuation::{Valuation, unpriced_channels, value},
     value::{
         contact_rates::{ContactCost, ContactRate},
+        fit::contracts::{ContractOutcome, ContractRow, fit_contracts},
         gamma_gamma::GammaGamma,
         model::{ModelKind, OrderModel},
     },
@@ -242,18 +246,112 @@ fn who_may_have_left_costs_by_the_probability_of_being_there_in_the_middle_of_ea
     assert!(alive < 0.5 && valuation.expected_cost_to_serve.unwrap() < 112.50);
 }
 
-#[test]
-fn who_has_a_contract_that_runs_is_a_customer_whatever_they_buy() {
-    let leaving = OrderModel::new(ModelKind::MbgNbd, [0.5, 6.0, 0.9, 1.6]).unwrap();
-    let with_contract = |ended_on: Option<Day>| {
-        let mut profile = subscriber(Some(4_500));
-        profile.history.purchases.truncate(2);
-        profile.history.contracts = vec![contract(day(0), ended_on)];
-        valued(profile, &basis(leaving, vec![], 1))
-            .expected_cost_to_serve
-            .unwrap()
+/// Contracts of which three in ten end at each renewal, and the same basis.
+fn with_renewals(mut basis: Basis) -> Basis {
+    let row = |renewals, outcome, count| ContractRow {
+        renewals,
+        outcome,
+        count,
     };
-    assert!((with_contract(None) / 112.50 - 1.0).abs() < 1e-12);
-    // One that has ended says nothing, and who bought last four years ago is as good as gone.
-    assert!(with_contract(Some(day(100))) < 5.0);
+    let rows = [
+        row(0, ContractOutcome::Ended, 30),
+        row(1, ContractOutcome::Running, 70),
+    ];
+    let fit = fit_contracts(&rows).unwrap();
+    let report = StoredReport::new(&fit.report, std::time::Duration::ZERO);
+    let fits = [PeriodFit {
+        period_months: None,
+        contracts: 100,
+        fit: Ok((fit.model, report)),
+        fallback: None,
+    }];
+    basis.model.as_mut().unwrap().contracts = ContractModels::of_fits(&fits);
+    basis
+}
+
+/// Somebody with contracts and the calls of [`subscriber`]: 112.50 EUR a month while they are a customer.
+fn contracting(purchases: usize, contracts: Vec<ContractFact>) -> Profile {
+    let mut profile = subscriber(Some(4_500));
+    profile.history.purchases.truncate(purchases);
+    profile.history.contracts = contracts;
+    profile
+}
+
+/// A monthly contract since the first day: renewals in 31, 61, 92 ... days, each of which a month of the horizon begins with.
+fn monthly(ended_on: Option<Day>) -> ContractFact {
+    let mut contract = contract(day(0), ended_on);
+    contract.terms.period_months = 1;
+    contract
+}
+
+#[test]
+fn a_contract_costs_while_it_runs() {
+    let basis = with_renewals(basis(faithful(), vec![], 12));
+    // Month i has been renewed i times: 0.7^i, together (1 - 0.7^12) / 0.3. A renewal brings 100 EUR at its begin.
+    let months = (1.0 - 0.7_f64.powi(12)) / 0.3;
+    let running = valued(contracting(0, vec![monthly(None)]), &basis);
+    assert_cost(&running, 112.50 * months);
+    let renewals = months - 1.0 + 0.7_f64.powi(12);
+    let expected = 100.0 * renewals - 112.50 * months;
+    assert_eq!(cents(&running), (expected * 100.0).round() as i64);
+    // Of two, as long as either runs: 1 - (1 - 0.7^i)^2.
+    let mut other = monthly(None);
+    other.contract_id = "2".into();
+    let two = valued(contracting(0, vec![monthly(None), other]), &basis);
+    let either = (0..12).map(|i| 1.0 - (1.0 - 0.7_f64.powi(i)).powi(2));
+    assert_cost(&two, 112.50 * either.sum::<f64>());
+}
+
+#[test]
+fn who_leaves_on_a_known_day_costs_until_then_and_who_left_nothing() {
+    let basis = with_renewals(basis(faithful(), vec![], 12));
+    let leaving = |days: i32| {
+        let contracts = vec![monthly(Some(day(DAYS + days)))];
+        valued(contracting(0, contracts), &basis)
+    };
+    // 40 days: the middle of the first month is before the end, that of the second is not. One renewal is due before it.
+    let next_month = leaving(40);
+    assert_cost(&next_month, 112.50);
+    assert_eq!(cents(&next_month), 7_000 - 11_250);
+    for days in [5, 0, -1_000] {
+        let valuation = leaving(days);
+        assert_eq!(valuation.expected_cost_to_serve, Some(0.0), "{days}");
+        assert_eq!(cents(&valuation), 0, "{days}");
+    }
+}
+
+#[test]
+fn who_buys_and_has_a_contract_costs_as_long_as_either_lasts() {
+    let orders = OrderModel::new(ModelKind::MbgNbd, [0.5, 6.0, 0.9, 1.6]).unwrap();
+    let basis = with_renewals(basis(orders, vec![], 2));
+    let month = 30.4375 / 7.0;
+    // Two purchases in the first month, four years ago.
+    let history = crate::domain::value::history::PurchaseHistory::from_days(
+        1,
+        u32::try_from(DAYS / 48).unwrap(),
+        u32::try_from(DAYS).unwrap(),
+    )
+    .unwrap();
+    let outlook = orders.outlook(&history);
+    let gone = |months: f64| 1.0 - outlook.probability_alive_after(months * month);
+    let both = valued(contracting(2, vec![monthly(None)]), &basis);
+    assert_cost(&both, 112.50 * (1.0 + 1.0 - gone(1.5) * 0.3));
+    let ended = valued(contracting(2, vec![monthly(Some(day(100)))]), &basis);
+    assert_cost(&ended, 112.50 * (2.0 - gone(0.5) - gone(1.5)));
+    assert!(gone(0.5) > 0.9, "{}", gone(0.5));
+}
+
+#[test]
+fn a_value_beyond_all_amounts_is_no_value_and_says_so() {
+    let mut absurd = monthly(None);
+    absurd.terms.price.currency = "USD".parse().unwrap();
+    absurd.terms.price.amount_minor = 1_000_000_000_000_000;
+    let mut basis = with_renewals(basis(faithful(), vec![], 12));
+    let rate = "1000000".parse().unwrap();
+    let rate = ExchangeRate::new("USD".parse().unwrap(), euro(), day(0), rate).unwrap();
+    basis.rates = Arc::new(RateTable::default().with(1, [rate]));
+    for purchases in [0, 2] {
+        let valuation = valued(contracting(purchases, vec![absurd.clone()]), &basis);
+        assert_eq!(valuation.lifetime_value, Err(Unrated::TooLarge));
+    }
 }

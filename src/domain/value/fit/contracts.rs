@@ -1,8 +1,9 @@
 //! Renewals of contracts, and the fit of the shifted-beta-geometric model to them.
 
 use super::FitError;
-use super::report::FitReport;
-use super::search::{Maximum, maximise};
+use super::report::{Convergence, FitReport};
+use super::search::maximise;
+use crate::domain::value::renewal::{Geometric, RenewalModel};
 use crate::domain::value::shifted_beta_geometric::ShiftedBetaGeometric;
 use crate::domain::value::special_functions::{digamma_rise, ln_rising};
 
@@ -33,37 +34,183 @@ pub struct ContractRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContractFit {
     /// The model at the best parameters found.
-    pub model: ShiftedBetaGeometric,
+    pub model: RenewalModel,
     /// How it was found and how far to trust it.
     pub report: FitReport,
+    /// What stood in for the plain maximum of the likelihood, where that does not exist.
+    pub fallback: Option<Fallback>,
 }
 
-/// Fits the shifted-beta-geometric model to contracts.
+/// What a fit gives where the likelihood of the shifted-beta-geometric model has no maximum that the data determine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fallback {
+    /// The limit of contracts that do not differ: ends over renewals due.
+    #[error(
+        "nothing shows that contracts differ in how likely they end: one probability holds for all, {ends} ends in {due} renewals due"
+    )]
+    Alike {
+        /// Contracts that ended.
+        ends: u64,
+        /// Renewals that were due, those that did not happen included.
+        due: u64,
+    },
+    /// The same with [`PRIOR_CONTRACTS`] added: every renewal due came to the same, and never or always is more than that shows.
+    #[error(
+        "{ends} ends in {due} renewals due: half a contract that was renewed once and then ended is added, and one probability holds for all"
+    )]
+    AlikeByPrior {
+        /// Contracts that ended.
+        ends: u64,
+        /// Renewals that were due.
+        due: u64,
+    },
+    /// Contracts differ, but not even with [`PRIOR_CONTRACTS`] added do the data say how much: that is the fit.
+    #[error(
+        "the contracts alone do not say how much they differ: half a contract that was renewed once and then ended is added"
+    )]
+    DifferingByPrior,
+}
+
+/// The prior of those who have no other: so many contracts more, each renewed once and then ended. Half a contract is half an end in
+/// one renewal due, the prior of Jeffreys for a probability.
+pub const PRIOR_CONTRACTS: f64 = 0.5;
+/// Such a contract.
+const PRIOR_ROW: ContractRow = ContractRow {
+    renewals: 1,
+    outcome: ContractOutcome::Ended,
+    count: 1,
+};
+
+/// Fits the shifted-beta-geometric model to contracts; where its best parameters lie at infinity or are not determined by the data,
+/// what [`Fallback`] says.
 ///
 /// # Errors
-/// Without contracts, or when none has ended or none was ever renewed: the best probability of ending is then 0 or 1.
+/// Without contracts, or when none of them has come to a renewal yet.
 pub fn fit_contracts(rows: &[ContractRow]) -> Result<ContractFit, FitError> {
     let rows = merged(rows);
-    let contracts: u64 = rows.iter().map(|row| row.count).sum();
-    if contracts == 0 {
+    let sums = Sums::of(&rows);
+    if sums.contracts == 0 {
         return Err(FitError::NoCustomers);
     }
-    let has_ended = rows.iter().any(|row| row.outcome == ContractOutcome::Ended);
-    let has_renewed = rows.iter().any(|row| row.renewals > 0);
-    if !has_ended || !has_renewed {
-        return Err(FitError::NoRenewalsToLearnFrom { contracts });
+    if sums.due == 0 {
+        return Err(FitError::NoRenewalsDue {
+            contracts: sums.contracts,
+        });
     }
-    let likelihood = |parameters| log_likelihood(&rows, parameters);
-    let maximum =
-        maximise(contracts, &STARTS, likelihood, likelihood).ok_or(FitError::NoFiniteLikelihood)?;
-    let Maximum {
-        parameters: [alpha, beta],
-        log_likelihood,
-        ..
-    } = maximum;
+    if sums.ends == 0 || sums.ends == sums.due {
+        return alike(&rows, &sums, PRIOR_CONTRACTS);
+    }
+    let limit = alike(&rows, &sums, 0.0)?;
+    let plain = differing(&rows, &sums, 0.0)?;
+    // Of a likelihood with a maximum inside and a higher one at infinity the higher one counts.
+    let inside = plain.report.log_likelihood >= limit.report.log_likelihood;
+    if plain.report.convergence.is_converged() && inside {
+        return Ok(plain);
+    }
+    if overdispersion(&rows, &sums) > 0.0 {
+        let held = differing(&rows, &sums, PRIOR_CONTRACTS)?;
+        let inside = held.report.log_likelihood >= limit.report.log_likelihood;
+        if held.report.convergence.is_converged() && inside {
+            return Ok(held);
+        }
+    }
+    Ok(limit)
+}
+
+/// The maximum of the likelihood of contracts that differ, with so many contracts of the prior.
+fn differing(rows: &[ContractRow], sums: &Sums, prior: f64) -> Result<ContractFit, FitError> {
+    let likelihood = |parameters| {
+        let (value, gradient) = log_likelihood(rows, parameters);
+        let (of_prior, by_prior) = log_likelihood(&[PRIOR_ROW], parameters);
+        let gradient = std::array::from_fn(|i| gradient[i] + prior * by_prior[i]);
+        (value + prior * of_prior, gradient)
+    };
+    let maximum = maximise(sums.contracts, &STARTS, likelihood, likelihood)
+        .ok_or(FitError::NoFiniteLikelihood)?;
+    let [alpha, beta] = maximum.parameters;
+    let (of_rows, _) = log_likelihood(rows, [alpha, beta]);
     let model = ShiftedBetaGeometric::new(alpha, beta)?;
-    let report = maximum.into_report(["alpha", "beta"], [alpha, beta], log_likelihood, rows.len());
-    Ok(ContractFit { model, report })
+    Ok(ContractFit {
+        model: RenewalModel::Differing(model),
+        report: maximum.into_report(["alpha", "beta"], [alpha, beta], of_rows, rows.len()),
+        fallback: (prior > 0.0).then_some(Fallback::DifferingByPrior),
+    })
+}
+
+/// One probability of ending for all contracts: ends over renewals due, with so many contracts of the prior.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+fn alike(rows: &[ContractRow], sums: &Sums, prior: f64) -> Result<ContractFit, FitError> {
+    let (ends, due) = (sums.ends as f64, sums.due as f64);
+    let weight = due + 2.0 * prior;
+    let theta = (ends + prior) / weight;
+    let variance = theta * (1.0 - theta) / weight;
+    let of_logarithm = variance / (theta * theta);
+    // 0 ln 0 is 0; with the prior neither logarithm is of 0.
+    let log_likelihood = ends * theta.ln() + (due - ends) * (-theta).ln_1p();
+    let report = FitReport {
+        convergence: Convergence::Converged,
+        parameter_names: vec!["theta".to_owned()],
+        estimates: vec![theta],
+        covariance: Some(vec![vec![variance]]),
+        log_covariance: Some(vec![vec![of_logarithm]]),
+        log_likelihood,
+        gradient_norm: 0.0,
+        condition_number: 1.0,
+        iterations: 0,
+        evaluations: 0,
+        customers: sums.contracts,
+        distinct_rows: rows.len(),
+    };
+    let (ends, due) = (sums.ends, sums.due);
+    Ok(ContractFit {
+        model: RenewalModel::Alike(Geometric::new(theta)?),
+        report,
+        fallback: Some(if prior > 0.0 {
+            Fallback::AlikeByPrior { ends, due }
+        } else {
+            Fallback::Alike { ends, due }
+        }),
+    })
+}
+
+struct Sums {
+    contracts: u64,
+    ends: u64,
+    /// Renewals due: those that happened, and the ends.
+    due: u64,
+}
+
+impl Sums {
+    fn of(rows: &[ContractRow]) -> Self {
+        let mut sums = Self {
+            contracts: 0,
+            ends: 0,
+            due: 0,
+        };
+        for row in rows {
+            let ends = u64::from(row.outcome == ContractOutcome::Ended);
+            sums.contracts += row.count;
+            sums.ends += row.count * ends;
+            sums.due += row.count * (u64::from(row.renewals) + ends);
+        }
+        sums
+    }
+}
+
+/// Derivative of the log-likelihood by the variance of the probabilities of ending where all are alike, up to a positive factor:
+/// positive if the contracts differ more than chance makes them. Of a likelihood `L(theta)` of one contract it is `L'' / L`.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+fn overdispersion(rows: &[ContractRow], sums: &Sums) -> f64 {
+    let theta = sums.ends as f64 / sums.due as f64;
+    let of_row = |row: &ContractRow| {
+        let renewals = f64::from(row.renewals);
+        let ended = match row.outcome {
+            ContractOutcome::Ended => 2.0 * (1.0 - theta) / theta,
+            ContractOutcome::Running => 0.0,
+        };
+        row.count as f64 * renewals * (renewals - 1.0 - ended)
+    };
+    rows.iter().map(of_row).sum()
 }
 
 /// Equal rows merged, empty ones dropped, sorted.
@@ -102,116 +249,4 @@ fn log_likelihood(rows: &[ContractRow], [alpha, beta]: [f64; 2]) -> (f64, [f64; 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::value::random::Random;
-    use crate::domain::value::reference::assert_close;
-
-    fn cohort(survivors: [u64; 7]) -> Vec<ContractRow> {
-        let mut rows = Vec::new();
-        let mut before = 1_000;
-        for (renewals, after) in (0..).zip(survivors) {
-            rows.push(ContractRow {
-                renewals,
-                outcome: ContractOutcome::Ended,
-                count: before - after,
-            });
-            before = after;
-        }
-        rows.push(ContractRow {
-            renewals: 7,
-            outcome: ContractOutcome::Running,
-            count: before,
-        });
-        rows
-    }
-
-    #[test]
-    fn the_published_segments_give_the_published_estimates() {
-        // Fader & Hardie (2007), years 1 to 7; maxima of the reference tables.
-        let high_end = fit_contracts(&cohort([869, 743, 653, 593, 551, 517, 491])).unwrap();
-        let regular = fit_contracts(&cohort([631, 468, 382, 326, 289, 262, 241])).unwrap();
-        for (fit, parameters, errors, log_likelihood) in [
-            (
-                high_end,
-                [0.668_088_351, 3.806_094_964],
-                [0.103_734_931, 0.785_531_693],
-                -1_611.158_147_391_155_8,
-            ),
-            (
-                regular,
-                [0.704_077_298, 1.182_043_026],
-                [0.065_598_964, 0.152_475_632],
-                -1_680.265_188_463_287,
-            ),
-        ] {
-            assert!(fit.report.convergence.is_converged(), "{:?}", fit.report);
-            assert!((fit.report.log_likelihood - log_likelihood).abs() < 1e-5);
-            let standard_errors = fit.report.standard_errors().unwrap();
-            for i in 0..2 {
-                assert_close("parameter", fit.model.parameters()[i], parameters[i], 1e-4);
-                assert_close("standard error", standard_errors[i], errors[i], 1e-3);
-            }
-        }
-    }
-
-    #[test]
-    fn parameters_of_simulated_contracts_are_recovered() {
-        let mut random = Random::new(4);
-        let rows: Vec<ContractRow> = (0..20_000)
-            .map(|_| {
-                let ending = random.beta(1.4, 4.0);
-                let observed = 3 + u32::try_from(random.bits() % 6).unwrap();
-                let renewals = (0..observed)
-                    .take_while(|_| random.uniform() > ending)
-                    .count();
-                let renewals = u32::try_from(renewals).unwrap();
-                let outcome = if renewals < observed {
-                    ContractOutcome::Ended
-                } else {
-                    ContractOutcome::Running
-                };
-                ContractRow {
-                    renewals,
-                    outcome,
-                    count: 1,
-                }
-            })
-            .collect();
-        let fit = fit_contracts(&rows).unwrap();
-        let standard_errors = fit.report.standard_errors().unwrap();
-        for (i, truth) in [1.4, 4.0].into_iter().enumerate() {
-            let distance = (fit.report.estimates[i] - truth).abs() / standard_errors[i];
-            assert!(
-                distance < 3.5 && standard_errors[i] < 0.2 * truth,
-                "{:?}",
-                fit.report
-            );
-        }
-    }
-
-    #[test]
-    fn contracts_that_teach_nothing_are_refused() {
-        let row = |renewals, outcome, count| ContractRow {
-            renewals,
-            outcome,
-            count,
-        };
-        assert_eq!(fit_contracts(&[]), Err(FitError::NoCustomers));
-        for rows in [
-            [
-                row(0, ContractOutcome::Ended, 5),
-                row(0, ContractOutcome::Running, 5),
-            ],
-            [
-                row(3, ContractOutcome::Running, 5),
-                row(1, ContractOutcome::Running, 5),
-            ],
-        ] {
-            assert_eq!(
-                fit_contracts(&rows),
-                Err(FitError::NoRenewalsToLearnFrom { contracts: 10 })
-            );
-        }
-    }
-}
+mod tests;

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::values;
 use crate::{
     domain::{
-        contract_models::PeriodFit, model_report::StoredReport,
-        value::shifted_beta_geometric::ShiftedBetaGeometric,
+        contract_models::PeriodFit,
+        model_report::StoredReport,
+        value::{
+            renewal::{Geometric, RenewalModel},
+            shifted_beta_geometric::ShiftedBetaGeometric,
+        },
     },
     store::error::StoreError,
 };
@@ -17,7 +21,11 @@ pub(super) struct PeriodDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     period_months: Option<u32>,
     contracts: u64,
+    /// Parameters alpha and beta of a shifted-beta-geometric model, or theta of a geometric one.
     fit: Result<StoredReport, String>,
+    /// Absent of a plain maximum, and in versions of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fallback: Option<String>,
 }
 
 impl From<&PeriodFit> for PeriodDocument {
@@ -27,6 +35,7 @@ impl From<&PeriodFit> for PeriodDocument {
             period_months: one.period_months,
             contracts: one.contracts,
             fit: fit.map_err(Clone::clone),
+            fallback: one.fallback.clone(),
         }
     }
 }
@@ -36,18 +45,25 @@ impl TryFrom<PeriodDocument> for PeriodFit {
 
     fn try_from(document: PeriodDocument) -> Result<Self, StoreError> {
         let fit = match document.fit {
-            Ok(report) => {
-                let [alpha, beta] = values(&report)?;
-                let model = ShiftedBetaGeometric::new(alpha, beta)
-                    .map_err(|error| StoreError::corrupt("model version", error))?;
-                Ok((model, report))
-            }
+            Ok(report) => Ok((model(&report)?, report)),
             Err(reason) => Err(reason),
         };
         Ok(Self {
             period_months: document.period_months,
             contracts: document.contracts,
             fit,
+            fallback: document.fallback,
         })
     }
+}
+
+fn model(report: &StoredReport) -> Result<RenewalModel, StoreError> {
+    let model = if report.parameters.len() == 1 {
+        let [theta] = values(report)?;
+        Geometric::new(theta).map(RenewalModel::Alike)
+    } else {
+        let [alpha, beta] = values(report)?;
+        ShiftedBetaGeometric::new(alpha, beta).map(RenewalModel::Differing)
+    };
+    model.map_err(|error| StoreError::corrupt("model version", error))
 }

@@ -8,6 +8,7 @@ use crate::domain::{
     model_report::{StoredParameter, StoredRegularity},
     value::{
         contact_rates::{ContactCost, ContactRate},
+        renewal::{Geometric, RenewalModel},
         shifted_beta_geometric::ShiftedBetaGeometric,
     },
 };
@@ -148,11 +149,17 @@ fn contract_models_are_read_as_they_were_written() {
         period_months,
         contracts: 61,
         fit,
+        fallback: None,
     };
-    let model = ShiftedBetaGeometric::new(0.7, 3.8).unwrap();
+    let model = RenewalModel::Differing(ShiftedBetaGeometric::new(0.7, 3.8).unwrap());
+    let alike = RenewalModel::Alike(Geometric::new(0.2).unwrap());
     let with_contracts = ModelFit {
         contracts: vec![
             period(None, Ok((model, report(&[("alpha", 0.7), ("beta", 3.8)])))),
+            PeriodFit {
+                fallback: Some("nothing shows that contracts differ".to_owned()),
+                ..period(Some(1), Ok((alike, report(&[("theta", 0.2)]))))
+            },
             period(Some(12), Err("too few".to_owned())),
         ],
         ..read(FIRST)
