@@ -135,9 +135,11 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
     let prior = request.prior.as_ref();
     let prior = prior.and_then(|prior| fits::prior(prior, &mut check.field("prior")));
     let names = &request.covariates;
-    let found = models.covariates(names);
-    let (by_kind, covariates) = fits::refinement(request.grouping, names, found, &mut check);
+    let by_kind = fits::grouping(request.grouping, names, &mut check);
     let (Some(kind), true) = (kind, violations.is_empty()) else {
+        // All at once: of a request that is sound otherwise, the service says what is wrong with its covariates.
+        let problems = models.covariates(names).err().unwrap_or_default();
+        fits::refuse_covariates(problems, &mut violations.at(""));
         return Err(status::invalid_request(violations));
     };
     Ok(FitRequest {
@@ -145,7 +147,7 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
         until,
         activate: !request.keep_inactive,
         by_kind,
-        covariates,
+        covariates: names.clone(),
         prior,
         request_id,
     })
@@ -172,8 +174,11 @@ fn evaluation_request(
         );
     }
     let names = &request.covariates;
-    let found = models.covariates(names);
-    let (by_kind, covariates) = fits::refinement(request.grouping, names, found, &mut check);
+    let by_kind = fits::grouping(request.grouping, names, &mut check);
+    let covariates = models.covariates(names).unwrap_or_else(|problems| {
+        fits::refuse_covariates(problems, &mut check);
+        vec![]
+    });
     if request.version != 0 {
         let own = [
             (

@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::domain::text::CustomerId;
-use crate::grpc::convert::violations::Violations;
+use crate::grpc::convert::{fits, violations::Violations};
 use crate::pb;
 use crate::service::error::ServiceError;
 use crate::service::models::RunningFit;
@@ -257,6 +257,11 @@ impl From<ServiceError> for Status {
                 &message,
                 &[("active_version", &active.unwrap_or_default().to_string())],
             ),
+            ServiceError::NotCovariates(problems) => {
+                let mut violations = Violations::default();
+                fits::refuse_covariates(problems.clone(), &mut violations.at(""));
+                invalid_request(violations)
+            }
             ServiceError::NotConverged(_) => failed_precondition("NOT_CONVERGED", &message, &[]),
             ServiceError::Internal(cause) => internal("INTERNAL", &**cause),
         }

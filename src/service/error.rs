@@ -9,7 +9,7 @@ use crate::{
         text::{CustomerId, Label},
         value::fit::FitError,
     },
-    service::models::RunningFit,
+    service::models::{CovariateProblem, RunningFit},
     store::error::StoreError,
 };
 
@@ -87,6 +87,9 @@ pub enum ServiceError {
         "the fit of version {0} did not converge: its report says why; set allow_not_converged to let it answer all the same"
     )]
     NotConverged(i64),
+    /// Names that a fit was to depend on and cannot.
+    #[error("what a fit was to depend on cannot be a covariate: {}", .0.iter().map(|(_, problem)| &**problem).collect::<Vec<_>>().join("; "))]
+    NotCovariates(Vec<CovariateProblem>),
     /// Nothing to fit on.
     #[error("there is nothing to fit: {0}")]
     NothingToFit(#[source] FitError),

@@ -205,8 +205,8 @@ async fn what_cannot_be_meant_is_refused() {
         "request_id",
         "prior.medians",
         "prior.log_standard_deviations",
-        "covariates",
         "grouping",
+        "covariates",
     ];
     assert_eq!(violated(&status), all);
     // 0 is the active one, and there is none.

@@ -3,7 +3,6 @@
 use crate::{
     domain::{
         model_report::StoredPrior,
-        parameters::Covariate,
         text::{Label, required},
     },
     grpc::convert::violations::Checker,
@@ -25,7 +24,7 @@ pub(in crate::grpc) fn request_id(text: &str, check: &mut Checker<'_>) -> Option
 }
 
 /// Whether kinds get parameters of their own.
-fn grouping(number: i32, check: &mut Checker<'_>) -> bool {
+fn is_by_kind(number: i32, check: &mut Checker<'_>) -> bool {
     match pb::FitGrouping::try_from(number) {
         Ok(pb::FitGrouping::ByKind) => true,
         Ok(pb::FitGrouping::Unspecified) => false,
@@ -68,42 +67,26 @@ pub(in crate::grpc) fn prior(
     Some(prior)
 }
 
-/// By what a fit is to tell customers apart: whether by kind, and by which covariates. `found` are those of the `names` asked for;
-/// `check` stands at the request.
-pub(in crate::grpc) fn refinement(
-    number: i32,
-    names: &[String],
-    found: Result<Vec<Covariate>, Vec<CovariateProblem>>,
-    check: &mut Checker<'_>,
-) -> (bool, Vec<Covariate>) {
-    let by_kind = grouping(number, &mut check.field("grouping"));
-    let covariates = covariates(found, check);
+/// Whether a fit is to tell kinds of customers apart, for which there can be no covariates of these `names`; `check` stands at the request.
+pub(in crate::grpc) fn grouping(number: i32, names: &[String], check: &mut Checker<'_>) -> bool {
+    let by_kind = is_by_kind(number, &mut check.field("grouping"));
     if by_kind && !names.is_empty() {
         check.field("grouping").refuse(
             "CONFLICT",
             "covariates and BY_KIND do not go together: leave one of them out",
         );
     }
-    (by_kind, covariates)
+    by_kind
 }
 
-/// The covariates, or what is wrong with each; `check` stands at the request.
-fn covariates(
-    found: Result<Vec<Covariate>, Vec<CovariateProblem>>,
-    check: &mut Checker<'_>,
-) -> Vec<Covariate> {
-    match found {
-        Ok(covariates) => covariates,
-        Err(problems) => {
-            for (at, problem) in problems {
-                match at {
-                    Some(at) => check
-                        .element("covariates", at)
-                        .refuse("NOT_A_COVARIATE", problem),
-                    None => check.field("covariates").refuse("NOT_A_COVARIATE", problem),
-                }
-            }
-            vec![]
+/// Says what is wrong with the names of covariates; `check` stands at the request.
+pub(in crate::grpc) fn refuse_covariates(problems: Vec<CovariateProblem>, check: &mut Checker<'_>) {
+    for (at, problem) in problems {
+        match at {
+            Some(at) => check
+                .element("covariates", at)
+                .refuse("NOT_A_COVARIATE", problem),
+            None => check.field("covariates").refuse("NOT_A_COVARIATE", problem),
         }
     }
 }

@@ -36,18 +36,24 @@ pub struct FitRequest {
     pub activate: bool,
     /// Whether kinds of customers get parameters of their own.
     pub by_kind: bool,
-    /// What order rate and drop-out are to depend on; not together with `by_kind`.
-    pub covariates: Vec<Covariate>,
+    /// Names of the attributes that order rate and drop-out are to depend on; not together with `by_kind`.
+    pub covariates: Vec<String>,
     /// Knowledge about the order parameters before the data.
     pub prior: Option<StoredPrior>,
     /// The same request under the same id is answered with the same version.
     pub request_id: Option<Label>,
 }
 
+/// A request that was found sound.
+struct What {
+    request: FitRequest,
+    covariates: Vec<Covariate>,
+    until: Day,
+}
+
 impl FitRequest {
     /// What is asked for, in one line: equal for equal requests.
     fn canonical(&self) -> String {
-        let names: Vec<&str> = self.covariates.iter().map(|one| &*one.name).collect();
         let prior = self.prior.map(|prior| (prior.medians, prior.log_spreads));
         format!(
             "kind={} until={} activate={} by_kind={} covariates={} prior={prior:?}",
@@ -55,7 +61,7 @@ impl FitRequest {
             self.until.map_or("today".to_owned(), |day| day.to_string()),
             self.activate,
             self.by_kind,
-            names.join(","),
+            self.covariates.join(","),
         )
     }
 }
@@ -105,9 +111,17 @@ impl Models {
         if let Some(answered) = self.replay(&request).await? {
             return Ok(answered);
         }
+        // Only now: what was answered once is answered again, whatever the definitions have come to say.
+        let covariates = self.covariates(&request.covariates);
+        let covariates = covariates.map_err(ServiceError::NotCovariates)?;
         let models = Arc::clone(self);
         let named = request.request_id.is_some();
-        let work = async move { models.fit_and_record(request, until, turn).await };
+        let what = What {
+            request,
+            covariates,
+            until,
+        };
+        let work = async move { models.fit_and_record(what, turn).await };
         if named {
             finish(work).await
         } else {
@@ -135,12 +149,11 @@ impl Models {
 
     async fn fit_and_record(
         self: Arc<Self>,
-        request: FitRequest,
-        until: Day,
+        what: What,
         turn: Turn,
     ) -> Result<ModelVersion, ServiceError> {
         let start = Instant::now();
-        let result = self.fit_and_store(request, until, turn).await;
+        let result = self.fit_and_store(what, turn).await;
         let outcome = match &result {
             Ok(version) if version.fit.converged() => FitOutcome::Converged,
             Ok(_) => FitOutcome::NotConverged,
@@ -150,18 +163,18 @@ impl Models {
         result
     }
 
-    async fn fit_and_store(
-        &self,
-        request: FitRequest,
-        until: Day,
-        turn: Turn,
-    ) -> Result<ModelVersion, ServiceError> {
+    async fn fit_and_store(&self, what: What, turn: Turn) -> Result<ModelVersion, ServiceError> {
+        let What {
+            request,
+            covariates,
+            until,
+        } = what;
         // One snapshot: a customer who buys between two statements would be counted by both.
         let mut tx = self.batch.begin_with(SNAPSHOT).await?;
         let currencies = store::currencies::list(&mut tx).await?;
         let basis = self.bases.current();
         let currency = basis.reporting_currency;
-        let mut input = input::read(&mut tx, until, &basis, &request.covariates).await?;
+        let mut input = input::read(&mut tx, until, &basis, &covariates).await?;
         let (customers, gaps) = (input.customers(), std::mem::take(&mut input.gaps));
         let today = Day::of(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
@@ -169,7 +182,7 @@ impl Models {
             kind: request.kind,
             until,
             by_kind: request.by_kind,
-            covariates: request.covariates.clone(),
+            covariates,
             prior: request.prior,
             currency: currency.ok_or_else(|| no_currency(&currencies)),
         };

@@ -179,7 +179,11 @@ async fn a_planted_effect_is_found_and_used_and_the_unknown_are_left_out() {
     let status = fit(&service, covariates(&["channel"])).await.unwrap_err();
     assert_eq!(reason(&status), "NOTHING_TO_FIT", "known of nobody");
 
-    let model = fit(&service, covariates(&["member"])).await.unwrap();
+    let named = pb::FitModelRequest {
+        request_id: "monday".to_owned(),
+        ..covariates(&["member"])
+    };
+    let model = fit(&service, named.clone()).await.unwrap();
     assert!(model.active, "{model:?}");
     let fitted = model.covariates.unwrap();
     assert_eq!(fitted.customers_left_out, 80);
@@ -207,6 +211,14 @@ async fn a_planted_effect_is_found_and_used_and_the_unknown_are_left_out() {
     let unknown = ParameterSelection::PooledForUnknownCovariate;
     assert_eq!(selected("p9", UNTIL).await, unknown);
     assert_eq!(selected("p9", "").await, ParameterSelection::Covariates);
+
+    // What was answered once is answered again, whatever the definitions say by then.
+    let other = DEFINITIONS.replace("member", "former_member");
+    service.publish(&other).await;
+    let again = fit(&service, named.clone()).await.unwrap();
+    assert_eq!(again.version, model.version);
+    let status = fit(&service, covariates(&["member"])).await.unwrap_err();
+    assert_eq!(violated(&status), ["covariates[0]"]);
 }
 
 /// The transactions of apparel; a few prices stand there as 118.22999999999999, which an import rightly refuses.
