@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use fold::{Facts, NeedsHistory, fold};
+pub use fold::{FOLD_VERSION, Facts, NeedsHistory, fold};
 
 use crate::domain::{
     calendar::Day,

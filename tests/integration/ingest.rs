@@ -5,6 +5,7 @@ mod order;
 mod patches;
 mod poison;
 mod powers;
+mod refolded;
 mod retractions;
 
 use patron::pb;

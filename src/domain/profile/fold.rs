@@ -24,6 +24,10 @@ use crate::domain::{
     text::Label,
 };
 
+/// Rises when the same facts are folded otherwise than before, so that stored profiles are made anew. 2: refunds are taken off single
+/// purchases.
+pub const FOLD_VERSION: i32 = 2;
+
 /// Facts of one customer.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {

@@ -6,7 +6,7 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 11] = [
+const OTHER_KEYS: [(&str, &str); 12] = [
     (
         "active_revision",
         "one row: which definitions answers are given by",
@@ -39,6 +39,10 @@ const OTHER_KEYS: [(&str, &str); 11] = [
     (
         "identifier_owners",
         "found by the digest of a phone number or e-mail, before the customer is known",
+    ),
+    (
+        "profile_fold",
+        "one row: by which version of the program profiles were made",
     ),
     (
         "model_activations",
