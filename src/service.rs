@@ -11,6 +11,7 @@ mod finish;
 pub mod ingest;
 pub mod models;
 pub mod profiles;
+pub mod refold;
 pub mod subjects;
 pub mod unconvertible;
 pub mod versions;

@@ -22,6 +22,7 @@ pub mod model_input;
 pub mod models;
 mod packed;
 pub mod pool;
+pub mod profile_fold;
 pub mod profiles;
 pub mod rates;
 pub mod revisions;

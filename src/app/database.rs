@@ -15,6 +15,7 @@ use sqlx::PgPool;
 use crate::{
     app::settings::{DatabaseUrl, Settings},
     postgres::{self, cluster::Cluster},
+    service::refold::{self, refold},
     store::{
         deployment::{self, Deployment},
         error::StoreError,
@@ -66,7 +67,16 @@ pub struct Database {
     cluster: Option<Cluster>,
 }
 
-/// What [`migrate`] found to do.
+/// What [`migrate`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// To the schema.
+    pub schema: Migrated,
+    /// So many profiles are other ones now, since an earlier version of the program made something else of their facts.
+    pub refolded: u64,
+}
+
+/// What [`migrate`] found to do about the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Migrated {
     /// Nothing: the schema was that of this program.
@@ -90,6 +100,11 @@ pub enum DatabaseError {
     /// The schema does not fit this program.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// An earlier version of the program made the profiles.
+    #[error(
+        "the profiles in the database were made by an earlier version of the program; run `patron migrate`"
+    )]
+    EarlierProfiles,
     /// The server that the settings name cannot be asked.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -170,6 +185,10 @@ impl Database {
             schema::migrate(&batch).await?;
         }
         let schema_version = schema::get_schema_state(&batch).await?.require_current()?;
+        if cluster.is_none() && refold::is_due(&batch).await? {
+            return Err(DatabaseError::EarlierProfiles);
+        }
+        refold(&batch, now).await?;
         let (zone, key) = decided(&batch, settings, now).await?;
         Ok(Self {
             read,
@@ -197,18 +216,18 @@ impl Database {
     }
 }
 
-/// Brings the database at `url` to the schema of this program.
+/// Brings the database at `url` to the schema of this program, and its profiles to what this program makes of their facts at `now`.
 ///
 /// # Errors
 /// When the database cannot be asked, is newer than this program, or is locked by somebody else.
-pub async fn migrate(url: &DatabaseUrl) -> Result<Migrated, DatabaseError> {
+pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, DatabaseError> {
     let options = PoolOptions {
         max_connections: 1,
         acquire_timeout: MIGRATION_CONNECT_TIMEOUT,
         statement_timeout: MIGRATION_TIMEOUT,
     };
     let pool = pool::open(url.expose(), options)?;
-    let migrated = match schema::get_schema_state(&pool).await? {
+    let schema = match schema::get_schema_state(&pool).await? {
         SchemaState::Current { version } => Migrated::Already { version },
         SchemaState::Older { .. }
         | SchemaState::Newer { .. }
@@ -219,8 +238,9 @@ pub async fn migrate(url: &DatabaseUrl) -> Result<Migrated, DatabaseError> {
             Migrated::Now { version }
         }
     };
+    let refolded = refold(&pool, now).await?;
     pool.close().await;
-    Ok(migrated)
+    Ok(Migration { schema, refolded })
 }
 
 async fn start_cluster(settings: &Settings) -> Result<Cluster, DatabaseError> {

@@ -7,6 +7,7 @@ use super::output::Output;
 use super::serve::runtime;
 use crate::app::database::{self, Migrated};
 use crate::app::settings::DatabaseUrl;
+use crate::clock::{Clock as _, SystemClock};
 
 /// Options of `patron migrate`.
 #[derive(Debug, Args)]
@@ -30,8 +31,10 @@ pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
         let message = "--database-url (DATABASE_URL): must begin with postgres:// or postgresql://";
         return Err(CliError::usage(message));
     }
-    let migrated = runtime()?.block_on(database::migrate(&args.database_url));
-    let said = match migrated.map_err(CliError::from_cause)? {
+    let migrating = database::migrate(&args.database_url, SystemClock.now());
+    let migrated = runtime()?.block_on(migrating);
+    let migrated = migrated.map_err(CliError::from_cause)?;
+    let said = match migrated.schema {
         Migrated::Already { version } => {
             format!("the database has schema version {version} already")
         }
@@ -40,5 +43,11 @@ pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
         }
     };
     output.note(&said);
+    if migrated.refolded > 0 {
+        let profiles = migrated.refolded;
+        output.note(&format!(
+            "{profiles} profiles changed: this version makes something else of refunds"
+        ));
+    }
     Ok(())
 }

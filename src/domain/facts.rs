@@ -66,13 +66,29 @@ pub struct Transaction {
     pub original_id: Option<Label>,
 }
 
-/// A service interaction that costs money.
+/// What a source says of a service contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     /// Customer, source and contact id.
     pub key: FactKey,
-    /// When it began.
+    /// When it began; of a retraction, the day from which the contact counts no more.
     pub when: EventTime,
+    /// That it happened, or that another did not.
+    pub content: ContactContent,
+}
+
+/// That a contact happened, or that another did not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContactContent {
+    /// It happened.
+    Happened(Interaction),
+    /// The contact of the same source with this id was recorded wrongly and never counts.
+    Retracts(Label),
+}
+
+/// A service interaction that costs money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interaction {
     /// How: phone, chat, email, visit ...
     pub channel: Label,
     /// What about.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use fold::{Facts, NeedsHistory, fold};
+pub use fold::{FOLD_VERSION, Facts, NeedsHistory, fold};
 
 use crate::domain::{
     calendar::Day,
@@ -51,6 +51,10 @@ pub struct History {
     pub unmatched_refund_count: u32,
     /// Whether any refund or reversal is among the facts: then a further transaction asks for a fold of all of them.
     pub has_refunds: bool,
+    /// Number of retractions that name a contact that is not there.
+    pub unmatched_retraction_count: u32,
+    /// Whether any retraction is among the facts: then a further contact asks for a fold of all of them.
+    pub has_retractions: bool,
     /// The latest day of any fact.
     pub last_event_day: Option<Day>,
 }

@@ -112,7 +112,9 @@ impl IngestApi {
                 match outcomes.next() {
                     Some(Outcome::Written) => result(Said::Written, vec![]),
                     Some(Outcome::Duplicate) | None => result(Said::Duplicate, vec![]),
-                    Some(Outcome::KeyReused) => result(Said::Refused, vec![key_reused(name, at)]),
+                    Some(Outcome::KeyReused) => {
+                        result(Said::Refused, vec![key_reused(kind, name, at)])
+                    }
                     Some(Outcome::OtherContract) => {
                         result(Said::Refused, vec![other_contract(name, at)])
                     }
@@ -140,12 +142,22 @@ fn result(outcome: Said, violations: Vec<pb::Violation>) -> pb::ItemResult {
     }
 }
 
-fn key_reused(name: &str, at: usize) -> pb::Violation {
+fn key_reused(kind: FactKind, name: &str, at: usize) -> pb::Violation {
+    let correction = match kind {
+        FactKind::Transaction => {
+            "To correct a transaction, send a reversal that names it and a new transaction, each with an id of its own"
+        }
+        FactKind::Contact => {
+            "To correct a contact, send a retraction that names it in retracts_contact_id and a new contact, each with an id of \
+             its own"
+        }
+        FactKind::Customer | FactKind::Contract | FactKind::Rate => "Take a new id for a new fact",
+    };
     pb::Violation {
         field: format!("{name}[{at}]"),
-        description: "is known under this source and id with another content, which stands: facts never change. \
-                      Take a new id for a new fact; a transaction is corrected by a reversal"
-            .to_owned(),
+        description: format!(
+            "is known under this source and id with another content, which stands: facts never change. {correction}"
+        ),
         reason: "IDEMPOTENCY_KEY_REUSED".to_owned(),
     }
 }

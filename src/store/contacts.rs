@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::{Day, EventTime},
-        facts::{Contact, FactKey},
+        facts::{Contact, ContactContent, FactKey, Interaction},
         money::Money,
         text::{CustomerId, Label},
     },
@@ -21,12 +21,13 @@ struct Columns<'a> {
     contact_id: Vec<&'a str>,
     day: Vec<i32>,
     occurred_at: Vec<Option<Instant>>,
-    channel: Vec<&'a str>,
+    channel: Vec<Option<&'a str>>,
     topic: Vec<Option<&'a str>>,
     duration_seconds: Vec<Option<i32>>,
     cost_minor: Vec<Option<i64>>,
     currency: Vec<Option<&'static str>>,
     outcome: Vec<Option<&'a str>>,
+    retracts_id: Vec<Option<&'a str>>,
     profile_version: Vec<i64>,
 }
 
@@ -37,14 +38,20 @@ impl<'a> Columns<'a> {
         self.contact_id.push(&fact.key.id);
         self.day.push(fact.when.day.number());
         self.occurred_at.push(fact.when.instant.map(Instant));
-        self.channel.push(&fact.channel);
-        self.topic.push(fact.topic.as_deref());
-        self.duration_seconds.push(fact.duration_seconds);
-        self.cost_minor
-            .push(fact.cost.map(|cost| cost.amount_minor));
-        self.currency
-            .push(fact.cost.map(|cost| cost.currency.code()));
-        self.outcome.push(fact.outcome.as_deref());
+        let (contact, retracts) = match &fact.content {
+            ContactContent::Happened(contact) => (Some(contact), None),
+            ContactContent::Retracts(id) => (None, Some(id)),
+        };
+        let cost = contact.and_then(|contact| contact.cost);
+        self.channel.push(contact.map(|contact| &*contact.channel));
+        self.topic.push(contact.and_then(|it| it.topic.as_deref()));
+        self.duration_seconds
+            .push(contact.and_then(|it| it.duration_seconds));
+        self.cost_minor.push(cost.map(|cost| cost.amount_minor));
+        self.currency.push(cost.map(|cost| cost.currency.code()));
+        self.outcome
+            .push(contact.and_then(|it| it.outcome.as_deref()));
+        self.retracts_id.push(retracts.map(|id| &**id));
         self.profile_version.push(profile_version);
     }
 }
@@ -65,13 +72,13 @@ pub async fn insert<'a>(
     let rows: Vec<KeyRow> = sqlx::query_as(
         "INSERT INTO contacts
            (customer_id, source, contact_id, day, occurred_at, channel, topic, duration_seconds, cost_minor, currency,
-            outcome, profile_version, recorded_at)
+            outcome, retracts_id, profile_version, recorded_at)
          SELECT customer_id, source, contact_id, day, occurred_at, channel, topic, duration_seconds, cost_minor, currency,
-                outcome, profile_version, $13
+                outcome, retracts_id, profile_version, $14
          FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::timestamptz[], $6::text[], $7::text[],
-                     $8::integer[], $9::bigint[], $10::text[], $11::text[], $12::bigint[])
+                     $8::integer[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[])
            AS new (customer_id, source, contact_id, day, occurred_at, channel, topic, duration_seconds, cost_minor, currency,
-                   outcome, profile_version)
+                   outcome, retracts_id, profile_version)
          ON CONFLICT (customer_id, source, contact_id) DO NOTHING
          RETURNING customer_id, source, contact_id AS id",
     )
@@ -86,6 +93,7 @@ pub async fn insert<'a>(
     .bind(columns.cost_minor)
     .bind(columns.currency)
     .bind(columns.outcome)
+    .bind(columns.retracts_id)
     .bind(columns.profile_version)
     .bind(Instant(recorded_at))
     .fetch_all(tx)
@@ -100,12 +108,13 @@ struct Row {
     contact_id: String,
     day: i32,
     occurred_at: Option<Instant>,
-    channel: String,
+    channel: Option<String>,
     topic: Option<String>,
     duration_seconds: Option<i32>,
     cost_minor: Option<i64>,
     currency: Option<String>,
     outcome: Option<String>,
+    retracts_id: Option<String>,
 }
 
 impl TryFrom<Row> for Contact {
@@ -124,17 +133,29 @@ impl TryFrom<Row> for Contact {
             }),
             _ => None,
         };
+        let content = match (row.channel, row.retracts_id) {
+            (Some(channel), None) => ContactContent::Happened(Interaction {
+                channel: channel.into(),
+                topic: row.topic.map(Label::from),
+                duration_seconds: row.duration_seconds,
+                cost,
+                outcome: row.outcome.map(Label::from),
+            }),
+            (None, Some(id)) => ContactContent::Retracts(id.into()),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(StoreError::corrupt(
+                    "contact",
+                    "neither happened nor retracts",
+                ));
+            }
+        };
         Ok(Self {
             key: key.try_into()?,
             when: EventTime {
                 day: codes::day(row.day)?,
                 instant: row.occurred_at.map(|instant| instant.0),
             },
-            channel: row.channel.into(),
-            topic: row.topic.map(Label::from),
-            duration_seconds: row.duration_seconds,
-            cost,
-            outcome: row.outcome.map(Label::from),
+            content,
         })
     }
 }
@@ -150,7 +171,7 @@ pub async fn list(
 ) -> Result<Vec<Contact>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT customer_id, source, contact_id, day, occurred_at, channel, topic, duration_seconds, cost_minor, currency,
-                outcome
+                outcome, retracts_id
          FROM contacts
          WHERE customer_id = ANY($1)
            AND ($2::integer IS NULL OR day <= $2)",
@@ -175,7 +196,7 @@ pub async fn list_by_key(
     }
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT c.customer_id, c.source, c.contact_id, c.day, c.occurred_at, c.channel, c.topic, c.duration_seconds,
-                c.cost_minor, c.currency, c.outcome
+                c.cost_minor, c.currency, c.outcome, c.retracts_id
          FROM contacts AS c
          JOIN unnest($1::text[], $2::text[], $3::text[]) AS key (customer_id, source, id)
            ON c.customer_id = key.customer_id AND c.source = key.source AND c.contact_id = key.id

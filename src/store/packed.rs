@@ -40,6 +40,10 @@ struct PackedHistory {
     last_event_day: Option<i32>,
     #[prost(message, repeated, tag = "8")]
     contracts: Vec<PackedContract>,
+    #[prost(uint32, tag = "9")]
+    unmatched_retraction_count: u32,
+    #[prost(bool, tag = "10")]
+    has_retractions: bool,
 }
 
 /// Labels are their place in the table plus one; 0 is none. Days are counted from 1970-01-01.
@@ -155,6 +159,8 @@ pub(super) fn pack(history: &History) -> Vec<u8> {
             .collect(),
         unmatched_refund_count: history.unmatched_refund_count,
         has_refunds: history.has_refunds,
+        unmatched_retraction_count: history.unmatched_retraction_count,
+        has_retractions: history.has_retractions,
         last_event_day: history.last_event_day.map(Day::number),
         labels: labels.texts,
     };
@@ -178,6 +184,8 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<History, StoreError> {
         contracts: each(packed.contracts, |fact| unpack_contract(fact, labels))?,
         unmatched_refund_count: packed.unmatched_refund_count,
         has_refunds: packed.has_refunds,
+        unmatched_retraction_count: packed.unmatched_retraction_count,
+        has_retractions: packed.has_retractions,
         last_event_day: packed.last_event_day.map(codes::day).transpose()?,
     })
 }
@@ -368,26 +376,4 @@ fn attribute_value(packed: PackedValue) -> Result<AttributeValue, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unpacked_history_has_no_room_to_spare() {
-        let entry = |day| PurchaseDay {
-            day: Day::from_number(day).unwrap(),
-            currency: "EUR".parse().unwrap(),
-            category: Some("books".into()),
-            count: 1,
-            amount_minor: 100,
-            costed_amount_minor: 0,
-            cost_minor: 0,
-        };
-        let history = History {
-            purchases: (0..21).map(entry).collect(),
-            ..History::default()
-        };
-        let unpacked = unpack(&pack(&history)).unwrap();
-        assert_eq!(unpacked, history);
-        assert_eq!(unpacked.purchases.capacity(), 21);
-    }
-}
+mod tests;

@@ -5,6 +5,8 @@ mod order;
 mod patches;
 mod poison;
 mod powers;
+mod refolded;
+mod retractions;
 
 use patron::pb;
 use patron::pb::UnratedReason;

@@ -52,6 +52,10 @@ pub struct ContactsArgs {
     /// Column of the contact's id [default: contact_id; without one, ids are derived from the rows]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
+    /// Column of the contact that a row takes back as recorded wrongly; such a row has no channel, cost and so on
+    /// [default: retracts_contact_id]
+    #[arg(long, value_name = "COLUMN")]
+    retracts_column: Option<String>,
     /// Currency of all costs, an ISO 4217 code
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     currency: Option<String>,
@@ -72,6 +76,7 @@ pub struct ContactMapping {
     cost: Option<usize>,
     outcome: Option<usize>,
     id: Option<usize>,
+    retracts: Option<usize>,
     currency: RowCurrency,
     formats: Formats,
     source: String,
@@ -90,7 +95,12 @@ impl ContactMapping {
             header.optional(option, named.as_deref(), defaults)
         };
         let channel = optional("--channel-column", &args.channel_column, &["channel"])?;
-        if channel.is_none() && args.channel.is_none() {
+        let retracts = optional(
+            "--retracts-column",
+            &args.retracts_column,
+            &["retracts_contact_id"],
+        )?;
+        if channel.is_none() && args.channel.is_none() && retracts.is_none() {
             return Err(CliError::Usage {
                 message: "nothing says on which channel the contacts were".to_owned(),
                 hint: "give --channel, for example --channel phone, or --channel-column".to_owned(),
@@ -121,6 +131,7 @@ impl ContactMapping {
             cost,
             outcome: optional("--outcome-column", &args.outcome_column, &["outcome"])?,
             id: optional("--id-column", &args.id_column, &["contact_id"])?,
+            retracts,
             formats: args.file.formats(),
             source: args.file.source.clone(),
             customer_kind: args.file.kind(),
@@ -173,7 +184,8 @@ impl ContactMapping {
             .with("duration", &number(fact.duration_seconds.map(i64::from)))
             .with("cost", &number(cost.map(|cost| cost.amount_minor)))
             .with("currency", cost.map_or("", |cost| cost.currency.as_str()))
-            .with("outcome", &fact.outcome);
+            .with("outcome", &fact.outcome)
+            .with("retracts", &fact.retracts_contact_id);
         Some(self.ids.next(&content))
     }
 }
@@ -186,7 +198,12 @@ impl Mapping for ContactMapping {
         let customer_id = row.id(self.customer);
         let format = self.formats.date.clone();
         let when = row.parse_required(self.time, |text| parse_when(text, format.as_deref()));
-        let channel = self.channel(row);
+        let retracts_contact_id = row.short_text(self.retracts, 128);
+        let channel = if retracts_contact_id.is_empty() {
+            self.channel(row)
+        } else {
+            row.text(self.channel).to_owned()
+        };
         let topic = row.short_text(self.topic, 128);
         let duration_seconds = row.parse(self.duration, parse_duration);
         let cost = self.cost(row);
@@ -209,6 +226,7 @@ impl Mapping for ContactMapping {
             cost,
             outcome,
             customer_kind: self.customer_kind,
+            retracts_contact_id,
         };
         fact.contact_id = self.identity(row, &fact, &when)?;
         Some(fact)
@@ -310,6 +328,21 @@ mod tests {
         assert!(mapping("customer_id,date,channel,cost", "").is_err());
         assert!(mapping("customer_id,date", "").is_err());
         assert!(mapping("customer_id,date,channel", "").is_ok());
+    }
+
+    #[test]
+    fn a_row_may_take_a_contact_back_and_then_needs_no_channel() {
+        let names = "customer_id,date,contact_id,retracts_contact_id";
+        let (mut mapping, header) = mapping(names, "--source acd").unwrap();
+        let mut read = |cells: [&str; 4]| {
+            let record = StringRecord::from(cells.to_vec());
+            let mut row = Row::new(&header, &record);
+            mapping.read(&mut row).ok_or_else(|| row.into_reason())
+        };
+        let fact = read(["c-1", "2024-02-01", "k-2", "k-1"]).unwrap();
+        assert_eq!((&*fact.retracts_contact_id, &*fact.channel), ("k-1", ""));
+        let refused = read(["c-1", "2024-02-01", "k-3", ""]).unwrap_err();
+        assert_eq!(refused, "the channel is empty");
     }
 
     #[test]

@@ -1,25 +1,32 @@
 //! The one function that turns facts into a profile.
 //!
 //! Folding new facts into a known history gives the same as folding all facts at once, in any order and with any repetition.
-//! Purchases, contacts, attributes and contracts can be added one by one; a refund or reversal changes days that were folded before, which
-//! only the single transactions can tell: then [`fold`] asks for all of them.
+//! Purchases, contacts, attributes and contracts can be added one by one; a refund, reversal or retraction changes days that were folded
+//! before, which only the single facts can tell: then [`fold`] asks for all of them.
 
+mod contacts;
 mod contracts;
 mod purchases;
 mod taken_back;
 
 use std::collections::BTreeMap;
 
+use contacts::add_contacts;
 use contracts::add_contracts;
-use purchases::{add, add_transactions};
+use purchases::add_transactions;
 
-use super::{ContactDay, History};
+use super::History;
 use crate::domain::{
     calendar::Day,
-    facts::{AttributeFact, Contact, ContractFact, FactKey, Transaction, TransactionKind},
-    money::Currency,
+    facts::{
+        AttributeFact, Contact, ContactContent, ContractFact, FactKey, Transaction, TransactionKind,
+    },
     text::Label,
 };
+
+/// Rises when the same facts are folded otherwise than before, so that stored profiles are made anew. 2: refunds are taken off single
+/// purchases.
+pub const FOLD_VERSION: i32 = 2;
 
 /// Facts of one customer.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +57,11 @@ impl Facts {
             .iter()
             .any(|fact| fact.kind != TransactionKind::Purchase)
     }
+
+    fn has_retractions(&self) -> bool {
+        let mut contents = self.contacts.iter().map(|fact| &fact.content);
+        contents.any(|content| matches!(content, ContactContent::Retracts(_)))
+    }
 }
 
 /// The new facts touch what was folded before: fold all facts of the customer from an empty history.
@@ -59,7 +71,7 @@ pub struct NeedsHistory;
 /// Folds facts that are not yet in `history` into it. On the empty history it always succeeds, and facts may repeat.
 ///
 /// # Errors
-/// [`NeedsHistory`] when a refund or reversal is involved and transactions were folded before.
+/// [`NeedsHistory`] when a refund or reversal is involved and transactions were folded before, or a retraction and contacts were.
 pub fn fold(history: History, facts: &Facts) -> Result<History, NeedsHistory> {
     let has_refunds = history.has_refunds || facts.has_refunds();
     let touches_transactions = !facts.transactions.is_empty();
@@ -67,19 +79,28 @@ pub fn fold(history: History, facts: &Facts) -> Result<History, NeedsHistory> {
     {
         return Err(NeedsHistory);
     }
+    let has_retractions = history.has_retractions || facts.has_retractions();
+    let touches_contacts = !facts.contacts.is_empty();
+    if touches_contacts
+        && has_retractions
+        && (history.has_retractions || !history.contacts.is_empty())
+    {
+        return Err(NeedsHistory);
+    }
     let last_event_day = history.last_event_day.max(facts.last_day());
     let transactions = distinct(&facts.transactions, |fact| &fact.key);
     let (purchases, unmatched) = add_transactions(history.purchases, &transactions);
+    let contacts = distinct(&facts.contacts, |fact| &fact.key);
+    let (contacts, unmatched_retractions) = add_contacts(history.contacts, &contacts);
     Ok(History {
         purchases,
-        contacts: add_contacts(
-            history.contacts,
-            &distinct(&facts.contacts, |fact| &fact.key),
-        ),
+        contacts,
         attributes: add_attributes(history.attributes, &facts.attributes),
         contracts: add_contracts(history.contracts, &facts.contracts),
         unmatched_refund_count: history.unmatched_refund_count + unmatched,
         has_refunds,
+        unmatched_retraction_count: history.unmatched_retraction_count + unmatched_retractions,
+        has_retractions,
         last_event_day,
     })
 }
@@ -90,33 +111,6 @@ fn distinct<T>(facts: &[T], key: impl Fn(&T) -> &FactKey) -> Vec<&T> {
     sorted.sort_by(|one, other| key(one).cmp(key(other)));
     sorted.dedup_by(|one, other| key(one) == key(other));
     sorted
-}
-
-fn add_contacts(days: Vec<ContactDay>, contacts: &[&Contact]) -> Vec<ContactDay> {
-    if contacts.is_empty() {
-        return days;
-    }
-    let mut entries: BTreeMap<(Day, Label, Option<Currency>), ContactDay> = days
-        .into_iter()
-        .map(|day| ((day.day, day.channel.clone(), day.currency), day))
-        .collect();
-    for contact in contacts {
-        let currency = contact.cost.map(|cost| cost.currency);
-        let key = (contact.when.day, contact.channel.clone(), currency);
-        let entry = entries.entry(key).or_insert_with(|| ContactDay {
-            day: contact.when.day,
-            channel: contact.channel.clone(),
-            currency,
-            count: 0,
-            cost_minor: 0,
-            duration_seconds: 0,
-        });
-        entry.count += 1;
-        let cost_minor = contact.cost.map_or(0, |cost| cost.amount_minor);
-        add(&mut entry.cost_minor, cost_minor);
-        entry.duration_seconds += i64::from(contact.duration_seconds.unwrap_or(0));
-    }
-    entries.into_values().collect()
 }
 
 /// For each attribute, the observation of the latest day; of those, the one recorded last.

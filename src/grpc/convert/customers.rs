@@ -86,6 +86,7 @@ pub(in crate::grpc) fn customer(known: &KnownCustomer, days: Days) -> pb::Custom
         purchase_days: purchases.iter().map(purchase_day).collect(),
         contact_days: contacts.iter().map(contact_day).collect(),
         unmatched_refund_count: count(history.unmatched_refund_count),
+        unmatched_retraction_count: count(history.unmatched_retraction_count),
         contracts: history.contracts.iter().map(contract).collect(),
         purchase_entry_count: length(&history.purchases),
         contact_entry_count: length(&history.contacts),

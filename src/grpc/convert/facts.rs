@@ -7,8 +7,8 @@ use crate::{
     domain::{
         calendar::{Day, EventTime},
         facts::{
-            Contact, FactKey, MAX_DURATION_SECONDS, MAX_LABEL_BYTES, MAX_SOURCE_ID_BYTES,
-            MAX_TOPIC_BYTES, Transaction, TransactionKind,
+            Contact, ContactContent, FactKey, Interaction, MAX_DURATION_SECONDS, MAX_LABEL_BYTES,
+            MAX_SOURCE_ID_BYTES, MAX_TOPIC_BYTES, Transaction, TransactionKind,
         },
         money::{MAX_AMOUNT_MINOR, Money},
         text::{CustomerId, Label, bounded, required},
@@ -145,6 +145,23 @@ pub(in crate::grpc) fn contact(
         Some(When::OccurredOn(day)) => on_day(day, calendar, &mut check.field("occurred_on")),
         None => missing_when(&mut check),
     };
+    let content = if message.retracts_contact_id.is_empty() {
+        interaction(message, &mut check).map(ContactContent::Happened)
+    } else {
+        retracted_id(message, &mut check).map(ContactContent::Retracts)
+    };
+    let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
+    match (key, when, content) {
+        (Some(key), Some(when), Some(content)) if violations.is_empty() => Ok(NewFact {
+            fact: Contact { key, when, content },
+            customer_kind,
+        }),
+        _ => Err(violations),
+    }
+}
+
+/// What is said of a contact that happened.
+fn interaction(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Interaction> {
     let channel = required_label(
         &message.channel,
         MAX_LABEL_BYTES,
@@ -170,22 +187,44 @@ pub(in crate::grpc) fn contact(
         ),
         None => None,
     };
-    let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
-    match (key, when, channel) {
-        (Some(key), Some(when), Some(channel)) if violations.is_empty() => Ok(NewFact {
-            fact: Contact {
-                key,
-                when,
-                channel,
-                topic,
-                duration_seconds,
-                cost,
-                outcome,
-            },
-            customer_kind,
-        }),
-        _ => Err(violations),
+    Some(Interaction {
+        channel: channel?,
+        topic,
+        duration_seconds,
+        cost,
+        outcome,
+    })
+}
+
+/// The contact that a retraction takes back; it says nothing else.
+fn retracted_id(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Label> {
+    for (name, is_said) in [
+        ("channel", !message.channel.is_empty()),
+        ("topic", !message.topic.is_empty()),
+        ("duration_seconds", message.duration_seconds.is_some()),
+        ("cost", message.cost.is_some()),
+        ("outcome", !message.outcome.is_empty()),
+    ] {
+        if is_said {
+            check.field(name).refuse(
+                "NOT_A_CONTACT",
+                "is of a contact, and this takes one back: leave it empty, or leave retracts_contact_id empty",
+            );
+        }
     }
+    let mut check = check.field("retracts_contact_id");
+    let id = label(
+        &message.retracts_contact_id,
+        MAX_SOURCE_ID_BYTES,
+        &mut check,
+    )?;
+    if *id == *message.contact_id {
+        check.refuse(
+            "OWN_ID",
+            "is the retraction's own id: name the contact that it takes back",
+        );
+    }
+    Some(id)
 }
 
 /// The key of a fact, whose id stands in the field named.

@@ -47,7 +47,7 @@ pub(crate) struct ServiceWithDatabase {
     service: Service,
     /// Past the service, for what it does not show and for standing in its way.
     pub(crate) pool: PgPool,
-    database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 impl std::ops::Deref for ServiceWithDatabase {

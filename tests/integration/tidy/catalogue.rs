@@ -45,6 +45,10 @@ const OTHER_KEYS: [(&str, &str); 12] = [
         "found by the digest of a phone number or e-mail, before the customer is known",
     ),
     (
+        "profile_fold",
+        "one row: by which version of the program profiles were made",
+    ),
+    (
         "model_activations",
         "which model version answered since when, for all customers",
     ),

@@ -165,5 +165,6 @@ fn by(
         cost: random.chance(COSTED).then(|| euros(cost_minor)),
         outcome: (*random.pick(&["resolved", "resolved", "forwarded"])).to_owned(),
         customer_kind: pb::CustomerKind::Unspecified.into(),
+        retracts_contact_id: String::new(),
     });
 }

@@ -1,10 +1,11 @@
 mod properties;
 mod refunds;
+mod retractions;
 
 use super::*;
 use crate::domain::{
     calendar::EventTime,
-    facts::{AttributeValue, ContractTerms},
+    facts::{AttributeValue, ContractTerms, Interaction},
     money::{MAX_AMOUNT_MINOR, Money},
     profile::PurchaseDay,
     text::CustomerId,

@@ -46,23 +46,34 @@ fn any_transaction() -> impl Strategy<Value = Transaction> {
 }
 
 fn any_contact() -> impl Strategy<Value = Contact> {
-    (0..8u8, 0..6i32, any::<bool>(), prop::option::of(0..50i64)).prop_map(
-        |(id, on, phone, cost)| Contact {
+    let retracts = prop_oneof![5 => Just(None), 1 => (0..8u8).prop_map(Some)];
+    (
+        0..8u8,
+        0..6i32,
+        any::<bool>(),
+        prop::option::of(0..50i64),
+        retracts,
+    )
+        .prop_map(|(id, on, phone, cost, retracts)| Contact {
             key: key(&format!("k{id}")),
             when: EventTime {
                 day: day(on),
                 instant: None,
             },
-            channel: if phone { "phone" } else { "chat" }.into(),
-            topic: None,
-            duration_seconds: Some(i32::from(id)),
-            cost: cost.map(|amount_minor| Money {
-                amount_minor,
-                currency: "EUR".parse().unwrap(),
-            }),
-            outcome: None,
-        },
-    )
+            content: match retracts {
+                Some(id) => ContactContent::Retracts(format!("k{id}").into()),
+                None => ContactContent::Happened(Interaction {
+                    channel: if phone { "phone" } else { "chat" }.into(),
+                    topic: None,
+                    duration_seconds: Some(i32::from(id)),
+                    cost: cost.map(|amount_minor| Money {
+                        amount_minor,
+                        currency: "EUR".parse().unwrap(),
+                    }),
+                    outcome: None,
+                }),
+            },
+        })
 }
 
 fn any_attribute() -> impl Strategy<Value = AttributeFact> {

@@ -1,0 +1,62 @@
+//! Profiles that an earlier version of the program made of the same facts.
+
+use patron::app::database::{self, Migrated};
+use patron::app::run::App;
+use patron::clock::{Clock as _, FixedClock};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::list_logged;
+use crate::support::messages::{money, purchase, refund};
+use crate::support::service::{NOW, ServiceWithDatabase, settings};
+
+/// The database as a version without [`patron::domain::profile::FOLD_VERSION`] left it, with other profiles of two customers.
+async fn make_earlier(pool: &PgPool, packed: &[u8]) {
+    sqlx::query("UPDATE profiles SET packed = $1 WHERE customer_id IN ('ada', 'bob')")
+        .bind(packed)
+        .execute(pool)
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM profile_fold")
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn they_are_made_anew_by_migrate_and_not_served_before() {
+    let service = ServiceWithDatabase::start().await;
+    let bought = ["ada", "bob"].map(|id| purchase(id, "1", "2026-01-01", 100));
+    service.write(&bought).await;
+    let before_the_refund: Vec<u8> =
+        sqlx::query_scalar("SELECT packed FROM profiles WHERE customer_id = 'ada'")
+            .fetch_one(&service.pool)
+            .await
+            .unwrap();
+    service
+        .write(&[refund("ada", "2", "1", "2026-01-02", 30)])
+        .await;
+    make_earlier(&service.pool, &before_the_refund).await;
+
+    let url = service.database.url.clone();
+    let directory = tempfile::tempdir().unwrap();
+    let clock = std::sync::Arc::new(FixedClock::new(NOW.parse().unwrap()));
+    let settings = settings(&url, directory.path());
+    let refused = App::start(&settings, clock.clone(), CancellationToken::new()).await;
+    let refused = refused.err().unwrap().to_string();
+    assert!(refused.contains("run `patron migrate`"), "{refused}");
+
+    let url = url.parse().unwrap();
+    let first = database::migrate(&url, clock.now()).await.unwrap();
+    assert!(matches!(first.schema, Migrated::Already { .. }));
+    assert_eq!(first.refolded, 1, "bob has no refund");
+    let again = database::migrate(&url, clock.now()).await.unwrap();
+    assert_eq!(again.refolded, 0);
+
+    let service = service.restart().await;
+    let ada = service.customer("ada").await;
+    assert_eq!(ada.purchase_days[0].amount, Some(money(70, "EUR")));
+    assert_eq!(ada.profile_version, 3);
+    assert_eq!(list_logged(&service.pool, "ada").await, [1, 2, 3]);
+    assert_eq!(list_logged(&service.pool, "bob").await, [1]);
+}
