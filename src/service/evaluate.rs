@@ -176,17 +176,14 @@ impl Evaluations {
                 .iter()
                 .map(|subject| subject.first_day);
             let first_day = first_day.min().ok_or_else(|| nobody_yet(split))?;
-            let (version, fit, seed) = match stored {
-                Some(found) => {
-                    let seed = found.version.unsigned_abs();
-                    (Some(found.version), found.fit, seed)
-                }
-                None => {
-                    let currency = currency.ok_or_else(|| no_currency(&currencies));
-                    let fitted = plan.fit(&population, currency);
-                    let fit = fitted.map_err(|error| cannot_fit(error, split))?;
-                    (None, fit, candidate::SEED)
-                }
+            let (version, fit, seed) = if let Some(found) = stored {
+                let seed = found.version.unsigned_abs();
+                (Some(found.version), found.fit, seed)
+            } else {
+                let currency = currency.ok_or_else(|| no_currency(&currencies));
+                let fitted = plan.fit(&population, currency);
+                let fit = fitted.map_err(|error| cannot_fit(error, split))?;
+                (None, fit, candidate::SEED)
             };
             let model = candidate::candidate(&fit, currency);
             let evaluation = evaluate(&population, &model, seed);
@@ -304,12 +301,14 @@ fn nobody_yet(split: Day) -> ServiceError {
 
 /// Why no model could be fitted on what was known at the split.
 fn cannot_fit(error: ServiceError, split: Day) -> ServiceError {
-    let reason = match error {
-        ServiceError::NothingToFit(error) => error.to_string(),
-        ServiceError::NoCovariatesKnown { customers } => format!(
+    let reason = if let ServiceError::NothingToFit(error) = &error {
+        error.to_string()
+    } else if let ServiceError::NoCovariatesKnown { customers } = error {
+        format!(
             "of none of the {customers} customers with a purchase every covariate is known on that day"
-        ),
-        other => return other,
+        )
+    } else {
+        return error;
     };
     ServiceError::NothingToEvaluate(format!("on the facts until {split}: {reason}"))
 }

@@ -1,7 +1,6 @@
 //! Models that tell customers apart, beside their own pooled parameters.
 
 use super::super::{
-    MOST_GROUPS_OF_VALUES,
     accuracy::{Forecaster, accuracies, improvement},
     forecast::Compared,
 };
@@ -251,7 +250,6 @@ fn with_many_values_there_are_no_groups_by_them_and_the_track_puts_near_ones_tog
     }
     population.sort();
     assert_eq!(population.strata().count(), 1_000);
-    assert!(MOST_GROUPS_OF_VALUES < 1_000);
     let found = evaluate(&population, &doubling(), 1);
     let person = Group::Kind(CustomerKind::Person);
     let groups: Vec<&Group> = found.groups.iter().map(|it| &it.group).collect();

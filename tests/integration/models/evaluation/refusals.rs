@@ -71,7 +71,20 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         );
         assert_eq!(violated(&status), [field]);
     }
+}
 
+#[tokio::test]
+async fn a_version_is_evaluated_as_it_is_on_days_that_it_does_not_know() {
+    let service = ServiceWithDatabase::start().await;
+    service
+        .write(&[
+            purchase("ada", "1", "2026-02-01", 100),
+            purchase("bob", "1", "2026-02-02", 100),
+            purchase("bob", "2", "2026-03-02", 100),
+        ])
+        .await;
+    let refused =
+        async |request: pb::EvaluateModelRequest| evaluate(&service, request).await.unwrap_err();
     let status = refused(of_version(1, "2026-03-01")).await;
     assert_eq!(
         (status.code(), &*reason(&status)),

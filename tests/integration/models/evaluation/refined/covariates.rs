@@ -90,21 +90,21 @@ async fn a_covariate_that_tells_helps_and_forecasts_are_those_of_scores() {
     let stored = evaluate(&service, stored).await.unwrap();
     assert_eq!(stored.covariates, found.covariates);
     assert_eq!(stored.parameters[1].customers, 720);
-    let scored = scored(&service, &customers).await;
+    let by_scores = scored(&service, &customers).await;
     let selected = ParameterSelection::Covariates;
     for (selection, name, at) in [
         (selected, "other", 2),
         (selected, "member", 3),
         (ParameterSelection::PooledForUnknownCovariate, "unknown", 4),
     ] {
-        let (count, sum) = scored[&(selection, name)];
+        let (count, sum) = by_scores[&(selection, name)];
         for evaluation in [&found, &stored] {
             let group = &evaluation.groups[at];
             assert_eq!(group.customers, count, "{name}");
             assert_near(name, expected(group)[0], sum, 1e-6);
         }
     }
-    assert_eq!(scored.len(), 3);
+    assert_eq!(by_scores.len(), 3);
     check_leak(&service, &customers, &found, model.version, &stored).await;
 }
 
@@ -116,7 +116,7 @@ async fn check_leak(
     version: i64,
     stored: &pb::ModelEvaluation,
 ) {
-    let is_member = |at: usize| at % 4 == 0;
+    let is_member = |at: usize| at.is_multiple_of(4);
     let flipped = |day: &str| -> Vec<pb::CustomerPatch> {
         let each = customers.iter().enumerate();
         each.map(|(at, one)| member(&one.id, !is_member(at), day))
