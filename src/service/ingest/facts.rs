@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         customer::CustomerKind,
-        facts::{Contact, FactKey, Transaction},
+        facts::{Contact, ContactContent, FactKey, Transaction},
         money::Currency,
         profile::{Facts, History, NeedsHistory, Profile, fold},
         text::CustomerId,
@@ -104,7 +104,10 @@ impl CustomerFact for Contact {
     }
 
     fn contact_currency(&self) -> Option<Currency> {
-        self.cost.map(|cost| cost.currency)
+        match &self.content {
+            ContactContent::Happened(interaction) => interaction.cost.map(|cost| cost.currency),
+            ContactContent::Retracts(_) => None,
+        }
     }
 
     fn add_to(self, facts: &mut Facts) {
