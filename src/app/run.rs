@@ -195,6 +195,7 @@ async fn build(
     ));
     let ingest = Ingest {
         pool: database.write.clone(),
+        read_pool: database.read.clone(),
         profiles: Arc::clone(&cache),
         identifiers: Arc::clone(&identifiers),
         key: database.key.clone(),

@@ -24,6 +24,7 @@ pub mod contacts;
 pub mod contracts;
 pub mod currency;
 pub mod customers;
+pub mod groups;
 pub mod identity;
 pub mod pipeline;
 pub mod progress;

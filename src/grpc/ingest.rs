@@ -116,7 +116,6 @@ impl IngestApi {
                     Some(Outcome::OtherContract) => {
                         result(Said::Refused, vec![other_contract(name, at)])
                     }
-                    Some(Outcome::SaidTwice) => result(Said::Refused, vec![said_twice(name, at)]),
                 }
             });
         results.collect()
@@ -158,16 +157,6 @@ fn other_contract(name: &str, at: usize) -> pb::Violation {
                       another id; one sent by mistake is taken back by ending it on its first day"
             .to_owned(),
         reason: "CONTRACT_CHANGED".to_owned(),
-    }
-}
-
-fn said_twice(name: &str, at: usize) -> pb::Violation {
-    pb::Violation {
-        field: format!("{name}[{at}]"),
-        description: "is said with another content earlier in this call, for the same day: send it in a later call, or state \
-                      effective_on"
-            .to_owned(),
-        reason: "SAID_TWICE".to_owned(),
     }
 }
 

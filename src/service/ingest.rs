@@ -42,14 +42,14 @@ pub enum Outcome {
     KeyReused,
     /// The contract is known with another first day or period; not written.
     OtherContract,
-    /// Another observation of the contract for the same day stands earlier in the batch; not written.
-    SaidTwice,
 }
 
 /// Takes facts in.
 pub struct Ingest {
     /// For writes.
     pub pool: PgPool,
+    /// For listing what was written.
+    pub read_pool: PgPool,
     /// Told what was written.
     pub profiles: Arc<ProfileCache>,
     /// Told what was written.
@@ -154,9 +154,7 @@ impl Ingest {
             let outcome = match outcome {
                 Outcome::Written => metrics::FactOutcome::Written,
                 Outcome::Duplicate => metrics::FactOutcome::Duplicate,
-                Outcome::KeyReused | Outcome::OtherContract | Outcome::SaidTwice => {
-                    metrics::FactOutcome::Refused
-                }
+                Outcome::KeyReused | Outcome::OtherContract => metrics::FactOutcome::Refused,
             };
             self.metrics.facts(kind, outcome).inc();
         }

@@ -223,6 +223,13 @@ impl Mapping for ContractMapping {
     fn batch(facts: Vec<pb::Contract>) -> Batch {
         Batch::Contracts(facts)
     }
+
+    /// The last row of a contract is how it stands, those before it how it came to that: the server has to see them side by side.
+    const TOGETHER: bool = true;
+
+    fn key(fact: &pb::Contract) -> Option<(&str, &str)> {
+        Some((&fact.customer_id, &fact.contract_id))
+    }
 }
 
 /// Whole months, or the words for the usual periods.

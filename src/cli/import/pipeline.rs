@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::FileArgs;
 use super::columns::{Header, Row};
+use super::groups::Groups;
 use super::progress::Progress;
 use super::rejected::Rejected;
 use super::send::{BATCH_BYTES, BATCH_FACTS, Batch, Sent, reason, send};
@@ -33,6 +34,14 @@ pub trait Mapping {
 
     /// Facts as a batch.
     fn batch(facts: Vec<Self::Fact>) -> Batch;
+
+    /// Whether facts of one [`Self::key`] have to go in one call, in the order of their rows. The file is then read twice.
+    const TOGETHER: bool = false;
+
+    /// What a fact is about.
+    fn key(_: &Self::Fact) -> Option<(&str, &str)> {
+        None
+    }
 }
 
 /// What an import did.
@@ -113,42 +122,61 @@ impl Import<'_> {
         header: &Header,
         connection: Option<&Connection>,
     ) -> Result<(), CliError> {
+        let mut groups = match M::TOGETHER {
+            true => count_keys(mapping, &mut reader, header)?,
+            false => Groups::default(),
+        };
         let mut flights: FuturesOrdered<InFlight<'_>> = FuturesOrdered::new();
         let mut pending = Pending::<M>::default();
         let mut record = ByteRecord::new();
-        while reader
-            .read_byte_record(&mut record)
-            .map_err(|cause| CliError::failed(format!("cannot read on: {cause}")))?
-        {
+        while read_record(&mut reader, &mut record)? {
             self.summary.rows += 1;
             let line = record.position().map_or(0, csv::Position::line);
             match read_row(mapping, header, &record) {
                 Ok(fact) => {
                     self.summary.sound += 1;
-                    pending.push(fact, (line, record.clone()));
+                    let key = M::key(&fact).map(|(one, other)| (one.to_owned(), other.to_owned()));
+                    let ready = groups.add(&key, (fact, (line, record.clone())));
+                    if !pending.has_room_for(ready.len()) {
+                        self.depart(&mut pending, &mut flights, connection).await?;
+                    }
+                    for row in ready {
+                        // More rows of one key than a call takes go in several.
+                        if pending.is_full() {
+                            self.depart(&mut pending, &mut flights, connection).await?;
+                        }
+                        pending.push(row);
+                    }
                 }
                 Err(reason) => self.refuse(&record, line, &reason),
             }
             if pending.is_full() {
-                if let Some(connection) = connection {
-                    flights.push_back(pending.take(connection));
-                } else {
-                    pending = Pending::default();
-                }
-                if flights.len() >= M::IN_FLIGHT {
-                    self.land(&mut flights).await?;
-                }
+                self.depart(&mut pending, &mut flights, connection).await?;
                 self.show(reader.position().byte());
             }
         }
+        self.depart(&mut pending, &mut flights, connection).await?;
+        while !flights.is_empty() {
+            self.land(&mut flights).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what was read, and waits for the oldest batch if enough are under way.
+    async fn depart<'a, M: Mapping>(
+        &mut self,
+        pending: &mut Pending<M>,
+        flights: &mut FuturesOrdered<InFlight<'a>>,
+        connection: Option<&'a Connection>,
+    ) -> Result<(), CliError> {
         match connection {
             Some(connection) if !pending.facts.is_empty() => {
                 flights.push_back(pending.take(connection));
             }
-            Some(_) | None => {}
+            Some(_) | None => *pending = Pending::default(),
         }
-        while !flights.is_empty() {
-            self.land(&mut flights).await?;
+        if flights.len() >= M::IN_FLIGHT {
+            self.land(flights).await?;
         }
         Ok(())
     }
@@ -245,10 +273,14 @@ impl<M: Mapping> Default for Pending<M> {
 }
 
 impl<M: Mapping> Pending<M> {
-    fn push(&mut self, fact: M::Fact, origin: Origin) {
+    fn push(&mut self, (fact, origin): (M::Fact, Origin)) {
         self.bytes += fact.encoded_len();
         self.facts.push(fact);
         self.origins.push(origin);
+    }
+
+    fn has_room_for(&self, rows: usize) -> bool {
+        self.facts.is_empty() || self.facts.len() + rows <= BATCH_FACTS
     }
 
     fn is_full(&self) -> bool {
@@ -260,6 +292,32 @@ impl<M: Mapping> Pending<M> {
         let batch = M::batch(facts);
         Box::pin(async move { (origins, send(connection, batch).await) })
     }
+}
+
+fn read_record(reader: &mut Reader<File>, record: &mut ByteRecord) -> Result<bool, CliError> {
+    reader
+        .read_byte_record(record)
+        .map_err(|cause| CliError::failed(format!("cannot read on: {cause}")))
+}
+
+/// How many sound rows each key has, from here to the end of the file; the reader stands here again afterwards.
+fn count_keys<M: Mapping>(
+    mapping: &mut M,
+    reader: &mut Reader<File>,
+    header: &Header,
+) -> Result<Groups<(M::Fact, Origin)>, CliError> {
+    let start = reader.position().clone();
+    let mut groups = Groups::default();
+    let mut record = ByteRecord::new();
+    while read_record(reader, &mut record)? {
+        if let Ok(fact) = read_row(mapping, header, &record) {
+            groups.expect(&M::key(&fact));
+        }
+    }
+    reader
+        .seek(start)
+        .map_err(|cause| CliError::failed(format!("cannot read the file again: {cause}")))?;
+    Ok(groups)
 }
 
 /// A row as a fact, or everything that is wrong with it.

@@ -14,6 +14,9 @@ use crate::{
     service::ingest::NewContract,
 };
 
+/// What to do about a negative price or cost.
+const AT_LEAST_0: &str = "the price and the cost of a period of a contract are 0 or more";
+
 /// A contract, or everything that is wrong with it.
 pub(in crate::grpc) fn contract(
     message: &pb::Contract,
@@ -34,9 +37,13 @@ pub(in crate::grpc) fn contract(
         &mut check.field("started_on"),
     );
     let period_months = period(message.period_months, &mut check.field("period_months"));
-    let price = money(message.price.as_ref(), &mut check.field("price"));
+    let price = money(
+        message.price.as_ref(),
+        AT_LEAST_0,
+        &mut check.field("price"),
+    );
     if let Some(cost_minor) = message.cost_minor {
-        check_amount(cost_minor, &mut check.field("cost_minor"));
+        check_amount(cost_minor, AT_LEAST_0, &mut check.field("cost_minor"));
     }
     let category = label(
         &message.category,

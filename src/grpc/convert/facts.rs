@@ -18,6 +18,11 @@ use crate::{
     service::ingest::NewFact,
 };
 
+/// What to do about a transaction of a negative amount.
+const PAID_BACK: &str = "a refund is a transaction of kind KIND_REFUND with the amount paid back";
+/// What to do about goods of a negative cost.
+const CAME_BACK: &str = "goods cost 0 or more; a refund states the cost that came back";
+
 /// A transaction, or everything that is wrong with it.
 pub(in crate::grpc) fn transaction(
     message: &pb::Transaction,
@@ -41,11 +46,15 @@ pub(in crate::grpc) fn transaction(
         Some(When::OccurredOn(day)) => on_day(day, calendar, &mut check.field("occurred_on")),
         None => missing_when(&mut check),
     };
-    let amount = money(message.amount.as_ref(), &mut check.field("amount"));
+    let amount = money(
+        message.amount.as_ref(),
+        PAID_BACK,
+        &mut check.field("amount"),
+    );
     let original_id = original_id(message, kind, &mut check.field("original_transaction_id"));
     let cost_minor = message.cost_minor;
     if let Some(cost_minor) = cost_minor {
-        check_amount(cost_minor, &mut check.field("cost_minor"));
+        check_amount(cost_minor, CAME_BACK, &mut check.field("cost_minor"));
     }
     let category = label(
         &message.category,
@@ -154,7 +163,11 @@ pub(in crate::grpc) fn contact(
             .refuse("OUT_OF_RANGE", "must be from 0 to 604800, which is a week");
     }
     let cost = match &message.cost {
-        Some(cost) => money(Some(cost), &mut check.field("cost")),
+        Some(cost) => money(
+            Some(cost),
+            "a contact costs 0 or more",
+            &mut check.field("cost"),
+        ),
         None => None,
     };
     let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
@@ -245,27 +258,32 @@ fn in_range(day: Day, calendar: &Calendar, check: &mut Checker<'_>) -> bool {
     inside
 }
 
-/// A required amount, not negative.
-pub(super) fn money(message: Option<&pb::Money>, check: &mut Checker<'_>) -> Option<Money> {
+/// A required amount; `if_negative` says what to do about one that is negative.
+pub(super) fn money(
+    message: Option<&pb::Money>,
+    if_negative: &str,
+    check: &mut Checker<'_>,
+) -> Option<Money> {
     let Some(message) = message else {
         check.refuse("REQUIRED", "is required: set amount_minor and currency");
         return None;
     };
     let currency = currency(&message.currency, &mut check.field("currency"));
-    check_amount(message.amount_minor, &mut check.field("amount_minor"));
+    check_amount(
+        message.amount_minor,
+        if_negative,
+        &mut check.field("amount_minor"),
+    );
     Some(Money {
         amount_minor: message.amount_minor,
         currency: currency?,
     })
 }
 
-/// Refuses an amount that no fact may have.
-pub(super) fn check_amount(amount_minor: i64, check: &mut Checker<'_>) {
+/// Refuses an amount that no fact may have; `if_negative` says what to do about one that is negative.
+pub(super) fn check_amount(amount_minor: i64, if_negative: &str, check: &mut Checker<'_>) {
     if amount_minor < 0 {
-        check.refuse(
-            "NEGATIVE",
-            "is negative: a refund is a transaction of kind KIND_REFUND with the amount paid back",
-        );
+        check.refuse("NEGATIVE", format!("is negative: {if_negative}"));
     } else if amount_minor > MAX_AMOUNT_MINOR {
         check.refuse(
             "OUT_OF_RANGE",

@@ -1,4 +1,8 @@
-//! Recording contracts. A contract may be observed again and again: what differs from all that is recorded of it is a new fact.
+//! Recording contracts. A contract may be observed again and again: what differs from what is known of it is a new fact.
+//!
+//! What says since when it holds is known if that was said before of the same day. What does not say it is how the contract stands now,
+//! and is known if it stands so already: to return to earlier terms is news. Of several sayings of a contract in a call the last is how it
+//! stands; those before it are how it came to that, and are known wherever they were recorded.
 
 use std::collections::HashMap;
 
@@ -93,13 +97,16 @@ async fn write_once(
             known.entry(key).or_default().push(fact);
         }
     }
+    let mut last_of: HashMap<&FactKey, usize> = HashMap::with_capacity(batch.len());
+    last_of.extend(batch.iter().enumerate().map(|(at, item)| (&item.key, at)));
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut new: Vec<NewFact<Observation>> = vec![];
-    for item in batch {
+    for (at, item) in batch.iter().enumerate() {
         let id = &item.key.customer_id;
-        let version = profiles.get(id).map_or(0, |profile| profile.version) + 1;
+        let stored = profiles.get(id).map_or(0, |profile| profile.version);
         let known = known.entry(item.key.clone()).or_default();
-        outcomes.push(match observe(item, known, version) {
+        let is_last = last_of.get(&item.key) == Some(&at);
+        outcomes.push(match observe(item, is_last, known, stored) {
             Ok(fact) => {
                 known.push(fact.clone());
                 let customer_id = id.clone();
@@ -121,7 +128,12 @@ async fn write_once(
         .map(|item| (&item.fact.customer_id, &item.fact.fact));
     store::contracts::insert(&mut tx, facts, recorded_at).await?;
     create_customers(&mut tx, &written, &profiles, recorded_at).await?;
-    let folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
+    let mut folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
+    for item in &new {
+        if let Some(profile) = folded.get_mut(&item.fact.customer_id) {
+            profile.version = profile.version.max(item.fact.fact.profile_version);
+        }
+    }
     let changes = Changes {
         profiles: &folded,
         identifiers: vec![],
@@ -131,11 +143,13 @@ async fn write_once(
     Ok(outcomes)
 }
 
-/// What an item adds to what is known of its contract, or why it adds nothing.
+/// What an item adds to what is known of its contract, or why it adds nothing. `is_last`: nothing more is said of the contract in the
+/// call; `stored_version` is that of the profile before it.
 fn observe(
     item: &NewContract,
+    is_last: bool,
     known: &[ContractFact],
-    profile_version: i64,
+    stored_version: i64,
 ) -> Result<ContractFact, Outcome> {
     let terms = &item.terms;
     let identity = |terms: &ContractTerms| (terms.started_on, terms.period_months);
@@ -145,29 +159,40 @@ fn observe(
     {
         return Err(Outcome::OtherContract);
     }
-    // Held against all that was recorded, not only what holds now: the same file sent again changes nothing.
-    let said = known.iter().any(|fact| {
-        fact.terms == *terms && item.effective_on.is_none_or(|day| day == fact.effective_on)
-    });
-    if said {
+    if is_known(item, is_last, known) {
         return Err(Outcome::Duplicate);
     }
     let effective_on = item
         .effective_on
         .unwrap_or_else(|| from_now_on(item, known));
-    if known
-        .iter()
-        .any(|fact| (fact.effective_on, fact.profile_version) == (effective_on, profile_version))
-    {
-        return Err(Outcome::SaidTwice);
-    }
+    // Of two observations for one day the one of the later version holds: the second of a call is one further.
+    let versions = known.iter().map(|fact| fact.profile_version);
+    let last_version = versions.fold(stored_version, i64::max);
     Ok(ContractFact {
         source: item.key.source.clone(),
         contract_id: item.key.id.clone(),
         terms: terms.clone(),
         effective_on,
-        profile_version,
+        profile_version: last_version + 1,
     })
+}
+
+/// Whether an item says what is recorded.
+fn is_known(item: &NewContract, is_last: bool, known: &[ContractFact]) -> bool {
+    let mut same = known.iter().filter(|fact| fact.terms == item.terms);
+    if let Some(day) = item.effective_on {
+        return same.any(|fact| fact.effective_on == day);
+    }
+    if !is_last {
+        return same.next().is_some();
+    }
+    let order = |fact: &&ContractFact| (fact.effective_on, fact.profile_version);
+    let so_far = known.iter().filter(|fact| fact.effective_on <= item.today);
+    // What holds from tomorrow on may be known today, and either may be meant.
+    let holding = so_far.max_by_key(order);
+    let latest = known.iter().max_by_key(order);
+    let mut stands = holding.into_iter().chain(latest);
+    stands.any(|fact| fact.terms == item.terms)
 }
 
 /// The day from which an observation holds that does not say it: the first thing said of a contract from its first day on, a change
@@ -216,28 +241,41 @@ mod tests {
         }
     }
 
-    /// Observes items one after the other, each in a batch of its own; the day from which each holds.
+    /// Observes items one after the other, each in a call of its own; the day from which each holds.
     fn days(items: &[NewContract]) -> Vec<Result<String, Outcome>> {
-        let (mut known, mut version) = (vec![], 0);
-        let each = items.iter().map(|item| {
-            version += 1;
-            let fact = observe(item, &known, version)?;
+        let mut known = vec![];
+        items
+            .iter()
+            .map(|item| call(std::slice::from_ref(item), &mut known)[0].clone())
+            .collect()
+    }
+
+    /// Observes the items of one call; the day from which each holds.
+    fn call(items: &[NewContract], known: &mut Vec<ContractFact>) -> Vec<Result<String, Outcome>> {
+        let stored = known.iter().map(|fact| fact.profile_version);
+        let stored = stored.max().unwrap_or(0);
+        let each = items.iter().enumerate().map(|(at, item)| {
+            let fact = observe(item, at + 1 == items.len(), known, stored)?;
             known.push(fact.clone());
             Ok(fact.effective_on.to_string())
         });
         each.collect()
     }
 
+    fn ok(text: &str) -> Result<String, Outcome> {
+        Ok(text.to_owned())
+    }
+
+    const DUPLICATE: Result<String, Outcome> = Err(Outcome::Duplicate);
+
     #[test]
     fn what_does_not_say_since_when_holds_from_now_on() {
-        let ok = |text: &str| Ok(text.to_owned());
         assert_eq!(
             days(&[
                 item(100, None, None),
                 item(120, None, None),
                 item(120, Some("2027-01-01"), None),
                 item(120, Some("2026-03-01"), None),
-                item(100, None, None),
                 item(100, None, Some("2026-06-02")),
             ]),
             [
@@ -246,7 +284,6 @@ mod tests {
                 ok("2026-06-01"),
                 // Earlier than the day of the price, which would hide it.
                 ok("2026-06-01"),
-                Err(Outcome::Duplicate),
                 ok("2026-06-02"),
             ]
         );
@@ -254,6 +291,80 @@ mod tests {
         assert_eq!(days(&[ended]), [ok("2026-01-01")]);
         let cancelled = item(100, Some("2027-01-01"), None);
         assert_eq!(days(&[cancelled]), [ok("2026-06-01")]);
+    }
+
+    #[test]
+    fn to_return_to_earlier_terms_is_news_and_to_stay_with_them_is_not() {
+        let today = ok("2026-06-01");
+        let cheap = item(100, None, None);
+        let dear = item(120, None, None);
+        let ends = item(100, Some("2026-12-31"), None);
+        assert_eq!(
+            days(&[
+                cheap.clone(),
+                dear.clone(),
+                dear,
+                cheap.clone(),
+                cheap.clone()
+            ]),
+            [
+                ok("2025-01-01"),
+                today.clone(),
+                DUPLICATE,
+                today.clone(),
+                DUPLICATE
+            ]
+        );
+        assert_eq!(
+            days(&[cheap.clone(), ends, cheap]),
+            [ok("2025-01-01"), today.clone(), today]
+        );
+    }
+
+    #[test]
+    fn what_says_since_when_is_known_whatever_came_after_it() {
+        let opening = item(100, None, Some("2025-01-01"));
+        let rise = item(120, None, Some("2026-02-01"));
+        assert_eq!(
+            days(&[opening.clone(), rise.clone(), opening, rise]),
+            [ok("2025-01-01"), ok("2026-02-01"), DUPLICATE, DUPLICATE]
+        );
+        // A rise from tomorrow on is known; how the contract stands today, and how it will, is no news.
+        let tomorrow = item(120, None, Some("2026-06-02"));
+        let (now, then) = (item(100, None, None), item(120, None, None));
+        assert_eq!(
+            days(&[now.clone(), tomorrow, now, then]),
+            [ok("2025-01-01"), ok("2026-06-02"), DUPLICATE, DUPLICATE]
+        );
+    }
+
+    #[test]
+    fn a_call_that_tells_how_a_contract_came_to_stand_is_known_when_it_comes_again() {
+        let (opening, rise) = (item(100, None, None), item(120, None, None));
+        let notice = item(120, Some("2026-12-31"), None);
+        let today = ok("2026-06-01");
+        for told in [
+            vec![opening.clone(), rise.clone(), notice],
+            vec![opening.clone(), rise, opening.clone()],
+            vec![opening, item(90, None, Some("2025-07-01"))],
+        ] {
+            let mut known = vec![];
+            let first = call(&told, &mut known);
+            assert!(first.iter().all(Result::is_ok), "{first:?}");
+            let holds = known
+                .iter()
+                .max_by_key(|fact| (fact.effective_on, fact.profile_version))
+                .unwrap();
+            assert_eq!(&holds.terms, &told.last().unwrap().terms);
+            let again = call(&told, &mut known);
+            assert!(again.iter().all(|one| *one == DUPLICATE), "{again:?}");
+            // With a further change at its end, only that is new.
+            let more = [told, vec![item(130, None, None)]].concat();
+            let third = call(&more, &mut known);
+            let (last, before) = third.split_last().unwrap();
+            assert_eq!(last, &today);
+            assert!(before.iter().all(|one| *one == DUPLICATE), "{before:?}");
+        }
     }
 
     #[test]
@@ -268,16 +379,5 @@ mod tests {
             days(&[first, later, monthly])[1..],
             [changed.clone(), changed]
         );
-    }
-
-    #[test]
-    fn of_two_sayings_for_a_day_in_one_batch_the_second_is_refused() {
-        let known = observe(&item(100, None, Some("2026-01-01")), &[], 1).unwrap();
-        let second = item(110, None, Some("2026-01-01"));
-        assert_eq!(
-            observe(&second, std::slice::from_ref(&known), 1),
-            Err(Outcome::SaidTwice)
-        );
-        assert!(observe(&second, &[known], 2).is_ok());
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn list(
     before: i64,
     limit: i64,
 ) -> Result<Vec<RecordedRate>, ServiceError> {
-    let mut connection = ingest.pool.acquire().await?;
+    let mut connection = ingest.read_pool.acquire().await?;
     Ok(store::rates::list(&mut connection, filter, before, limit).await?)
 }
 

@@ -51,36 +51,59 @@ async fn a_contract_creates_its_customer_and_its_currency_and_is_shown() {
     assert_eq!(restarted.customer("firm").await, known);
 }
 
+/// A nightly export of how contracts stand: what stands so already is known, and what returns to earlier terms is not.
 #[tokio::test]
-async fn what_was_said_before_is_a_duplicate_and_anything_else_is_news() {
+async fn what_stands_so_already_is_a_duplicate_and_anything_else_is_news() {
     let service = ServiceWithDatabase::start().await;
     let plain = contract("ada", "1", "2025-01-15", 1, 1_000);
     let dearer = with(plain.clone(), 1_200, "", "");
-    let ended = with(plain.clone(), 1_200, "2026-10-15", "");
-    for news in [&plain, &dearer, &ended] {
-        service.write_contracts(std::slice::from_ref(news)).await;
+    let ended = with(plain.clone(), 1_000, "2026-12-31", "");
+    for (at, said) in [&plain, &dearer, &plain, &ended, &plain].iter().enumerate() {
+        service.write_contracts(std::slice::from_ref(said)).await;
+        let again = service.send_contracts(std::slice::from_ref(said)).await;
+        assert_outcomes(&again, Outcome::Duplicate);
+        let customer = service.customer("ada").await;
+        let held = &customer.contracts[0];
+        assert_eq!((&held.price, &held.ended_on), (&said.price, &said.ended_on));
+        let since = if at == 0 { "2025-01-15" } else { TODAY };
+        assert_eq!(held.effective_on, since);
+        assert_eq!(customer.profile_version, i64::try_from(at).unwrap() + 1);
     }
-    let all = [plain.clone(), dearer, ended];
-    assert_outcomes(&service.send_contracts(&all).await, Outcome::Duplicate);
-    let held = &service.customer("ada").await.contracts[0];
-    // The rise was recorded today, and an end that is said after it cannot hold before it.
+    // What says since when it holds may come late and again, whatever was said since.
+    let risen = with(plain.clone(), 1_100, "", "2025-06-01");
+    service.write_contracts(std::slice::from_ref(&risen)).await;
+    assert_outcomes(&service.send_contracts(&[risen]).await, Outcome::Duplicate);
     assert_eq!(
-        (&*held.effective_on, &*held.ended_on),
-        (TODAY, "2026-10-15")
+        service.customer("ada").await.contracts[0].price,
+        plain.price
     );
-    assert_eq!(service.customer("ada").await.profile_version, 3);
-    // That it runs on after all is the first thing said once more: it needs its day.
-    let reopened = with(plain, 1_000, "", "2026-11-23");
-    service
-        .write_contracts(std::slice::from_ref(&reopened))
-        .await;
-    assert_eq!(service.customer("ada").await.contracts[0].ended_on, "");
-    let again = service.send_contracts(&[reopened]).await;
-    assert_outcomes(&again, Outcome::Duplicate);
+}
+
+/// The history of a contract in one call, without a day for any of it: the last message holds, and the call can be sent again.
+#[tokio::test]
+async fn a_call_that_tells_the_history_of_a_contract_is_written_once_in_its_order() {
+    let service = ServiceWithDatabase::start().await;
+    let plain = contract("ada", "1", "2025-01-15", 1, 1_000);
+    let dearer = with(plain.clone(), 1_200, "", "");
+    let ended = with(plain.clone(), 1_200, "2026-12-31", "");
+    let other = contract("ada", "2", "2025-01-15", 1, 500);
+    let history = [plain, dearer, other, ended.clone()];
+    let results = service.send_contracts(&history).await;
+    assert_outcomes(&results, Outcome::Written);
+    let known = service.customer("ada").await;
+    assert_eq!(known.contracts[0].price, ended.price);
+    assert_eq!(known.contracts[0].ended_on, "2026-12-31");
+    assert_outcomes(&service.send_contracts(&history).await, Outcome::Duplicate);
+    assert_eq!(service.customer("ada").await, known);
+    // Folded from the facts, the same holds.
+    let yesterday = score(&service, "ada", "2026-11-21").await;
+    assert_eq!(yesterday.running_contracts, 2);
+    let restarted = service.restart().await;
+    assert_eq!(restarted.customer("ada").await, known);
 }
 
 #[tokio::test]
-async fn a_contract_keeps_its_first_day_and_period_and_is_said_once_a_day_in_a_call() {
+async fn a_contract_keeps_its_first_day_and_period() {
     let service = ServiceWithDatabase::start().await;
     let plain = contract("ada", "1", "2026-01-15", 1, 1_000);
     service.write_contracts(std::slice::from_ref(&plain)).await;
@@ -120,13 +143,35 @@ async fn a_contract_keeps_its_first_day_and_period_and_is_said_once_a_day_in_a_c
             (Outcome::Refused, "CONTRACT_CHANGED"),
             (Outcome::Refused, "CONTRACT_CHANGED"),
             (Outcome::Written, ""),
-            (Outcome::Refused, "SAID_TWICE"),
+            // A correction of the same day, in the same call.
+            (Outcome::Written, ""),
             (Outcome::Duplicate, ""),
             (Outcome::Written, ""),
         ]
     );
     assert_eq!(results[0].violations[0].field, "contracts[0]");
-    assert_eq!(service.customer("ada").await.contracts.len(), 2);
+    let held = service.customer("ada").await.contracts;
+    assert_eq!(
+        (held.len(), &held[0].price),
+        (2, &Some(money(1_200, "EUR")))
+    );
+    let negative = pb::Contract {
+        cost_minor: Some(-1),
+        ..with(contract("ada", "3", "2026-01-15", 1, 0), -1, "", "")
+    };
+    let refused = &service.send_contracts(&[negative]).await[0].violations;
+    let fields = refused.iter().map(|one| (&*one.field, &*one.reason));
+    assert_eq!(
+        fields.collect::<Vec<_>>(),
+        [
+            ("contracts[0].price.amount_minor", "NEGATIVE"),
+            ("contracts[0].cost_minor", "NEGATIVE")
+        ]
+    );
+    for violation in refused {
+        let description = &violation.description;
+        assert!(description.contains("0 or more") && !description.contains("refund"));
+    }
     let empty = pb::IngestContractsRequest { contracts: vec![] };
     let status = service.ingest().ingest_contracts(empty).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -224,6 +269,49 @@ async fn an_ended_contract_that_was_never_seen_running_ran_until_its_end() {
     let never = score(&service, "bob", "").await;
     assert_eq!(never.unrated_reason(), pb::UnratedReason::NoPurchase);
     assert_eq!(never.contract_value, None);
+}
+
+/// Rows of one contract that stand far apart, more than a call takes between them, and none says since when it holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_tells_how_contracts_came_to_stand_adds_nothing_when_it_comes_again() {
+    let service = ServiceWithDatabase::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("contracts.csv");
+    let mut rows = "customer_id,contract_id,started_on,period,price,ended_on\n\
+                    ben,B-1,2025-06-01,monthly,19.90,\n"
+        .to_owned();
+    for at in 0..1_500 {
+        rows.push_str(&format!("c{at},C-1,2025-06-01,monthly,5,\n"));
+    }
+    rows.push_str(
+        "ben,B-1,2025-06-01,monthly,24.90,\nben,B-1,2025-06-01,monthly,24.90,2026-12-01\n",
+    );
+    std::fs::write(&path, rows).unwrap();
+    let (file, endpoint) = (path.to_str().unwrap(), service.app.endpoint());
+    let import = [
+        "import",
+        "contracts",
+        file,
+        "--source",
+        "erp",
+        "--currency",
+        "EUR",
+    ];
+    let import = [&import[..], &["--json", "--endpoint", &endpoint]].concat();
+    let first = run_json(&import).await;
+    assert_eq!(
+        (&first["written"], &first["refused"]),
+        (&1_503.into(), &0.into())
+    );
+    let ben = service.customer("ben").await;
+    assert_eq!(ben.contracts[0].price, Some(money(2_490, "EUR")));
+    assert_eq!(ben.contracts[0].ended_on, "2026-12-01");
+    let second = run_json(&import).await;
+    assert_eq!(
+        (&second["written"], &second["duplicates"]),
+        (&0.into(), &1_503.into())
+    );
+    assert_eq!(service.customer("ben").await, ben);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
