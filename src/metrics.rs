@@ -86,7 +86,7 @@ impl Metrics {
         let currencies_without_rate = Gauge::default();
         registry.register(
             "currencies_without_rate",
-            "Currencies of purchases from which no rate leads to the reporting currency: their customers have no value",
+            "Currencies of purchases, contracts and, where they count, contacts from which no rate leads to the reporting currency: their customers have no value",
             currencies_without_rate.clone(),
         );
         let rpc = RpcMetrics::register(&mut registry, methods);

@@ -220,6 +220,7 @@ async fn build(
         pool: database.batch.clone(),
         bases: Arc::clone(&bases),
         clock: Arc::clone(clock),
+        zone: database.zone.clone(),
     };
     let models = Models::new(
         database.batch.clone(),

@@ -52,7 +52,7 @@ pub struct ModelFit {
     pub prior: Option<StoredPrior>,
     /// What is usual of contacts; empty in versions of earlier programs, and where there were none.
     pub contacts: Arc<ContactModel>,
-    /// Buyers left out of the spend models because an amount of theirs could not be converted to their currency.
+    /// Persons and companies without a value because an amount it rests on could not be converted when the version was fitted.
     pub unconvertible_customers: u64,
 }
 

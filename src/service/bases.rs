@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use crate::{
     domain::{
         basis::{Basis, Revision},
-        definitions::{self, Definitions},
+        definitions::{self, Definitions, ValueBasis},
         money::Currency,
         rates::RateTable,
         rules::diagnostic::Diagnostic,
@@ -109,13 +109,15 @@ impl Bases {
     }
 }
 
-/// The basis of what is stored, and the currencies in use. Rates are never changed, so that only those are read that `known` lacks.
+/// The basis of what is stored, and the currencies of the amounts that values rest on. Rates are never changed, so that only those are
+/// read that `known` lacks.
 async fn build(
     pool: &PgPool,
     known: Arc<RateTable>,
 ) -> Result<(Basis, Vec<Currency>), ServiceError> {
     let mut connection = pool.acquire().await?;
     let currencies = store::currencies::list(&mut connection).await?;
+    let of_contacts = store::currencies::list_of_contacts(&mut connection).await?;
     let model = store::models::find_active(&mut connection).await?;
     let stored = store::revisions::find_active(&mut connection).await?;
     let (revision, currency) = if let Some(stored) = stored {
@@ -137,7 +139,25 @@ async fn build(
         None => known,
     };
     let model = model.map(|version| version.as_active());
-    Ok((Basis::new(revision, model, currency, rates), currencies))
+    let basis = Basis::new(revision, model, currency, rates);
+    let valued = valued_currencies(&basis, currencies, of_contacts);
+    Ok((basis, valued))
+}
+
+/// The booked currencies and, where contacts count, theirs, by code.
+pub(super) fn valued_currencies(
+    basis: &Basis,
+    booked: Vec<Currency>,
+    of_contacts: Vec<Currency>,
+) -> Vec<Currency> {
+    let mut valued = booked;
+    let settings = basis.value_settings();
+    if settings.is_some_and(|settings| settings.basis == ValueBasis::Contribution) {
+        valued.extend(of_contacts);
+        valued.sort();
+        valued.dedup();
+    }
+    valued
 }
 
 /// The currencies in use from which no rate leads to the reporting currency, on no day; all, when several are in use and nothing says

@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::tz::TimeZone;
 use sqlx::PgPool;
 
 use crate::{
     clock::Clock,
-    domain::{definitions::Definitions, rules::diagnostic::Diagnostic},
+    domain::{calendar::Day, definitions::Definitions, rules::diagnostic::Diagnostic},
     service::{
         bases::Bases,
         error::ServiceError,
@@ -26,6 +27,8 @@ pub struct DefinitionRevisions {
     pub bases: Arc<Bases>,
     /// Tells when a revision was published.
     pub clock: Arc<dyn Clock>,
+    /// Decides which day it is.
+    pub zone: TimeZone,
 }
 
 /// A published revision.
@@ -113,7 +116,9 @@ impl DefinitionRevisions {
     async fn count_unconvertible(&self) -> Result<Unconvertible, ServiceError> {
         let mut tx = self.pool.begin_with(SNAPSHOT).await?;
         store::locks::limit_statements(&mut tx, COUNT_TIMEOUT).await?;
-        let counted = unconvertible::count(&mut tx, &self.bases.current()).await?;
+        let today = Day::of(self.clock.now(), &self.zone);
+        let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let counted = unconvertible::count(&mut tx, &self.bases.current(), today).await?;
         tx.rollback().await?;
         Ok(counted)
     }

@@ -185,50 +185,62 @@ pub struct ConvertibleFrom {
     pub first_day: Option<Day>,
 }
 
-/// Of the currencies given: how many persons and companies bought in that one only, and first before the day from which on it can be
-/// converted. Currencies of nobody are left out.
+/// Whose amounts may not be convertible.
+#[derive(Debug, Clone, Copy)]
+pub struct Unconverted<'a> {
+    /// All currencies but the one that is converted to.
+    pub currencies: &'a [ConvertibleFrom],
+    /// Whether the costs of contacts have to be converted.
+    pub contacts_count: bool,
+    /// By whose rate the prices of contracts are converted.
+    pub today: Day,
+}
+
+/// Persons and companies who bought in several currencies, bought in one before it could be converted, or have a contract or a contact
+/// that cannot be: each with what all facts say. Some of them are not concerned, nobody else is.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
-pub async fn count_before(
+pub async fn each_unconverted(
     connection: &mut PgConnection,
-    currencies: &[ConvertibleFrom],
-) -> Result<Vec<(Currency, u64)>, StoreError> {
-    let codes = currencies.iter().map(|one| one.currency.code());
-    let days = currencies.iter().map(|one| one.first_day.map(Day::number));
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT p.currency, count(*) AS customers
-         FROM unnest($1::text[], $2::integer[]) AS one (currency, first_day)
-         JOIN profiles AS p USING (currency)
-         WHERE p.kind IN (1, 2) AND (one.first_day IS NULL OR p.first_purchase_day < one.first_day)
-         GROUP BY p.currency
-         ORDER BY p.currency",
+    concerned: Unconverted<'_>,
+    mut each: impl FnMut(Profile),
+) -> Result<(), StoreError> {
+    let codes = concerned.currencies.iter().map(|one| one.currency.code());
+    let days = concerned.currencies.iter();
+    let days = days.map(|one| one.first_day.map(Day::number));
+    let mut rows = sqlx::query_as::<_, Row>(
+        "WITH one AS (
+           SELECT currency, coalesce(first_day, 2147483647) AS first_day
+           FROM unnest($1::text[], $2::integer[]) AS given (currency, first_day)
+         ), concerned AS (
+           SELECT p.customer_id
+           FROM profiles AS p
+           LEFT JOIN one ON one.currency = p.currency
+           WHERE p.first_purchase_day IS NOT NULL AND (p.currency IS NULL OR p.first_purchase_day < one.first_day)
+           UNION
+           SELECT c.customer_id
+           FROM contracts AS c
+           JOIN one ON one.currency = c.currency
+           WHERE $3 < one.first_day
+           UNION
+           SELECT c.customer_id
+           FROM contacts AS c
+           JOIN one ON one.currency = c.currency
+           WHERE $4 AND c.day < one.first_day
+         )
+         SELECT p.customer_id, p.version, p.kind, p.display_name, p.packed, p.recorded_at
+         FROM concerned
+         JOIN profiles AS p ON p.customer_id = concerned.customer_id
+         WHERE p.kind IN (1, 2)",
     )
     .bind(codes.collect::<Vec<_>>())
     .bind(days.collect::<Vec<_>>())
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|(code, customers)| Ok((codes::currency(&code)?, customers.unsigned_abs())))
-        .collect()
-}
-
-/// Persons and companies who bought in several currencies: each with what all facts say.
-///
-/// # Errors
-/// When the database cannot be asked or a row cannot be read.
-pub async fn each_in_several_currencies(
-    connection: &mut PgConnection,
-    mut each: impl FnMut(History),
-) -> Result<(), StoreError> {
-    let mut rows = sqlx::query_as::<_, (Vec<u8>,)>(
-        "SELECT packed
-         FROM profiles
-         WHERE kind IN (1, 2) AND first_purchase_day IS NOT NULL AND currency IS NULL",
-    )
+    .bind(concerned.today.number())
+    .bind(concerned.contacts_count)
     .fetch(connection);
-    while let Some((bytes,)) = rows.try_next().await? {
-        each(packed::unpack(&bytes)?);
+    while let Some(row) = rows.try_next().await? {
+        each(row.try_into()?);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Contracts from ingest to value: what is recorded of them, as of which day, and what they are worth.
 
+mod currencies;
 mod fitting;
 mod recording;
 mod valuing;

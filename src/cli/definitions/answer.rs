@@ -125,7 +125,7 @@ pub fn unconvertible_text(answer: &pb::PublishDefinitionsResponse) -> Option<Str
     };
     let codes = answer.unconvertible_currencies.join(", ");
     Some(format!(
-        "warning: {who} no value by this revision (NO_RATE): there is no rate to its currency for their purchases in {codes}\n\
+        "warning: {who} no value by this revision (NO_RATE): there is no rate to its currency for their purchases, contracts or contacts in {codes}\n\
          hint: `patron import rates FILE.csv` records rates from {codes}"
     ))
 }

@@ -34,7 +34,7 @@ pub fn page(model: &pb::Model) -> String {
     }
     if model.unconvertible_customers > 0 {
         parts.push(format!(
-            "Buyers left out of the spend model, for want of a rate to convert an amount: {}. \
+            "Customers without a value, for want of a rate to convert a purchase, contract or contact: {}. \
              `patron import rates FILE.csv` records rates; then fit again.",
             model.unconvertible_customers
         ));

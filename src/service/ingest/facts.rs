@@ -36,6 +36,10 @@ pub(super) trait CustomerFact: Clone + Send + Sync {
     fn customer_id(&self) -> &CustomerId;
     /// The currency that the fact brings into use.
     fn currency(&self) -> Option<Currency>;
+    /// The currency of what it cost to serve the customer; it decides nothing about the one to report in.
+    fn contact_currency(&self) -> Option<Currency> {
+        None
+    }
     fn add_to(self, facts: &mut Facts);
 }
 
@@ -97,6 +101,10 @@ impl CustomerFact for Contact {
     /// A contact's cost needs no reporting currency until definitions value it.
     fn currency(&self) -> Option<Currency> {
         None
+    }
+
+    fn contact_currency(&self) -> Option<Currency> {
+        self.cost.map(|cost| cost.currency)
     }
 
     fn add_to(self, facts: &mut Facts) {
@@ -291,13 +299,14 @@ pub(super) async fn add_currencies<F: CustomerFact>(
     written: &[&NewFact<F>],
     recorded_at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut booked: Vec<Currency> = written
-        .iter()
-        .filter_map(|item| item.fact.currency())
-        .collect();
-    booked.sort();
-    booked.dedup();
-    Ok(!store::currencies::insert(tx, &booked, recorded_at)
-        .await?
-        .is_empty())
+    let distinct = |of: fn(&F) -> Option<Currency>| {
+        let mut found: Vec<Currency> = written.iter().filter_map(|item| of(&item.fact)).collect();
+        found.sort();
+        found.dedup();
+        found
+    };
+    let (booked, of_contacts) = (distinct(F::currency), distinct(F::contact_currency));
+    let booked = store::currencies::insert(tx, &booked, recorded_at).await?;
+    let of_contacts = store::currencies::insert_of_contacts(tx, &of_contacts, recorded_at).await?;
+    Ok(!booked.is_empty() || !of_contacts.is_empty())
 }

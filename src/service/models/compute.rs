@@ -80,7 +80,7 @@ impl Plan {
             checks: Some(checks(&input.pooled.spend, &input.gaps)),
             prior: self.prior,
             contacts: Arc::default(),
-            unconvertible_customers: input.unconvertible_customers,
+            unconvertible_customers: 0,
             contracts: contracts::fit(&input.contracts),
         })
     }

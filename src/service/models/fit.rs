@@ -21,7 +21,7 @@ use crate::{
         value::model::ModelKind,
     },
     metrics::FitOutcome,
-    service::{error::ServiceError, finish::finish},
+    service::{error::ServiceError, finish::finish, unconvertible},
     store::{self, pool::SNAPSHOT},
 };
 
@@ -155,6 +155,9 @@ impl Models {
         let currency = basis.reporting_currency;
         let input = input::read(&mut tx, until, &basis, &request.covariates).await?;
         let census = contacts::read(&mut tx, until, input.customers(), &basis).await?;
+        let today = Day::of(self.clock.now(), &self.zone);
+        let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let unconvertible = unconvertible::count(&mut tx, &basis, today).await?;
         tx.rollback().await?;
         let plan = Plan {
             kind: request.kind,
@@ -168,6 +171,7 @@ impl Models {
         let fitted = tokio::task::spawn_blocking(move || {
             let fitted = plan.compute(&input).map(|fit| ModelFit {
                 contacts: Arc::new(census.fit(currency)),
+                unconvertible_customers: unconvertible.customers,
                 ..fit
             });
             (fitted, turn)

@@ -45,8 +45,6 @@ pub(super) struct Input {
     pub(super) gaps: Gaps,
     /// The currency of the spends.
     pub(super) currency: Option<Currency>,
-    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the currency.
-    pub(super) unconvertible_customers: u64,
     /// What became of contracts at their renewals.
     pub(super) contracts: ContractRows,
 }
@@ -76,7 +74,6 @@ struct Reading<'a> {
     covariates: Option<CovariateInput>,
     names: &'a [Covariate],
     gaps: Gaps,
-    unconvertible_customers: u64,
 }
 
 /// Reads what persons and companies did until a day, and the covariates of that day.
@@ -93,7 +90,6 @@ pub(super) async fn read(
         covariates: (!covariates.is_empty()).then(CovariateInput::default),
         names: covariates,
         gaps: Gaps::default(),
-        unconvertible_customers: 0,
     };
     reading.count(connection).await?;
     reading.add_covariates(connection).await?;
@@ -249,13 +245,11 @@ impl Reading<'_> {
         let Some(summary) = history.purchase_summary() else {
             return;
         };
-        match mean_repeat_amount(&summary, self.basis) {
-            Ok(mean) => {
-                if let Some(rows) = self.rows(kind) {
-                    rows.spend.extend(SpendRow::new(summary.frequency, mean, 1));
-                }
-            }
-            Err(_) => self.unconvertible_customers += 1,
+        // Who cannot be converted is left out, and counted where all are who have no value for it.
+        if let Ok(mean) = mean_repeat_amount(&summary, self.basis)
+            && let Some(rows) = self.rows(kind)
+        {
+            rows.spend.extend(SpendRow::new(summary.frequency, mean, 1));
         }
     }
 
@@ -288,7 +282,6 @@ impl Reading<'_> {
             covariates: self.covariates,
             gaps: self.gaps,
             currency: self.basis.reporting_currency,
-            unconvertible_customers: self.unconvertible_customers,
             contracts,
         }
     }

@@ -139,7 +139,7 @@ async fn a_longer_horizon_reaches_more_renewals_and_each_day_is_a_day_later() {
 }
 
 /// Definitions with margins, a channel that costs, and a segment of those who have a contract.
-fn document(basis: &str) -> String {
+pub(super) fn document(basis: &str) -> String {
     let settings = format!(
         "basis: {basis}, margin: 40 %, margin_of_category: {{maintenance: 35 %}}}}\nchannels: {{phone: {{cost: 45 EUR}}}}"
     );

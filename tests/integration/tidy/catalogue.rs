@@ -6,7 +6,7 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 11] = [
+const OTHER_KEYS: [(&str, &str); 12] = [
     (
         "active_revision",
         "one row: which definitions answers are given by",
@@ -18,6 +18,10 @@ const OTHER_KEYS: [(&str, &str); 11] = [
     (
         "change_log",
         "read in the order of its own numbers, across customers",
+    ),
+    (
+        "contact_currencies",
+        "which currencies occur: of the deployment, not of a customer",
     ),
     (
         "currencies",
