@@ -62,9 +62,17 @@ impl Plan {
                 (_, reason) => Err(reason.clone().unwrap_or_default()),
             },
         };
-        let pooled = fitter
-            .set(&input.pooled)
-            .map_err(ServiceError::NothingToFit)?;
+        let contracts = input
+            .contracts
+            .values()
+            .flatten()
+            .map(|row| row.count)
+            .sum();
+        let pooled = fitter.set(&input.pooled);
+        let pooled = pooled.map_err(|cause| match contracts {
+            0 => ServiceError::NothingToFit(cause),
+            contracts => ServiceError::ContractsAlone { contracts, cause },
+        })?;
         let refinement = match &input.covariates {
             Some(rows) => {
                 let fit = fitter.covariates(self.covariates, rows, &pooled)?;
