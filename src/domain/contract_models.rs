@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     model_report::StoredReport,
-    value::{fit::contracts::ContractRow, renewal::RenewalModel},
+    value::{fit::contracts::ContractRow, interval::Estimated, renewal::RenewalModel},
 };
 
 /// Fewest contracts of a length for a model of its own: with fewer, a standard error is of the size of the estimate (chosen).
@@ -19,9 +19,15 @@ pub type ContractRows = BTreeMap<u32, Vec<ContractRow>>;
 /// Models that answer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ContractModels {
-    /// By months of the period, ascending.
-    by_period: Vec<(u32, RenewalModel)>,
-    pooled: Option<RenewalModel>,
+    /// By months of the period; `None`: all contracts, whatever theirs.
+    fitted: Vec<(Option<u32>, FittedRenewals)>,
+}
+
+/// A model that answers, and how uncertain it is.
+#[derive(Debug, Clone, PartialEq)]
+struct FittedRenewals {
+    model: RenewalModel,
+    log_covariance: Option<Vec<Vec<f64>>>,
 }
 
 /// What a fit found of the contracts of one length, or of all.
@@ -42,31 +48,45 @@ impl ContractModels {
     /// The models of these fits that converged.
     #[must_use]
     pub fn of_fits(fits: &[PeriodFit]) -> Self {
-        let mut models = Self::default();
-        for one in fits {
-            let Ok((model, report)) = &one.fit else {
-                continue;
+        let converged = fits.iter().filter_map(|one| {
+            let (model, report) = one.fit.as_ref().ok()?;
+            let fitted = FittedRenewals {
+                model: *model,
+                log_covariance: report.log_covariance.clone(),
             };
-            match one.period_months {
-                _ if !report.converged() => {}
-                Some(months) => models.by_period.push((months, *model)),
-                None => models.pooled = Some(*model),
-            }
+            report.converged().then_some((one.period_months, fitted))
+        });
+        Self {
+            fitted: converged.collect(),
         }
-        models
     }
 
     /// The model that speaks for contracts of a period; `None` when none does.
     #[must_use]
     pub fn of_period(&self, months: u32) -> Option<&RenewalModel> {
-        let own = self.by_period.iter().find(|(period, _)| *period == months);
-        own.map(|(_, model)| model).or(self.pooled.as_ref())
+        self.place_of(months)
+            .map(|place| &self.fitted[place].1.model)
+    }
+
+    /// The place, in [`Self::all`], of the model that speaks for contracts of a period.
+    #[must_use]
+    pub fn place_of(&self, months: u32) -> Option<usize> {
+        let place = |period| self.fitted.iter().position(|(known, _)| *known == period);
+        place(Some(months)).or_else(|| place(None))
+    }
+
+    /// All models with how uncertain they are.
+    pub fn all(&self) -> impl Iterator<Item = Estimated<'_, RenewalModel>> {
+        self.fitted.iter().map(|(_, fitted)| Estimated {
+            model: &fitted.model,
+            log_covariance: fitted.log_covariance.as_deref(),
+        })
     }
 
     /// Whether it can value contracts of every length.
     #[must_use]
-    pub const fn has_pooled(&self) -> bool {
-        self.pooled.is_some()
+    pub fn has_pooled(&self) -> bool {
+        self.fitted.iter().any(|(period, _)| period.is_none())
     }
 }
 

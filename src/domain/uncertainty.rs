@@ -5,9 +5,10 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::domain::{
+    contract_models::ContractModels,
     customer::CustomerKind,
     parameters::{Selected, Selection},
-    value::interval::{Estimated, IntervalError, UncertainModel},
+    value::interval::{Estimated, IntervalError, UncertainModel, renewals::UncertainRenewals},
 };
 
 /// Why there are no intervals.
@@ -16,6 +17,9 @@ pub enum NoUncertainty {
     /// There is no spend model to draw from.
     #[error("the model version has no spend model")]
     NoSpend,
+    /// There is no model of renewals to draw from.
+    #[error("the model version has no model for the contracts")]
+    NoRenewals,
     /// The fit does not say how uncertain it is.
     #[error(transparent)]
     Fit(#[from] IntervalError),
@@ -29,6 +33,8 @@ pub struct Uncertainty {
     pooled: OnceLock<Drawn>,
     /// In the order of [`CustomerKind::ALL`].
     kinds: [OnceLock<Drawn>; CustomerKind::ALL.len()],
+    /// In the order of the models of renewal.
+    renewals: OnceLock<Vec<Result<UncertainRenewals, NoUncertainty>>>,
 }
 
 /// Follows from the rest of a version, and so tells none from another.
@@ -59,6 +65,29 @@ impl Uncertainty {
             Some(kept) => kept.get_or_init(|| draw(selected, version)).clone(),
             None => draw(selected, version),
         }
+    }
+}
+
+impl Uncertainty {
+    /// The draws of the model of renewal at a place of `models`; `version` is that of the model.
+    ///
+    /// # Errors
+    /// When the version does not say how uncertain its parameters are.
+    pub fn of_renewals(
+        &self,
+        models: &ContractModels,
+        place: usize,
+        version: i64,
+    ) -> Result<&UncertainRenewals, NoUncertainty> {
+        let all = self.renewals.get_or_init(|| {
+            let seeds = (1..).map(|at: u64| version.unsigned_abs() ^ (at << 32));
+            let drawn = models.all().zip(seeds);
+            drawn
+                .map(|(fitted, seed)| Ok(UncertainRenewals::new(&fitted, seed)?))
+                .collect()
+        });
+        let drawn = all.get(place).ok_or(NoUncertainty::NoRenewals)?;
+        drawn.as_ref().map_err(Clone::clone)
     }
 }
 

@@ -248,7 +248,9 @@ impl From<ServiceError> for Status {
             ServiceError::RequestIdReused(id) => {
                 already_exists("REQUEST_ID_REUSED", "patron.v1.Model", id, &message)
             }
-            ServiceError::NothingToFit(_) | ServiceError::NoCovariatesKnown { .. } => {
+            ServiceError::NothingToFit(_)
+            | ServiceError::ContractsAlone { .. }
+            | ServiceError::NoCovariatesKnown { .. } => {
                 failed_precondition("NOTHING_TO_FIT", &message, &[])
             }
             ServiceError::NoEarlierModel => failed_precondition("NO_EARLIER_MODEL", &message, &[]),

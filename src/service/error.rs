@@ -93,6 +93,19 @@ pub enum ServiceError {
     /// Nothing to fit on.
     #[error("there is nothing to fit: {0}")]
     NothingToFit(#[source] FitError),
+    /// Nothing to fit on but contracts, and a version always has a model of orders.
+    #[error(
+        "there is nothing to fit: {cause}; the {contracts} contracts alone make no version yet, since a version always has a model of \
+         orders. Send what customers bought beside their contracts: one who bought on two days is enough. Until then contracts that may \
+         be renewed have no value (NO_MODEL)"
+    )]
+    ContractsAlone {
+        /// How many there are.
+        contracts: u64,
+        /// Why there is no model of orders.
+        #[source]
+        cause: FitError,
+    },
     /// An evaluation or a drift check is running already.
     #[error("{0} is running already: wait for its end, then ask again")]
     EvaluationRunning(String),

@@ -14,6 +14,8 @@ pub struct ProspectsJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     spend_interval: Option<IntervalJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    renewals_interval: Option<IntervalJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     lifetime_value_interval: Option<IntervalJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tier_probabilities: Vec<TierProbabilityJson>,
@@ -64,6 +66,7 @@ impl From<&pb::LifetimeValueScore> for ProspectsJson {
         Self {
             orders_interval: interval(&score.orders_interval),
             spend_interval: interval(&score.spend_interval),
+            renewals_interval: interval(&score.renewals_interval),
             lifetime_value_interval: interval(&score.lifetime_value_interval),
             tier_probabilities: tiers
                 .map(|one| TierProbabilityJson {
@@ -97,8 +100,9 @@ impl From<&pb::ChallengerScore> for ChallengerJson {
 /// Lines on how uncertain the value is; none when nobody asked.
 #[must_use]
 pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
-    let currency = score.inputs.as_ref().map(|inputs| inputs.currency.as_str());
-    let currency = currency.unwrap_or_default();
+    // Who never bought has no inputs.
+    let value = score.lifetime_value.as_ref();
+    let currency = value.map_or("", |value| value.currency.as_str());
     let mut rows = Vec::new();
     let range = |interval: &pb::Interval, digits: usize, unit: &str| {
         let pb::Interval { low, high, level } = interval;
@@ -115,6 +119,9 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     }
     if let Some(interval) = &score.spend_interval {
         rows.push(("Spend between", range(interval, 2, currency)));
+    }
+    if let Some(interval) = &score.renewals_interval {
+        rows.push(("Renewals between", range(interval, 0, "renewals")));
     }
     if !score.tier_probabilities.is_empty() {
         let tiers = score.tier_probabilities.iter();
@@ -340,6 +347,7 @@ mod tests {
         };
         let uncertain = pb::LifetimeValueScore {
             orders_interval: interval(0.0, 6.0),
+            renewals_interval: interval(1.0, 12.0),
             lifetime_value_interval: interval(-12.5, 250.0),
             tier_probabilities: vec![pb::TierProbability {
                 tier: "gold".into(),
@@ -352,6 +360,7 @@ mod tests {
         for part in [
             "-12.50 and 250.00 EUR, with a probability of 90 %",
             "0 and 6 orders",
+            "1 and 12 renewals",
             "gold 12.5 %",
         ] {
             assert!(text.contains(part), "{part} in {text}");

@@ -33,7 +33,7 @@ pub(super) struct Course {
     /// How often it was renewed so far.
     pub(super) renewals: u32,
     /// What each further period brings, in major units; 0 where none is due.
-    pub(super) margin: f64,
+    margin: f64,
     /// The renewals to come, in their order.
     pub(super) due: Vec<Due>,
     /// Days until a known end.
@@ -48,7 +48,7 @@ pub(super) struct Due {
     /// Probability that the contract is renewed then, and so all the times before.
     probability: f64,
     /// Discount of its day.
-    pub(super) discount: f64,
+    discount: f64,
 }
 
 /// The running contracts of a customer; `None` when there never was a contract. Ended ones are worth nothing: nobody pays for them.
@@ -130,6 +130,12 @@ pub(super) fn probability_running(courses: &[Course], days: f64) -> f64 {
 }
 
 impl Course {
+    /// What each renewal to come brings if it happens, discounted, in major units.
+    pub(super) fn amounts(&self) -> Vec<f64> {
+        let each = self.due.iter().map(|due| self.margin * due.discount);
+        each.collect()
+    }
+
     /// Probability that it still runs so many days ahead, within the horizon.
     fn runs_after(&self, days: f64) -> f64 {
         if self.ends_in.is_some_and(|end| f64::from(end) <= days) {

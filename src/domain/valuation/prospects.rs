@@ -1,7 +1,7 @@
 //! How far off a value may be: intervals of orders, spend and value, and how likely each tier is.
 //!
-//! Asked for only when somebody wants to know. Orders and spend are uncertain; what else a value holds, contracts and the cost to serve,
-//! is expected and moves all outcomes alike. Of a customer who has contracts and never bought nothing varies: there is no interval.
+//! Asked for only when somebody wants to know. Orders, spend and the renewals of contracts are uncertain; what else a value holds, the
+//! cost to serve, is expected and moves all outcomes alike.
 
 use crate::domain::{
     basis::Basis,
@@ -11,22 +11,30 @@ use crate::domain::{
     value::{
         gamma_gamma::SpendHistory,
         history::PurchaseHistory,
-        interval::{Distribution, Futures},
+        interval::{
+            Distribution,
+            renewals::{Renewable, RenewalFutures},
+        },
         lifetime::{Horizon, discounted_value},
     },
 };
 
-use super::Valuation;
+use super::{
+    Valuation,
+    contracts::{Course, courses},
+};
 
 /// What may become of a customer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prospects {
     /// Probability with which each interval holds the outcome.
     pub level: f64,
-    /// Orders within the horizon.
-    pub orders: (f64, f64),
-    /// Spend within the horizon, undiscounted, in major units of the reporting currency.
-    pub spend: (f64, f64),
+    /// Orders within the horizon; `None` without a purchase.
+    pub orders: Option<(f64, f64)>,
+    /// Spend within the horizon, undiscounted, in major units of the reporting currency; `None` without a purchase.
+    pub spend: Option<(f64, f64)>,
+    /// Renewals of all contracts together within the horizon; `None` without a contract.
+    pub renewals: Option<(f64, f64)>,
     /// Discounted value within the horizon, in major units of the reporting currency.
     pub lifetime_value: (f64, f64),
     /// Probability of each tier, from the best on; over the horizon of the definitions, which decides about tiers.
@@ -39,11 +47,6 @@ pub enum NoProspects {
     /// There is no value that could be uncertain.
     #[error("the customer has no value")]
     Unrated(Unrated),
-    /// Nothing was bought, so that there is a value but no orders that could vary.
-    #[error(
-        "nothing was bought: the value is that of contracts, which count with their expected value"
-    )]
-    OnlyContracts,
     /// It is not known how uncertain the model is.
     #[error(transparent)]
     Uncertainty(#[from] NoUncertainty),
@@ -76,11 +79,13 @@ pub fn prospects(
         Some(self::outcomes(view, basis, tier)?)
     };
     let tier_probabilities = of_tier.as_ref().unwrap_or(&outcomes).tiers(basis);
-    let (low, high) = outcomes.futures.value.interval(level);
+    let (low, high) = outcomes.value.interval(level);
+    let interval = |varying: &Option<Distribution>| Some(varying.as_ref()?.interval(level));
     Ok(Prospects {
         level,
-        orders: outcomes.futures.orders.interval(level),
-        spend: outcomes.futures.revenue.interval(level),
+        orders: interval(&outcomes.orders),
+        spend: interval(&outcomes.spend),
+        renewals: interval(&outcomes.renewals),
         lifetime_value: (low + outcomes.certain, high + outcomes.certain),
         tier_probabilities,
     })
@@ -88,7 +93,10 @@ pub fn prospects(
 
 /// Possible futures, and the part of the value that is the same in all of them.
 struct Outcomes {
-    futures: Futures,
+    orders: Option<Distribution>,
+    spend: Option<Distribution>,
+    renewals: Option<Distribution>,
+    value: Distribution,
     certain: f64,
     /// Half a minor unit: values are rounded before they are compared with the edge of a tier.
     half_minor: f64,
@@ -101,10 +109,21 @@ fn outcomes(
 ) -> Result<Outcomes, NoProspects> {
     let Valued { valuation, horizon } = valued;
     let value = valuation.lifetime_value.map_err(NoProspects::Unrated)?;
-    let no_model = NoProspects::Unrated(Unrated::NoModel);
+    let contracts = renewals(view, basis, horizon)?;
+    let expected = valuation.contracts.map_or(0.0, |contracts| contracts.value);
+    let renewals = valuation.contracts.map(|_| contracts.renewals());
+    let half_minor = 0.5 / value.currency.minor_per_major();
     let Some(inputs) = &valuation.inputs else {
-        return Err(NoProspects::OnlyContracts);
+        return Ok(Outcomes {
+            orders: None,
+            spend: None,
+            renewals,
+            value: contracts.value(),
+            certain: value.major() - expected,
+            half_minor,
+        });
     };
+    let no_model = NoProspects::Unrated(Unrated::NoModel);
     let Some(model) = &basis.model else {
         return Err(no_model);
     };
@@ -123,17 +142,51 @@ fn outcomes(
         .monetary_value
         .and_then(|mean| SpendHistory::new(inputs.frequency, mean).ok());
     let share = if spend > 0.0 { margin / spend } else { 0.0 };
+    let futures = drawn.futures_with(&history, own.as_ref(), share, horizon, &contracts);
+    let of_orders = discounted_value(&selected.orders, &history, margin, horizon);
     Ok(Outcomes {
-        futures: drawn.futures(&history, own.as_ref(), share, horizon),
-        certain: value.major() - discounted_value(&selected.orders, &history, margin, horizon),
-        half_minor: 0.5 / value.currency.minor_per_major(),
+        orders: Some(futures.orders),
+        spend: Some(futures.revenue),
+        renewals,
+        value: futures.value,
+        certain: value.major() - of_orders - expected,
+        half_minor,
     })
+}
+
+/// What may become of the contracts that may be renewed within the horizon.
+fn renewals(
+    view: ProfileAt<'_>,
+    basis: &Basis,
+    horizon: &Horizon,
+) -> Result<RenewalFutures, NoProspects> {
+    let held = courses(view, basis, horizon).map_err(NoProspects::Unrated)?;
+    let mut courses = held.unwrap_or_default();
+    courses.retain(|course| !course.due.is_empty());
+    let Some(model) = basis.model.as_ref().filter(|_| !courses.is_empty()) else {
+        return Ok(RenewalFutures::new(&[], 0));
+    };
+    let amounts: Vec<Vec<f64>> = courses.iter().map(Course::amounts).collect();
+    let renewable = courses.iter().zip(&amounts).map(|(course, amounts)| {
+        let place = model.contracts.place_of(course.period_months);
+        let place = place.ok_or(NoProspects::Unrated(Unrated::NoModel))?;
+        let drawn = &model.uncertainty;
+        Ok(Renewable {
+            model: drawn.of_renewals(&model.contracts, place, model.version)?,
+            renewals: course.renewals,
+            amounts,
+        })
+    });
+    let renewable: Vec<Renewable<'_>> = renewable.collect::<Result<_, NoProspects>>()?;
+    Ok(RenewalFutures::new(
+        &renewable,
+        model.version.unsigned_abs(),
+    ))
 }
 
 impl Outcomes {
     /// From the best tier on; together 1.
     fn tiers(&self, basis: &Basis) -> Vec<f64> {
-        let value: &Distribution = &self.futures.value;
         // The last tier takes everybody that is left: it has no edge.
         let mut edges: Vec<f64> = basis
             .revision
@@ -143,8 +196,11 @@ impl Outcomes {
             .map(|least| least - self.half_minor - self.certain)
             .collect();
         edges.reverse();
-        let mut bands = value.band_probabilities(&edges);
+        let mut bands = self.value.band_probabilities(&edges);
         bands.reverse();
         bands
     }
 }
+
+#[cfg(test)]
+mod tests;

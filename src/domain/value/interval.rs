@@ -5,13 +5,17 @@
 //! drawn from one seed, so a model version always gives the same answer. Asked for only when someone wants to know: an
 //! expectation costs a thousandth of it.
 
-use super::fit::report::covariance_root;
+mod log_normal;
+pub mod renewals;
+
 use super::gamma_gamma::{GammaGamma, SpendHistory};
 use super::history::PurchaseHistory;
 use super::lifetime::Horizon;
 use super::model::OrderModel;
 use super::outlook::Process;
 use super::random::Random;
+use log_normal::LogNormal;
+use renewals::RenewalFutures;
 
 /// Parameter sets drawn for a model version.
 const PARAMETER_DRAWS: usize = 200;
@@ -133,6 +137,19 @@ impl UncertainModel {
         margin: f64,
         horizon: &Horizon,
     ) -> Futures {
+        self.futures_with(history, spend, margin, horizon, &RenewalFutures::none())
+    }
+
+    /// The same of a customer who has contracts too: what these bring is added to the value.
+    #[must_use]
+    pub fn futures_with(
+        &self,
+        history: &PurchaseHistory,
+        spend: Option<&SpendHistory>,
+        margin: f64,
+        horizon: &Horizon,
+        contracts: &RenewalFutures,
+    ) -> Futures {
         let mut random = Random::new(self.seed);
         let blocks = blocks(horizon);
         let count = self.draws.len() * FUTURES_EACH;
@@ -158,7 +175,8 @@ impl UncertainModel {
                 } else {
                     0.0
                 };
-                value.push(margin * paid * share);
+                let of_contracts = contracts.values().get(value.len()).unwrap_or(&0.0);
+                value.push(margin * paid * share + of_contracts);
             }
         }
         Futures {
@@ -176,7 +194,7 @@ pub struct Futures {
     pub orders: Distribution,
     /// Spend, major units, undiscounted.
     pub revenue: Distribution,
-    /// Margin of that spend, discounted on the monthly grid of [`super::lifetime::discounted_value`].
+    /// Margin of that spend, discounted on the monthly grid of [`super::lifetime::discounted_value`], and what contracts bring.
     pub value: Distribution,
 }
 
@@ -336,46 +354,6 @@ fn blocks(horizon: &Horizon) -> Vec<Block> {
         });
     }
     blocks
-}
-
-/// The normal distribution of log-parameters around their estimates.
-struct LogNormal<const N: usize> {
-    log_estimates: [f64; N],
-    /// Lower triangular root of the covariance.
-    root: Vec<Vec<f64>>,
-}
-
-impl<const N: usize> LogNormal<N> {
-    fn new(
-        estimates: [f64; N],
-        names: [&str; N],
-        log_covariance: Option<&[Vec<f64>]>,
-    ) -> Result<Self, IntervalError> {
-        let missing = || IntervalError::NoCovariance {
-            parameters: names.join(", "),
-        };
-        let covariance = log_covariance.ok_or_else(missing)?;
-        let lengths = covariance.iter().map(Vec::len).chain([covariance.len()]);
-        if let Some(given) = lengths.into_iter().find(|&length| length != N) {
-            return Err(IntervalError::OtherModel { given, expected: N });
-        }
-        Ok(Self {
-            log_estimates: estimates.map(f64::ln),
-            root: covariance_root(covariance).ok_or_else(missing)?,
-        })
-    }
-
-    fn draw(&self, random: &mut Random) -> [f64; N] {
-        let normal: [f64; N] = std::array::from_fn(|_| random.normal());
-        std::array::from_fn(|i| {
-            let offset: f64 = self.root[i]
-                .iter()
-                .zip(normal)
-                .map(|(cell, z)| cell * z)
-                .sum();
-            (self.log_estimates[i] + offset).exp()
-        })
-    }
 }
 
 #[cfg(test)]

@@ -142,8 +142,9 @@ fn uncertain(
         .all()
         .zip(&prospects.tier_probabilities);
     pb::LifetimeValueScore {
-        orders_interval: interval(prospects.orders),
-        spend_interval: interval(prospects.spend),
+        orders_interval: prospects.orders.and_then(interval),
+        spend_interval: prospects.spend.and_then(interval),
+        renewals_interval: prospects.renewals.and_then(interval),
         lifetime_value_interval: interval(prospects.lifetime_value),
         tier_probabilities: tiers
             .map(|((index, tier), &probability)| pb::TierProbability {

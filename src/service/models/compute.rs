@@ -53,7 +53,15 @@ impl Plan {
     pub(super) fn compute(self, input: &Input) -> Result<Draft, ServiceError> {
         let pooled = input.rows.pooled();
         let dependence = spend_dependence(&pooled.spend).map(Into::into);
-        let parameters = self.fit_parameters(&input.rows, &pooled)?;
+        let contracts = input.contracts.values().flatten();
+        let contracts = contracts.map(|row| row.count).sum();
+        let parameters = self.fit_parameters(&input.rows, &pooled);
+        let parameters = parameters.map_err(|error| match (error, contracts) {
+            (ServiceError::NothingToFit(cause), 1..) => {
+                ServiceError::ContractsAlone { contracts, cause }
+            }
+            (error, _) => error,
+        })?;
         Ok(Draft {
             fit: ModelFit {
                 contracts: contracts::fit(&input.contracts),

@@ -76,11 +76,14 @@ async fn the_parameters_of_an_invented_book_are_found_again_for_each_length() {
         service.write_contracts(batch).await;
     }
     let status = fit(&service, "").await.unwrap_err();
-    assert_eq!(
-        reason(&status),
-        "NOTHING_TO_FIT",
-        "a version has an order model"
-    );
+    assert_eq!(reason(&status), "NOTHING_TO_FIT");
+    let said = status.message();
+    for part in [
+        "the 4000 contracts alone make no version yet",
+        "bought on two days",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
     write_orders(&service).await;
     let model = fit(&service, "").await.unwrap();
     let lengths: Vec<_> = model

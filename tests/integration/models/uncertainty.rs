@@ -30,6 +30,7 @@ fn plain(score: &pb::LifetimeValueScore) -> pb::LifetimeValueScore {
     pb::LifetimeValueScore {
         orders_interval: None,
         spend_interval: None,
+        renewals_interval: None,
         lifetime_value_interval: None,
         tier_probabilities: vec![],
         interval_absent_reason: String::new(),
