@@ -11,7 +11,8 @@ use crate::{
         calendar::Day,
         customer::CustomerKind,
         model_report::{
-            StoredBenchmark, StoredChecks, StoredPrior, StoredRegularity, StoredReport, StoredTest,
+            PRIOR_GIVEN, StoredBenchmark, StoredChecks, StoredPrior, StoredRegularity,
+            StoredReport, StoredTest,
         },
         model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
         money::Currency,
@@ -21,7 +22,7 @@ use crate::{
             checks::{regularity, spend_dependence},
             fit::{
                 FitError, OrderFit,
-                benchmark::{fit_benchmark, likelihood_ratio},
+                benchmark::fit_benchmark,
                 covariates::fit_with_covariates,
                 fit_orders, fit_orders_with_prior, fit_spend,
                 prior::LogNormalPrior,
@@ -117,7 +118,7 @@ impl Fitter {
             benchmark: Some(StoredBenchmark::new(
                 &benchmark,
                 &orders_report,
-                self.prior.is_none(),
+                self.prior.is_some(),
             )),
             orders_report,
             spend,
@@ -173,7 +174,7 @@ impl Fitter {
     /// A likelihood ratio compares maxima of likelihoods, which a prior keeps fits from.
     fn unless_prior(&self) -> Result<(), String> {
         match &self.prior {
-            Some(_) => Err("a prior was given: the likelihoods are not at their maxima".to_owned()),
+            Some(_) => Err(PRIOR_GIVEN.to_owned()),
             None => Ok(()),
         }
     }
@@ -207,7 +208,7 @@ impl Fitter {
                 let orders = self.orders(&rows).map_err(|error| error.to_string())?;
                 StoredReport::new(&orders.report, start.elapsed())
             };
-            test(&without, &[&report])
+            StoredTest::new(&without, &[&report])
         });
         Ok(CovariateFit {
             covariates,
@@ -235,26 +236,7 @@ fn test_kinds(
         let name = kind_text(kind.kind);
         own.push(found.map_err(|reason| format!("{name} has no parameters of its own: {reason}"))?);
     }
-    test(&report(pooled)?, &own.iter().collect::<Vec<_>>())
-}
-
-/// The likelihood ratio of one fit against several that share its customers among them.
-fn test(smaller: &StoredReport, larger: &[&StoredReport]) -> Result<StoredTest, String> {
-    for report in larger.iter().chain([&smaller]) {
-        if let Some(reason) = &report.not_converged_reason {
-            return Err(format!("there is no proper maximum to compare: {reason}"));
-        }
-    }
-    let size = |report: &StoredReport| u32::try_from(report.parameters.len()).unwrap_or(u32::MAX);
-    let ratio = likelihood_ratio(
-        smaller.log_likelihood,
-        size(smaller),
-        larger.iter().map(|report| report.log_likelihood).sum(),
-        larger.iter().map(|report| size(report)).sum(),
-    );
-    ratio
-        .map(StoredTest::from)
-        .ok_or_else(|| "there is nothing to compare".to_owned())
+    StoredTest::new(&report(pooled)?, &own.iter().collect::<Vec<_>>())
 }
 
 /// Whether the assumptions hold.
