@@ -107,6 +107,7 @@ mod tests {
             iterations: 1,
             evaluations: 1,
             not_converged_reason: not_converged.map(str::to_owned),
+            held_reason: None,
             gradient_norm: 0.0,
             condition_number: None,
             duration: std::time::Duration::ZERO,

@@ -20,10 +20,11 @@ use crate::domain::value::{
 pub struct StoredReport {
     /// Parameters in the order of the literature.
     pub parameters: Vec<StoredParameter>,
-    /// Covariance of the estimates in natural units; `None` where it could not be had.
+    /// Covariance of the estimates in natural units; `None` when the fit did not converge.
     #[serde(default)]
     pub covariance: Option<Vec<Vec<f64>>>,
-    /// Covariance of the logarithms of the parameters (of effects of covariates: of themselves); `None` where it could not be had.
+    /// Covariance of the logarithms of the parameters (of effects of covariates: of themselves); `None` when the fit did not
+    /// converge.
     pub log_covariance: Option<Vec<Vec<f64>>>,
     /// Natural logarithm of the likelihood.
     pub log_likelihood: f64,
@@ -38,6 +39,9 @@ pub struct StoredReport {
     pub evaluations: u32,
     /// Why the optimum is not a proper one; `None` when it is.
     pub not_converged_reason: Option<String>,
+    /// Which parameter a prior of the program holds, and why; `None` for maximum likelihood and for a prior of the request.
+    #[serde(default)]
+    pub held_reason: Option<String>,
     /// Largest absolute derivative per customer by a log-parameter at the end.
     pub gradient_norm: f64,
     /// Condition of the Hessian; `None` where it is not positive definite.
@@ -53,7 +57,7 @@ pub struct StoredParameter {
     pub name: String,
     /// Estimate.
     pub value: f64,
-    /// Standard error, where it could be had.
+    /// Standard error; `None` when the fit did not converge.
     pub standard_error: Option<f64>,
 }
 
@@ -75,8 +79,14 @@ pub struct StoredBenchmark {
     pub parameters: Vec<StoredParameter>,
     /// Its log-likelihood.
     pub log_likelihood: f64,
-    /// NBD against the order model; `None` where a prior keeps the latter from its maximum.
+    /// Why its optimum is not a proper one; `None` when it is, and in versions of earlier programs.
+    #[serde(default)]
+    pub not_converged_reason: Option<String>,
+    /// NBD against the order model; `None` where there is nothing to compare.
     pub test: Option<StoredTest>,
+    /// Why there is no test; `None` when there is one, and in versions of earlier programs.
+    #[serde(default)]
+    pub test_absent_reason: Option<String>,
 }
 
 /// Whether assumptions of the models hold; or why that could not be measured.
@@ -134,6 +144,7 @@ impl StoredReport {
             iterations: report.iterations,
             evaluations: report.evaluations,
             not_converged_reason: not_converged_reason(&report.convergence),
+            held_reason: report.held.clone(),
             gradient_norm: report.gradient_norm,
             condition_number: Some(report.condition_number)
                 .filter(|condition| condition.is_finite()),
@@ -163,17 +174,50 @@ impl StoredReport {
 }
 
 impl StoredBenchmark {
-    /// What is kept of a benchmark; `test` is left out where the order model is not at its maximum.
+    /// What is kept of a benchmark of an order model; `has_prior` when one keeps that model from its maximum.
     #[must_use]
-    pub fn new(fit: &NbdFit, orders: &StoredReport, at_maximum: bool) -> Self {
-        let log_likelihood = fit.report.log_likelihood;
-        let size = u32::try_from(orders.parameters.len()).unwrap_or(u32::MAX);
-        let test = likelihood_ratio(log_likelihood, 2, orders.log_likelihood, size);
+    pub fn new(fit: &NbdFit, orders: &StoredReport, has_prior: bool) -> Self {
+        let benchmark = StoredReport::new(&fit.report, Duration::ZERO);
+        let test = if has_prior {
+            Err(PRIOR_GIVEN.to_owned())
+        } else {
+            StoredTest::new(&benchmark, &[orders])
+        };
         Self {
-            parameters: parameters(&fit.report),
-            log_likelihood,
-            test: test.filter(|_| at_maximum).map(StoredTest::from),
+            parameters: benchmark.parameters,
+            log_likelihood: benchmark.log_likelihood,
+            not_converged_reason: benchmark.not_converged_reason,
+            test_absent_reason: test.as_ref().err().cloned(),
+            test: test.ok(),
         }
+    }
+}
+
+/// Why a fit with a prior is not compared with others.
+pub const PRIOR_GIVEN: &str = "a prior was given: the likelihoods are not at their maxima";
+
+impl StoredTest {
+    /// The likelihood ratio of one fit against several that share its customers among them, each the same model or a larger one.
+    ///
+    /// # Errors
+    /// When one of them is not at a proper maximum of its likelihood, and when the larger ones are below the smaller: why, in words.
+    pub fn new(smaller: &StoredReport, larger: &[&StoredReport]) -> Result<Self, String> {
+        for report in larger.iter().chain([&smaller]) {
+            let reasons = [&report.not_converged_reason, &report.held_reason];
+            if let Some(reason) = reasons.into_iter().flatten().next() {
+                return Err(format!("there is no proper maximum to compare: {reason}"));
+            }
+        }
+        let size =
+            |report: &StoredReport| u32::try_from(report.parameters.len()).unwrap_or(u32::MAX);
+        likelihood_ratio(
+            smaller.log_likelihood,
+            size(smaller),
+            larger.iter().map(|report| report.log_likelihood).sum(),
+            larger.iter().map(|report| size(report)).sum(),
+        )
+        .map(Self::from)
+        .map_err(|error| error.to_string())
     }
 }
 
@@ -256,10 +300,21 @@ fn finite(covariance: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
 fn not_converged_reason(convergence: &Convergence) -> Option<String> {
     match convergence {
         Convergence::Converged => None,
-        Convergence::Degenerate { parameters } => Some(format!(
-            "the optimum is degenerate: the data do not determine {} together, the likelihood is flat there",
-            parameters.join(" and ")
-        )),
+        Convergence::Degenerate {
+            parameters,
+            simpler,
+        } => {
+            let why = simpler.map_or_else(
+                || "the likelihood is flat there".to_owned(),
+                |customers| {
+                    format!("a simpler model describes the customers as well, one of {customers}")
+                },
+            );
+            let names = parameters.join(" and ");
+            Some(format!(
+                "the optimum is degenerate: the data do not determine {names} together, {why}"
+            ))
+        }
         Convergence::TooFewRows { distinct_rows } => Some(format!(
             "{distinct_rows} distinct histories are too few: many parameters fit them equally well"
         )),

@@ -50,6 +50,7 @@ struct KindJson {
 #[derive(Debug, Serialize)]
 struct CovariatesJson {
     names: Vec<String>,
+    means: Vec<f64>,
     orders: Option<ReportJson>,
     customers_left_out: i64,
     test: TestJson,
@@ -70,6 +71,8 @@ struct BenchmarkJson {
     model: &'static str,
     parameters: Map<String, Value>,
     log_likelihood: f64,
+    converged: bool,
+    not_converged_reason: Option<String>,
     test: TestJson,
 }
 
@@ -96,6 +99,7 @@ struct ReportJson {
     iterations: i32,
     converged: bool,
     not_converged_reason: Option<String>,
+    held_reason: Option<String>,
     gradient_norm: f64,
     seconds: f64,
     evaluations: i32,
@@ -159,6 +163,7 @@ impl From<&pb::CovariateReport> for CovariatesJson {
     fn from(fit: &pb::CovariateReport) -> Self {
         Self {
             names: fit.names.clone(),
+            means: fit.means.clone(),
             orders: fit.orders.as_ref().map(ReportJson::from),
             customers_left_out: fit.customers_left_out,
             test: TestJson::new(fit.test.as_ref(), &fit.test_absent_reason),
@@ -179,16 +184,13 @@ impl TestJson {
 
 impl From<&pb::Benchmark> for BenchmarkJson {
     fn from(benchmark: &pb::Benchmark) -> Self {
-        let reason = if benchmark.test.is_none() {
-            "a prior was given"
-        } else {
-            ""
-        };
         Self {
             model: "nbd",
             parameters: estimates(&benchmark.parameters),
             log_likelihood: benchmark.log_likelihood,
-            test: TestJson::new(benchmark.test.as_ref(), reason),
+            converged: benchmark.converged,
+            not_converged_reason: filled(&benchmark.not_converged_reason),
+            test: TestJson::new(benchmark.test.as_ref(), &benchmark.test_absent_reason),
         }
     }
 }
@@ -259,6 +261,7 @@ impl From<&pb::FitReport> for ReportJson {
             iterations: report.iterations,
             converged: report.converged,
             not_converged_reason: filled(&report.not_converged_reason),
+            held_reason: filled(&report.held_reason),
             gradient_norm: report.gradient_norm,
             seconds: seconds(report),
             evaluations: report.evaluations,

@@ -112,7 +112,15 @@ fn by_kind_page(fit: &pb::ByKindReport) -> String {
 
 fn covariates_page(fit: &pb::CovariateReport) -> String {
     let report = fit.orders.as_ref().map(report_page).unwrap_or_default();
+    let means = fit.names.iter().zip(&fit.means);
+    let means: Vec<String> = means
+        .map(|(name, mean)| format!("{name} {mean:.4}"))
+        .collect();
     let facts = text::labelled(&[
+        (
+            "Parameters",
+            format!("of a customer at the means: {}", means.join(", ")),
+        ),
         (
             "Left out",
             format!(
@@ -208,9 +216,15 @@ fn report_page(report: &pb::FitReport) -> String {
             format!(
                 "{:.4}; {}",
                 benchmark.log_likelihood,
-                test_text(benchmark.test.as_ref(), "a prior was given")
+                test_text(benchmark.test.as_ref(), &benchmark.test_absent_reason)
             ),
         ));
+        if !benchmark.not_converged_reason.is_empty() {
+            facts.push((
+                "NBD",
+                format!("did not converge: {}", benchmark.not_converged_reason),
+            ));
+        }
     }
     facts.extend([
         (
@@ -221,6 +235,11 @@ fn report_page(report: &pb::FitReport) -> String {
             ),
         ),
         ("Converged", converged),
+    ]);
+    if !report.held_reason.is_empty() {
+        facts.push(("Prior", report.held_reason.clone()));
+    }
+    facts.extend([
         (
             "Condition",
             report
@@ -324,6 +343,25 @@ mod tests {
                 spend_test_absent_reason: "all are of one kind".into(),
                 ..Default::default()
             }),
+            orders: Some(pb::FitReport {
+                benchmark: Some(pb::Benchmark {
+                    log_likelihood: -61.5,
+                    not_converged_reason: "it is degenerate".into(),
+                    test_absent_reason: "there is no proper maximum to compare".into(),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }),
+            spend: Some(pb::FitReport {
+                converged: true,
+                held_reason: "q is held".into(),
+                ..Default::default()
+            }),
+            covariates: Some(pb::CovariateReport {
+                names: vec!["birth".into()],
+                means: vec![1_975.25],
+                ..Default::default()
+            }),
             checks: Some(pb::AssumptionChecks {
                 spend_dependence: Some(pb::SpendDependence {
                     correlation: 0.11,
@@ -343,6 +381,10 @@ mod tests {
             "none: all are of one kind",
             "correlation 0.110, bias +2.4 %",
             "Times between orders  not measured: too few",
+            "-61.5000; none: there is no proper maximum to compare",
+            "did not converge: it is degenerate",
+            "Converged       yes\n  Prior           q is held",
+            "of a customer at the means: birth 1975.2500",
         ] {
             assert!(page.contains(part), "{part:?} is not in\n{page}");
         }

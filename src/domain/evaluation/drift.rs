@@ -148,7 +148,10 @@ pub fn compare(
     refit: &ParameterSet<'_>,
 ) -> SetComparison {
     let (old, new) = (&active.model, &refit.model);
-    let logs = old.parameters().into_iter().zip(new.parameters());
+    // Both of the same customer, whatever the means of the refit are.
+    let new_at_old = new.for_values(old.means());
+    let new_at_old = new_at_old.map_or_else(|_| new.parameters(), |model| model.parameters());
+    let logs = old.parameters().into_iter().zip(new_at_old);
     let logs = logs.map(|(old, new)| (old, new, (new / old).ln()));
     let effects = |of: &CovariateModel| [of.order_effects(), of.dropout_effects()].concat();
     let effects = effects(old).into_iter().zip(effects(new));

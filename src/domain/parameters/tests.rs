@@ -99,6 +99,7 @@ fn with_covariates() -> Parameters {
             model: CovariateModel::new(
                 ModelKind::MbgNbd,
                 [0.5, 6.0, 0.9, 1.6],
+                vec![0.0, 0.0],
                 names,
                 vec![0.7, 0.1],
                 vec![-0.2, 0.0],

@@ -13,6 +13,8 @@ pub mod report;
 pub mod rows;
 
 mod beta_geometric;
+mod family;
+mod limits;
 mod matrix;
 mod minimise;
 mod orders;
@@ -20,6 +22,7 @@ mod pareto;
 mod prepared;
 mod search;
 mod spend;
+mod standard;
 
 #[cfg(test)]
 mod tests;
@@ -119,6 +122,9 @@ fn fit_everyone(
 }
 
 /// Fits the Gamma-Gamma model to mean repeat spends, in major units of one currency.
+///
+/// Where likelihood alone does not tell customers apart by what they spend, a weak prior holds q, and the report says so
+/// ([`FitReport::held`]): what customers spend on average is as certain as ever, and q and v would run off to infinity together.
 ///
 /// # Errors
 /// Without a single row.

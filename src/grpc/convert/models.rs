@@ -135,6 +135,7 @@ fn with_covariates(fit: &CovariateFit) -> pb::CovariateReport {
     let names = fit.covariates.iter().map(|one| one.name.to_string());
     pb::CovariateReport {
         names: names.collect(),
+        means: fit.model.means().to_vec(),
         orders: Some(report(&fit.report)),
         customers_left_out: count(fit.customers_left_out),
         test,
@@ -161,7 +162,10 @@ fn benchmark(benchmark: &StoredBenchmark) -> pb::Benchmark {
     pb::Benchmark {
         parameters: benchmark.parameters.iter().map(parameter).collect(),
         log_likelihood: benchmark.log_likelihood,
+        converged: benchmark.not_converged_reason.is_none(),
+        not_converged_reason: benchmark.not_converged_reason.clone().unwrap_or_default(),
         test: benchmark.test.as_ref().map(test),
+        test_absent_reason: benchmark.test_absent_reason.clone().unwrap_or_default(),
     }
 }
 
@@ -206,6 +210,7 @@ fn report(report: &StoredReport) -> pb::FitReport {
         iterations: i32::try_from(report.iterations).unwrap_or(i32::MAX),
         converged: report.converged(),
         not_converged_reason: report.not_converged_reason.clone().unwrap_or_default(),
+        held_reason: report.held_reason.clone().unwrap_or_default(),
         gradient_norm: report.gradient_norm,
         fit_duration: prost_types::Duration::try_from(report.duration).ok(),
         covariance: matrix(&report.covariance),

@@ -12,7 +12,8 @@ use crate::{
         calendar::Day,
         customer::CustomerKind,
         model_report::{
-            StoredBenchmark, StoredChecks, StoredDependence, StoredPrior, StoredReport, StoredTest,
+            PRIOR_GIVEN, StoredBenchmark, StoredChecks, StoredDependence, StoredPrior,
+            StoredReport, StoredTest,
         },
         model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
         money::Currency,
@@ -21,11 +22,8 @@ use crate::{
         value::{
             checks::spend_dependence,
             fit::{
-                FitError, OrderFit,
-                benchmark::{fit_benchmark, likelihood_ratio},
-                covariates::fit_with_covariates,
-                fit_orders, fit_orders_with_prior, fit_spend,
-                prior::LogNormalPrior,
+                FitError, OrderFit, benchmark::fit_benchmark, covariates::fit_with_covariates,
+                fit_orders, fit_orders_with_prior, fit_spend, prior::LogNormalPrior,
                 rows::CollapsedRow,
             },
             model::ModelKind,
@@ -162,7 +160,7 @@ impl Fitter {
             benchmark: Some(StoredBenchmark::new(
                 &benchmark,
                 &orders_report,
-                self.prior.is_none(),
+                self.prior.is_some(),
             )),
             orders_report,
             spend,
@@ -218,7 +216,7 @@ impl Fitter {
     /// A likelihood ratio compares maxima of likelihoods, which a prior keeps fits from.
     fn unless_prior(&self) -> Result<(), String> {
         match &self.prior {
-            Some(_) => Err("a prior was given: the likelihoods are not at their maxima".to_owned()),
+            Some(_) => Err(PRIOR_GIVEN.to_owned()),
             None => Ok(()),
         }
     }
@@ -252,7 +250,7 @@ impl Fitter {
                 let orders = self.orders(&rows).map_err(|error| error.to_string())?;
                 StoredReport::new(&orders.report, start.elapsed())
             };
-            test(&without, &[&report])
+            StoredTest::new(&without, &[&report])
         });
         Ok(CovariateFit {
             covariates,
@@ -280,26 +278,7 @@ fn test_kinds(
         let name = kind_text(kind.kind);
         own.push(found.map_err(|reason| format!("{name} has no parameters of its own: {reason}"))?);
     }
-    test(&report(pooled)?, &own.iter().collect::<Vec<_>>())
-}
-
-/// The likelihood ratio of one fit against several that share its customers among them.
-fn test(smaller: &StoredReport, larger: &[&StoredReport]) -> Result<StoredTest, String> {
-    for report in larger.iter().chain([&smaller]) {
-        if let Some(reason) = &report.not_converged_reason {
-            return Err(format!("there is no proper maximum to compare: {reason}"));
-        }
-    }
-    let size = |report: &StoredReport| u32::try_from(report.parameters.len()).unwrap_or(u32::MAX);
-    let ratio = likelihood_ratio(
-        smaller.log_likelihood,
-        size(smaller),
-        larger.iter().map(|report| report.log_likelihood).sum(),
-        larger.iter().map(|report| size(report)).sum(),
-    );
-    ratio
-        .map(StoredTest::from)
-        .ok_or_else(|| "there is nothing to compare".to_owned())
+    StoredTest::new(&report(pooled)?, &own.iter().collect::<Vec<_>>())
 }
 
 #[cfg(test)]

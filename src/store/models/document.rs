@@ -89,6 +89,9 @@ struct KindDocument {
 struct CovariatesDocument {
     covariates: Vec<CovariateDocument>,
     report: StoredReport,
+    /// Values at which the parameters hold; empty in versions of earlier programs, whose parameters hold at 0.
+    #[serde(default)]
+    means: Vec<f64>,
     customers_left_out: u64,
     test: Result<StoredTest, String>,
 }
@@ -162,6 +165,7 @@ impl From<&CovariateFit> for CovariatesDocument {
         Self {
             covariates: covariates.collect(),
             report: fit.report.clone(),
+            means: fit.model.means().to_vec(),
             customers_left_out: fit.customers_left_out,
             test: fit.test.clone(),
         }
@@ -256,8 +260,13 @@ impl CovariatesDocument {
             .filter(|(_, effects)| effects.len() == 2 * names.len())
             .ok_or_else(|| corrupt(&"another number of effects than covariates"))?;
         let (orders, dropout) = effects.split_at(names.len());
-        let model =
-            CovariateModel::new(kind, *parameters, names, orders.to_vec(), dropout.to_vec());
+        let means = if self.means.is_empty() {
+            vec![0.0; names.len()]
+        } else {
+            self.means
+        };
+        let (orders, dropout) = (orders.to_vec(), dropout.to_vec());
+        let model = CovariateModel::new(kind, *parameters, means, names, orders, dropout);
         Ok(CovariateFit {
             covariates,
             model: model.map_err(|error| corrupt(&error))?,

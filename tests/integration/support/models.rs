@@ -118,6 +118,7 @@ fn report<const N: usize>(names: [&str; N], values: [f64; N]) -> StoredReport {
         iterations: 1,
         evaluations: 1,
         not_converged_reason: None,
+        held_reason: None,
         gradient_norm: 0.0,
         condition_number: None,
         duration: std::time::Duration::ZERO,

@@ -65,8 +65,22 @@ fn the_keys_of_a_fit_are_those_of_the_contract() {
         version: 3,
         kind: pb::OrderModelKind::BgNbd.into(),
         until: "1997-09-30".into(),
-        orders: Some(report(&["r", "alpha", "a", "b"], Some(0.1))),
-        spend: Some(report(&["p", "q", "v"], None)),
+        orders: Some(pb::FitReport {
+            benchmark: Some(pb::Benchmark {
+                not_converged_reason: "degenerate".into(),
+                test_absent_reason: "no proper maximum".into(),
+                ..Default::default()
+            }),
+            ..report(&["r", "alpha", "a", "b"], Some(0.1))
+        }),
+        spend: Some(pb::FitReport {
+            held_reason: "q is held".into(),
+            ..report(&["p", "q", "v"], None)
+        }),
+        covariates: Some(pb::CovariateReport {
+            means: vec![1_975.5],
+            ..Default::default()
+        }),
         ..Default::default()
     };
     let json = serde_json::to_value(ModelJson::from(&model)).unwrap();
@@ -82,6 +96,12 @@ fn the_keys_of_a_fit_are_those_of_the_contract() {
     assert_eq!(json["converged"], true);
     assert_eq!(json["seconds"], 1.5);
     assert_eq!(json["kinds"], Value::Null);
+    assert_eq!(json["benchmark"]["converged"], false);
+    assert_eq!(json["benchmark"]["not_converged_reason"], "degenerate");
+    let absent = &json["benchmark"]["test"]["absent_reason"];
+    assert_eq!(absent, "no proper maximum");
+    assert_eq!(json["gamma_gamma"]["held_reason"], "q is held");
+    assert_eq!(json["covariates"]["means"][0], 1_975.5);
     assert_eq!(json["gamma_gamma"]["parameters"]["q"], 0.5);
     assert_eq!(json["gamma_gamma"]["standard_errors"], Value::Null);
     assert_eq!(json["gamma_gamma"]["customers"], 2_357);

@@ -216,7 +216,7 @@ fn effects_of_covariates_are_compared_as_they_are_and_count_as_parameters() {
     });
     let with = |effect: f64| {
         let names = vec!["member".to_owned()];
-        CovariateModel::new(KIND, BEFORE, names, vec![effect], vec![-0.5]).unwrap()
+        CovariateModel::new(KIND, BEFORE, vec![0.0], names, vec![effect], vec![-0.5]).unwrap()
     };
     let covariance: Vec<Vec<f64>> = (0..6)
         .map(|i| (0..6).map(|j| if i == j { 0.02 } else { 0.0 }).collect())

@@ -144,6 +144,7 @@ fn doubling() -> CandidateModel {
     let own = CovariateModel::new(
         ModelKind::MbgNbd,
         [0.5, 6.0, 0.9, 1.6],
+        vec![0.0],
         names,
         vec![effect],
         vec![0.0],

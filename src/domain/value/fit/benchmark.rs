@@ -1,16 +1,31 @@
 //! The fit of NBD, the benchmark, and the comparison of fits.
 
 use super::FitError;
+use super::limits::Limit;
 use super::prepared::{Prepared, totals};
 use super::report::FitReport;
 use super::rows::{CollapsedRow, collapse};
-use super::search::{Maximum, maximise};
+use super::search::{Maximum, maximise_against};
 use crate::domain::value::nbd::Nbd;
 use crate::domain::value::special_functions::incomplete::incomplete_gamma_upper;
 use crate::domain::value::special_functions::{digamma_rise, ln_rising};
 
 /// Logarithms of (r, alpha in units of the longest age).
 const STARTS: [[f64; 2]; 2] = [[0.0, 0.0], [-1.0, -1.0]];
+
+/// A larger model may fall so far short of a smaller one: neither search goes on for less, and no test would notice.
+const SHORTFALL: f64 = 1e-3;
+/// And by so much of it more, for the rounding of sums over many customers.
+const SHORTFALL_RELATIVE: f64 = 1e-9;
+
+/// A Poisson process of one rate.
+static LIMITS: [Limit; 1] = [Limit {
+    held: 0,
+    at: 14.0,
+    along: &[(1, 1.0)],
+    parameters: &["r", "alpha"],
+    customers: "customers who all order at the same rate",
+}];
 
 /// A fitted benchmark.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +60,7 @@ pub fn fit_benchmark(rows: &[CollapsedRow]) -> Result<NbdFit, FitError> {
         }
         (value, gradient)
     };
-    let maximum = maximise(totals.customers, &STARTS, likelihood, likelihood)
+    let maximum = maximise_against(totals.customers, &STARTS, likelihood, likelihood, &LIMITS)
         .ok_or(FitError::NoFiniteLikelihood)?;
     let Maximum {
         parameters: [r, alpha],
@@ -75,20 +90,42 @@ pub struct LikelihoodRatio {
     pub p_value: f64,
 }
 
-/// The likelihood ratio test of a model against one nested in it, fitted to the same customers; `None` unless the larger has
-/// more parameters.
-#[must_use]
+/// Why two fits cannot be compared.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum NoComparison {
+    /// The second model is not larger.
+    #[error("there is nothing to compare: one model has no more parameters than the other")]
+    NotLarger,
+    /// The larger model has a maximum at least as high as that of a model nested in it, and its search did not find it.
+    #[error(
+        "the search for the larger model failed: its log-likelihood is {shortfall:.3} below that of the smaller one, which it contains"
+    )]
+    SearchFailed {
+        /// By how much it falls short.
+        shortfall: f64,
+    },
+}
+
+/// The likelihood ratio test of a model against one nested in it, fitted to the same customers.
+///
+/// # Errors
+/// Unless the second has more parameters, and when its log-likelihood is below that of the first by more than the rounding of sums.
 pub fn likelihood_ratio(
     smaller_log_likelihood: f64,
     smaller_parameters: u32,
     larger_log_likelihood: f64,
     larger_parameters: u32,
-) -> Option<LikelihoodRatio> {
+) -> Result<LikelihoodRatio, NoComparison> {
     let degrees_of_freedom = larger_parameters
         .checked_sub(smaller_parameters)
-        .filter(|&df| df > 0)?;
-    let statistic = (2.0 * (larger_log_likelihood - smaller_log_likelihood)).max(0.0);
-    Some(LikelihoodRatio {
+        .filter(|&df| df > 0)
+        .ok_or(NoComparison::NotLarger)?;
+    let shortfall = smaller_log_likelihood - larger_log_likelihood;
+    if shortfall > SHORTFALL + SHORTFALL_RELATIVE * smaller_log_likelihood.abs() {
+        return Err(NoComparison::SearchFailed { shortfall });
+    }
+    let statistic = (-2.0 * shortfall).max(0.0);
+    Ok(LikelihoodRatio {
         statistic,
         degrees_of_freedom,
         p_value: incomplete_gamma_upper(f64::from(degrees_of_freedom) / 2.0, statistic / 2.0),
@@ -157,12 +194,22 @@ mod tests {
         assert_close("p", one.p_value, 0.05, 1e-12);
         let two = likelihood_ratio(-100.0, 2, -100.0 + 5.991_464_547_107_979 / 2.0, 4).unwrap();
         assert_close("p", two.p_value, 0.05, 1e-12);
-        assert_eq!(likelihood_ratio(-100.0, 2, -90.0, 2), None);
+        assert_eq!(
+            likelihood_ratio(-100.0, 2, -90.0, 2),
+            Err(NoComparison::NotLarger)
+        );
         assert_close(
             "no gain",
-            likelihood_ratio(-100.0, 2, -100.1, 3).unwrap().p_value,
+            likelihood_ratio(-100.0, 2, -100.0005, 3).unwrap().p_value,
             1.0,
             0.0,
         );
+    }
+
+    #[test]
+    fn a_larger_model_below_a_smaller_one_is_a_failed_search_and_not_a_lack_of_gain() {
+        let failed = likelihood_ratio(-100.0, 2, -103.5, 3);
+        assert_eq!(failed, Err(NoComparison::SearchFailed { shortfall: 3.5 }));
+        assert!(failed.unwrap_err().to_string().contains("3.500 below"));
     }
 }

@@ -151,6 +151,7 @@ fn alike(rows: &[ContractRow], sums: &Sums, prior: f64) -> Result<ContractFit, F
         convergence: Convergence::Converged,
         parameter_names: vec!["theta".to_owned()],
         estimates: vec![theta],
+        held: None,
         covariance: Some(vec![vec![variance]]),
         log_covariance: Some(vec![vec![of_logarithm]]),
         log_likelihood,

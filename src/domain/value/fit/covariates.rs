@@ -5,7 +5,8 @@
 //! odds of dropping out after an order (through `a`; `b` is shared).
 
 use super::FitError;
-use super::orders::{self, dropout_parameter};
+use super::family::dropout_parameter;
+use super::orders;
 use super::prior::LogNormalPrior;
 use super::report::FitReport;
 use super::rows::{CollapsedRow, collapse};
@@ -47,26 +48,29 @@ pub enum CovariateError {
 pub struct CovariateModel {
     kind: ModelKind,
     parameters: [f64; 4],
+    /// Values at which the parameters hold.
+    means: Vec<f64>,
     names: Vec<String>,
     order_effects: Vec<f64>,
     dropout_effects: Vec<f64>,
 }
 
 impl CovariateModel {
-    /// A model from its parts, as a stored version has them: parameters at covariates 0 (ordered as
-    /// [`ModelKind::parameter_names`]), and one effect on orders and one on drop-out for each name.
+    /// A model from its parts, as a stored version has them: parameters (ordered as [`ModelKind::parameter_names`]) of a customer whose
+    /// covariates are `means`, and one effect on orders and one on drop-out for each name.
     ///
     /// # Errors
-    /// When the effects are not as many as the names, or a number is not finite, or a parameter not positive.
+    /// When means or effects are not as many as the names, or a number is not finite, or a parameter not positive.
     pub fn new(
         kind: ModelKind,
         parameters: [f64; 4],
+        means: Vec<f64>,
         names: Vec<String>,
         order_effects: Vec<f64>,
         dropout_effects: Vec<f64>,
     ) -> Result<Self, FitError> {
         OrderModel::new(kind, parameters)?;
-        for effects in [&order_effects, &dropout_effects] {
+        for effects in [&means, &order_effects, &dropout_effects] {
             if effects.len() != names.len() {
                 return Err(FitError::Covariates(CovariateError::Count {
                     given: effects.len(),
@@ -88,6 +92,7 @@ impl CovariateModel {
         Ok(Self {
             kind,
             parameters,
+            means,
             names,
             order_effects,
             dropout_effects,
@@ -100,6 +105,7 @@ impl CovariateModel {
         Self {
             kind: orders.kind(),
             parameters: orders.parameters(),
+            means: vec![],
             names: vec![],
             order_effects: vec![],
             dropout_effects: vec![],
@@ -124,10 +130,16 @@ impl CovariateModel {
         orders::names(self.kind, &self.names)
     }
 
-    /// Parameters at covariates 0, ordered as [`ModelKind::parameter_names`].
+    /// Parameters of a customer at the means, ordered as [`ModelKind::parameter_names`].
     #[must_use]
     pub const fn parameters(&self) -> [f64; 4] {
         self.parameters
+    }
+
+    /// Covariates of the customer whom the parameters describe: the means of all customers of the fit.
+    #[must_use]
+    pub fn means(&self) -> &[f64] {
+        &self.means
     }
 
     /// Effects on the logarithm of the order rate.
@@ -147,12 +159,19 @@ impl CovariateModel {
     /// # Errors
     /// When a parameter leaves the range of numbers at these values.
     pub fn for_values(&self, values: &[f64]) -> Result<OrderModel, ParameterError> {
-        let effect = |effects: &[f64]| super::matrix::dot(effects, values);
+        let distance = self.distance(values);
+        let effect = |effects: &[f64]| super::matrix::dot(effects, &distance);
         let (index, sign) = dropout_parameter(self.kind);
         let mut parameters = self.parameters;
         parameters[1] *= (-effect(&self.order_effects)).exp();
         parameters[index] *= (sign * effect(&self.dropout_effects)).exp();
         OrderModel::new(self.kind, parameters)
+    }
+
+    /// How far these values are from the means.
+    fn distance(&self, values: &[f64]) -> Vec<f64> {
+        let pairs = values.iter().zip(&self.means);
+        pairs.map(|(value, mean)| value - mean).collect()
     }
 
     /// Covariance of the logarithms of the four parameters of customers with these values, from that of the fit (`full`: four
@@ -163,12 +182,15 @@ impl CovariateModel {
         if full.len() != size || full.iter().any(|row| row.len() != size) {
             return None;
         }
+        let distance = self.distance(values);
         // The logarithms are linear in all coordinates: J full J'.
         let (dropout, sign) = dropout_parameter(self.kind);
         let derivative = |row: usize, column: usize| match column.checked_sub(4) {
             None => f64::from(u8::from(row == column)),
-            Some(at) if at < values.len() && row == 1 => -values[at],
-            Some(at) if at >= values.len() && row == dropout => sign * values[at - values.len()],
+            Some(at) if at < distance.len() && row == 1 => -distance[at],
+            Some(at) if at >= distance.len() && row == dropout => {
+                sign * distance[at - distance.len()]
+            }
             Some(_) => 0.0,
         };
         let jacobian: [Vec<f64>; 4] =
@@ -188,7 +210,10 @@ impl CovariateModel {
     }
 }
 
-/// Fits a model whose order rate and drop-out depend on the named covariates.
+/// Fits a model whose order rate and drop-out depend on the named covariates; a prior holds the parameters at their means.
+///
+/// Where covariates are measured from does not matter: adding a number to all values of one changes neither likelihood nor parameters
+/// nor effects.
 ///
 /// # Errors
 /// When values are missing or not finite, and as [`super::fit_orders`].
@@ -203,6 +228,7 @@ pub fn fit_with_covariates(
     let model = CovariateModel {
         kind,
         parameters: fitted.parameters,
+        means: fitted.means,
         names: names.to_vec(),
         order_effects: fitted.order_effects,
         dropout_effects: fitted.dropout_effects,

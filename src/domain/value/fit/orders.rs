@@ -1,71 +1,26 @@
 //! The fit of a model of ordering: likelihoods of groups of customers, effects of covariates, a prior, one search.
 //!
-//! Coordinates: logarithms of the four parameters (time in units of the longest age), then effects on the order rate, then
-//! effects on drop-out, per covariate scaled to at most 1 in size.
+//! Coordinates: logarithms of the four parameters of a customer at the means of the covariates (time in units of the longest age), then
+//! effects on the order rate, then effects on drop-out, of one standard deviation of each covariate.
 
 use super::FitError;
-use super::beta_geometric::{self, InitialChances};
 use super::covariates::CovariateGroup;
+use super::family::{self, Likelihood, dropout_parameter};
+use super::limits::{self, Limit};
 use super::matrix::SquareMatrix;
 use super::minimise::{Evaluation, Minimum};
-use super::pareto::{self, Paired};
-use super::prepared::{Prepared, Totals, totals};
+use super::prepared::{Totals, totals};
 use super::prior::LogNormalPrior;
 use super::report::{FitReport, Outcome};
 use super::rows::{CollapsedRow, coarsened, collapse};
 use super::search::search;
+use super::standard::Standard;
 use crate::domain::value::model::ModelKind;
 
 /// So many coarse rows take a few milliseconds over all starts.
 const COARSE_ROWS: usize = 2_000;
 
-/// Logarithms of (r, alpha in units of the longest age, a, b).
-const BETA_GEOMETRIC_STARTS: [[f64; 4]; 3] = [
-    [0.0, -1.0, 0.0, 0.0],
-    [-1.0, -2.0, -0.5, 1.0],
-    [1.0, 0.5, -1.5, 1.5],
-];
-/// Logarithms of (r, alpha, s, beta), times in units of the longest age.
-const PARETO_STARTS: [[f64; 4]; 3] = [
-    [0.0, -1.0, -0.5, -1.0],
-    [-1.0, -2.0, -1.0, 0.5],
-    [1.0, 0.5, 0.5, 0.0],
-];
-
-/// The likelihood of one group.
-enum Likelihood {
-    BetaGeometric(Prepared, InitialChances),
-    Pareto(Paired),
-}
-
-impl Likelihood {
-    fn new(kind: ModelKind, rows: &[CollapsedRow], unit_weeks: f64) -> Self {
-        let data = Prepared::new(rows, unit_weeks);
-        match kind {
-            ModelKind::BgNbd => Self::BetaGeometric(data, InitialChances::None),
-            ModelKind::MbgNbd => Self::BetaGeometric(data, InitialChances::One),
-            ModelKind::ParetoNbd => Self::Pareto(Paired::new(data)),
-        }
-    }
-
-    fn customers(&self) -> f64 {
-        match self {
-            Self::BetaGeometric(data, _) => data.customers,
-            Self::Pareto(paired) => paired.data.customers,
-        }
-    }
-
-    fn evaluate(&self, parameters: [f64; 4]) -> (f64, [f64; 4]) {
-        match self {
-            Self::BetaGeometric(data, chances) => {
-                beta_geometric::log_likelihood(data, *chances, parameters)
-            }
-            Self::Pareto(paired) => pareto::log_likelihood(paired, parameters),
-        }
-    }
-}
-
-/// A group with its covariates, scaled.
+/// A group with its covariates, standardised.
 struct Group {
     covariates: Vec<f64>,
     likelihood: Likelihood,
@@ -131,16 +86,71 @@ impl Problem<'_> {
         logs
     }
 
+    /// The best parameters of these groups; no worse than `known`, where that is given.
+    fn solve(
+        &self,
+        groups: &[CovariateGroup],
+        standard: &Standard,
+        known: Option<&[f64]>,
+    ) -> Result<Optimum, FitError> {
+        let exact_groups = self.groups(groups, standard);
+        let coarse_groups = self.groups(&coarse(groups), standard);
+        let exact = |point: &[f64]| self.evaluate(&exact_groups, point);
+        let coarse = |point: &[f64]| self.evaluate(&coarse_groups, point);
+        let no_effects = vec![0.0; 2 * self.covariate_count];
+        let starts =
+            family::starts(self.kind).map(|start| [start.as_slice(), &no_effects].concat());
+        let (found, hessian) =
+            search(&coarse, &exact, &starts, known).ok_or(FitError::NoFiniteLikelihood)?;
+        let customers = exact_groups
+            .iter()
+            .map(|group| group.likelihood.customers())
+            .sum();
+        // What a prior determines needs no telling from anything.
+        let limit = match self.prior {
+            Some(_) => None,
+            None => limits::reached(
+                &exact,
+                (&found, &hessian),
+                customers,
+                family::limits(self.kind),
+            ),
+        };
+        Ok(Optimum {
+            found,
+            hessian,
+            limit,
+        })
+    }
+
+    /// The optimum of the model without effects, the same for all customers.
+    fn without_covariates(&self, rows: Vec<CollapsedRow>) -> Result<Vec<f64>, FitError> {
+        let everyone = CovariateGroup {
+            values: Vec::new(),
+            rows: collapse(rows),
+        };
+        let plain = Problem {
+            covariate_count: 0,
+            ..*self
+        };
+        let standard = Standard::of(0, &[]);
+        Ok(plain.solve(&[everyone], &standard, None)?.found.point)
+    }
+
     /// What the search found, in natural units and judged.
     fn fitted(
         &self,
         covariate_names: &[String],
-        covariate_scales: &[f64],
+        standard: Standard,
         totals: &Totals,
         distinct_rows: usize,
-        found: &Minimum,
-        hessian: SquareMatrix,
+        optimum: Optimum,
     ) -> Fitted {
+        let Optimum {
+            found,
+            hessian,
+            limit,
+        } = optimum;
         let logs = self.in_weeks([
             found.point[0],
             found.point[1],
@@ -148,7 +158,7 @@ impl Problem<'_> {
             found.point[3],
         ]);
         let parameters = logs.map(f64::exp);
-        let effect_scales: Vec<f64> = [covariate_scales, covariate_scales]
+        let effect_scales: Vec<f64> = [standard.deviations.as_slice(), &standard.deviations]
             .concat()
             .into_iter()
             .map(f64::recip)
@@ -165,6 +175,7 @@ impl Problem<'_> {
             scales: [parameters.as_slice(), &effect_scales].concat(),
             log_scales: [[1.0; 4].as_slice(), &effect_scales].concat(),
             hessian,
+            limit,
             // A density of x times per scaled unit: per week it is larger by unit^-x.
             log_likelihood: -found.value * totals.customers_as_f64()
                 - log_prior
@@ -179,43 +190,39 @@ impl Problem<'_> {
         let (order_effects, dropout_effects) = effects.split_at(self.covariate_count);
         Fitted {
             parameters,
+            means: standard.means,
             order_effects: order_effects.to_vec(),
             dropout_effects: dropout_effects.to_vec(),
             report,
         }
     }
 
-    fn groups(&self, groups: &[CovariateGroup], scales: &[f64]) -> Vec<Group> {
+    fn groups(&self, groups: &[CovariateGroup], standard: &Standard) -> Vec<Group> {
         groups
             .iter()
             .map(|group| Group {
-                covariates: group
-                    .values
-                    .iter()
-                    .zip(scales)
-                    .map(|(z, scale)| z / scale)
-                    .collect(),
+                covariates: standard.standardised(&group.values),
                 likelihood: Likelihood::new(self.kind, &group.rows, self.unit_weeks),
             })
             .collect()
     }
 }
 
-/// What a fit yields: parameters at covariates 0, effects on orders, effects on drop-out, and the report of all.
+/// Where a search ended.
+struct Optimum {
+    found: Minimum,
+    hessian: SquareMatrix,
+    /// A simpler model that the data do not tell it from.
+    limit: Option<&'static Limit>,
+}
+
+/// What a fit yields: parameters at the means of the covariates, effects on orders, effects on drop-out, and the report of all.
 pub(super) struct Fitted {
     pub(super) parameters: [f64; 4],
+    pub(super) means: Vec<f64>,
     pub(super) order_effects: Vec<f64>,
     pub(super) dropout_effects: Vec<f64>,
     pub(super) report: FitReport,
-}
-
-/// The parameter that carries drop-out and the sign with which more of it means more drop-out: odds `a/b` of the beta
-/// models, rate `1/beta` of Pareto/NBD.
-pub(super) const fn dropout_parameter(kind: ModelKind) -> (usize, f64) {
-    match kind {
-        ModelKind::BgNbd | ModelKind::MbgNbd => (2, 1.0),
-        ModelKind::ParetoNbd => (3, -1.0),
-    }
 }
 
 /// Fits groups that share covariate values; a single group without any is the plain model.
@@ -236,25 +243,17 @@ pub(super) fn fit(
         covariate_count: covariate_names.len(),
         prior,
     };
-    let scales = covariate_scales(covariate_names.len(), groups);
-    let exact_groups = problem.groups(groups, &scales);
-    let coarse_groups = problem.groups(&coarse(groups), &scales);
-    let exact = |point: &[f64]| problem.evaluate(&exact_groups, point);
-    let coarse = |point: &[f64]| problem.evaluate(&coarse_groups, point);
-    let starts = match kind {
-        ModelKind::BgNbd | ModelKind::MbgNbd => BETA_GEOMETRIC_STARTS,
-        ModelKind::ParetoNbd => PARETO_STARTS,
-    }
-    .map(|start| [start.to_vec(), vec![0.0; 2 * covariate_names.len()]].concat());
-    let (found, hessian) = search(&coarse, &exact, &starts).ok_or(FitError::NoFiniteLikelihood)?;
-    Ok(problem.fitted(
-        covariate_names,
-        &scales,
-        &totals,
-        all.len(),
-        &found,
-        hessian,
-    ))
+    let standard = Standard::of(covariate_names.len(), groups);
+    let distinct_rows = all.len();
+    // The model without effects is nested in the one with them: its optimum is a point to do better than.
+    let known = if covariate_names.is_empty() {
+        None
+    } else {
+        let plain = problem.without_covariates(all)?;
+        Some([plain.as_slice(), &vec![0.0; 2 * covariate_names.len()]].concat())
+    };
+    let optimum = problem.solve(groups, &standard, known.as_deref())?;
+    Ok(problem.fitted(covariate_names, standard, &totals, distinct_rows, optimum))
 }
 
 /// Symbols of all coordinates, in order.
@@ -270,18 +269,6 @@ pub(super) fn names(kind: ModelKind, covariate_names: &[String]) -> Vec<String> 
         .map(str::to_owned)
         .chain(effects("orders"))
         .chain(effects("dropout"))
-        .collect()
-}
-
-/// The largest absolute value of each covariate; 1 for one that is always 0.
-fn covariate_scales(count: usize, groups: &[CovariateGroup]) -> Vec<f64> {
-    (0..count)
-        .map(|i| {
-            let largest = groups
-                .iter()
-                .fold(0.0, |most: f64, group| most.max(group.values[i].abs()));
-            if largest > 0.0 { largest } else { 1.0 }
-        })
         .collect()
 }
 

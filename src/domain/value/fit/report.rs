@@ -2,14 +2,15 @@
 //!
 //! It holds numbers and judges them; it does not know which model they belong to.
 
+use super::limits::Limit;
 use super::matrix::SquareMatrix;
 
 /// A mean gradient (per customer, by log-parameter) up to this is an optimum.
 const GRADIENT_TOLERANCE: f64 = 1e-8;
-/// A log-parameter less certain than this (a factor of 50 either way) is not determined by the data.
-const LARGEST_LOG_STANDARD_ERROR: f64 = 4.0;
-/// A Hessian worse conditioned than this leaves no digit in the flattest direction's standard error.
-const LARGEST_CONDITION: f64 = 1e10;
+/// A log-parameter less certain than this (a factor of 50 either way with 95 %) is not determined by the data.
+const LARGEST_LOG_STANDARD_ERROR: f64 = 2.0;
+/// A Hessian worse conditioned than this leaves no digit in the flattest direction's standard error: its own relative error is 1e-8.
+const LARGEST_CONDITION: f64 = 1e8;
 
 /// The verdict on a fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,8 @@ pub enum Convergence {
     Degenerate {
         /// The parameters that dominate the flattest direction.
         parameters: Vec<String>,
+        /// What customers are like in a simpler model that describes them as well, where that is why.
+        simpler: Option<&'static str>,
     },
     /// Fewer distinct histories than parameters: many parameter sets fit equally well.
     TooFewRows {
@@ -51,8 +54,8 @@ pub struct FitReport {
     pub parameter_names: Vec<String>,
     /// Estimates in natural units (weeks, major currency units).
     pub estimates: Vec<f64>,
-    /// Full covariance of the estimates from the inverse Hessian by the delta method; `None` where the Hessian has no
-    /// inverse.
+    /// Full covariance of the estimates from the inverse Hessian by the delta method; `None` unless the fit converged: elsewhere the
+    /// curvature does not say how far the truth may be.
     pub covariance: Option<Vec<Vec<f64>>>,
     /// The same for the logarithms of the parameters (effects of covariates as they are).
     pub log_covariance: Option<Vec<Vec<f64>>>,
@@ -70,6 +73,9 @@ pub struct FitReport {
     pub customers: u64,
     /// Distinct histories among them.
     pub distinct_rows: usize,
+    /// Which parameter a prior of this program holds, and why: likelihood alone did not determine it. `None` for maximum likelihood and
+    /// for a prior that the caller gave.
+    pub held: Option<String>,
 }
 
 impl FitReport {
@@ -120,6 +126,8 @@ pub(super) struct Outcome {
     pub(super) log_scales: Vec<f64>,
     /// Hessian of the mean negative log-likelihood in the coordinates of the search.
     pub(super) hessian: SquareMatrix,
+    /// A simpler model that the data do not tell the optimum from.
+    pub(super) limit: Option<&'static Limit>,
     /// Log-likelihood of all customers.
     pub(super) log_likelihood: f64,
     /// Largest mean derivative.
@@ -145,18 +153,18 @@ impl Outcome {
             .inverse()
             .map(|inverse| inverse.map(|_, _, cell| cell / customers));
         let convergence = self.verdict(condition_number, log_covariance.as_ref());
-        let covariance = log_covariance
-            .as_ref()
-            .map(|covariance| covariance.map(|i, j, cell| cell * self.scales[i] * self.scales[j]));
-        FitReport {
-            convergence,
-            covariance: covariance.map(|matrix| matrix.to_rows()),
-            log_covariance: log_covariance.map(|covariance| {
-                let scales = &self.log_scales;
+        let log_covariance = log_covariance.filter(|_| convergence.is_converged());
+        let scaled = |scales: &[f64]| {
+            log_covariance.as_ref().map(|covariance| {
                 covariance
                     .map(|i, j, cell| cell * scales[i] * scales[j])
                     .to_rows()
-            }),
+            })
+        };
+        FitReport {
+            convergence,
+            covariance: scaled(&self.scales),
+            log_covariance: scaled(&self.log_scales),
             parameter_names: self.parameter_names,
             estimates: self.estimates,
             log_likelihood: self.log_likelihood,
@@ -166,6 +174,7 @@ impl Outcome {
             evaluations: self.evaluations,
             customers: self.customers,
             distinct_rows: self.distinct_rows,
+            held: None,
         }
     }
 
@@ -175,6 +184,16 @@ impl Outcome {
                 distinct_rows: self.distinct_rows,
             };
         }
+        if let Some(limit) = self.limit {
+            return Convergence::Degenerate {
+                parameters: limit
+                    .parameters
+                    .iter()
+                    .map(|&name| name.to_owned())
+                    .collect(),
+                simpler: Some(limit.customers),
+            };
+        }
         let is_uncertain = |covariance: &SquareMatrix| {
             (0..covariance.size())
                 .any(|i| covariance.get(i, i) > LARGEST_LOG_STANDARD_ERROR.powi(2))
@@ -182,6 +201,7 @@ impl Outcome {
         if condition_number > LARGEST_CONDITION || log_covariance.is_none_or(is_uncertain) {
             return Convergence::Degenerate {
                 parameters: self.hessian.flattest(&self.parameter_names),
+                simpler: None,
             };
         }
         if self.gradient_norm <= GRADIENT_TOLERANCE {

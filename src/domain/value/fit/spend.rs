@@ -3,15 +3,40 @@
 use std::ops::Range;
 
 use super::FitError;
+use super::limits::Limit;
+use super::prior::LogNormalPrior;
 use super::report::FitReport;
 use super::rows::{SpendRow, collapse_spend};
-use super::search::maximise;
+use super::search::{Maximum, maximise_against};
 use crate::domain::value::special_functions::{digamma, ln_beta};
 
 /// Logarithms of (p, q, v in units of the mean spend).
 const STARTS: [[f64; 3]; 3] = [[0.0, 1.0, 0.0], [1.5, 1.5, -0.5], [-0.5, 0.3, 0.5]];
 /// Starts are tried on a sample of about so many rows, taken evenly.
 const COARSE_ROWS: usize = 2_000;
+
+/// What the model becomes at its edges; the first is the ridge on which q and v run off together.
+static LIMITS: [Limit; 2] = [
+    Limit {
+        held: 1,
+        at: 14.0,
+        along: &[(2, 1.0)],
+        parameters: &["q", "v"],
+        customers: "customers who all spend the same on average",
+    },
+    Limit {
+        held: 0,
+        at: 14.0,
+        along: &[(2, -1.0)],
+        parameters: &["p", "v"],
+        customers: "customers each of whom always spends the same",
+    },
+];
+/// The prior that holds q where likelihood does not: around customers whose means vary by about a third, but that may as well be a
+/// tenth or a hundred of it, so that it decides nothing that is seen in the data.
+const HELD_MEDIAN: f64 = 10.0;
+/// Standard deviation of the logarithm: a factor of 7 either way.
+const HELD_LOG_SPREAD: f64 = 2.0;
 
 /// Customers with the same number of repeat orders.
 struct Frequency {
@@ -94,16 +119,41 @@ pub(super) fn fit(rows: &[SpendRow]) -> Result<([f64; 3], FitReport), FitError> 
     let weight = data.customers / sketch.customers;
     let coarse = |parameters| {
         let (value, gradient) = log_likelihood(&sketch, parameters);
-        (value * weight, gradient.map(|by| by * weight))
+        (value * weight, gradient.map(|by: f64| by * weight))
     };
     let exact = |parameters| log_likelihood(&data, parameters);
-    let maximum =
-        maximise(customers, &STARTS, coarse, exact).ok_or(FitError::NoFiniteLikelihood)?;
-    let [p, q, v] = maximum.parameters;
-    let estimates = [p, q, v * unit];
-    // A density in money: per major unit it is smaller by the unit.
-    let log_likelihood = maximum.log_likelihood - data.customers * unit.ln();
-    let report = maximum.into_report(["p", "q", "v"], estimates, log_likelihood, rows.len());
+    let into_report = |maximum: Maximum<3>, log_prior: f64| {
+        let [p, q, v] = maximum.parameters;
+        let estimates = [p, q, v * unit];
+        // A density in money: per major unit it is smaller by the unit.
+        let log_likelihood = maximum.log_likelihood - log_prior - data.customers * unit.ln();
+        let report = maximum.into_report(["p", "q", "v"], estimates, log_likelihood, rows.len());
+        (estimates, report)
+    };
+    let free = maximise_against(customers, &STARTS, coarse, exact, &LIMITS)
+        .ok_or(FitError::NoFiniteLikelihood)?;
+    if free.limit != Some(&LIMITS[0]) {
+        return Ok(into_report(free, 0.0));
+    }
+    let prior = LogNormalPrior::new([HELD_MEDIAN], [HELD_LOG_SPREAD])
+        .map_err(|_| FitError::NoFiniteLikelihood)?;
+    let held = |likelihood: &dyn Fn([f64; 3]) -> (f64, [f64; 3]), parameters: [f64; 3]| {
+        let (value, mut gradient) = likelihood(parameters);
+        let q = parameters[1];
+        let (log_density, [by_log_q]) = prior.log_density([q.ln()]);
+        gradient[1] += by_log_q / q;
+        (value + log_density, gradient)
+    };
+    let held_coarse = |parameters| held(&coarse, parameters);
+    let held_exact = |parameters| held(&exact, parameters);
+    let found = maximise_against(customers, &STARTS, held_coarse, held_exact, &LIMITS[1..])
+        .ok_or(FitError::NoFiniteLikelihood)?;
+    let (log_prior, _) = prior.log_density([found.parameters[1].ln()]);
+    let (estimates, mut report) = into_report(found, log_prior);
+    report.held = Some(format!(
+        "the data do not tell customers apart by what they spend on average, so that q and v alone would have no maximum: q is held \
+         by a log-normal prior with median {HELD_MEDIAN} and log standard deviation {HELD_LOG_SPREAD}"
+    ));
     Ok((estimates, report))
 }
 

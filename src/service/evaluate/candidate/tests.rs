@@ -18,6 +18,7 @@ fn report() -> StoredReport {
         iterations: 1,
         evaluations: 1,
         not_converged_reason: None,
+        held_reason: None,
         gradient_norm: 0.0,
         condition_number: None,
         duration: Duration::ZERO,

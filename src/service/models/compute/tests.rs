@@ -108,7 +108,38 @@ fn a_strong_prior_moves_the_estimates_and_takes_the_tests_away() {
     let held = fitter(Some(prior)).set(&persons).unwrap();
     assert!((held.orders.parameters()[0] - 2.0).abs() < 0.1);
     assert!(held.orders_report.log_likelihood < free.orders_report.log_likelihood);
-    assert_eq!(held.benchmark.unwrap().test, None);
+    let benchmark = held.benchmark.unwrap();
+    assert_eq!(benchmark.test, None);
+    assert!(benchmark.test_absent_reason.unwrap().contains("prior"));
+}
+
+#[test]
+fn a_benchmark_is_not_compared_unless_both_models_are_at_proper_maxima() {
+    // Everybody orders three times and is never seen to leave: neither model has a maximum.
+    let rows = Rows {
+        orders: (0..40)
+            .map(|at| CollapsedRow::new(3, 300 + at, 340 + at, 25).unwrap())
+            .collect(),
+        spend: vec![],
+    };
+    let set = fitter(None).set(&rows).unwrap();
+    assert!(!set.orders_report.converged());
+    assert!(
+        set.orders_report
+            .parameters
+            .iter()
+            .all(|one| one.standard_error.is_none())
+    );
+    let benchmark = set.benchmark.unwrap();
+    assert!(
+        benchmark
+            .not_converged_reason
+            .unwrap()
+            .contains("degenerate")
+    );
+    assert_eq!(benchmark.test, None);
+    let absent = benchmark.test_absent_reason.unwrap();
+    assert!(absent.contains("no proper maximum"), "{absent}");
 }
 
 #[test]
@@ -131,17 +162,27 @@ fn likelihoods_are_compared_only_at_proper_maxima() {
         iterations: 1,
         evaluations: 1,
         not_converged_reason: reason.map(str::to_owned),
+        held_reason: None,
         gradient_norm: 0.0,
         condition_number: None,
         duration: Duration::ZERO,
     };
     let smaller = report(4, -100.0, None);
     let halves = [report(4, -40.0, None), report(4, -55.0, None)];
-    let ratio = test(&smaller, &[&halves[0], &halves[1]]).unwrap();
+    let ratio = StoredTest::new(&smaller, &[&halves[0], &halves[1]]).unwrap();
     assert_eq!((ratio.statistic, ratio.degrees_of_freedom), (10.0, 4));
     // Chi-squared with 4 degrees of freedom: (1 + x/2) exp(-x/2).
     assert!((ratio.p_value - 6.0 * (-5.0_f64).exp()).abs() < 1e-12);
     let flat = report(4, -40.0, Some("flat"));
-    assert!(test(&smaller, &[&flat, &halves[1]]).is_err());
-    assert!(test(&smaller, &[&smaller]).is_err());
+    assert!(StoredTest::new(&smaller, &[&flat, &halves[1]]).is_err());
+    let held = StoredReport {
+        held_reason: Some("q is held".to_owned()),
+        ..report(4, -40.0, None)
+    };
+    let refused = StoredTest::new(&smaller, &[&held, &halves[1]]).unwrap_err();
+    assert!(refused.contains("q is held"), "{refused}");
+    let none = StoredTest::new(&smaller, &[&smaller]).unwrap_err();
+    assert!(none.contains("nothing to compare"), "{none}");
+    let failed = StoredTest::new(&smaller, &[&report(4, -60.0, None), &halves[1]]).unwrap_err();
+    assert!(failed.contains("search"), "{failed}");
 }

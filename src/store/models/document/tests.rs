@@ -129,6 +129,7 @@ fn covariates_are_read_as_they_were_written() {
             model: CovariateModel::new(
                 ModelKind::MbgNbd,
                 parameters,
+                vec![0.25],
                 members,
                 vec![0.7],
                 vec![-0.2],
@@ -141,6 +142,14 @@ fn covariates_are_read_as_they_were_written() {
         ..read(FIRST)
     };
     assert_eq!(written_and_read(&with_covariates), with_covariates);
+    // A program that did not know means wrote the parameters at 0.
+    let mut document = serde_json::to_value(FitDocument::from(&with_covariates)).unwrap();
+    let covariates = document["covariates"].as_object_mut().unwrap();
+    assert!(covariates.remove("means").is_some());
+    let Refinement::Covariates(earlier) = read(&document.to_string()).refinement else {
+        panic!("it has covariates");
+    };
+    assert_eq!(earlier.model.means(), [0.0]);
 }
 
 #[test]

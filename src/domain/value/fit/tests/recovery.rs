@@ -11,7 +11,7 @@ use crate::domain::value::random::Random;
 use crate::domain::value::simulation::DrawnCustomer;
 
 /// Customers who buy as the model says, observed for 40 to 80 weeks.
-fn simulated_orders(
+pub(super) fn simulated_orders(
     kind: ModelKind,
     parameters: [f64; 4],
     customers: u32,
@@ -26,7 +26,11 @@ fn simulated_orders(
     collapse((0..customers).map(row).collect::<Vec<_>>())
 }
 
-fn simulated_row(model: &OrderModel, age_days: u32, random: &mut Random) -> CollapsedRow {
+pub(super) fn simulated_row(
+    model: &OrderModel,
+    age_days: u32,
+    random: &mut Random,
+) -> CollapsedRow {
     let customer = DrawnCustomer::draw(&model.newcomer(), random);
     let weeks = f64::from(age_days) / 7.0;
     let orders: Vec<f64> = customer.orders(weeks, usize::MAX, random).collect();
@@ -102,7 +106,12 @@ fn effects_of_covariates_are_recovered() {
         let (model, report) = fit_with_covariates(kind, &names, &groups, None).unwrap();
         assert!(report.convergence.is_converged(), "{report:?}");
         let standard_errors = report.standard_errors().unwrap();
-        let truth = [&base[..], &order_effects, &dropout_effects].concat();
+        // Parameters are those at the means of the covariates.
+        let effect = |effects: [f64; 2]| super::super::matrix::dot(&effects, model.means());
+        let mut at_means = base;
+        at_means[1] *= (-effect(order_effects)).exp();
+        at_means[index] *= (sign * effect(dropout_effects)).exp();
+        let truth = [&at_means[..], &order_effects, &dropout_effects].concat();
         for (i, truth) in truth.iter().enumerate() {
             let distance = (report.estimates[i] - truth).abs() / standard_errors[i];
             assert!(
@@ -112,15 +121,20 @@ fn effects_of_covariates_are_recovered() {
                 report.estimates[i]
             );
         }
-        for effect in [order_effects[0], dropout_effects[0]] {
-            assert!(standard_errors[4] < 0.3 * effect.abs());
+        for (at, effect) in [(4, order_effects[0]), (6, dropout_effects[0])] {
+            assert!(
+                standard_errors[at] < 0.4 * effect.abs(),
+                "{}: standard error {} of {effect}",
+                report.parameter_names[at],
+                standard_errors[at]
+            );
         }
         // The plain model is nested in this one.
         let everyone: Vec<_> = groups.iter().flat_map(|group| group.rows.clone()).collect();
         let plain = report_of(kind, &everyone);
         assert!(report.log_likelihood > plain.log_likelihood + 20.0);
-        let at_zero = model.for_values(&[0.0, 0.0]).unwrap();
-        assert_eq!(at_zero.parameters()[..], report.estimates[..4]);
+        let mean = model.for_values(model.means()).unwrap();
+        assert_eq!(mean.parameters()[..], report.estimates[..4]);
     }
 }
 
