@@ -18,7 +18,7 @@ use crate::{
         parameters::Covariate,
         segments::slots::kind_text,
         value::{
-            checks::{regularity, spend_dependence},
+            checks::{regularity::regularity, spend_dependence::spend_dependence},
             fit::{
                 FitError, OrderFit,
                 benchmark::{fit_benchmark, likelihood_ratio},
@@ -270,9 +270,12 @@ fn checks(spend: &[SpendRow], gaps: &Gaps) -> StoredChecks {
             })
         }
         Some(_) => {
-            Err("all customers order like clockwork: the last two times are equal".to_owned())
+            Err("all customers order like clockwork: the last two times hardly differ".to_owned())
         }
-        None => Err("fewer than two customers have three purchase days".to_owned()),
+        None => Err(
+            "fewer than two customers have three purchase days, the last at least four days after the first of them"
+                .to_owned(),
+        ),
     };
     StoredChecks {
         spend_dependence: dependence.ok_or_else(|| {
