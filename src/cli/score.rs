@@ -45,7 +45,7 @@ pub struct ScoreArgs {
     /// Horizon in months of 30.4375 days (default: that of the active definitions)
     #[arg(long, value_name = "MONTHS", value_parser = clap::value_parser!(i32).range(1..=120))]
     horizon_months: Option<i32>,
-    /// Print how uncertain the value is: intervals that hold the outcome with this probability, for example 0.9
+    /// Print how uncertain the value is: intervals that hold the outcome with this probability, above 0.5 and up to 0.99
     #[arg(long, value_name = "PROBABILITY")]
     interval: Option<f64>,
     /// Score by this model version as well, beside the one that answers
@@ -186,7 +186,7 @@ fn table_part(pairs: Pairs<'_>, first: bool) -> String {
         ]));
     }
     let number = |value: Option<f64>, digits: usize| {
-        value.map_or_else(String::new, |value| format!("{value:.digits$}"))
+        value.map_or_else(String::new, |value| text::fixed(value, digits))
     };
     for (subject, response) in pairs {
         let name = subject_text(subject);

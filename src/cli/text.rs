@@ -24,6 +24,16 @@ pub fn major_text(amount_minor: i64, currency: &str) -> String {
     format!("{sign}{}.{:0width$}", magnitude / unit, magnitude % unit)
 }
 
+/// A number with so many digits after the point, and never "-0.00".
+#[must_use]
+pub fn fixed(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    match text.strip_prefix('-') {
+        Some(zero) if zero.bytes().all(|byte| matches!(byte, b'0' | b'.')) => zero.to_owned(),
+        _ => text,
+    }
+}
+
 /// An amount with its currency: "19.99 EUR".
 #[must_use]
 pub fn money_text(money: &pb::Money) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::value::{
-    checks::{Regularity, SpendDependence},
+    checks::{regularity::Regularity, spend_dependence::SpendDependence},
     fit::{
         benchmark::{LikelihoodRatio, NbdFit, likelihood_ratio},
         prior::{LogNormalPrior, PriorError},
@@ -115,7 +115,7 @@ pub struct StoredRegularity {
     pub shape: f64,
     /// Its standard error.
     pub standard_error: f64,
-    /// Customers measured.
+    /// Customers measured: those whose last two times have four days or more together.
     pub customers: u32,
     /// Customers who could have been: with three purchase days.
     pub eligible: u64,

@@ -7,6 +7,7 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use crate::{
+    domain::value::interval::MAX_LEVEL,
     grpc::{
         convert::{
             self, answers, explanations, scores,
@@ -26,9 +27,6 @@ use crate::{
 const MAX_BATCH: usize = 1_000;
 /// Greatest horizon, in months.
 const MAX_HORIZON_MONTHS: i32 = 120;
-
-/// Greatest level of intervals: beyond, a thousand possible futures say nothing.
-const MAX_LEVEL: f64 = 0.999;
 
 /// The service.
 pub struct Scoring {
@@ -215,7 +213,10 @@ fn interval_level(level: Option<f64>, check: &mut Checker<'_>) -> Option<f64> {
     if !possible {
         check.refuse(
             "OUT_OF_RANGE",
-            format!("is {level}: set a probability above 0.5 and up to {MAX_LEVEL}, for example 0.9, or none for no intervals"),
+            format!(
+                "is {level}: set a probability above 0.5 and up to {MAX_LEVEL} (a thousand possible futures do not tell more), for example \
+                 0.9, or none for no intervals"
+            ),
         );
     }
     possible.then_some(level)

@@ -176,7 +176,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         rows.push(("Expected orders", text));
     }
     if let Some(spend) = score.expected_spend_per_order {
-        let text = format!("{spend:.2} {}", currency.unwrap_or_default());
+        let text = format!("{} {}", text::fixed(spend, 2), currency.unwrap_or_default());
         rows.push(("Expected per order", text.trim_end().to_owned()));
     }
     rows.extend(parts_rows(score));
@@ -252,7 +252,11 @@ fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     };
     let currency = score.lifetime_value.as_ref();
     let currency = currency.map_or("", |money| money.currency.as_str());
-    let amount = |major: f64| format!("{major:.2} {currency}").trim_end().to_owned();
+    let amount = |major: f64| {
+        format!("{} {currency}", text::fixed(major, 2))
+            .trim_end()
+            .to_owned()
+    };
     let renewals = score.expected_renewals.unwrap_or_default();
     let contracts = format!(
         "{}: {} running, {renewals:.2} renewals expected",

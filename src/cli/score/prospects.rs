@@ -107,9 +107,8 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     let range = |interval: &pb::Interval, digits: usize, unit: &str| {
         let pb::Interval { low, high, level } = interval;
         let share = (level * 1_000.0).round() / 10.0;
-        // Adding 0 takes the sign from a negative zero.
-        let (low, high) = (low + 0.0, high + 0.0);
-        format!("{low:.digits$} and {high:.digits$} {unit}, with a probability of {share} %")
+        let (low, high) = (text::fixed(*low, digits), text::fixed(*high, digits));
+        format!("{low} and {high} {unit}, with a probability of {share} %")
     };
     if let Some(interval) = &score.lifetime_value_interval {
         rows.push(("Value between", range(interval, 2, currency)));
@@ -149,11 +148,13 @@ pub fn comparison(score: &pb::LifetimeValueScore) -> Option<String> {
     ];
     let numbers = |name: &str, one: Option<f64>, two: Option<f64>, digits: usize| {
         let number = |value: Option<f64>| {
-            value.map_or_else(|| "none".to_owned(), |value| format!("{value:.digits$}"))
+            value.map_or_else(|| "none".to_owned(), |value| text::fixed(value, digits))
         };
-        let difference = one
-            .zip(two)
-            .map_or_else(String::new, |(one, two)| format!("{:+.digits$}", two - one));
+        let difference = one.zip(two).map_or_else(String::new, |(one, two)| {
+            let difference = text::fixed(two - one, digits);
+            let sign = if difference.starts_with('-') { "" } else { "+" };
+            format!("{sign}{difference}")
+        });
         vec![name.to_owned(), number(one), number(two), difference]
     };
     let rows = [
@@ -349,6 +350,7 @@ mod tests {
             orders_interval: interval(0.0, 6.0),
             renewals_interval: interval(1.0, 12.0),
             lifetime_value_interval: interval(-12.5, 250.0),
+            spend_interval: interval(-0.004, 0.004),
             tier_probabilities: vec![pb::TierProbability {
                 tier: "gold".into(),
                 rank: 1,
@@ -361,6 +363,7 @@ mod tests {
             "-12.50 and 250.00 EUR, with a probability of 90 %",
             "0 and 6 orders",
             "1 and 12 renewals",
+            "\"0.00 and 0.00 EUR,",
             "gold 12.5 %",
         ] {
             assert!(text.contains(part), "{part} in {text}");

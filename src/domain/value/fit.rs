@@ -1,6 +1,7 @@
 //! Maximum likelihood: from distinct histories and their counts to parameters, and an honest report of how it went.
 //!
-//! Deterministic: the same rows give the same bits. It reads no data and stores no version; it does not know how
+//! Deterministic: the same rows give the same bits, from the same build on the same platform (the last digit of a logarithm is the
+//! platform's). It reads no data and stores no version; it does not know how
 //! rows were selected. A fit that did not converge is returned with its verdict, never dressed up.
 
 pub mod benchmark;

@@ -5,9 +5,11 @@
 //! drawn from one seed, so a model version always gives the same answer. Asked for only when someone wants to know: an
 //! expectation costs a thousandth of it.
 
+mod blocks;
 mod log_normal;
 pub mod renewals;
 
+use self::blocks::{Block, blocks};
 use super::gamma_gamma::{GammaGamma, SpendHistory};
 use super::history::PurchaseHistory;
 use super::lifetime::Horizon;
@@ -21,8 +23,8 @@ use renewals::RenewalFutures;
 const PARAMETER_DRAWS: usize = 200;
 /// Futures per parameter set: together 1,000, whose 5 % quantile is uncertain by 0.7 percentage points.
 const FUTURES_EACH: usize = 5;
-/// Longer horizons are cut into so many blocks of whole months, each with its mean discount: time per customer stays the same.
-const MAX_BLOCKS: u32 = 12;
+/// The greatest level of an interval: beyond, an end would be among the outermost five of a thousand futures.
+pub const MAX_LEVEL: f64 = 0.99;
 
 /// Why no intervals can be given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -218,7 +220,8 @@ impl Distribution {
         }
     }
 
-    /// The central interval that holds the outcome with probability `level` in `(0, 1)`, both ends included.
+    /// The central interval that holds the outcome with probability `level` in `(0, 1)`, both ends included; beyond [`MAX_LEVEL`] its
+    /// ends rest on too few futures.
     #[must_use]
     pub fn interval(&self, level: f64) -> (f64, f64) {
         let tail = (1.0 - level.clamp(0.0, 1.0)) / 2.0;
@@ -323,37 +326,6 @@ fn spend_on(
     });
     let ln_rate = random.ln_gamma(p * known_orders + q) - (v + known_spend).ln();
     (random.ln_gamma(p * orders) - ln_rate).exp()
-}
-
-/// A stretch of the horizon.
-struct Block {
-    weeks: f64,
-    /// Mean discount factor of the ends of its months.
-    discount: f64,
-}
-
-/// The horizon in at most [`MAX_BLOCKS`] blocks of whole months.
-fn blocks(horizon: &Horizon) -> Vec<Block> {
-    let months_each = horizon.months().div_ceil(MAX_BLOCKS);
-    let factor = (1.0 + horizon.monthly_discount_rate()).recip();
-    let weeks_per_month = horizon.weeks() / f64::from(horizon.months());
-    let mut discount = 1.0;
-    let mut blocks = Vec::new();
-    let mut left = horizon.months();
-    while left > 0 {
-        let months = months_each.min(left);
-        left -= months;
-        let mut sum = 0.0;
-        for _ in 0..months {
-            discount *= factor;
-            sum += discount;
-        }
-        blocks.push(Block {
-            weeks: weeks_per_month * f64::from(months),
-            discount: sum / f64::from(months),
-        });
-    }
-    blocks
 }
 
 #[cfg(test)]

@@ -39,6 +39,18 @@ impl ParetoLifetime {
         self.shape / self.rate * self.lifetime_scale * mean_length
     }
 
+    /// Expected orders in `(from, to]`, weeks from now, `0 <= from < to`; relative error below 1e-13.
+    ///
+    /// Who is alive then follows the same process with a longer lifetime behind: nothing is subtracted.
+    #[must_use]
+    pub fn expected_orders_between(&self, from: f64, to: f64) -> f64 {
+        let then = Self {
+            lifetime_scale: self.lifetime_scale + from,
+            ..*self
+        };
+        self.probability_alive_after(from) * then.expected_orders(to - from)
+    }
+
     /// Probability of still being alive `weeks >= 0` from now; relative error below 1e-15.
     #[must_use]
     pub fn probability_alive_after(&self, weeks: f64) -> f64 {

@@ -20,7 +20,7 @@ use crate::{
         parameters::Covariate,
         segments::slots::kind_text,
         value::{
-            checks::spend_dependence,
+            checks::spend_dependence::spend_dependence,
             fit::{
                 FitError, OrderFit, benchmark::fit_benchmark, covariates::fit_with_covariates,
                 fit_orders, fit_orders_with_prior, fit_spend, prior::LogNormalPrior,

@@ -10,7 +10,7 @@ use crate::{
         model_report::StoredRegularity,
         money::Currency,
         profile::{History, last_gaps},
-        value::{checks::regularity, fit::rows::CollapsedRow},
+        value::{checks::regularity::regularity, fit::rows::CollapsedRow},
     },
     service::error::ServiceError,
     store::{
@@ -120,9 +120,12 @@ impl Samples {
                 })
             }
             Some(_) => {
-                Err("all customers order like clockwork: the last two times are equal".to_owned())
+                Err("all customers order like clockwork: the last two times hardly differ".to_owned())
             }
-            None => Err("fewer than two customers have three purchase days".to_owned()),
+            None => Err(
+                "fewer than two customers have three purchase days, the last at least four days after the first of them"
+                    .to_owned(),
+            ),
         }
     }
 }

@@ -134,7 +134,7 @@ async fn a_version_that_does_not_say_how_uncertain_it_is_gives_the_reason() {
 #[tokio::test]
 async fn impossible_levels_and_versions_are_refused_together_with_their_paths() {
     let service = ServiceWithDatabase::start().await;
-    for level in [0.5, 0.0, -0.9, 0.999_5, 1.0, f64::NAN, f64::INFINITY] {
+    for level in [0.5, 0.0, -0.9, 0.990_1, 1.0, f64::NAN, f64::INFINITY] {
         let request = pb::ScoreLifetimeValueRequest {
             interval_level: Some(level),
             compare_model_version: -1,

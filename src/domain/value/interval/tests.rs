@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::value::fit::report::FitReport;
 use crate::domain::value::fit::rows::{CollapsedRow, SpendRow, collapse};
 use crate::domain::value::fit::{fit_orders, fit_spend};
+use crate::domain::value::lifetime::discounted_orders;
 use crate::domain::value::model::ModelKind;
 use crate::domain::value::simulation::DrawnCustomer;
 
@@ -170,14 +171,47 @@ fn futures_average_to_the_expectation_and_are_the_same_every_time() {
         "{} {expected}",
         mean(&futures.orders)
     );
-    let value = 0.3
-        * 30.0
-        * crate::domain::value::lifetime::discounted_orders(&model.outlook(&history), &long);
+    let value = 0.3 * 30.0 * discounted_orders(&model.outlook(&history), &long);
     assert!(
         (mean(&futures.value) / value - 1.0).abs() < 0.15,
         "{} {value}",
         mean(&futures.value)
     );
+}
+
+#[test]
+fn long_horizons_are_discounted_as_by_the_month() {
+    for (kind, parameters) in [
+        (ModelKind::BgNbd, [0.8, 6.0, 0.8, 2.5]),
+        (ModelKind::MbgNbd, [3.0, 2.0, 2.0, 20.0]),
+        (ModelKind::ParetoNbd, [0.8, 6.0, 0.8, 15.0]),
+        // Who leaves, leaves within weeks.
+        (ModelKind::ParetoNbd, [3.0, 2.0, 2.0, 8.0]),
+    ] {
+        let outlook = OrderModel::new(kind, parameters).unwrap().newcomer();
+        let mut random = Random::new(43);
+        for (months, rate) in [(24, 0.01), (60, 0.01), (120, 0.01), (120, 0.03)] {
+            let horizon = Horizon::new(months, rate, WEEKS_PER_MONTH).unwrap();
+            let blocks = blocks(&horizon);
+            let (mut orders, mut discounted) = (0.0, 0.0);
+            for _ in 0..60_000 {
+                let (bought, after_discount) =
+                    orders_within(outlook.process(), &blocks, &mut random);
+                orders += bought;
+                discounted += after_discount;
+            }
+            // The mean discount of an order: chance in the number of orders is in both sums.
+            let expected =
+                discounted_orders(&outlook, &horizon) / outlook.expected_orders(horizon.weeks());
+            let off = discounted / orders / expected - 1.0;
+            println!(
+                "{} {parameters:?} {months} months at {rate}: {:+.2} %",
+                kind.name(),
+                100.0 * off
+            );
+            assert!(off.abs() < 0.015, "{kind:?} {months} {rate}: {off}");
+        }
+    }
 }
 
 #[test]

@@ -7,26 +7,26 @@
     reason = "the symbols of the cited formulae"
 )]
 
-/// After this many terms the argument is too close to 1 for a series; callers have another method then.
-const MAX_TERMS: u32 = 20_000;
+/// After this many terms the argument is too close to 1 for a series: callers have another method then, as quick as that.
+const MAX_TERMS: u32 = 1_000;
 
-/// `2F1(a, b; c; z)` for `c > 0`, `0 <= z < 1` by its Gauss series.
+/// `2F1(a, b; c; z)` for `c > 0`, `0 <= z < 1` by its Gauss series, with the number of terms it took.
 ///
 /// Relative error below 1e-13 where the terms keep one sign (measured against 40-digit values); `None` when the
-/// series does not settle within 20,000 terms or overflows.
+/// series does not settle within 1,000 terms or overflows.
 #[must_use]
-pub fn gauss_series(a: f64, b: f64, c: f64, z: f64) -> Option<f64> {
+pub fn gauss_series(a: f64, b: f64, c: f64, z: f64) -> Option<(f64, u32)> {
     // The remaining terms are at most a geometric series of ratio z once their ratio has settled.
     let stop = f64::EPSILON * 0.25 * (1.0 - z);
     let mut term = 1.0_f64;
     let mut sum = 1.0_f64;
-    for k in 0..MAX_TERMS {
-        let k = f64::from(k);
+    for terms in 1..=MAX_TERMS {
+        let k = f64::from(terms - 1);
         let ratio = (a + k) * (b + k) / ((c + k) * (k + 1.0)) * z;
         term *= ratio;
         sum += term;
         if term.abs() <= stop * sum.abs() && ratio.abs() < 1.0 {
-            return sum.is_finite().then_some(sum);
+            return sum.is_finite().then_some((sum, terms));
         }
     }
     None
@@ -129,24 +129,18 @@ mod tests {
     use super::*;
     use crate::domain::value::reference::assert_close;
 
+    fn series(a: f64, b: f64, c: f64, z: f64) -> f64 {
+        gauss_series(a, b, c, z).unwrap().0
+    }
+
     #[test]
     fn the_series_matches_closed_forms() {
-        for z in [1e-6, 0.1, 0.5, 0.9, 0.99_f64] {
+        for z in [1e-6, 0.1, 0.5, 0.9, 0.95_f64] {
             // Abramowitz & Stegun (1964), 15.1.3 and 15.1.8.
             let logarithm = -(-z).ln_1p() / z;
-            assert_close(
-                "ln",
-                gauss_series(1.0, 1.0, 2.0, z).unwrap(),
-                logarithm,
-                1e-13,
-            );
+            assert_close("ln", series(1.0, 1.0, 2.0, z), logarithm, 1e-13);
             let power = (1.0 - z).powf(-2.5);
-            assert_close(
-                "power",
-                gauss_series(2.5, 3.0, 3.0, z).unwrap(),
-                power,
-                1e-13,
-            );
+            assert_close("power", series(2.5, 3.0, 3.0, z), power, 1e-13);
         }
     }
 
@@ -159,10 +153,17 @@ mod tests {
             (1.6, 420.0),
             (400.5, 401.2),
         ] {
-            for z in [0.0, 1e-9, 0.2, 0.7, 0.95, 0.995] {
+            for z in [0.0, 1e-9, 0.2, 0.7, 0.9] {
                 let fraction = unit_numerator(b, c, z);
-                assert_close("2F1", fraction, gauss_series(1.0, b, c, z).unwrap(), 2e-13);
+                assert_close("2F1", fraction, series(1.0, b, c, z), 2e-13);
             }
+        }
+    }
+
+    #[test]
+    fn the_continued_fraction_equals_the_logarithm_near_1() {
+        for z in [0.9, 0.995, 0.999_9_f64] {
+            assert_close("ln", unit_numerator(1.0, 2.0, z), -(-z).ln_1p() / z, 2e-13);
         }
     }
 

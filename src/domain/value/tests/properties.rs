@@ -116,8 +116,15 @@ proptest! {
         );
         prop_assert!((outlook.probability_alive_after(0.0) - now).abs() < 1e-14);
         prop_assert!(then <= now * (1.0 + 1e-12) && later <= then * (1.0 + 1e-12) && later >= 0.0);
-        // No order in the interval, and then alive: at least as many as no order for ever.
-        prop_assert!(outlook.expected_orders_between(weeks, weeks + 1.0) >= 0.0);
+        // The parts add up to the whole, and later weeks bring less.
+        let (until_then, after_then, until_later) = (
+            outlook.expected_orders(weeks),
+            outlook.expected_orders_between(weeks, weeks + 1.0),
+            outlook.expected_orders(weeks + 1.0),
+        );
+        prop_assert!((until_then + after_then - until_later).abs() <= 1e-9 * until_later, "{until_then} + {after_then}, not {until_later}");
+        prop_assert!(after_then <= outlook.expected_orders(1.0) * (1.0 + 1e-9));
+        prop_assert!(outlook.expected_orders_between(weeks, weeks).abs() < f64::MIN_POSITIVE);
     }
 
     #[test]
@@ -151,9 +158,8 @@ fn posterior_means_are_those_of_simulated_customers_with_the_same_history() {
             if times.len() == 3 && (5.0..6.0).contains(&times[2]) {
                 orders += customer.orders_per_week;
                 dropout += match customer.ending {
-                    Ending::Gone => 0.0,
+                    Ending::Gone | Ending::AtTime { .. } => 0.0,
                     Ending::AfterOrders { probability } => probability,
-                    Ending::AtTime { weeks } => weeks.recip(),
                 };
                 count += 1.0;
             }
@@ -165,12 +171,14 @@ fn posterior_means_are_those_of_simulated_customers_with_the_same_history() {
             (orders / count / rates.orders_per_week - 1.0).abs() < 0.03,
             "{kind:?}"
         );
-        if let Dropout::PerOrder(mean) = rates.dropout {
-            assert!(
+        match rates.dropout {
+            Dropout::PerOrder(mean) => assert!(
                 (dropout / count / mean - 1.0).abs() < 0.03,
                 "{kind:?} {} {mean}",
                 dropout / count
-            );
+            ),
+            // A lifetime does not tell the rate that it was drawn from; `outlooks.rs` has true values.
+            Dropout::PerWeek(mean) => assert!(mean > 0.0 && kind == ModelKind::ParetoNbd),
         }
     }
 }

@@ -4,7 +4,10 @@ use super::count;
 use crate::{
     domain::{
         model_report::{StoredChecks, StoredDependence, StoredRegularity},
-        value::checks::{DependenceVerdict, RegularityVerdict, SpendDependence},
+        value::checks::{
+            regularity::RegularityVerdict,
+            spend_dependence::{DependenceVerdict, SpendDependence},
+        },
     },
     pb,
 };
@@ -26,6 +29,10 @@ fn spend_dependence(found: &StoredDependence) -> pb::SpendDependence {
         DependenceVerdict::Independent => (
             pb::SpendDependenceVerdict::Independent,
             "how often and how much customers buy do not hang together in a way that matters: Gamma-Gamma may be used",
+        ),
+        DependenceVerdict::TooUncertain => (
+            pb::SpendDependenceVerdict::TooUncertain,
+            "whether how often and how much customers buy hang together, as Gamma-Gamma assumes they do not, cannot be told from so few",
         ),
         DependenceVerdict::FrequentSpendMore => (
             pb::SpendDependenceVerdict::FrequentSpendMore,
@@ -51,6 +58,10 @@ fn of_times(found: &StoredRegularity) -> pb::Regularity {
         RegularityVerdict::Random => (
             pb::RegularityVerdict::Random,
             "orders come at random times, as the models assume",
+        ),
+        RegularityVerdict::TooUncertain => (
+            pb::RegularityVerdict::TooUncertain,
+            "whether orders come at random times, as the models assume, cannot be told from these customers",
         ),
         RegularityVerdict::Regular => (
             pb::RegularityVerdict::Regular,
