@@ -1,12 +1,13 @@
 //! How well a model foretold what customers did: what was known at a split day, what the model made of it, and what came after.
 //!
 //! A [`Population`] holds what persons and companies did until the split and in the holdout after it; [`evaluate`] compares a model
-//! that knows only the first part with the second, and with two forecasts that need no model. It fits nothing and does not know
+//! that knows only the first part with the second, and with forecasts that need no model. It fits nothing and does not know
 //! where histories come from. What is compared, and in which figures, follows Fader, Hardie and Lee (2005), "Counting Your Customers
 //! the Easy Way", Marketing Science 24(2), section 5: totals, the track of weekly repeat orders (their figures 3 and 4), and
 //! conditional expectations by frequency (figure 5).
 
 pub mod accuracy;
+mod baseline;
 pub mod bins;
 pub mod coverage;
 pub mod drift;

@@ -9,9 +9,11 @@ use super::{forecast::Compared, number};
 pub enum Forecaster {
     /// The model.
     Model,
-    /// A baseline: every customer does again what they did in the year before the split, in proportion to the length of the holdout.
+    /// A baseline: every customer repeats the repeat orders of the year before the split, in proportion to the length of the holdout.
     LastYear,
-    /// A baseline: every customer does what all did on average in the year before the split, in the same proportion.
+    /// A baseline: the same with the part of that year before a customer's first purchase filled in at the pace of all.
+    Pace,
+    /// A baseline: every customer does what [`Self::LastYear`] says of all on average.
     Mean,
 }
 
@@ -45,6 +47,7 @@ pub(super) fn accuracies<'a>(
     vec![
         of(Forecaster::Model, |one| one.expected),
         of(Forecaster::LastYear, |one| one.last_year),
+        of(Forecaster::Pace, |one| one.pace),
         of(Forecaster::Mean, |one| one.mean),
     ]
 }

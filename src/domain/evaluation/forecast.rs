@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    number,
-    population::{Population, Subject, YEAR_DAYS},
+    baseline::Baseline,
+    population::{Population, Subject},
 };
 use crate::domain::{
     customer::CustomerKind,
@@ -56,8 +56,10 @@ pub struct Compared {
     pub actual: f64,
     /// By the model.
     pub expected: f64,
-    /// As last year.
+    /// As in the year before the split.
     pub last_year: f64,
+    /// At the pace of that year.
+    pub pace: f64,
     /// As all on average.
     pub mean: f64,
 }
@@ -76,13 +78,8 @@ pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Ve
     let subjects = population.subjects();
     let window = population.window();
     let weeks = window.holdout_weeks();
-    let part_of_year = f64::from(window.holdout_days()) / f64::from(YEAR_DAYS);
-    let mean_orders = mean(subjects.iter().map(|one| f64::from(one.last_year_orders)));
-    let mean_spend = mean(
-        subjects
-            .iter()
-            .filter_map(|one| Some(one.known_spend?.last_year)),
-    );
+    let of_orders = Baseline::of_orders(population);
+    let of_spend = Baseline::of_spend(population);
     // Once for each distinct history.
     let mut known: HashMap<(CustomerKind, u32, u32, u32), f64> = HashMap::new();
     let forecast = |subject: &Subject| {
@@ -100,19 +97,16 @@ pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Ve
                 .outlook(subject.history())
                 .expected_orders(weeks)
         });
-        let orders = Compared {
-            actual: f64::from(subject.holdout_orders),
+        let orders = of_orders.compared(
+            subject,
+            f64::from(subject.last_year_repeats),
+            f64::from(subject.holdout_orders),
             expected,
-            last_year: f64::from(subject.last_year_orders) * part_of_year,
-            mean: mean_orders * part_of_year,
-        };
+        );
         let spend = spend_per_order(subject, model).and_then(|per_order| {
-            Some(Compared {
-                actual: subject.holdout_spend?,
-                expected: expected * per_order,
-                last_year: subject.known_spend?.last_year * part_of_year,
-                mean: mean_spend * part_of_year,
-            })
+            let repeats = subject.known_spend?.last_year_repeats;
+            let came = subject.holdout_spend?;
+            Some(of_spend.compared(subject, repeats, came, expected * per_order))
         });
         Forecast { orders, spend }
     };
@@ -126,13 +120,4 @@ fn spend_per_order(subject: &Subject, model: &CandidateModel) -> Option<f64> {
         .spend?
         .expected_spend(subject.spend_history().as_ref());
     expected.ok()
-}
-
-fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
-    let (mut count, mut sum) = (0, 0.0);
-    for number in numbers {
-        count += 1;
-        sum += number;
-    }
-    sum / number(count).max(1.0)
 }

@@ -129,6 +129,7 @@ pub(super) fn accuracy(accuracy: &Accuracy) -> pb::ForecastAccuracy {
     let forecaster = match accuracy.forecaster {
         Forecaster::Model => pb::Forecaster::Model,
         Forecaster::LastYear => pb::Forecaster::LastYear,
+        Forecaster::Pace => pb::Forecaster::Pace,
         Forecaster::Mean => pb::Forecaster::Mean,
     };
     pb::ForecastAccuracy {

@@ -116,6 +116,7 @@ fn accuracy_rows(
         let who = match one.forecaster() {
             pb::Forecaster::Model => "  the model",
             pb::Forecaster::LastYear => "  as last year",
+            pb::Forecaster::Pace => "  at last year's pace",
             pb::Forecaster::Mean => "  the mean of all",
             pb::Forecaster::Unspecified => "  unknown",
         };

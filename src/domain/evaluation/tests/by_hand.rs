@@ -10,6 +10,7 @@ use super::super::{
 };
 use super::*;
 use crate::domain::value::fit::rows::CollapsedRow;
+use crate::domain::value::gamma_gamma::GammaGamma;
 use crate::domain::value::interval::Distribution;
 
 fn compared(actual: f64, expected: f64) -> Compared {
@@ -17,14 +18,15 @@ fn compared(actual: f64, expected: f64) -> Compared {
         actual,
         expected,
         last_year: 2.0,
+        pace: 3.0,
         mean: 1.0,
     }
 }
 
 #[test]
-fn errors_of_the_model_and_of_both_baselines() {
+fn errors_of_the_model_and_of_the_baselines() {
     let customers = [compared(3.0, 2.0), compared(0.0, 0.5), compared(1.0, 1.0)];
-    let [model, last_year, mean] = accuracies(&customers.iter()).try_into().unwrap();
+    let [model, last_year, pace, mean] = accuracies(&customers.iter()).try_into().unwrap();
     assert_eq!(model.forecaster, Forecaster::Model);
     assert_eq!(model.customers, 3);
     assert_near("actual", model.actual_total, 4.0, 1e-15);
@@ -44,6 +46,8 @@ fn errors_of_the_model_and_of_both_baselines() {
         4.0 / 3.0,
         1e-15,
     );
+    assert_eq!(pace.forecaster, Forecaster::Pace);
+    assert_near("the pace's bias", pace.bias, 5.0 / 3.0, 1e-15);
     assert_eq!(mean.forecaster, Forecaster::Mean);
     assert_near("the mean's bias", mean.bias, -1.0 / 3.0, 1e-15);
     assert_near(
@@ -218,10 +222,10 @@ fn a_customer_is_split_into_what_was_known_and_what_came() {
         ),
         (3, 546, 546)
     );
-    assert_eq!((ada.last_year_orders, ada.holdout_orders), (2, 2));
+    assert_eq!((ada.last_year_repeats, ada.holdout_orders), (2, 2));
     let known = ada.known_spend.unwrap();
     assert_near("mean of the repeats", known.mean_repeat, 30.0, 1e-12);
-    assert_near("last year", known.last_year, 70.0, 1e-12);
+    assert_near("last year", known.last_year_repeats, 70.0, 1e-12);
     assert_near("holdout", ada.holdout_spend.unwrap(), 110.0, 1e-12);
     assert_eq!((returner.frequency(), returner.holdout_orders), (1, 0));
     assert_eq!(company.kind, CustomerKind::Company);
@@ -234,21 +238,61 @@ fn a_customer_is_split_into_what_was_known_and_what_came() {
 }
 
 #[test]
-fn the_baselines_repeat_the_year_before_in_proportion() {
+fn the_baselines_carry_repeat_orders_on_and_nobodys_first_one() {
     let population = population();
     let model = OrderModel::new(
         crate::domain::value::model::ModelKind::MbgNbd,
         [0.5, 6.0, 0.9, 1.6],
     );
-    let found = forecasts(&population, &models(model.unwrap()));
-    // Orders of the year: 2, 2 and 1; a fifth of a year lies ahead.
-    let expected = [(0.4, 2.0), (0.4, 0.0), (0.2, 0.0)];
-    for (forecast, (last_year, actual)) in found.iter().zip(expected) {
+    let spend = GammaGamma::new(6.0, 4.0, 15.0).unwrap();
+    let models = CandidateModels::of_all(CandidateModel {
+        orders: model.unwrap(),
+        spend: Some(spend),
+    });
+    let found = forecasts(&population, &models);
+    // A fifth of a year lies ahead. Repeat orders of the year behind: 2 by Ada, 1 by the returner, whose other order is a first one, and
+    // none by the company, which came on the last day. They had 365, 180 and 0 days to place one: 3 orders in 545 days is their pace,
+    // and fills the 185 days before the returner's first order and all 365 of the company.
+    let per_day = 3.0 / 545.0;
+    let expected = [
+        (2.0 / 5.0, 2.0 / 5.0, 2.0),
+        (1.0 / 5.0, (1.0 + 185.0 * per_day) / 5.0, 0.0),
+        (0.0, 365.0 * per_day / 5.0, 0.0),
+    ];
+    for (forecast, (last_year, pace, actual)) in found.iter().zip(expected) {
         assert_near("last year", forecast.orders.last_year, last_year, 1e-12);
-        assert_near("mean", forecast.orders.mean, 1.0 / 3.0, 1e-12);
+        assert_near("pace", forecast.orders.pace, pace, 1e-12);
+        assert_near("mean", forecast.orders.mean, 1.0 / 5.0, 1e-12);
         assert_near("actual", forecast.orders.actual, actual, 1e-12);
-        assert_eq!(forecast.spend, None, "there is no model of spend");
     }
+    // Euros of the same days: 70 by Ada, 1 by the returner.
+    let per_day = 71.0 / 545.0;
+    let expected = [
+        (70.0 / 5.0, 70.0 / 5.0),
+        (1.0 / 5.0, (1.0 + 185.0 * per_day) / 5.0),
+        (0.0, 365.0 * per_day / 5.0),
+    ];
+    for (forecast, (last_year, pace)) in found.iter().zip(expected) {
+        let spend = forecast.spend.unwrap();
+        assert_near("last year's spend", spend.last_year, last_year, 1e-12);
+        assert_near("spend at the pace", spend.pace, pace, 1e-12);
+        assert_near("mean spend", spend.mean, 71.0 / 3.0 / 5.0, 1e-12);
+    }
+}
+
+#[test]
+fn without_a_day_to_repeat_in_the_baselines_say_nothing_comes() {
+    let window = Window::new(day("2025-06-30"), day("2025-09-11")).unwrap();
+    let mut population = Population::new(window);
+    let first = [purchase(day("2025-06-30"), 500)];
+    add(&mut population, CustomerKind::Person, &first);
+    let model = OrderModel::new(
+        crate::domain::value::model::ModelKind::MbgNbd,
+        [0.5, 6.0, 0.9, 1.6],
+    );
+    let found = forecasts(&population, &models(model.unwrap()))[0].orders;
+    assert_eq!((found.last_year, found.pace, found.mean), (0.0, 0.0, 0.0));
+    assert!(found.expected > 0.0);
 }
 
 #[test]

@@ -100,11 +100,11 @@ impl Errors {
     }
 }
 
-/// What the test expects of a group: orders and spend by the model and by both baselines, and customers by frequency.
+/// What the test expects of a group: orders and spend by the model and by the baselines, and customers by frequency.
 #[derive(Default)]
 pub(super) struct Reckoned {
-    orders: [Errors; 3],
-    spend: [Errors; 3],
+    orders: [Errors; 4],
+    spend: [Errors; 4],
     bins: BTreeMap<i32, i64>,
     repeats: i64,
 }
@@ -144,16 +144,20 @@ impl Reckoner {
         let buyers = known
             .iter()
             .filter(|(customer, _)| self.kind(customer) != CustomerKind::Employee);
-        let in_year = |days: &Days| -> (f64, f64) {
+        // Repeat orders of the year, their euros, and days on which one could have been.
+        let in_year = |days: &Days| -> (f64, f64, f64) {
+            let first = *days.keys().next().unwrap();
             let year = days.range(split.plus_days(-364)..);
-            year.fold((0.0, 0.0), |(n, sum), (_, euros)| (n + 1.0, sum + euros))
+            let repeats = year.filter(|(day, _)| **day != first);
+            let (n, sum) = repeats.fold((0.0, 0.0), |(n, sum), (_, euros)| (n + 1.0, sum + euros));
+            (n, sum, f64::from((split - first).min(365)))
         };
         let part = HOLDOUT_DAYS / 365.0;
-        let (mut count, mut all) = (0.0, (0.0, 0.0));
+        let (mut count, mut all) = (0.0, (0.0, 0.0, 0.0));
         for (_, days) in buyers.clone() {
-            let (orders, spend) = in_year(days);
+            let (orders, spend, observed) = in_year(days);
             count += 1.0;
-            all = (all.0 + orders, all.1 + spend);
+            all = (all.0 + orders, all.1 + spend, all.2 + observed);
         }
         let mut reckoned = Reckoned::default();
         for (customer, days) in buyers {
@@ -166,13 +170,16 @@ impl Reckoner {
             let (orders, euros) =
                 later.fold((0.0, 0.0), |(n, sum), (_, euros)| (n + 1.0, sum + euros));
             let (expected, per_order) = self.expect(days, split);
-            let (last_orders, last_spend) = in_year(days);
+            let (last_orders, last_spend, observed) = in_year(days);
+            let filled = |last: f64, of_all: f64| last + of_all / all.2 * (365.0 - observed);
             reckoned.orders[0].add(expected, orders);
             reckoned.orders[1].add(last_orders * part, orders);
-            reckoned.orders[2].add(all.0 / count * part, orders);
+            reckoned.orders[2].add(filled(last_orders, all.0) * part, orders);
+            reckoned.orders[3].add(all.0 / count * part, orders);
             reckoned.spend[0].add(expected * per_order, euros);
             reckoned.spend[1].add(last_spend * part, euros);
-            reckoned.spend[2].add(all.1 / count * part, euros);
+            reckoned.spend[2].add(filled(last_spend, all.1) * part, euros);
+            reckoned.spend[3].add(all.1 / count * part, euros);
             let repeats = i64::try_from(days.len()).unwrap() - 1;
             *reckoned
                 .bins
@@ -211,7 +218,7 @@ pub(super) fn check_group(group: &pb::GroupEvaluation, reckoned: &Reckoned) {
         ("orders", orders, &reckoned.orders),
         ("spend", spend, &reckoned.spend),
     ] {
-        assert_eq!(quantity.accuracy.len(), 3);
+        assert_eq!(quantity.accuracy.len(), 4);
         for (found, errors) in quantity.accuracy.iter().zip(errors) {
             let what = format!("{name}, {}", found.forecaster().as_str_name());
             errors.check(&what, found);
