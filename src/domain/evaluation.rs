@@ -9,19 +9,24 @@
 pub mod accuracy;
 mod baseline;
 pub mod bins;
+pub mod buyers;
 pub mod coverage;
 pub mod drift;
 pub mod forecast;
 pub mod population;
 pub mod ranking;
+mod sample;
+pub mod total;
 pub mod tracking;
 
 use accuracy::Accuracy;
 use bins::FrequencyBin;
-use coverage::{Coverage, Sampled, UncertainModels};
+use buyers::BuyerEvaluation;
+use coverage::{Coverage, UncertainModels};
 use forecast::{CandidateModels, Compared, Forecast, forecasts};
 use population::{Population, Subject};
-use ranking::{Decile, GainPoint};
+use ranking::{Decile, GainPoint, Ranking};
+use total::{GroupTotals, TotalInterval};
 use tracking::TrackedWeek;
 
 use crate::domain::{calendar::Day, customer::CustomerKind, value::history::DAYS_PER_WEEK};
@@ -70,7 +75,7 @@ impl Window {
 pub struct Evaluation {
     /// All customers first, then each kind that there is.
     pub groups: Vec<GroupEvaluation>,
-    /// Customers whose intervals were drawn: all, or a sample of them. 0 without intervals.
+    /// Customers whose intervals were drawn: all, or a sample of each kind. 0 without intervals.
     pub interval_customers: usize,
 }
 
@@ -85,6 +90,8 @@ pub struct GroupEvaluation {
     pub orders: QuantityEvaluation,
     /// Spend in the holdout, major units, undiscounted; `None` where nothing can be said of anybody's.
     pub spend: Option<QuantityEvaluation>,
+    /// Who buys again at all.
+    pub buyers: BuyerEvaluation,
     /// Repeat orders of each week, from the first order of anybody to the end of the holdout.
     pub tracking: Vec<TrackedWeek>,
 }
@@ -100,8 +107,14 @@ pub struct QuantityEvaluation {
     pub deciles: Vec<Decile>,
     /// What share of the whole the best so many percent of customers brought; empty when there was nothing to share.
     pub gain: Vec<GainPoint>,
-    /// How often the holdout lay within the model's intervals; empty without intervals.
+    /// How well the model and each baseline rank the customers.
+    pub rankings: Vec<Ranking>,
+    /// The Gini coefficient of a forecast that knew everything; `None` when nothing came of anybody.
+    pub best_gini: Option<f64>,
+    /// How often the holdout of a customer lay within the model's intervals; empty without intervals.
     pub coverage: Vec<Coverage>,
+    /// Where the sum over all customers came to lie; `None` without intervals, and of spend without a variance.
+    pub total: Option<TotalInterval>,
 }
 
 /// Compares what the models expected with what came. `uncertain` has the same models with their doubts; without them there are no
@@ -113,8 +126,12 @@ pub fn evaluate(
     uncertain: Option<&UncertainModels>,
 ) -> Evaluation {
     let forecasts = forecasts(population, models);
-    let sampled = uncertain.map_or_else(Vec::new, |uncertain| {
-        coverage::sample(population, uncertain)
+    let drawn = uncertain.map_or_else(Drawn::default, |uncertain| {
+        let chosen = sample::choose(population, sample::MOST_CUSTOMERS);
+        Drawn {
+            customers: coverage::draw(population, uncertain, &chosen),
+            totals: total::totals(population, uncertain, &forecasts, &chosen),
+        }
     });
     let kinds = [CustomerKind::Person, CustomerKind::Company];
     let present = kinds.into_iter().filter(|kind| {
@@ -124,17 +141,24 @@ pub fn evaluate(
     let groups = std::iter::once(None).chain(present.map(Some));
     Evaluation {
         groups: groups
-            .map(|kind| group(population, models, &forecasts, &sampled, kind))
+            .map(|kind| group(population, models, &forecasts, &drawn, kind))
             .collect(),
-        interval_customers: sampled.len(),
+        interval_customers: drawn.customers.len(),
     }
+}
+
+/// What was drawn of the future.
+#[derive(Default)]
+struct Drawn {
+    customers: Vec<coverage::Sampled>,
+    totals: Vec<GroupTotals>,
 }
 
 fn group(
     population: &Population,
     models: &CandidateModels,
     forecasts: &[Forecast],
-    sampled: &[Sampled],
+    drawn: &Drawn,
     kind: Option<CustomerKind>,
 ) -> GroupEvaluation {
     let is_in = |subject: &Subject| kind.is_none_or(|kind| subject.kind == kind);
@@ -152,23 +176,40 @@ fn group(
         .iter()
         .filter_map(|(subject, forecast)| Some((subject.frequency(), forecast.spend?)))
         .collect();
-    let sampled: Vec<&Sampled> = sampled
-        .iter()
-        .filter(|one| is_in(&subjects[one.subject]))
-        .collect();
-    let of_orders = sampled.iter().map(|one| one.orders).collect::<Vec<_>>();
-    let of_spend = sampled.iter().filter_map(|one| one.spend);
-    let of_spend = of_spend.collect::<Vec<_>>();
+    let buyers = members.iter().map(|(subject, forecast)| {
+        let bought = f64::from(u8::from(subject.holdout_orders > 0));
+        (forecast.buys_again, bought)
+    });
+    let drawn_here = drawn.customers.iter();
+    let drawn_here = drawn_here.filter(|one| is_in(&subjects[one.chosen.subject]));
+    let (mut of_orders, mut of_spend) = (vec![], vec![]);
+    for one in drawn_here {
+        let weight = one.chosen.weight;
+        of_orders.push((weight, one.orders));
+        of_spend.extend(one.spend.map(|spend| (weight, spend)));
+    }
+    let totals = drawn.totals.iter().find(|totals| totals.kind == kind);
+    let quantity = |compared: &[(u32, Compared)], outcomes: &[_], total| {
+        let coverage = coverage::coverage(outcomes);
+        quantity(compared, coverage, total)
+    };
+    let total = totals.map(|totals| totals.orders);
+    let total_spend = totals.and_then(|totals| totals.spend);
     GroupEvaluation {
         kind,
         customers: members.len(),
-        orders: quantity(&orders, coverage::coverage(&of_orders)),
-        spend: (!spend.is_empty()).then(|| quantity(&spend, coverage::coverage(&of_spend))),
+        orders: quantity(&orders, &of_orders, total),
+        spend: (!spend.is_empty()).then(|| quantity(&spend, &of_spend, total_spend)),
+        buyers: buyers::buyers(&buyers.collect::<Vec<_>>()),
         tracking: tracking::track(population, models, kind),
     }
 }
 
-fn quantity(compared: &[(u32, Compared)], coverage: Vec<Coverage>) -> QuantityEvaluation {
+fn quantity(
+    compared: &[(u32, Compared)],
+    coverage: Vec<Coverage>,
+    total: Option<TotalInterval>,
+) -> QuantityEvaluation {
     let pairs: Vec<(f64, f64)> = compared
         .iter()
         .map(|(_, one)| (one.expected, one.actual))
@@ -178,7 +219,10 @@ fn quantity(compared: &[(u32, Compared)], coverage: Vec<Coverage>) -> QuantityEv
         bins: bins::bins(compared),
         deciles: ranking::deciles(&pairs),
         gain: ranking::gain(&pairs),
+        rankings: ranking::rankings(&compared.iter().map(|(_, one)| one)),
+        best_gini: ranking::best_gini(compared.iter().map(|(_, one)| one)),
         coverage,
+        total,
     }
 }
 

@@ -17,6 +17,21 @@ pub enum Forecaster {
     Mean,
 }
 
+impl Forecaster {
+    /// All of them, the model first.
+    pub const ALL: [Self; 4] = [Self::Model, Self::LastYear, Self::Pace, Self::Mean];
+
+    /// What it expected of a customer.
+    pub(super) const fn expected(self, of: &Compared) -> f64 {
+        match self {
+            Self::Model => of.expected,
+            Self::LastYear => of.last_year,
+            Self::Pace => of.pace,
+            Self::Mean => of.mean,
+        }
+    }
+}
+
 /// How far one forecaster was from what came.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Accuracy {
@@ -40,16 +55,14 @@ pub struct Accuracy {
 pub(super) fn accuracies<'a>(
     compared: &(impl Iterator<Item = &'a Compared> + Clone),
 ) -> Vec<Accuracy> {
-    let of = |forecaster, expected: fn(&Compared) -> f64| {
-        let pairs = compared.clone().map(|one| (expected(one), one.actual));
-        accuracy(forecaster, pairs)
+    let of = |forecaster: Forecaster| {
+        let pairs = compared.clone();
+        accuracy(
+            forecaster,
+            pairs.map(|one| (forecaster.expected(one), one.actual)),
+        )
     };
-    vec![
-        of(Forecaster::Model, |one| one.expected),
-        of(Forecaster::LastYear, |one| one.last_year),
-        of(Forecaster::Pace, |one| one.pace),
-        of(Forecaster::Mean, |one| one.mean),
-    ]
+    Forecaster::ALL.map(of).into()
 }
 
 /// The accuracy over pairs of expected and actual; all zero without a pair.

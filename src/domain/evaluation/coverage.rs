@@ -4,22 +4,19 @@
 //! plain share of customers within says little of whether the model is right. Beside it stands the share when each outcome is spread
 //! over the probability that the model gave it: the nonrandomised form of Czado, Gneiting and Held (2009), "Predictive Model Assessment
 //! for Count Data", Biometrics 65(4), 1254-1261. A right model comes to the level, up to chance.
+//!
+//! The converse does not hold. A customer who orders once or not at all lies within nearly every interval, and a model that expects twice
+//! or 0.6 times of what comes keeps its levels within six percentage points: what all did together ([`super::total`]) tells it.
 
-use super::{number, population::Population};
+use super::{population::Population, sample::Chosen};
 use crate::domain::{
     customer::CustomerKind,
     value::{
         interval::{Distribution, UncertainModel},
         lifetime::Horizon,
-        random::Random,
     },
 };
 
-/// Intervals are drawn for at most so many customers: each takes a thousand futures, and a share of 90 % among 2,000 is known to 0.7
-/// percentage points.
-pub const MOST_CUSTOMERS: usize = 2_000;
-/// Seed of the sample.
-const SEED: u64 = 20;
 /// The levels of the intervals.
 pub const LEVELS: [f64; 2] = [0.8, 0.9];
 
@@ -28,7 +25,7 @@ pub const LEVELS: [f64; 2] = [0.8, 0.9];
 pub struct Coverage {
     /// What the interval promises, in `(0, 1)`.
     pub level: f64,
-    /// Customers looked at, at least 1.
+    /// Customers looked at, at least 1; in a share each counts as many as it stands for.
     pub customers: usize,
     /// Share of them within the interval, both ends included. Of counts it exceeds the level even for a perfect model.
     pub within_share: f64,
@@ -45,33 +42,43 @@ pub struct UncertainModels {
     pub company: UncertainModel,
 }
 
+impl UncertainModels {
+    /// That of a kind; employees have none of their own and are never asked for.
+    #[must_use]
+    pub const fn of(&self, kind: CustomerKind) -> &UncertainModel {
+        match kind {
+            CustomerKind::Company => &self.company,
+            CustomerKind::Person | CustomerKind::Employee => &self.person,
+        }
+    }
+}
+
 /// Whether one customer's outcome lay within, by level: plainly, and calibrated.
 pub(super) type Within = [(bool, f64); LEVELS.len()];
 
 /// One customer whose intervals were drawn.
 pub(super) struct Sampled {
-    /// Its place among the subjects.
-    pub(super) subject: usize,
+    /// Its place among the subjects, and how many of its kind it stands for.
+    pub(super) chosen: Chosen,
     /// Orders.
     pub(super) orders: Within,
     /// Spend.
     pub(super) spend: Option<Within>,
 }
 
-/// Draws the intervals of all customers, or of a seeded sample of [`MOST_CUSTOMERS`].
-pub(super) fn sample(population: &Population, models: &UncertainModels) -> Vec<Sampled> {
+/// Draws the intervals of these customers.
+pub(super) fn draw(
+    population: &Population,
+    models: &UncertainModels,
+    chosen: &[Chosen],
+) -> Vec<Sampled> {
     // One month as long as the holdout, not discounted.
     let Ok(horizon) = Horizon::new(1, 0.0, population.window().holdout_weeks()) else {
         return vec![];
     };
-    let subjects = population.subjects();
-    let chosen = choose(subjects.len(), MOST_CUSTOMERS);
-    let draw = |at: usize| {
-        let subject = &subjects[at];
-        let model = match subject.kind {
-            CustomerKind::Company => &models.company,
-            CustomerKind::Person | CustomerKind::Employee => &models.person,
-        };
+    let draw = |chosen: &Chosen| {
+        let subject = &population.subjects()[chosen.subject];
+        let model = models.of(subject.kind);
         let spend = subject.spend_history();
         let futures = model.futures(subject.history(), spend.as_ref(), 1.0, &horizon);
         let revenue = subject
@@ -79,27 +86,31 @@ pub(super) fn sample(population: &Population, models: &UncertainModels) -> Vec<S
             .filter(|_| model.has_spend())
             .and(subject.holdout_spend);
         Sampled {
-            subject: at,
+            chosen: *chosen,
             orders: within(&futures.orders, f64::from(subject.holdout_orders)),
             spend: revenue.map(|spend| within(&futures.revenue, spend)),
         }
     };
-    chosen.into_iter().map(draw).collect()
+    chosen.iter().map(draw).collect()
 }
 
-/// The shares over the customers of a group; empty without any.
-pub(super) fn coverage(outcomes: &[Within]) -> Vec<Coverage> {
+/// The shares over the customers of a group, each with how many it stands for; empty without any.
+pub(super) fn coverage(outcomes: &[(f64, Within)]) -> Vec<Coverage> {
     if outcomes.is_empty() {
         return vec![];
     }
+    let all: f64 = outcomes.iter().map(|(weight, _)| weight).sum();
     let of_level = |(at, level): (usize, f64)| {
-        let inside = outcomes.iter().filter(|outcome| outcome[at].0).count();
-        let calibrated: f64 = outcomes.iter().map(|outcome| outcome[at].1).sum();
+        let (mut inside, mut calibrated) = (0.0, 0.0);
+        for (weight, outcome) in outcomes {
+            inside += weight * f64::from(u8::from(outcome[at].0));
+            calibrated += weight * outcome[at].1;
+        }
         Coverage {
             level,
             customers: outcomes.len(),
-            within_share: number(inside) / number(outcomes.len()),
-            calibrated_share: calibrated / number(outcomes.len()),
+            within_share: inside / all,
+            calibrated_share: calibrated / all,
         }
     };
     LEVELS.into_iter().enumerate().map(of_level).collect()
@@ -122,18 +133,4 @@ pub(super) fn within(futures: &Distribution, outcome: f64) -> Within {
         };
         ((low..=high).contains(&outcome), calibrated)
     })
-}
-
-/// Places of `most` of so many, all of them if there are no more; in order, and always the same. Knuth, "The Art of Computer
-/// Programming", volume 2, algorithm S.
-fn choose(count: usize, most: usize) -> Vec<usize> {
-    let mut random = Random::new(SEED);
-    let mut chosen = Vec::with_capacity(most.min(count));
-    for at in 0..count {
-        let needed = number(most.min(count) - chosen.len());
-        if random.uniform() * number(count - at) < needed {
-            chosen.push(at);
-        }
-    }
-    chosen
 }

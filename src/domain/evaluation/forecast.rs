@@ -71,6 +71,8 @@ pub struct Forecast {
     pub orders: Compared,
     /// Spend in the holdout, major units; `None` where amounts cannot be converted or there is no spend model.
     pub spend: Option<Compared>,
+    /// Probability of an order in the holdout, by the model.
+    pub buys_again: f64,
 }
 
 /// Forecasts of all customers, in their order.
@@ -81,7 +83,7 @@ pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Ve
     let of_orders = Baseline::of_orders(population);
     let of_spend = Baseline::of_spend(population);
     // Once for each distinct history.
-    let mut known: HashMap<(CustomerKind, u32, u32, u32), f64> = HashMap::new();
+    let mut known: HashMap<(CustomerKind, u32, u32, u32), (f64, f64)> = HashMap::new();
     let forecast = |subject: &Subject| {
         let model = models.of(subject.kind);
         let row = subject.row();
@@ -91,11 +93,10 @@ pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Ve
             row.recency_days(),
             row.age_days(),
         );
-        let expected = *known.entry(key).or_insert_with(|| {
-            model
-                .orders
-                .outlook(subject.history())
-                .expected_orders(weeks)
+        let (expected, buys_again) = *known.entry(key).or_insert_with(|| {
+            let outlook = model.orders.outlook(subject.history());
+            let none = outlook.probability_of_orders(0, weeks);
+            (outlook.expected_orders(weeks), (1.0 - none).clamp(0.0, 1.0))
         });
         let orders = of_orders.compared(
             subject,
@@ -108,7 +109,11 @@ pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Ve
             let came = subject.holdout_spend?;
             Some(of_spend.compared(subject, repeats, came, expected * per_order))
         });
-        Forecast { orders, spend }
+        Forecast {
+            orders,
+            spend,
+            buys_again,
+        }
     };
     subjects.iter().map(forecast).collect()
 }

@@ -5,6 +5,8 @@
 //! drawn from one seed, so a model version always gives the same answer. Asked for only when someone wants to know: an
 //! expectation costs a thousandth of it.
 
+pub mod total;
+
 use super::fit::report::covariance_root;
 use super::gamma_gamma::{GammaGamma, SpendHistory};
 use super::history::PurchaseHistory;

@@ -1,62 +1,13 @@
 //! Every figure on examples small enough to reckon by hand.
 
 use super::super::{
-    accuracy::{Forecaster, accuracies},
     bins::bins,
-    coverage::{Within, coverage, within},
-    forecast::{Compared, forecasts},
     population::LeftOut,
     ranking::{deciles, gain},
 };
+use super::baselines::compared;
 use super::*;
 use crate::domain::value::fit::rows::CollapsedRow;
-use crate::domain::value::gamma_gamma::GammaGamma;
-use crate::domain::value::interval::Distribution;
-
-fn compared(actual: f64, expected: f64) -> Compared {
-    Compared {
-        actual,
-        expected,
-        last_year: 2.0,
-        pace: 3.0,
-        mean: 1.0,
-    }
-}
-
-#[test]
-fn errors_of_the_model_and_of_the_baselines() {
-    let customers = [compared(3.0, 2.0), compared(0.0, 0.5), compared(1.0, 1.0)];
-    let [model, last_year, pace, mean] = accuracies(&customers.iter()).try_into().unwrap();
-    assert_eq!(model.forecaster, Forecaster::Model);
-    assert_eq!(model.customers, 3);
-    assert_near("actual", model.actual_total, 4.0, 1e-15);
-    assert_near("expected", model.expected_total, 3.5, 1e-15);
-    assert_near("MAE", model.mean_absolute_error, 0.5, 1e-15);
-    assert_near(
-        "RMSE",
-        model.root_mean_squared_error,
-        (1.25_f64 / 3.0).sqrt(),
-        1e-15,
-    );
-    assert_near("bias", model.bias, -0.5 / 3.0, 1e-15);
-    assert_eq!(last_year.forecaster, Forecaster::LastYear);
-    assert_near(
-        "last year's MAE",
-        last_year.mean_absolute_error,
-        4.0 / 3.0,
-        1e-15,
-    );
-    assert_eq!(pace.forecaster, Forecaster::Pace);
-    assert_near("the pace's bias", pace.bias, 5.0 / 3.0, 1e-15);
-    assert_eq!(mean.forecaster, Forecaster::Mean);
-    assert_near("the mean's bias", mean.bias, -1.0 / 3.0, 1e-15);
-    assert_near(
-        "the mean's RMSE",
-        mean.root_mean_squared_error,
-        (5.0_f64 / 3.0).sqrt(),
-        1e-15,
-    );
-}
 
 #[test]
 fn bins_are_by_frequency_and_the_last_one_takes_all_above() {
@@ -115,37 +66,8 @@ fn deciles_and_gain_follow_the_rank_and_share_out_among_equals() {
     assert!(deciles(&[]).is_empty());
 }
 
-#[test]
-fn an_outcome_is_spread_over_the_probability_that_it_had() {
-    // Ten futures: 0 with 70 %, 1 with 20 %, 5 with 10 %.
-    let futures = Distribution::of_outcomes(vec![0.0, 0.0, 5.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
-    // The central 80 % are from 10 to 90 % of the order; 0 has 0 to 70 % of it, 1 has 70 to 90 %, 5 has 90 to 100 %.
-    let [(inside, calibrated), _]: Within = within(&futures, 0.0);
-    assert!(inside);
-    assert_near("0", calibrated, 0.6 / 0.7, 1e-12);
-    assert_near("1", within(&futures, 1.0)[0].1, 1.0, 1e-12);
-    assert_near("5", within(&futures, 5.0)[0].1, 0.0, 1e-9);
-    assert!(!within(&futures, 5.0)[0].0 && within(&futures, 5.0)[1].0);
-    // In no future: between two, beyond all, below all.
-    assert_eq!(within(&futures, 0.5)[0], (true, 1.0));
-    assert_eq!(within(&futures, 7.0)[1], (false, 0.0));
-    assert_eq!(within(&futures, -1.0)[1], (false, 0.0));
-    // Over outcomes as frequent as the futures, the level comes out exactly.
-    let outcomes: Vec<Within> = [0.0; 7]
-        .into_iter()
-        .chain([1.0, 1.0, 5.0])
-        .map(|outcome| within(&futures, outcome))
-        .collect();
-    let [eighty, ninety] = coverage(&outcomes).try_into().unwrap();
-    assert_near("80 %", eighty.calibrated_share, 0.8, 1e-9);
-    assert_near("90 %", ninety.calibrated_share, 0.9, 1e-9);
-    assert_near("plainly", eighty.within_share, 0.9, 1e-12);
-    assert_eq!((ninety.customers, ninety.level), (10, 0.9));
-    assert!(coverage(&[]).is_empty());
-}
-
 /// A split with a year and a half before it, and a holdout of 73 days: a fifth of a year.
-fn population() -> Population {
+pub(super) fn population() -> Population {
     let window = Window::new(day("2025-06-30"), day("2025-09-11")).unwrap();
     let mut population = Population::new(window);
     let days = |days: &[(&str, i64)]| -> Vec<PurchaseDay> {
@@ -235,64 +157,6 @@ fn a_customer_is_split_into_what_was_known_and_what_came() {
     assert_eq!(rows.iter().map(CollapsedRow::count).sum::<u64>(), 3);
     assert_eq!(population.order_rows(Some(CustomerKind::Company)).len(), 1);
     assert_eq!(population.spend_rows(None).len(), 2);
-}
-
-#[test]
-fn the_baselines_carry_repeat_orders_on_and_nobodys_first_one() {
-    let population = population();
-    let model = OrderModel::new(
-        crate::domain::value::model::ModelKind::MbgNbd,
-        [0.5, 6.0, 0.9, 1.6],
-    );
-    let spend = GammaGamma::new(6.0, 4.0, 15.0).unwrap();
-    let models = CandidateModels::of_all(CandidateModel {
-        orders: model.unwrap(),
-        spend: Some(spend),
-    });
-    let found = forecasts(&population, &models);
-    // A fifth of a year lies ahead. Repeat orders of the year behind: 2 by Ada, 1 by the returner, whose other order is a first one, and
-    // none by the company, which came on the last day. They had 365, 180 and 0 days to place one: 3 orders in 545 days is their pace,
-    // and fills the 185 days before the returner's first order and all 365 of the company.
-    let per_day = 3.0 / 545.0;
-    let expected = [
-        (2.0 / 5.0, 2.0 / 5.0, 2.0),
-        (1.0 / 5.0, (1.0 + 185.0 * per_day) / 5.0, 0.0),
-        (0.0, 365.0 * per_day / 5.0, 0.0),
-    ];
-    for (forecast, (last_year, pace, actual)) in found.iter().zip(expected) {
-        assert_near("last year", forecast.orders.last_year, last_year, 1e-12);
-        assert_near("pace", forecast.orders.pace, pace, 1e-12);
-        assert_near("mean", forecast.orders.mean, 1.0 / 5.0, 1e-12);
-        assert_near("actual", forecast.orders.actual, actual, 1e-12);
-    }
-    // Euros of the same days: 70 by Ada, 1 by the returner.
-    let per_day = 71.0 / 545.0;
-    let expected = [
-        (70.0 / 5.0, 70.0 / 5.0),
-        (1.0 / 5.0, (1.0 + 185.0 * per_day) / 5.0),
-        (0.0, 365.0 * per_day / 5.0),
-    ];
-    for (forecast, (last_year, pace)) in found.iter().zip(expected) {
-        let spend = forecast.spend.unwrap();
-        assert_near("last year's spend", spend.last_year, last_year, 1e-12);
-        assert_near("spend at the pace", spend.pace, pace, 1e-12);
-        assert_near("mean spend", spend.mean, 71.0 / 3.0 / 5.0, 1e-12);
-    }
-}
-
-#[test]
-fn without_a_day_to_repeat_in_the_baselines_say_nothing_comes() {
-    let window = Window::new(day("2025-06-30"), day("2025-09-11")).unwrap();
-    let mut population = Population::new(window);
-    let first = [purchase(day("2025-06-30"), 500)];
-    add(&mut population, CustomerKind::Person, &first);
-    let model = OrderModel::new(
-        crate::domain::value::model::ModelKind::MbgNbd,
-        [0.5, 6.0, 0.9, 1.6],
-    );
-    let found = forecasts(&population, &models(model.unwrap()))[0].orders;
-    assert_eq!((found.last_year, found.pace, found.mean), (0.0, 0.0, 0.0));
-    assert!(found.expected > 0.0);
 }
 
 #[test]
