@@ -22,14 +22,18 @@ pub mod tracking;
 use accuracy::Accuracy;
 use bins::FrequencyBin;
 use buyers::BuyerEvaluation;
-use coverage::{Coverage, UncertainModels};
+use coverage::{Coverage, Sampled, UncertainModels, Within};
 use forecast::{CandidateModels, Compared, Forecast, forecasts};
 use population::{Population, Subject};
 use ranking::{Decile, GainPoint, Ranking};
-use total::{GroupTotals, TotalInterval};
+use total::{Part, TotalInterval};
 use tracking::TrackedWeek;
 
-use crate::domain::{calendar::Day, customer::CustomerKind, value::history::DAYS_PER_WEEK};
+use crate::domain::{
+    calendar::Day,
+    customer::CustomerKind,
+    value::{history::DAYS_PER_WEEK, interval::total::Total},
+};
 
 /// The days of an evaluation: everything until `split` is known, the days after it until `until` are to be foretold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +67,15 @@ impl Window {
         (self.until - self.split).unsigned_abs()
     }
 
-    /// The same in weeks.
+    /// Days of the holdout after the last purchase of anybody: of them nobody knows whether nothing came or nothing was recorded yet. All
+    /// of it when nobody bought, or nobody after the split.
+    #[must_use]
+    pub fn days_after(&self, last_purchase: Option<Day>) -> u32 {
+        let last = last_purchase.map_or(self.split, |last| last.max(self.split));
+        (self.until - last.min(self.until)).unsigned_abs()
+    }
+
+    /// Length of the holdout in weeks.
     #[must_use]
     pub fn holdout_weeks(&self) -> f64 {
         f64::from(self.holdout_days()) / DAYS_PER_WEEK
@@ -117,6 +129,9 @@ pub struct QuantityEvaluation {
     pub total: Option<TotalInterval>,
 }
 
+/// At most so many sets of parameters are independent of each other: those of persons and of companies.
+const PARAMETER_SETS: usize = 2;
+
 /// Compares what the models expected with what came. `uncertain` has the same models with their doubts; without them there are no
 /// intervals.
 #[must_use]
@@ -126,12 +141,9 @@ pub fn evaluate(
     uncertain: Option<&UncertainModels>,
 ) -> Evaluation {
     let forecasts = forecasts(population, models);
-    let drawn = uncertain.map_or_else(Drawn::default, |uncertain| {
+    let sampled = uncertain.map_or_else(Vec::new, |uncertain| {
         let chosen = sample::choose(population, sample::MOST_CUSTOMERS);
-        Drawn {
-            customers: coverage::draw(population, uncertain, &chosen),
-            totals: total::totals(population, uncertain, &forecasts, &chosen),
-        }
+        coverage::draw(population, uncertain, &chosen)
     });
     let kinds = [CustomerKind::Person, CustomerKind::Company];
     let present = kinds.into_iter().filter(|kind| {
@@ -141,24 +153,17 @@ pub fn evaluate(
     let groups = std::iter::once(None).chain(present.map(Some));
     Evaluation {
         groups: groups
-            .map(|kind| group(population, models, &forecasts, &drawn, kind))
+            .map(|kind| group(population, models, &forecasts, &sampled, kind))
             .collect(),
-        interval_customers: drawn.customers.len(),
+        interval_customers: sampled.len(),
     }
-}
-
-/// What was drawn of the future.
-#[derive(Default)]
-struct Drawn {
-    customers: Vec<coverage::Sampled>,
-    totals: Vec<GroupTotals>,
 }
 
 fn group(
     population: &Population,
     models: &CandidateModels,
     forecasts: &[Forecast],
-    drawn: &Drawn,
+    sampled: &[Sampled],
     kind: Option<CustomerKind>,
 ) -> GroupEvaluation {
     let is_in = |subject: &Subject| kind.is_none_or(|kind| subject.kind == kind);
@@ -180,36 +185,72 @@ fn group(
         let bought = f64::from(u8::from(subject.holdout_orders > 0));
         (forecast.buys_again, bought)
     });
-    let drawn_here = drawn.customers.iter();
-    let drawn_here = drawn_here.filter(|one| is_in(&subjects[one.chosen.subject]));
     let (mut of_orders, mut of_spend) = (vec![], vec![]);
-    for one in drawn_here {
-        let weight = one.chosen.weight;
-        of_orders.push((weight, one.orders));
-        of_spend.extend(one.spend.map(|spend| (weight, spend)));
+    for one in sampled {
+        let (subject, forecast) = (&subjects[one.chosen.subject], forecasts[one.chosen.subject]);
+        if is_in(subject) {
+            let totals = &one.totals;
+            of_orders.push(Drawn::new(
+                one,
+                one.orders,
+                forecast.orders,
+                Some(&totals.orders),
+            ));
+            if let (Some(within), Some(spend)) = (one.spend, forecast.spend) {
+                of_spend.push(Drawn::new(one, within, spend, totals.spend.as_ref()));
+            }
+        }
     }
-    let totals = drawn.totals.iter().find(|totals| totals.kind == kind);
-    let quantity = |compared: &[(u32, Compared)], outcomes: &[_], total| {
-        let coverage = coverage::coverage(outcomes);
-        quantity(compared, coverage, total)
-    };
-    let total = totals.map(|totals| totals.orders);
-    let total_spend = totals.and_then(|totals| totals.spend);
     GroupEvaluation {
         kind,
         customers: members.len(),
-        orders: quantity(&orders, &of_orders, total),
-        spend: (!spend.is_empty()).then(|| quantity(&spend, &of_spend, total_spend)),
+        orders: quantity(&orders, &of_orders),
+        spend: (!spend.is_empty()).then(|| quantity(&spend, &of_spend)),
         buyers: buyers::buyers(&buyers.collect::<Vec<_>>()),
         tracking: tracking::track(population, models, kind),
     }
 }
 
-fn quantity(
-    compared: &[(u32, Compared)],
-    coverage: Vec<Coverage>,
-    total: Option<TotalInterval>,
-) -> QuantityEvaluation {
+/// One quantity of a customer whose future was drawn.
+struct Drawn<'a> {
+    weight: f64,
+    within: Within,
+    parameters: usize,
+    expected: f64,
+    /// `None` where it has no variance.
+    foretold: Option<&'a Total>,
+}
+
+impl<'a> Drawn<'a> {
+    const fn new(
+        of: &Sampled,
+        within: Within,
+        compared: Compared,
+        foretold: Option<&'a Total>,
+    ) -> Self {
+        Self {
+            weight: of.chosen.weight,
+            within,
+            parameters: of.parameters,
+            expected: compared.expected,
+            foretold,
+        }
+    }
+
+    fn part(&self) -> Option<Part<'a>> {
+        Some(Part {
+            parameters: self.parameters,
+            weight: self.weight,
+            expected: self.expected,
+            foretold: self.foretold?,
+        })
+    }
+}
+
+fn quantity(compared: &[(u32, Compared)], drawn: &[Drawn<'_>]) -> QuantityEvaluation {
+    let outcomes: Vec<(f64, Within)> = drawn.iter().map(|one| (one.weight, one.within)).collect();
+    // A sum of which a part has no variance has none.
+    let parts: Option<Vec<Part<'_>>> = drawn.iter().map(Drawn::part).collect();
     let pairs: Vec<(f64, f64)> = compared
         .iter()
         .map(|(_, one)| (one.expected, one.actual))
@@ -221,8 +262,10 @@ fn quantity(
         gain: ranking::gain(&pairs),
         rankings: ranking::rankings(&compared.iter().map(|(_, one)| one)),
         best_gini: ranking::best_gini(compared.iter().map(|(_, one)| one)),
-        coverage,
-        total,
+        coverage: coverage::coverage(&outcomes),
+        total: parts.and_then(|parts| {
+            total::total(compared.iter().map(|(_, one)| one), &parts, PARAMETER_SETS)
+        }),
     }
 }
 

@@ -12,11 +12,14 @@ use super::{population::Population, sample::Chosen};
 use crate::domain::{
     customer::CustomerKind,
     value::{
-        interval::{Distribution, UncertainModel},
+        interval::{Distribution, UncertainModel, total::Totals},
         lifetime::Horizon,
+        random::Random,
     },
 };
 
+/// Seed of how far customers scatter around what is expected of them.
+const SEED: u64 = 21;
 /// The levels of the intervals.
 pub const LEVELS: [f64; 2] = [0.8, 0.9];
 
@@ -51,6 +54,11 @@ impl UncertainModels {
             CustomerKind::Person | CustomerKind::Employee => &self.person,
         }
     }
+
+    /// Whose parameters are those of a kind, from 0.
+    fn number(&self, kind: CustomerKind) -> usize {
+        usize::from(kind == CustomerKind::Company && self.company != self.person)
+    }
 }
 
 /// Whether one customer's outcome lay within, by level: plainly, and calibrated.
@@ -64,6 +72,10 @@ pub(super) struct Sampled {
     pub(super) orders: Within,
     /// Spend.
     pub(super) spend: Option<Within>,
+    /// What it adds to the sum over all.
+    pub(super) totals: Totals,
+    /// Whose parameters describe it, from 0.
+    pub(super) parameters: usize,
 }
 
 /// Draws the intervals of these customers.
@@ -72,10 +84,12 @@ pub(super) fn draw(
     models: &UncertainModels,
     chosen: &[Chosen],
 ) -> Vec<Sampled> {
+    let weeks = population.window().holdout_weeks();
     // One month as long as the holdout, not discounted.
-    let Ok(horizon) = Horizon::new(1, 0.0, population.window().holdout_weeks()) else {
+    let Ok(horizon) = Horizon::new(1, 0.0, weeks) else {
         return vec![];
     };
+    let mut random = Random::new(SEED);
     let draw = |chosen: &Chosen| {
         let subject = &population.subjects()[chosen.subject];
         let model = models.of(subject.kind);
@@ -89,6 +103,8 @@ pub(super) fn draw(
             chosen: *chosen,
             orders: within(&futures.orders, f64::from(subject.holdout_orders)),
             spend: revenue.map(|spend| within(&futures.revenue, spend)),
+            totals: model.totals(subject.history(), spend.as_ref(), weeks, &mut random),
+            parameters: models.number(subject.kind),
         }
     };
     chosen.iter().map(draw).collect()

@@ -28,6 +28,11 @@ pub(in crate::grpc) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluatio
         until: found.window.until().to_string(),
         first_day: found.first_day.to_string(),
         holdout_days: int32(found.window.holdout_days()),
+        last_purchase_on: found
+            .last_purchase_day
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
+        empty_days: int32(found.window.days_after(found.last_purchase_day)),
         version: found.version.unwrap_or_default(),
         kind: models::kind_message(found.kind),
         parameters: found.sets.iter().map(parameters).collect(),

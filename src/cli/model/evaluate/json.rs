@@ -15,6 +15,8 @@ pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
         "until": evaluation.until,
         "first_day": evaluation.first_day,
         "holdout_days": evaluation.holdout_days,
+        "last_purchase_on": filled(&evaluation.last_purchase_on),
+        "empty_days": evaluation.empty_days,
         "currency": filled(&evaluation.currency),
         "spend_absent_reason": filled(&evaluation.spend_absent_reason),
         "interval_customers": evaluation.interval_customers,

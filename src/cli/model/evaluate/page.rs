@@ -57,6 +57,9 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
             },
         ),
     ];
+    if evaluation.empty_days > 0 {
+        rows.push(("Beware", empty_days(evaluation)));
+    }
     for set in &evaluation.parameters {
         let parameters = set.parameters.iter();
         let parameters = parameters.map(|one| format!("{} {:.4}", one.name, one.value));
@@ -83,6 +86,18 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
         ("Left out", format!("{} {why}", left_out.customers))
     }));
     text::labelled(&rows)
+}
+
+/// What to make of a holdout that reaches beyond what anybody bought.
+fn empty_days(evaluation: &pb::ModelEvaluation) -> String {
+    let last = match &*evaluation.last_purchase_on {
+        "" => "nobody bought anything".to_owned(),
+        last => format!("nobody bought after {last}"),
+    };
+    format!(
+        "{last}: if facts of the last {} of these days are missing, the model expects too much; end it with --until",
+        evaluation.empty_days
+    )
 }
 
 /// Whose parameters they are, of so many sets: one alone is everybody's, and beside another that of all is of who has no own.

@@ -293,6 +293,21 @@ fn weeks_end_at_the_split_and_the_last_one_with_the_holdout() {
 }
 
 #[test]
+fn days_after_the_last_purchase_may_be_missing_ones() {
+    let window = Window::new(day("2025-06-30"), day("2025-07-10")).unwrap();
+    for (last, days) in [
+        (Some("2025-07-10"), 0),
+        (Some("2025-08-01"), 0),
+        (Some("2025-07-03"), 7),
+        (Some("2025-06-30"), 10),
+        (Some("2025-01-01"), 10),
+        (None, 10),
+    ] {
+        assert_eq!(window.days_after(last.map(day)), days, "{last:?}");
+    }
+}
+
+#[test]
 fn a_window_has_at_least_one_day() {
     let split = day("2025-06-30");
     assert_eq!(Window::new(split, split), None);

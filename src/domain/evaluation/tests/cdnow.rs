@@ -80,6 +80,8 @@ fn holdout_totals_and_the_weekly_track_are_the_published_ones() {
         let found = evaluate(&population, &models(fit.model), None);
         let model = found.groups[0].orders.accuracy[0];
         println!("{}: {model:?}", kind.name());
+        println!("{:?}", found.groups[0].orders.rankings);
+        println!("{:?}", found.groups[0].buyers);
         assert_near("actual", model.actual_total, 1_882.0, 1e-9);
         assert_near(kind.name(), model.expected_total, total, 0.06);
         let cumulative: Vec<(u32, u64)> = found.groups[0]
@@ -157,6 +159,14 @@ fn the_model_puts_the_best_first() {
     let all = &found.groups[0];
     for quantity in [&all.orders, all.spend.as_ref().unwrap()] {
         assert!(quantity.deciles[0].lift.unwrap() > 3.0);
+        // So does last year: who bought often buys on, and a model has little to add to that.
+        let [model, last_year, ..] = &quantity.rankings[..] else {
+            panic!("{quantity:?}");
+        };
+        println!("{:?}", quantity.rankings);
+        let (model, last_year) = (model.gini.unwrap(), last_year.gini.unwrap());
+        assert!(model > 0.5 && last_year > 0.5);
+        assert_near("Gini", model, last_year, 0.05);
         let shares = &quantity.gain;
         assert!(
             shares

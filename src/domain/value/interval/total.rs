@@ -3,23 +3,25 @@
 
 use super::{Block, UncertainModel, orders_within, spend_on};
 use crate::domain::value::{
-    gamma_gamma::SpendHistory, history::PurchaseHistory, random::Random,
+    gamma_gamma::{GammaGamma, SpendHistory},
+    history::PurchaseHistory,
+    random::Random,
     special_functions::incomplete::incomplete_gamma_upper,
 };
 
 /// Below this, the spend of a newcomer has no variance under Gamma-Gamma, and neither has a sum of them.
 const SMALLEST_Q: f64 = 2.0;
 
-/// What customers come to together: their expectation at each draw of the parameters, and how far they scatter around it.
+/// What one customer or many come to: the expectation at each draw of the parameters, and how far they scatter around it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Total {
-    /// Expectation of the sum, by draw of the parameters.
+    /// Expectation, by draw of the parameters.
     means: Vec<f64>,
-    /// Variance of the sum once the parameters are known, on average over the draws.
+    /// Variance once the parameters are known, on average over the draws.
     variance: f64,
 }
 
-/// Orders and spend of customers who are added one after another.
+/// Orders and spend of a customer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Totals {
     /// Orders.
@@ -29,39 +31,28 @@ pub struct Totals {
 }
 
 impl UncertainModel {
-    /// Nobody yet.
+    /// What a customer will come to in the next `weeks`. `random` decides how the scatter is estimated, and must go on from one customer
+    /// to the next.
     #[must_use]
-    pub fn totals(&self) -> Totals {
-        let nothing = Total {
-            means: vec![0.0; self.draws.len()],
-            variance: 0.0,
-        };
-        let has_variance = |(_, spend): &(_, Option<super::GammaGamma>)| {
-            spend.is_some_and(|spend| spend.parameters()[1] > SMALLEST_Q)
-        };
-        Totals {
-            spend: self.draws.iter().all(has_variance).then(|| nothing.clone()),
-            orders: nothing,
-        }
-    }
-
-    /// Adds what a customer will do in the next `weeks`. `random` decides how the customer's scatter is estimated, and must go on from
-    /// one customer to the next. The spend of who has none that counts is not `with_spend`.
-    pub fn add(
+    pub fn totals(
         &self,
-        totals: &mut Totals,
         history: &PurchaseHistory,
         spend: Option<&SpendHistory>,
         weeks: f64,
-        with_spend: bool,
         random: &mut Random,
-    ) {
+    ) -> Totals {
         let whole = [Block {
             weeks,
             discount: 1.0,
         }];
-        let (mut of_orders, mut of_spend) = (0.0, 0.0);
-        for (at, (order_model, spend_model)) in self.draws.iter().enumerate() {
+        let spend_models = self.draws.iter().map(|(_, model)| {
+            let model = (*model)?;
+            (model.parameters()[1] > SMALLEST_Q).then_some(model)
+        });
+        let spend_models: Option<Vec<GammaGamma>> = spend_models.collect();
+        let (mut orders, mut of_orders) = (Vec::with_capacity(self.draws.len()), 0.0);
+        let (mut revenue, mut of_revenue) = (Vec::with_capacity(self.draws.len()), 0.0);
+        for (at, (order_model, _)) in self.draws.iter().enumerate() {
             let outlook = order_model.outlook(history);
             let expected = outlook.expected_orders(weeks);
             let is_alive = random.uniform() < outlook.probability_alive();
@@ -70,85 +61,78 @@ impl UncertainModel {
             } else {
                 0.0
             };
-            totals.orders.means[at] += expected;
+            orders.push(expected);
             of_orders += (bought - expected).powi(2);
-            if let (true, Some(total), Some(model)) = (with_spend, &mut totals.spend, spend_model) {
+            if let Some(models) = &spend_models {
                 // A `q` above 2 has a mean.
-                let expected = expected * model.expected_spend(spend).unwrap_or(0.0);
-                total.means[at] += expected;
-                of_spend += (spend_on(model, spend, bought, random) - expected).powi(2);
+                let expected = expected * models[at].expected_spend(spend).unwrap_or(0.0);
+                revenue.push(expected);
+                of_revenue += (spend_on(&models[at], spend, bought, random) - expected).powi(2);
             }
         }
-        let draws = self.count();
-        totals.orders.variance += of_orders / draws;
-        if let Some(total) = &mut totals.spend {
-            total.variance += of_spend / draws;
+        let total = |means: Vec<f64>, squares: f64| Total {
+            variance: squares / number(means.len()),
+            means,
+        };
+        Totals {
+            orders: total(orders, of_orders),
+            spend: spend_models.map(|_| total(revenue, of_revenue)),
         }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "200 draws")]
-    fn count(&self) -> f64 {
-        self.draws.len().max(1) as f64
     }
 }
 
 impl Total {
-    /// The same of more customers of whom these are a sample: `expectation` times the expectation, `customers` times as many of them.
+    /// The sum over `parts`, each with how many customers like it there are. `groups` of them may have parameters that are independent
+    /// of each other's although drawn from one seed: the number of its group, from 0, comes first.
     #[must_use]
-    pub fn scaled(mut self, expectation: f64, customers: f64) -> Self {
-        self.means.iter_mut().for_each(|mean| *mean *= expectation);
-        self.variance *= customers;
-        self
-    }
-
-    /// The sum of two groups of customers under the same draws of the parameters.
-    #[must_use]
-    pub fn with(self, other: &Self) -> Self {
-        self.with_shifted(other, 0)
-    }
-
-    /// The sum of two groups of customers whose parameters are independent of each other, although drawn from one seed.
-    #[must_use]
-    pub fn with_independent(self, other: &Self) -> Self {
-        let half = other.means.len() / 2;
-        self.with_shifted(other, half)
-    }
-
-    fn with_shifted(mut self, other: &Self, by: usize) -> Self {
-        let others = other.means.iter().cycle().skip(by);
-        for (mean, of_other) in self.means.iter_mut().zip(others) {
-            *mean += of_other;
+    pub fn sum<'a>(parts: impl Iterator<Item = (usize, f64, &'a Self)>, groups: usize) -> Self {
+        let mut sum = Self {
+            means: vec![],
+            variance: 0.0,
+        };
+        for (group, weight, part) in parts {
+            sum.means.resize(part.means.len().max(sum.means.len()), 0.0);
+            // Draws of other groups that stand far apart have nothing to do with each other.
+            let shift = part.means.len() * group / groups.max(1);
+            let others = part.means.iter().cycle().skip(shift);
+            for (mean, of_part) in sum.means.iter_mut().zip(others) {
+                *mean += weight * of_part;
+            }
+            sum.variance += weight * part.variance;
         }
-        self.variance += other.variance;
+        sum
+    }
+
+    /// The same with the expectation at every draw multiplied by `factor`.
+    #[must_use]
+    pub fn with_means_times(mut self, factor: f64) -> Self {
+        self.means.iter_mut().for_each(|mean| *mean *= factor);
         self
     }
 
     /// The expectation.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "200 draws")]
     pub fn mean(&self) -> f64 {
-        self.means.iter().sum::<f64>() / self.means.len().max(1) as f64
+        self.means.iter().sum::<f64>() / number(self.means.len())
     }
 
     /// The standard deviation, both doubts together.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "200 draws")]
     pub fn standard_deviation(&self) -> f64 {
         let mean = self.mean();
         let of_means = self.means.iter().map(|one| (one - mean).powi(2));
-        let of_means = of_means.sum::<f64>() / self.means.len().max(1) as f64;
+        let of_means = of_means.sum::<f64>() / number(self.means.len());
         (of_means + self.variance).sqrt()
     }
 
     /// Probability of a sum of at most `sum`: normal at each draw of the parameters, as sums over many customers are.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "200 draws")]
     pub fn probability_at_most(&self, sum: f64) -> f64 {
         // So that a sum that is certain has a place too.
         let deviation = self.variance.sqrt().max(f64::MIN_POSITIVE);
         let each = self.means.iter();
         let below = each.map(|mean| normal_distribution((sum - mean) / deviation));
-        below.sum::<f64>() / self.means.len().max(1) as f64
+        below.sum::<f64>() / number(self.means.len())
     }
 
     /// The central interval that holds the sum with probability `level` in `(0, 1)`; not below 0.
@@ -173,6 +157,12 @@ impl Total {
         }
         high.max(0.0)
     }
+}
+
+/// A count to divide by.
+#[expect(clippy::cast_precision_loss, reason = "200 draws")]
+fn number(draws: usize) -> f64 {
+    draws.max(1) as f64
 }
 
 /// The standard normal distribution function: its square is chi-squared with one degree of freedom.
@@ -221,16 +211,20 @@ mod tests {
         assert_near("deviation", apart.standard_deviation(), 10.0, 1e-12);
         assert_near("between", apart.probability_at_most(100.0), 0.5, 1e-12);
         assert_near("low", apart.interval(0.9).0, 90.0, 1e-6);
-        // 12 and 9 together scatter by 15; a sample of a hundredth of the customers scatters by a tenth of it.
+        // 12 and 9 together scatter by 15; a hundred customers of whom one is known by 10 times as much.
         let of = |variance: f64| Total {
             means: vec![1.0, 3.0],
             variance,
         };
-        let both = of(144.0).with(&of(81.0));
+        let (one, other) = (of(144.0), of(81.0));
+        let both = Total::sum([(0, 1.0, &one), (0, 1.0, &other)].into_iter(), 1);
         assert_near("variances", both.variance.sqrt(), 15.0, 1e-12);
         assert_eq!(both.means, [2.0, 6.0]);
-        assert_eq!(of(1.0).with_independent(&of(1.0)).means, [4.0, 4.0]);
-        assert_near("of all", of(1.0).scaled(1.0, 100.0).variance, 100.0, 1e-12);
+        let independent = Total::sum([(0, 1.0, &one), (1, 1.0, &other)].into_iter(), 2);
+        assert_eq!(independent.means, [4.0, 4.0]);
+        let hundred = Total::sum([(0, 100.0, &one)].into_iter(), 1).with_means_times(0.5);
+        assert_near("of a hundred", hundred.variance.sqrt(), 120.0, 1e-12);
+        assert_eq!(hundred.means, [50.0, 150.0]);
     }
 
     /// Parameters that are known exactly: only customers scatter, and they do as simulated ones.
@@ -251,11 +245,15 @@ mod tests {
                 PurchaseHistory::from_days(x, 7 * recency, 7 * age).unwrap()
             });
             let mut random = Random::new(5);
-            let mut totals = uncertain.totals();
             // Each a hundred times: 20,000 draws of each customer.
-            for history in histories.iter().cycle().take(300) {
-                uncertain.add(&mut totals, history, None, 52.0, true, &mut random);
-            }
+            let customers = histories.iter().cycle().take(300);
+            let orders = customers.map(|history| {
+                let totals = uncertain.totals(history, None, 52.0, &mut random);
+                assert_eq!(totals.spend, None);
+                totals.orders
+            });
+            let orders: Vec<Total> = orders.collect();
+            let orders = Total::sum(orders.iter().map(|one| (0, 1.0, one)), 1);
             let [mut mean, mut variance] = [0.0; 2];
             for history in &histories {
                 let outlook = model.outlook(history);
@@ -268,9 +266,8 @@ mod tests {
                 });
                 variance += 100.0 * squares.sum::<f64>() / 20_000.0;
             }
-            assert!(totals.spend.is_none());
-            assert_near(kind.name(), totals.orders.mean(), mean, 1e-6 * mean);
-            let deviation = totals.orders.standard_deviation();
+            assert_near(kind.name(), orders.mean(), mean, 1e-6 * mean);
+            let deviation = orders.standard_deviation();
             let ratio = deviation / variance.sqrt();
             assert_near(kind.name(), ratio, 1.0, 0.03);
         }

@@ -107,6 +107,7 @@ pub(super) struct Reckoned {
     spend: [Errors; 4],
     bins: BTreeMap<i32, i64>,
     repeats: i64,
+    buyers: f64,
 }
 
 pub(super) struct Reckoner {
@@ -188,6 +189,7 @@ impl Reckoner {
             #[expect(clippy::cast_possible_truncation, reason = "a count")]
             let later = orders as i64;
             reckoned.repeats += repeats + later;
+            reckoned.buyers += f64::from(u8::from(later > 0));
         }
         reckoned
     }
@@ -227,9 +229,21 @@ pub(super) fn check_group(group: &pb::GroupEvaluation, reckoned: &Reckoned) {
         assert_eq!(deciles, group.customers);
         assert_eq!(quantity.gain.len(), 101);
         assert_eq!(quantity.coverage.len(), 2);
+        let rankings = quantity.rankings.iter();
+        let ginis: Vec<f64> = rankings.map(|it| it.gini.unwrap()).collect();
+        let best = quantity.best_gini.unwrap();
+        assert_eq!(ginis.len(), 4);
+        assert!(ginis.iter().all(|gini| *gini <= best), "{ginis:?} {best}");
+        let total = quantity.total.unwrap();
+        let off = total.actual - errors[0].actual;
+        assert!(off.abs() < 1e-6 * errors[0].actual, "{name}: {total:?}");
+        assert!(total.low < total.expected && total.expected < total.high);
     }
     let bins = orders.bins.iter().map(|bin| (bin.frequency, bin.customers));
     assert_eq!(bins.collect::<BTreeMap<_, _>>(), reckoned.bins);
+    let buyers = group.buyers.as_ref().unwrap();
+    let share = reckoned.buyers / reckoned.orders[0].customers;
+    assert!((buyers.actual_share - share).abs() < 1e-12, "{buyers:?}");
     let last = group.tracking.last().unwrap();
     assert_eq!((&*last.last_day, last.in_holdout), (TODAY, true));
     assert_eq!(last.actual_cumulative, reckoned.repeats);

@@ -140,6 +140,20 @@ fn a_page_says_what_was_compared_and_how_far_off_everybody_was() {
 }
 
 #[test]
+fn a_holdout_beyond_all_purchases_is_no_quiet_one() {
+    let mut evaluation = evaluation();
+    assert!(!page(&evaluation).contains("Beware"));
+    evaluation.empty_days = 10_376;
+    evaluation.last_purchase_on = "1998-06-30".into();
+    let page = page(&evaluation);
+    let warning = "nobody bought after 1998-06-30: if facts of the last 10376 of these days";
+    assert!(page.contains(warning), "{page}");
+    let json = json::evaluation(&evaluation);
+    assert_eq!(json["last_purchase_on"], "1998-06-30");
+    assert_eq!(json["empty_days"], 10_376);
+}
+
+#[test]
 fn the_total_has_a_side_and_a_chance() {
     let mut evaluation = evaluation();
     let mut with = |actual, place| {
