@@ -43,7 +43,7 @@ pub(super) struct Part<'a> {
     pub(super) foretold: &'a Total,
 }
 
-/// Where the sum over `all` came to lie; `None` where nobody was drawn. There are so many sets of `parameters`.
+/// Where the sum over `all` came to lie; `None` where nobody was drawn, or where parameters are so uncertain that it may be anything. There are so many sets of `parameters`.
 ///
 /// What is expected of all at the estimates is known; a draw of the parameters expects as much more or less of all as of those drawn.
 pub(super) fn total<'a>(
@@ -66,14 +66,18 @@ pub(super) fn total<'a>(
     } else {
         1.0
     });
-    let (low, high) = foretold.interval(LEVEL);
-    (!drawn.is_empty()).then(|| TotalInterval {
-        level: LEVEL,
-        actual,
-        expected: foretold.mean(),
-        standard_deviation: foretold.standard_deviation(),
-        low,
-        high,
-        place: foretold.probability_at_most(actual),
+    let standard_deviation = foretold.standard_deviation();
+    let is_known = !drawn.is_empty() && standard_deviation.is_finite();
+    is_known.then(|| {
+        let (low, high) = foretold.interval(LEVEL);
+        TotalInterval {
+            level: LEVEL,
+            actual,
+            expected: foretold.mean(),
+            standard_deviation,
+            low,
+            high,
+            place: foretold.probability_at_most(actual),
+        }
     })
 }

@@ -2,11 +2,11 @@
 
 use super::super::{
     buyers::buyers,
-    coverage::{Within, coverage, within},
+    coverage::{UncertainModels, Within, coverage, within},
     sample::choose,
 };
 use super::*;
-use crate::domain::value::interval::Distribution;
+use crate::domain::value::interval::{Distribution, Estimated, UncertainModel};
 
 #[test]
 fn an_outcome_is_spread_over_the_probability_that_it_had() {
@@ -112,4 +112,40 @@ fn the_probability_to_buy_again_is_that_of_the_model() {
     let expected = 1.0 - none / 3.0;
     assert_near("expected", all.buyers.expected_share, expected, 1e-12);
     assert_eq!(all.orders.total, None, "nobody knows how uncertain it is");
+}
+
+#[test]
+fn a_total_that_may_be_anything_has_no_interval() {
+    let population = super::by_hand::population();
+    let model = |r: f64| {
+        OrderModel::new(
+            crate::domain::value::model::ModelKind::MbgNbd,
+            [r, 6.0, 0.9, 1.6],
+        )
+        .unwrap()
+    };
+    // Standard error of ln r: half a unit, and 500, of which some draws are beyond all numbers.
+    for (error, is_known) in [(0.5, true), (500.0, false)] {
+        let covariance: Vec<Vec<f64>> = (0..4)
+            .map(|i| {
+                let variance = if i == 0 { error * error } else { 1e-6 };
+                (0..4)
+                    .map(|j| if i == j { variance } else { 0.0 })
+                    .collect()
+            })
+            .collect();
+        let estimated = Estimated {
+            model: &model(0.5),
+            log_covariance: Some(&covariance),
+        };
+        let uncertain = UncertainModel::of_orders(&estimated, 1).unwrap();
+        let uncertain = UncertainModels {
+            person: uncertain.clone(),
+            company: uncertain,
+        };
+        let found = evaluate(&population, &models(model(0.5)), Some(&uncertain));
+        let total = found.groups[0].orders.total;
+        assert_eq!(total.is_some(), is_known, "{total:?}");
+        assert_eq!(found.interval_customers, 3);
+    }
 }

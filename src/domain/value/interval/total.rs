@@ -116,7 +116,7 @@ impl Total {
         self.means.iter().sum::<f64>() / number(self.means.len())
     }
 
-    /// The standard deviation, both doubts together.
+    /// The standard deviation, both doubts together; not finite where a draw of the parameters expects more than a number holds.
     #[must_use]
     pub fn standard_deviation(&self) -> f64 {
         let mean = self.mean();
@@ -125,7 +125,8 @@ impl Total {
         (of_means + self.variance).sqrt()
     }
 
-    /// Probability of a sum of at most `sum`: normal at each draw of the parameters, as sums over many customers are.
+    /// Probability of a sum of at most `sum`: normal at each draw of the parameters, as sums over many customers are. The standard
+    /// deviation must be finite.
     #[must_use]
     pub fn probability_at_most(&self, sum: f64) -> f64 {
         // So that a sum that is certain has a place too.
@@ -135,7 +136,7 @@ impl Total {
         below.sum::<f64>() / number(self.means.len())
     }
 
-    /// The central interval that holds the sum with probability `level` in `(0, 1)`; not below 0.
+    /// The central interval that holds the sum with probability `level` in `(0, 1)`; not below 0. The standard deviation must be finite.
     #[must_use]
     pub fn interval(&self, level: f64) -> (f64, f64) {
         let tail = (1.0 - level) / 2.0;
@@ -167,6 +168,9 @@ fn number(draws: usize) -> f64 {
 
 /// The standard normal distribution function: its square is chi-squared with one degree of freedom.
 fn normal_distribution(z: f64) -> f64 {
+    if z.is_nan() {
+        return z;
+    }
     // Farther out nothing is left that a number could hold.
     let z = z.clamp(-40.0, 40.0);
     let tail = 0.5 * incomplete_gamma_upper(0.5, 0.5 * z * z);
