@@ -16,24 +16,30 @@ pub mod forecast;
 pub mod population;
 pub mod ranking;
 mod sample;
+pub mod strata;
 pub mod total;
 pub mod tracking;
 
-use accuracy::Accuracy;
+use accuracy::{Accuracy, Improvement};
 use bins::FrequencyBin;
 use buyers::BuyerEvaluation;
-use coverage::{Coverage, Sampled, UncertainModels, Within};
-use forecast::{CandidateModels, Compared, Forecast, forecasts};
+use coverage::{Coverage, Sampled, Within};
+use forecast::{CandidateModel, Compared, Forecast, forecasts};
 use population::{Population, Subject};
 use ranking::{Decile, GainPoint, Ranking};
+use strata::compare_values;
 use total::{Part, TotalInterval};
-use tracking::TrackedWeek;
+use tracking::{TrackedWeek, Tracks};
 
 use crate::domain::{
     calendar::Day,
     customer::CustomerKind,
+    parameters::Selection,
     value::{history::DAYS_PER_WEEK, interval::total::Total},
 };
+
+/// Of more distinct values of covariates, customers are not put into groups by them.
+pub const MOST_GROUPS_OF_VALUES: usize = 10;
 
 /// The days of an evaluation: everything until `split` is known, the days after it until `until` are to be foretold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,17 +91,47 @@ impl Window {
 /// How well a model foretold the holdout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// All customers first, then each kind that there is.
+    /// All customers first, then each kind that there is; then, by a model with covariates, those with the same values, unless there
+    /// are more than [`MOST_GROUPS_OF_VALUES`] of these, and those of whom one is unknown.
     pub groups: Vec<GroupEvaluation>,
+    /// How many customers were foretold by which parameters of the model, the most first; none with 0.
+    pub selections: Vec<(Selection, usize)>,
     /// Customers whose intervals were drawn: all, or a sample of each kind. 0 without intervals.
     pub interval_customers: usize,
+    /// Why no intervals were drawn; `None` when they were.
+    pub intervals_absent_reason: Option<String>,
+}
+
+/// Whom a group consists of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Group {
+    /// All customers.
+    All,
+    /// Those of a kind.
+    Kind(CustomerKind),
+    /// Those with these values of the covariates, in their order.
+    Values(Vec<f64>),
+    /// Those of whom a covariate is unknown.
+    ValuesUnknown,
+}
+
+impl Group {
+    fn has(&self, subject: &Subject) -> bool {
+        let values = subject.stratum().values.as_deref();
+        match self {
+            Self::All => true,
+            Self::Kind(kind) => subject.kind() == *kind,
+            Self::Values(own) => compare_values(values, Some(own)).is_eq(),
+            Self::ValuesUnknown => values.is_none(),
+        }
+    }
 }
 
 /// The same of a group of customers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupEvaluation {
-    /// The kind of its customers; `None` for all.
-    pub kind: Option<CustomerKind>,
+    /// Whom it consists of.
+    pub group: Group,
     /// How many there are.
     pub customers: usize,
     /// Orders in the holdout.
@@ -104,15 +140,17 @@ pub struct GroupEvaluation {
     pub spend: Option<QuantityEvaluation>,
     /// Who buys again at all.
     pub buyers: BuyerEvaluation,
-    /// Repeat orders of each week, from the first order of anybody to the end of the holdout.
+    /// Repeat orders of each week, from the first order of anybody to the end of the holdout; empty for groups by covariates.
     pub tracking: Vec<TrackedWeek>,
 }
 
 /// How well one quantity was foretold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantityEvaluation {
-    /// Of the model and of each baseline.
+    /// Of the model, of its pooled parameters where it has others, and of each baseline.
     pub accuracy: Vec<Accuracy>,
+    /// How much nearer the model came than its pooled parameters; `None` where it has no others.
+    pub improvement: Option<Improvement>,
     /// By repeat orders until the split; only bins with customers.
     pub bins: Vec<FrequencyBin>,
     /// By rank of the model's forecast, the best first.
@@ -129,49 +167,71 @@ pub struct QuantityEvaluation {
     pub total: Option<TotalInterval>,
 }
 
-/// At most so many sets of parameters are independent of each other: those of persons and of companies.
-const PARAMETER_SETS: usize = 2;
-
-/// Compares what the models expected with what came. `uncertain` has the same models with their doubts; without them there are no
-/// intervals.
+/// Compares what a model expected with what came. Its intervals are drawn from `seed`.
 #[must_use]
-pub fn evaluate(
-    population: &Population,
-    models: &CandidateModels,
-    uncertain: Option<&UncertainModels>,
-) -> Evaluation {
-    let forecasts = forecasts(population, models);
-    let sampled = uncertain.map_or_else(Vec::new, |uncertain| {
-        let chosen = sample::choose(population, sample::MOST_CUSTOMERS);
-        coverage::draw(population, uncertain, &chosen)
-    });
-    let kinds = [CustomerKind::Person, CustomerKind::Company];
-    let present = kinds.into_iter().filter(|kind| {
-        let mut subjects = population.subjects().iter();
-        subjects.any(|subject| subject.kind == *kind)
-    });
-    let groups = std::iter::once(None).chain(present.map(Some));
+pub fn evaluate(population: &Population, model: &CandidateModel, seed: u64) -> Evaluation {
+    let forecasts = forecasts(population, model);
+    let tracks = Tracks::new(population, model);
+    let drawn = coverage::sample(population, model, seed);
+    let (sampled, intervals_absent_reason) = match drawn {
+        Ok(sampled) => (sampled, None),
+        Err(reason) => (vec![], Some(reason)),
+    };
     Evaluation {
-        groups: groups
-            .map(|kind| group(population, models, &forecasts, &sampled, kind))
+        groups: groups(population, model)
+            .into_iter()
+            .map(|group| evaluate_group(population, &tracks, &forecasts, &sampled, group))
             .collect(),
+        selections: selections(&forecasts),
         interval_customers: sampled.len(),
+        intervals_absent_reason,
     }
 }
 
-fn group(
+/// All groups, none of them empty but perhaps that of all.
+fn groups(population: &Population, model: &CandidateModel) -> Vec<Group> {
+    let strata = || population.strata();
+    let kinds = [CustomerKind::Person, CustomerKind::Company].into_iter();
+    let kinds = kinds.filter(|kind| strata().any(|it| it.kind == *kind));
+    let mut groups = vec![Group::All];
+    groups.extend(kinds.map(Group::Kind));
+    if model.has_covariates() {
+        let mut values: Vec<&[f64]> = strata().filter_map(|it| it.values.as_deref()).collect();
+        values.sort_unstable_by(|one, other| compare_values(Some(one), Some(other)));
+        values.dedup();
+        if values.len() <= MOST_GROUPS_OF_VALUES {
+            groups.extend(values.into_iter().map(|it| Group::Values(it.to_vec())));
+        }
+        let unknown = strata().any(|it| it.values.is_none());
+        groups.extend(unknown.then_some(Group::ValuesUnknown));
+    }
+    groups
+}
+
+fn selections(forecasts: &[Forecast]) -> Vec<(Selection, usize)> {
+    let mut counts: Vec<(Selection, usize)> = vec![];
+    for forecast in forecasts {
+        match counts.iter_mut().find(|(it, _)| *it == forecast.selection) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((forecast.selection, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+fn evaluate_group(
     population: &Population,
-    models: &CandidateModels,
+    tracks: &Tracks,
     forecasts: &[Forecast],
     sampled: &[Sampled],
-    kind: Option<CustomerKind>,
+    group: Group,
 ) -> GroupEvaluation {
-    let is_in = |subject: &Subject| kind.is_none_or(|kind| subject.kind == kind);
     let subjects = population.subjects();
     let members: Vec<(&Subject, &Forecast)> = subjects
         .iter()
         .zip(forecasts)
-        .filter(|(subject, _)| is_in(subject))
+        .filter(|(subject, _)| group.has(subject))
         .collect();
     let orders: Vec<(u32, Compared)> = members
         .iter()
@@ -186,28 +246,47 @@ fn group(
         (forecast.buys_again, bought)
     });
     let (mut of_orders, mut of_spend) = (vec![], vec![]);
-    for one in sampled {
-        let (subject, forecast) = (&subjects[one.chosen.subject], forecasts[one.chosen.subject]);
-        if is_in(subject) {
-            let totals = &one.totals;
-            of_orders.push(Drawn::new(
-                one,
-                one.orders,
-                forecast.orders,
-                Some(&totals.orders),
-            ));
-            if let (Some(within), Some(spend)) = (one.spend, forecast.spend) {
-                of_spend.push(Drawn::new(one, within, spend, totals.spend.as_ref()));
-            }
+    let drawn = sampled.iter();
+    for one in drawn.filter(|one| group.has(&subjects[one.chosen.subject])) {
+        let (forecast, totals) = (&forecasts[one.chosen.subject], &one.totals);
+        let parameters = parameters(forecast.selection);
+        let drawn = |within, compared: Compared, foretold| Drawn {
+            weight: one.chosen.weight,
+            within,
+            parameters,
+            expected: compared.expected,
+            foretold,
+        };
+        of_orders.push(drawn(one.orders, forecast.orders, Some(&totals.orders)));
+        if let (Some(within), Some(spend)) = (one.spend, forecast.spend) {
+            of_spend.push(drawn(within, spend, totals.spend.as_ref()));
         }
     }
     GroupEvaluation {
-        kind,
         customers: members.len(),
         orders: quantity(&orders, &of_orders),
         spend: (!spend.is_empty()).then(|| quantity(&spend, &of_spend)),
         buyers: buyers::buyers(&buyers.collect::<Vec<_>>()),
-        tracking: tracking::track(population, models, kind),
+        tracking: match group {
+            Group::All => tracks.track(population, None),
+            Group::Kind(kind) => tracks.track(population, Some(kind)),
+            // What came of each week is kept by kind only.
+            Group::Values(_) | Group::ValuesUnknown => vec![],
+        },
+        group,
+    }
+}
+
+/// At most so many sets of parameters stand beside each other: those of all, of persons and of companies.
+const PARAMETER_SETS: usize = 3;
+
+/// Which of them, from 0: draws of two are taken to be independent. Of one with covariates, all values share the draws.
+const fn parameters(selection: Selection) -> usize {
+    match selection {
+        Selection::Pooled | Selection::PooledForKind(_) | Selection::PooledForUnknownCovariate => 0,
+        Selection::Covariates
+        | Selection::OwnKind(CustomerKind::Person | CustomerKind::Employee) => 1,
+        Selection::OwnKind(CustomerKind::Company) => 2,
     }
 }
 
@@ -222,21 +301,6 @@ struct Drawn<'a> {
 }
 
 impl<'a> Drawn<'a> {
-    const fn new(
-        of: &Sampled,
-        within: Within,
-        compared: Compared,
-        foretold: Option<&'a Total>,
-    ) -> Self {
-        Self {
-            weight: of.chosen.weight,
-            within,
-            parameters: of.parameters,
-            expected: compared.expected,
-            foretold,
-        }
-    }
-
     fn part(&self) -> Option<Part<'a>> {
         Some(Part {
             parameters: self.parameters,
@@ -255,8 +319,10 @@ fn quantity(compared: &[(u32, Compared)], drawn: &[Drawn<'_>]) -> QuantityEvalua
         .iter()
         .map(|(_, one)| (one.expected, one.actual))
         .collect();
+    let both = compared.iter().map(|(_, one)| one);
     QuantityEvaluation {
-        accuracy: accuracy::accuracies(&compared.iter().map(|(_, one)| one)),
+        accuracy: accuracy::accuracies(&both),
+        improvement: accuracy::improvement(&both),
         bins: bins::bins(compared),
         deciles: ranking::deciles(&pairs),
         gain: ranking::gain(&pairs),

@@ -132,6 +132,17 @@ impl ModelVersion {
     }
 }
 
+impl Refinement {
+    /// What has to be known of customers beside what they bought; nothing without covariates.
+    #[must_use]
+    pub fn covariates(&self) -> &[Covariate] {
+        match self {
+            Self::Covariates(fit) => &fit.covariates,
+            Self::No | Self::ByKind(_) => &[],
+        }
+    }
+}
+
 impl ModelFit {
     /// Which model of orders this is.
     #[must_use]

@@ -1,8 +1,8 @@
 //! The parameter sets of one model version, and which of them speaks for a customer.
 //!
 //! There is always one pooled set, fitted to everybody. Beside it there may be one set for each kind of customer, or parameters that
-//! depend on covariates. Selection is one function, [`Parameters::for_customer`]; it knows a profile and a day, not how parameters were
-//! found or stored.
+//! depend on covariates. Selection is one function, [`Parameters::select`], of what is known of a customer
+//! on a day; it does not know how parameters were found or stored.
 //!
 //! **Who falls back on the pooled set, and says so** ([`Selection`]): a kind that had too few customers for parameters of its own, and a
 //! customer of whom a covariate is unknown on the day. The pooled parameters are then the honest ones: they describe a customer of whom
@@ -138,15 +138,26 @@ impl Parameters {
     #[must_use]
     pub fn for_customer(&self, view: ProfileAt<'_>) -> Selected<'_> {
         let profile = view.profile();
+        self.select(profile.kind, |covariates| {
+            values(covariates, &profile.history, view.as_of())
+        })
+    }
+
+    /// The parameters that speak for a customer of this kind. `values` gives the values of all covariates, `None` if any is unknown.
+    #[must_use]
+    pub fn select(
+        &self,
+        kind: CustomerKind,
+        values: impl FnOnce(&[Covariate]) -> Option<Vec<f64>>,
+    ) -> Selected<'_> {
         match &self.refined {
             Refined::No => self.whole(Selection::Pooled, &self.pooled),
-            Refined::ByKind(sets) => match sets.iter().find(|(kind, _)| *kind == profile.kind) {
-                Some((kind, set)) => self.whole(Selection::OwnKind(*kind), set),
-                None => self.whole(Selection::PooledForKind(profile.kind), &self.pooled),
+            Refined::ByKind(sets) => match sets.iter().find(|(of, _)| *of == kind) {
+                Some((_, set)) => self.whole(Selection::OwnKind(kind), set),
+                None => self.whole(Selection::PooledForKind(kind), &self.pooled),
             },
             Refined::Covariates(parameters) => {
-                let own = parameters.values(&profile.history, view.as_of());
-                let own = own.and_then(|values| {
+                let own = values(&parameters.covariates).and_then(|values| {
                     let orders = parameters.model.for_values(&values).ok()?;
                     Some((orders, values))
                 });
@@ -186,13 +197,6 @@ impl Selected<'_> {
             }
             None => self.set.orders_log_covariance.clone(),
         }
-    }
-}
-
-impl CovariateParameters {
-    /// The values of all covariates on a day; `None` if any is unknown.
-    fn values(&self, history: &History, as_of: Day) -> Option<Vec<f64>> {
-        values(&self.covariates, history, as_of)
     }
 }
 

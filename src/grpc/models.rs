@@ -11,7 +11,7 @@ use crate::{
     },
     pb,
     service::{
-        evaluate::{DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations},
+        evaluate::{DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations, FitPlan},
         models::{FitRequest, Models},
     },
 };
@@ -86,7 +86,7 @@ impl pb::model_service_server::ModelService for ModelApi {
         &self,
         request: Request<pb::EvaluateModelRequest>,
     ) -> Result<Response<pb::EvaluateModelResponse>, Status> {
-        let request = evaluation_request(&request.into_inner()).map_err(status::invalid_request)?;
+        let request = evaluation_request(&request.into_inner(), &self.models)?;
         let found = self.evaluations.evaluate(request).await?;
         let evaluation = Some(evaluation::evaluation(&found));
         Ok(Response::new(pb::EvaluateModelResponse { evaluation }))
@@ -119,17 +119,11 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
     let kind = models::model_kind(request.kind, &mut check.field("kind"));
     let until = convert::as_of(&request.until, &mut check.field("until"));
     let request_id = fits::request_id(&request.request_id, &mut check.field("request_id"));
-    let by_kind = fits::grouping(request.grouping, &mut check.field("grouping"));
     let prior = request.prior.as_ref();
     let prior = prior.and_then(|prior| fits::prior(prior, &mut check.field("prior")));
-    let covariates = models.covariates(&request.covariates);
-    let covariates = fits::covariates(covariates, &mut check);
-    if by_kind && !request.covariates.is_empty() {
-        check.field("grouping").refuse(
-            "CONFLICT",
-            "covariates and BY_KIND do not go together: leave one of them out",
-        );
-    }
+    let names = &request.covariates;
+    let found = models.covariates(names);
+    let (by_kind, covariates) = fits::refinement(request.grouping, names, found, &mut check);
     let (Some(kind), true) = (kind, violations.is_empty()) else {
         return Err(status::invalid_request(violations));
     };
@@ -144,7 +138,10 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
     })
 }
 
-fn evaluation_request(request: &pb::EvaluateModelRequest) -> Result<EvaluationRequest, Violations> {
+fn evaluation_request(
+    request: &pb::EvaluateModelRequest,
+    models: &Models,
+) -> Result<EvaluationRequest, Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
     let kind = models::model_kind(request.kind, &mut check.field("kind"));
@@ -161,18 +158,37 @@ fn evaluation_request(request: &pb::EvaluateModelRequest) -> Result<EvaluationRe
             "must be the number of a version, or 0 for none",
         );
     }
-    if request.version != 0 && request.kind != 0 {
-        let mut field = check.field("kind");
-        field.refuse(
-            "OUT_OF_RANGE",
-            "must be unspecified: the version has its kind",
-        );
+    let names = &request.covariates;
+    let found = models.covariates(names);
+    let (by_kind, covariates) = fits::refinement(request.grouping, names, found, &mut check);
+    if request.version != 0 {
+        let own = [
+            (
+                "kind",
+                request.kind != 0,
+                "unspecified: the version has its kind",
+            ),
+            ("grouping", by_kind, "unspecified: the version has its sets"),
+            (
+                "covariates",
+                !names.is_empty(),
+                "empty: the version has its covariates",
+            ),
+        ];
+        for (field, _, what) in own.into_iter().filter(|(_, stated, _)| *stated) {
+            let mut field = check.field(field);
+            field.refuse("OUT_OF_RANGE", format!("must be {what}"));
+        }
     }
     let (Some(kind), Some(split), true) = (kind, split, violations.is_empty()) else {
-        return Err(violations);
+        return Err(status::invalid_request(violations));
     };
     let model = match request.version {
-        0 => EvaluatedModel::Fit(kind),
+        0 => EvaluatedModel::Fit(FitPlan {
+            kind,
+            by_kind,
+            covariates,
+        }),
         version => EvaluatedModel::Version(version),
     };
     Ok(EvaluationRequest {

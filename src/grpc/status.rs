@@ -243,9 +243,6 @@ impl From<ServiceError> for Status {
             ServiceError::VersionFittedLater { .. } => {
                 failed_precondition("VERSION_FITTED_LATER", &message, &[])
             }
-            ServiceError::VersionHasCovariates(_) => {
-                failed_precondition("VERSION_HAS_COVARIATES", &message, &[])
-            }
             ServiceError::NoActiveModel => failed_precondition("NO_ACTIVE_MODEL", &message, &[]),
             ServiceError::FitRunning(running) => fit_running(running, &message),
             ServiceError::RequestIdReused(id) => {

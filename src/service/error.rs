@@ -112,11 +112,6 @@ pub enum ServiceError {
         /// The split.
         split: Day,
     },
-    /// A version whose parameters depend on more than the history.
-    #[error(
-        "version {0} has covariates: what they were at the split is not read yet, so it cannot be evaluated; evaluate a fit of its kind"
-    )]
-    VersionHasCovariates(i64),
     /// No version answers.
     #[error("no model version is active: fit one with FitModel or choose one with ActivateModel")]
     NoActiveModel,

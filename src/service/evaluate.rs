@@ -13,12 +13,9 @@ use std::{
 use jiff::tz::TimeZone;
 use sqlx::{PgPool, Postgres, Transaction};
 
-use self::{
-    candidate::Candidate,
-    turn::{Turn, Turns},
-};
+use self::turn::{Turn, Turns};
 pub use self::{
-    candidate::Fitted,
+    candidate::{Described, FitPlan, Fits, Fitted},
     drift::{DriftReport, DriftRequest},
 };
 use crate::{
@@ -26,14 +23,17 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
+        customer::CustomerKind,
         evaluation::{
             Evaluation, Window, evaluate,
             population::{LeftOut, Population},
+            strata::Stratum,
         },
-        model_version::Refinement,
+        model_version::ModelVersion,
         money::Currency,
-        profile::PurchaseDay,
-        value::{fit::FitError, model::ModelKind},
+        parameters::{self, Covariate},
+        profile::{History, PurchaseDay},
+        value::model::ModelKind,
     },
     metrics::{EvaluationMetrics, EvaluationOperation},
     service::{bases::Bases, error::ServiceError, models::fit::no_currency},
@@ -52,7 +52,7 @@ pub struct Evaluations {
 }
 
 /// What to evaluate.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct EvaluationRequest {
     /// The model.
     pub model: EvaluatedModel,
@@ -63,10 +63,10 @@ pub struct EvaluationRequest {
 }
 
 /// Where a model comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EvaluatedModel {
     /// Fitted for the evaluation.
-    Fit(ModelKind),
+    Fit(FitPlan),
     /// A stored version.
     Version(i64),
 }
@@ -84,14 +84,14 @@ pub struct ModelEvaluation {
     pub version: Option<i64>,
     /// The order model.
     pub kind: ModelKind,
-    /// The parameters, at least one set.
-    pub sets: Vec<Fitted>,
+    /// Names of the covariates, in the order of all values of them; none without.
+    pub covariates: Vec<String>,
+    /// The parameters, those of all customers first; and for how many customers each set spoke.
+    pub sets: Vec<(Fitted, usize)>,
     /// The currency of all amounts.
     pub currency: Option<Currency>,
     /// Why nothing is said of spend.
     pub spend_absent_reason: Option<String>,
-    /// Why no intervals were drawn.
-    pub intervals_absent_reason: Option<String>,
     /// Who is no part of it.
     pub left_out: LeftOut,
     /// The figures.
@@ -128,8 +128,8 @@ impl Evaluations {
         &self,
         request: EvaluationRequest,
     ) -> Result<ModelEvaluation, ServiceError> {
-        let model = match request.model {
-            EvaluatedModel::Fit(kind) => kind.name().to_owned(),
+        let model = match &request.model {
+            EvaluatedModel::Fit(plan) => plan.words(),
             EvaluatedModel::Version(version) => format!("version {version}"),
         };
         let what = format!("an evaluation of {model}, split on {}", request.split);
@@ -150,35 +150,24 @@ impl Evaluations {
         let basis = self.bases.current();
         // One snapshot: a customer who buys between two statements would be in one of them.
         let mut tx = self.batch.begin_with(SNAPSHOT).await?;
-        let (window, last_purchase_day) = self.window(request, &mut tx).await?;
-        let stored = match request.model {
-            EvaluatedModel::Fit(_) => None,
+        let (window, last_purchase_day) = self.window(&request, &mut tx).await?;
+        let (plan, stored) = match request.model {
+            EvaluatedModel::Fit(plan) => (plan, None),
             EvaluatedModel::Version(version) => {
-                let found = store::models::find(&mut tx, version).await?;
-                let found = found.ok_or(ServiceError::ModelNotFound(version))?;
-                if found.fit.until > window.split() {
-                    return Err(ServiceError::VersionFittedLater {
-                        version,
-                        until: found.fit.until,
-                        split: window.split(),
-                    });
-                }
-                if matches!(found.fit.refinement, Refinement::Covariates(_)) {
-                    return Err(ServiceError::VersionHasCovariates(version));
-                }
-                Some(found)
+                let found = find_version(&mut tx, version, window.split()).await?;
+                (FitPlan::of_version(&found.fit), Some(found))
             }
         };
         let currencies = store::currencies::list(&mut tx).await?;
         let currency = basis.reporting_currency;
-        let absent = currency.is_none().then(|| no_currency(&currencies));
         let mut population = Population::new(window);
-        input::read(
-            &mut tx,
-            window.split(),
-            window.until(),
-            |kind, known, whole| population.add(kind, known, whole, |entry| major(&basis, entry)),
-        )
+        let covariates = &plan.covariates[..];
+        let money = |entry: &_| major(&basis, entry);
+        let (split, until) = (window.split(), window.until());
+        input::read(&mut tx, split, until, covariates, |kind, known, whole| {
+            let stratum = stratum(kind, covariates, known, split);
+            population.add(stratum, &known.purchases, &whole.purchases, money)
+        })
         .await?;
         tx.rollback().await?;
         let work = move || {
@@ -188,32 +177,39 @@ impl Evaluations {
                 .subjects()
                 .iter()
                 .map(|subject| subject.first_day);
-            let first_day = first_day.min().ok_or_else(|| nobody_yet(window.split()))?;
-            let candidate = match (&stored, request.model) {
-                (Some(found), _) => Candidate::of_version(found.version, &found.fit, currency),
-                (None, EvaluatedModel::Fit(kind)) => {
-                    let fitted = Candidate::fit(kind, &population, absent.as_deref());
-                    fitted.map_err(|error| cannot_fit(&error, window.split()))?
-                }
-                (None, EvaluatedModel::Version(version)) => {
-                    return Err(ServiceError::ModelNotFound(version));
-                }
+            let first_day = first_day.min().ok_or_else(|| nobody_yet(split))?;
+            let (version, fit, seed) = if let Some(found) = stored {
+                let seed = found.version.unsigned_abs();
+                (Some(found.version), found.fit, seed)
+            } else {
+                let currency = currency.ok_or_else(|| no_currency(&currencies));
+                let fitted = plan.fit(&population, currency);
+                let fit = fitted.map_err(|error| cannot_fit(error, split))?;
+                (None, fit, candidate::SEED)
             };
-            let uncertain = candidate.uncertain.as_ref();
-            let evaluation = evaluate(&population, &candidate.models, uncertain.ok());
+            let model = candidate::candidate(&fit, currency);
+            let evaluation = evaluate(&population, &model, seed);
+            let sets = candidate::sets(&fit, currency).into_iter().map(|set| {
+                let spoken_for = evaluation.selections.iter();
+                let spoken_for = spoken_for.filter(|(it, _)| set.whom.speaks_for(*it));
+                let customers = spoken_for.map(|(_, customers)| customers).sum();
+                (set, customers)
+            });
+            let sets: Vec<(Fitted, usize)> = sets.collect();
+            let covariates = fit.refinement.covariates().iter();
             Ok(ModelEvaluation {
                 window,
                 first_day,
                 last_purchase_day,
-                version: stored.as_ref().map(|found| found.version),
-                kind: candidate.sets[0].orders.kind(),
+                version,
+                kind: fit.kind(),
+                covariates: covariates.map(|it| it.name.to_string()).collect(),
                 currency,
-                spend_absent_reason: candidate.spend_absent_reason().map(str::to_owned),
-                intervals_absent_reason: uncertain.err().cloned(),
+                spend_absent_reason: spend_absent_reason(&sets),
                 left_out: population.left_out(),
                 evaluation,
                 duration: start.elapsed(),
-                sets: candidate.sets,
+                sets,
             })
         };
         compute(work, turn).await
@@ -222,7 +218,7 @@ impl Evaluations {
     /// The days of an evaluation, and the last on which anybody bought.
     async fn window(
         &self,
-        request: EvaluationRequest,
+        request: &EvaluationRequest,
         tx: &mut Transaction<'static, Postgres>,
     ) -> Result<(Window, Option<Day>), ServiceError> {
         let today = self.today()?;
@@ -246,6 +242,33 @@ impl Evaluations {
     fn today(&self) -> Result<Day, ServiceError> {
         Day::of(self.clock.now(), &self.zone)
             .map_err(|error| ServiceError::Internal(Box::new(error)))
+    }
+}
+
+/// A stored version that knows nothing after the split.
+async fn find_version(
+    tx: &mut Transaction<'static, Postgres>,
+    version: i64,
+    split: Day,
+) -> Result<ModelVersion, ServiceError> {
+    let found = store::models::find(tx, version).await?;
+    let found = found.ok_or(ServiceError::ModelNotFound(version))?;
+    let until = found.fit.until;
+    if until > split {
+        return Err(ServiceError::VersionFittedLater {
+            version,
+            until,
+            split,
+        });
+    }
+    Ok(found)
+}
+
+/// What tells which parameters speak for a customer on a day.
+fn stratum(kind: CustomerKind, covariates: &[Covariate], history: &History, day: Day) -> Stratum {
+    Stratum {
+        kind,
+        values: parameters::values(covariates, history, day),
     }
 }
 
@@ -277,6 +300,23 @@ fn nobody_yet(split: Day) -> ServiceError {
 }
 
 /// Why no model could be fitted on what was known at the split.
-fn cannot_fit(error: &FitError, split: Day) -> ServiceError {
-    ServiceError::NothingToEvaluate(format!("on the facts until {split}: {error}"))
+fn cannot_fit(error: ServiceError, split: Day) -> ServiceError {
+    let reason = if let ServiceError::NothingToFit(error) = &error {
+        error.to_string()
+    } else if let ServiceError::NoCovariatesKnown { customers } = error {
+        format!(
+            "of none of the {customers} customers with a purchase every covariate is known on that day"
+        )
+    } else {
+        return error;
+    };
+    ServiceError::NothingToEvaluate(format!("on the facts until {split}: {reason}"))
+}
+
+/// Why nothing is said of anybody's spend.
+fn spend_absent_reason(sets: &[(Fitted, usize)]) -> Option<String> {
+    let used = sets.iter().filter(|(_, customers)| *customers > 0);
+    let mut spends = used.filter_map(|(set, _)| Some(&set.fits.as_ref().ok()?.spend));
+    let first = spends.next()?.as_ref().err()?;
+    spends.all(Result::is_err).then(|| first.clone())
 }

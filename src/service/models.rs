@@ -1,11 +1,11 @@
 //! The registry of models: fitting them, keeping their versions, and which of them answers.
 
-mod compute;
+pub(super) mod compute;
 mod contacts;
 mod contracts;
 mod covariates;
 pub(super) mod fit;
-mod input;
+pub(super) mod input;
 mod turns;
 
 use std::sync::Arc;

@@ -73,6 +73,7 @@ fn report_json(report: &pb::DriftReport) -> Value {
         "refit_expected_orders": report.refit_expected_orders,
         "sets": list(&report.sets, |set| json!({
             "customers_of": group_name(set.customer_kind),
+            "covariates": set.covariates,
             "customers": set.customers,
             "active_log_likelihood_per_customer": set.active_log_likelihood_per_customer,
             "refit_log_likelihood_per_customer": set.refit_log_likelihood_per_customer,
@@ -83,6 +84,7 @@ fn report_json(report: &pb::DriftReport) -> Value {
                 "z": shift.z,
             })),
         })),
+        "pooled_customers": report.pooled_customers,
         "active_holdout": report.active_holdout.as_ref().map(accuracy_json),
         "refit_holdout": report.refit_holdout.as_ref().map(accuracy_json),
     })
@@ -110,6 +112,12 @@ fn page(report: &pb::DriftReport) -> String {
         ),
     ])];
     parts.extend(report.sets.iter().map(set_part));
+    if report.pooled_customers > 0 {
+        parts.push(format!(
+            "{} other customers have the pooled parameters: they count in orders to come and the holdout only",
+            report.pooled_customers
+        ));
+    }
     if let Some(likelihood_ratio) = report.likelihood_ratio {
         let number =
             |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |it| format!("{it:.3}"));
@@ -166,9 +174,10 @@ fn set_part(set: &pb::DriftedParameters) -> String {
         format!("{:.4}", set.active_log_likelihood_per_customer),
         format!("{:.4}", set.refit_log_likelihood_per_customer),
     ]);
-    let whom = match set.customer_kind {
-        0 => "customers".to_owned(),
-        kind => format!("customers, kind {}", text::kind_word(kind)),
+    let whom = match (set.customer_kind, &set.covariates[..]) {
+        (0, []) => "customers".to_owned(),
+        (0, names) => format!("customers of whom {} is known", names.join(", ")),
+        (kind, _) => format!("customers, kind {}", text::kind_word(kind)),
     };
     format!(
         "{} {whom}\n{}",

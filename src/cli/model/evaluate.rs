@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::fit::OrderModel;
+use super::fit::{Grouping, OrderModel, grouping};
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -34,6 +34,22 @@ pub struct EvaluateArgs {
         conflicts_with = "version"
     )]
     model: OrderModel,
+    /// Fit one parameter set for each kind of customer, and compare with the one for all
+    #[arg(
+        long,
+        value_enum,
+        value_name = "GROUPING",
+        conflicts_with_all = ["covariates", "version"]
+    )]
+    by: Option<Grouping>,
+    /// Attributes as known at the split, bool or numeric, on which order rate and drop-out are to depend
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        conflicts_with = "version"
+    )]
+    covariates: Vec<String>,
     /// A stored version instead, fitted on facts until the split or earlier
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     version: Option<i64>,
@@ -60,6 +76,8 @@ pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliErro
         split_on: args.split.clone(),
         until: args.until.clone().unwrap_or_default(),
         version: args.version.unwrap_or_default(),
+        grouping: grouping(args.by).into(),
+        covariates: args.covariates.clone(),
     });
     let mut client = connection.models();
     let evaluation = client

@@ -86,6 +86,14 @@ pub struct FitArgs {
     connection: ConnectionArgs,
 }
 
+/// By what customers are told apart, as the contract names it.
+pub(super) fn grouping(by: Option<Grouping>) -> pb::FitGrouping {
+    match by {
+        Some(Grouping::Kind) => pb::FitGrouping::ByKind,
+        None => pb::FitGrouping::Unspecified,
+    }
+}
+
 /// Fits a model and prints the version.
 ///
 /// # Errors
@@ -94,10 +102,6 @@ pub struct FitArgs {
 pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
     let kind = args.model.message();
-    let grouping = match args.by {
-        Some(Grouping::Kind) => pb::FitGrouping::ByKind,
-        None => pb::FitGrouping::Unspecified,
-    };
     let prior = (!args.prior_medians.is_empty()).then(|| pb::LogNormalPrior {
         medians: args.prior_medians.clone(),
         log_standard_deviations: args.prior_sd.clone(),
@@ -108,7 +112,7 @@ pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
         keep_inactive: args.no_activate,
         request_id: args.request_id.clone().unwrap_or_default(),
         covariates: args.covariates.clone(),
-        grouping: grouping.into(),
+        grouping: grouping(args.by).into(),
         prior,
     });
     let response = connection.models().fit_model(request).await?.into_inner();

@@ -9,6 +9,8 @@ use super::{forecast::Compared, number};
 pub enum Forecaster {
     /// The model.
     Model,
+    /// Its parameters fitted to everybody, where it has others beside them.
+    Pooled,
     /// A baseline: every customer repeats the repeat orders of the year before the split, in proportion to the length of the holdout.
     LastYear,
     /// A baseline: the same with the part of that year before a customer's first purchase filled in at the pace of all.
@@ -19,12 +21,19 @@ pub enum Forecaster {
 
 impl Forecaster {
     /// All of them, the model first.
-    pub const ALL: [Self; 4] = [Self::Model, Self::LastYear, Self::Pace, Self::Mean];
+    pub const ALL: [Self; 5] = [
+        Self::Model,
+        Self::Pooled,
+        Self::LastYear,
+        Self::Pace,
+        Self::Mean,
+    ];
 
-    /// What it expected of a customer.
-    pub(super) const fn expected(self, of: &Compared) -> f64 {
+    /// What it expected of a customer; the model itself speaks for pooled parameters that it has no others beside.
+    pub(super) fn expected(self, of: &Compared) -> f64 {
         match self {
             Self::Model => of.expected,
+            Self::Pooled => of.pooled.unwrap_or(of.expected),
             Self::LastYear => of.last_year,
             Self::Pace => of.pace,
             Self::Mean => of.mean,
@@ -51,7 +60,20 @@ pub struct Accuracy {
     pub bias: f64,
 }
 
-/// The accuracy of the model and of the baselines.
+/// How much nearer a model came than its pooled parameters, customer by customer.
+///
+/// Squared errors are compared, since forecasts are means, and a mean is what has the least squared error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Improvement {
+    /// Customers compared, at least 2.
+    pub customers: usize,
+    /// Mean of a customer's squared error by the pooled parameters less that by the model: above 0, the model was nearer.
+    pub squared_error_reduction: f64,
+    /// Standard error of that mean; not negative.
+    pub standard_error: f64,
+}
+
+/// The accuracy of the model, of its pooled parameters where it has others, and of the baselines.
 pub(super) fn accuracies<'a>(
     compared: &(impl Iterator<Item = &'a Compared> + Clone),
 ) -> Vec<Accuracy> {
@@ -62,7 +84,41 @@ pub(super) fn accuracies<'a>(
             pairs.map(|one| (forecaster.expected(one), one.actual)),
         )
     };
-    Forecaster::ALL.map(of).into()
+    forecasters(compared).into_iter().map(of).collect()
+}
+
+/// Who said something of all these customers, the model first.
+pub(super) fn forecasters<'a>(
+    compared: &(impl Iterator<Item = &'a Compared> + Clone),
+) -> Vec<Forecaster> {
+    let mut each = compared.clone().peekable();
+    let has_pooled = each.peek().is_some() && each.all(|one| one.pooled.is_some());
+    let all = Forecaster::ALL.into_iter();
+    all.filter(|one| *one != Forecaster::Pooled || has_pooled)
+        .collect()
+}
+
+/// How much nearer the model came than its pooled parameters; `None` where it has no others, or for fewer than two customers.
+pub(super) fn improvement<'a>(
+    compared: &(impl Iterator<Item = &'a Compared> + Clone),
+) -> Option<Improvement> {
+    let reductions = compared.clone().map(|one| {
+        let pooled = one.pooled?;
+        Some((pooled - one.actual).powi(2) - (one.expected - one.actual).powi(2))
+    });
+    let reductions: Vec<f64> = reductions.collect::<Option<_>>()?;
+    let customers = reductions.len();
+    if customers < 2 {
+        return None;
+    }
+    let n = number(customers);
+    let mean = reductions.iter().sum::<f64>() / n;
+    let squares = reductions.iter().map(|one| (one - mean).powi(2));
+    Some(Improvement {
+        customers,
+        squared_error_reduction: mean,
+        standard_error: (squares.sum::<f64>() / (n - 1.0) / n).sqrt(),
+    })
 }
 
 /// The accuracy over pairs of expected and actual; all zero without a pair.

@@ -63,6 +63,7 @@ impl Baseline {
         Compared {
             actual,
             expected,
+            pooled: None,
             last_year: last_year_repeats * self.part_of_year,
             pace: (last_year_repeats + self.per_day * unseen_days) * self.part_of_year,
             mean: self.mean * self.part_of_year,

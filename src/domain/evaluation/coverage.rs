@@ -8,14 +8,18 @@
 //! The converse does not hold. A customer who orders once or not at all lies within nearly every interval, and a model that expects twice
 //! or 0.6 times of what comes keeps its levels within six percentage points: what all did together ([`super::total`]) tells it.
 
-use super::{population::Population, sample::Chosen};
-use crate::domain::{
-    customer::CustomerKind,
-    value::{
-        interval::{Distribution, UncertainModel, total::Totals},
-        lifetime::Horizon,
-        random::Random,
-    },
+use std::sync::Arc;
+
+use super::{
+    forecast::CandidateModel,
+    population::{Population, Subject},
+    sample::{Chosen, MOST_CUSTOMERS, choose},
+    strata::Stratum,
+};
+use crate::domain::value::{
+    interval::{Distribution, Estimated, IntervalError, UncertainModel, total::Totals},
+    lifetime::Horizon,
+    random::Random,
 };
 
 /// Seed of how far customers scatter around what is expected of them.
@@ -36,31 +40,6 @@ pub struct Coverage {
     pub calibrated_share: f64,
 }
 
-/// The models of both kinds with their doubts.
-#[derive(Debug, Clone)]
-pub struct UncertainModels {
-    /// Of persons.
-    pub person: UncertainModel,
-    /// Of companies.
-    pub company: UncertainModel,
-}
-
-impl UncertainModels {
-    /// That of a kind; employees have none of their own and are never asked for.
-    #[must_use]
-    pub const fn of(&self, kind: CustomerKind) -> &UncertainModel {
-        match kind {
-            CustomerKind::Company => &self.company,
-            CustomerKind::Person | CustomerKind::Employee => &self.person,
-        }
-    }
-
-    /// Whose parameters are those of a kind, from 0.
-    fn number(&self, kind: CustomerKind) -> usize {
-        usize::from(kind == CustomerKind::Company && self.company != self.person)
-    }
-}
-
 /// Whether one customer's outcome lay within, by level: plainly, and calibrated.
 pub(super) type Within = [(bool, f64); LEVELS.len()];
 
@@ -74,40 +53,83 @@ pub(super) struct Sampled {
     pub(super) spend: Option<Within>,
     /// What it adds to the sum over all.
     pub(super) totals: Totals,
-    /// Whose parameters describe it, from 0.
-    pub(super) parameters: usize,
 }
 
-/// Draws the intervals of these customers.
-pub(super) fn draw(
+/// Draws the intervals of all customers, or of a sample of each kind that is always the same.
+///
+/// # Errors
+/// Why there are none: the model does not know how uncertain its parameters are.
+pub(super) fn sample(
     population: &Population,
-    models: &UncertainModels,
-    chosen: &[Chosen],
-) -> Vec<Sampled> {
+    model: &CandidateModel,
+    seed: u64,
+) -> Result<Vec<Sampled>, String> {
     let weeks = population.window().holdout_weeks();
     // One month as long as the holdout, not discounted.
-    let Ok(horizon) = Horizon::new(1, 0.0, weeks) else {
-        return vec![];
-    };
+    let horizon = Horizon::new(1, 0.0, weeks).map_err(|error| error.to_string())?;
+    let subjects = population.subjects();
+    let mut chosen = choose(population, MOST_CUSTOMERS);
+    // Those of one stratum share their draws, of which no more than one set is held.
+    chosen.sort_by_key(|one| (subjects[one.subject].stratum(), one.subject));
+    let mut drawn: Option<(&Arc<Stratum>, UncertainModel)> = None;
+    let mut sampled = Vec::with_capacity(chosen.len());
     let mut random = Random::new(SEED);
-    let draw = |chosen: &Chosen| {
-        let subject = &population.subjects()[chosen.subject];
-        let model = models.of(subject.kind);
-        let spend = subject.spend_history();
-        let futures = model.futures(subject.history(), spend.as_ref(), 1.0, &horizon);
-        let revenue = subject
-            .known_spend
-            .filter(|_| model.has_spend())
-            .and(subject.holdout_spend);
-        Sampled {
-            chosen: *chosen,
-            orders: within(&futures.orders, f64::from(subject.holdout_orders)),
-            spend: revenue.map(|spend| within(&futures.revenue, spend)),
-            totals: model.totals(subject.history(), spend.as_ref(), weeks, &mut random),
-            parameters: models.number(subject.kind),
-        }
+    for one in chosen {
+        let subject = &subjects[one.subject];
+        let uncertain = match drawn.take() {
+            Some((stratum, uncertain)) if Arc::ptr_eq(stratum, subject.stratum()) => uncertain,
+            _ => uncertain(model, subject.stratum(), seed).map_err(|error| error.to_string())?,
+        };
+        sampled.push(draw(one, subject, &uncertain, &horizon, &mut random));
+        drawn = Some((subject.stratum(), uncertain));
+    }
+    Ok(sampled)
+}
+
+/// The parameters of a stratum with their doubts.
+fn uncertain(
+    model: &CandidateModel,
+    stratum: &Stratum,
+    seed: u64,
+) -> Result<UncertainModel, IntervalError> {
+    let selected = model.select(stratum);
+    let covariance = selected.orders_log_covariance();
+    let orders = Estimated {
+        model: &selected.orders,
+        log_covariance: covariance.as_deref(),
     };
-    chosen.iter().map(draw).collect()
+    let of_spend = selected.spend.and_then(|it| it.log_covariance.as_deref());
+    match model.spend(&selected) {
+        Some(spend) => {
+            let spend = Estimated {
+                model: spend,
+                log_covariance: of_spend,
+            };
+            UncertainModel::new(&orders, &spend, seed)
+        }
+        None => UncertainModel::of_orders(&orders, seed),
+    }
+}
+
+fn draw(
+    chosen: Chosen,
+    subject: &Subject,
+    model: &UncertainModel,
+    horizon: &Horizon,
+    random: &mut Random,
+) -> Sampled {
+    let spend = subject.spend_history();
+    let futures = model.futures(subject.history(), spend.as_ref(), 1.0, horizon);
+    let revenue = subject
+        .known_spend
+        .filter(|_| model.has_spend())
+        .and(subject.holdout_spend);
+    Sampled {
+        chosen,
+        orders: within(&futures.orders, f64::from(subject.holdout_orders)),
+        spend: revenue.map(|spend| within(&futures.revenue, spend)),
+        totals: model.totals(subject.history(), spend.as_ref(), horizon.weeks(), random),
+    }
 }
 
 /// The shares over the customers of a group, each with how many it stands for; empty without any.

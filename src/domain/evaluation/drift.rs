@@ -4,10 +4,14 @@
 //! better than by chance (likelihood ratio, Wald), whether it would change the answers (orders expected of all customers), and whether
 //! the active version missed the last days by more than a fit would have that knew only what came before them (holdout). A drift is
 //! what is both beyond chance and large enough to matter: with a million customers every difference is beyond chance.
+//!
+//! A version with sets by kind or effects of covariates is compared with a refit of the same kinds or covariates. Likelihoods are those
+//! of the customers whom such a set describes: the pooled set, which speaks for the others, is no maximum of theirs alone, so nothing
+//! follows from how likely it makes them. Orders to come and the holdout are those of all.
 
 use super::{
     accuracy::{Accuracy, Forecaster, accuracy},
-    forecast::{CandidateModels, forecasts},
+    forecast::{self, CandidateModel, forecasts},
     population::Population,
 };
 use crate::domain::{
@@ -15,6 +19,7 @@ use crate::domain::{
     customer::CustomerKind,
     value::{
         fit::{
+            covariates::{CovariateGroup, CovariateModel},
             distance::{chi_squared_exceeds, squared_distance},
             rows::CollapsedRow,
         },
@@ -46,25 +51,25 @@ pub enum Verdict {
     NotDecidable,
 }
 
-/// A set of parameters and how uncertain their logarithms are.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A set of parameters and how uncertain they are.
+#[derive(Debug, Clone, PartialEq)]
 pub struct ParameterSet<'a> {
-    /// The parameters.
-    pub model: OrderModel,
-    /// Covariance of their logarithms, where there is one.
+    /// The parameters, with effects of covariates if it has any.
+    pub model: CovariateModel,
+    /// Covariance of the logarithms of the parameters and of the effects, where there is one.
     pub log_covariance: Option<&'a [Vec<f64>]>,
 }
 
 /// How one parameter moved.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ParameterShift {
-    /// Symbol of the literature.
-    pub name: &'static str,
+    /// Symbol of the literature; of an effect `orders:NAME` or `dropout:NAME`.
+    pub name: String,
     /// In the active version.
     pub active: f64,
     /// In the refit.
     pub refit: f64,
-    /// Difference of the logarithms in standard errors, both uncertainties taken together; `None` where one has none. The fits share
+    /// Difference of the logarithms (of effects: of themselves) in standard errors, both uncertainties taken together; `None` where one has none. The fits share
     /// customers, so the true value is further from 0: the figure errs on the side of no drift.
     pub z: Option<f64>,
 }
@@ -72,9 +77,11 @@ pub struct ParameterShift {
 /// One set of parameters of the active version against its refit, on what customers did until today.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SetComparison {
-    /// Whom the set describes; `None` for all.
+    /// The kind that the set describes; `None` for both.
     pub kind: Option<CustomerKind>,
-    /// How many customers.
+    /// Names of its covariates; it describes the customers of whom all are known. None without.
+    pub covariates: Vec<String>,
+    /// How many customers it describes.
     pub customers: u64,
     /// Log-likelihood under the active version.
     pub active_log_likelihood: f64,
@@ -112,6 +119,8 @@ pub struct Evidence {
     pub until: Day,
     /// Each set of parameters.
     pub sets: Vec<SetComparison>,
+    /// Customers known today whom none of these sets describes: the pooled parameters of the version speak for them.
+    pub pooled_customers: u64,
     /// Why a refit is not to be trusted, where it is not.
     pub refit_problem: Option<String>,
     /// Orders that all customers known today are expected to place in as many days as the holdout has: by the active version, and by
@@ -130,51 +139,69 @@ pub struct Judgement {
     pub reason: String,
 }
 
-/// Compares two sets of parameters on the same customers.
+/// Compares two sets of parameters on the same customers. Both have the same covariates, and `groups` has values of these.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 pub fn compare(
     kind: Option<CustomerKind>,
-    rows: &[CollapsedRow],
+    groups: &[CovariateGroup],
     active: &ParameterSet<'_>,
     refit: &ParameterSet<'_>,
 ) -> SetComparison {
-    let log_likelihood = |model: &OrderModel| -> f64 {
-        let of_row = |row: &CollapsedRow| {
-            let history = history(row);
-            history.map_or(0.0, |history| {
-                row.count() as f64 * model.log_likelihood(&history)
-            })
-        };
-        rows.iter().map(of_row).sum()
-    };
-    let names = active.model.kind().parameter_names();
-    let (old, new) = (active.model.parameters(), refit.model.parameters());
-    let differences: [f64; 4] = std::array::from_fn(|at| (new[at] / old[at]).ln());
+    let (old, new) = (&active.model, &refit.model);
+    let logs = old.parameters().into_iter().zip(new.parameters());
+    let logs = logs.map(|(old, new)| (old, new, (new / old).ln()));
+    let effects = |of: &CovariateModel| [of.order_effects(), of.dropout_effects()].concat();
+    let effects = effects(old).into_iter().zip(effects(new));
+    let effects = effects.map(|(old, new)| (old, new, new - old));
+    let moved: Vec<(f64, f64, f64)> = logs.chain(effects).collect();
     let covariance = sum(active.log_covariance, refit.log_covariance);
     let z = |at: usize| {
         let variance = *covariance.as_ref()?.get(at)?.get(at)?;
-        (variance > 0.0).then(|| differences[at] / variance.sqrt())
+        (variance > 0.0).then(|| moved[at].2 / variance.sqrt())
     };
-    let parameters = names
-        .into_iter()
-        .enumerate()
-        .map(|(at, name)| ParameterShift {
-            name,
-            active: old[at],
-            refit: new[at],
-            z: z(at),
-        });
+    let names = old.parameter_names().into_iter().zip(&moved).enumerate();
+    let parameters = names.map(|(at, (name, (old, new, _)))| ParameterShift {
+        name,
+        active: *old,
+        refit: *new,
+        z: z(at),
+    });
+    let differences: Vec<f64> = moved.iter().map(|(_, _, difference)| *difference).collect();
+    // Values so great that effects of them leave the range of numbers are as good as unknown, for answers too.
+    let groups = groups.iter().filter_map(|group| {
+        let of = |model: &CovariateModel| model.for_values(&group.values).ok();
+        Some((&group.rows[..], [of(old)?, of(new)?]))
+    });
+    let groups: Vec<(&[CollapsedRow], [OrderModel; 2])> = groups.collect();
+    let log_likelihood = |which: usize| -> f64 {
+        let groups = groups.iter();
+        groups
+            .map(|(rows, models)| log_likelihood(&models[which], rows))
+            .sum()
+    };
+    let rows = groups.iter().flat_map(|(rows, _)| *rows);
     SetComparison {
         kind,
-        customers: rows.iter().map(CollapsedRow::count).sum(),
-        active_log_likelihood: log_likelihood(&active.model),
-        refit_log_likelihood: log_likelihood(&refit.model),
+        covariates: old.names().to_vec(),
+        customers: rows.map(CollapsedRow::count).sum(),
+        active_log_likelihood: log_likelihood(0),
+        refit_log_likelihood: log_likelihood(1),
         parameters: parameters.collect(),
         wald: covariance
             .as_deref()
             .and_then(|covariance| squared_distance(&differences, covariance)),
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+fn log_likelihood(model: &OrderModel, rows: &[CollapsedRow]) -> f64 {
+    let of_row = |row: &CollapsedRow| {
+        let history = history(row);
+        history.map_or(0.0, |history| {
+            row.count() as f64 * model.log_likelihood(&history)
+        })
+    };
+    rows.iter().map(of_row).sum()
 }
 
 /// Sum of two covariances.
@@ -188,22 +215,16 @@ fn history(row: &CollapsedRow) -> Option<PurchaseHistory> {
     PurchaseHistory::from_days(row.frequency(), row.recency_days(), row.age_days()).ok()
 }
 
-/// Orders that customers with these histories are expected to place in the next `days`.
+/// Orders that all customers are expected to place in the `days` after the split of the population.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-pub fn expected_orders(rows: &[CollapsedRow], model: &OrderModel, days: u32) -> f64 {
-    let weeks = f64::from(days) / DAYS_PER_WEEK;
-    let of_row = |row: &CollapsedRow| {
-        let expected = model.outlook(&history(row)?).expected_orders(weeks);
-        Some(row.count() as f64 * expected)
-    };
-    rows.iter().filter_map(of_row).sum()
+pub fn expected_orders(population: &Population, model: &CandidateModel, days: u32) -> f64 {
+    forecast::expected_orders(population, model, f64::from(days) / DAYS_PER_WEEK)
 }
 
-/// How models that know nothing after the split foretell the orders of the holdout.
+/// How a model that knows nothing after the split foretells the orders of the holdout.
 #[must_use]
-pub fn holdout(population: &Population, models: &CandidateModels) -> Accuracy {
-    let forecasts = forecasts(population, models);
+pub fn holdout(population: &Population, model: &CandidateModel) -> Accuracy {
+    let forecasts = forecasts(population, model);
     let pairs = forecasts
         .iter()
         .map(|one| (one.orders.expected, one.orders.actual));
@@ -287,12 +308,16 @@ fn undecidable(evidence: &Evidence) -> Option<String> {
         ..
     } = evidence;
     let customers: u64 = evidence.sets.iter().map(|set| set.customers).sum();
+    let described = match evidence.pooled_customers {
+        0 => "customers",
+        _ => "customers with parameters of their own",
+    };
     if let Some(problem) = &evidence.refit_problem {
         return Some(problem.clone());
     }
     if customers < FEWEST_CUSTOMERS {
         return Some(format!(
-            "{customers} customers are too few: it takes {FEWEST_CUSTOMERS}"
+            "{customers} {described} are too few: it takes {FEWEST_CUSTOMERS}"
         ));
     }
     let Some((active, _)) = &evidence.holdout else {

@@ -1,51 +1,62 @@
-//! What a model expected of each customer, beside what came and what forecasts without a model would have said.
+//! What a model expected of each customer, beside what came and what forecasts without it would have said.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     baseline::Baseline,
     population::{Population, Subject},
+    strata::Stratum,
 };
 use crate::domain::{
-    customer::CustomerKind,
-    value::{gamma_gamma::GammaGamma, model::OrderModel},
+    money::Currency,
+    parameters::{Parameters, Refined, Selected, Selection},
+    value::gamma_gamma::GammaGamma,
 };
 
-/// A model that knows nothing after the split.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A model that knows nothing after the split: parameter sets, of which each customer gets the one that a score as of the split rests
+/// on.
+#[derive(Debug, Clone, PartialEq)]
 pub struct CandidateModel {
-    /// Orders.
-    pub orders: OrderModel,
-    /// Spend per order; `None` where there is no such model, or one without a mean.
-    pub spend: Option<GammaGamma>,
+    parameters: Parameters,
+    currency: Option<Currency>,
 }
 
-/// The models of persons and of companies, which may be one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CandidateModels {
-    /// Of persons.
-    pub person: CandidateModel,
-    /// Of companies.
-    pub company: CandidateModel,
-}
-
-impl CandidateModels {
-    /// One model for all.
+impl CandidateModel {
+    /// These parameters. A model of spend in another currency than that of the population's amounts says nothing.
     #[must_use]
-    pub const fn of_all(model: CandidateModel) -> Self {
+    pub const fn new(parameters: Parameters, currency: Option<Currency>) -> Self {
         Self {
-            person: model,
-            company: model,
+            parameters,
+            currency,
         }
     }
 
-    /// That of a kind; employees have none of their own and are never asked for.
+    /// The parameters that speak for the customers of a stratum.
     #[must_use]
-    pub const fn of(&self, kind: CustomerKind) -> &CandidateModel {
-        match kind {
-            CustomerKind::Company => &self.company,
-            CustomerKind::Person | CustomerKind::Employee => &self.person,
-        }
+    pub fn select(&self, stratum: &Stratum) -> Selected<'_> {
+        self.parameters
+            .select(stratum.kind, |_| stratum.values.clone())
+    }
+
+    /// The spend model among them; `None` where there is none in the currency, or one without a mean.
+    pub(super) fn spend<'a>(&self, selected: &Selected<'a>) -> Option<&'a GammaGamma> {
+        let spend = selected.spend?;
+        let usable = Some(spend.currency) == self.currency && spend.model.population_mean().is_ok();
+        usable.then_some(&spend.model)
+    }
+
+    /// Whether it tells customers apart by their values of covariates.
+    pub(super) const fn has_covariates(&self) -> bool {
+        matches!(self.parameters.refined, Refined::Covariates(_))
+    }
+
+    /// The parameters fitted to everybody, alone; `None` where there are no others.
+    pub(super) fn pooled(&self) -> Option<Self> {
+        let pooled = Self {
+            parameters: Parameters::pooled(self.parameters.pooled.clone()),
+            currency: self.currency,
+        };
+        (self.parameters.refined != Refined::No).then_some(pooled)
     }
 }
 
@@ -56,6 +67,8 @@ pub struct Compared {
     pub actual: f64,
     /// By the model.
     pub expected: f64,
+    /// By its parameters fitted to everybody; `None` where it has no others.
+    pub pooled: Option<f64>,
     /// As in the year before the split.
     pub last_year: f64,
     /// At the pace of that year.
@@ -67,6 +80,8 @@ pub struct Compared {
 /// What was expected of one customer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forecast {
+    /// By which parameters of the model.
+    pub selection: Selection,
     /// Orders in the holdout.
     pub orders: Compared,
     /// Spend in the holdout, major units; `None` where amounts cannot be converted or there is no spend model.
@@ -76,53 +91,112 @@ pub struct Forecast {
 }
 
 /// Forecasts of all customers, in their order.
-pub(super) fn forecasts(population: &Population, models: &CandidateModels) -> Vec<Forecast> {
+pub(super) fn forecasts(population: &Population, model: &CandidateModel) -> Vec<Forecast> {
     let subjects = population.subjects();
     let window = population.window();
     let weeks = window.holdout_weeks();
     let of_orders = Baseline::of_orders(population);
     let of_spend = Baseline::of_spend(population);
-    // Once for each distinct history.
-    let mut known: HashMap<(CustomerKind, u32, u32, u32), (f64, f64)> = HashMap::new();
+    let pooled = model.pooled();
+    let mut expectations = Expectations::new(model, weeks);
+    let mut of_pooled = pooled.as_ref().map(|it| Expectations::new(it, weeks));
     let forecast = |subject: &Subject| {
-        let model = models.of(subject.kind);
-        let row = subject.row();
-        let key = (
-            subject.kind,
-            row.frequency(),
-            row.recency_days(),
-            row.age_days(),
-        );
-        let (expected, buys_again) = *known.entry(key).or_insert_with(|| {
-            let outlook = model.orders.outlook(subject.history());
-            let none = outlook.probability_of_orders(0, weeks);
-            (outlook.expected_orders(weeks), (1.0 - none).clamp(0.0, 1.0))
-        });
-        let orders = of_orders.compared(
-            subject,
-            f64::from(subject.last_year_repeats),
-            f64::from(subject.holdout_orders),
-            expected,
-        );
-        let spend = spend_per_order(subject, model).and_then(|per_order| {
+        let own = expectations.of(subject);
+        let pooled = of_pooled.as_mut().map(|it| it.of(subject));
+        let orders = Compared {
+            pooled: pooled.map(|it| it.orders),
+            ..of_orders.compared(
+                subject,
+                f64::from(subject.last_year_repeats),
+                f64::from(subject.holdout_orders),
+                own.orders,
+            )
+        };
+        let spend = own.spend.and_then(|expected| {
             let repeats = subject.known_spend?.last_year_repeats;
             let came = subject.holdout_spend?;
-            Some(of_spend.compared(subject, repeats, came, expected * per_order))
+            Some(Compared {
+                pooled: pooled.and_then(|it| it.spend),
+                ..of_spend.compared(subject, repeats, came, expected)
+            })
         });
         Forecast {
+            selection: own.selection,
             orders,
             spend,
-            buys_again,
+            buys_again: own.buys_again,
         }
     };
     subjects.iter().map(forecast).collect()
 }
 
+/// Orders that a model expects of all customers within `weeks` from the split on.
+pub(super) fn expected_orders(population: &Population, model: &CandidateModel, weeks: f64) -> f64 {
+    let mut expectations = Expectations::new(model, weeks);
+    let subjects = population.subjects().iter();
+    subjects
+        .map(|subject| expectations.of(subject).orders)
+        .sum()
+}
+
+/// What one model expects within some weeks, orders reckoned once for each distinct history of a stratum.
+struct Expectations<'a> {
+    model: &'a CandidateModel,
+    weeks: f64,
+    /// Orders, and the probability of one.
+    known: HashMap<(*const Stratum, [u32; 3]), (f64, f64)>,
+}
+
+/// What is expected of one customer.
+#[derive(Clone, Copy)]
+struct Expectation {
+    selection: Selection,
+    orders: f64,
+    /// Probability of an order.
+    buys_again: f64,
+    /// `None` where amounts cannot be converted or there is no spend model.
+    spend: Option<f64>,
+}
+
+impl<'a> Expectations<'a> {
+    fn new(model: &'a CandidateModel, weeks: f64) -> Self {
+        Self {
+            model,
+            weeks,
+            known: HashMap::new(),
+        }
+    }
+
+    fn of(&mut self, subject: &Subject) -> Expectation {
+        let selected = self.model.select(subject.stratum());
+        let row = subject.row();
+        // Where all have the same parameters, it matters not who they are.
+        let whose = match selected.selection {
+            Selection::Pooled
+            | Selection::PooledForKind(_)
+            | Selection::PooledForUnknownCovariate => std::ptr::null(),
+            Selection::OwnKind(_) | Selection::Covariates => Arc::as_ptr(subject.stratum()),
+        };
+        let days = [row.frequency(), row.recency_days(), row.age_days()];
+        let weeks = self.weeks;
+        let (orders, buys_again) = *self.known.entry((whose, days)).or_insert_with(|| {
+            let outlook = selected.orders.outlook(subject.history());
+            let none = outlook.probability_of_orders(0, weeks);
+            (outlook.expected_orders(weeks), (1.0 - none).clamp(0.0, 1.0))
+        });
+        let per_order = spend_per_order(subject, self.model.spend(&selected));
+        Expectation {
+            selection: selected.selection,
+            orders,
+            buys_again,
+            spend: per_order.map(|per_order| orders * per_order),
+        }
+    }
+}
+
 /// Expected spend per order: Fader and Hardie (2013), note 025, equation 5.
-fn spend_per_order(subject: &Subject, model: &CandidateModel) -> Option<f64> {
+fn spend_per_order(subject: &Subject, model: Option<&GammaGamma>) -> Option<f64> {
     subject.known_spend?;
-    let expected = model
-        .spend?
-        .expected_spend(subject.spend_history().as_ref());
+    let expected = model?.expected_spend(subject.spend_history().as_ref());
     expected.ok()
 }

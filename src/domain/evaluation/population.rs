@@ -2,15 +2,21 @@
 //!
 //! It is made of folded histories, so that refunds are taken off already; what they were folded from it does not know.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::Window;
+use super::{
+    Window,
+    strata::{Strata, Stratum, compare_values},
+};
 use crate::domain::{
     calendar::Day,
     customer::CustomerKind,
-    profile::{History, PurchaseDay},
+    profile::PurchaseDay,
     value::{
-        fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
+        fit::{
+            covariates::CovariateGroup,
+            rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
+        },
         gamma_gamma::SpendHistory,
         history::{HistoryError, PurchaseHistory},
     },
@@ -22,8 +28,7 @@ pub const YEAR_DAYS: i32 = 365;
 /// One customer: what was known at the split, and what came until the end of the holdout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
-    /// Person or company.
-    pub kind: CustomerKind,
+    stratum: Arc<Stratum>,
     /// First day with a purchase.
     pub first_day: Day,
     row: CollapsedRow,
@@ -48,6 +53,18 @@ pub struct KnownSpend {
 }
 
 impl Subject {
+    /// What tells which parameters speak for the customer; one and the same for all who are alike.
+    #[must_use]
+    pub const fn stratum(&self) -> &Arc<Stratum> {
+        &self.stratum
+    }
+
+    /// Person or company.
+    #[must_use]
+    pub fn kind(&self) -> CustomerKind {
+        self.stratum.kind
+    }
+
     /// Repeat orders until the split.
     #[must_use]
     pub const fn frequency(&self) -> u32 {
@@ -90,7 +107,7 @@ impl Subject {
                 )
             });
             (
-                (one.kind as u8, one.first_day, one.row),
+                (one.kind() as u8, one.first_day, one.row),
                 (one.last_year_repeats, one.holdout_orders),
                 (
                     known,
@@ -98,7 +115,11 @@ impl Subject {
                 ),
             )
         };
-        key(self).cmp(&key(other))
+        let values = || {
+            let (one, two) = (&self.stratum.values, &other.stratum.values);
+            compare_values(one.as_deref(), two.as_deref())
+        };
+        key(self).cmp(&key(other)).then_with(values)
     }
 }
 
@@ -118,6 +139,7 @@ pub struct LeftOut {
 pub struct Population {
     window: Window,
     subjects: Vec<Subject>,
+    strata: Strata,
     repeat_days: BTreeMap<(u8, Day), u64>,
     left_out: LeftOut,
 }
@@ -129,6 +151,7 @@ impl Population {
         Self {
             window,
             subjects: vec![],
+            strata: Strata::new(),
             repeat_days: BTreeMap::new(),
             left_out: LeftOut {
                 employees: 0,
@@ -140,17 +163,18 @@ impl Population {
 
     /// Adds a customer. `known` is what the facts until the split say, `whole` what those until the end of the holdout say, which may
     /// say less of the days before the split: goods come back. Purchases of `whole` until the split and of either after the window are
-    /// not looked at. `major` converts an amount to major units of the reporting currency.
+    /// not looked at. `stratum` is what was known of them at the split. `major` converts an amount to major units of the reporting currency.
     ///
     /// # Errors
     /// Never for days in their order.
     pub fn add(
         &mut self,
-        kind: CustomerKind,
+        stratum: Stratum,
         known: &[PurchaseDay],
         whole: &[PurchaseDay],
         major: impl Fn(&PurchaseDay) -> Option<f64>,
     ) -> Result<(), HistoryError> {
+        let kind = stratum.kind;
         let (split, until) = (self.window.split, self.window.until);
         let known = &known[..known.partition_point(|entry| entry.day <= split)];
         let from = whole.partition_point(|entry| entry.day <= split);
@@ -177,7 +201,7 @@ impl Population {
             })
         });
         let subject = Subject {
-            kind,
+            stratum: self.strata.intern(stratum),
             first_day: first.day,
             row: CollapsedRow::new(frequency, recency_days, age_days, 1)?,
             history: PurchaseHistory::from_days(frequency, recency_days, age_days)?,
@@ -216,6 +240,11 @@ impl Population {
         &self.subjects
     }
 
+    /// What tells customers apart, each once, in an order of its own.
+    pub(super) fn strata(&self) -> impl Iterator<Item = &Arc<Stratum>> {
+        self.strata.iter()
+    }
+
     /// Who is not among them.
     #[must_use]
     pub const fn left_out(&self) -> LeftOut {
@@ -238,6 +267,28 @@ impl Population {
         collapse(self.of_kind(kind).map(|subject| subject.row))
     }
 
+    /// What a fit with covariates takes: customers by their values, as far as all of these are known; and how many others there are.
+    #[must_use]
+    pub fn covariate_groups(&self) -> (Vec<CovariateGroup>, u64) {
+        let mut groups: BTreeMap<&Stratum, Vec<CollapsedRow>> = BTreeMap::new();
+        for subject in &self.subjects {
+            groups
+                .entry(&subject.stratum)
+                .or_default()
+                .push(subject.row);
+        }
+        let mut unknown = 0;
+        let known = groups.into_iter().filter_map(|(stratum, rows)| {
+            let Some(values) = stratum.values.clone() else {
+                unknown += rows.iter().map(CollapsedRow::count).sum::<u64>();
+                return None;
+            };
+            let rows = collapse(rows);
+            Some(CovariateGroup { values, rows })
+        });
+        (known.collect(), unknown)
+    }
+
     /// What a fit of the spend model takes: a repeat spend that is not positive is left out, as the model has no density for it.
     #[must_use]
     pub fn spend_rows(&self, kind: Option<CustomerKind>) -> Vec<SpendRow> {
@@ -249,15 +300,8 @@ impl Population {
 
     fn of_kind(&self, kind: Option<CustomerKind>) -> impl Iterator<Item = &Subject> {
         let subjects = self.subjects.iter();
-        subjects.filter(move |subject| kind.is_none_or(|kind| subject.kind == kind))
+        subjects.filter(move |subject| kind.is_none_or(|kind| subject.kind() == kind))
     }
-}
-
-/// What the purchases of a history say of days until one: those of a history without refunds.
-#[must_use]
-pub fn purchases_until(history: &History, day: Day) -> &[PurchaseDay] {
-    let end = history.purchases.partition_point(|entry| entry.day <= day);
-    &history.purchases[..end]
 }
 
 fn same_day(one: &PurchaseDay, other: &PurchaseDay) -> bool {

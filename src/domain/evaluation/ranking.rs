@@ -4,7 +4,11 @@
 //! Customers with equal forecasts have no order among them: each counts as the mean of its equals, so that no figure depends on
 //! where a sort happened to leave them.
 
-use super::{accuracy::Forecaster, forecast::Compared, number};
+use super::{
+    accuracy::{Forecaster, forecasters},
+    forecast::Compared,
+    number,
+};
 
 /// Points of the curve of gain: one for each percent of customers.
 const GAIN_POINTS: usize = 100;
@@ -63,7 +67,7 @@ pub(super) fn rankings<'a>(
             rank_correlation: rank_correlation(&pairs),
         }
     };
-    Forecaster::ALL.map(of).into()
+    forecasters(compared).into_iter().map(of).collect()
 }
 
 /// The Gini coefficient of a forecast that knew everything, of the same customers.

@@ -23,7 +23,7 @@ pub(super) fn choose(population: &Population, most: usize) -> Vec<Chosen> {
     let kinds = [CustomerKind::Person, CustomerKind::Company];
     let of_kind = |kind| {
         let subjects = population.subjects().iter().enumerate();
-        let members = subjects.filter(|(_, subject)| subject.kind == kind);
+        let members = subjects.filter(|(_, subject)| subject.kind() == kind);
         let members: Vec<usize> = members.map(|(at, _)| at).collect();
         let places = places(members.len(), most);
         let weight = number(members.len()) / number(places.len()).max(1.0);

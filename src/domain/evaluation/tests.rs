@@ -4,12 +4,16 @@ mod cdnow;
 mod chance;
 mod drifting;
 mod power;
+mod refined;
 mod simulated;
 
-use super::forecast::{CandidateModel, CandidateModels};
+use super::forecast::CandidateModel;
 use super::population::Population;
+use super::strata::Stratum;
 use super::*;
+use crate::domain::parameters::{ParameterSet, Parameters, SpendParameters};
 use crate::domain::profile::PurchaseDay;
+use crate::domain::value::gamma_gamma::GammaGamma;
 use crate::domain::value::model::OrderModel;
 
 /// One purchase on a day.
@@ -41,15 +45,32 @@ fn day(text: &str) -> Day {
 
 /// Adds a customer without refunds.
 fn add(population: &mut Population, kind: CustomerKind, purchases: &[PurchaseDay]) {
-    population.add(kind, purchases, purchases, major).unwrap();
+    let stratum = Stratum::of_kind(kind);
+    population
+        .add(stratum, purchases, purchases, major)
+        .unwrap();
+}
+
+/// Parameters that do not know how uncertain they are.
+fn set(orders: OrderModel, spend: Option<GammaGamma>) -> ParameterSet {
+    ParameterSet {
+        orders,
+        orders_log_covariance: None,
+        spend: spend.map(|model| SpendParameters {
+            model,
+            currency: "EUR".parse().unwrap(),
+            log_covariance: None,
+        }),
+    }
+}
+
+fn candidate(parameters: Parameters) -> CandidateModel {
+    CandidateModel::new(parameters, Some("EUR".parse().unwrap()))
 }
 
 /// One model of orders for all.
-fn models(orders: OrderModel) -> CandidateModels {
-    CandidateModels::of_all(CandidateModel {
-        orders,
-        spend: None,
-    })
+fn models(orders: OrderModel) -> CandidateModel {
+    candidate(Parameters::pooled(set(orders, None)))
 }
 
 #[track_caller]

@@ -40,6 +40,7 @@ pub(in crate::grpc) fn drift_report(report: &DriftReport) -> pb::DriftReport {
             .as_ref()
             .map(|(active, _)| accuracy(active)),
         refit_holdout: evidence.holdout.as_ref().map(|(_, refit)| accuracy(refit)),
+        pooled_customers: i64::try_from(evidence.pooled_customers).unwrap_or(i64::MAX),
     }
 }
 
@@ -47,7 +48,7 @@ pub(in crate::grpc) fn drift_report(report: &DriftReport) -> pb::DriftReport {
 fn set(set: &SetComparison) -> pb::DriftedParameters {
     let customers = set.customers.max(1) as f64;
     let parameters = set.parameters.iter().map(|shift| pb::ParameterShift {
-        name: shift.name.to_owned(),
+        name: shift.name.clone(),
         active: shift.active,
         refit: shift.refit,
         z: shift.z,
@@ -58,5 +59,6 @@ fn set(set: &SetComparison) -> pb::DriftedParameters {
         active_log_likelihood_per_customer: set.active_log_likelihood / customers,
         refit_log_likelihood_per_customer: set.refit_log_likelihood / customers,
         parameters: parameters.collect(),
+        covariates: set.covariates.clone(),
     }
 }

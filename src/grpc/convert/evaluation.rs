@@ -5,8 +5,8 @@ use crate::{
     domain::{
         customer::CustomerKind,
         evaluation::{
-            GroupEvaluation, QuantityEvaluation,
-            accuracy::{Accuracy, Forecaster},
+            Group, GroupEvaluation, QuantityEvaluation,
+            accuracy::{Accuracy, Forecaster, Improvement},
             buyers::BuyerEvaluation,
             population::LeftOut,
             ranking::{Decile, Ranking},
@@ -17,7 +17,7 @@ use crate::{
     },
     grpc::convert::models,
     pb,
-    service::evaluate::{Fitted, ModelEvaluation},
+    service::evaluate::{Described, Fits, Fitted, ModelEvaluation},
 };
 
 /// The message of an evaluation.
@@ -42,16 +42,41 @@ pub(in crate::grpc) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluatio
             .unwrap_or_default(),
         spend_absent_reason: found.spend_absent_reason.clone().unwrap_or_default(),
         interval_customers: count(found.evaluation.interval_customers),
-        intervals_absent_reason: found.intervals_absent_reason.clone().unwrap_or_default(),
+        intervals_absent_reason: found
+            .evaluation
+            .intervals_absent_reason
+            .clone()
+            .unwrap_or_default(),
         left_out: left_out(found.left_out),
         groups: groups.map(group).collect(),
         duration: prost_types::Duration::try_from(found.duration).ok(),
+        covariates: found.covariates.clone(),
     }
 }
 
-fn parameters(set: &Fitted) -> pb::EvaluatedParameters {
-    let spend = set.spend.as_ref().ok().map(|(_, report)| report);
-    let reports = || std::iter::once(&set.orders_report).chain(spend);
+fn parameters((set, customers): &(Fitted, usize)) -> pb::EvaluatedParameters {
+    let (customer_kind, covariates) = match &set.whom {
+        Described::All => (0, vec![]),
+        Described::Kind(kind) => (customer_kind_message(*kind), vec![]),
+        Described::Covariates(names) => (0, names.clone()),
+    };
+    let of_whom = pb::EvaluatedParameters {
+        customer_kind,
+        covariates,
+        customers: count(*customers),
+        ..Default::default()
+    };
+    match &set.fits {
+        Ok(fits) => reported(fits, of_whom),
+        Err(reason) => pb::EvaluatedParameters {
+            pooled_reason: reason.clone(),
+            ..of_whom
+        },
+    }
+}
+
+fn reported(fits: &Fits, of_whom: pb::EvaluatedParameters) -> pb::EvaluatedParameters {
+    let reports = || std::iter::once(&fits.orders).chain(fits.spend.as_ref().ok());
     let of_report = |report: &StoredReport| {
         let parameters = report.parameters.clone();
         parameters
@@ -66,10 +91,10 @@ fn parameters(set: &Fitted) -> pb::EvaluatedParameters {
         .filter_map(|report| report.not_converged_reason.as_deref())
         .collect();
     pb::EvaluatedParameters {
-        customer_kind: kind_or_all(set.kind),
         parameters: reports().flat_map(of_report).collect(),
         converged: reasons.is_empty(),
         not_converged_reason: reasons.join("; "),
+        ..of_whom
     }
 }
 
@@ -90,12 +115,32 @@ fn left_out(left_out: LeftOut) -> Vec<pb::LeftOutCustomers> {
 
 fn group(group: &GroupEvaluation) -> pb::GroupEvaluation {
     pb::GroupEvaluation {
-        customer_kind: kind_or_all(group.kind),
         customers: count(group.customers),
         orders: Some(quantity(&group.orders)),
         spend: group.spend.as_ref().map(quantity),
         tracking: group.tracking.iter().map(week).collect(),
         buyers: Some(buyers(&group.buyers)),
+        ..whom(&group.group)
+    }
+}
+
+/// A group of which nothing is said yet.
+fn whom(group: &Group) -> pb::GroupEvaluation {
+    let none = pb::GroupEvaluation::default();
+    match group {
+        Group::All => none,
+        Group::Kind(kind) => pb::GroupEvaluation {
+            customer_kind: customer_kind_message(*kind),
+            ..none
+        },
+        Group::Values(values) => pb::GroupEvaluation {
+            covariate_values: values.clone(),
+            ..none
+        },
+        Group::ValuesUnknown => pb::GroupEvaluation {
+            covariates_unknown: true,
+            ..none
+        },
     }
 }
 
@@ -126,6 +171,7 @@ fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
         total: quantity.total.as_ref().map(total),
         rankings: quantity.rankings.iter().map(ranking).collect(),
         best_gini: quantity.best_gini,
+        improvement: quantity.improvement.as_ref().map(improvement),
     }
 }
 
@@ -169,6 +215,14 @@ fn buyers(buyers: &BuyerEvaluation) -> pb::BuyerEvaluation {
     }
 }
 
+fn improvement(improvement: &Improvement) -> pb::ForecastImprovement {
+    pb::ForecastImprovement {
+        customers: count(improvement.customers),
+        squared_error_reduction: improvement.squared_error_reduction,
+        standard_error: improvement.standard_error,
+    }
+}
+
 /// The message of an accuracy.
 pub(super) fn accuracy(accuracy: &Accuracy) -> pb::ForecastAccuracy {
     pb::ForecastAccuracy {
@@ -185,6 +239,7 @@ pub(super) fn accuracy(accuracy: &Accuracy) -> pb::ForecastAccuracy {
 const fn forecaster(forecaster: Forecaster) -> pb::Forecaster {
     match forecaster {
         Forecaster::Model => pb::Forecaster::Model,
+        Forecaster::Pooled => pb::Forecaster::Pooled,
         Forecaster::LastYear => pb::Forecaster::LastYear,
         Forecaster::Pace => pb::Forecaster::Pace,
         Forecaster::Mean => pb::Forecaster::Mean,

@@ -25,7 +25,7 @@ pub(in crate::grpc) fn request_id(text: &str, check: &mut Checker<'_>) -> Option
 }
 
 /// Whether kinds get parameters of their own.
-pub(in crate::grpc) fn grouping(number: i32, check: &mut Checker<'_>) -> bool {
+fn grouping(number: i32, check: &mut Checker<'_>) -> bool {
     match pb::FitGrouping::try_from(number) {
         Ok(pb::FitGrouping::ByKind) => true,
         Ok(pb::FitGrouping::Unspecified) => false,
@@ -68,8 +68,27 @@ pub(in crate::grpc) fn prior(
     Some(prior)
 }
 
+/// By what a fit is to tell customers apart: whether by kind, and by which covariates. `found` are those of the `names` asked for;
+/// `check` stands at the request.
+pub(in crate::grpc) fn refinement(
+    number: i32,
+    names: &[String],
+    found: Result<Vec<Covariate>, Vec<CovariateProblem>>,
+    check: &mut Checker<'_>,
+) -> (bool, Vec<Covariate>) {
+    let by_kind = grouping(number, &mut check.field("grouping"));
+    let covariates = covariates(found, check);
+    if by_kind && !names.is_empty() {
+        check.field("grouping").refuse(
+            "CONFLICT",
+            "covariates and BY_KIND do not go together: leave one of them out",
+        );
+    }
+    (by_kind, covariates)
+}
+
 /// The covariates, or what is wrong with each; `check` stands at the request.
-pub(in crate::grpc) fn covariates(
+fn covariates(
     found: Result<Vec<Covariate>, Vec<CovariateProblem>>,
     check: &mut Checker<'_>,
 ) -> Vec<Covariate> {

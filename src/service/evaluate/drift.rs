@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Candidate, Evaluations, compute, input, major, turn::Turn};
+use super::{
+    Evaluations, FitPlan, candidate::candidate, compute, input, major, stratum, turn::Turn,
+};
 use crate::{
     domain::{
         calendar::Day,
@@ -13,16 +15,19 @@ use crate::{
                 Evidence, Judgement, ParameterSet, SetComparison, Significance, compare,
                 expected_orders, holdout, judge, significance,
             },
+            forecast::CandidateModel,
             population::Population,
         },
-        model_version::ModelVersion,
+        model_report::StoredReport,
+        model_version::{ByKindFit, FittedSet, ModelFit, ModelVersion, Refinement},
+        segments::slots::kind_text,
         value::{
-            fit::{FitError, rows::CollapsedRow},
+            fit::covariates::{CovariateGroup, CovariateModel},
             model::ModelKind,
         },
     },
     metrics::EvaluationOperation,
-    service::{error::ServiceError, evaluate::candidate::Fitted},
+    service::error::ServiceError,
     store::{self, pool::SNAPSHOT},
 };
 
@@ -108,9 +113,13 @@ impl Evaluations {
             today: Population::new(after),
         };
         let money = |entry: &_| major(&basis, entry);
-        input::read(&mut tx, split, until, |kind, known, whole| {
-            histories.holdout.add(kind, known, whole, money)?;
-            histories.today.add(kind, whole, whole, money)
+        let covariates = version.fit.refinement.covariates();
+        input::read(&mut tx, split, until, covariates, |kind, known, whole| {
+            let (before, now) = (&known.purchases, &whole.purchases);
+            let at_split = stratum(kind, covariates, known, split);
+            histories.holdout.add(at_split, before, now, money)?;
+            let today = stratum(kind, covariates, whole, until);
+            histories.today.add(today, now, now, money)
         })
         .await?;
         tx.rollback().await?;
@@ -122,48 +131,49 @@ fn check(version: &ModelVersion, days: u32, mut histories: Histories) -> DriftRe
     histories.holdout.sort();
     histories.today.sort();
     let window = histories.holdout.window();
-    let mut active = Candidate::of_version(version.version, &version.fit, None);
-    let kind = version.fit.kind();
-    // Where the pooled set speaks for some, it is the one that is compared: the sets of kinds beside it would count customers twice.
-    active.sets.truncate(match active.sets[0].kind {
-        None => 1,
-        Some(_) => active.sets.len(),
-    });
-    let groups: Vec<Option<CustomerKind>> = active.sets.iter().map(|set| set.kind).collect();
-    let rows: Vec<Vec<CollapsedRow>> = groups
-        .iter()
-        .map(|group| histories.today.order_rows(*group))
-        .collect();
-    let refit = Candidate::fit_sets(kind, &histories.today, &groups);
-    let before = Candidate::fit_sets(kind, &histories.holdout, &groups);
-    let sets = refit
-        .as_ref()
-        .map_or_else(|_| vec![], |refit| comparisons(&rows, &active, refit));
-    let outlook = |candidate: &Candidate| -> f64 {
-        let sets = rows.iter().zip(&candidate.sets);
-        sets.map(|(rows, set)| expected_orders(rows, &set.orders, days))
-            .sum()
+    let active = &version.fit;
+    let refit = |population: &Population| {
+        // Spend is not looked at.
+        let plan = FitPlan::of_version(active);
+        let fit = plan.fit(population, Err("not asked for".to_owned()))?;
+        Ok(alike(active, fit))
     };
+    let (refitted, before) = (refit(&histories.today), refit(&histories.holdout));
+    let pairs = pairs(active, &histories.today, &refitted);
+    let sets: Vec<SetComparison> = pairs.iter().map(Pair::compare).collect();
+    let today: u64 = count(&histories.today);
+    let described: u64 = sets.iter().map(|set| set.customers).sum();
+    let model = |fit: &ModelFit| candidate(fit, None);
+    let outlook =
+        |model: &CandidateModel| -> f64 { expected_orders(&histories.today, model, days) };
     let nobody = histories.holdout.subjects().is_empty();
     let evidence = Evidence {
-        active_until: version.fit.until,
+        active_until: active.until,
         split: window.split(),
         until: window.until(),
-        refit_problem: problem("until the day of the check", &refit)
-            .or_else(|| problem("until the holdout", &before)),
-        outlook: (outlook(&active), refit.as_ref().map_or(0.0, &outlook)),
+        refit_problem: problem("until the day of the check", active, &refitted)
+            .or_else(|| problem("until the holdout", active, &before)),
+        outlook: (
+            outlook(&model(active)),
+            refitted.as_ref().map_or(0.0, |fit| outlook(&model(fit))),
+        ),
         holdout: (!nobody)
             .then(|| {
-                let of_active = holdout(&histories.holdout, &active.models);
                 let of_refit = before.as_ref().ok()?;
-                Some((of_active, holdout(&histories.holdout, &of_refit.models)))
+                let of = |fit: &ModelFit| holdout(&histories.holdout, &model(fit));
+                Some((of(active), of(of_refit)))
             })
             .flatten(),
+        pooled_customers: if sets.is_empty() {
+            0
+        } else {
+            today - described
+        },
         sets,
     };
     DriftReport {
         version: version.version,
-        kind,
+        kind: active.kind(),
         days,
         significance: (!evidence.sets.is_empty()).then(|| significance(&evidence.sets)),
         judgement: judge(&evidence),
@@ -171,41 +181,139 @@ fn check(version: &ModelVersion, days: u32, mut histories: Histories) -> DriftRe
     }
 }
 
-fn comparisons(
-    rows: &[Vec<CollapsedRow>],
-    active: &Candidate,
-    refit: &Candidate,
-) -> Vec<SetComparison> {
-    let pairs = active.sets.iter().zip(&refit.sets);
-    let compared = rows
-        .iter()
-        .zip(pairs)
-        .map(|(rows, (active, refit))| compare(active.kind, rows, &set(active), &set(refit)));
-    compared.collect()
+fn count(population: &Population) -> u64 {
+    u64::try_from(population.subjects().len()).unwrap_or(u64::MAX)
 }
 
-fn set(fitted: &Fitted) -> ParameterSet<'_> {
+/// A set of the active version, its refit, and the customers whom it describes.
+struct Pair<'a> {
+    kind: Option<CustomerKind>,
+    groups: Vec<CovariateGroup>,
+    active: ParameterSet<'a>,
+    refit: ParameterSet<'a>,
+}
+
+impl Pair<'_> {
+    fn compare(&self) -> SetComparison {
+        compare(self.kind, &self.groups, &self.active, &self.refit)
+    }
+}
+
+/// What can be compared: the sets of kinds or the one with covariates; that of all customers where the version has no other. Nothing
+/// if the refit lacks one of them.
+fn pairs<'a>(
+    active: &'a ModelFit,
+    today: &Population,
+    refit: &'a Result<ModelFit, ServiceError>,
+) -> Vec<Pair<'a>> {
+    let Ok(refit) = refit else {
+        return vec![];
+    };
+    let plain = |kind, active: &'a FittedSet, refit: &'a FittedSet| Pair {
+        kind,
+        groups: vec![CovariateGroup {
+            values: vec![],
+            rows: today.order_rows(kind),
+        }],
+        active: plain_set(active),
+        refit: plain_set(refit),
+    };
+    match (&active.refinement, &refit.refinement) {
+        (Refinement::Covariates(old), Refinement::Covariates(new)) => vec![Pair {
+            kind: None,
+            groups: today.covariate_groups().0,
+            active: parameter_set(old.model.clone(), &old.report),
+            refit: parameter_set(new.model.clone(), &new.report),
+        }],
+        (Refinement::ByKind(old), Refinement::ByKind(new)) if has_own_sets(old) => {
+            let sets = own_sets(old).map(|(kind, active)| {
+                let (_, refit) = own_sets(new).find(|(of, _)| *of == kind)?;
+                Some(plain(Some(kind), active, refit))
+            });
+            sets.collect::<Option<_>>().unwrap_or_default()
+        }
+        _ => vec![plain(None, &active.pooled, &refit.pooled)],
+    }
+}
+
+/// The refit with sets of no other kinds than the active version has: a kind that has become large enough since is no drift.
+fn alike(active: &ModelFit, mut refit: ModelFit) -> ModelFit {
+    if let (Refinement::ByKind(old), Refinement::ByKind(new)) =
+        (&active.refinement, &mut refit.refinement)
+    {
+        for kind in &mut new.kinds {
+            if own_sets(old).all(|(of, _)| of != kind.kind) {
+                kind.set = Err("the active version has none".to_owned());
+            }
+        }
+    }
+    refit
+}
+
+/// Kinds with parameters of their own.
+fn own_sets(fit: &ByKindFit) -> impl Iterator<Item = (CustomerKind, &FittedSet)> {
+    let kinds = fit.kinds.iter();
+    kinds.filter_map(|it| Some((it.kind, it.set.as_ref().ok()?)))
+}
+
+fn has_own_sets(fit: &ByKindFit) -> bool {
+    own_sets(fit).next().is_some()
+}
+
+fn plain_set(set: &FittedSet) -> ParameterSet<'_> {
+    parameter_set(CovariateModel::plain(set.orders), &set.orders_report)
+}
+
+fn parameter_set(model: CovariateModel, report: &StoredReport) -> ParameterSet<'_> {
     ParameterSet {
-        model: fitted.orders,
-        log_covariance: fitted.orders_report.log_covariance.as_deref(),
+        model,
+        log_covariance: report.log_covariance.as_deref(),
     }
 }
 
 /// Why a refit is not to be trusted.
-fn problem(when: &str, refit: &Result<Candidate, FitError>) -> Option<String> {
-    match refit {
-        Err(error) => Some(format!(
-            "a refit on the facts {when} is impossible: {error}"
-        )),
-        Ok(refit) => {
-            let mut reasons = refit
-                .sets
-                .iter()
-                .filter_map(|set| set.orders_report.not_converged_reason.as_ref());
-            let reason = reasons.next()?;
-            Some(format!(
-                "a refit on the facts {when} did not converge: {reason}"
-            ))
+fn problem(
+    when: &str,
+    active: &ModelFit,
+    refit: &Result<ModelFit, ServiceError>,
+) -> Option<String> {
+    let refit = match refit {
+        Ok(refit) => refit,
+        Err(error) => {
+            return Some(format!(
+                "a refit on the facts {when} is impossible: {error}"
+            ));
+        }
+    };
+    if let (Refinement::ByKind(old), Refinement::ByKind(new)) =
+        (&active.refinement, &refit.refinement)
+    {
+        let kinds = new
+            .kinds
+            .iter()
+            .filter_map(|it| Some((it.kind, it.set.as_ref().err()?)));
+        let lacking = own_sets(old).find_map(|(kind, _)| {
+            let has_own = own_sets(new).any(|(of, _)| of == kind);
+            let reason = kinds.clone().find(|(of, _)| *of == kind);
+            let reason = reason.map_or("nobody of that kind had bought", |(_, reason)| reason);
+            (!has_own).then(|| {
+                let name = kind_text(kind);
+                format!("a refit on the facts {when} has no parameters for {name}: {reason}")
+            })
+        });
+        if lacking.is_some() {
+            return lacking;
         }
     }
+    let of_covariates = match &refit.refinement {
+        Refinement::Covariates(fit) => Some(&fit.report),
+        Refinement::No | Refinement::ByKind(_) => None,
+    };
+    let mut reports = of_covariates
+        .into_iter()
+        .chain([&refit.pooled.orders_report]);
+    let reason = reports.find_map(|report| report.not_converged_reason.as_ref())?;
+    Some(format!(
+        "a refit on the facts {when} did not converge: {reason}"
+    ))
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     contracts,
-    input::{CovariateInput, Gaps, Input, Rows},
+    input::{CovariateRows, FitRows, Gaps, Input, Rows},
 };
 use crate::{
     domain::{
@@ -37,19 +37,33 @@ use crate::{
 pub(super) const FEWEST_CUSTOMERS_OF_A_KIND: u64 = 100;
 
 /// What to make of the rows.
-pub(super) struct Plan {
-    pub(super) kind: ModelKind,
-    pub(super) until: Day,
-    pub(super) by_kind: bool,
-    pub(super) covariates: Vec<Covariate>,
-    pub(super) prior: Option<StoredPrior>,
-    /// Why there can be no spend model; `None` when the input has a currency.
-    pub(super) no_currency: Option<String>,
+pub(in crate::service) struct Plan {
+    pub(in crate::service) kind: ModelKind,
+    pub(in crate::service) until: Day,
+    pub(in crate::service) by_kind: bool,
+    pub(in crate::service) covariates: Vec<Covariate>,
+    pub(in crate::service) prior: Option<StoredPrior>,
+    /// The currency of the spends; or why there can be no spend model.
+    pub(in crate::service) currency: Result<Currency, String>,
 }
 
 impl Plan {
-    /// Fits everything asked for.
+    /// Fits everything that a version has, but for what is usual of contacts.
     pub(super) fn compute(self, input: &Input) -> Result<ModelFit, ServiceError> {
+        let parameters = self.fit_parameters(&input.rows)?;
+        Ok(ModelFit {
+            checks: Some(checks(&input.rows.pooled.spend, &input.gaps)),
+            unconvertible_customers: input.unconvertible_customers,
+            contracts: contracts::fit(&input.contracts),
+            ..parameters
+        })
+    }
+
+    /// Fits parameters of orders and spend; the rest of the version is empty.
+    pub(in crate::service) fn fit_parameters(
+        self,
+        rows: &FitRows,
+    ) -> Result<ModelFit, ServiceError> {
         let prior = self.prior.map(|prior| prior.prior());
         let prior = prior
             .transpose()
@@ -57,31 +71,28 @@ impl Plan {
         let fitter = Fitter {
             kind: self.kind,
             prior,
-            currency: match (input.currency, &self.no_currency) {
-                (Some(currency), None) => Ok(currency),
-                (_, reason) => Err(reason.clone().unwrap_or_default()),
-            },
+            currency: self.currency,
         };
         let pooled = fitter
-            .set(&input.pooled)
+            .set(&rows.pooled)
             .map_err(ServiceError::NothingToFit)?;
-        let refinement = match &input.covariates {
+        let refinement = match &rows.covariates {
             Some(rows) => {
                 let fit = fitter.covariates(self.covariates, rows, &pooled)?;
                 Refinement::Covariates(Box::new(fit))
             }
-            None if self.by_kind => Refinement::ByKind(fitter.by_kind(&input.by_kind, &pooled)),
+            None if self.by_kind => Refinement::ByKind(fitter.by_kind(&rows.by_kind, &pooled)),
             None => Refinement::No,
         };
         Ok(ModelFit {
             until: self.until,
             pooled,
             refinement,
-            checks: Some(checks(&input.pooled.spend, &input.gaps)),
+            checks: None,
             prior: self.prior,
             contacts: Arc::default(),
-            unconvertible_customers: input.unconvertible_customers,
-            contracts: contracts::fit(&input.contracts),
+            unconvertible_customers: 0,
+            contracts: vec![],
         })
     }
 }
@@ -181,10 +192,10 @@ impl Fitter {
     fn covariates(
         &self,
         covariates: Vec<Covariate>,
-        rows: &CovariateInput,
+        rows: &CovariateRows,
         pooled: &FittedSet,
     ) -> Result<CovariateFit, ServiceError> {
-        let groups = rows.groups();
+        let groups = &rows.groups;
         if groups.is_empty() {
             return Err(ServiceError::NoCovariatesKnown {
                 customers: rows.left_out,
@@ -192,7 +203,7 @@ impl Fitter {
         }
         let names: Vec<String> = covariates.iter().map(|one| one.name.to_string()).collect();
         let start = Instant::now();
-        let (model, report) = fit_with_covariates(self.kind, &names, &groups, self.prior.as_ref())
+        let (model, report) = fit_with_covariates(self.kind, &names, groups, self.prior.as_ref())
             .map_err(ServiceError::NothingToFit)?;
         let report = StoredReport::new(&report, start.elapsed());
         let test = self.unless_prior().and_then(|()| {

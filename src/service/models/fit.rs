@@ -162,7 +162,7 @@ impl Models {
             by_kind: request.by_kind,
             covariates: request.covariates.clone(),
             prior: request.prior,
-            no_currency: currency.is_none().then(|| no_currency(&currencies)),
+            currency: currency.ok_or_else(|| no_currency(&currencies)),
         };
         // The turn goes with the computation, which goes on when the caller gives up: two would starve the callers of all cores.
         let fitted = tokio::task::spawn_blocking(move || {

@@ -5,14 +5,16 @@ mod gaps;
 
 use sqlx::PgConnection;
 
-pub(super) use self::{covariates::CovariateInput, gaps::Gaps};
+use self::covariates::CovariateInput;
+pub(in crate::service) use self::covariates::CovariateRows;
+pub(super) use self::gaps::Gaps;
 use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
         contract_models::ContractRows,
         customer::CustomerKind,
-        money::{Currency, minor_to_major},
+        money::minor_to_major,
         parameters::Covariate,
         profile::History,
         text::CustomerId,
@@ -31,21 +33,16 @@ use crate::{
 const FOLD_BATCH: usize = 1_000;
 
 /// The kinds of customers that are fitted.
-const KINDS: [CustomerKind; 2] = [CustomerKind::Person, CustomerKind::Company];
+pub(in crate::service) const KINDS: [CustomerKind; 2] =
+    [CustomerKind::Person, CustomerKind::Company];
 
-/// The rows of a fit.
+/// What is read for a fit.
 pub(super) struct Input {
-    /// Of everybody.
-    pub(super) pooled: Rows,
-    /// The same by kind, for kinds that have customers with a purchase.
-    pub(super) by_kind: Vec<(CustomerKind, Rows)>,
-    /// The same by values of covariates; `None` when there are none.
-    pub(super) covariates: Option<CovariateInput>,
+    /// What parameters are fitted to.
+    pub(super) rows: FitRows,
     /// Times between orders.
     pub(super) gaps: Gaps,
-    /// The currency of the spends.
-    pub(super) currency: Option<Currency>,
-    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the currency.
+    /// Buyers who are not among the spends because an amount of theirs cannot be converted to the reporting currency.
     pub(super) unconvertible_customers: u64,
     /// What became of contracts at their renewals.
     pub(super) contracts: ContractRows,
@@ -54,17 +51,32 @@ pub(super) struct Input {
 impl Input {
     /// Persons and companies with a purchase.
     pub(super) fn customers(&self) -> u64 {
-        self.pooled.orders.iter().map(CollapsedRow::count).sum()
+        self.rows
+            .pooled
+            .orders
+            .iter()
+            .map(CollapsedRow::count)
+            .sum()
     }
+}
+
+/// What parameters are fitted to.
+pub(in crate::service) struct FitRows {
+    /// Everybody.
+    pub(in crate::service) pooled: Rows,
+    /// The same by kind, for kinds that have customers with a purchase.
+    pub(in crate::service) by_kind: Vec<(CustomerKind, Rows)>,
+    /// The same by values of covariates; `None` when there are none.
+    pub(in crate::service) covariates: Option<CovariateRows>,
 }
 
 /// Rows of some customers.
 #[derive(Default, Clone)]
-pub(super) struct Rows {
+pub(in crate::service) struct Rows {
     /// Distinct histories of orders.
-    pub(super) orders: Vec<CollapsedRow>,
-    /// Distinct repeat spends, in major units of the currency.
-    pub(super) spend: Vec<SpendRow>,
+    pub(in crate::service) orders: Vec<CollapsedRow>,
+    /// Distinct repeat spends, in major units of the reporting currency.
+    pub(in crate::service) spend: Vec<SpendRow>,
 }
 
 /// Rows in the making.
@@ -280,14 +292,15 @@ impl Reading<'_> {
         let [persons, companies] = &self.kinds;
         let by_kind = KINDS.into_iter().zip([persons, companies]);
         Input {
-            pooled: collapsed(&[persons, companies]),
-            by_kind: by_kind
-                .filter(|(_, rows)| !rows.orders.is_empty())
-                .map(|(kind, rows)| (kind, collapsed(&[rows])))
-                .collect(),
-            covariates: self.covariates,
+            rows: FitRows {
+                pooled: collapsed(&[persons, companies]),
+                by_kind: by_kind
+                    .filter(|(_, rows)| !rows.orders.is_empty())
+                    .map(|(kind, rows)| (kind, collapsed(&[rows])))
+                    .collect(),
+                covariates: self.covariates.map(CovariateInput::close),
+            },
             gaps: self.gaps,
-            currency: self.basis.reporting_currency,
             unconvertible_customers: self.unconvertible_customers,
             contracts,
         }

@@ -1,5 +1,7 @@
 //! `CheckDrift`: what it says of an active version, and that it leaves everything as it was.
 
+mod refined;
+
 use patron::pb;
 use patron::pb::{DriftVerdict, OrderModelKind};
 use tonic::{Code, Status};

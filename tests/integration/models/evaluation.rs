@@ -1,6 +1,7 @@
 //! `EvaluateModel` against figures that the test reckons by itself from the transactions it sent.
 
 mod reckoned;
+mod refined;
 mod refusals;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ fn of_kind(kind: OrderModelKind, split_on: &str, until: &str) -> pb::EvaluateMod
         kind: kind.into(),
         split_on: split_on.to_owned(),
         until: until.to_owned(),
-        version: 0,
+        ..Default::default()
     }
 }
 
@@ -42,7 +43,7 @@ fn of_version(version: i64, split_on: &str) -> pb::EvaluateModelRequest {
         version,
         split_on: split_on.to_owned(),
         until: TODAY.to_owned(),
-        kind: 0,
+        ..Default::default()
     }
 }
 

@@ -6,58 +6,20 @@ use std::path::{Path, PathBuf};
 use patron::domain::value::history::PurchaseHistory;
 use patron::domain::value::model::{ModelKind, OrderModel};
 use patron::domain::value::random::Random;
-use patron::domain::value::simulation::DrawnCustomer;
 use patron::pb;
 use patron::pb::attribute_value::Value;
 use patron::pb::{CustomerKind, OrderModelKind, ParameterSelection};
 use tonic::Code;
 
-use super::{BATCH, activate, fit, request};
-use crate::support::messages::{attribute, by_id, patch, purchase, reason, violated};
+use super::planted::{COMPANIES, DEFINITIONS, FIRST, PERSONS, purchases, write};
+use super::{activate, fit, request};
+use crate::support::messages::{attribute, by_id, patch, reason, violated};
 use crate::support::program::{find_shared, run_json};
 use crate::support::service::{Service, ServiceWithDatabase};
 
-/// The first day of every simulated customer.
-const FIRST: &str = "2024-01-01";
-/// The last day of the fits, and so many weeks later.
+/// The last day of the fits, so many weeks after the first day of every customer.
 const UNTIL: &str = "2025-09-22";
 const WEEKS: f64 = 90.0;
-
-const PERSONS: [f64; 4] = [0.8, 12.0, 1.2, 2.5];
-const COMPANIES: [f64; 4] = [1.5, 6.0, 0.6, 4.0];
-
-/// Purchases of one customer of these parameters.
-fn purchases(id: &str, parameters: [f64; 4], random: &mut Random) -> Vec<pb::Transaction> {
-    let model = OrderModel::new(ModelKind::MbgNbd, parameters).unwrap();
-    let customer = DrawnCustomer::draw(&model.newcomer(), random);
-    let first: jiff::civil::Date = FIRST.parse().unwrap();
-    let mut days: Vec<i64> = vec![0];
-    #[expect(clippy::cast_possible_truncation, reason = "small whole days")]
-    days.extend(
-        customer
-            .orders(WEEKS, 500, random)
-            .map(|weeks| (weeks * 7.0).ceil() as i64),
-    );
-    days.dedup();
-    let paid = 2_000.0 * random.gamma(6.0) / 6.0;
-    days.iter()
-        .map(|&days| {
-            let day = first.saturating_add(jiff::Span::new().days(days));
-            #[expect(clippy::cast_possible_truncation, reason = "some euros")]
-            let cents = (paid * (0.5 + random.uniform())) as i64;
-            purchase(id, &day.to_string(), &day.to_string(), cents)
-        })
-        .collect()
-}
-
-async fn write(service: &Service, patches: &[pb::CustomerPatch], facts: &[pb::Transaction]) {
-    for batch in patches.chunks(BATCH) {
-        service.write_customers(batch).await;
-    }
-    for batch in facts.chunks(BATCH) {
-        service.write(batch).await;
-    }
-}
 
 /// Estimates lie within four standard errors of what was planted.
 #[track_caller]
@@ -84,7 +46,7 @@ async fn planted_parameters_of_kinds_are_found_told_apart_and_used() {
             kind: kind.into(),
             ..patch(&id)
         });
-        facts.extend(purchases(&id, parameters, &mut random));
+        facts.extend(purchases(&id, parameters, FIRST, WEEKS, &mut random));
     }
     write(&service, &patches, &facts).await;
     let by_kind = pb::FitModelRequest {
@@ -172,23 +134,6 @@ fn check_report(report: &pb::FitReport) {
     assert!((benchmark.test.unwrap().statistic - gain).abs() < 1e-9);
 }
 
-/// Definitions with what covariates may be and with what they may not.
-const DEFINITIONS: &str = "
-value: { currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue }
-attributes:
-  member: { family: value, type: bool, description: Member of the club }
-  gender: { family: socio_demographic, type: whole, description: 0 or 1, sensitivity: protected, purpose: forecasts of demand }
-  channel: { family: behaviour, type: whole, description: 0 or 1 }
-  income: { family: socio_demographic, type: number, description: Income, sensitivity: protected }
-  region: { family: geographic, type: text, description: Region }
-tiers:
-  - { name: all }
-treatments:
-  tiers:
-    all: { sla: { response: 1 d }, queue: service }
-    UNRATED: { sla: { response: 1 d }, queue: service }
-";
-
 /// Customers of whom every second is a member, and members order two and a half times as often.
 fn members_and_others() -> (Vec<pb::CustomerPatch>, Vec<pb::Transaction>) {
     let mut random = Random::new(12);
@@ -207,7 +152,7 @@ fn members_and_others() -> (Vec<pb::CustomerPatch>, Vec<pb::Transaction>) {
             }],
             ..patch(&id)
         });
-        facts.extend(purchases(&id, parameters, &mut random));
+        facts.extend(purchases(&id, parameters, FIRST, WEEKS, &mut random));
     }
     (patches, facts)
 }

@@ -10,6 +10,7 @@ use crate::pb;
 pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
     json!({
         "model": model_name(evaluation.kind()),
+        "covariates": evaluation.covariates,
         "version": Some(evaluation.version).filter(|version| *version > 0),
         "split_on": evaluation.split_on,
         "until": evaluation.until,
@@ -27,7 +28,7 @@ pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
             "reason": reason_name(left_out.reason()),
             "customers": left_out.customers,
         })),
-        "groups": list(&evaluation.groups, group),
+        "groups": list(&evaluation.groups, |one| group(one, &evaluation.covariates)),
     })
 }
 
@@ -67,7 +68,10 @@ fn parameters(set: &pb::EvaluatedParameters) -> Value {
         .map(|one| (one.name.clone(), json!(one.standard_error)))
         .collect();
     json!({
-        "customers": group_name(set.customer_kind),
+        "customers_of": group_name(set.customer_kind),
+        "covariates": set.covariates,
+        "customers": set.customers,
+        "pooled_reason": filled(&set.pooled_reason),
         "values": values,
         "standard_errors": errors,
         "converged": set.converged,
@@ -75,9 +79,15 @@ fn parameters(set: &pb::EvaluatedParameters) -> Value {
     })
 }
 
-fn group(group: &pb::GroupEvaluation) -> Value {
+fn group(group: &pb::GroupEvaluation, covariates: &[String]) -> Value {
+    let values = covariates.iter().zip(&group.covariate_values);
+    let values: Map<String, Value> = values
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
     json!({
         "group": group_name(group.customer_kind),
+        "covariate_values": Some(values).filter(|values| !values.is_empty()),
+        "covariates_unknown": group.covariates_unknown,
         "customers": group.customers,
         "orders": group.orders.as_ref().map(quantity),
         "spend": group.spend.as_ref().map(quantity),
@@ -104,6 +114,11 @@ fn group(group: &pb::GroupEvaluation) -> Value {
 fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
     json!({
         "accuracy": list(&quantity.accuracy, accuracy),
+        "improvement": quantity.improvement.as_ref().map(|improvement| json!({
+            "customers": improvement.customers,
+            "squared_error_reduction": improvement.squared_error_reduction,
+            "standard_error": improvement.standard_error,
+        })),
         "bins": list(&quantity.bins, |bin| json!({
             "frequency": bin.frequency,
             "customers": bin.customers,

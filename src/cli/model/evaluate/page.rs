@@ -7,11 +7,11 @@ use crate::cli::model::answer::model_title;
 use crate::cli::text::{self, Align};
 use crate::pb;
 
-/// The page of an evaluation: all figures of all customers, the errors of each kind.
+/// The page of an evaluation: all figures of all customers, the errors of each other group.
 pub(super) fn page(evaluation: &pb::ModelEvaluation) -> String {
     let mut parts = vec![head(evaluation)];
-    let (all, kinds) = match evaluation.groups.split_first() {
-        Some((all, kinds)) => (Some(all), kinds),
+    let (all, others) = match evaluation.groups.split_first() {
+        Some((all, others)) => (Some(all), others),
         None => (None, &[][..]),
     };
     if let Some(all) = all {
@@ -24,17 +24,34 @@ pub(super) fn page(evaluation: &pb::ModelEvaluation) -> String {
         parts.push(track::part(&all.tracking));
     }
     // One kind alone is all customers.
-    let kinds = if kinds.len() > 1 { kinds } else { &[] };
-    for kind in kinds {
-        let title = match kind.customer_kind() {
-            pb::CustomerKind::Company => "Companies",
-            pb::CustomerKind::Person
-            | pb::CustomerKind::Employee
-            | pb::CustomerKind::Unspecified => "Persons",
-        };
-        parts.push(accuracy_part(title, kind, &evaluation.currency));
+    let is_kind = |group: &&pb::GroupEvaluation| group.customer_kind != 0;
+    let kinds = others.iter().filter(is_kind).count();
+    for group in others.iter().filter(|it| kinds > 1 || !is_kind(it)) {
+        let title = title(group, &evaluation.covariates);
+        parts.push(accuracy_part(&title, group, &evaluation.currency));
     }
     parts.join("\n\n")
+}
+
+fn title(group: &pb::GroupEvaluation, covariates: &[String]) -> String {
+    if group.covariates_unknown {
+        return format!("Unknown {}", covariates.join(", "));
+    }
+    if group.covariate_values.is_empty() {
+        return kind_title(group.customer_kind()).to_owned();
+    }
+    let values = covariates.iter().zip(&group.covariate_values);
+    let values = values.map(|(name, value)| format!("{name} = {value}"));
+    values.collect::<Vec<_>>().join(", ")
+}
+
+const fn kind_title(kind: pb::CustomerKind) -> &'static str {
+    match kind {
+        pb::CustomerKind::Company => "Companies",
+        pb::CustomerKind::Person | pb::CustomerKind::Employee | pb::CustomerKind::Unspecified => {
+            "Persons"
+        }
+    }
 }
 
 fn head(evaluation: &pb::ModelEvaluation) -> String {
@@ -60,17 +77,18 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
     if evaluation.empty_days > 0 {
         rows.push(("Beware", empty_days(evaluation)));
     }
-    for set in &evaluation.parameters {
-        let parameters = set.parameters.iter();
-        let parameters = parameters.map(|one| format!("{} {:.4}", one.name, one.value));
-        rows.push((
-            parameters_title(set, evaluation.parameters.len()),
-            parameters.collect::<Vec<_>>().join(", "),
-        ));
-        if !set.converged {
-            rows.push(("Not converged", set.not_converged_reason.clone()));
-        }
-    }
+    rows.extend(evaluation.parameters.iter().map(|set| {
+        let alone = evaluation.parameters.len() == 1;
+        ("Parameters", parameters(set, alone))
+    }));
+    let used = || {
+        evaluation
+            .parameters
+            .iter()
+            .filter(|set| set.pooled_reason.is_empty())
+    };
+    let unconverged = used().filter(|set| !set.converged);
+    rows.extend(unconverged.map(|set| ("Not converged", set.not_converged_reason.clone())));
     if !evaluation.spend_absent_reason.is_empty() {
         rows.push(("No spend", evaluation.spend_absent_reason.clone()));
     }
@@ -100,14 +118,25 @@ fn empty_days(evaluation: &pb::ModelEvaluation) -> String {
     )
 }
 
-/// Whose parameters they are, of so many sets: one alone is everybody's, and beside another that of all is of who has no own.
-fn parameters_title(set: &pb::EvaluatedParameters, sets: usize) -> &'static str {
-    match set.customer_kind() {
-        _ if sets == 1 => "Parameters",
-        pb::CustomerKind::Person => "Of persons",
-        pb::CustomerKind::Company => "Of companies",
-        pb::CustomerKind::Employee | pb::CustomerKind::Unspecified => "Of all others",
+/// A set of parameters and, beside others, for whom it speaks.
+fn parameters(set: &pb::EvaluatedParameters, alone: bool) -> String {
+    let parameters = set.parameters.iter();
+    let parameters = parameters.map(|one| format!("{} {:.4}", one.name, one.value));
+    let parameters = parameters.collect::<Vec<_>>().join(", ");
+    if alone {
+        return parameters;
     }
+    let whom = match (set.customer_kind, &set.covariates[..]) {
+        (0, []) => "pooled".to_owned(),
+        (0, covariates) => format!("by {}", covariates.join(", ")),
+        _ => kind_title(set.customer_kind()).to_lowercase(),
+    };
+    let what = if set.pooled_reason.is_empty() {
+        parameters
+    } else {
+        format!("none, pooled instead: {}", set.pooled_reason)
+    };
+    format!("{whom} (foretell {}): {what}", set.customers)
 }
 
 fn accuracy_part(title: &str, group: &pb::GroupEvaluation, currency: &str) -> String {
@@ -124,10 +153,29 @@ fn accuracy_part(title: &str, group: &pb::GroupEvaluation, currency: &str) -> St
     let mut rows = accuracy_rows("orders", group.orders.as_ref(), 1, 3);
     let spend = format!("spend in {currency}");
     rows.extend(accuracy_rows(&spend, group.spend.as_ref(), 2, 2));
+    let table = text::indented(&text::table(&header, &rows));
+    let quantities = [("orders", &group.orders), ("spend", &group.spend)];
+    let improvements = quantities.into_iter().filter_map(|(name, quantity)| {
+        let improvement = quantity.as_ref()?.improvement.as_ref()?;
+        Some(text::indented(&improvement_line(name, improvement)))
+    });
+    let lines = std::iter::once(format!("{title}: {}\n{table}", group.customers));
+    lines.chain(improvements).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether parameters by kind or covariates helped.
+fn improvement_line(name: &str, improvement: &pb::ForecastImprovement) -> String {
+    let reduction = improvement.squared_error_reduction;
+    let error = improvement.standard_error;
+    let nearer = if reduction >= 0.0 { "less" } else { "more" };
+    let beyond = if reduction.abs() > 2.0 * error {
+        "beyond chance"
+    } else {
+        "chance does as much"
+    };
     format!(
-        "{title}: {}\n{}",
-        group.customers,
-        text::indented(&text::table(&header, &rows))
+        "{name}: a mean squared error {:.4} {nearer} than that of the pooled set (standard error {error:.4}): {beyond}",
+        reduction.abs()
     )
 }
 
@@ -156,6 +204,7 @@ fn accuracy_rows(
     let forecasts = quantity.accuracy.iter().map(|one| {
         let who = match one.forecaster() {
             pb::Forecaster::Model => "  the model",
+            pb::Forecaster::Pooled => "  its pooled set",
             pb::Forecaster::LastYear => "  as last year",
             pb::Forecaster::Pace => "  at last year's pace",
             pb::Forecaster::Mean => "  the mean of all",

@@ -13,6 +13,7 @@ pub(super) fn compared(actual: f64, expected: f64) -> Compared {
     Compared {
         actual,
         expected,
+        pooled: None,
         last_year: 2.0,
         pace: 3.0,
         mean: 1.0,
@@ -62,11 +63,8 @@ fn the_baselines_carry_repeat_orders_on_and_nobodys_first_one() {
         [0.5, 6.0, 0.9, 1.6],
     );
     let spend = GammaGamma::new(6.0, 4.0, 15.0).unwrap();
-    let models = CandidateModels::of_all(CandidateModel {
-        orders: model.unwrap(),
-        spend: Some(spend),
-    });
-    let found = forecasts(&population, &models);
+    let model = candidate(Parameters::pooled(set(model.unwrap(), Some(spend))));
+    let found = forecasts(&population, &model);
     // A fifth of a year lies ahead. Repeat orders of the year behind: 2 by Ada, 1 by the returner, whose other order is a first one, and
     // none by the company, which came on the last day. They had 365, 180 and 0 days to place one: 3 orders in 545 days is their pace,
     // and fills the 185 days before the returner's first order and all 365 of the company.

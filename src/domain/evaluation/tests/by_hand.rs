@@ -115,7 +115,7 @@ pub(super) fn population() -> Population {
     // Bought twice, and both went back after the split: what was known at the split stands, what came after is none.
     let known = days(&[("2025-01-01", 100), ("2025-03-01", 100)]);
     population
-        .add(CustomerKind::Person, &known, &[], major)
+        .add(Stratum::of_kind(CustomerKind::Person), &known, &[], major)
         .unwrap();
     population.sort();
     population
@@ -135,7 +135,7 @@ fn a_customer_is_split_into_what_was_known_and_what_came() {
     let [ada, returner, company] = population.subjects() else {
         panic!("{:?}", population.subjects());
     };
-    assert_eq!(ada.kind, CustomerKind::Person);
+    assert_eq!(ada.kind(), CustomerKind::Person);
     assert_eq!(
         (
             ada.frequency(),
@@ -150,46 +150,13 @@ fn a_customer_is_split_into_what_was_known_and_what_came() {
     assert_near("last year", known.last_year_repeats, 70.0, 1e-12);
     assert_near("holdout", ada.holdout_spend.unwrap(), 110.0, 1e-12);
     assert_eq!((returner.frequency(), returner.holdout_orders), (1, 0));
-    assert_eq!(company.kind, CustomerKind::Company);
+    assert_eq!(company.kind(), CustomerKind::Company);
     assert_eq!((company.frequency(), company.row().age_days()), (0, 0));
 
     let rows = population.order_rows(None);
     assert_eq!(rows.iter().map(CollapsedRow::count).sum::<u64>(), 3);
     assert_eq!(population.order_rows(Some(CustomerKind::Company)).len(), 1);
     assert_eq!(population.spend_rows(None).len(), 2);
-}
-
-#[test]
-fn each_kind_is_foretold_by_its_own_model() {
-    let population = population();
-    let model = |r: f64| {
-        OrderModel::new(
-            crate::domain::value::model::ModelKind::MbgNbd,
-            [r, 6.0, 0.9, 1.6],
-        )
-        .unwrap()
-    };
-    let of = |orders| CandidateModel {
-        orders,
-        spend: None,
-    };
-    let models = CandidateModels {
-        person: of(model(0.5)),
-        company: of(model(3.0)),
-    };
-    let found = evaluate(&population, &models, None);
-    let weeks = population.window().holdout_weeks();
-    for (group, kind, orders) in [
-        (1, CustomerKind::Person, model(0.5)),
-        (2, CustomerKind::Company, model(3.0)),
-    ] {
-        let members = population.subjects().iter().filter(|it| it.kind == kind);
-        let expected: f64 = members
-            .map(|it| orders.outlook(it.history()).expected_orders(weeks))
-            .sum();
-        let model = found.groups[group].orders.accuracy[0];
-        assert_near("expected", model.expected_total, expected, 1e-12);
-    }
 }
 
 #[test]
@@ -202,7 +169,12 @@ fn an_amount_without_a_rate_takes_a_customer_out_of_spend_only() {
     ];
     let only_known = |entry: &PurchaseDay| major(entry).filter(|_| entry.day <= day("2025-06-30"));
     population
-        .add(CustomerKind::Person, &purchases, &purchases, only_known)
+        .add(
+            Stratum::of_kind(CustomerKind::Person),
+            &purchases,
+            &purchases,
+            only_known,
+        )
         .unwrap();
     assert_eq!(population.left_out().unconvertible, 1);
     let subject = &population.subjects()[0];
@@ -244,7 +216,7 @@ fn weeks_end_at_the_split_and_the_last_one_with_the_holdout() {
         [0.8, 6.0, 0.8, 2.5],
     )
     .unwrap();
-    let found = evaluate(&population, &models(model), None);
+    let found = evaluate(&population, &models(model), 1);
     let [all, persons, companies] = &found.groups[..] else {
         panic!("{found:?}");
     };

@@ -77,7 +77,7 @@ fn holdout_totals_and_the_weekly_track_are_the_published_ones() {
         (ModelKind::ParetoNbd, 1665.5),
     ] {
         let fit = fit_orders(kind, &population.order_rows(None)).unwrap();
-        let found = evaluate(&population, &models(fit.model), None);
+        let found = evaluate(&population, &models(fit.model), 1);
         let model = found.groups[0].orders.accuracy[0];
         println!("{}: {model:?}", kind.name());
         println!("{:?}", found.groups[0].orders.rankings);
@@ -99,11 +99,8 @@ fn evaluation(log: &str) -> Evaluation {
     let population = population(log);
     let orders = fit_orders(ModelKind::BgNbd, &population.order_rows(None)).unwrap();
     let spend = fit_spend(&population.spend_rows(None)).unwrap();
-    let models = CandidateModels::of_all(CandidateModel {
-        orders: orders.model,
-        spend: Some(spend.model),
-    });
-    evaluate(&population, &models, None)
+    let model = candidate(Parameters::pooled(set(orders.model, Some(spend.model))));
+    evaluate(&population, &model, 1)
 }
 
 #[test]

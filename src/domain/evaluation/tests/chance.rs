@@ -2,11 +2,11 @@
 
 use super::super::{
     buyers::buyers,
-    coverage::{UncertainModels, Within, coverage, within},
+    coverage::{Within, coverage, within},
     sample::choose,
 };
 use super::*;
-use crate::domain::value::interval::{Distribution, Estimated, UncertainModel};
+use crate::domain::value::interval::Distribution;
 
 #[test]
 fn an_outcome_is_spread_over_the_probability_that_it_had() {
@@ -55,7 +55,7 @@ fn a_rare_kind_is_sampled_as_well_and_counts_no_more_than_it_is() {
     population.sort();
     let chosen = choose(&population, 50);
     let of_kind = |kind| {
-        let of_kind = |subject: usize| population.subjects()[subject].kind == kind;
+        let of_kind = |subject: usize| population.subjects()[subject].kind() == kind;
         let weights = chosen.iter().filter(|one| of_kind(one.subject));
         weights.map(|one| one.weight).collect::<Vec<_>>()
     };
@@ -99,7 +99,7 @@ fn the_probability_to_buy_again_is_that_of_the_model() {
         [0.5, 6.0, 0.9, 1.6],
     )
     .unwrap();
-    let found = evaluate(&population, &models(model), None);
+    let found = evaluate(&population, &models(model), 1);
     let weeks = population.window().holdout_weeks();
     let none = population.subjects().iter().map(|subject| {
         let outlook = model.outlook(subject.history());
@@ -134,16 +134,12 @@ fn a_total_that_may_be_anything_has_no_interval() {
                     .collect()
             })
             .collect();
-        let estimated = Estimated {
-            model: &model(0.5),
-            log_covariance: Some(&covariance),
+        let parameters = ParameterSet {
+            orders_log_covariance: Some(covariance),
+            ..set(model(0.5), None)
         };
-        let uncertain = UncertainModel::of_orders(&estimated, 1).unwrap();
-        let uncertain = UncertainModels {
-            person: uncertain.clone(),
-            company: uncertain,
-        };
-        let found = evaluate(&population, &models(model(0.5)), Some(&uncertain));
+        let model = candidate(Parameters::pooled(parameters));
+        let found = evaluate(&population, &model, 1);
         let total = found.groups[0].orders.total;
         assert_eq!(total.is_some(), is_known, "{total:?}");
         assert_eq!(found.interval_customers, 3);

@@ -6,6 +6,7 @@ use super::super::drift::{
 };
 use super::simulated::purchases;
 use super::*;
+use crate::domain::value::fit::covariates::{CovariateGroup, CovariateModel};
 use crate::domain::value::fit::rows::CollapsedRow;
 use crate::domain::value::fit::{OrderFit, fit_orders};
 use crate::domain::value::model::ModelKind;
@@ -45,17 +46,18 @@ fn evidence(law_of_the_others: [f64; 4], customers: u32) -> Evidence {
     }
     let fit = |population: &Population| fit_orders(KIND, &population.order_rows(None)).unwrap();
     let (active, refit, refit_before) = (fit(&known), fit(&today), fit(&before));
-    let rows: Vec<CollapsedRow> = today.order_rows(None);
-    let compared = compare(None, &rows, &parameters(&active), &parameters(&refit));
+    let groups = [everybody(today.order_rows(None))];
+    let compared = compare(None, &groups, &parameters(&active), &parameters(&refit));
     Evidence {
         active_until: fitted_until,
         split,
         until,
         sets: vec![compared],
+        pooled_customers: 0,
         refit_problem: None,
         outlook: (
-            expected_orders(&rows, &active.model, 92),
-            expected_orders(&rows, &refit.model, 92),
+            expected_orders(&today, &models(active.model), 92),
+            expected_orders(&today, &models(refit.model), 92),
         ),
         holdout: Some((
             holdout(&before, &models(active.model)),
@@ -64,9 +66,17 @@ fn evidence(law_of_the_others: [f64; 4], customers: u32) -> Evidence {
     }
 }
 
+/// Customers without covariates.
+fn everybody(rows: Vec<CollapsedRow>) -> CovariateGroup {
+    CovariateGroup {
+        values: vec![],
+        rows,
+    }
+}
+
 fn parameters(fit: &OrderFit) -> ParameterSet<'_> {
     ParameterSet {
-        model: fit.model,
+        model: CovariateModel::plain(fit.model),
         log_covariance: fit.report.log_covariance.as_deref(),
     }
 }
@@ -157,7 +167,7 @@ fn a_difference_beyond_chance_that_changes_nothing_is_no_drift() {
 
 #[test]
 fn the_sum_of_covariances_is_what_a_shift_is_measured_by() {
-    let rows = [CollapsedRow::new(1, 7, 70, 5).unwrap()];
+    let groups = [everybody(vec![CollapsedRow::new(1, 7, 70, 5).unwrap()])];
     let covariance = |variance: f64| -> Vec<Vec<f64>> {
         (0..4)
             .map(|i| {
@@ -170,14 +180,14 @@ fn the_sum_of_covariances_is_what_a_shift_is_measured_by() {
     let (of_active, of_refit) = (covariance(0.09), covariance(0.16));
     let model = |r: f64| OrderModel::new(KIND, [r, 6.0, 0.9, 1.6]).unwrap();
     let active = ParameterSet {
-        model: model(1.0),
+        model: CovariateModel::plain(model(1.0)),
         log_covariance: Some(&of_active),
     };
     let refit = ParameterSet {
-        model: model(1.0_f64.exp()),
+        model: CovariateModel::plain(model(1.0_f64.exp())),
         log_covariance: Some(&of_refit),
     };
-    let found = compare(None, &rows, &active, &refit);
+    let found = compare(None, &groups, &active, &refit);
     // ln r moved by 1, and the variances add up to 0.25.
     assert_near("z", found.parameters[0].z.unwrap(), 2.0, 1e-12);
     assert_near("Wald", found.wald.unwrap(), 4.0, 1e-12);
@@ -194,5 +204,64 @@ fn the_sum_of_covariances_is_what_a_shift_is_measured_by() {
         log_covariance: None,
         ..active
     };
-    assert_eq!(compare(None, &rows, &without, &refit).wald, None);
+    assert_eq!(compare(None, &groups, &without, &refit).wald, None);
+}
+
+#[test]
+fn effects_of_covariates_are_compared_as_they_are_and_count_as_parameters() {
+    let rows = |orders| vec![CollapsedRow::new(orders, 7 * orders, 70, 5).unwrap()];
+    let groups = [(0.0, 1), (1.0, 4)].map(|(value, orders)| CovariateGroup {
+        values: vec![value],
+        rows: rows(orders),
+    });
+    let with = |effect: f64| {
+        let names = vec!["member".to_owned()];
+        CovariateModel::new(KIND, BEFORE, names, vec![effect], vec![-0.5]).unwrap()
+    };
+    let covariance: Vec<Vec<f64>> = (0..6)
+        .map(|i| (0..6).map(|j| if i == j { 0.02 } else { 0.0 }).collect())
+        .collect();
+    let set = |effect| ParameterSet {
+        model: with(effect),
+        log_covariance: Some(&covariance),
+    };
+    let found = compare(None, &groups, &set(0.2), &set(0.8));
+    let names: Vec<&str> = found.parameters.iter().map(|it| &*it.name).collect();
+    assert_eq!(
+        names,
+        ["r", "alpha", "a", "b", "orders:member", "dropout:member"]
+    );
+    // The effect on orders moved by 0.6, with a variance of 0.02 on each side: 0.6 / 0.2 standard errors.
+    assert_near("z", found.parameters[4].z.unwrap(), 3.0, 1e-12);
+    assert_near("z", found.parameters[5].z.unwrap(), 0.0, 1e-12);
+    assert_near("Wald", found.wald.unwrap(), 9.0, 1e-12);
+    assert_eq!(
+        (found.customers, &found.covariates[..]),
+        (10, &["member".to_owned()][..])
+    );
+    let expected = |effect: f64| -> f64 {
+        let each = groups.iter().map(|group| {
+            // alpha of a member is divided by exp(effect), a is multiplied by exp(-0.5).
+            let member = group.values[0];
+            let [r, alpha, a, b] = BEFORE;
+            let own = [
+                r,
+                alpha / (effect * member).exp(),
+                a * (-0.5 * member).exp(),
+                b,
+            ];
+            let row = group.rows[0];
+            let days = (row.frequency(), row.recency_days(), row.age_days());
+            let history =
+                crate::domain::value::history::PurchaseHistory::from_days(days.0, days.1, days.2);
+            5.0 * OrderModel::new(KIND, own)
+                .unwrap()
+                .log_likelihood(&history.unwrap())
+        });
+        each.sum()
+    };
+    assert_near("active", found.active_log_likelihood, expected(0.2), 1e-9);
+    assert_near("refit", found.refit_log_likelihood, expected(0.8), 1e-9);
+    let all = significance(&[found]);
+    assert_eq!(all.degrees_of_freedom, 6);
 }

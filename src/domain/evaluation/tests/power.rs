@@ -40,8 +40,8 @@ fn a_rate_that_is_wrong_by_half_shows_in_the_total_and_hardly_in_the_intervals_o
         (2.0, false, 1.0 - 1e-6..1.0 + 1e-6),
     ] {
         let population = population(speed);
-        let (models, uncertain) = fitted(ModelKind::BgNbd, &population);
-        let found = evaluate(&population, &models, Some(&uncertain));
+        let model = fitted(ModelKind::BgNbd, &population);
+        let found = evaluate(&population, &model, 1);
         let all = &found.groups[0];
         for quantity in [&all.orders, all.spend.as_ref().unwrap()] {
             println!("{speed}: {:?} {:?}", quantity.coverage, quantity.total);

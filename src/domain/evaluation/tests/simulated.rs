@@ -1,9 +1,7 @@
 //! A population whose model is known: what it promises comes true.
 
-use super::super::coverage::UncertainModels;
 use super::*;
 use crate::domain::value::fit::{fit_orders, fit_spend};
-use crate::domain::value::interval::{Estimated, UncertainModel};
 use crate::domain::value::model::ModelKind;
 use crate::domain::value::random::Random;
 use crate::domain::value::simulation::DrawnCustomer;
@@ -41,34 +39,19 @@ pub(super) fn purchases_until(
     days
 }
 
-/// Models fitted on what was known, and the same with their doubts.
-pub(super) fn fitted(
-    kind: ModelKind,
-    population: &Population,
-) -> (CandidateModels, UncertainModels) {
+/// A model fitted on what was known.
+pub(super) fn fitted(kind: ModelKind, population: &Population) -> CandidateModel {
     let orders = fit_orders(kind, &population.order_rows(None)).unwrap();
     let spend = fit_spend(&population.spend_rows(None)).unwrap();
-    let uncertain = UncertainModel::new(
-        &Estimated {
-            model: &orders.model,
-            log_covariance: orders.report.log_covariance.as_deref(),
-        },
-        &Estimated {
-            model: &spend.model,
-            log_covariance: spend.report.log_covariance.as_deref(),
-        },
-        1,
-    )
-    .unwrap();
-    let models = CandidateModels::of_all(CandidateModel {
+    candidate(Parameters::pooled(ParameterSet {
         orders: orders.model,
-        spend: Some(spend.model),
-    });
-    let uncertain = UncertainModels {
-        person: uncertain.clone(),
-        company: uncertain,
-    };
-    (models, uncertain)
+        orders_log_covariance: orders.report.log_covariance,
+        spend: Some(SpendParameters {
+            model: spend.model,
+            currency: "EUR".parse().unwrap(),
+            log_covariance: spend.report.log_covariance,
+        }),
+    }))
 }
 
 #[test]
@@ -86,8 +69,8 @@ fn a_right_model_keeps_what_it_promises_by_kind_too() {
         add(&mut population, kind, &purchases(&truth, &mut random));
     }
     population.sort();
-    let (models, uncertain) = fitted(ModelKind::MbgNbd, &population);
-    let found = evaluate(&population, &models, Some(&uncertain));
+    let model = fitted(ModelKind::MbgNbd, &population);
+    let found = evaluate(&population, &model, 1);
     assert_eq!(
         found.interval_customers, 2_400,
         "no more than 2,000 of a kind"
@@ -98,7 +81,7 @@ fn a_right_model_keeps_what_it_promises_by_kind_too() {
     for group in &found.groups {
         let spend = group.spend.as_ref().unwrap();
         for (name, quantity) in [("orders", &group.orders), ("spend", spend)] {
-            println!("{:?} {name}: {:?}", group.kind, quantity.coverage);
+            println!("{:?} {name}: {:?}", group.group, quantity.coverage);
             assert_eq!(quantity.coverage.len(), 2);
             for one in &quantity.coverage {
                 let n = number(one.customers);
@@ -130,5 +113,5 @@ fn a_right_model_keeps_what_it_promises_by_kind_too() {
         assert_near("buyers", buyers.expected_share, buyers.actual_share, 0.04);
         assert!(buyers.brier_score < 0.9 * buyers.uninformed_brier_score);
     }
-    assert_eq!(evaluate(&population, &models, Some(&uncertain)), found);
+    assert_eq!(evaluate(&population, &model, 1), found);
 }

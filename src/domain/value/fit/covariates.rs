@@ -94,6 +94,18 @@ impl CovariateModel {
         })
     }
 
+    /// A model without covariates: `orders` for everybody.
+    #[must_use]
+    pub const fn plain(orders: OrderModel) -> Self {
+        Self {
+            kind: orders.kind(),
+            parameters: orders.parameters(),
+            names: vec![],
+            order_effects: vec![],
+            dropout_effects: vec![],
+        }
+    }
+
     /// Which model of ordering this is.
     #[must_use]
     pub const fn kind(&self) -> ModelKind {
@@ -104,6 +116,18 @@ impl CovariateModel {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Names of [`Self::parameters`], then of the effects: `orders:NAME` of all, `dropout:NAME` of all.
+    #[must_use]
+    pub fn parameter_names(&self) -> Vec<String> {
+        orders::names(self.kind, &self.names)
+    }
+
+    /// Parameters at covariates 0, ordered as [`ModelKind::parameter_names`].
+    #[must_use]
+    pub const fn parameters(&self) -> [f64; 4] {
+        self.parameters
     }
 
     /// Effects on the logarithm of the order rate.

@@ -258,7 +258,7 @@ pub(super) fn fit(
 }
 
 /// Symbols of all coordinates, in order.
-fn names(kind: ModelKind, covariate_names: &[String]) -> Vec<String> {
+pub(super) fn names(kind: ModelKind, covariate_names: &[String]) -> Vec<String> {
     let effects = |on: &str| {
         let on = on.to_owned();
         covariate_names

@@ -15,13 +15,20 @@ use crate::{
     service::error::ServiceError,
 };
 
+/// What a fit with covariates takes.
+pub(in crate::service) struct CovariateRows {
+    /// Customers of whom every covariate is known, by its values.
+    pub(in crate::service) groups: Vec<CovariateGroup>,
+    /// Customers with a purchase of whom a covariate is unknown.
+    pub(in crate::service) left_out: u64,
+}
+
 /// The histories of customers of whom every covariate is known, by its values, and how many others there are.
 #[derive(Default)]
-pub(in crate::service::models) struct CovariateInput {
+pub(super) struct CovariateInput {
     /// Keyed by the bits of the values.
     groups: BTreeMap<Vec<u64>, Vec<CollapsedRow>>,
-    /// Customers with a purchase of whom a covariate is unknown.
-    pub(in crate::service::models) left_out: u64,
+    left_out: u64,
 }
 
 impl CovariateInput {
@@ -51,12 +58,15 @@ impl CovariateInput {
         Ok(())
     }
 
-    /// The groups.
-    pub(in crate::service::models) fn groups(&self) -> Vec<CovariateGroup> {
-        let groups = self.groups.iter().map(|(bits, rows)| CovariateGroup {
-            values: bits.iter().map(|&bits| f64::from_bits(bits)).collect(),
-            rows: collapse(rows.iter().copied()),
+    /// What a fit takes.
+    pub(super) fn close(self) -> CovariateRows {
+        let groups = self.groups.into_iter().map(|(bits, rows)| CovariateGroup {
+            values: bits.into_iter().map(f64::from_bits).collect(),
+            rows: collapse(rows),
         });
-        groups.collect()
+        CovariateRows {
+            groups: groups.collect(),
+            left_out: self.left_out,
+        }
     }
 }

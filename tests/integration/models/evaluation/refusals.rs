@@ -38,15 +38,24 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         split_on: String::new(),
         until: "tomorrow".to_owned(),
         version: -1,
+        grouping: 7,
+        covariates: vec!["member".to_owned()],
     };
     let status = refused(all_wrong).await;
     assert_eq!(status.code(), Code::InvalidArgument);
     let fields: BTreeSet<String> = violated(&status).into_iter().collect();
     assert_eq!(
         fields,
-        ["kind", "split_on", "until", "version"]
-            .map(str::to_owned)
-            .into()
+        [
+            "kind",
+            "split_on",
+            "until",
+            "version",
+            "grouping",
+            "covariates"
+        ]
+        .map(str::to_owned)
+        .into()
     );
     for (split, until, field) in [
         ("2026-03-02", "2026-03-02", "split_on"),
@@ -62,7 +71,20 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         );
         assert_eq!(violated(&status), [field]);
     }
+}
 
+#[tokio::test]
+async fn a_version_is_evaluated_as_it_is_on_days_that_it_does_not_know() {
+    let service = ServiceWithDatabase::start().await;
+    service
+        .write(&[
+            purchase("ada", "1", "2026-02-01", 100),
+            purchase("bob", "1", "2026-02-02", 100),
+            purchase("bob", "2", "2026-03-02", 100),
+        ])
+        .await;
+    let refused =
+        async |request: pb::EvaluateModelRequest| evaluate(&service, request).await.unwrap_err();
     let status = refused(of_version(1, "2026-03-01")).await;
     assert_eq!(
         (status.code(), &*reason(&status)),
@@ -78,6 +100,11 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         ..of_version(version, "2026-06-30")
     };
     assert_eq!(violated(&refused(with_kind).await), ["kind"]);
+    let refined = pb::EvaluateModelRequest {
+        grouping: pb::FitGrouping::ByKind.into(),
+        ..of_version(version, "2026-06-30")
+    };
+    assert_eq!(violated(&refused(refined).await), ["grouping"]);
     // Parameters of which nobody knows how uncertain they are have no intervals.
     let found = evaluate(&service, of_version(version, "2026-06-30"))
         .await
