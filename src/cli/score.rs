@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use self::answer::{ScoreJson, page};
-use self::prospects::ComparisonTally;
+use self::tally::ComparisonTally;
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
 use super::error::CliError;
 use super::output::{Output, to_json};
@@ -16,6 +16,7 @@ use crate::pb;
 pub mod answer;
 pub mod prospects;
 pub mod subjects;
+pub mod tally;
 
 /// Most subjects of one call.
 const BATCH: usize = 1_000;
@@ -51,7 +52,7 @@ pub struct ScoreArgs {
     /// Score by this model version as well, beside the one that answers
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(1..))]
     compare: Option<i64>,
-    /// Print JSON: an object, or an array for a file
+    /// Print JSON: an object, or an array for a file; with --compare, that array as "scores", and "comparison" over all of it
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -106,8 +107,12 @@ async fn score_many(
     let connection = Connection::open(&args.connection, WRITE_TIMEOUT).await?;
     let mut client = connection.scoring();
     let (mut tally, mut comparison) = (Tally::default(), ComparisonTally::default());
+    // With a comparison the array is one of two members.
+    if args.json && args.compare.is_some() {
+        output.line("{\"scores\":")?;
+    }
     if args.json && subjects.is_empty() {
-        return output.line("[]");
+        output.line("[]")?;
     }
     for (number, batch) in subjects.chunks(BATCH).enumerate() {
         let request = connection.request(pb::BatchScoreLifetimeValueRequest {
@@ -133,8 +138,11 @@ async fn score_many(
         } else {
             output.line(&table_part(pairs, number == 0))?;
             tally.add(&responses);
-            comparison.add(&responses);
         }
+        comparison.add(&responses);
+    }
+    if args.json && args.compare.is_some() {
+        output.line(&comparison_part(&comparison)?)?;
     }
     if !args.json {
         output.note(&tally.line());
@@ -159,6 +167,14 @@ fn json_part(pairs: Pairs<'_>, first: bool, last: bool) -> Result<String, CliErr
     let open = if first { "[\n" } else { "" };
     let close = if last { "\n]" } else { "," };
     Ok(format!("{open}{}{close}", objects.join(",\n")))
+}
+
+/// The end of the object that has the array: what the comparison came to.
+fn comparison_part(comparison: &ComparisonTally) -> Result<String, CliError> {
+    Ok(format!(
+        ",\n\"comparison\": {}\n}}",
+        to_json(&comparison.json())?
+    ))
 }
 
 /// A part of the table: the first has the header.
@@ -258,5 +274,10 @@ mod tests {
         assert_eq!(array[0]["subject"], "a");
         assert_eq!(array[1]["subject"], "b");
         assert_eq!(array.as_array().unwrap().len(), 2);
+        let end = comparison_part(&ComparisonTally::default()).unwrap();
+        let object = format!("{{\"scores\":\n{first}\n{last}\n{end}");
+        let object: serde_json::Value = serde_json::from_str(&object).unwrap();
+        assert_eq!(object["scores"], array);
+        assert_eq!(object["comparison"], serde_json::Value::Null);
     }
 }

@@ -1,32 +1,41 @@
 //! How well a model foretold what customers did: what was known at a split day, what the model made of it, and what came after.
 //!
 //! A [`Population`] holds what persons and companies did until the split and in the holdout after it; [`evaluate`] compares a model
-//! that knows only the first part with the second, and with two forecasts that need no model. It fits nothing and does not know
+//! that knows only the first part with the second, and with forecasts that need no model. It fits nothing and does not know
 //! where histories come from. What is compared, and in which figures, follows Fader, Hardie and Lee (2005), "Counting Your Customers
 //! the Easy Way", Marketing Science 24(2), section 5: totals, the track of weekly repeat orders (their figures 3 and 4), and
 //! conditional expectations by frequency (figure 5).
 
 pub mod accuracy;
+mod baseline;
 pub mod bins;
+pub mod buyers;
 pub mod coverage;
 pub mod drift;
 pub mod forecast;
 pub mod population;
 pub mod ranking;
+mod sample;
 pub mod strata;
+pub mod total;
 pub mod tracking;
 
 use accuracy::{Accuracy, Improvement};
 use bins::FrequencyBin;
-use coverage::{Coverage, Sampled};
+use buyers::BuyerEvaluation;
+use coverage::{Coverage, Sampled, Within};
 use forecast::{CandidateModel, Compared, Forecast, forecasts};
 use population::{Population, Subject};
-use ranking::{Decile, GainPoint};
+use ranking::{Decile, GainPoint, Ranking};
 use strata::compare_values;
+use total::{Part, TotalInterval};
 use tracking::{TrackedWeek, Tracks};
 
 use crate::domain::{
-    calendar::Day, customer::CustomerKind, parameters::Selection, value::history::DAYS_PER_WEEK,
+    calendar::Day,
+    customer::CustomerKind,
+    parameters::Selection,
+    value::{history::DAYS_PER_WEEK, interval::total::Total},
 };
 
 /// Of more distinct values of covariates, customers are not put into groups by them.
@@ -64,7 +73,15 @@ impl Window {
         (self.until - self.split).unsigned_abs()
     }
 
-    /// The same in weeks.
+    /// Days of the holdout after the last purchase of anybody: of them nobody knows whether nothing came or nothing was recorded yet. All
+    /// of it when nobody bought, or nobody after the split.
+    #[must_use]
+    pub fn days_after(&self, last_purchase: Option<Day>) -> u32 {
+        let last = last_purchase.map_or(self.split, |last| last.max(self.split));
+        (self.until - last.min(self.until)).unsigned_abs()
+    }
+
+    /// Length of the holdout in weeks.
     #[must_use]
     pub fn holdout_weeks(&self) -> f64 {
         f64::from(self.holdout_days()) / DAYS_PER_WEEK
@@ -79,7 +96,7 @@ pub struct Evaluation {
     pub groups: Vec<GroupEvaluation>,
     /// How many customers were foretold by which parameters of the model, the most first; none with 0.
     pub selections: Vec<(Selection, usize)>,
-    /// Customers whose intervals were drawn: all, or a sample of them. 0 without intervals.
+    /// Customers whose intervals were drawn: all, or a sample of each kind. 0 without intervals.
     pub interval_customers: usize,
     /// Why no intervals were drawn; `None` when they were.
     pub intervals_absent_reason: Option<String>,
@@ -121,6 +138,8 @@ pub struct GroupEvaluation {
     pub orders: QuantityEvaluation,
     /// Spend in the holdout, major units, undiscounted; `None` where nothing can be said of anybody's.
     pub spend: Option<QuantityEvaluation>,
+    /// Who buys again at all.
+    pub buyers: BuyerEvaluation,
     /// Repeat orders of each week, from the first order of anybody to the end of the holdout; empty for groups by covariates.
     pub tracking: Vec<TrackedWeek>,
 }
@@ -138,8 +157,14 @@ pub struct QuantityEvaluation {
     pub deciles: Vec<Decile>,
     /// What share of the whole the best so many percent of customers brought; empty when there was nothing to share.
     pub gain: Vec<GainPoint>,
-    /// How often the holdout lay within the model's intervals; empty without intervals.
+    /// How well the model and each baseline rank the customers.
+    pub rankings: Vec<Ranking>,
+    /// The Gini coefficient of a forecast that knew everything; `None` when nothing came of anybody.
+    pub best_gini: Option<f64>,
+    /// How often the holdout of a customer lay within the model's intervals; empty without intervals.
     pub coverage: Vec<Coverage>,
+    /// Where the sum over all customers came to lie; `None` without intervals, and of spend without a variance.
+    pub total: Option<TotalInterval>,
 }
 
 /// Compares what a model expected with what came. Its intervals are drawn from `seed`.
@@ -216,17 +241,32 @@ fn evaluate_group(
         .iter()
         .filter_map(|(subject, forecast)| Some((subject.frequency(), forecast.spend?)))
         .collect();
-    let sampled: Vec<&Sampled> = sampled
-        .iter()
-        .filter(|one| group.has(&subjects[one.subject]))
-        .collect();
-    let of_orders = sampled.iter().map(|one| one.orders).collect::<Vec<_>>();
-    let of_spend = sampled.iter().filter_map(|one| one.spend);
-    let of_spend = of_spend.collect::<Vec<_>>();
+    let buyers = members.iter().map(|(subject, forecast)| {
+        let bought = f64::from(u8::from(subject.holdout_orders > 0));
+        (forecast.buys_again, bought)
+    });
+    let (mut of_orders, mut of_spend) = (vec![], vec![]);
+    let drawn = sampled.iter();
+    for one in drawn.filter(|one| group.has(&subjects[one.chosen.subject])) {
+        let (forecast, totals) = (&forecasts[one.chosen.subject], &one.totals);
+        let parameters = parameters(forecast.selection);
+        let drawn = |within, compared: Compared, foretold| Drawn {
+            weight: one.chosen.weight,
+            within,
+            parameters,
+            expected: compared.expected,
+            foretold,
+        };
+        of_orders.push(drawn(one.orders, forecast.orders, Some(&totals.orders)));
+        if let (Some(within), Some(spend)) = (one.spend, forecast.spend) {
+            of_spend.push(drawn(within, spend, totals.spend.as_ref()));
+        }
+    }
     GroupEvaluation {
         customers: members.len(),
-        orders: quantity(&orders, coverage::coverage(&of_orders)),
-        spend: (!spend.is_empty()).then(|| quantity(&spend, coverage::coverage(&of_spend))),
+        orders: quantity(&orders, &of_orders),
+        spend: (!spend.is_empty()).then(|| quantity(&spend, &of_spend)),
+        buyers: buyers::buyers(&buyers.collect::<Vec<_>>()),
         tracking: match group {
             Group::All => tracks.track(population, None),
             Group::Kind(kind) => tracks.track(population, Some(kind)),
@@ -237,7 +277,44 @@ fn evaluate_group(
     }
 }
 
-fn quantity(compared: &[(u32, Compared)], coverage: Vec<Coverage>) -> QuantityEvaluation {
+/// At most so many sets of parameters stand beside each other: those of all, of persons and of companies.
+const PARAMETER_SETS: usize = 3;
+
+/// Which of them, from 0: draws of two are taken to be independent. Of one with covariates, all values share the draws.
+const fn parameters(selection: Selection) -> usize {
+    match selection {
+        Selection::Pooled | Selection::PooledForKind(_) | Selection::PooledForUnknownCovariate => 0,
+        Selection::Covariates
+        | Selection::OwnKind(CustomerKind::Person | CustomerKind::Employee) => 1,
+        Selection::OwnKind(CustomerKind::Company) => 2,
+    }
+}
+
+/// One quantity of a customer whose future was drawn.
+struct Drawn<'a> {
+    weight: f64,
+    within: Within,
+    parameters: usize,
+    expected: f64,
+    /// `None` where it has no variance.
+    foretold: Option<&'a Total>,
+}
+
+impl<'a> Drawn<'a> {
+    fn part(&self) -> Option<Part<'a>> {
+        Some(Part {
+            parameters: self.parameters,
+            weight: self.weight,
+            expected: self.expected,
+            foretold: self.foretold?,
+        })
+    }
+}
+
+fn quantity(compared: &[(u32, Compared)], drawn: &[Drawn<'_>]) -> QuantityEvaluation {
+    let outcomes: Vec<(f64, Within)> = drawn.iter().map(|one| (one.weight, one.within)).collect();
+    // A sum of which a part has no variance has none.
+    let parts: Option<Vec<Part<'_>>> = drawn.iter().map(Drawn::part).collect();
     let pairs: Vec<(f64, f64)> = compared
         .iter()
         .map(|(_, one)| (one.expected, one.actual))
@@ -249,7 +326,12 @@ fn quantity(compared: &[(u32, Compared)], coverage: Vec<Coverage>) -> QuantityEv
         bins: bins::bins(compared),
         deciles: ranking::deciles(&pairs),
         gain: ranking::gain(&pairs),
-        coverage,
+        rankings: ranking::rankings(&compared.iter().map(|(_, one)| one)),
+        best_gini: ranking::best_gini(compared.iter().map(|(_, one)| one)),
+        coverage: coverage::coverage(&outcomes),
+        total: parts.and_then(|parts| {
+            total::total(compared.iter().map(|(_, one)| one), &parts, PARAMETER_SETS)
+        }),
     }
 }
 

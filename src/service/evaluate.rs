@@ -78,6 +78,8 @@ pub struct ModelEvaluation {
     pub window: Window,
     /// The first purchase day of anybody evaluated.
     pub first_day: Day,
+    /// The last purchase day of any person or company, kept until now; `None` when nobody kept any. The holdout may reach beyond it.
+    pub last_purchase_day: Option<Day>,
     /// The stored version; `None` for a model that was fitted for the evaluation.
     pub version: Option<i64>,
     /// The order model.
@@ -148,7 +150,7 @@ impl Evaluations {
         let basis = self.bases.current();
         // One snapshot: a customer who buys between two statements would be in one of them.
         let mut tx = self.batch.begin_with(SNAPSHOT).await?;
-        let window = self.window(&request, &mut tx).await?;
+        let (window, last_purchase_day) = self.window(&request, &mut tx).await?;
         let (plan, stored) = match request.model {
             EvaluatedModel::Fit(plan) => (plan, None),
             EvaluatedModel::Version(version) => {
@@ -198,6 +200,7 @@ impl Evaluations {
             Ok(ModelEvaluation {
                 window,
                 first_day,
+                last_purchase_day,
                 version,
                 kind: fit.kind(),
                 covariates: covariates.map(|it| it.name.to_string()).collect(),
@@ -212,22 +215,17 @@ impl Evaluations {
         compute(work, turn).await
     }
 
-    /// The days of an evaluation.
+    /// The days of an evaluation, and the last on which anybody bought.
     async fn window(
         &self,
         request: &EvaluationRequest,
         tx: &mut Transaction<'static, Postgres>,
-    ) -> Result<Window, ServiceError> {
+    ) -> Result<(Window, Option<Day>), ServiceError> {
         let today = self.today()?;
-        let until = match request.until {
-            Some(until) => until,
-            None => store::evaluation_input::find_last_purchase_day(tx)
-                .await?
-                .ok_or_else(|| {
-                    ServiceError::NothingToEvaluate("nothing was bought yet".to_owned())
-                })?
-                .min(today),
-        };
+        let last = store::evaluation_input::find_last_purchase_day(tx).await?;
+        let until = request.until.or(last.map(|last| last.min(today)));
+        let until = until
+            .ok_or_else(|| ServiceError::NothingToEvaluate("nothing was bought yet".to_owned()))?;
         let split = request.split;
         if until > today {
             return Err(ServiceError::DayAhead {
@@ -236,7 +234,9 @@ impl Evaluations {
                 today,
             });
         }
-        Window::new(split, until).ok_or(ServiceError::EmptyHoldout { split, until })
+        let window = Window::new(split, until);
+        let window = window.ok_or(ServiceError::EmptyHoldout { split, until })?;
+        Ok((window, last))
     }
 
     fn today(&self) -> Result<Day, ServiceError> {

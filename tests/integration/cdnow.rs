@@ -167,15 +167,23 @@ async fn check_evaluation(shared: &Path, endpoint: &str) {
     assert_eq!((weeks, tracking.len()), (78, 78));
     let page = run(&evaluate).await;
     let page = String::from_utf8(page.stdout).unwrap();
+    println!("{page}");
     for line in [
         "1653.4  -12.1 %",
-        "as last year",
+        "1837.7   -2.4 %",
+        "2928.9  +55.6 %",
+        "Interval of the total",
         "Repeat orders by week",
         "36-39",
         "40-43*",
     ] {
         assert!(page.contains(line), "no {line:?} in\n{page}");
     }
+    assert_eq!(found["empty_days"], 0);
+    let year_ahead = ["--until", "1999-06-30", "--json"];
+    let found = run_json(&[&evaluate[..], &year_ahead].concat()).await;
+    assert_eq!(found["last_purchase_on"], "1998-06-30");
+    assert_eq!(found["empty_days"], 365);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,6 +214,12 @@ async fn the_cdnow_sample_is_imported_fitted_and_scored_as_its_reference() {
     ]
     .concat();
     let scores = run_json(&score).await;
+    // BG/NBD is version 1, MBG/NBD the active version 2.
+    let compared = run_json(&[&score[..], &["--compare", "1"]].concat()).await;
+    assert_eq!(compared["scores"].as_array().unwrap().len(), CUSTOMERS);
+    assert_eq!(compared["comparison"]["model_version"], 1);
+    assert_eq!(compared["comparison"]["compared"], CUSTOMERS);
+    assert_eq!(compared["comparison"]["rated_by_both"], CUSTOMERS);
     check_inputs(&read_references(&shared), scores.as_array().unwrap());
 
     let second = import(log, endpoint).await;

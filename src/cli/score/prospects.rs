@@ -208,68 +208,15 @@ fn tier_row(one: Option<&pb::Tier>, two: Option<&pb::Tier>) -> Vec<String> {
     vec!["tier".to_owned(), one, two, difference.to_owned()]
 }
 
-/// Sums over many customers scored by two model versions.
-#[derive(Debug, Default)]
-pub struct ComparisonTally {
-    version: i64,
-    compared: u32,
-    /// Of the lifetime values that both have, in minor units.
-    difference_minor: i128,
-    currency: String,
-    rated_by_both: u32,
-    tier_changes: u32,
-}
-
-impl ComparisonTally {
-    /// Adds the customers of these answers that were compared.
-    pub fn add(&mut self, responses: &[pb::ScoreLifetimeValueResponse]) {
-        for score in responses.iter().filter_map(|it| it.score.as_ref()) {
-            let Some(other) = &score.challenger else {
-                continue;
-            };
-            self.version = other.model_version;
-            self.compared += 1;
-            let tiers = (score.tier.as_ref(), other.tier.as_ref());
-            self.tier_changes += u32::from(json::tier_name(tiers.0) != json::tier_name(tiers.1));
-            if let (Some(one), Some(two)) = (&score.lifetime_value, &other.lifetime_value) {
-                self.rated_by_both += 1;
-                self.difference_minor +=
-                    i128::from(two.amount_minor) - i128::from(one.amount_minor);
-                self.currency.clone_from(&one.currency);
-            }
-        }
-    }
-
-    /// What the comparison came to; `None` without one.
-    #[must_use]
-    pub fn line(&self) -> Option<String> {
-        if self.compared == 0 {
-            return None;
-        }
-        let mean = match i128::from(self.rated_by_both) {
-            0 => "nobody has a value by both".to_owned(),
-            count => {
-                let mean = i64::try_from(self.difference_minor / count).unwrap_or(i64::MAX);
-                let sign = if mean >= 0 { "+" } else { "" };
-                format!(
-                    "mean difference of the value {sign}{} {}",
-                    text::major_text(mean, &self.currency),
-                    self.currency
-                )
-            }
-        };
-        Some(format!(
-            "Version {} beside the active one: {} compared, {mean}, {} change tier",
-            self.version, self.compared, self.tier_changes
-        ))
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn score(cents: i64, other_cents: i64, tiers: [&str; 2]) -> pb::LifetimeValueScore {
+    pub(in crate::cli::score) fn score(
+        cents: i64,
+        other_cents: i64,
+        tiers: [&str; 2],
+    ) -> pb::LifetimeValueScore {
         let money = |amount_minor| {
             Some(pb::Money {
                 amount_minor,
@@ -316,25 +263,6 @@ mod tests {
             assert!(table.contains(part), "{part} in\n{table}");
         }
         assert_eq!(comparison(&pb::LifetimeValueScore::default()), None);
-    }
-
-    #[test]
-    fn many_customers_are_summed_up() {
-        let answer = |score| pb::ScoreLifetimeValueResponse {
-            score: Some(score),
-            ..Default::default()
-        };
-        let mut tally = ComparisonTally::default();
-        assert_eq!(tally.line(), None);
-        tally.add(&[
-            answer(score(10_000, 8_000, ["gold", "silver"])),
-            answer(score(10_000, 11_000, ["gold", "gold"])),
-            pb::ScoreLifetimeValueResponse::default(),
-        ]);
-        assert_eq!(
-            tally.line().unwrap(),
-            "Version 7 beside the active one: 2 compared, mean difference of the value -5.00 EUR, 1 change tier"
-        );
     }
 
     #[test]

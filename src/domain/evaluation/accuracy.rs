@@ -11,10 +11,34 @@ pub enum Forecaster {
     Model,
     /// Its parameters fitted to everybody, where it has others beside them.
     Pooled,
-    /// A baseline: every customer does again what they did in the year before the split, in proportion to the length of the holdout.
+    /// A baseline: every customer repeats the repeat orders of the year before the split, in proportion to the length of the holdout.
     LastYear,
-    /// A baseline: every customer does what all did on average in the year before the split, in the same proportion.
+    /// A baseline: the same with the part of that year before a customer's first purchase filled in at the pace of all.
+    Pace,
+    /// A baseline: every customer does what [`Self::LastYear`] says of all on average.
     Mean,
+}
+
+impl Forecaster {
+    /// All of them, the model first.
+    pub const ALL: [Self; 5] = [
+        Self::Model,
+        Self::Pooled,
+        Self::LastYear,
+        Self::Pace,
+        Self::Mean,
+    ];
+
+    /// What it expected of a customer; the model itself speaks for pooled parameters that it has no others beside.
+    pub(super) fn expected(self, of: &Compared) -> f64 {
+        match self {
+            Self::Model => of.expected,
+            Self::Pooled => of.pooled.unwrap_or(of.expected),
+            Self::LastYear => of.last_year,
+            Self::Pace => of.pace,
+            Self::Mean => of.mean,
+        }
+    }
 }
 
 /// How far one forecaster was from what came.
@@ -53,20 +77,25 @@ pub struct Improvement {
 pub(super) fn accuracies<'a>(
     compared: &(impl Iterator<Item = &'a Compared> + Clone),
 ) -> Vec<Accuracy> {
-    let of = |forecaster, expected: fn(&Compared) -> f64| {
-        let pairs = compared.clone().map(|one| (expected(one), one.actual));
-        accuracy(forecaster, pairs)
+    let of = |forecaster: Forecaster| {
+        let pairs = compared.clone();
+        accuracy(
+            forecaster,
+            pairs.map(|one| (forecaster.expected(one), one.actual)),
+        )
     };
-    let pooled = compared
-        .clone()
-        .map(|one| Some((one.pooled?, one.actual)))
-        .collect::<Option<Vec<_>>>()
-        .filter(|pairs| !pairs.is_empty());
-    let mut accuracies = vec![of(Forecaster::Model, |one| one.expected)];
-    accuracies.extend(pooled.map(|pairs| accuracy(Forecaster::Pooled, pairs.into_iter())));
-    accuracies.push(of(Forecaster::LastYear, |one| one.last_year));
-    accuracies.push(of(Forecaster::Mean, |one| one.mean));
-    accuracies
+    forecasters(compared).into_iter().map(of).collect()
+}
+
+/// Who said something of all these customers, the model first.
+pub(super) fn forecasters<'a>(
+    compared: &(impl Iterator<Item = &'a Compared> + Clone),
+) -> Vec<Forecaster> {
+    let mut each = compared.clone().peekable();
+    let has_pooled = each.peek().is_some() && each.all(|one| one.pooled.is_some());
+    let all = Forecaster::ALL.into_iter();
+    all.filter(|one| *one != Forecaster::Pooled || has_pooled)
+        .collect()
 }
 
 /// How much nearer the model came than its pooled parameters; `None` where it has no others, or for fewer than two customers.

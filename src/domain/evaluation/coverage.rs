@@ -4,26 +4,26 @@
 //! plain share of customers within says little of whether the model is right. Beside it stands the share when each outcome is spread
 //! over the probability that the model gave it: the nonrandomised form of Czado, Gneiting and Held (2009), "Predictive Model Assessment
 //! for Count Data", Biometrics 65(4), 1254-1261. A right model comes to the level, up to chance.
+//!
+//! The converse does not hold. A customer who orders once or not at all lies within nearly every interval, and a model that expects twice
+//! or 0.6 times of what comes keeps its levels within six percentage points: what all did together ([`super::total`]) tells it.
 
 use std::sync::Arc;
 
 use super::{
     forecast::CandidateModel,
-    number,
     population::{Population, Subject},
+    sample::{Chosen, MOST_CUSTOMERS, choose},
     strata::Stratum,
 };
 use crate::domain::value::{
-    interval::{Distribution, Estimated, IntervalError, UncertainModel},
+    interval::{Distribution, Estimated, IntervalError, UncertainModel, total::Totals},
     lifetime::Horizon,
     random::Random,
 };
 
-/// Intervals are drawn for at most so many customers: each takes a thousand futures, and a share of 90 % among 2,000 is known to 0.7
-/// percentage points.
-pub const MOST_CUSTOMERS: usize = 2_000;
-/// Seed of the sample.
-const SEED: u64 = 20;
+/// Seed of how far customers scatter around what is expected of them.
+const SEED: u64 = 21;
 /// The levels of the intervals.
 pub const LEVELS: [f64; 2] = [0.8, 0.9];
 
@@ -32,7 +32,7 @@ pub const LEVELS: [f64; 2] = [0.8, 0.9];
 pub struct Coverage {
     /// What the interval promises, in `(0, 1)`.
     pub level: f64,
-    /// Customers looked at, at least 1.
+    /// Customers looked at, at least 1; in a share each counts as many as it stands for.
     pub customers: usize,
     /// Share of them within the interval, both ends included. Of counts it exceeds the level even for a perfect model.
     pub within_share: f64,
@@ -45,15 +45,17 @@ pub(super) type Within = [(bool, f64); LEVELS.len()];
 
 /// One customer whose intervals were drawn.
 pub(super) struct Sampled {
-    /// Its place among the subjects.
-    pub(super) subject: usize,
+    /// Its place among the subjects, and how many of its kind it stands for.
+    pub(super) chosen: Chosen,
     /// Orders.
     pub(super) orders: Within,
     /// Spend.
     pub(super) spend: Option<Within>,
+    /// What it adds to the sum over all.
+    pub(super) totals: Totals,
 }
 
-/// Draws the intervals of all customers, or of a sample of [`MOST_CUSTOMERS`] that is always the same.
+/// Draws the intervals of all customers, or of a sample of each kind that is always the same.
 ///
 /// # Errors
 /// Why there are none: the model does not know how uncertain its parameters are.
@@ -62,22 +64,23 @@ pub(super) fn sample(
     model: &CandidateModel,
     seed: u64,
 ) -> Result<Vec<Sampled>, String> {
+    let weeks = population.window().holdout_weeks();
     // One month as long as the holdout, not discounted.
-    let horizon = Horizon::new(1, 0.0, population.window().holdout_weeks())
-        .map_err(|error| error.to_string())?;
+    let horizon = Horizon::new(1, 0.0, weeks).map_err(|error| error.to_string())?;
     let subjects = population.subjects();
-    let mut chosen = choose(subjects.len(), MOST_CUSTOMERS);
+    let mut chosen = choose(population, MOST_CUSTOMERS);
     // Those of one stratum share their draws, of which no more than one set is held.
-    chosen.sort_by_key(|&at| (subjects[at].stratum(), at));
+    chosen.sort_by_key(|one| (subjects[one.subject].stratum(), one.subject));
     let mut drawn: Option<(&Arc<Stratum>, UncertainModel)> = None;
     let mut sampled = Vec::with_capacity(chosen.len());
-    for at in chosen {
-        let subject = &subjects[at];
+    let mut random = Random::new(SEED);
+    for one in chosen {
+        let subject = &subjects[one.subject];
         let uncertain = match drawn.take() {
             Some((stratum, uncertain)) if Arc::ptr_eq(stratum, subject.stratum()) => uncertain,
             _ => uncertain(model, subject.stratum(), seed).map_err(|error| error.to_string())?,
         };
-        sampled.push(draw(at, subject, &uncertain, &horizon));
+        sampled.push(draw(one, subject, &uncertain, &horizon, &mut random));
         drawn = Some((subject.stratum(), uncertain));
     }
     Ok(sampled)
@@ -108,7 +111,13 @@ fn uncertain(
     }
 }
 
-fn draw(at: usize, subject: &Subject, model: &UncertainModel, horizon: &Horizon) -> Sampled {
+fn draw(
+    chosen: Chosen,
+    subject: &Subject,
+    model: &UncertainModel,
+    horizon: &Horizon,
+    random: &mut Random,
+) -> Sampled {
     let spend = subject.spend_history();
     let futures = model.futures(subject.history(), spend.as_ref(), 1.0, horizon);
     let revenue = subject
@@ -116,25 +125,30 @@ fn draw(at: usize, subject: &Subject, model: &UncertainModel, horizon: &Horizon)
         .filter(|_| model.has_spend())
         .and(subject.holdout_spend);
     Sampled {
-        subject: at,
+        chosen,
         orders: within(&futures.orders, f64::from(subject.holdout_orders)),
         spend: revenue.map(|spend| within(&futures.revenue, spend)),
+        totals: model.totals(subject.history(), spend.as_ref(), horizon.weeks(), random),
     }
 }
 
-/// The shares over the customers of a group; empty without any.
-pub(super) fn coverage(outcomes: &[Within]) -> Vec<Coverage> {
+/// The shares over the customers of a group, each with how many it stands for; empty without any.
+pub(super) fn coverage(outcomes: &[(f64, Within)]) -> Vec<Coverage> {
     if outcomes.is_empty() {
         return vec![];
     }
+    let all: f64 = outcomes.iter().map(|(weight, _)| weight).sum();
     let of_level = |(at, level): (usize, f64)| {
-        let inside = outcomes.iter().filter(|outcome| outcome[at].0).count();
-        let calibrated: f64 = outcomes.iter().map(|outcome| outcome[at].1).sum();
+        let (mut inside, mut calibrated) = (0.0, 0.0);
+        for (weight, outcome) in outcomes {
+            inside += weight * f64::from(u8::from(outcome[at].0));
+            calibrated += weight * outcome[at].1;
+        }
         Coverage {
             level,
             customers: outcomes.len(),
-            within_share: number(inside) / number(outcomes.len()),
-            calibrated_share: calibrated / number(outcomes.len()),
+            within_share: inside / all,
+            calibrated_share: calibrated / all,
         }
     };
     LEVELS.into_iter().enumerate().map(of_level).collect()
@@ -157,18 +171,4 @@ pub(super) fn within(futures: &Distribution, outcome: f64) -> Within {
         };
         ((low..=high).contains(&outcome), calibrated)
     })
-}
-
-/// Places of `most` of so many, all of them if there are no more; in order, and always the same. Knuth, "The Art of Computer
-/// Programming", volume 2, algorithm S.
-fn choose(count: usize, most: usize) -> Vec<usize> {
-    let mut random = Random::new(SEED);
-    let mut chosen = Vec::with_capacity(most.min(count));
-    for at in 0..count {
-        let needed = number(most.min(count) - chosen.len());
-        if random.uniform() * number(count - at) < needed {
-            chosen.push(at);
-        }
-    }
-    chosen
 }

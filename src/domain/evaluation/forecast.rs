@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    number,
-    population::{Population, Subject, YEAR_DAYS},
+    baseline::Baseline,
+    population::{Population, Subject},
     strata::Stratum,
 };
 use crate::domain::{
@@ -69,8 +69,10 @@ pub struct Compared {
     pub expected: f64,
     /// By its parameters fitted to everybody; `None` where it has no others.
     pub pooled: Option<f64>,
-    /// As last year.
+    /// As in the year before the split.
     pub last_year: f64,
+    /// At the pace of that year.
+    pub pace: f64,
     /// As all on average.
     pub mean: f64,
 }
@@ -84,6 +86,8 @@ pub struct Forecast {
     pub orders: Compared,
     /// Spend in the holdout, major units; `None` where amounts cannot be converted or there is no spend model.
     pub spend: Option<Compared>,
+    /// Probability of an order in the holdout, by the model.
+    pub buys_again: f64,
 }
 
 /// Forecasts of all customers, in their order.
@@ -91,13 +95,8 @@ pub(super) fn forecasts(population: &Population, model: &CandidateModel) -> Vec<
     let subjects = population.subjects();
     let window = population.window();
     let weeks = window.holdout_weeks();
-    let part_of_year = f64::from(window.holdout_days()) / f64::from(YEAR_DAYS);
-    let mean_orders = mean(subjects.iter().map(|one| f64::from(one.last_year_orders)));
-    let mean_spend = mean(
-        subjects
-            .iter()
-            .filter_map(|one| Some(one.known_spend?.last_year)),
-    );
+    let of_orders = Baseline::of_orders(population);
+    let of_spend = Baseline::of_spend(population);
     let pooled = model.pooled();
     let mut expectations = Expectations::new(model, weeks);
     let mut of_pooled = pooled.as_ref().map(|it| Expectations::new(it, weeks));
@@ -105,25 +104,27 @@ pub(super) fn forecasts(population: &Population, model: &CandidateModel) -> Vec<
         let own = expectations.of(subject);
         let pooled = of_pooled.as_mut().map(|it| it.of(subject));
         let orders = Compared {
-            actual: f64::from(subject.holdout_orders),
-            expected: own.orders,
             pooled: pooled.map(|it| it.orders),
-            last_year: f64::from(subject.last_year_orders) * part_of_year,
-            mean: mean_orders * part_of_year,
+            ..of_orders.compared(
+                subject,
+                f64::from(subject.last_year_repeats),
+                f64::from(subject.holdout_orders),
+                own.orders,
+            )
         };
         let spend = own.spend.and_then(|expected| {
+            let repeats = subject.known_spend?.last_year_repeats;
+            let came = subject.holdout_spend?;
             Some(Compared {
-                actual: subject.holdout_spend?,
-                expected,
                 pooled: pooled.and_then(|it| it.spend),
-                last_year: subject.known_spend?.last_year * part_of_year,
-                mean: mean_spend * part_of_year,
+                ..of_spend.compared(subject, repeats, came, expected)
             })
         });
         Forecast {
             selection: own.selection,
             orders,
             spend,
+            buys_again: own.buys_again,
         }
     };
     subjects.iter().map(forecast).collect()
@@ -142,7 +143,8 @@ pub(super) fn expected_orders(population: &Population, model: &CandidateModel, w
 struct Expectations<'a> {
     model: &'a CandidateModel,
     weeks: f64,
-    known: HashMap<(*const Stratum, [u32; 3]), f64>,
+    /// Orders, and the probability of one.
+    known: HashMap<(*const Stratum, [u32; 3]), (f64, f64)>,
 }
 
 /// What is expected of one customer.
@@ -150,6 +152,8 @@ struct Expectations<'a> {
 struct Expectation {
     selection: Selection,
     orders: f64,
+    /// Probability of an order.
+    buys_again: f64,
     /// `None` where amounts cannot be converted or there is no spend model.
     spend: Option<f64>,
 }
@@ -175,14 +179,16 @@ impl<'a> Expectations<'a> {
         };
         let days = [row.frequency(), row.recency_days(), row.age_days()];
         let weeks = self.weeks;
-        let orders = *self.known.entry((whose, days)).or_insert_with(|| {
+        let (orders, buys_again) = *self.known.entry((whose, days)).or_insert_with(|| {
             let outlook = selected.orders.outlook(subject.history());
-            outlook.expected_orders(weeks)
+            let none = outlook.probability_of_orders(0, weeks);
+            (outlook.expected_orders(weeks), (1.0 - none).clamp(0.0, 1.0))
         });
         let per_order = spend_per_order(subject, self.model.spend(&selected));
         Expectation {
             selection: selected.selection,
             orders,
+            buys_again,
             spend: per_order.map(|per_order| orders * per_order),
         }
     }
@@ -193,13 +199,4 @@ fn spend_per_order(subject: &Subject, model: Option<&GammaGamma>) -> Option<f64>
     subject.known_spend?;
     let expected = model?.expected_spend(subject.spend_history().as_ref());
     expected.ok()
-}
-
-fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
-    let (mut count, mut sum) = (0, 0.0);
-    for number in numbers {
-        count += 1;
-        sum += number;
-    }
-    sum / number(count).max(1.0)
 }

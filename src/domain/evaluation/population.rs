@@ -22,7 +22,7 @@ use crate::domain::{
     },
 };
 
-/// The year before the split, which the baselines repeat, in days.
+/// The year before the split, whose repeat orders the baselines carry on, in days.
 pub const YEAR_DAYS: i32 = 365;
 
 /// One customer: what was known at the split, and what came until the end of the holdout.
@@ -35,8 +35,8 @@ pub struct Subject {
     history: PurchaseHistory,
     /// Amounts until the split; `None` when one cannot be converted to the reporting currency.
     pub known_spend: Option<KnownSpend>,
-    /// Days with a purchase in the year before the split, the first of all included.
-    pub last_year_orders: u32,
+    /// Repeat orders in the year before the split: days with a purchase, but for the first of all, which nobody places again.
+    pub last_year_repeats: u32,
     /// Days with a purchase in the holdout.
     pub holdout_orders: u32,
     /// Amount of those days, major units of the reporting currency; `None` when one cannot be converted.
@@ -48,8 +48,8 @@ pub struct Subject {
 pub struct KnownSpend {
     /// Mean of the repeat purchase days; 0 without one.
     pub mean_repeat: f64,
-    /// All of the year before the split.
-    pub last_year: f64,
+    /// Of the repeat purchase days in the year before the split.
+    pub last_year_repeats: f64,
 }
 
 impl Subject {
@@ -83,6 +83,12 @@ impl Subject {
         &self.row
     }
 
+    /// Days of the year before the split in which a repeat order could come, `0..=365`: those after the first purchase.
+    #[must_use]
+    pub fn observed_days(&self) -> u32 {
+        self.row.age_days().min(YEAR_DAYS.unsigned_abs())
+    }
+
     /// Repeat spend at the split, as the spend model takes it; `None` without a repeat order. A mean of 0 has no density, but its
     /// posterior mean has a limit.
     #[must_use]
@@ -97,12 +103,12 @@ impl Subject {
             let known = one.known_spend.map(|known| {
                 (
                     known.mean_repeat.max(0.0).to_bits(),
-                    known.last_year.max(0.0).to_bits(),
+                    known.last_year_repeats.max(0.0).to_bits(),
                 )
             });
             (
                 (one.kind() as u8, one.first_day, one.row),
-                (one.last_year_orders, one.holdout_orders),
+                (one.last_year_repeats, one.holdout_orders),
                 (
                     known,
                     one.holdout_spend.map(|spend| spend.max(0.0).to_bits()),
@@ -186,12 +192,12 @@ impl Population {
         let frequency = count_days(repeats);
         let days = |days: i32| u32::try_from(days).unwrap_or(0);
         let (recency_days, age_days) = (days(last.day - first.day), days(split - first.day));
-        let last_year = &known[known.partition_point(|entry| split - entry.day >= YEAR_DAYS)..];
+        let last_year = &repeats[repeats.partition_point(|entry| split - entry.day >= YEAR_DAYS)..];
         let total = |entries: &[PurchaseDay]| entries.iter().map(&major).sum::<Option<f64>>();
         let known_spend = total(known).and_then(|_| {
             Some(KnownSpend {
                 mean_repeat: total(repeats)? / f64::from(frequency.max(1)),
-                last_year: total(last_year)?,
+                last_year_repeats: total(last_year)?,
             })
         });
         let subject = Subject {
@@ -200,7 +206,7 @@ impl Population {
             row: CollapsedRow::new(frequency, recency_days, age_days, 1)?,
             history: PurchaseHistory::from_days(frequency, recency_days, age_days)?,
             known_spend,
-            last_year_orders: count_days(last_year),
+            last_year_repeats: count_days(last_year),
             holdout_orders: count_days(later),
             holdout_spend: total(later),
         };

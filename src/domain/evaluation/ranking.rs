@@ -1,9 +1,14 @@
-//! Are the customers that the model puts first the ones who bring most? Deciles with their lift, and the curve of gain.
+//! Are the customers that a forecast puts first the ones who bring most? Deciles with their lift, the curve of gain, and in one number
+//! the Gini coefficient of that curve and the correlation of ranks.
 //!
 //! Customers with equal forecasts have no order among them: each counts as the mean of its equals, so that no figure depends on
 //! where a sort happened to leave them.
 
-use super::number;
+use super::{
+    accuracy::{Forecaster, forecasters},
+    forecast::Compared,
+    number,
+};
 
 /// Points of the curve of gain: one for each percent of customers.
 const GAIN_POINTS: usize = 100;
@@ -34,6 +39,82 @@ pub struct GainPoint {
     pub actual_share: f64,
     /// What as many customers would have brought at most, `0..=1`: a forecast that knew everything.
     pub best_share: f64,
+}
+
+/// How well one forecaster ranks customers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranking {
+    /// Who.
+    pub forecaster: Forecaster,
+    /// Twice the area between the curve of gain and the line of a forecast at random, `-1..=1`; `None` when nothing came of anybody.
+    pub gini: Option<f64>,
+    /// Spearman's correlation of the ranks of what was expected and of what came, equals at their mean rank, `-1..=1`; `None` when all
+    /// were expected to be alike, or were.
+    pub rank_correlation: Option<f64>,
+}
+
+/// How well each forecaster ranks these customers.
+pub(super) fn rankings<'a>(
+    compared: &(impl Iterator<Item = &'a Compared> + Clone),
+) -> Vec<Ranking> {
+    let of = |forecaster: Forecaster| {
+        let pairs = compared.clone();
+        let pairs = pairs.map(|one| (forecaster.expected(one), one.actual));
+        let pairs: Vec<(f64, f64)> = pairs.collect();
+        Ranking {
+            forecaster,
+            gini: gini(&pairs),
+            rank_correlation: rank_correlation(&pairs),
+        }
+    };
+    forecasters(compared).into_iter().map(of).collect()
+}
+
+/// The Gini coefficient of a forecast that knew everything, of the same customers.
+pub(super) fn best_gini<'a>(compared: impl Iterator<Item = &'a Compared>) -> Option<f64> {
+    let pairs: Vec<(f64, f64)> = compared.map(|one| (one.actual, one.actual)).collect();
+    gini(&pairs)
+}
+
+/// The Gini coefficient, from pairs of expected and actual.
+fn gini(pairs: &[(f64, f64)]) -> Option<f64> {
+    let ranked = Ranked::new(pairs.iter().copied());
+    let (customers, total) = (number(pairs.len()), ranked.actual_total());
+    // The curve is straight between two knots.
+    let area = ranked.knots.windows(2).map(|ends| {
+        let [(from, _, before), (to, _, after)] = ends else {
+            return 0.0;
+        };
+        (to - from) * f64::midpoint(*before, *after)
+    });
+    (total > 0.0).then(|| 2.0 * area.sum::<f64>() / (customers * total) - 1.0)
+}
+
+/// Spearman (1904), "The Proof and Measurement of Association between Two Things", American Journal of Psychology 15(1).
+fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let expected = centred_ranks(pairs.iter().map(|(expected, _)| *expected).collect());
+    let actual = centred_ranks(pairs.iter().map(|(_, actual)| *actual).collect());
+    let product = |one: &[f64], other: &[f64]| -> f64 {
+        one.iter().zip(other).map(|(one, other)| one * other).sum()
+    };
+    let spread = (product(&expected, &expected) * product(&actual, &actual)).sqrt();
+    (spread > 0.0).then(|| product(&expected, &actual) / spread)
+}
+
+/// The rank of each number less the mean rank, equals at their mean.
+fn centred_ranks(numbers: Vec<f64>) -> Vec<f64> {
+    let mut sorted: Vec<(usize, f64)> = numbers.into_iter().enumerate().collect();
+    sorted.sort_unstable_by(|one, other| one.1.total_cmp(&other.1));
+    let mut ranks = vec![0.0; sorted.len()];
+    let (mut before, middle) = (0, number(sorted.len()) / 2.0);
+    for equals in sorted.chunk_by(|one, other| one.1.total_cmp(&other.1).is_eq()) {
+        let rank = number(before) + number(equals.len()) / 2.0 - middle;
+        for (place, _) in equals {
+            ranks[*place] = rank;
+        }
+        before += equals.len();
+    }
+    ranks
 }
 
 /// The tenths of customers that are not empty, from pairs of expected and actual.

@@ -1,6 +1,9 @@
+mod baselines;
 mod by_hand;
 mod cdnow;
+mod chance;
 mod drifting;
+mod power;
 mod refined;
 mod simulated;
 

@@ -31,6 +31,8 @@ pub struct TrackedWeek {
     pub week: u32,
     /// Its last day.
     pub last_day: Day,
+    /// Its days: 7, or fewer in the last one.
+    pub days: u32,
     /// Whether it lies in the holdout.
     pub in_holdout: bool,
     /// Repeat orders in it.
@@ -114,6 +116,7 @@ impl Tracks {
             weeks.push(TrackedWeek {
                 week: u32::try_from(weeks.len() + 1).unwrap_or(u32::MAX),
                 last_day,
+                days: (last_day - start).unsigned_abs(),
                 in_holdout: last_day > split,
                 actual: came,
                 expected: expected - expected_cumulative,

@@ -8,6 +8,7 @@
 mod blocks;
 mod log_normal;
 pub mod renewals;
+pub mod total;
 
 use self::blocks::{Block, blocks};
 use super::gamma_gamma::{GammaGamma, SpendHistory};

@@ -7,7 +7,10 @@ use crate::{
         evaluation::{
             Group, GroupEvaluation, QuantityEvaluation,
             accuracy::{Accuracy, Forecaster, Improvement},
+            buyers::BuyerEvaluation,
             population::LeftOut,
+            ranking::{Decile, Ranking},
+            total::TotalInterval,
             tracking::TrackedWeek,
         },
         model_report::StoredReport,
@@ -25,6 +28,11 @@ pub(in crate::grpc) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluatio
         until: found.window.until().to_string(),
         first_day: found.first_day.to_string(),
         holdout_days: int32(found.window.holdout_days()),
+        last_purchase_on: found
+            .last_purchase_day
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
+        empty_days: int32(found.window.days_after(found.last_purchase_day)),
         version: found.version.unwrap_or_default(),
         kind: models::kind_message(found.kind),
         parameters: found.sets.iter().map(parameters).collect(),
@@ -111,6 +119,7 @@ fn group(group: &GroupEvaluation) -> pb::GroupEvaluation {
         orders: Some(quantity(&group.orders)),
         spend: group.spend.as_ref().map(quantity),
         tracking: group.tracking.iter().map(week).collect(),
+        buyers: Some(buyers(&group.buyers)),
         ..whom(&group.group)
     }
 }
@@ -142,13 +151,6 @@ fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
         actual_mean: bin.actual_mean,
         expected_mean: bin.expected_mean,
     });
-    let deciles = quantity.deciles.iter().map(|decile| pb::EvaluatedDecile {
-        decile: int32(decile.decile),
-        customers: count(decile.customers),
-        actual_mean: decile.actual_mean,
-        expected_mean: decile.expected_mean,
-        lift: decile.lift,
-    });
     let gain = quantity.gain.iter().map(|point| pb::GainPoint {
         customer_share: point.customer_share,
         actual_share: point.actual_share,
@@ -163,10 +165,53 @@ fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
     pb::QuantityEvaluation {
         accuracy: quantity.accuracy.iter().map(accuracy).collect(),
         bins: bins.collect(),
-        deciles: deciles.collect(),
+        deciles: quantity.deciles.iter().map(decile).collect(),
         gain: gain.collect(),
         coverage: coverage.collect(),
+        total: quantity.total.as_ref().map(total),
+        rankings: quantity.rankings.iter().map(ranking).collect(),
+        best_gini: quantity.best_gini,
         improvement: quantity.improvement.as_ref().map(improvement),
+    }
+}
+
+fn decile(decile: &Decile) -> pb::EvaluatedDecile {
+    pb::EvaluatedDecile {
+        decile: int32(decile.decile),
+        customers: count(decile.customers),
+        actual_mean: decile.actual_mean,
+        expected_mean: decile.expected_mean,
+        lift: decile.lift,
+    }
+}
+
+const fn total(total: &TotalInterval) -> pb::TotalInterval {
+    pb::TotalInterval {
+        level: total.level,
+        actual: total.actual,
+        expected: total.expected,
+        standard_deviation: total.standard_deviation,
+        low: total.low,
+        high: total.high,
+        place: total.place,
+    }
+}
+
+fn ranking(ranking: &Ranking) -> pb::ForecastRanking {
+    pb::ForecastRanking {
+        forecaster: forecaster(ranking.forecaster).into(),
+        gini: ranking.gini,
+        rank_correlation: ranking.rank_correlation,
+    }
+}
+
+fn buyers(buyers: &BuyerEvaluation) -> pb::BuyerEvaluation {
+    pb::BuyerEvaluation {
+        actual_share: buyers.actual_share,
+        expected_share: buyers.expected_share,
+        brier_score: buyers.brier_score,
+        uninformed_brier_score: buyers.uninformed_brier_score,
+        deciles: buyers.deciles.iter().map(decile).collect(),
     }
 }
 
@@ -180,20 +225,24 @@ fn improvement(improvement: &Improvement) -> pb::ForecastImprovement {
 
 /// The message of an accuracy.
 pub(super) fn accuracy(accuracy: &Accuracy) -> pb::ForecastAccuracy {
-    let forecaster = match accuracy.forecaster {
-        Forecaster::Model => pb::Forecaster::Model,
-        Forecaster::Pooled => pb::Forecaster::Pooled,
-        Forecaster::LastYear => pb::Forecaster::LastYear,
-        Forecaster::Mean => pb::Forecaster::Mean,
-    };
     pb::ForecastAccuracy {
-        forecaster: forecaster.into(),
+        forecaster: forecaster(accuracy.forecaster).into(),
         customers: count(accuracy.customers),
         actual_total: accuracy.actual_total,
         expected_total: accuracy.expected_total,
         mean_absolute_error: accuracy.mean_absolute_error,
         root_mean_squared_error: accuracy.root_mean_squared_error,
         bias: accuracy.bias,
+    }
+}
+
+const fn forecaster(forecaster: Forecaster) -> pb::Forecaster {
+    match forecaster {
+        Forecaster::Model => pb::Forecaster::Model,
+        Forecaster::Pooled => pb::Forecaster::Pooled,
+        Forecaster::LastYear => pb::Forecaster::LastYear,
+        Forecaster::Pace => pb::Forecaster::Pace,
+        Forecaster::Mean => pb::Forecaster::Mean,
     }
 }
 
@@ -207,6 +256,7 @@ fn week(week: &TrackedWeek) -> pb::TrackedWeek {
         expected: week.expected,
         actual_cumulative: orders(week.actual_cumulative),
         expected_cumulative: week.expected_cumulative,
+        days: int32(week.days),
     }
 }
 

@@ -147,6 +147,13 @@ async fn the_holdout_ends_by_default_with_the_last_purchase_or_today() {
     let asked = of_kind(OrderModelKind::BgNbd, "2026-03-31", "");
     let found = evaluate(&service, asked.clone()).await.unwrap();
     assert_eq!(found.until, last);
+    assert_eq!((&found.last_purchase_on, found.empty_days), (&last, 0));
+    // A holdout that reaches farther is evaluated, and says so.
+    let farther = of_kind(OrderModelKind::BgNbd, "2026-03-31", TODAY);
+    let farther = evaluate(&service, farther).await.unwrap();
+    assert_eq!((&*farther.until, &farther.last_purchase_on), (TODAY, &last));
+    let (today, last): (Day, Day) = (TODAY.parse().unwrap(), last.parse().unwrap());
+    assert_eq!(farther.empty_days, today - last);
     // What was taken back after the split was known at the split, and is not there at the end.
     let orders = |found: &pb::ModelEvaluation| {
         let of_all = found.groups[0].orders.as_ref().unwrap();

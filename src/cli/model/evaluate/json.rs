@@ -16,6 +16,8 @@ pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
         "until": evaluation.until,
         "first_day": evaluation.first_day,
         "holdout_days": evaluation.holdout_days,
+        "last_purchase_on": filled(&evaluation.last_purchase_on),
+        "empty_days": evaluation.empty_days,
         "currency": filled(&evaluation.currency),
         "spend_absent_reason": filled(&evaluation.spend_absent_reason),
         "interval_customers": evaluation.interval_customers,
@@ -33,7 +35,7 @@ pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
 /// The accuracy of a forecaster, in evaluations and drift checks.
 pub(in crate::cli::model) fn accuracy(accuracy: &pb::ForecastAccuracy) -> Value {
     json!({
-        "forecaster": accuracy.forecaster().as_str_name().trim_start_matches("FORECASTER_"),
+        "forecaster": forecaster_name(accuracy.forecaster()),
         "customers": accuracy.customers,
         "actual_total": accuracy.actual_total,
         "expected_total": accuracy.expected_total,
@@ -89,9 +91,17 @@ fn group(group: &pb::GroupEvaluation, covariates: &[String]) -> Value {
         "customers": group.customers,
         "orders": group.orders.as_ref().map(quantity),
         "spend": group.spend.as_ref().map(quantity),
+        "buyers": group.buyers.as_ref().map(|buyers| json!({
+            "actual_share": buyers.actual_share,
+            "expected_share": buyers.expected_share,
+            "brier_score": buyers.brier_score,
+            "uninformed_brier_score": buyers.uninformed_brier_score,
+            "deciles": list(&buyers.deciles, decile),
+        })),
         "tracking": list(&group.tracking, |week| json!({
             "week": week.week,
             "last_day": week.last_day,
+            "days": week.days,
             "in_holdout": week.in_holdout,
             "actual": week.actual,
             "expected": week.expected,
@@ -115,13 +125,7 @@ fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
             "actual_mean": bin.actual_mean,
             "expected_mean": bin.expected_mean,
         })),
-        "deciles": list(&quantity.deciles, |decile| json!({
-            "decile": decile.decile,
-            "customers": decile.customers,
-            "actual_mean": decile.actual_mean,
-            "expected_mean": decile.expected_mean,
-            "lift": decile.lift,
-        })),
+        "deciles": list(&quantity.deciles, decile),
         "gain": list(&quantity.gain, |point| json!({
             "customer_share": point.customer_share,
             "actual_share": point.actual_share,
@@ -133,7 +137,38 @@ fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
             "within_share": level.within_share,
             "calibrated_share": level.calibrated_share,
         })),
+        "total": quantity.total.as_ref().map(|total| json!({
+            "level": total.level,
+            "actual": total.actual,
+            "expected": total.expected,
+            "standard_deviation": total.standard_deviation,
+            "low": total.low,
+            "high": total.high,
+            "place": total.place,
+        })),
+        "rankings": list(&quantity.rankings, |ranking| json!({
+            "forecaster": forecaster_name(ranking.forecaster()),
+            "gini": ranking.gini,
+            "rank_correlation": ranking.rank_correlation,
+        })),
+        "best_gini": quantity.best_gini,
     })
+}
+
+fn decile(decile: &pb::EvaluatedDecile) -> Value {
+    json!({
+        "decile": decile.decile,
+        "customers": decile.customers,
+        "actual_mean": decile.actual_mean,
+        "expected_mean": decile.expected_mean,
+        "lift": decile.lift,
+    })
+}
+
+/// The forecaster as the contract names it, without its prefix.
+fn forecaster_name(forecaster: pb::Forecaster) -> &'static str {
+    let name = forecaster.as_str_name();
+    name.strip_prefix("FORECASTER_").unwrap_or(name)
 }
 
 /// The reason as the contract names it, without its prefix.

@@ -1,5 +1,7 @@
 //! An evaluation for a person: what was compared, totals and errors beside the baselines, and where the model is right or wrong.
 
+mod chance;
+
 use super::track;
 use crate::cli::model::answer::model_title;
 use crate::cli::text::{self, Align};
@@ -16,7 +18,9 @@ pub(super) fn page(evaluation: &pb::ModelEvaluation) -> String {
         parts.push(accuracy_part("All customers", all, &evaluation.currency));
         parts.push(bins_part(all));
         parts.push(deciles_part(all));
-        parts.push(coverage_part(all, evaluation));
+        parts.push(chance::buyers_part(all));
+        parts.extend(chance::total_part(all, &evaluation.currency));
+        parts.push(chance::coverage_part(all, evaluation));
         parts.push(track::part(&all.tracking));
     }
     // One kind alone is all customers.
@@ -70,6 +74,9 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
             },
         ),
     ];
+    if evaluation.empty_days > 0 {
+        rows.push(("Beware", empty_days(evaluation)));
+    }
     rows.extend(evaluation.parameters.iter().map(|set| {
         let alone = evaluation.parameters.len() == 1;
         ("Parameters", parameters(set, alone))
@@ -97,6 +104,18 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
         ("Left out", format!("{} {why}", left_out.customers))
     }));
     text::labelled(&rows)
+}
+
+/// What to make of a holdout that reaches beyond what anybody bought.
+fn empty_days(evaluation: &pb::ModelEvaluation) -> String {
+    let last = match &*evaluation.last_purchase_on {
+        "" => "nobody bought anything".to_owned(),
+        last => format!("nobody bought after {last}"),
+    };
+    format!(
+        "{last}: if facts of the last {} of these days are missing, the model expects too much; end it with --until",
+        evaluation.empty_days
+    )
 }
 
 /// A set of parameters and, beside others, for whom it speaks.
@@ -128,6 +147,8 @@ fn accuracy_part(title: &str, group: &pb::GroupEvaluation, currency: &str) -> St
         ("MAE", Align::Right),
         ("RMSE", Align::Right),
         ("bias", Align::Right),
+        ("Gini", Align::Right),
+        ("ranks", Align::Right),
     ];
     let mut rows = accuracy_rows("orders", group.orders.as_ref(), 1, 3);
     let spend = format!("spend in {currency}");
@@ -168,20 +189,28 @@ fn accuracy_rows(
     let Some(quantity) = quantity else {
         return vec![];
     };
+    let digits = |number: Option<f64>| number.map_or_else(String::new, |it| format!("{it:.3}"));
     let actual = quantity.accuracy.first().map(|model| {
-        vec![
-            name.to_owned(),
-            format!("{:.of_total$}", model.actual_total),
-        ]
+        let total = format!("{:.of_total$}", model.actual_total);
+        let mut row = vec![name.to_owned(), total];
+        row.resize(6, String::new());
+        row.push(digits(quantity.best_gini));
+        row
     });
+    let ranking = |of: pb::Forecaster| {
+        let mut rankings = quantity.rankings.iter();
+        rankings.find(|ranking| ranking.forecaster() == of).copied()
+    };
     let forecasts = quantity.accuracy.iter().map(|one| {
         let who = match one.forecaster() {
             pb::Forecaster::Model => "  the model",
             pb::Forecaster::Pooled => "  its pooled set",
             pb::Forecaster::LastYear => "  as last year",
+            pb::Forecaster::Pace => "  at last year's pace",
             pb::Forecaster::Mean => "  the mean of all",
             pb::Forecaster::Unspecified => "  unknown",
         };
+        let ranking = ranking(one.forecaster()).unwrap_or_default();
         vec![
             who.to_owned(),
             format!("{:.of_total$}", one.expected_total),
@@ -189,6 +218,8 @@ fn accuracy_rows(
             format!("{:.of_error$}", one.mean_absolute_error),
             format!("{:.of_error$}", one.root_mean_squared_error),
             format!("{:+.of_error$}", one.bias),
+            digits(ranking.gini),
+            digits(ranking.rank_correlation),
         ]
     });
     actual.into_iter().chain(forecasts).collect()
@@ -279,41 +310,6 @@ fn deciles_part(group: &pb::GroupEvaluation) -> String {
     let table = text::table(&header[..columns], &rows);
     format!(
         "Means of a customer by tenth, each by its own rank of expected orders or spend\n{}",
-        text::indented(&table)
-    )
-}
-
-fn coverage_part(group: &pb::GroupEvaluation, evaluation: &pb::ModelEvaluation) -> String {
-    if !evaluation.intervals_absent_reason.is_empty() {
-        let reason = &evaluation.intervals_absent_reason;
-        return format!("No prediction intervals: {reason}");
-    }
-    let header = [
-        ("interval", Align::Right),
-        ("of", Align::Left),
-        ("customers", Align::Right),
-        ("within", Align::Right),
-        ("calibrated", Align::Right),
-    ];
-    let quantities = [("orders", &group.orders), ("spend", &group.spend)];
-    let rows: Vec<Vec<String>> = quantities
-        .into_iter()
-        .filter_map(|(name, quantity)| Some((name, quantity.as_ref()?)))
-        .flat_map(|(name, quantity)| {
-            quantity.coverage.iter().map(move |level| {
-                vec![
-                    format!("{:.0} %", 100.0 * level.level),
-                    name.to_owned(),
-                    level.customers.to_string(),
-                    format!("{:.1} %", 100.0 * level.within_share),
-                    format!("{:.1} %", 100.0 * level.calibrated_share),
-                ]
-            })
-        })
-        .collect();
-    let table = text::table(&header, &rows);
-    format!(
-        "Prediction intervals: a right model comes to the interval's level under \"calibrated\"\n{}",
         text::indented(&table)
     )
 }

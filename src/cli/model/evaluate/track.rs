@@ -5,6 +5,8 @@ use crate::pb;
 
 /// Weeks of a line.
 const WEEKS: usize = 4;
+/// Days of a whole line.
+const DAYS: i32 = 28;
 /// Widest bar, in characters.
 const WIDTH: usize = 40;
 
@@ -24,6 +26,7 @@ pub(super) fn part(weeks: &[pb::TrackedWeek]) -> String {
     let header = [
         ("weeks", Align::Left),
         ("to", Align::Left),
+        ("days", Align::Right),
         ("orders", Align::Right),
         ("expected", Align::Right),
         ("so far", Align::Right),
@@ -32,7 +35,7 @@ pub(super) fn part(weeks: &[pb::TrackedWeek]) -> String {
     ];
     let rows: Vec<Vec<String>> = stretches.iter().map(|stretch| row(stretch, most)).collect();
     format!(
-        "Repeat orders by week (= actual, | expected, * holdout)\n{}",
+        "Repeat orders by week (= actual, | expected, * holdout, ~ fewer days than the others)\n{}",
         text::indented(&text::table(&header, &rows))
     )
 }
@@ -41,10 +44,13 @@ fn row(stretch: &Stretch<'_>, most: f64) -> Vec<String> {
     let (Some(first), Some(last)) = (stretch.weeks.first(), stretch.weeks.last()) else {
         return vec![];
     };
+    let days: i32 = stretch.weeks.iter().map(|week| week.days).sum();
     let mark = if last.in_holdout { "*" } else { "" };
+    let short = if days < DAYS { "~" } else { "" };
     vec![
-        format!("{}-{}{mark}", first.week, last.week),
+        format!("{}-{}{mark}{short}", first.week, last.week),
         last.last_day.clone(),
+        days.to_string(),
         stretch.actual.to_string(),
         format!("{:.1}", stretch.expected),
         last.actual_cumulative.to_string(),

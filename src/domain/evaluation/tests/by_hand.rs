@@ -1,59 +1,13 @@
 //! Every figure on examples small enough to reckon by hand.
 
 use super::super::{
-    accuracy::{Forecaster, accuracies},
     bins::bins,
-    coverage::{Within, coverage, within},
-    forecast::{Compared, forecasts},
     population::LeftOut,
     ranking::{deciles, gain},
 };
+use super::baselines::compared;
 use super::*;
 use crate::domain::value::fit::rows::CollapsedRow;
-use crate::domain::value::interval::Distribution;
-
-fn compared(actual: f64, expected: f64) -> Compared {
-    Compared {
-        actual,
-        expected,
-        pooled: None,
-        last_year: 2.0,
-        mean: 1.0,
-    }
-}
-
-#[test]
-fn errors_of_the_model_and_of_both_baselines() {
-    let customers = [compared(3.0, 2.0), compared(0.0, 0.5), compared(1.0, 1.0)];
-    let [model, last_year, mean] = accuracies(&customers.iter()).try_into().unwrap();
-    assert_eq!(model.forecaster, Forecaster::Model);
-    assert_eq!(model.customers, 3);
-    assert_near("actual", model.actual_total, 4.0, 1e-15);
-    assert_near("expected", model.expected_total, 3.5, 1e-15);
-    assert_near("MAE", model.mean_absolute_error, 0.5, 1e-15);
-    assert_near(
-        "RMSE",
-        model.root_mean_squared_error,
-        (1.25_f64 / 3.0).sqrt(),
-        1e-15,
-    );
-    assert_near("bias", model.bias, -0.5 / 3.0, 1e-15);
-    assert_eq!(last_year.forecaster, Forecaster::LastYear);
-    assert_near(
-        "last year's MAE",
-        last_year.mean_absolute_error,
-        4.0 / 3.0,
-        1e-15,
-    );
-    assert_eq!(mean.forecaster, Forecaster::Mean);
-    assert_near("the mean's bias", mean.bias, -1.0 / 3.0, 1e-15);
-    assert_near(
-        "the mean's RMSE",
-        mean.root_mean_squared_error,
-        (5.0_f64 / 3.0).sqrt(),
-        1e-15,
-    );
-}
 
 #[test]
 fn bins_are_by_frequency_and_the_last_one_takes_all_above() {
@@ -112,37 +66,8 @@ fn deciles_and_gain_follow_the_rank_and_share_out_among_equals() {
     assert!(deciles(&[]).is_empty());
 }
 
-#[test]
-fn an_outcome_is_spread_over_the_probability_that_it_had() {
-    // Ten futures: 0 with 70 %, 1 with 20 %, 5 with 10 %.
-    let futures = Distribution::of_outcomes(vec![0.0, 0.0, 5.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
-    // The central 80 % are from 10 to 90 % of the order; 0 has 0 to 70 % of it, 1 has 70 to 90 %, 5 has 90 to 100 %.
-    let [(inside, calibrated), _]: Within = within(&futures, 0.0);
-    assert!(inside);
-    assert_near("0", calibrated, 0.6 / 0.7, 1e-12);
-    assert_near("1", within(&futures, 1.0)[0].1, 1.0, 1e-12);
-    assert_near("5", within(&futures, 5.0)[0].1, 0.0, 1e-9);
-    assert!(!within(&futures, 5.0)[0].0 && within(&futures, 5.0)[1].0);
-    // In no future: between two, beyond all, below all.
-    assert_eq!(within(&futures, 0.5)[0], (true, 1.0));
-    assert_eq!(within(&futures, 7.0)[1], (false, 0.0));
-    assert_eq!(within(&futures, -1.0)[1], (false, 0.0));
-    // Over outcomes as frequent as the futures, the level comes out exactly.
-    let outcomes: Vec<Within> = [0.0; 7]
-        .into_iter()
-        .chain([1.0, 1.0, 5.0])
-        .map(|outcome| within(&futures, outcome))
-        .collect();
-    let [eighty, ninety] = coverage(&outcomes).try_into().unwrap();
-    assert_near("80 %", eighty.calibrated_share, 0.8, 1e-9);
-    assert_near("90 %", ninety.calibrated_share, 0.9, 1e-9);
-    assert_near("plainly", eighty.within_share, 0.9, 1e-12);
-    assert_eq!((ninety.customers, ninety.level), (10, 0.9));
-    assert!(coverage(&[]).is_empty());
-}
-
 /// A split with a year and a half before it, and a holdout of 73 days: a fifth of a year.
-fn population() -> Population {
+pub(super) fn population() -> Population {
     let window = Window::new(day("2025-06-30"), day("2025-09-11")).unwrap();
     let mut population = Population::new(window);
     let days = |days: &[(&str, i64)]| -> Vec<PurchaseDay> {
@@ -219,10 +144,10 @@ fn a_customer_is_split_into_what_was_known_and_what_came() {
         ),
         (3, 546, 546)
     );
-    assert_eq!((ada.last_year_orders, ada.holdout_orders), (2, 2));
+    assert_eq!((ada.last_year_repeats, ada.holdout_orders), (2, 2));
     let known = ada.known_spend.unwrap();
     assert_near("mean of the repeats", known.mean_repeat, 30.0, 1e-12);
-    assert_near("last year", known.last_year, 70.0, 1e-12);
+    assert_near("last year", known.last_year_repeats, 70.0, 1e-12);
     assert_near("holdout", ada.holdout_spend.unwrap(), 110.0, 1e-12);
     assert_eq!((returner.frequency(), returner.holdout_orders), (1, 0));
     assert_eq!(company.kind(), CustomerKind::Company);
@@ -232,24 +157,6 @@ fn a_customer_is_split_into_what_was_known_and_what_came() {
     assert_eq!(rows.iter().map(CollapsedRow::count).sum::<u64>(), 3);
     assert_eq!(population.order_rows(Some(CustomerKind::Company)).len(), 1);
     assert_eq!(population.spend_rows(None).len(), 2);
-}
-
-#[test]
-fn the_baselines_repeat_the_year_before_in_proportion() {
-    let population = population();
-    let model = OrderModel::new(
-        crate::domain::value::model::ModelKind::MbgNbd,
-        [0.5, 6.0, 0.9, 1.6],
-    );
-    let found = forecasts(&population, &models(model.unwrap()));
-    // Orders of the year: 2, 2 and 1; a fifth of a year lies ahead.
-    let expected = [(0.4, 2.0), (0.4, 0.0), (0.2, 0.0)];
-    for (forecast, (last_year, actual)) in found.iter().zip(expected) {
-        assert_near("last year", forecast.orders.last_year, last_year, 1e-12);
-        assert_near("mean", forecast.orders.mean, 1.0 / 3.0, 1e-12);
-        assert_near("actual", forecast.orders.actual, actual, 1e-12);
-        assert_eq!(forecast.spend, None, "there is no model of spend");
-    }
 }
 
 #[test]
@@ -355,6 +262,21 @@ fn weeks_end_at_the_split_and_the_last_one_with_the_holdout() {
     );
     assert_eq!(found.interval_customers, 0);
     assert!(all.orders.coverage.is_empty() && all.spend.is_none());
+}
+
+#[test]
+fn days_after_the_last_purchase_may_be_missing_ones() {
+    let window = Window::new(day("2025-06-30"), day("2025-07-10")).unwrap();
+    for (last, days) in [
+        (Some("2025-07-10"), 0),
+        (Some("2025-08-01"), 0),
+        (Some("2025-07-03"), 7),
+        (Some("2025-06-30"), 10),
+        (Some("2025-01-01"), 10),
+        (None, 10),
+    ] {
+        assert_eq!(window.days_after(last.map(day)), days, "{last:?}");
+    }
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn each_kind_is_foretold_by_its_own_parameters_beside_the_pooled_ones() {
     );
     let plain = evaluate(&population, &models(order_model(0.5)), 1);
     assert_eq!(plain.groups[0].orders.improvement, None);
-    assert_eq!(plain.groups[0].orders.accuracy.len(), 3);
+    assert_eq!(plain.groups[0].orders.accuracy.len(), 4);
     assert_eq!(plain.selections, [(Selection::Pooled, 6)]);
 }
 
@@ -107,6 +107,7 @@ fn what_is_gained_is_the_mean_difference_of_squared_errors_with_its_standard_err
         expected,
         pooled: Some(pooled),
         last_year: 0.0,
+        pace: 0.0,
         mean: 0.0,
     };
     // Squared errors by the pooled set: 4, 1 and 0; by the model: 1, 0 and 1. Differences 3, 1 and -1.

@@ -11,10 +11,19 @@ const SPEND: [f64; 3] = [4.0, 3.5, 20.0];
 
 /// Customers who first bought within the half year from 2024-01-01 on, and what they did until 2025-12-31.
 pub(super) fn purchases(model: &OrderModel, random: &mut Random) -> Vec<PurchaseDay> {
+    purchases_until(day("2025-12-31"), model, random)
+}
+
+/// The same until another day.
+pub(super) fn purchases_until(
+    until: Day,
+    model: &OrderModel,
+    random: &mut Random,
+) -> Vec<PurchaseDay> {
     #[expect(clippy::cast_possible_truncation, reason = "days and cents")]
     let whole = |number: f64| number.ceil() as i32;
     let first = day("2024-01-01").plus_days(whole(random.uniform() * 182.0));
-    let weeks = f64::from(day("2025-12-31") - first) / 7.0;
+    let weeks = f64::from(until - first) / 7.0;
     let customer = DrawnCustomer::draw(&model.newcomer(), random);
     let times: Vec<f64> = customer.orders(weeks, usize::MAX, random).collect();
     let [p, q, v] = SPEND;
@@ -30,8 +39,23 @@ pub(super) fn purchases(model: &OrderModel, random: &mut Random) -> Vec<Purchase
     days
 }
 
+/// A model fitted on what was known.
+pub(super) fn fitted(kind: ModelKind, population: &Population) -> CandidateModel {
+    let orders = fit_orders(kind, &population.order_rows(None)).unwrap();
+    let spend = fit_spend(&population.spend_rows(None)).unwrap();
+    candidate(Parameters::pooled(ParameterSet {
+        orders: orders.model,
+        orders_log_covariance: orders.report.log_covariance,
+        spend: Some(SpendParameters {
+            model: spend.model,
+            currency: "EUR".parse().unwrap(),
+            log_covariance: spend.report.log_covariance,
+        }),
+    }))
+}
+
 #[test]
-fn intervals_of_a_right_model_cover_what_they_promise_by_kind_too() {
+fn a_right_model_keeps_what_it_promises_by_kind_too() {
     let truth = OrderModel::new(ModelKind::MbgNbd, [0.8, 6.0, 0.8, 2.5]).unwrap();
     let mut random = Random::new(41);
     let window = Window::new(day("2024-12-31"), day("2025-12-31")).unwrap();
@@ -45,32 +69,38 @@ fn intervals_of_a_right_model_cover_what_they_promise_by_kind_too() {
         add(&mut population, kind, &purchases(&truth, &mut random));
     }
     population.sort();
-    let orders = fit_orders(ModelKind::MbgNbd, &population.order_rows(None)).unwrap();
-    let spend = fit_spend(&population.spend_rows(None)).unwrap();
-    let model = candidate(Parameters::pooled(ParameterSet {
-        orders: orders.model,
-        orders_log_covariance: orders.report.log_covariance,
-        spend: Some(SpendParameters {
-            model: spend.model,
-            currency: "EUR".parse().unwrap(),
-            log_covariance: spend.report.log_covariance,
-        }),
-    }));
+    let model = fitted(ModelKind::MbgNbd, &population);
     let found = evaluate(&population, &model, 1);
-    assert_eq!(found.interval_customers, 2_000, "a sample of them");
+    assert_eq!(
+        found.interval_customers, 2_400,
+        "no more than 2,000 of a kind"
+    );
     assert_eq!(found.groups.len(), 3);
     let members = found.groups[1..].iter().map(|group| group.customers);
     assert_eq!(members.sum::<usize>(), found.groups[0].customers);
     for group in &found.groups {
         let spend = group.spend.as_ref().unwrap();
         for (name, quantity) in [("orders", &group.orders), ("spend", spend)] {
-            let [eighty, ninety] = &quantity.coverage[..] else {
-                panic!("{quantity:?}");
-            };
-            println!("{:?} {name}: {eighty:?} {ninety:?}", group.group);
-            assert!((0.86..=0.94).contains(&ninety.calibrated_share));
-            assert!((0.75..=0.85).contains(&eighty.calibrated_share));
-            assert!(ninety.within_share >= 0.86);
+            println!("{:?} {name}: {:?}", group.group, quantity.coverage);
+            assert_eq!(quantity.coverage.len(), 2);
+            for one in &quantity.coverage {
+                let n = number(one.customers);
+                let error = (one.level * (1.0 - one.level) / n).sqrt();
+                let off = (one.calibrated_share - one.level) / error;
+                assert!(off.abs() < 3.0, "{name}: {off} standard errors");
+                assert!(one.within_share > one.level - 3.0 * error);
+            }
+            let total = quantity.total.unwrap();
+            println!("{total:?}");
+            assert!((0.005..0.995).contains(&total.place), "{name}: {total:?}");
+            assert_near(
+                "actual",
+                total.actual,
+                quantity.accuracy[0].actual_total,
+                1e-6,
+            );
+            let expected = total.expected / quantity.accuracy[0].expected_total;
+            assert_near("averaged over the parameters", expected, 1.0, 0.01);
         }
         // The mean of a third of the customers is uncertain by a few percent.
         let model = group.orders.accuracy[0];
@@ -78,6 +108,10 @@ fn intervals_of_a_right_model_cover_what_they_promise_by_kind_too() {
             (model.expected_total / model.actual_total - 1.0).abs() < 0.1,
             "{model:?}"
         );
+        let buyers = &group.buyers;
+        println!("{buyers:?}");
+        assert_near("buyers", buyers.expected_share, buyers.actual_share, 0.04);
+        assert!(buyers.brier_score < 0.9 * buyers.uninformed_brier_score);
     }
     assert_eq!(evaluate(&population, &model, 1), found);
 }

@@ -100,13 +100,14 @@ impl Errors {
     }
 }
 
-/// What the test expects of a group: orders and spend by the model and by both baselines, and customers by frequency.
+/// What the test expects of a group: orders and spend by the model and by the baselines, and customers by frequency.
 #[derive(Default)]
 pub(super) struct Reckoned {
-    orders: [Errors; 3],
-    spend: [Errors; 3],
+    orders: [Errors; 4],
+    spend: [Errors; 4],
     bins: BTreeMap<i32, i64>,
     repeats: i64,
+    buyers: f64,
 }
 
 pub(super) struct Reckoner {
@@ -144,16 +145,20 @@ impl Reckoner {
         let buyers = known
             .iter()
             .filter(|(customer, _)| self.kind(customer) != CustomerKind::Employee);
-        let in_year = |days: &Days| -> (f64, f64) {
+        // Repeat orders of the year, their euros, and days on which one could have been.
+        let in_year = |days: &Days| -> (f64, f64, f64) {
+            let first = *days.keys().next().unwrap();
             let year = days.range(split.plus_days(-364)..);
-            year.fold((0.0, 0.0), |(n, sum), (_, euros)| (n + 1.0, sum + euros))
+            let repeats = year.filter(|(day, _)| **day != first);
+            let (n, sum) = repeats.fold((0.0, 0.0), |(n, sum), (_, euros)| (n + 1.0, sum + euros));
+            (n, sum, f64::from((split - first).min(365)))
         };
         let part = HOLDOUT_DAYS / 365.0;
-        let (mut count, mut all) = (0.0, (0.0, 0.0));
+        let (mut count, mut all) = (0.0, (0.0, 0.0, 0.0));
         for (_, days) in buyers.clone() {
-            let (orders, spend) = in_year(days);
+            let (orders, spend, observed) = in_year(days);
             count += 1.0;
-            all = (all.0 + orders, all.1 + spend);
+            all = (all.0 + orders, all.1 + spend, all.2 + observed);
         }
         let mut reckoned = Reckoned::default();
         for (customer, days) in buyers {
@@ -166,13 +171,16 @@ impl Reckoner {
             let (orders, euros) =
                 later.fold((0.0, 0.0), |(n, sum), (_, euros)| (n + 1.0, sum + euros));
             let (expected, per_order) = self.expect(days, split);
-            let (last_orders, last_spend) = in_year(days);
+            let (last_orders, last_spend, observed) = in_year(days);
+            let filled = |last: f64, of_all: f64| last + of_all / all.2 * (365.0 - observed);
             reckoned.orders[0].add(expected, orders);
             reckoned.orders[1].add(last_orders * part, orders);
-            reckoned.orders[2].add(all.0 / count * part, orders);
+            reckoned.orders[2].add(filled(last_orders, all.0) * part, orders);
+            reckoned.orders[3].add(all.0 / count * part, orders);
             reckoned.spend[0].add(expected * per_order, euros);
             reckoned.spend[1].add(last_spend * part, euros);
-            reckoned.spend[2].add(all.1 / count * part, euros);
+            reckoned.spend[2].add(filled(last_spend, all.1) * part, euros);
+            reckoned.spend[3].add(all.1 / count * part, euros);
             let repeats = i64::try_from(days.len()).unwrap() - 1;
             *reckoned
                 .bins
@@ -181,6 +189,7 @@ impl Reckoner {
             #[expect(clippy::cast_possible_truncation, reason = "a count")]
             let later = orders as i64;
             reckoned.repeats += repeats + later;
+            reckoned.buyers += f64::from(u8::from(later > 0));
         }
         reckoned
     }
@@ -211,7 +220,7 @@ pub(super) fn check_group(group: &pb::GroupEvaluation, reckoned: &Reckoned) {
         ("orders", orders, &reckoned.orders),
         ("spend", spend, &reckoned.spend),
     ] {
-        assert_eq!(quantity.accuracy.len(), 3);
+        assert_eq!(quantity.accuracy.len(), 4);
         for (found, errors) in quantity.accuracy.iter().zip(errors) {
             let what = format!("{name}, {}", found.forecaster().as_str_name());
             errors.check(&what, found);
@@ -220,9 +229,21 @@ pub(super) fn check_group(group: &pb::GroupEvaluation, reckoned: &Reckoned) {
         assert_eq!(deciles, group.customers);
         assert_eq!(quantity.gain.len(), 101);
         assert_eq!(quantity.coverage.len(), 2);
+        let rankings = quantity.rankings.iter();
+        let ginis: Vec<f64> = rankings.map(|it| it.gini.unwrap()).collect();
+        let best = quantity.best_gini.unwrap();
+        assert_eq!(ginis.len(), 4);
+        assert!(ginis.iter().all(|gini| *gini <= best), "{ginis:?} {best}");
+        let total = quantity.total.unwrap();
+        let off = total.actual - errors[0].actual;
+        assert!(off.abs() < 1e-6 * errors[0].actual, "{name}: {total:?}");
+        assert!(total.low < total.expected && total.expected < total.high);
     }
     let bins = orders.bins.iter().map(|bin| (bin.frequency, bin.customers));
     assert_eq!(bins.collect::<BTreeMap<_, _>>(), reckoned.bins);
+    let buyers = group.buyers.as_ref().unwrap();
+    let share = reckoned.buyers / reckoned.orders[0].customers;
+    assert!((buyers.actual_share - share).abs() < 1e-12, "{buyers:?}");
     let last = group.tracking.last().unwrap();
     assert_eq!((&*last.last_day, last.in_holdout), (TODAY, true));
     assert_eq!(last.actual_cumulative, reckoned.repeats);

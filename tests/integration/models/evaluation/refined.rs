@@ -214,7 +214,7 @@ async fn kinds_that_differ_are_foretold_better_apart() {
     assert_improved(all);
     assert_near_the_law("person", persons, &customers);
     assert_near_the_law("company", companies, &customers);
-    assert_eq!(all.spend.as_ref().unwrap().accuracy.len(), 4);
+    assert_eq!(all.spend.as_ref().unwrap().accuracy.len(), 5);
     // The pooled part is what a fit for all gives alone.
     let plain = evaluate(&service, of_kind(OrderModelKind::MbgNbd, SPLIT, UNTIL)).await;
     let plain = plain.unwrap();
@@ -225,7 +225,7 @@ async fn kinds_that_differ_are_foretold_better_apart() {
         orders.accuracy[0].expected_total,
         1e-12,
     );
-    assert_eq!((orders.accuracy.len(), orders.improvement), (3, None));
+    assert_eq!((orders.accuracy.len(), orders.improvement), (4, None));
 
     let model = pb::FitModelRequest {
         grouping: pb::FitGrouping::ByKind.into(),

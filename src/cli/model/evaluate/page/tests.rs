@@ -17,6 +17,7 @@ fn week(week: i32, in_holdout: bool, actual: i64) -> pb::TrackedWeek {
     pb::TrackedWeek {
         week,
         last_day: format!("2026-01-{:02}", week + 10),
+        days: if in_holdout { 1 } else { 7 },
         in_holdout,
         actual,
         expected: 2.0,
@@ -53,6 +54,34 @@ fn evaluation() -> pb::ModelEvaluation {
             calibrated_share: 0.905,
         }],
         improvement: None,
+        total: Some(pb::TotalInterval {
+            level: 0.9,
+            actual: 8.0,
+            expected: 5.0,
+            standard_deviation: 1.25,
+            low: 3.0,
+            high: 7.0,
+            place: 0.992,
+        }),
+        rankings: vec![pb::ForecastRanking {
+            forecaster: pb::Forecaster::Model.into(),
+            gini: Some(0.5),
+            rank_correlation: Some(-0.25),
+        }],
+        best_gini: Some(0.75),
+    };
+    let buyers = pb::BuyerEvaluation {
+        actual_share: 0.4,
+        expected_share: 0.3,
+        brier_score: 0.1875,
+        uninformed_brier_score: 0.24,
+        deciles: vec![pb::EvaluatedDecile {
+            decile: 1,
+            customers: 1,
+            actual_mean: 1.0,
+            expected_mean: 0.875,
+            lift: Some(2.5),
+        }],
     };
     let weeks = (1..=5).map(|at| week(at, false, 1));
     let group = |kind: pb::CustomerKind| pb::GroupEvaluation {
@@ -60,6 +89,7 @@ fn evaluation() -> pb::ModelEvaluation {
         customers: 10,
         orders: Some(quantity.clone()),
         spend: None,
+        buyers: Some(buyers.clone()),
         tracking: weeks.clone().chain([week(6, true, 4)]).collect(),
         ..Default::default()
     };
@@ -95,12 +125,15 @@ fn a_page_says_what_was_compared_and_how_far_off_everybody_was() {
         "Left out 3 customers who first bought after the split",
         "No spend amounts are in EUR, USD",
         "All customers: 10",
-        "orders 8.0",
-        "the model 6.0 -25.0 % 0.250 0.500 -0.200",
+        "orders 8.0 0.750",
+        "the model 6.0 -25.0 % 0.250 0.500 -0.200 0.500 -0.250",
         "as last year 16.0 +100.0 % 0.250 0.500 +0.800",
         "7+ 10 0.800 0.600",
         "1 1 4.000 3.000 5.00",
         "90 % orders 10 100.0 % 90.5 %",
+        "orders 3.0 7.0 8.0 above: 0.8 % for so much",
+        "40.0 % ordered again in the holdout, 30.0 % were expected to: Brier score 0.1875, of that share for everybody 0.2400",
+        "1 1 100.0 % 87.5 %",
         "Companies: 10",
         "Persons: 10",
     ] {
@@ -192,6 +225,33 @@ fn a_page_says_who_has_which_parameters_and_whether_they_help() {
 }
 
 #[test]
+fn a_holdout_beyond_all_purchases_is_no_quiet_one() {
+    let mut evaluation = evaluation();
+    assert!(!page(&evaluation).contains("Beware"));
+    evaluation.empty_days = 10_376;
+    evaluation.last_purchase_on = "1998-06-30".into();
+    let page = page(&evaluation);
+    let warning = "nobody bought after 1998-06-30: if facts of the last 10376 of these days";
+    assert!(page.contains(warning), "{page}");
+    let json = json::evaluation(&evaluation);
+    assert_eq!(json["last_purchase_on"], "1998-06-30");
+    assert_eq!(json["empty_days"], 10_376);
+}
+
+#[test]
+fn the_total_has_a_side_and_a_chance() {
+    let mut evaluation = evaluation();
+    let mut with = |actual, place| {
+        let orders = evaluation.groups[0].orders.as_mut().unwrap();
+        let total = orders.total.as_mut().unwrap();
+        (total.actual, total.place) = (actual, place);
+        page(&evaluation)
+    };
+    assert!(with(7.0, 0.95).contains("7.0  within"));
+    assert!(with(2.0, 1e-9).contains("2.0  below: less than 0.1 % for so little"));
+}
+
+#[test]
 fn the_track_has_four_weeks_a_line_with_the_split_between_two() {
     let page = page(&evaluation());
     let lines: Vec<&str> = page
@@ -206,16 +266,16 @@ fn the_track_has_four_weeks_a_line_with_the_split_between_two() {
         lines,
         [
             format!(
-                "  1-1    2026-01-11       1       2.0       1       2.0  {}     |",
+                "  1-1~   2026-01-11     7       1       2.0       1       2.0  {}     |",
                 bar(5)
             ),
             format!(
-                "  2-5    2026-01-15       4       8.0       5      10.0  {}{}|",
+                "  2-5    2026-01-15    28       4       8.0       5      10.0  {}{}|",
                 bar(20),
                 " ".repeat(20)
             ),
             format!(
-                "  6-6*   2026-01-16       4       2.0       6      12.0  {}|{}",
+                "  6-6*~  2026-01-16     1       4       2.0       6      12.0  {}|{}",
                 bar(10),
                 bar(9)
             ),
@@ -235,6 +295,11 @@ fn json_has_every_series_under_the_names_of_the_contract() {
     assert_eq!(orders["accuracy"][1]["forecaster"], "LAST_YEAR");
     assert_eq!(orders["deciles"][0]["lift"], 5.0);
     assert_eq!(orders["coverage"][0]["calibrated_share"], 0.905);
+    assert_eq!(orders["total"]["place"], 0.992);
+    assert_eq!(orders["rankings"][0]["rank_correlation"], -0.25);
+    assert_eq!(orders["best_gini"], 0.75);
+    assert_eq!(json["groups"][1]["buyers"]["brier_score"], 0.1875);
+    assert_eq!(json["groups"][0]["tracking"][5]["days"], 1);
     assert_eq!(json["groups"][0]["spend"], serde_json::Value::Null);
     assert_eq!(json["groups"][0]["tracking"][5]["in_holdout"], true);
 }
