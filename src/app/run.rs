@@ -182,13 +182,8 @@ async fn build(
 ) -> Result<Routes, ServiceError> {
     let metrics = &shared.metrics;
     let (cache, identifiers) = caches(settings, database, metrics);
-    let bases = Arc::new(
-        Bases::load(
-            database.write.clone(),
-            metrics.currencies_without_rate.clone(),
-        )
-        .await?,
-    );
+    let without_rate = metrics.currencies_without_rate.clone();
+    let bases = Arc::new(Bases::load(database.write.clone(), without_rate).await?);
     let subjects = Arc::new(Subjects::new(
         Arc::clone(&identifiers),
         database.key.clone(),

@@ -31,7 +31,7 @@ pub async fn insert(
     .bind(Instant(recorded_at))
     .fetch_all(tx)
     .await?;
-    read(rows)
+    read(&rows)
 }
 
 /// The same for the list of those of contacts.
@@ -57,7 +57,7 @@ pub async fn insert_of_contacts(
     .bind(Instant(recorded_at))
     .fetch_all(tx)
     .await?;
-    read(rows)
+    read(&rows)
 }
 
 /// All currencies in which a contact ever cost something, by code.
@@ -69,14 +69,14 @@ pub async fn list_of_contacts(connection: &mut PgConnection) -> Result<Vec<Curre
         sqlx::query_as("SELECT currency FROM contact_currencies ORDER BY currency")
             .fetch_all(connection)
             .await?;
-    read(rows)
+    read(&rows)
 }
 
 fn codes_of(currencies: &[Currency]) -> Vec<&'static str> {
     currencies.iter().map(|currency| currency.code()).collect()
 }
 
-fn read(rows: Vec<(String,)>) -> Result<Vec<Currency>, StoreError> {
+fn read(rows: &[(String,)]) -> Result<Vec<Currency>, StoreError> {
     rows.iter().map(|(code,)| codes::currency(code)).collect()
 }
 
@@ -88,5 +88,5 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<Currency>, StoreE
     let rows: Vec<(String,)> = sqlx::query_as("SELECT currency FROM currencies ORDER BY currency")
         .fetch_all(connection)
         .await?;
-    read(rows)
+    read(&rows)
 }

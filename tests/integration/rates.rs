@@ -139,7 +139,7 @@ async fn who_pays_in_another_currency_has_no_value_before_and_the_calculated_one
         to_currency: "EUR".to_owned(),
         day: "2026-01-01".to_owned(),
     };
-    assert_eq!(before.missing_rates, [missing.clone()]);
+    assert_eq!(before.missing_rates, std::slice::from_ref(&missing));
     let answer = service.classify(by_id("ada"), AS_OF).await;
     assert_eq!(answer.classification.unwrap().missing_rates, [missing]);
 

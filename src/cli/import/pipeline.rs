@@ -39,6 +39,7 @@ pub trait Mapping {
     const TOGETHER: bool = false;
 
     /// What a fact is about.
+    #[must_use]
     fn key(_: &Self::Fact) -> Option<(&str, &str)> {
         None
     }
@@ -126,9 +127,10 @@ impl Import<'_> {
         header: &Header,
         connection: Option<&Connection>,
     ) -> Result<(), CliError> {
-        let mut groups = match M::TOGETHER {
-            true => count_keys(mapping, &mut reader, header)?,
-            false => Groups::default(),
+        let mut groups = if M::TOGETHER {
+            count_keys(mapping, &mut reader, header)?
+        } else {
+            Groups::default()
         };
         let mut flights: FuturesOrdered<InFlight<'_>> = FuturesOrdered::new();
         let mut pending = Pending::<M>::default();

@@ -66,8 +66,8 @@ fn amounts<'a>(
 ) -> impl Iterator<Item = (Currency, Day)> + use<'a> {
     let (history, as_of) = (&view.profile().history, view.as_of());
     let purchases = history.purchases.iter();
-    let contracts = history.contracts.iter().map(|fact| &fact.terms);
-    let renewed = contracts.filter(move |terms| {
+    let terms = history.contracts.iter().map(|fact| &fact.terms);
+    let renewed = terms.filter(move |terms| {
         let mut due = terms.renewals_within(as_of, months);
         terms.runs_on(as_of) && due.next().is_some()
     });

@@ -262,6 +262,10 @@ mod tests {
         each.collect()
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "what an observation gives is compared with it"
+    )]
     fn ok(text: &str) -> Result<String, Outcome> {
         Ok(text.to_owned())
     }

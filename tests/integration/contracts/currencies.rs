@@ -52,9 +52,8 @@ async fn missing(service: &ServiceWithDatabase, id: &str) -> Vec<(String, String
     missing
 }
 
-#[tokio::test]
-async fn who_lacks_a_rate_for_a_contract_or_a_contact_is_counted_as_who_lacks_one_for_a_purchase() {
-    let service = ServiceWithDatabase::start().await;
+/// Somebody who called in francs, a contract that runs in dollars, one that has ended in pounds, and a buyer in euros.
+async fn write(service: &Service) {
     let in_currency = |contract: pb::Contract, code: &str| pb::Contract {
         price: Some(money(10_000, code)),
         ..contract
@@ -81,6 +80,12 @@ async fn who_lacks_a_rate_for_a_contract_or_a_contact_is_counted_as_who_lacks_on
     service
         .write_contracts(&[in_currency(subscriber, "USD"), in_currency(former, "GBP")])
         .await;
+}
+
+#[tokio::test]
+async fn who_lacks_a_rate_for_a_contract_or_a_contact_is_counted_as_who_lacks_one_for_a_purchase() {
+    let service = ServiceWithDatabase::start().await;
+    write(&service).await;
     activate_models(&service).await;
     let codes = |codes: &[&str]| -> Vec<String> { codes.iter().map(|&it| it.to_owned()).collect() };
     let pairs = |code: &str, day: &str| vec![(code.to_owned(), day.to_owned())];

@@ -30,9 +30,9 @@ fn day(number: i32) -> Day {
     Day::from_number(20_000 + number).unwrap()
 }
 
-fn spread<const N: usize>() -> Option<Vec<Vec<f64>>> {
+fn spread<const N: usize>() -> Vec<Vec<f64>> {
     let row = |i| (0..N).map(|j| if i == j { 0.01 } else { 0.0 }).collect();
-    Some((0..N).map(row).collect())
+    (0..N).map(row).collect()
 }
 
 /// Contracts of which 67 in 1,000 end at a renewal, learned from a thousand.
@@ -52,11 +52,11 @@ fn basis() -> Basis {
         version: 5,
         parameters: Parameters::pooled(ParameterSet {
             orders: OrderModel::new(ModelKind::MbgNbd, [0.5, 6.0, 0.9, 1.6]).unwrap(),
-            orders_log_covariance: spread::<4>(),
+            orders_log_covariance: Some(spread::<4>()),
             spend: Some(SpendParameters {
                 model: GammaGamma::new(6.0, 4.0, 15.0).unwrap(),
                 currency: euro(),
-                log_covariance: spread::<3>(),
+                log_covariance: Some(spread::<3>()),
             }),
         }),
         contracts: ContractModels::of_fits(&[PeriodFit {

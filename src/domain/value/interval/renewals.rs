@@ -83,7 +83,7 @@ fn learned_from(
 }
 
 /// Uniform numbers in a random order, one in each of `count` equal parts of `(0, 1)`: that a contract is not renewed even once then comes up
-/// as often as it should, and not only about as often (McKay, Beckman & Conover 1979, Technometrics 21(2), 239-245).
+/// as often as it should, and not only about as often (a Latin hypercube of one dimension).
 #[expect(clippy::cast_precision_loss, reason = "a thousand parts")]
 fn spread_evenly(count: usize, random: &mut Random) -> Vec<f64> {
     let mut numbers: Vec<f64> = (0..count)
