@@ -167,7 +167,6 @@ async fn check_evaluation(shared: &Path, endpoint: &str) {
     assert_eq!((weeks, tracking.len()), (78, 78));
     let page = run(&evaluate).await;
     let page = String::from_utf8(page.stdout).unwrap();
-    println!("{page}");
     for line in [
         "1653.4  -12.1 %",
         "1837.7   -2.4 %",

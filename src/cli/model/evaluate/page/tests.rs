@@ -26,8 +26,8 @@ fn week(week: i32, in_holdout: bool, actual: i64) -> pb::TrackedWeek {
     }
 }
 
-fn evaluation() -> pb::ModelEvaluation {
-    let quantity = pb::QuantityEvaluation {
+fn quantity() -> pb::QuantityEvaluation {
+    pb::QuantityEvaluation {
         accuracy: vec![
             accuracy(pb::Forecaster::Model, 6.0),
             accuracy(pb::Forecaster::LastYear, 16.0),
@@ -69,8 +69,11 @@ fn evaluation() -> pb::ModelEvaluation {
             rank_correlation: Some(-0.25),
         }],
         best_gini: Some(0.75),
-    };
-    let buyers = pb::BuyerEvaluation {
+    }
+}
+
+fn buyers() -> pb::BuyerEvaluation {
+    pb::BuyerEvaluation {
         actual_share: 0.4,
         expected_share: 0.3,
         brier_score: 0.1875,
@@ -82,14 +85,17 @@ fn evaluation() -> pb::ModelEvaluation {
             expected_mean: 0.875,
             lift: Some(2.5),
         }],
-    };
+    }
+}
+
+fn evaluation() -> pb::ModelEvaluation {
     let weeks = (1..=5).map(|at| week(at, false, 1));
     let group = |kind: pb::CustomerKind| pb::GroupEvaluation {
         customer_kind: kind.into(),
         customers: 10,
-        orders: Some(quantity.clone()),
+        orders: Some(quantity()),
         spend: None,
-        buyers: Some(buyers.clone()),
+        buyers: Some(buyers()),
         tracking: weeks.clone().chain([week(6, true, 4)]).collect(),
         ..Default::default()
     };
