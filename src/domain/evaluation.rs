@@ -245,9 +245,31 @@ fn evaluate_group(
         let bought = f64::from(u8::from(subject.holdout_orders > 0));
         (forecast.buys_again, bought)
     });
+    let of_group = sampled.iter();
+    let of_group = of_group.filter(|one| group.has(&subjects[one.chosen.subject]));
+    let (of_orders, of_spend) = futures(of_group, forecasts);
+    GroupEvaluation {
+        customers: members.len(),
+        orders: quantity(&orders, &of_orders),
+        spend: (!spend.is_empty()).then(|| quantity(&spend, &of_spend)),
+        buyers: buyers::buyers(&buyers.collect::<Vec<_>>()),
+        tracking: match group {
+            Group::All => tracks.track(population, None),
+            Group::Kind(kind) => tracks.track(population, Some(kind)),
+            // What came of each week is kept by kind only.
+            Group::Values(_) | Group::ValuesUnknown => vec![],
+        },
+        group,
+    }
+}
+
+/// Orders and spend of customers whose futures were drawn.
+fn futures<'a>(
+    sampled: impl Iterator<Item = &'a Sampled>,
+    forecasts: &[Forecast],
+) -> (Vec<Drawn<'a>>, Vec<Drawn<'a>>) {
     let (mut of_orders, mut of_spend) = (vec![], vec![]);
-    let drawn = sampled.iter();
-    for one in drawn.filter(|one| group.has(&subjects[one.chosen.subject])) {
+    for one in sampled {
         let (forecast, totals) = (&forecasts[one.chosen.subject], &one.totals);
         let parameters = parameters(forecast.selection);
         let drawn = |within, compared: Compared, foretold| Drawn {
@@ -262,19 +284,32 @@ fn evaluate_group(
             of_spend.push(drawn(within, spend, totals.spend.as_ref()));
         }
     }
-    GroupEvaluation {
-        customers: members.len(),
-        orders: quantity(&orders, &of_orders),
-        spend: (!spend.is_empty()).then(|| quantity(&spend, &of_spend)),
-        buyers: buyers::buyers(&buyers.collect::<Vec<_>>()),
-        tracking: match group {
-            Group::All => tracks.track(population, None),
-            Group::Kind(kind) => tracks.track(population, Some(kind)),
-            // What came of each week is kept by kind only.
-            Group::Values(_) | Group::ValuesUnknown => vec![],
-        },
-        group,
-    }
+    (of_orders, of_spend)
+}
+
+/// Where the sums of orders and of spend over all customers came to lie, without the rest of an evaluation; `None` as in
+/// [`QuantityEvaluation::total`].
+#[must_use]
+pub fn totals(
+    population: &Population,
+    model: &CandidateModel,
+    seed: u64,
+) -> [Option<TotalInterval>; 2] {
+    let forecasts = forecasts(population, model);
+    let sampled = coverage::sample(population, model, seed).unwrap_or_default();
+    let (of_orders, of_spend) = futures(sampled.iter(), &forecasts);
+    let orders = forecasts.iter().map(|one| &one.orders);
+    let spend = forecasts.iter().filter_map(|one| one.spend.as_ref());
+    [total_of(orders, &of_orders), total_of(spend, &of_spend)]
+}
+
+/// Where the sum over `all` came to lie. A sum of which a part has no variance has none.
+fn total_of<'a>(
+    all: impl Iterator<Item = &'a Compared>,
+    drawn: &[Drawn<'_>],
+) -> Option<TotalInterval> {
+    let parts: Option<Vec<Part<'_>>> = drawn.iter().map(Drawn::part).collect();
+    total::total(all, &parts?, PARAMETER_SETS)
 }
 
 /// At most so many sets of parameters stand beside each other: those of all, of persons and of companies.
@@ -313,8 +348,6 @@ impl<'a> Drawn<'a> {
 
 fn quantity(compared: &[(u32, Compared)], drawn: &[Drawn<'_>]) -> QuantityEvaluation {
     let outcomes: Vec<(f64, Within)> = drawn.iter().map(|one| (one.weight, one.within)).collect();
-    // A sum of which a part has no variance has none.
-    let parts: Option<Vec<Part<'_>>> = drawn.iter().map(Drawn::part).collect();
     let pairs: Vec<(f64, f64)> = compared
         .iter()
         .map(|(_, one)| (one.expected, one.actual))
@@ -329,9 +362,7 @@ fn quantity(compared: &[(u32, Compared)], drawn: &[Drawn<'_>]) -> QuantityEvalua
         rankings: ranking::rankings(&compared.iter().map(|(_, one)| one)),
         best_gini: ranking::best_gini(compared.iter().map(|(_, one)| one)),
         coverage: coverage::coverage(&outcomes),
-        total: parts.and_then(|parts| {
-            total::total(compared.iter().map(|(_, one)| one), &parts, PARAMETER_SETS)
-        }),
+        total: total_of(compared.iter().map(|(_, one)| one), drawn),
     }
 }
 

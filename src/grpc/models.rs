@@ -206,6 +206,7 @@ fn evaluation_request(
             kind,
             by_kind,
             covariates,
+            prior: None,
         }),
         version => EvaluatedModel::Version(version),
     };

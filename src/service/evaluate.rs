@@ -63,7 +63,7 @@ pub struct EvaluationRequest {
 }
 
 /// Where a model comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum EvaluatedModel {
     /// Fitted for the evaluation.
     Fit(FitPlan),

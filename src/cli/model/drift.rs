@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::answer::{model_name, model_title};
-use super::evaluate::{accuracy_json, group_name, list, off_by};
+use super::evaluate::{accuracy_json, group_name, list, off_by, total_json};
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -14,7 +14,7 @@ use crate::pb;
 /// Options of `patron model drift`.
 #[derive(Debug, Args)]
 pub struct DriftArgs {
-    /// The last day whose facts are looked at, YYYY-MM-DD (default: today where the server lives)
+    /// The last day whose facts are looked at, YYYY-MM-DD (default: the last day on which anybody bought)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
     /// Days of the holdout that ends on that day
@@ -84,6 +84,8 @@ fn report_json(report: &pb::DriftReport) -> Value {
                 "z": shift.z,
             })),
         })),
+        "orders_total": report.orders_total.as_ref().map(total_json),
+        "spend_total": report.spend_total.as_ref().map(total_json),
         "pooled_customers": report.pooled_customers,
         "active_holdout": report.active_holdout.as_ref().map(accuracy_json),
         "refit_holdout": report.refit_holdout.as_ref().map(accuracy_json),
@@ -118,6 +120,16 @@ fn page(report: &pb::DriftReport) -> String {
             report.pooled_customers
         ));
     }
+    if let Some(active) = report.active_expected_orders {
+        parts.push(text::labelled(&[(
+            "Orders to come",
+            format!(
+                "{active:.1} by the active version, {:.1} by the refit, in the next {} days",
+                report.refit_expected_orders.unwrap_or_default(),
+                report.holdout_days
+            ),
+        )]));
+    }
     if let Some(likelihood_ratio) = report.likelihood_ratio {
         let number =
             |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |it| format!("{it:.3}"));
@@ -135,18 +147,10 @@ fn page(report: &pb::DriftReport) -> String {
                 "Wald statistic",
                 format!("{}, {}", number(report.wald), p_value(report.wald_p)),
             ),
-            (
-                "Orders to come",
-                format!(
-                    "{:.1} by the active version, {:.1} by the refit, in the next {} days",
-                    report.active_expected_orders.unwrap_or_default(),
-                    report.refit_expected_orders.unwrap_or_default(),
-                    report.holdout_days
-                ),
-            ),
         ]));
     }
     parts.extend(holdout_part(report));
+    parts.extend(spend_part(report));
     parts.join("\n\n")
 }
 
@@ -217,6 +221,18 @@ fn holdout_part(report: &pb::DriftReport) -> Option<String> {
         ])
     }));
     Some(text::table(&header, &rows))
+}
+
+fn spend_part(report: &pb::DriftReport) -> Option<String> {
+    let total = report.spend_total.as_ref()?;
+    Some(format!(
+        "Spend of the holdout: {:.2}, where the active version expected {:.2} and saw {:.0} % between {:.2} and {:.2}",
+        total.actual,
+        total.expected,
+        100.0 * total.level,
+        total.low,
+        total.high
+    ))
 }
 
 #[cfg(test)]

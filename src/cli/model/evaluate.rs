@@ -13,7 +13,7 @@ mod page;
 mod track;
 
 pub(super) use self::{
-    json::{accuracy as accuracy_json, group_name, list},
+    json::{accuracy as accuracy_json, group_name, list, total_json},
     page::off_by,
 };
 

@@ -1,18 +1,23 @@
 //! Does the active version still describe the customers, or have they changed? It is compared with the same model fitted anew.
 //!
-//! Three questions, each with its own figures: whether a refit on all facts until today describes what customers did until today
-//! better than by chance (likelihood ratio, Wald), whether it would change the answers (orders expected of all customers), and whether
-//! the active version missed the last days by more than a fit would have that knew only what came before them (holdout). A drift is
-//! what is both beyond chance and large enough to matter: with a million customers every difference is beyond chance.
+//! Two questions, each with its own figures. Did the last days come as the active version foretold them? What all customers ordered and
+//! spent in the holdout is compared with the sum that it gave a chance ([`super::total`]), and its error with that of a fit that knew only
+//! what came before. And does a refit on all facts until today differ, by more than chance (likelihood ratio, Wald), so that answers
+//! change (orders expected of all customers)? The first sees at once what happens in the last days, the second what has been going on
+//! since the version was fitted. A drift is what is both beyond chance and large enough to matter ([`verdict`]): with a million customers
+//! every difference is beyond chance.
 //!
 //! A version with sets by kind or effects of covariates is compared with a refit of the same kinds or covariates. Likelihoods are those
 //! of the customers whom such a set describes: the pooled set, which speaks for the others, is no maximum of theirs alone, so nothing
 //! follows from how likely it makes them. Orders to come and the holdout are those of all.
 
+pub mod verdict;
+
 use super::{
     accuracy::{Accuracy, Forecaster, accuracy},
     forecast::{self, CandidateModel, forecasts},
     population::Population,
+    total::TotalInterval,
 };
 use crate::domain::{
     calendar::Day,
@@ -27,18 +32,6 @@ use crate::domain::{
         model::OrderModel,
     },
 };
-
-/// A difference that chance makes as large less often than this is beyond chance.
-pub const SIGNIFICANCE: f64 = 0.01;
-/// Expected orders of all customers that differ by more than this share change the answers; smaller differences are within what
-/// forecasts of orders miss by anyway (12 to 16 % in CDNOW's holdout).
-pub const MATERIAL_OUTLOOK: f64 = 0.10;
-/// The same for what the active version misses of the holdout's orders beyond what the refit misses.
-pub const MATERIAL_HOLDOUT: f64 = 0.10;
-/// Of fewer customers nothing is said.
-pub const FEWEST_CUSTOMERS: u64 = 100;
-/// Of fewer orders in the holdout nothing is said: their number alone is uncertain by a fifth.
-pub const FEWEST_ORDERS: f64 = 30.0;
 
 /// What came of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +62,7 @@ pub struct ParameterShift {
     pub active: f64,
     /// In the refit.
     pub refit: f64,
-    /// Difference of the logarithms (of effects: of themselves) in standard errors, both uncertainties taken together; `None` where one has none. The fits share
-    /// customers, so the true value is further from 0: the figure errs on the side of no drift.
+    /// Difference of the logarithms (of effects: of themselves) in standard errors of the difference; `None` where these are unknown.
     pub z: Option<f64>,
 }
 
@@ -89,7 +81,7 @@ pub struct SetComparison {
     pub refit_log_likelihood: f64,
     /// Each parameter.
     pub parameters: Vec<ParameterShift>,
-    /// The shift of all parameters together in standard errors, squared; `None` without a covariance.
+    /// The shift of all parameters together in standard errors, squared; `None` where its covariance is unknown.
     pub wald: Option<f64>,
 }
 
@@ -102,7 +94,7 @@ pub struct Significance {
     pub degrees_of_freedom: u32,
     /// Probability of so large a ratio by chance, the active parameters taken as certain.
     pub likelihood_ratio_p: f64,
-    /// The Wald statistic, which counts both uncertainties; `None` without a covariance.
+    /// The Wald statistic, which counts both uncertainties; `None` where the covariance of the shift is unknown.
     pub wald: Option<f64>,
     /// Probability of so large a shift by chance.
     pub wald_p: Option<f64>,
@@ -128,6 +120,13 @@ pub struct Evidence {
     pub outlook: (f64, f64),
     /// How the active version and a refit on what was known at the split foretold the holdout.
     pub holdout: Option<(Accuracy, Accuracy)>,
+    /// Where the orders and the spend of all customers in the holdout came to lie among what the active version gave a chance; `None` where
+    /// it does not know how uncertain it is, or of spend without a model.
+    pub totals: [Option<TotalInterval>; 2],
+    /// Whether the version and its refits were held by a prior: then no likelihoods are at their maxima, and they tell nothing.
+    pub has_prior: bool,
+    /// The last purchase day of anybody, if it is so long before `until` that the latest facts are likely to be missing.
+    pub facts_end: Option<Day>,
 }
 
 /// A verdict with its reason.
@@ -157,7 +156,7 @@ pub fn compare(
     let effects = effects(old).into_iter().zip(effects(new));
     let effects = effects.map(|(old, new)| (old, new, new - old));
     let moved: Vec<(f64, f64, f64)> = logs.chain(effects).collect();
-    let covariance = sum(active.log_covariance, refit.log_covariance);
+    let covariance = difference(active.log_covariance, refit.log_covariance);
     let z = |at: usize| {
         let variance = *covariance.as_ref()?.get(at)?.get(at)?;
         (variance > 0.0).then(|| moved[at].2 / variance.sqrt())
@@ -207,11 +206,12 @@ fn log_likelihood(model: &OrderModel, rows: &[CollapsedRow]) -> f64 {
     rows.iter().map(of_row).sum()
 }
 
-/// Sum of two covariances.
-fn sum(one: Option<&[Vec<f64>]>, other: Option<&[Vec<f64>]>) -> Option<Vec<Vec<f64>>> {
-    let rows = one?.iter().zip(other?);
-    let sum = rows.map(|(one, other)| one.iter().zip(other).map(|(a, b)| a + b).collect());
-    Some(sum.collect())
+/// Covariance of the shift from a fit to another that knows the same facts and more: of an efficient estimator it is that of the first
+/// less that of the second (Hausman 1978, "Specification Tests in Econometrics", Econometrica 46(6), lemma 2.1).
+fn difference(first: Option<&[Vec<f64>]>, second: Option<&[Vec<f64>]>) -> Option<Vec<Vec<f64>>> {
+    let rows = first?.iter().zip(second?);
+    let rows = rows.map(|(one, other)| one.iter().zip(other).map(|(a, b)| a - b).collect());
+    Some(rows.collect())
 }
 
 fn history(row: &CollapsedRow) -> Option<PurchaseHistory> {
@@ -251,103 +251,4 @@ pub fn significance(sets: &[SetComparison]) -> Significance {
         wald,
         wald_p: wald.map(|wald| chi_squared_exceeds(wald, degrees_of_freedom)),
     }
-}
-
-/// The verdict. Drift: likelihood ratio and Wald statistic are both beyond chance at [`SIGNIFICANCE`], and expected orders differ by
-/// more than [`MATERIAL_OUTLOOK`] or the active version misses more of the holdout than the refit by [`MATERIAL_HOLDOUT`].
-#[must_use]
-pub fn judge(evidence: &Evidence) -> Judgement {
-    let not_decidable = |reason| Judgement {
-        verdict: Verdict::NotDecidable,
-        reason,
-    };
-    if let Some(reason) = undecidable(evidence) {
-        return not_decidable(reason);
-    }
-    let found = significance(&evidence.sets);
-    let Some(wald_p) = found.wald_p else {
-        return not_decidable(
-            "the active version or its refit does not know how uncertain its parameters are"
-                .to_owned(),
-        );
-    };
-    let (active, refit) = evidence.outlook;
-    let outlook = share(refit - active, active);
-    let excess = evidence.holdout.map_or(0.0, |(active, refit)| {
-        missed(&active).abs() - missed(&refit).abs()
-    });
-    let likelihood = format!(
-        "a refit gains {:.1} in log-likelihood (chance does so with p = {:.2}, its parameters shift so with p = {wald_p:.2})",
-        0.5 * found.likelihood_ratio,
-        found.likelihood_ratio_p
-    );
-    let effect = format!(
-        "it expects {:+.1} % orders, and the active version misses {:+.1} percentage points more of the holdout than a refit",
-        100.0 * outlook,
-        100.0 * excess
-    );
-    let significant = found.likelihood_ratio_p.max(wald_p) < SIGNIFICANCE;
-    let material = outlook.abs() > MATERIAL_OUTLOOK || excess > MATERIAL_HOLDOUT;
-    let (verdict, why) = match (significant, material) {
-        (true, true) => (Verdict::Drift, "that is beyond chance, and matters"),
-        (true, false) => (
-            Verdict::NoDrift,
-            "that is beyond chance, but too small to matter",
-        ),
-        (false, _) => (Verdict::NoDrift, "chance alone does as much"),
-    };
-    Judgement {
-        verdict,
-        reason: format!("{likelihood}; {effect}: {why}"),
-    }
-}
-
-/// Why nothing can be said.
-fn undecidable(evidence: &Evidence) -> Option<String> {
-    let Evidence {
-        active_until,
-        split,
-        until,
-        ..
-    } = evidence;
-    let customers: u64 = evidence.sets.iter().map(|set| set.customers).sum();
-    let described = match evidence.pooled_customers {
-        0 => "customers",
-        _ => "customers with parameters of their own",
-    };
-    if let Some(problem) = &evidence.refit_problem {
-        return Some(problem.clone());
-    }
-    if customers < FEWEST_CUSTOMERS {
-        return Some(format!(
-            "{customers} {described} are too few: it takes {FEWEST_CUSTOMERS}"
-        ));
-    }
-    let Some((active, _)) = &evidence.holdout else {
-        return Some(format!("nobody had ordered by {split}"));
-    };
-    if active.actual_total < FEWEST_ORDERS {
-        return Some(format!(
-            "{} orders from the day after {split} to {until} are too few: it takes {FEWEST_ORDERS}; are the latest facts there?",
-            active.actual_total
-        ));
-    }
-    (active_until > split).then(|| {
-        format!(
-            "the active version was fitted on facts until {active_until}: of the days after {split} that it should have foretold, it \
-             knew some; ask again when more days have passed, or about fewer"
-        )
-    })
-}
-
-/// Share of the actual orders by which a forecast was off: above 0, too much was expected.
-fn missed(accuracy: &Accuracy) -> f64 {
-    share(
-        accuracy.expected_total - accuracy.actual_total,
-        accuracy.actual_total,
-    )
-}
-
-fn share(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole } else { 0.0 }
 }

@@ -1,6 +1,6 @@
 //! Drift checks as messages.
 
-use super::evaluation::{accuracy, int32, kind_or_all};
+use super::evaluation::{accuracy, int32, kind_or_all, total};
 use crate::{
     domain::evaluation::drift::{SetComparison, Verdict},
     grpc::convert::models,
@@ -17,7 +17,8 @@ pub(in crate::grpc) fn drift_report(report: &DriftReport) -> pb::DriftReport {
         Verdict::NotDecidable => pb::DriftVerdict::NotDecidable,
     };
     let significance = report.significance;
-    let outlook = significance.map(|_| evidence.outlook);
+    let outlook = (!evidence.sets.is_empty()).then_some(evidence.outlook);
+    let [of_orders, of_spend] = evidence.totals.each_ref().map(|it| it.as_ref().map(total));
     pb::DriftReport {
         verdict: verdict.into(),
         reason: report.judgement.reason.clone(),
@@ -40,6 +41,8 @@ pub(in crate::grpc) fn drift_report(report: &DriftReport) -> pb::DriftReport {
             .as_ref()
             .map(|(active, _)| accuracy(active)),
         refit_holdout: evidence.holdout.as_ref().map(|(_, refit)| accuracy(refit)),
+        orders_total: of_orders,
+        spend_total: of_spend,
         pooled_customers: i64::try_from(evidence.pooled_customers).unwrap_or(i64::MAX),
     }
 }

@@ -185,7 +185,7 @@ fn decile(decile: &Decile) -> pb::EvaluatedDecile {
     }
 }
 
-const fn total(total: &TotalInterval) -> pb::TotalInterval {
+pub(super) const fn total(total: &TotalInterval) -> pb::TotalInterval {
     pb::TotalInterval {
         level: total.level,
         actual: total.actual,

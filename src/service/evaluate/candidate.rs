@@ -6,7 +6,7 @@ use crate::{
     domain::{
         customer::CustomerKind,
         evaluation::{forecast::CandidateModel, population::Population},
-        model_report::StoredReport,
+        model_report::{StoredPrior, StoredReport},
         model_version::{CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
         money::Currency,
         parameters::{Covariate, Selection},
@@ -25,7 +25,7 @@ use crate::{
 pub(super) const SEED: u64 = 1;
 
 /// What to fit on what was known at the split.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FitPlan {
     /// The model of orders.
     pub kind: ModelKind,
@@ -33,6 +33,8 @@ pub struct FitPlan {
     pub by_kind: bool,
     /// What order rate and drop-out are to depend on; not together with `by_kind`.
     pub covariates: Vec<Covariate>,
+    /// Knowledge about the order parameters before the data.
+    pub prior: Option<StoredPrior>,
 }
 
 /// One set of parameters.
@@ -78,12 +80,13 @@ impl Described {
 }
 
 impl FitPlan {
-    /// What a version was made by, as far as parameters of orders go. A prior is not part of it: what the data say alone is asked for.
+    /// What a version was made by, as far as parameters of orders go.
     pub(super) fn of_version(fit: &ModelFit) -> Self {
         Self {
             kind: fit.kind(),
             by_kind: matches!(fit.refinement, Refinement::ByKind(_)),
             covariates: fit.refinement.covariates().to_vec(),
+            prior: fit.prior,
         }
     }
 
@@ -124,7 +127,7 @@ impl FitPlan {
             until: population.window().split(),
             by_kind: self.by_kind,
             covariates: self.covariates,
-            prior: None,
+            prior: self.prior,
             currency,
         };
         plan.fit_parameters(&input, &input.pooled())

@@ -13,13 +13,15 @@ use crate::{
             Window,
             drift::{
                 Evidence, Judgement, ParameterSet, SetComparison, Significance, compare,
-                expected_orders, holdout, judge, significance,
+                expected_orders, holdout, significance, verdict::judge,
             },
             forecast::CandidateModel,
             population::Population,
+            totals,
         },
         model_report::StoredReport,
         model_version::{ByKindFit, FittedSet, ModelFit, ModelVersion, Refinement},
+        money::Currency,
         segments::slots::kind_text,
         value::{
             fit::covariates::{CovariateGroup, CovariateModel},
@@ -33,11 +35,13 @@ use crate::{
 
 /// Days of the holdout unless the request says otherwise.
 const DEFAULT_DAYS: u32 = 90;
+/// A holdout that ends with more days without a purchase of anybody, and more than a tenth of its own, lacks facts.
+const MOST_SILENT_DAYS: u32 = 7;
 
 /// What to check.
 #[derive(Debug, Clone, Copy)]
 pub struct DriftRequest {
-    /// The last day whose facts are looked at; today when it is `None`.
+    /// The last day whose facts are looked at; the last purchase day of anybody, today at the latest, when it is `None`.
     pub until: Option<Day>,
     /// Days of the holdout; 90 when it is `None`.
     pub days: Option<u32>,
@@ -89,7 +93,10 @@ impl Evaluations {
         turn: Turn,
     ) -> Result<DriftReport, ServiceError> {
         let today = self.today()?;
-        let until = request.until.unwrap_or(today);
+        let mut tx = self.batch.begin_with(SNAPSHOT).await?;
+        let last = store::evaluation_input::find_last_purchase_day(&mut tx).await?;
+        let known_until = last.map_or(today, |last| last.min(today));
+        let until = request.until.unwrap_or(known_until);
         if until > today {
             return Err(ServiceError::DayAhead {
                 field: "until",
@@ -101,7 +108,8 @@ impl Evaluations {
         let split = until.plus_days(-i32::try_from(days).unwrap_or(i32::MAX));
         let empty = ServiceError::EmptyHoldout { split, until };
         let window = Window::new(split, until).ok_or(empty)?;
-        let mut tx = self.batch.begin_with(SNAPSHOT).await?;
+        let silent = window.days_after(last);
+        let facts_end = last.filter(|_| silent > MOST_SILENT_DAYS.max(days / 10));
         let version = store::models::find_active(&mut tx).await?;
         let version = version.ok_or(ServiceError::NoActiveModel)?;
         let basis = self.bases.current();
@@ -123,17 +131,25 @@ impl Evaluations {
         })
         .await?;
         tx.rollback().await?;
-        compute(move || Ok(check(&version, days, histories)), turn).await
+        let currency = basis.reporting_currency;
+        let work = move || Ok(check(&version, days, histories, currency, facts_end));
+        compute(work, turn).await
     }
 }
 
-fn check(version: &ModelVersion, days: u32, mut histories: Histories) -> DriftReport {
+fn check(
+    version: &ModelVersion,
+    days: u32,
+    mut histories: Histories,
+    currency: Option<Currency>,
+    facts_end: Option<Day>,
+) -> DriftReport {
     histories.holdout.sort();
     histories.today.sort();
     let window = histories.holdout.window();
     let active = &version.fit;
     let refit = |population: &Population| {
-        // Spend is not looked at.
+        // Of spend only the sum is looked at.
         let plan = FitPlan::of_version(active);
         let fit = plan.fit(population, Err("not asked for".to_owned()))?;
         Ok(alike(active, fit))
@@ -164,6 +180,13 @@ fn check(version: &ModelVersion, days: u32, mut histories: Histories) -> DriftRe
                 Some((of(active), of(of_refit)))
             })
             .flatten(),
+        totals: totals(
+            &histories.holdout,
+            &candidate(active, currency),
+            version.version.unsigned_abs(),
+        ),
+        has_prior: active.prior.is_some(),
+        facts_end,
         pooled_customers: if sets.is_empty() {
             0
         } else {
@@ -175,7 +198,8 @@ fn check(version: &ModelVersion, days: u32, mut histories: Histories) -> DriftRe
         version: version.version,
         kind: active.kind(),
         days,
-        significance: (!evidence.sets.is_empty()).then(|| significance(&evidence.sets)),
+        significance: (!evidence.sets.is_empty() && !evidence.has_prior)
+            .then(|| significance(&evidence.sets)),
         judgement: judge(&evidence),
         evidence,
     }

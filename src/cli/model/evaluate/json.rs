@@ -137,15 +137,7 @@ fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
             "within_share": level.within_share,
             "calibrated_share": level.calibrated_share,
         })),
-        "total": quantity.total.as_ref().map(|total| json!({
-            "level": total.level,
-            "actual": total.actual,
-            "expected": total.expected,
-            "standard_deviation": total.standard_deviation,
-            "low": total.low,
-            "high": total.high,
-            "place": total.place,
-        })),
+        "total": quantity.total.as_ref().map(total_json),
         "rankings": list(&quantity.rankings, |ranking| json!({
             "forecaster": forecaster_name(ranking.forecaster()),
             "gini": ranking.gini,
@@ -183,4 +175,17 @@ fn filled(text: &str) -> Option<&str> {
 
 fn seconds(duration: &prost_types::Duration) -> f64 {
     std::time::Duration::try_from(*duration).map_or(0.0, |duration| duration.as_secs_f64())
+}
+
+/// Where a sum over all customers came to lie.
+pub(in crate::cli::model) fn total_json(total: &pb::TotalInterval) -> Value {
+    json!({
+        "level": total.level,
+        "actual": total.actual,
+        "expected": total.expected,
+        "standard_deviation": total.standard_deviation,
+        "low": total.low,
+        "high": total.high,
+        "place": total.place,
+    })
 }

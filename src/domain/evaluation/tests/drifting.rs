@@ -1,10 +1,10 @@
 //! Customers who change and customers who do not, and what cannot be told.
 
+use super::super::drift::verdict::{FEWEST_CUSTOMERS, judge};
 use super::super::drift::{
-    Evidence, FEWEST_CUSTOMERS, ParameterSet, Verdict, compare, expected_orders, holdout, judge,
-    significance,
+    Evidence, ParameterSet, Verdict, compare, expected_orders, holdout, significance,
 };
-use super::simulated::purchases;
+use super::simulated::{fitted, purchases};
 use super::*;
 use crate::domain::value::fit::covariates::{CovariateGroup, CovariateModel};
 use crate::domain::value::fit::rows::CollapsedRow;
@@ -21,14 +21,7 @@ const BEFORE: [f64; 4] = [0.8, 6.0, 0.8, 2.5];
 fn evidence(law_of_the_others: [f64; 4], customers: u32) -> Evidence {
     let law = |parameters| OrderModel::new(KIND, parameters).unwrap();
     let mut random = Random::new(43);
-    let (fitted_until, split, until) = (day("2024-12-31"), day("2025-09-30"), day("2025-12-31"));
-    let population = |split, until| Population::new(Window::new(split, until).unwrap());
-    let (mut known, mut before, mut today) = (
-        population(fitted_until, until),
-        population(split, until),
-        population(until, until.plus_days(1)),
-    );
-    for at in 0..customers {
+    let customers = (0..customers).map(|at| {
         let shift = if at % 2 == 0 { 0 } else { 400 };
         let parameters = if shift == 0 {
             BEFORE
@@ -40,9 +33,27 @@ fn evidence(law_of_the_others: [f64; 4], customers: u32) -> Evidence {
         for entry in &mut days {
             entry.day = entry.day.plus_days(shift);
         }
+        days
+    });
+    found_of(day("2024-12-31"), customers)
+}
+
+/// What can be known of a fit until a day and of what these customers did until 2025-12-31.
+fn found_of(fitted_until: Day, customers: impl Iterator<Item = Vec<PurchaseDay>>) -> Evidence {
+    let (split, until) = (day("2025-09-30"), day("2025-12-31"));
+    let population = |split, until| Population::new(Window::new(split, until).unwrap());
+    let (mut known, mut before, mut today) = (
+        population(fitted_until, until),
+        population(split, until),
+        population(until, until.plus_days(1)),
+    );
+    for days in customers {
         for population in [&mut known, &mut before, &mut today] {
             add(population, CustomerKind::Person, &days);
         }
+    }
+    for population in [&mut known, &mut before, &mut today] {
+        population.sort();
     }
     let fit = |population: &Population| fit_orders(KIND, &population.order_rows(None)).unwrap();
     let (active, refit, refit_before) = (fit(&known), fit(&today), fit(&before));
@@ -63,6 +74,65 @@ fn evidence(law_of_the_others: [f64; 4], customers: u32) -> Evidence {
             holdout(&before, &models(active.model)),
             holdout(&before, &models(refit_before.model)),
         )),
+        totals: totals(&before, &fitted(KIND, &known), 1),
+        has_prior: false,
+        facts_end: None,
+    }
+}
+
+/// What customers of one law did, once the holdout changed it: each purchase of these days is there so many times (its money `times_spent`
+/// over), or with a probability below 1.
+fn changed(fitted_until: &str, times_as_often: f64, times_spent: i64) -> Evidence {
+    let law = OrderModel::new(KIND, BEFORE).unwrap();
+    let (mut random, mut chance) = (Random::new(47), Random::new(53));
+    let split = day("2025-09-30");
+    let customers = (0..3_000).map(|_| {
+        let days = purchases(&law, &mut random);
+        let mut all = vec![];
+        for entry in days {
+            if entry.day <= split {
+                all.push(entry);
+                continue;
+            }
+            let whole = times_as_often.floor();
+            let more = f64::from(u8::from(chance.uniform() < times_as_often - whole));
+            #[expect(clippy::cast_possible_truncation, reason = "small")]
+            for at in 0..(whole + more) as i32 {
+                // Not on the same day, which would be one purchase.
+                let mut entry = entry.clone();
+                entry.day = entry.day.plus_days(-2 * at);
+                entry.amount_minor *= times_spent;
+                all.push(entry);
+            }
+        }
+        all.sort_by_key(|entry| entry.day);
+        all.dedup_by_key(|entry| entry.day);
+        all
+    });
+    found_of(day(fitted_until), customers)
+}
+
+#[test]
+fn customers_who_change_in_the_last_days_are_a_drift_however_long_the_past() {
+    for fitted_until in ["2025-09-30", "2025-03-31"] {
+        for (often, spent, drifts) in [
+            (1.0, 1, false),
+            (2.0, 1, true),
+            (0.5, 1, true),
+            (1.0, 3, true),
+        ] {
+            let evidence = changed(fitted_until, often, spent);
+            let judgement = judge(&evidence);
+            println!(
+                "{fitted_until}: {often} times as often, {spent} times as much: {judgement:?}"
+            );
+            let expected = if drifts {
+                Verdict::Drift
+            } else {
+                Verdict::NoDrift
+            };
+            assert_eq!(judgement.verdict, expected, "{judgement:?}");
+        }
     }
 }
 
@@ -148,15 +218,22 @@ fn what_cannot_be_told_is_said_with_its_reason() {
         &with(&|it| it.active_until = it.split.plus_days(1)),
         "2025-10-01",
     );
-    check_undecidable(&with(&|it| it.sets[0].wald = None), "uncertain");
+    check_undecidable(&with(&|it| it.totals[0] = None), "uncertain");
+    check_undecidable(
+        &with(&|it| it.facts_end = Some(it.split)),
+        "nobody bought anything after 2025-09-30",
+    );
 }
 
 #[test]
 fn a_difference_beyond_chance_that_changes_nothing_is_no_drift() {
     let mut evidence = evidence(AFTER, 3_000);
     evidence.outlook.1 = evidence.outlook.0 * 1.05;
-    let (active, _) = evidence.holdout.unwrap();
+    let (mut active, _) = evidence.holdout.unwrap();
+    active.expected_total = 1.1 * active.actual_total;
     evidence.holdout = Some((active, active));
+    let spend = evidence.totals[1].as_mut().unwrap();
+    spend.actual = 1.1 * spend.expected;
     let judgement = judge(&evidence);
     assert_eq!(judgement.verdict, Verdict::NoDrift);
     assert!(
@@ -166,7 +243,7 @@ fn a_difference_beyond_chance_that_changes_nothing_is_no_drift() {
 }
 
 #[test]
-fn the_sum_of_covariances_is_what_a_shift_is_measured_by() {
+fn a_shift_is_measured_by_what_the_refit_knows_beyond_the_version() {
     let groups = [everybody(vec![CollapsedRow::new(1, 7, 70, 5).unwrap()])];
     let covariance = |variance: f64| -> Vec<Vec<f64>> {
         (0..4)
@@ -177,7 +254,7 @@ fn the_sum_of_covariances_is_what_a_shift_is_measured_by() {
             })
             .collect()
     };
-    let (of_active, of_refit) = (covariance(0.09), covariance(0.16));
+    let (of_active, of_refit) = (covariance(0.41), covariance(0.16));
     let model = |r: f64| OrderModel::new(KIND, [r, 6.0, 0.9, 1.6]).unwrap();
     let active = ParameterSet {
         model: CovariateModel::plain(model(1.0)),
@@ -188,7 +265,7 @@ fn the_sum_of_covariances_is_what_a_shift_is_measured_by() {
         log_covariance: Some(&of_refit),
     };
     let found = compare(None, &groups, &active, &refit);
-    // ln r moved by 1, and the variances add up to 0.25.
+    // ln r moved by 1, and of the variance of the version the refit leaves 0.16 of 0.41.
     assert_near("z", found.parameters[0].z.unwrap(), 2.0, 1e-12);
     assert_near("Wald", found.wald.unwrap(), 4.0, 1e-12);
     assert_eq!(found.customers, 5);
@@ -218,20 +295,22 @@ fn effects_of_covariates_are_compared_as_they_are_and_count_as_parameters() {
         let names = vec!["member".to_owned()];
         CovariateModel::new(KIND, BEFORE, vec![0.0], names, vec![effect], vec![-0.5]).unwrap()
     };
-    let covariance: Vec<Vec<f64>> = (0..6)
-        .map(|i| (0..6).map(|j| if i == j { 0.02 } else { 0.0 }).collect())
-        .collect();
-    let set = |effect| ParameterSet {
-        model: with(effect),
-        log_covariance: Some(&covariance),
+    let covariance = |variance: f64| -> Vec<Vec<f64>> {
+        let row = |i| (0..6).map(move |j| if i == j { variance } else { 0.0 });
+        (0..6).map(|i| row(i).collect()).collect()
     };
-    let found = compare(None, &groups, &set(0.2), &set(0.8));
+    let (of_active, of_refit) = (covariance(0.06), covariance(0.02));
+    let set = |effect, covariance| ParameterSet {
+        model: with(effect),
+        log_covariance: Some(covariance),
+    };
+    let found = compare(None, &groups, &set(0.2, &of_active), &set(0.8, &of_refit));
     let names: Vec<&str> = found.parameters.iter().map(|it| &*it.name).collect();
     assert_eq!(
         names,
         ["r", "alpha", "a", "b", "orders:member", "dropout:member"]
     );
-    // The effect on orders moved by 0.6, with a variance of 0.02 on each side: 0.6 / 0.2 standard errors.
+    // The effect on orders moved by 0.6, with a variance of 0.06 before and 0.02 after: 0.6 / 0.2 standard errors.
     assert_near("z", found.parameters[4].z.unwrap(), 3.0, 1e-12);
     assert_near("z", found.parameters[5].z.unwrap(), 0.0, 1e-12);
     assert_near("Wald", found.wald.unwrap(), 9.0, 1e-12);

@@ -1,0 +1,195 @@
+//! The verdict of a drift check, and the numbers that decided it in words.
+
+use super::{Evidence, Judgement, Verdict, significance};
+use crate::domain::evaluation::{accuracy::Accuracy, total::TotalInterval};
+
+/// A difference that chance makes as large less often than this is beyond chance.
+pub const SIGNIFICANCE: f64 = 0.01;
+/// Expected orders of all customers that differ by more than this share change the answers; smaller differences are within what
+/// forecasts of orders miss by anyway (12 to 16 % in CDNOW's holdout).
+pub const MATERIAL_OUTLOOK: f64 = 0.10;
+/// The same for what the active version misses of the holdout's orders beyond what a refit before it misses.
+pub const MATERIAL_EXCESS: f64 = 0.10;
+/// More than forecasts of orders miss by anyway: who misses more of the orders or the spend of the holdout does not describe it, whether
+/// a refit before it would have or not.
+pub const MATERIAL_MISS: f64 = 0.20;
+/// Of fewer customers nothing is said.
+pub const FEWEST_CUSTOMERS: u64 = 100;
+/// Of fewer orders in the holdout nothing is said: their number alone is uncertain by a fifth.
+pub const FEWEST_ORDERS: f64 = 30.0;
+
+/// One respect in which customers may have changed.
+struct Finding {
+    /// The numbers.
+    words: String,
+    /// Probability of as much by chance; `None` where it cannot be told.
+    p: Option<f64>,
+    /// Whether it is large enough to matter.
+    material: bool,
+}
+
+impl Finding {
+    fn beyond_chance(&self) -> bool {
+        self.p.is_some_and(|p| p < SIGNIFICANCE)
+    }
+
+    fn is_drift(&self) -> bool {
+        self.beyond_chance() && self.material
+    }
+
+    fn sentence(&self) -> String {
+        let p = match self.p {
+            None => return self.words.clone(),
+            Some(p) if p < 0.001 => "p < 0.001".to_owned(),
+            Some(p) => format!("p = {p:.3}"),
+        };
+        let why = match (self.beyond_chance(), self.material) {
+            (true, true) => "beyond chance, and matters",
+            (true, false) => "beyond chance, but too small to matter",
+            (false, _) => "chance alone does as much",
+        };
+        format!("{} ({p}: {why})", self.words)
+    }
+}
+
+/// The verdict. Drift: in one respect the difference is beyond chance at [`SIGNIFICANCE`] and matters. Orders or spend of the holdout
+/// matter when the active version misses more of them than [`MATERIAL_MISS`], or more of the orders than a refit before it by
+/// [`MATERIAL_EXCESS`]; a refit matters when expected orders differ by more than [`MATERIAL_OUTLOOK`].
+#[must_use]
+pub fn judge(evidence: &Evidence) -> Judgement {
+    let not_decidable = |reason| Judgement {
+        verdict: Verdict::NotDecidable,
+        reason,
+    };
+    let (active, refit) = match decidable(evidence) {
+        Ok(holdout) => holdout,
+        Err(reason) => return not_decidable(reason),
+    };
+    let [Some(of_orders), of_spend] = &evidence.totals else {
+        return not_decidable(
+            "the active version does not know how uncertain its parameters are".to_owned(),
+        );
+    };
+    let excess = missed(active).abs() - missed(refit).abs();
+    let orders = Finding {
+        words: format!(
+            "the holdout brought {:.0} orders where the active version expected {:.0} ({:+.1} %) and a refit on what was known before it \
+             {:.0}",
+            active.actual_total,
+            active.expected_total,
+            100.0 * missed(active),
+            refit.expected_total,
+        ),
+        p: Some(chance(of_orders)),
+        material: missed(active).abs() > MATERIAL_MISS || excess > MATERIAL_EXCESS,
+    };
+    let mut findings = vec![orders];
+    findings.extend(of_spend.as_ref().map(spend));
+    findings.push(refitted(evidence));
+    let sentences: Vec<String> = findings.iter().map(Finding::sentence).collect();
+    Judgement {
+        verdict: if findings.iter().any(Finding::is_drift) {
+            Verdict::Drift
+        } else {
+            Verdict::NoDrift
+        },
+        reason: sentences.join("; "),
+    }
+}
+
+fn spend(total: &TotalInterval) -> Finding {
+    let miss = share(total.expected - total.actual, total.actual);
+    Finding {
+        words: format!(
+            "it brought a spend of {:.0} where the active version expected {:.0} ({:+.1} %)",
+            total.actual,
+            total.expected,
+            100.0 * miss
+        ),
+        p: Some(chance(total)),
+        material: miss.abs() > MATERIAL_MISS,
+    }
+}
+
+/// What the refit on all facts says.
+fn refitted(evidence: &Evidence) -> Finding {
+    let (active, refit) = evidence.outlook;
+    let change = share(refit - active, active);
+    let outlook = format!(
+        "a refit on all facts expects {:+.1} % orders to come",
+        100.0 * change
+    );
+    let found = significance(&evidence.sets);
+    Finding {
+        words: if evidence.has_prior {
+            format!("{outlook}, which the prior keeps from being tested")
+        } else {
+            let gain = 0.5 * found.likelihood_ratio;
+            format!("{outlook} and gains {gain:.1} in log-likelihood")
+        },
+        // The ratio takes the active version as certain; it stands in where the covariance of the shift is unknown.
+        p: (!evidence.has_prior).then(|| found.wald_p.unwrap_or(found.likelihood_ratio_p)),
+        material: change.abs() > MATERIAL_OUTLOOK,
+    }
+}
+
+/// Both forecasts of the holdout, or why nothing can be said.
+fn decidable(evidence: &Evidence) -> Result<&(Accuracy, Accuracy), String> {
+    let Evidence {
+        active_until,
+        split,
+        until,
+        ..
+    } = evidence;
+    let customers: u64 = evidence.sets.iter().map(|set| set.customers).sum();
+    let described = match evidence.pooled_customers {
+        0 => "customers",
+        _ => "customers with parameters of their own",
+    };
+    if let Some(problem) = &evidence.refit_problem {
+        return Err(problem.clone());
+    }
+    if customers < FEWEST_CUSTOMERS {
+        return Err(format!(
+            "{customers} {described} are too few: it takes {FEWEST_CUSTOMERS}"
+        ));
+    }
+    if let Some(last) = evidence.facts_end {
+        return Err(format!(
+            "nobody bought anything after {last}, though the holdout lasts until {until}: are the latest facts there? Else ask about an \
+             earlier day"
+        ));
+    }
+    let holdout = evidence.holdout.as_ref();
+    let holdout = holdout.ok_or_else(|| format!("nobody had ordered by {split}"))?;
+    if holdout.0.actual_total < FEWEST_ORDERS {
+        return Err(format!(
+            "{} orders from the day after {split} to {until} are too few: it takes {FEWEST_ORDERS}; are the latest facts there?",
+            holdout.0.actual_total
+        ));
+    }
+    if active_until > split {
+        return Err(format!(
+            "the active version was fitted on facts until {active_until}: of the days after {split} that it should have foretold, it \
+             knew some; ask again when more days have passed, or about fewer"
+        ));
+    }
+    Ok(holdout)
+}
+
+/// Probability that a sum comes to lie as far out as it did, on either side.
+fn chance(total: &TotalInterval) -> f64 {
+    (2.0 * total.place.min(1.0 - total.place)).clamp(0.0, 1.0)
+}
+
+/// Share of the actual orders by which a forecast was off: above 0, too much was expected.
+fn missed(accuracy: &Accuracy) -> f64 {
+    share(
+        accuracy.expected_total - accuracy.actual_total,
+        accuracy.actual_total,
+    )
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
