@@ -39,7 +39,7 @@ pub struct StoredReport {
     pub evaluations: u32,
     /// Why the optimum is not a proper one; `None` when it is.
     pub not_converged_reason: Option<String>,
-    /// Which parameter a prior of the program holds, and why; `None` for maximum likelihood and for a prior of the request.
+    /// Which parameters priors of the program hold, and why; `None` for maximum likelihood and for a prior of the request.
     #[serde(default)]
     pub held_reason: Option<String>,
     /// Largest absolute derivative per customer by a log-parameter at the end.

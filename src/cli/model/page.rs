@@ -201,6 +201,15 @@ fn report_page(report: &pb::FitReport) -> String {
             ]
         })
         .collect();
+    format!(
+        "{}\n{}",
+        text::table(&header, &rows),
+        text::labelled(&fit_facts(report))
+    )
+}
+
+/// How the fit went, beside its parameters.
+fn fit_facts(report: &pb::FitReport) -> Vec<(&'static str, String)> {
     let converged = if report.converged {
         "yes".to_owned()
     } else {
@@ -256,11 +265,7 @@ fn report_page(report: &pb::FitReport) -> String {
             ),
         ),
     ]);
-    format!(
-        "{}\n{}",
-        text::table(&header, &rows),
-        text::labelled(&facts)
-    )
+    facts
 }
 
 /// A list of versions for a person.

@@ -124,8 +124,9 @@ fn fit_everyone(
 
 /// Fits the Gamma-Gamma model to mean repeat spends, in major units of one currency.
 ///
-/// Where likelihood alone does not tell customers apart by what they spend, a weak prior holds q, and the report says so
-/// ([`FitReport::held`]): what customers spend on average is as certain as ever, and q and v would run off to infinity together.
+/// Where the data tell neither customers nor orders of one customer apart by what is spent, weak priors hold p and q, and the report says
+/// so ([`FitReport::held`]): what customers spend on average is as certain as ever, and without them two parameters would run off
+/// together.
 ///
 /// # Errors
 /// Without a single row.

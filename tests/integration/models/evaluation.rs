@@ -194,6 +194,24 @@ async fn the_holdout_ends_by_default_with_the_last_purchase_or_today() {
         found.spend_absent_reason
     );
     assert_eq!(found.groups[0].spend, None);
+    // Three months of 40 customers determine no model: how uncertain it is cannot be told.
+    assert!(!found.parameters[0].converged);
+    let absent = &found.intervals_absent_reason;
+    assert!(absent.contains("no covariance"), "{absent}");
+}
+
+#[tokio::test]
+async fn orders_have_intervals_where_nothing_is_said_of_spend() {
+    let service = ServiceWithDatabase::start().await;
+    shop(400).ingest(&service).await;
+    let dollars = pb::Transaction {
+        amount: Some(money(100, "USD")),
+        ..purchase("somebody", "1", TODAY, 0)
+    };
+    service.write(&[dollars]).await;
+    let asked = of_kind(OrderModelKind::MbgNbd, SPLIT, TODAY);
+    let found = evaluate(&service, asked).await.unwrap();
+    assert_eq!(found.groups[0].spend, None);
     assert_eq!(found.intervals_absent_reason, "");
     assert_eq!(found.groups[0].orders.as_ref().unwrap().coverage.len(), 2);
 }

@@ -73,7 +73,7 @@ pub struct FitReport {
     pub customers: u64,
     /// Distinct histories among them.
     pub distinct_rows: usize,
-    /// Which parameter a prior of this program holds, and why: likelihood alone did not determine it. `None` for maximum likelihood and
+    /// Which parameters priors of this program hold, and why: likelihood alone did not determine them. `None` for maximum likelihood and
     /// for a prior that the caller gave.
     pub held: Option<String>,
 }

@@ -41,8 +41,10 @@ pub(super) fn search(
         .chain(known)
         .filter_map(|start| bfgs(&coarse, start, None, COARSE_TOLERANCE))
         .collect();
-    let mut effort = Effort::default();
-    effort.iterations = explored.iter().map(|minimum| minimum.iterations).sum();
+    let mut effort = Effort {
+        iterations: explored.iter().map(|minimum| minimum.iterations).sum(),
+        evaluations: 0,
+    };
     let mut best: Option<Minimum> = None;
     for candidate in finalists(explored) {
         let guess = hessian(&coarse, &candidate.point).inverse();
@@ -64,7 +66,6 @@ pub(super) fn search(
 }
 
 /// Work on what was not chosen in the end.
-#[derive(Default)]
 struct Effort {
     iterations: u32,
     evaluations: u32,

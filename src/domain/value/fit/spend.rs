@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::FitError;
 use super::limits::Limit;
 use super::prior::LogNormalPrior;
-use super::report::FitReport;
+use super::report::{Convergence, FitReport};
 use super::rows::{SpendRow, collapse_spend};
-use super::search::{Maximum, maximise_against};
+use super::search::{Maximum, maximise, maximise_against};
 use crate::domain::value::special_functions::{digamma, ln_beta};
 
 /// Logarithms of (p, q, v in units of the mean spend).
@@ -15,7 +15,7 @@ const STARTS: [[f64; 3]; 3] = [[0.0, 1.0, 0.0], [1.5, 1.5, -0.5], [-0.5, 0.3, 0.
 /// Starts are tried on a sample of about so many rows, taken evenly.
 const COARSE_ROWS: usize = 2_000;
 
-/// What the model becomes at its edges; the first is the ridge on which q and v run off together.
+/// What the model becomes at its edges.
 static LIMITS: [Limit; 2] = [
     Limit {
         held: 1,
@@ -32,10 +32,11 @@ static LIMITS: [Limit; 2] = [
         customers: "customers each of whom always spends the same",
     },
 ];
-/// The prior that holds q where likelihood does not: around customers whose means vary by about a third, but that may as well be a
-/// tenth or a hundred of it, so that it decides nothing that is seen in the data.
+/// The prior that holds p and q where likelihood does not: orders of a customer vary by about a third around the customer's mean, and
+/// the means by about a third around that of all; but a tenth or a hundred of it may be as well, so that it decides nothing that is seen
+/// in the data. Given the two, the mean of all determines v.
 const HELD_MEDIAN: f64 = 10.0;
-/// Standard deviation of the logarithm: a factor of 7 either way.
+/// Standard deviation of the logarithms: a factor of 7 either way.
 const HELD_LOG_SPREAD: f64 = 2.0;
 
 /// Customers with the same number of repeat orders.
@@ -132,27 +133,30 @@ pub(super) fn fit(rows: &[SpendRow]) -> Result<([f64; 3], FitReport), FitError> 
     };
     let free = maximise_against(customers, &STARTS, coarse, exact, &LIMITS)
         .ok_or(FitError::NoFiniteLikelihood)?;
-    if free.limit != Some(&LIMITS[0]) {
-        return Ok(into_report(free, 0.0));
-    }
-    let prior = LogNormalPrior::new([HELD_MEDIAN], [HELD_LOG_SPREAD])
+    let (estimates, report) = into_report(free, 0.0);
+    let Convergence::Degenerate { simpler, .. } = report.convergence else {
+        return Ok((estimates, report));
+    };
+    let prior = LogNormalPrior::new([HELD_MEDIAN; 2], [HELD_LOG_SPREAD; 2])
         .map_err(|_| FitError::NoFiniteLikelihood)?;
     let held = |likelihood: &dyn Fn([f64; 3]) -> (f64, [f64; 3]), parameters: [f64; 3]| {
-        let (value, mut gradient) = likelihood(parameters);
-        let q = parameters[1];
-        let (log_density, [by_log_q]) = prior.log_density([q.ln()]);
-        gradient[1] += by_log_q / q;
+        let (value, [by_p, by_q, by_v]) = likelihood(parameters);
+        let [p, q, _] = parameters;
+        let (log_density, [by_log_p, by_log_q]) = prior.log_density([p.ln(), q.ln()]);
+        let gradient = [by_p + by_log_p / p, by_q + by_log_q / q, by_v];
         (value + log_density, gradient)
     };
     let held_coarse = |parameters| held(&coarse, parameters);
     let held_exact = |parameters| held(&exact, parameters);
-    let found = maximise_against(customers, &STARTS, held_coarse, held_exact, &LIMITS[1..])
+    let found = maximise(customers, &STARTS, held_coarse, held_exact)
         .ok_or(FitError::NoFiniteLikelihood)?;
-    let (log_prior, _) = prior.log_density([found.parameters[1].ln()]);
+    let [p, q, _] = found.parameters;
+    let (log_prior, _) = prior.log_density([p.ln(), q.ln()]);
     let (estimates, mut report) = into_report(found, log_prior);
     report.held = Some(format!(
-        "the data do not tell customers apart by what they spend on average, so that q and v alone would have no maximum: q is held \
-         by a log-normal prior with median {HELD_MEDIAN} and log standard deviation {HELD_LOG_SPREAD}"
+        "likelihood has no maximum that the data tell from {}: p and q are held by log-normal priors, each with median {HELD_MEDIAN} \
+         and log standard deviation {HELD_LOG_SPREAD}",
+        simpler.unwrap_or("many others")
     ));
     Ok((estimates, report))
 }

@@ -38,9 +38,8 @@ fn customers_of_one_rate_are_degenerate_however_many_they_are() {
     let rows = poisson(2_000);
     for rows in [times(&rows, 1), times(&rows, 4)] {
         let benchmark = fit_benchmark(&rows).unwrap().report;
-        let simpler = match benchmark.convergence {
-            Convergence::Degenerate { simpler, .. } => simpler,
-            _ => panic!("{benchmark:?}"),
+        let Convergence::Degenerate { simpler, .. } = benchmark.convergence else {
+            panic!("{benchmark:?}");
         };
         assert_eq!(simpler, Some("customers who all order at the same rate"));
         assert_eq!(benchmark.standard_errors(), None);
@@ -107,6 +106,10 @@ fn spend_of_customers_who_do_not_differ_is_held_by_a_prior_that_is_named() {
         let fit = fit_spend(&rows).unwrap();
         let held = fit.report.held.as_deref().unwrap();
         assert!(
+            held.contains("customers who all spend the same on average"),
+            "{held}"
+        );
+        assert!(
             held.contains("median 10 and log standard deviation 2"),
             "{held}"
         );
@@ -123,6 +126,21 @@ fn spend_of_customers_who_do_not_differ_is_held_by_a_prior_that_is_named() {
         assert!(q > 1.2 * before && q < 1e5, "{q} after {before}");
         before = q;
     }
+}
+
+#[test]
+fn spend_of_one_order_each_is_held_too() {
+    // One repeat order each, of 40 give or take a half: nothing says whether customers differ or their orders do.
+    let mut random = Random::new(6);
+    let rows: Vec<SpendRow> = (0..30)
+        .map(|_| SpendRow::new(1, 40.0 * random.gamma(4.0) / 4.0, 1).unwrap())
+        .collect();
+    let fit = fit_spend(&rows).unwrap();
+    assert!(fit.report.held.is_some(), "{:?}", fit.report);
+    assert!(fit.report.convergence.is_converged(), "{:?}", fit.report);
+    let own = rows.iter().map(|row| row.history().mean_spend());
+    let mean = own.sum::<f64>() / 30.0;
+    assert_close("mean", fit.model.population_mean().unwrap(), mean, 0.1);
 }
 
 #[test]
