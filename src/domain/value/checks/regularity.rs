@@ -313,7 +313,10 @@ mod tests {
             assert_eq!(found.verdict(), verdict, "{found:?}");
             if shape > 1.0 {
                 let difference = (found.shape - shape).abs();
-                assert!(difference < 3.0 * found.standard_error, "{shape}: {found:?}");
+                assert!(
+                    difference < 3.0 * found.standard_error,
+                    "{shape}: {found:?}"
+                );
             }
         }
     }

@@ -22,7 +22,8 @@ fn block_lengths(months: u32) -> impl Iterator<Item = u32> {
         if left == 0 {
             return None;
         }
-        let growth = (f64::from(months) / f64::from(gone.max(1))).powf(f64::from(others + 1).recip());
+        let growth =
+            (f64::from(months) / f64::from(gone.max(1))).powf(f64::from(others + 1).recip());
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

@@ -171,9 +171,7 @@ fn futures_average_to_the_expectation_and_are_the_same_every_time() {
         "{} {expected}",
         mean(&futures.orders)
     );
-    let value = 0.3
-        * 30.0
-        * discounted_orders(&model.outlook(&history), &long);
+    let value = 0.3 * 30.0 * discounted_orders(&model.outlook(&history), &long);
     assert!(
         (mean(&futures.value) / value - 1.0).abs() < 0.15,
         "{} {value}",

@@ -138,19 +138,9 @@ mod tests {
         for z in [1e-6, 0.1, 0.5, 0.9, 0.95_f64] {
             // Abramowitz & Stegun (1964), 15.1.3 and 15.1.8.
             let logarithm = -(-z).ln_1p() / z;
-            assert_close(
-                "ln",
-                series(1.0, 1.0, 2.0, z),
-                logarithm,
-                1e-13,
-            );
+            assert_close("ln", series(1.0, 1.0, 2.0, z), logarithm, 1e-13);
             let power = (1.0 - z).powf(-2.5);
-            assert_close(
-                "power",
-                series(2.5, 3.0, 3.0, z),
-                power,
-                1e-13,
-            );
+            assert_close("power", series(2.5, 3.0, 3.0, z), power, 1e-13);
         }
     }
 
