@@ -4,6 +4,7 @@ mod contacts;
 mod drift;
 mod evaluation;
 mod fits;
+mod outlook;
 mod refined;
 mod requests;
 mod uncertainty;
