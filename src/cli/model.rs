@@ -15,6 +15,7 @@ pub mod contacts;
 pub mod drift;
 pub mod evaluate;
 pub mod fit;
+pub mod newcomers;
 pub mod page;
 
 /// Versions asked for at once when listing.
@@ -37,6 +38,8 @@ pub enum ModelCommand {
     Drift(drift::DriftArgs),
     /// Let the version answer that answered before the present one
     Rollback(RollbackArgs),
+    /// Say what a customer is worth of whom nothing is known yet, on the day of the first order
+    Newcomers(newcomers::NewcomersArgs),
 }
 
 /// Options of `patron model list`.
@@ -105,6 +108,7 @@ pub async fn run(command: &ModelCommand, output: &mut Output) -> Result<(), CliE
         ModelCommand::Evaluate(args) => evaluate::run(args, output).await,
         ModelCommand::Drift(args) => drift::run(args, output).await,
         ModelCommand::Rollback(args) => roll_back(args, output).await,
+        ModelCommand::Newcomers(args) => newcomers::run(args, output).await,
     }
 }
 

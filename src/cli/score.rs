@@ -14,6 +14,7 @@ use super::text;
 use crate::pb;
 
 pub mod answer;
+pub mod outlook;
 pub mod prospects;
 pub mod subjects;
 pub mod tally;
@@ -52,11 +53,38 @@ pub struct ScoreArgs {
     /// Score by this model version as well, beside the one that answers
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(1..))]
     compare: Option<i64>,
+    /// Print what the order model says of the orders to come: being alive at the end of the horizon, the customer's own rates, and
+    /// residual orders and value for ever
+    #[arg(long)]
+    outlook: bool,
+    /// With --outlook: expected orders of the days after this one, counted from the day of the answer (with --to-days)
+    #[arg(long, value_name = "DAYS", requires_all = ["outlook", "to_days"], value_parser = clap::value_parser!(i32).range(0..=36_525))]
+    from_days: Option<i32>,
+    /// With --outlook: and up to this one
+    #[arg(long, value_name = "DAYS", requires = "outlook", value_parser = clap::value_parser!(i32).range(1..=36_525))]
+    to_days: Option<i32>,
+    /// With --outlook: the probability of each number of orders within the horizon, from 0 to this
+    #[arg(long, value_name = "ORDERS", requires = "outlook", value_parser = clap::value_parser!(i32).range(0..=100))]
+    order_counts: Option<i32>,
+    /// With --outlook: effective discount rate a year of residual orders and value, for example 0.15 (default: that of the definitions)
+    #[arg(long, value_name = "FRACTION", requires = "outlook")]
+    yearly_discount: Option<f64>,
     /// Print JSON: an object, or an array for a file; with --compare, that array as "scores", and "comparison" over all of it
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+impl ScoreArgs {
+    fn outlook_options(&self) -> Option<pb::OutlookOptions> {
+        self.outlook.then(|| pb::OutlookOptions {
+            from_days: self.from_days.unwrap_or_default(),
+            to_days: self.to_days.unwrap_or_default(),
+            largest_order_count: self.order_counts,
+            yearly_discount_rate: self.yearly_discount,
+        })
+    }
 }
 
 /// Asks and prints the answer or the answers.
@@ -88,6 +116,7 @@ async fn score_one(
         horizon_months: args.horizon_months.unwrap_or_default(),
         interval_level: args.interval,
         compare_model_version: args.compare.unwrap_or_default(),
+        outlook: args.outlook_options(),
     });
     let mut client = connection.scoring();
     let response = client.score_lifetime_value(request).await?.into_inner();
@@ -121,6 +150,7 @@ async fn score_many(
             horizon_months: args.horizon_months.unwrap_or_default(),
             interval_level: args.interval,
             compare_model_version: args.compare.unwrap_or_default(),
+            outlook: args.outlook_options(),
         });
         let response = client.batch_score_lifetime_value(request).await?;
         let responses = response.into_inner().responses;

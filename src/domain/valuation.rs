@@ -4,6 +4,8 @@ mod contracts;
 mod cost_to_serve;
 mod margin;
 mod missing_rate;
+pub mod newcomers;
+pub mod outlook;
 pub mod prospects;
 mod spend;
 

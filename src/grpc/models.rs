@@ -6,7 +6,10 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     grpc::{
-        convert::{self, drift, evaluation, fits, models, page, violations::Violations},
+        convert::{
+            self, drift, evaluation, fits, models, newcomers, page, questions,
+            violations::Violations,
+        },
         status,
     },
     pb,
@@ -122,6 +125,32 @@ impl pb::model_service_server::ModelService for ModelApi {
         let version = version.await?;
         let model = Some(models::model(&version));
         Ok(Response::new(pb::RollbackModelResponse { model }))
+    }
+
+    async fn score_newcomers(
+        &self,
+        request: Request<pb::ScoreNewcomersRequest>,
+    ) -> Result<Response<pb::ScoreNewcomersResponse>, Status> {
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let mut check = violations.at("");
+        if request.version < 0 {
+            check.field("version").refuse(
+                "OUT_OF_RANGE",
+                format!(
+                    "is {}: set the number of a model version, or 0 for the active one",
+                    request.version
+                ),
+            );
+        }
+        let months =
+            questions::horizon_months(request.horizon_months, &mut check.field("horizon_months"));
+        if !violations.is_empty() {
+            return Err(status::invalid_request(violations));
+        }
+        let version = (request.version > 0).then_some(request.version);
+        let found = self.models.newcomers(version, months).await?;
+        Ok(Response::new(newcomers::newcomers_response(&found)))
     }
 }
 

@@ -7,10 +7,9 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    domain::value::interval::MAX_LEVEL,
     grpc::{
         convert::{
-            self, answers, explanations, scores,
+            self, answers, explanations, questions, scores,
             violations::{Checker, Violations},
         },
         status,
@@ -25,8 +24,6 @@ use crate::{
 
 /// Greatest number of subjects in a batch.
 const MAX_BATCH: usize = 1_000;
-/// Greatest horizon, in months.
-const MAX_HORIZON_MONTHS: i32 = 120;
 
 /// The service.
 pub struct Scoring {
@@ -98,6 +95,7 @@ impl pb::scoring_service_server::ScoringService for Scoring {
             horizon_months: request.horizon_months,
             interval_level: request.interval_level,
             compare_model_version: request.compare_model_version,
+            outlook: request.outlook.as_ref(),
         };
         let (subject, question) = one(request.subject.as_ref(), &asked)?;
         let answer = self.classifier.answer(&subject, &question).await?;
@@ -115,6 +113,7 @@ impl pb::scoring_service_server::ScoringService for Scoring {
             horizon_months: request.horizon_months,
             interval_level: request.interval_level,
             compare_model_version: request.compare_model_version,
+            outlook: request.outlook.as_ref(),
         };
         let (subjects, question) = many(&request.subjects, &asked)?;
         let answers = self.classifier.answer_many(&subjects, &question).await?;
@@ -153,18 +152,28 @@ struct Asked<'a> {
     horizon_months: i32,
     interval_level: Option<f64>,
     compare_model_version: i64,
+    outlook: Option<&'a pb::OutlookOptions>,
 }
 
 impl Asked<'_> {
     fn read(&self, check: &mut Checker<'_>) -> Question {
         Question {
             as_of: convert::as_of(self.as_of, &mut check.field("as_of")),
-            horizon_months: horizon_months(self.horizon_months, &mut check.field("horizon_months")),
-            interval_level: interval_level(self.interval_level, &mut check.field("interval_level")),
-            compare_version: compare_version(
+            horizon_months: questions::horizon_months(
+                self.horizon_months,
+                &mut check.field("horizon_months"),
+            ),
+            interval_level: questions::interval_level(
+                self.interval_level,
+                &mut check.field("interval_level"),
+            ),
+            compare_version: questions::compare_version(
                 self.compare_model_version,
                 &mut check.field("compare_model_version"),
             ),
+            outlook: self
+                .outlook
+                .map(|outlook| questions::outlook(outlook, &mut check.field("outlook"))),
         }
     }
 }
@@ -203,43 +212,4 @@ fn many(subjects: &[pb::Subject], asked: &Asked<'_>) -> Result<(Vec<Subject>, Qu
     } else {
         Err(status::invalid_request(violations))
     }
-}
-
-/// The level of intervals of a request; `None` for none.
-fn interval_level(level: Option<f64>, check: &mut Checker<'_>) -> Option<f64> {
-    let level = level?;
-    // Not a number is neither.
-    let possible = level > 0.5 && level <= MAX_LEVEL;
-    if !possible {
-        check.refuse(
-            "OUT_OF_RANGE",
-            format!(
-                "is {level}: set a probability above 0.5 and up to {MAX_LEVEL} (a thousand possible futures do not tell more), for example \
-                 0.9, or none for no intervals"
-            ),
-        );
-    }
-    possible.then_some(level)
-}
-
-/// The model version to compare with; `None` for none.
-fn compare_version(version: i64, check: &mut Checker<'_>) -> Option<i64> {
-    if version < 0 {
-        check.refuse(
-            "OUT_OF_RANGE",
-            format!("is {version}: set the number of a model version, or 0 for no comparison"),
-        );
-    }
-    (version > 0).then_some(version)
-}
-
-/// The horizon of a request; `None` for that of the definitions.
-fn horizon_months(months: i32, check: &mut Checker<'_>) -> Option<u32> {
-    if !(0..=MAX_HORIZON_MONTHS).contains(&months) {
-        check.refuse(
-            "OUT_OF_RANGE",
-            format!("is {months}: set 1 to {MAX_HORIZON_MONTHS}, or 0 for the horizon of the definitions"),
-        );
-    }
-    u32::try_from(months).ok().filter(|&months| months > 0)
 }

@@ -20,6 +20,7 @@ use crate::{
         tiers::{TierIndex, Unrated},
         valuation::{
             Valuation,
+            outlook::{OrdersAhead, OutlookOptions, orders_ahead},
             prospects::{NoProspects, Prospects, Valued, prospects},
             value,
         },
@@ -61,6 +62,8 @@ pub struct Question {
     pub interval_level: Option<f64>,
     /// The model version to compare with.
     pub compare_version: Option<i64>,
+    /// What to say of the orders to come; `None` for nothing.
+    pub outlook: Option<OutlookOptions>,
 }
 
 /// An answer about a subject.
@@ -96,6 +99,8 @@ pub struct Assessed {
     pub prospects: Option<Result<Prospects, NoProspects>>,
     /// What another model says; `None` unless it was asked.
     pub challenger: Option<Challenger>,
+    /// What the model says of the orders to come; `None` unless it was asked and says something.
+    pub outlook: Option<OrdersAhead>,
     /// The value over the horizon that the caller asked for, where that is not the one of the definitions.
     other_valuation: Option<Valuation>,
 }
@@ -119,6 +124,7 @@ struct Grounds {
     horizon: Option<Horizon>,
     interval_level: Option<f64>,
     challenger: Option<Basis>,
+    outlook: Option<OutlookOptions>,
 }
 
 impl Grounds {
@@ -130,6 +136,7 @@ impl Grounds {
             horizon: None,
             interval_level: None,
             challenger: None,
+            outlook: None,
         }
     }
 }
@@ -154,6 +161,7 @@ impl Assessed {
             other_valuation,
             prospects: None,
             challenger: None,
+            outlook: None,
         }
     }
 
@@ -169,9 +177,13 @@ impl Assessed {
             horizon: grounds.horizon.as_ref().unwrap_or(of_tier.horizon),
         };
         let view = self.profile.view();
+        let outlook = grounds
+            .outlook
+            .and_then(|options| orders_ahead(view, basis, asked, &options));
         self.prospects = grounds
             .interval_level
             .map(|level| prospects(view, basis, asked, of_tier, level));
+        self.outlook = outlook;
         self.challenger = grounds
             .challenger
             .as_ref()
@@ -243,8 +255,8 @@ impl Classifier {
             as_of: grounds.as_of,
             basis: Arc::clone(&grounds.basis),
         };
-        if question.interval_level.is_some() {
-            // A thousand intervals take half a second, which other calls on this thread need not wait for.
+        if question.interval_level.is_some() || question.outlook.is_some() {
+            // A thousand intervals or outlooks take half a second, which other calls on this thread need not wait for.
             let answers = move || named.iter().map(|ids| answer(ids)).collect();
             return tokio::task::spawn_blocking(answers)
                 .await
@@ -275,6 +287,7 @@ impl Classifier {
             as_of,
             interval_level: question.interval_level,
             challenger,
+            outlook: question.outlook,
         })
     }
 
@@ -288,7 +301,7 @@ impl Classifier {
 }
 
 /// `months` ahead, discounted as the definitions say; `None` when no horizon is that long.
-fn horizon_of(months: u32, basis: &Basis) -> Option<Horizon> {
+pub(super) fn horizon_of(months: u32, basis: &Basis) -> Option<Horizon> {
     Horizon::new(
         months,
         basis.revision.horizon.monthly_discount_rate(),

@@ -5,6 +5,7 @@ mod contracts;
 mod covariates;
 pub(super) mod fit;
 pub(super) mod input;
+mod newcomers;
 mod samples;
 mod turns;
 
@@ -14,7 +15,9 @@ use jiff::tz::TimeZone;
 use sqlx::PgPool;
 
 use self::turns::Turns;
-pub use self::{covariates::CovariateProblem, fit::FitRequest, turns::RunningFit};
+pub use self::{
+    covariates::CovariateProblem, fit::FitRequest, newcomers::Newcomers, turns::RunningFit,
+};
 use crate::{
     clock::Clock,
     domain::{model_version::ModelVersion, parameters::Covariate},

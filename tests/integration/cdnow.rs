@@ -103,6 +103,14 @@ async fn check_fit(shared: &Path, endpoint: &str, option: &str, model: &str) {
     );
     assert_eq!(fit["gamma_gamma"]["customers"], 946, "with a repeat spend");
     assert_eq!(fit["gamma_gamma"]["converged"], true);
+    // A port to Python of the estimate on whole days: 0.97756 (0.07171), without the one customer with purchases on three days running.
+    let regularity = &fit["checks"]["regularity"];
+    let shape = regularity["shape"].as_f64().unwrap();
+    assert!((shape - 0.977_56).abs() < 1e-5, "{regularity}");
+    assert_eq!(
+        (&regularity["customers"], &regularity["verdict"]),
+        (&506.into(), &"RANDOM".into())
+    );
 }
 
 fn check_inputs(references: &[Reference], scores: &[Value]) {

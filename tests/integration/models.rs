@@ -4,6 +4,7 @@ mod contacts;
 mod drift;
 mod evaluation;
 mod fits;
+mod outlook;
 mod planted;
 mod refined;
 mod requests;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::outlook::{self, OutlookJson};
 use super::prospects::{self, ProspectsJson};
 use crate::cli::json::{self, MissingRateJson, MoneyJson, ProvenanceJson};
 use crate::cli::subject::subject_text;
@@ -56,6 +57,9 @@ struct OneScoreJson {
     monthly_discount_rate: f64,
     #[serde(flatten)]
     prospects: ProspectsJson,
+    /// Absent unless asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outlook: Option<OutlookJson>,
     #[serde(flatten)]
     provenance: Option<ProvenanceJson>,
 }
@@ -116,6 +120,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         horizon_months: score.horizon_months,
         monthly_discount_rate: score.monthly_discount_rate,
         prospects: ProspectsJson::from(score),
+        outlook: score.outlook.as_ref().map(OutlookJson::from),
         provenance: score
             .provenance
             .as_ref()
@@ -182,6 +187,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     rows.extend(parts_rows(score));
     rows.extend(cost_rows(score));
     rows.extend(prospects::lines(score));
+    rows.extend(outlook::lines(score));
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
     }

@@ -1,6 +1,7 @@
 //! The formulae against the committed reference tables, each with its worst error printed.
 
 mod edges;
+mod outlooks;
 mod properties;
 mod published;
 

@@ -11,10 +11,11 @@ use crate::{
         parameters::Selection,
         valuation::{
             self, ValueInputs,
+            outlook::OrdersAhead,
             prospects::{NoProspects, Prospects},
             unpriced_channels,
         },
-        value::lifetime::Horizon,
+        value::{discount::DiscountRate, lifetime::Horizon, rates::Dropout},
     },
     pb,
     service::classify::{Answer, Assessed, Challenger, Match},
@@ -99,7 +100,27 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
             .challenger
             .as_ref()
             .map(|challenger| challenger_score(challenger, basis)),
+        outlook: one.outlook.as_ref().map(order_outlook),
         ..uncertain(one.prospects.as_ref(), basis)
+    }
+}
+
+fn order_outlook(ahead: &OrdersAhead) -> pb::OrderOutlook {
+    use pb::order_outlook::Dropout as Message;
+    pb::OrderOutlook {
+        probability_alive_at_end: ahead.probability_alive_at_end,
+        expected_orders_between: ahead.expected_orders_between,
+        order_count_probabilities: ahead.order_count_probabilities.clone(),
+        orders_per_week: ahead.rates.orders_per_week,
+        dropout: Some(match ahead.rates.dropout {
+            Dropout::PerOrder(probability) => Message::DropoutProbabilityPerOrder(probability),
+            Dropout::PerWeek(rate) => Message::DropoutRatePerWeek(rate),
+        }),
+        yearly_discount_rate: ahead.discount.map_or(0.0, DiscountRate::per_year),
+        discounted_orders: ahead.discounted.orders,
+        discounted_value: ahead.discounted.value,
+        discounted_residual_orders: ahead.residual.map(|worth| worth.orders),
+        residual_lifetime_value: ahead.residual.and_then(|worth| worth.value),
     }
 }
 

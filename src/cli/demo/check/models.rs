@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::cli::error::CliError;
+use crate::cli::text;
 use crate::domain::calendar::Day;
 use crate::pb;
 
@@ -21,6 +22,7 @@ impl Check<'_> {
         self.activate(active).await?;
         self.evaluate(&fitted.until).await?;
         self.drift(active).await?;
+        self.newcomers(fitted.version).await?;
         self.roll_back(fitted.version, active).await
     }
 
@@ -183,6 +185,34 @@ impl Check<'_> {
                     && !report.reason.is_empty()
                     && report.sets.len() == 1;
                 let found = format!("{}: {}", report.verdict().as_str_name(), report.reason);
+                self.expect(rpc, right, &found)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
+    }
+
+    /// The new version has parameters of its own for kinds.
+    async fn newcomers(&mut self, fitted: i64) -> Result<(), CliError> {
+        let rpc = "ScoreNewcomers";
+        let request = self.connection.request(pb::ScoreNewcomersRequest {
+            version: fitted,
+            horizon_months: 0,
+        });
+        match self.connection.models().score_newcomers(request).await {
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                let worth = |one: &pb::NewcomerScore| {
+                    let value = one.lifetime_value.as_ref();
+                    value.is_some_and(|value| value.amount_minor > 0) && one.expected_orders > 0.0
+                };
+                let right = answer.newcomers.len() > 1
+                    && answer.newcomers[0].kind() == pb::CustomerKind::Unspecified
+                    && answer.newcomers.iter().all(worth);
+                let values = answer.newcomers.iter().map(|one| {
+                    let value = one.lifetime_value.as_ref();
+                    value.map_or_else(|| "none".to_owned(), text::money_text)
+                });
+                let found = values.collect::<Vec<_>>().join(", ");
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),

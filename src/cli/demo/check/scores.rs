@@ -156,6 +156,10 @@ impl Check<'_> {
             interval_level: Some(0.9),
             // The first version there is, whichever answers.
             compare_model_version: 1,
+            outlook: Some(pb::OutlookOptions {
+                largest_order_count: Some(2),
+                ..Default::default()
+            }),
         });
         let answer = match self
             .connection
@@ -183,6 +187,7 @@ impl Check<'_> {
             && value.amount_minor > 0
             && score.horizon_months == 24
             && likely_tiers(&score)
+            && foretold(&score, alive)
             && score
                 .challenger
                 .as_ref()
@@ -272,6 +277,19 @@ fn likely_tiers(score: &pb::LifetimeValueScore) -> bool {
     let total: f64 = tiers.map(|one| one.probability).sum();
     let range = score.lifetime_value_interval.as_ref();
     range.is_some_and(|range| range.low <= range.high) && (total - 1.0).abs() < 1e-9
+}
+
+/// Whether the outlook hangs together: nobody comes back to life, and the first probabilities of counts are some.
+fn foretold(score: &pb::LifetimeValueScore, alive: f64) -> bool {
+    score.outlook.as_ref().is_some_and(|outlook| {
+        let total: f64 = outlook.order_count_probabilities.iter().sum();
+        outlook.probability_alive_at_end <= alive
+            && outlook.order_count_probabilities.len() == 3
+            && (0.0..=1.0).contains(&total)
+            && outlook
+                .discounted_residual_orders
+                .is_some_and(|orders| orders > 0.0)
+    })
 }
 
 /// Whether an answer says everything about where it comes from.

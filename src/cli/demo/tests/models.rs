@@ -68,4 +68,11 @@ impl ModelService for Fake {
     ) -> Result<Response<pb::RollbackModelResponse>, Status> {
         Err(Status::not_found("this server forgets its models"))
     }
+
+    async fn score_newcomers(
+        &self,
+        _: Request<pb::ScoreNewcomersRequest>,
+    ) -> Result<Response<pb::ScoreNewcomersResponse>, Status> {
+        Err(Status::not_found("this server forgets its models"))
+    }
 }

@@ -1,0 +1,162 @@
+//! What the order model says of the orders to come, as JSON and in lines.
+
+use serde::Serialize;
+
+use crate::cli::text;
+use crate::pb;
+use crate::pb::order_outlook::Dropout;
+
+/// The outlook of a customer.
+#[derive(Debug, Serialize)]
+pub struct OutlookJson {
+    probability_alive_at_end: f64,
+    expected_orders_between: Option<f64>,
+    order_count_probabilities: Vec<f64>,
+    orders_per_week: f64,
+    dropout_probability_per_order: Option<f64>,
+    dropout_rate_per_week: Option<f64>,
+    yearly_discount_rate: f64,
+    discounted_orders: f64,
+    discounted_value: Option<f64>,
+    discounted_residual_orders: Option<f64>,
+    residual_lifetime_value: Option<f64>,
+}
+
+impl From<&pb::OrderOutlook> for OutlookJson {
+    fn from(outlook: &pb::OrderOutlook) -> Self {
+        let (per_order, per_week) = match outlook.dropout {
+            Some(Dropout::DropoutProbabilityPerOrder(probability)) => (Some(probability), None),
+            Some(Dropout::DropoutRatePerWeek(rate)) => (None, Some(rate)),
+            None => (None, None),
+        };
+        Self {
+            probability_alive_at_end: outlook.probability_alive_at_end,
+            expected_orders_between: outlook.expected_orders_between,
+            order_count_probabilities: outlook.order_count_probabilities.clone(),
+            orders_per_week: outlook.orders_per_week,
+            dropout_probability_per_order: per_order,
+            dropout_rate_per_week: per_week,
+            yearly_discount_rate: outlook.yearly_discount_rate,
+            discounted_orders: outlook.discounted_orders,
+            discounted_value: outlook.discounted_value,
+            discounted_residual_orders: outlook.discounted_residual_orders,
+            residual_lifetime_value: outlook.residual_lifetime_value,
+        }
+    }
+}
+
+/// Lines on the orders to come; none when nobody asked.
+#[must_use]
+pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
+    let Some(outlook) = &score.outlook else {
+        return Vec::new();
+    };
+    let currency = score.inputs.as_ref().map(|inputs| inputs.currency.as_str());
+    let currency = currency.unwrap_or_default();
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let mut rows = vec![(
+        "Still buys then",
+        format!(
+            "with a probability of {} after {} months",
+            percent(outlook.probability_alive_at_end),
+            score.horizon_months
+        ),
+    )];
+    if let Some(orders) = outlook.expected_orders_between {
+        rows.push((
+            "Orders between",
+            format!("{orders:.3} expected within the days asked for"),
+        ));
+    }
+    if !outlook.order_count_probabilities.is_empty() {
+        let counts = outlook.order_count_probabilities.iter().enumerate();
+        let text: Vec<String> = counts
+            .map(|(orders, &probability)| format!("{orders}: {}", percent(probability)))
+            .collect();
+        rows.push(("Number of orders", text.join(", ")));
+    }
+    let dropout = match outlook.dropout {
+        Some(Dropout::DropoutProbabilityPerOrder(probability)) => {
+            format!(", leaves after an order with {}", percent(probability))
+        }
+        Some(Dropout::DropoutRatePerWeek(rate)) => {
+            format!(", leaves at a rate of {rate:.4} a week")
+        }
+        None => String::new(),
+    };
+    rows.push((
+        "Own rates",
+        format!("{:.4} orders a week{dropout}", outlook.orders_per_week),
+    ));
+    let worth = |orders: f64, value: Option<f64>| {
+        let value = value.map(|value| format!(", worth {} {currency}", text::fixed(value, 2)));
+        format!("{orders:.3} orders{}", value.unwrap_or_default())
+    };
+    let rate = outlook.yearly_discount_rate * 100.0;
+    rows.push((
+        "Discounted",
+        format!(
+            "{}, each at its time by {rate:.2} % a year",
+            worth(outlook.discounted_orders, outlook.discounted_value)
+        ),
+    ));
+    if let Some(orders) = outlook.discounted_residual_orders {
+        rows.push((
+            "For ever",
+            format!(
+                "{}, likewise",
+                worth(orders, outlook.residual_lifetime_value)
+            ),
+        ));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outlook_is_told_in_words_and_in_json() {
+        let score = pb::LifetimeValueScore {
+            horizon_months: 12,
+            inputs: Some(pb::ValueInputs {
+                currency: "EUR".into(),
+                ..Default::default()
+            }),
+            outlook: Some(pb::OrderOutlook {
+                probability_alive_at_end: 0.25,
+                expected_orders_between: Some(0.125),
+                order_count_probabilities: vec![0.5, 0.3],
+                orders_per_week: 0.0625,
+                dropout: Some(Dropout::DropoutRatePerWeek(0.015)),
+                yearly_discount_rate: 0.15,
+                discounted_orders: 1.5,
+                discounted_value: Some(30.0),
+                discounted_residual_orders: Some(4.0),
+                residual_lifetime_value: None,
+            }),
+            ..Default::default()
+        };
+        let text = format!("{:?}", lines(&score));
+        for part in [
+            "25.0 % after 12 months",
+            "0.125 expected",
+            "0: 50.0 %, 1: 30.0 %",
+            "0.0625 orders a week, leaves at a rate of 0.0150 a week",
+            "1.500 orders, worth 30.00 EUR, each at its time by 15.00 % a year",
+            "4.000 orders, likewise",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let json = serde_json::to_value(OutlookJson::from(score.outlook.as_ref().unwrap()));
+        let json = json.unwrap();
+        assert_eq!(json["order_count_probabilities"][1], 0.3);
+        assert_eq!(json["dropout_rate_per_week"], 0.015);
+        assert_eq!(
+            json["dropout_probability_per_order"],
+            serde_json::Value::Null
+        );
+        assert_eq!(lines(&pb::LifetimeValueScore::default()), []);
+    }
+}
