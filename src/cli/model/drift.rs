@@ -67,8 +67,7 @@ fn report_json(report: &pb::DriftReport) -> Value {
         "likelihood_ratio": report.likelihood_ratio,
         "degrees_of_freedom": report.degrees_of_freedom,
         "likelihood_ratio_p": report.likelihood_ratio_p,
-        "wald": report.wald,
-        "wald_p": report.wald_p,
+        "likelihood_ratio_scale": report.likelihood_ratio_scale,
         "active_expected_orders": report.active_expected_orders,
         "refit_expected_orders": report.refit_expected_orders,
         "sets": list(&report.sets, |set| json!({
@@ -131,23 +130,17 @@ fn page(report: &pb::DriftReport) -> String {
         )]));
     }
     if let Some(likelihood_ratio) = report.likelihood_ratio {
-        let number =
-            |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |it| format!("{it:.3}"));
-        let p_value = |p: Option<f64>| p.map_or_else(|| "p = -".to_owned(), text::p_value);
-        parts.push(text::labelled(&[
-            (
-                "Likelihood ratio",
-                format!(
-                    "{likelihood_ratio:.2} with {} degrees of freedom, {}",
-                    report.degrees_of_freedom.unwrap_or_default(),
-                    p_value(report.likelihood_ratio_p)
-                ),
+        let by_chance = match (report.likelihood_ratio_scale, report.likelihood_ratio_p) {
+            (Some(scale), Some(p)) => format!("each {scale:.2} by chance, {}", text::p_value(p)),
+            _ => "of which nobody knows what chance does".to_owned(),
+        };
+        parts.push(text::labelled(&[(
+            "Likelihood ratio",
+            format!(
+                "{likelihood_ratio:.2} with {} degrees of freedom, {by_chance}",
+                report.degrees_of_freedom.unwrap_or_default(),
             ),
-            (
-                "Wald statistic",
-                format!("{}, {}", number(report.wald), p_value(report.wald_p)),
-            ),
-        ]));
+        )]));
     }
     parts.extend(holdout_part(report));
     parts.extend(spend_part(report));
@@ -254,6 +247,7 @@ mod tests {
             holdout_days: 90,
             likelihood_ratio: Some(41.25),
             degrees_of_freedom: Some(4),
+            likelihood_ratio_scale: Some(0.25),
             likelihood_ratio_p: Some(0.0),
             sets: vec![pb::DriftedParameters {
                 customers: 361,
@@ -279,7 +273,7 @@ mod tests {
             "Why customers come less often",
             "361 customers",
             "alpha 4.0000 8.0000 +5.50",
-            "Likelihood ratio 41.25 with 4 degrees of freedom, p < 1e-307",
+            "Likelihood ratio 41.25 with 4 degrees of freedom, each 0.25 by chance, p < 1e-307",
             "active version 150.0 +50.0 % 0.000 0.000",
             "refit on what was known before 105.0 +5.0 % 0.000 0.000",
         ] {
@@ -289,6 +283,6 @@ mod tests {
         assert_eq!(json["verdict"], "DRIFT");
         assert_eq!(json["sets"][0]["parameters"][0]["z"], 5.5);
         assert_eq!(json["sets"][0]["customers_of"], "ALL");
-        assert_eq!(json["wald"], Value::Null);
+        assert_eq!(json["likelihood_ratio_scale"], 0.25);
     }
 }

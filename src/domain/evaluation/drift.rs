@@ -2,7 +2,7 @@
 //!
 //! Two questions, each with its own figures. Did the last days come as the active version foretold them? What all customers ordered and
 //! spent in the holdout is compared with the sum that it gave a chance ([`super::total`]), and its error with that of a fit that knew only
-//! what came before. And does a refit on all facts until today differ, by more than chance (likelihood ratio, Wald), so that answers
+//! what came before. And does a refit on all facts until today differ, by more than chance (likelihood ratio), so that answers
 //! change (orders expected of all customers)? The first sees at once what happens in the last days, the second what has been going on
 //! since the version was fitted. A drift is what is both beyond chance and large enough to matter ([`verdict`]): with a million customers
 //! every difference is beyond chance.
@@ -25,7 +25,7 @@ use crate::domain::{
     value::{
         fit::{
             covariates::{CovariateGroup, CovariateModel},
-            distance::{chi_squared_exceeds, squared_distance},
+            distance::{chi_squared_exceeds, excess_variance},
             rows::CollapsedRow,
         },
         history::{DAYS_PER_WEEK, PurchaseHistory},
@@ -81,23 +81,26 @@ pub struct SetComparison {
     pub refit_log_likelihood: f64,
     /// Each parameter.
     pub parameters: Vec<ParameterShift>,
-    /// The shift of all parameters together in standard errors, squared; `None` where its covariance is unknown.
-    pub wald: Option<f64>,
+    /// What twice the gain in log-likelihood comes to by chance, for each parameter ([`excess_variance`]); `None` where a covariance is unknown.
+    pub scale: Option<f64>,
 }
 
-/// Likelihood ratio and Wald statistic over all sets.
+/// A tenth more facts than the version knew. With fewer, what the refit gains by chance is so little that the error of its covariance would
+/// decide. Chosen, not measured.
+pub const LEAST_SCALE: f64 = 0.1;
+
+/// The likelihood ratio over all sets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Significance {
     /// Twice the gain in log-likelihood.
     pub likelihood_ratio: f64,
     /// Parameters compared.
     pub degrees_of_freedom: u32,
-    /// Probability of so large a ratio by chance, the active parameters taken as certain.
-    pub likelihood_ratio_p: f64,
-    /// The Wald statistic, which counts both uncertainties; `None` where the covariance of the shift is unknown.
-    pub wald: Option<f64>,
-    /// Probability of so large a shift by chance.
-    pub wald_p: Option<f64>,
+    /// What the ratio comes to by chance, for each degree of freedom: the refit knows the facts of the active version and more, so that it is
+    /// no chi-squared variate but about so many times one; at least [`LEAST_SCALE`]. `None` where a covariance is unknown.
+    pub scale: Option<f64>,
+    /// Probability of so large a ratio by chance.
+    pub p: Option<f64>,
 }
 
 /// Everything that a verdict rests on.
@@ -168,7 +171,6 @@ pub fn compare(
         refit: *new,
         z: z(at),
     });
-    let differences: Vec<f64> = moved.iter().map(|(_, _, difference)| *difference).collect();
     // Values so great that effects of them leave the range of numbers are as good as unknown, for answers too.
     let groups = groups.iter().filter_map(|group| {
         let of = |model: &CovariateModel| model.for_values(&group.values).ok();
@@ -189,9 +191,10 @@ pub fn compare(
         active_log_likelihood: log_likelihood(0),
         refit_log_likelihood: log_likelihood(1),
         parameters: parameters.collect(),
-        wald: covariance
-            .as_deref()
-            .and_then(|covariance| squared_distance(&differences, covariance)),
+        scale: active
+            .log_covariance
+            .zip(refit.log_covariance)
+            .and_then(|(active, refit)| excess_variance(active, refit)),
     }
 }
 
@@ -234,8 +237,9 @@ pub fn holdout(population: &Population, model: &CandidateModel) -> Accuracy {
     accuracy(Forecaster::Model, pairs)
 }
 
-/// Likelihood ratio and Wald statistic of all sets together.
+/// The likelihood ratio of all sets together.
 #[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a few parameters")]
 pub fn significance(sets: &[SetComparison]) -> Significance {
     let gains = sets
         .iter()
@@ -243,12 +247,15 @@ pub fn significance(sets: &[SetComparison]) -> Significance {
     let likelihood_ratio = 2.0 * gains.sum::<f64>();
     let parameters: usize = sets.iter().map(|set| set.parameters.len()).sum();
     let degrees_of_freedom = u32::try_from(parameters).unwrap_or(u32::MAX);
-    let wald: Option<f64> = sets.iter().map(|set| set.wald).sum();
+    let scales = sets
+        .iter()
+        .map(|set| Some(set.scale? * set.parameters.len() as f64));
+    let scales: Option<f64> = scales.sum();
+    let scale = scales.map(|sum| (sum / parameters as f64).max(LEAST_SCALE));
     Significance {
         likelihood_ratio,
         degrees_of_freedom,
-        likelihood_ratio_p: chi_squared_exceeds(likelihood_ratio, degrees_of_freedom),
-        wald,
-        wald_p: wald.map(|wald| chi_squared_exceeds(wald, degrees_of_freedom)),
+        scale,
+        p: scale.map(|scale| chi_squared_exceeds(likelihood_ratio / scale, degrees_of_freedom)),
     }
 }

@@ -58,7 +58,7 @@ pub struct DriftReport {
     pub days: u32,
     /// What the verdict rests on.
     pub evidence: Evidence,
-    /// Likelihood ratio and Wald statistic; `None` when there was no refit.
+    /// The likelihood ratio; `None` when there was no refit, or under a prior.
     pub significance: Option<Significance>,
     /// The verdict.
     pub judgement: Judgement,

@@ -123,7 +123,7 @@ async fn parameters_that_never_described_anybody_here_are_a_drift_and_unknown_on
     let unknown = check(&service, "", 0).await.unwrap();
     assert_eq!(unknown.verdict(), DriftVerdict::NotDecidable);
     assert!(unknown.reason.contains("uncertain"), "{}", unknown.reason);
-    assert!(unknown.wald.is_none() && unknown.likelihood_ratio.unwrap() > 0.0);
+    assert!(unknown.likelihood_ratio_p.is_none() && unknown.likelihood_ratio.unwrap() > 0.0);
     // A version that knows the holdout.
     let today = fit(&service, request(OrderModelKind::MbgNbd, ""))
         .await

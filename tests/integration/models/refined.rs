@@ -320,7 +320,14 @@ async fn apparel_with_covariates_is_reported_as_degenerate_and_does_not_answer()
             let why = &report.not_converged_reason;
             assert!(why.contains("degenerate"), "{why}");
             assert!(!model.active);
-            let chosen = activate(&service, model.version).await.unwrap();
+            let refused = activate(&service, model.version).await.unwrap_err();
+            assert_eq!(reason(&refused), "NOT_CONVERGED");
+            let chosen = pb::ActivateModelRequest {
+                version: model.version,
+                allow_not_converged: true,
+            };
+            let chosen = service.models().activate_model(chosen).await.unwrap();
+            let chosen = chosen.into_inner().model.unwrap();
             assert!(chosen.active, "by decision, not by accident");
             let score = service.score(by_id("1"), until).await.score.unwrap();
             assert!(score.expected_orders.unwrap().is_finite());

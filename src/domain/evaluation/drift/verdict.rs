@@ -127,8 +127,7 @@ fn refitted(evidence: &Evidence) -> Finding {
             let gain = 0.5 * found.likelihood_ratio;
             format!("{outlook} and gains {gain:.1} in log-likelihood")
         },
-        // The ratio takes the active version as certain; it stands in where the covariance of the shift is unknown.
-        p: (!evidence.has_prior).then(|| found.wald_p.unwrap_or(found.likelihood_ratio_p)),
+        p: found.p.filter(|_| !evidence.has_prior),
         material: change.abs() > MATERIAL_OUTLOOK,
     }
 }

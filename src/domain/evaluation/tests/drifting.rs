@@ -267,7 +267,7 @@ fn a_shift_is_measured_by_what_the_refit_knows_beyond_the_version() {
     let found = compare(None, &groups, &active, &refit);
     // ln r moved by 1, and of the variance of the version the refit leaves 0.16 of 0.41.
     assert_near("z", found.parameters[0].z.unwrap(), 2.0, 1e-12);
-    assert_near("Wald", found.wald.unwrap(), 4.0, 1e-12);
+    assert_near("scale", found.scale.unwrap(), 0.41 / 0.16 - 1.0, 1e-12);
     assert_eq!(found.customers, 5);
     let history = crate::domain::value::history::PurchaseHistory::from_days(1, 7, 70).unwrap();
     let expected = 5.0 * model(1.0).log_likelihood(&history);
@@ -281,7 +281,7 @@ fn a_shift_is_measured_by_what_the_refit_knows_beyond_the_version() {
         log_covariance: None,
         ..active
     };
-    assert_eq!(compare(None, &groups, &without, &refit).wald, None);
+    assert_eq!(compare(None, &groups, &without, &refit).scale, None);
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn effects_of_covariates_are_compared_as_they_are_and_count_as_parameters() {
     // The effect on orders moved by 0.6, with a variance of 0.06 before and 0.02 after: 0.6 / 0.2 standard errors.
     assert_near("z", found.parameters[4].z.unwrap(), 3.0, 1e-12);
     assert_near("z", found.parameters[5].z.unwrap(), 0.0, 1e-12);
-    assert_near("Wald", found.wald.unwrap(), 9.0, 1e-12);
+    assert_near("scale", found.scale.unwrap(), 2.0, 1e-12);
     assert_eq!(
         (found.customers, &found.covariates[..]),
         (10, &["member".to_owned()][..])

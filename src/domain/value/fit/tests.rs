@@ -145,21 +145,11 @@ fn every_model_finds_the_independent_maximum_of_a_sample_of_cdnow() {
 }
 
 #[test]
-fn sixty_customers_have_a_maximum_and_do_not_determine_who_leaves() {
+fn sixty_customers_have_a_maximum_and_hardly_determine_who_leaves() {
     for (kind, name) in KINDS {
         let report = report_of(kind, &sample_orders());
-        let Convergence::Degenerate { simpler, .. } = report.convergence else {
-            panic!("{report:?}");
-        };
         // In 40-digit arithmetic, BG/NBD gains 0.619 over equal probabilities to leave, MBG/NBD 0.417.
-        assert_eq!(
-            simpler,
-            Some("customers who are all equally likely to leave")
-        );
-        assert_eq!(
-            (&report.covariance, report.standard_errors()),
-            (&None, None)
-        );
+        assert!(report.convergence.is_converged(), "{report:?}");
         let maxima = rows::<Maximum>(SAMPLE).into_iter();
         for (truth, found) in maxima
             .filter(|row| row.model == name)
@@ -167,6 +157,9 @@ fn sixty_customers_have_a_maximum_and_do_not_determine_who_leaves() {
         {
             assert_close(&truth.parameter, *found, truth.value, PARAMETERS);
         }
+        // A parameter that is known to less than a factor of e says little.
+        let covariance = report.log_covariance.unwrap();
+        assert!(covariance[2][2] > 1.0, "{covariance:?}");
     }
 }
 

@@ -63,7 +63,7 @@ fn check_ratio(report: &pb::DriftReport, degrees_of_freedom: i32) {
     assert_eq!(report.degrees_of_freedom, Some(degrees_of_freedom));
     let parameters: usize = report.sets.iter().map(|set| set.parameters.len()).sum();
     assert_eq!(i32::try_from(parameters).unwrap(), degrees_of_freedom);
-    assert!(report.wald.is_some(), "{report:?}");
+    assert!(report.likelihood_ratio_p.is_some(), "{report:?}");
 }
 
 /// Customers of whom every second is a member and orders three times as often, and of whom one in ten this is never known.

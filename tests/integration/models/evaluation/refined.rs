@@ -206,7 +206,9 @@ async fn kinds_that_differ_are_foretold_better_apart() {
             (CustomerKind::Unspecified, 0, true),
             (CustomerKind::Person, 675, true),
             (CustomerKind::Company, 225, true)
-        ]
+        ],
+        "{:?}",
+        found.parameters
     );
     let [all, persons, companies] = &found.groups[..] else {
         panic!("{found:?}");

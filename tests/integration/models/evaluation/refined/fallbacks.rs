@@ -17,9 +17,9 @@ async fn who_falls_back_is_counted_with_the_reason_and_what_cannot_be_meant_is_r
     let service = ServiceWithDatabase::start().await;
     let mut random = Random::new(23);
     let (mut facts, mut patches) = (vec![], vec![]);
-    for at in 0..150 {
+    for at in 0..600 {
         let id = format!("c{at}");
-        let company = at % 5 == 0;
+        let company = at % 8 == 0;
         let kind = if company {
             CustomerKind::Company
         } else {
@@ -40,11 +40,11 @@ async fn who_falls_back_is_counted_with_the_reason_and_what_cannot_be_meant_is_r
     write(&service, &patches, &facts).await;
     let found = evaluate(&service, by_kind()).await.unwrap();
     let sets: Vec<i64> = found.parameters.iter().map(|it| it.customers).collect();
-    assert_eq!(sets, [30, 120, 0]);
+    assert_eq!(sets, [75, 525, 0]);
     let companies = &found.parameters[2];
     assert_eq!(companies.customer_kind(), CustomerKind::Company);
     assert!(
-        companies.pooled_reason.contains("30 customers"),
+        companies.pooled_reason.contains("75 customers"),
         "{companies:?}"
     );
     assert!(companies.parameters.is_empty());
@@ -64,7 +64,7 @@ async fn who_falls_back_is_counted_with_the_reason_and_what_cannot_be_meant_is_r
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(reason(&status), "NOTHING_TO_EVALUATE");
     assert!(
-        status.message().contains("none of the 150 customers"),
+        status.message().contains("none of the 600 customers"),
         "{status:?}"
     );
     let status = refused(covariates(&["membr", "region", "income", "member"])).await;

@@ -1,0 +1,103 @@
+use super::*;
+use crate::cli::subject::parse_subject;
+
+fn scored() -> pb::ScoreLifetimeValueResponse {
+    pb::ScoreLifetimeValueResponse {
+        r#match: pb::Match::One.into(),
+        score: Some(pb::LifetimeValueScore {
+            customer_id: "0001".into(),
+            inputs: Some(pb::ValueInputs {
+                frequency: 2,
+                recency_weeks: 30.428_571_428_571_427,
+                age_weeks: 38.857_142_857_142_854,
+                monetary_value: Some(22.345),
+                currency: "USD".into(),
+            }),
+            probability_alive: Some(0.75),
+            expected_orders: Some(1.5),
+            expected_spend_per_order: Some(24.0),
+            transaction_value: Some(30.0),
+            contract_value: Some(5.0),
+            running_contracts: 1,
+            expected_renewals: Some(0.62),
+            expected_cost_to_serve: Some(12.5),
+            unpriced_channels: vec!["portal".into()],
+            lifetime_value: Some(pb::Money {
+                amount_minor: 3_500,
+                currency: "USD".into(),
+            }),
+            horizon_months: 12,
+            monthly_discount_rate: 0.01,
+            tier: Some(pb::Tier {
+                name: "silver".into(),
+                rank: 3,
+                unrated_reason: 0,
+            }),
+            ..Default::default()
+        }),
+        provenance: Some(pb::Provenance {
+            as_of: "1997-09-30".into(),
+            profile_version: 4,
+            basis_id: "r0-m1-USD".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn the_inputs_and_results_stand_at_the_top_level() {
+    let subject = parse_subject("0001").unwrap();
+    let json = serde_json::to_value(ScoreJson::new(&subject, &scored())).unwrap();
+    assert_eq!(json["customer_id"], "0001");
+    assert_eq!(json["frequency"], 2);
+    assert_eq!(json["recency_weeks"], 30.428_571_428_571_427);
+    assert_eq!(json["age_weeks"], 38.857_142_857_142_854);
+    assert_eq!(json["monetary_value"], 22.345);
+    assert_eq!(json["lifetime_value"]["amount"], "35.00");
+    assert_eq!(json["transaction_value"], 30.0);
+    assert_eq!(json["contract_value"], 5.0);
+    assert_eq!(json["running_contracts"], 1);
+    assert_eq!(json["tier"], "silver");
+    assert_eq!(json["unrated_reason"], serde_json::Value::Null);
+    assert_eq!(json["as_of"], "1997-09-30");
+    assert_eq!(json["basis_id"], "r0-m1-USD");
+}
+
+#[test]
+fn the_page_says_value_probability_and_history_in_words() {
+    let subject = parse_subject("0001").unwrap();
+    let page = page(&subject, &scored());
+    for part in [
+        "35.00 USD over 12 months, discounted by 1.00 % a month",
+        "silver (rank 3",
+        "75.0 %",
+        "2 repeat purchase days in 38.9 weeks",
+        "22.34 USD",
+        "30.00 USD",
+        "5.00 USD: 1 running, 0.62 renewals expected",
+        "12.50 USD",
+        "contacts by portal: nothing says what they cost",
+    ] {
+        assert!(page.contains(part), "{part} in\n{page}");
+    }
+}
+
+#[test]
+fn an_unrated_customer_has_the_reason_in_words_and_in_json() {
+    let mut response = scored();
+    let score = response.score.as_mut().unwrap();
+    score.lifetime_value = None;
+    score.inputs = None;
+    score.probability_alive = None;
+    score.unrated_reason = pb::UnratedReason::NotApplicable.into();
+    score.tier = Some(pb::Tier {
+        unrated_reason: pb::UnratedReason::NotApplicable.into(),
+        ..Default::default()
+    });
+    let subject = parse_subject("0001").unwrap();
+    assert!(page(&subject, &response).contains("an employee"));
+    let json = serde_json::to_value(ScoreJson::new(&subject, &response)).unwrap();
+    assert_eq!(json["unrated_reason"], "NOT_APPLICABLE");
+    assert_eq!(json["frequency"], serde_json::Value::Null);
+}
