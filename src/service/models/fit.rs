@@ -195,10 +195,11 @@ impl Models {
             let unconvertible = unconvertible::count(&mut tx, &basis, today).await?;
             tx.rollback().await?;
             let samples = compute(&turn, move || Ok(samples.fit(currency))).await?;
-            Ok((samples, unconvertible.customers))
+            Ok::<_, ServiceError>((samples, unconvertible.customers))
         };
-        let (draft, (samples, unconvertible_customers)) =
-            tokio::try_join!(from_rows, from_samples)?;
+        // Both to their ends: who is told that nothing can be fitted may ask again at once, and finds the turn free.
+        let (draft, from_samples) = tokio::join!(from_rows, from_samples);
+        let (draft, (samples, unconvertible_customers)) = (draft?, from_samples?);
         let fit = ModelFit {
             unconvertible_customers,
             ..draft.complete(samples)

@@ -29,8 +29,8 @@ const WEEKS: f64 = 121.5;
 const NEWCOMERS_WEEKS: f64 = 70.5;
 
 /// Customers who order seldom, and others who order ten times as often: MBG/NBD in weeks.
-const SELDOM: [f64; 4] = [4.0, 80.0, 0.8, 4.0];
-const OFTEN: [f64; 4] = [4.0, 8.0, 0.8, 4.0];
+const SELDOM: [f64; 4] = [4.0, 80.0, 0.4, 1.6];
+const OFTEN: [f64; 4] = [4.0, 8.0, 0.4, 1.6];
 
 /// A customer of a law, with what is known of them.
 struct Planted {
