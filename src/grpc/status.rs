@@ -19,7 +19,7 @@ use crate::domain::text::CustomerId;
 use crate::grpc::convert::{fits, violations::Violations};
 use crate::pb;
 use crate::service::error::ServiceError;
-use crate::service::models::RunningFit;
+use crate::service::models::{CovariateProblem, RunningFit};
 
 /// The domain of every `ErrorInfo`: with it, a reason is unique.
 pub const DOMAIN: &str = "patron";
@@ -205,12 +205,9 @@ impl From<ServiceError> for Status {
                 not_found("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "", &message)
             }
             ServiceError::AmbiguousSubject(ids) => {
-                let ids = ids
-                    .iter()
-                    .map(CustomerId::as_str)
-                    .collect::<Vec<_>>()
-                    .join(",");
-                failed_precondition("AMBIGUOUS_SUBJECT", &message, &[("customer_ids", &ids)])
+                let ids: Vec<&str> = ids.iter().map(CustomerId::as_str).collect();
+                let ids = [("customer_ids", &*ids.join(","))];
+                failed_precondition("AMBIGUOUS_SUBJECT", &message, &ids)
             }
             ServiceError::ModelNotFound(version) => not_found(
                 "MODEL_NOT_FOUND",
@@ -224,7 +221,7 @@ impl From<ServiceError> for Status {
                 &revision.to_string(),
                 &message,
             ),
-            ServiceError::NoDefinitions => failed_precondition("NO_DEFINITIONS", &message, &[]),
+            ServiceError::NoDefinitions => refused_now("NO_DEFINITIONS", &message),
             ServiceError::SegmentNotFound(name) => {
                 not_found("SEGMENT_NOT_FOUND", "patron.v1.Segment", name, &message)
             }
@@ -235,39 +232,43 @@ impl From<ServiceError> for Status {
                 not_found("TIER_NOT_FOUND", "patron.v1.Tier", name, &message)
             }
             ServiceError::EvaluationRunning(_) => aborted("EVALUATION_RUNNING", &message),
-            ServiceError::NothingToEvaluate(_) => {
-                failed_precondition("NOTHING_TO_EVALUATE", &message, &[])
-            }
+            ServiceError::NothingToEvaluate(_) => refused_now("NOTHING_TO_EVALUATE", &message),
             ServiceError::EmptyHoldout { .. } => refused_field("split_on", &message),
             ServiceError::DayAhead { field, .. } => refused_field(field, &message),
             ServiceError::VersionFittedLater { .. } => {
-                failed_precondition("VERSION_FITTED_LATER", &message, &[])
+                refused_now("VERSION_FITTED_LATER", &message)
             }
-            ServiceError::NoActiveModel => failed_precondition("NO_ACTIVE_MODEL", &message, &[]),
+            ServiceError::NoActiveModel => refused_now("NO_ACTIVE_MODEL", &message),
             ServiceError::FitRunning(running) => fit_running(running, &message),
             ServiceError::RequestIdReused(id) => {
                 already_exists("REQUEST_ID_REUSED", "patron.v1.Model", id, &message)
             }
             ServiceError::NothingToFit(_)
             | ServiceError::ContractsAlone { .. }
-            | ServiceError::NoCovariatesKnown { .. } => {
-                failed_precondition("NOTHING_TO_FIT", &message, &[])
+            | ServiceError::NoCovariatesKnown { .. } => refused_now("NOTHING_TO_FIT", &message),
+            ServiceError::NoEarlierModel => refused_now("NO_EARLIER_MODEL", &message),
+            ServiceError::ActiveVersionDiffers { active, .. } => {
+                let active = active.unwrap_or_default().to_string();
+                let active = [("active_version", &*active)];
+                failed_precondition("ACTIVE_VERSION_DIFFERS", &message, &active)
             }
-            ServiceError::NoEarlierModel => failed_precondition("NO_EARLIER_MODEL", &message, &[]),
-            ServiceError::ActiveVersionDiffers { active, .. } => failed_precondition(
-                "ACTIVE_VERSION_DIFFERS",
-                &message,
-                &[("active_version", &active.unwrap_or_default().to_string())],
-            ),
-            ServiceError::NotCovariates(problems) => {
-                let mut violations = Violations::default();
-                fits::refuse_covariates(problems.clone(), &mut violations.at(""));
-                invalid_request(violations)
-            }
-            ServiceError::NotConverged(_) => failed_precondition("NOT_CONVERGED", &message, &[]),
+            ServiceError::NotCovariates(problems) => not_covariates(problems),
+            ServiceError::NotConverged(_) => refused_now("NOT_CONVERGED", &message),
             ServiceError::Internal(cause) => internal("INTERNAL", &**cause),
         }
     }
+}
+
+/// `FAILED_PRECONDITION` with nothing to add to its reason.
+fn refused_now(reason: &'static str, message: &str) -> Status {
+    failed_precondition(reason, message, &[])
+}
+
+/// `INVALID_ARGUMENT` with what is wrong with each name.
+fn not_covariates(problems: &[CovariateProblem]) -> Status {
+    let mut violations = Violations::default();
+    fits::refuse_covariates(problems.to_vec(), &mut violations.at(""));
+    invalid_request(violations)
 }
 
 /// `ABORTED` with the fit that is in the way.

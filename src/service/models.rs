@@ -85,16 +85,12 @@ impl Models {
     /// There is none of that number, none is active, or the database cannot be asked.
     pub async fn get(&self, version: Option<i64>) -> Result<ModelVersion, ServiceError> {
         let mut connection = self.pool.acquire().await?;
-        match version {
-            Some(version) => {
-                let found = store::models::find(&mut connection, version).await?;
-                found.ok_or(ServiceError::ModelNotFound(version))
-            }
-            None => {
-                let found = store::models::find_active(&mut connection).await?;
-                found.ok_or(ServiceError::NoActiveModel)
-            }
-        }
+        let Some(version) = version else {
+            let found = store::models::find_active(&mut connection).await?;
+            return found.ok_or(ServiceError::NoActiveModel);
+        };
+        let found = store::models::find(&mut connection, version).await?;
+        found.ok_or(ServiceError::ModelNotFound(version))
     }
 
     /// At most `limit` versions below `before`, newest first.

@@ -201,11 +201,11 @@ async fn a_planted_effect_is_found_and_used_and_the_unknown_are_left_out() {
     let status = fit(&service, covariates(&["channel"])).await.unwrap_err();
     assert_eq!(reason(&status), "NOTHING_TO_FIT", "known of nobody");
 
-    let named = pb::FitModelRequest {
+    let monday = pb::FitModelRequest {
         request_id: "monday".to_owned(),
         ..covariates(&["member"])
     };
-    let model = fit(&service, named.clone()).await.unwrap();
+    let model = fit(&service, monday.clone()).await.unwrap();
     assert!(model.active, "{model:?}");
     let fitted = model.covariates.unwrap();
     assert_eq!(fitted.customers_left_out, 80);
@@ -240,7 +240,7 @@ async fn a_planted_effect_is_found_and_used_and_the_unknown_are_left_out() {
     // What was answered once is answered again, whatever the definitions say by then.
     let other = DEFINITIONS.replace("member", "former_member");
     service.publish(&other).await;
-    let again = fit(&service, named.clone()).await.unwrap();
+    let again = fit(&service, monday.clone()).await.unwrap();
     assert_eq!(again.version, model.version);
     let status = fit(&service, covariates(&["member"])).await.unwrap_err();
     assert_eq!(violated(&status), ["covariates[0]"]);
