@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench stored_fit` starts the service as `patron serve` does and stores the profiles of a million customers, drawn from
 //! the parameters of CDNOW (MBG/NBD, Gamma-Gamma; ages of 20 to 77 weeks; seeded), as ingest would store them: folded and packed. Only
-//! the profiles, with contacts on two channels: a fit reads facts of customers alone who bought after its last day. Then the two statements that a fit starts with
+//! the profiles, with contacts on two channels: a fit reads facts of customers alone who bought after its last day. Then the two statements that a
+//! fit starts with
 //! and `FitModel` are run in turn, over the same connections as a caller's. `PATRON_BENCH_CUSTOMERS` is for fewer customers.
 //!
 //! How to read it: a line a round, the last line is the median of the ratios. A ratio of 1 would be a fit that costs nothing.

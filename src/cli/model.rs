@@ -85,8 +85,8 @@ pub struct ActivateArgs {
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
     /// The version to roll back: refuse if another one is active
-    #[arg(long, value_name = "VERSION", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(i64).range(1..))]
-    from: i64,
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(1..))]
+    from: Option<i64>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -147,7 +147,7 @@ async fn activate(args: &ActivateArgs, output: &mut Output) -> Result<(), CliErr
 async fn roll_back(args: &RollbackArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let request = connection.request(pb::RollbackModelRequest {
-        from_version: args.from,
+        from_version: args.from.unwrap_or_default(),
     });
     let mut client = connection.models();
     let model = client.rollback_model(request).await?.into_inner().model;
@@ -183,5 +183,28 @@ fn print(model: &pb::Model, json: bool, output: &mut Output) -> Result<(), CliEr
         output.json(&ModelJson::from(model))
     } else {
         output.line(&page(model))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_command_can_be_given_without_its_options() {
+        Cli::command().debug_assert();
+        for words in [
+            &["patron", "model", "rollback"][..],
+            &["patron", "model", "rollback", "--from", "3"],
+            &["patron", "model", "show"],
+            &["patron", "model", "activate", "3"],
+            &["patron", "model", "drift"],
+            &["patron", "model", "newcomers"],
+        ] {
+            let parsed = Cli::try_parse_from(words);
+            assert!(parsed.is_ok(), "{words:?}: {:?}", parsed.err());
+        }
     }
 }

@@ -66,7 +66,7 @@ pub struct ScoreArgs {
     /// With --outlook: the probability of each number of orders within the horizon, from 0 to this
     #[arg(long, value_name = "ORDERS", requires = "outlook", value_parser = clap::value_parser!(i32).range(0..=100))]
     order_counts: Option<i32>,
-    /// With --outlook: effective discount rate a year of residual orders and value, for example 0.15 (default: that of the definitions)
+    /// With --outlook: effective discount rate a year of discounted and residual orders and value, for example 0.15 (default: that of the definitions)
     #[arg(long, value_name = "FRACTION", requires = "outlook")]
     yearly_discount: Option<f64>,
     /// Print JSON: an object, or an array for a file; with --compare, that array as "scores", and "comparison" over all of it

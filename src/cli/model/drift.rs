@@ -143,7 +143,8 @@ fn page(report: &pb::DriftReport) -> String {
         )]));
     }
     parts.extend(holdout_part(report));
-    parts.extend(spend_part(report));
+    parts.extend(total_part("Orders", 1, report.orders_total.as_ref()));
+    parts.extend(total_part("Spend", 2, report.spend_total.as_ref()));
     parts.join("\n\n")
 }
 
@@ -216,10 +217,11 @@ fn holdout_part(report: &pb::DriftReport) -> Option<String> {
     Some(text::table(&header, &rows))
 }
 
-fn spend_part(report: &pb::DriftReport) -> Option<String> {
-    let total = report.spend_total.as_ref()?;
+/// Where a sum came to lie among what the active version gave a chance.
+fn total_part(what: &str, decimals: usize, total: Option<&pb::TotalInterval>) -> Option<String> {
+    let total = total?;
     Some(format!(
-        "Spend of the holdout: {:.2}, where the active version expected {:.2} and saw {:.0} % between {:.2} and {:.2}",
+        "{what} of the holdout: {:.decimals$}; the active version expected {:.decimals$}, with {:.0} % between {:.decimals$} and {:.decimals$}",
         total.actual,
         total.expected,
         100.0 * total.level,
@@ -259,6 +261,14 @@ mod tests {
                 }],
                 ..Default::default()
             }],
+            orders_total: Some(pb::TotalInterval {
+                level: 0.9,
+                actual: 100.0,
+                expected: 151.5,
+                low: 130.0,
+                high: 175.25,
+                ..Default::default()
+            }),
             active_holdout: Some(accuracy(150.0)),
             refit_holdout: Some(accuracy(105.0)),
             ..Default::default()
@@ -275,6 +285,7 @@ mod tests {
             "alpha 4.0000 8.0000 +5.50",
             "Likelihood ratio 41.25 with 4 degrees of freedom, each 0.25 by chance, p < 1e-307",
             "active version 150.0 +50.0 % 0.000 0.000",
+            "Orders of the holdout: 100.0; the active version expected 151.5, with 90 % between 130.0 and 175.2",
             "refit on what was known before 105.0 +5.0 % 0.000 0.000",
         ] {
             assert!(lines.iter().any(|it| it == line), "no {line:?} in\n{page}");

@@ -62,7 +62,8 @@ pub struct ParameterShift {
     pub active: f64,
     /// In the refit.
     pub refit: f64,
-    /// Difference of the logarithms (of effects: of themselves) in standard errors of the difference; `None` where these are unknown.
+    /// Difference of the logarithms (of effects: of themselves) in standard errors of the shift, whose variance is that of the active version
+    /// less that of the refit; `None` where one is unknown, or the difference less than [`LEAST_SCALE`] of the refit's.
     pub z: Option<f64>,
 }
 
@@ -159,10 +160,13 @@ pub fn compare(
     let effects = effects(old).into_iter().zip(effects(new));
     let effects = effects.map(|(old, new)| (old, new, new - old));
     let moved: Vec<(f64, f64, f64)> = logs.chain(effects).collect();
-    let covariance = difference(active.log_covariance, refit.log_covariance);
+    let of_refit = refit.log_covariance;
+    let of_refit = of_refit.and_then(|full| new.full_log_covariance_for(old.means(), full));
     let z = |at: usize| {
-        let variance = *covariance.as_ref()?.get(at)?.get(at)?;
-        (variance > 0.0).then(|| moved[at].2 / variance.sqrt())
+        let (before, now) = (active.log_covariance?, of_refit.as_deref()?);
+        let now = *now.get(at)?.get(at)?;
+        let variance = before.get(at)?.get(at)? - now;
+        (variance >= LEAST_SCALE * now).then(|| moved[at].2 / variance.sqrt())
     };
     let names = old.parameter_names().into_iter().zip(&moved).enumerate();
     let parameters = names.map(|(at, (name, (old, new, _)))| ParameterShift {
@@ -193,7 +197,7 @@ pub fn compare(
         parameters: parameters.collect(),
         scale: active
             .log_covariance
-            .zip(refit.log_covariance)
+            .zip(of_refit.as_deref())
             .and_then(|(active, refit)| excess_variance(active, refit)),
     }
 }
@@ -207,14 +211,6 @@ fn log_likelihood(model: &OrderModel, rows: &[CollapsedRow]) -> f64 {
         })
     };
     rows.iter().map(of_row).sum()
-}
-
-/// Covariance of the shift from a fit to another that knows the same facts and more: of an efficient estimator it is that of the first
-/// less that of the second (Hausman 1978, "Specification Tests in Econometrics", Econometrica 46(6), lemma 2.1).
-fn difference(first: Option<&[Vec<f64>]>, second: Option<&[Vec<f64>]>) -> Option<Vec<Vec<f64>>> {
-    let rows = first?.iter().zip(second?);
-    let rows = rows.map(|(one, other)| one.iter().zip(other).map(|(a, b)| a - b).collect());
-    Some(rows.collect())
 }
 
 fn history(row: &CollapsedRow) -> Option<PurchaseHistory> {

@@ -43,7 +43,8 @@ pub(super) struct Part<'a> {
     pub(super) foretold: &'a Total,
 }
 
-/// Where the sum over `all` came to lie; `None` where nobody was drawn, or where parameters are so uncertain that it may be anything. There are so many sets of `parameters`.
+/// Where the sum over `all` came to lie; `None` where nobody was drawn, or where parameters are so uncertain that it may be anything. There are so
+/// many sets of `parameters`.
 ///
 /// What is expected of all at the estimates is known; a draw of the parameters expects as much more or less of all as of those drawn.
 pub(super) fn total<'a>(

@@ -78,7 +78,7 @@ fn newcomer(
         expected_margin_per_order: margin.ok().map(|(margin, _)| margin),
         lifetime_value: margin.and_then(|(margin, currency)| {
             let value = newcomer_value(&set.orders, margin, margin, horizon);
-            major_to_money(value, currency).ok_or(Unrated::NoMean)
+            major_to_money(value, currency).ok_or(Unrated::TooLarge)
         }),
     }
 }

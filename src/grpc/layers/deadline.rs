@@ -80,12 +80,6 @@ impl Deadline {
     pub fn instant(self) -> Instant {
         self.0
     }
-
-    /// Time left; zero when it has passed.
-    #[must_use]
-    pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
-    }
 }
 
 /// What a call of this path gets when its caller sets no deadline.

@@ -54,7 +54,8 @@ impl Finding {
 
 /// The verdict. Drift: in one respect the difference is beyond chance at [`SIGNIFICANCE`] and matters. Orders or spend of the holdout
 /// matter when the active version misses more of them than [`MATERIAL_MISS`], or more of the orders than a refit before it by
-/// [`MATERIAL_EXCESS`]; a refit matters when expected orders differ by more than [`MATERIAL_OUTLOOK`].
+/// [`MATERIAL_EXCESS`]; a refit matters when expected orders differ by more than [`MATERIAL_OUTLOOK`], in the
+/// direction in which the active version missed the holdout.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Judgement {
     let not_decidable = |reason| Judgement {
@@ -85,7 +86,7 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     };
     let mut findings = vec![orders];
     findings.extend(of_spend.as_ref().map(spend));
-    findings.push(refitted(evidence));
+    findings.push(refitted(evidence, active));
     let sentences: Vec<String> = findings.iter().map(Finding::sentence).collect();
     Judgement {
         verdict: if findings.iter().any(Finding::is_drift) {
@@ -111,14 +112,15 @@ fn spend(total: &TotalInterval) -> Finding {
     }
 }
 
-/// What the refit on all facts says.
-fn refitted(evidence: &Evidence) -> Finding {
+/// What the refit on all facts says. Where it would have moved the forecast of the holdout away from what came, it is no reason to fit again.
+fn refitted(evidence: &Evidence, active_holdout: &Accuracy) -> Finding {
     let (active, refit) = evidence.outlook;
     let change = share(refit - active, active);
     let outlook = format!(
         "a refit on all facts expects {:+.1} % orders to come",
         100.0 * change
     );
+    let holds = change * missed(active_holdout) <= 0.0;
     let found = significance(&evidence.sets);
     Finding {
         words: if evidence.has_prior {
@@ -128,7 +130,7 @@ fn refitted(evidence: &Evidence) -> Finding {
             format!("{outlook} and gains {gain:.1} in log-likelihood")
         },
         p: found.p.filter(|_| !evidence.has_prior),
-        material: change.abs() > MATERIAL_OUTLOOK,
+        material: change.abs() > MATERIAL_OUTLOOK && holds,
     }
 }
 

@@ -178,6 +178,21 @@ impl CovariateModel {
     /// logarithms, effects on orders, effects on drop-out). `None` when `full` is not of that size.
     #[must_use]
     pub fn log_covariance_for(&self, values: &[f64], full: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+        self.moved(4, values, full)
+    }
+
+    /// The same with the effects, of which the covariance is of the size of `full`.
+    #[must_use]
+    pub fn full_log_covariance_for(
+        &self,
+        values: &[f64],
+        full: &[Vec<f64>],
+    ) -> Option<Vec<Vec<f64>>> {
+        self.moved(full.len(), values, full)
+    }
+
+    /// The first `kept` rows and columns of the covariance when the parameters are those of customers with these values.
+    fn moved(&self, kept: usize, values: &[f64], full: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
         let size = 4 + 2 * self.names.len();
         if full.len() != size || full.iter().any(|row| row.len() != size) {
             return None;
@@ -186,15 +201,17 @@ impl CovariateModel {
         // The logarithms are linear in all coordinates: J full J'.
         let (dropout, sign) = dropout_parameter(self.kind);
         let derivative = |row: usize, column: usize| match column.checked_sub(4) {
-            None => f64::from(u8::from(row == column)),
+            _ if row == column => 1.0,
+            None => 0.0,
             Some(at) if at < distance.len() && row == 1 => -distance[at],
             Some(at) if at >= distance.len() && row == dropout => {
                 sign * distance[at - distance.len()]
             }
             Some(_) => 0.0,
         };
-        let jacobian: [Vec<f64>; 4] =
-            std::array::from_fn(|row| (0..size).map(|column| derivative(row, column)).collect());
+        let jacobian: Vec<Vec<f64>> = (0..kept)
+            .map(|row| (0..size).map(|column| derivative(row, column)).collect())
+            .collect();
         let times_full = |row: &Vec<f64>| -> Vec<f64> {
             let column = |at: usize| (0..size).map(|k| row[k] * full[k][at]).sum();
             (0..size).map(column).collect()
