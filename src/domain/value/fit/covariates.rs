@@ -202,12 +202,11 @@ impl CovariateModel {
         let (dropout, sign) = dropout_parameter(self.kind);
         let derivative = |row: usize, column: usize| match column.checked_sub(4) {
             _ if row == column => 1.0,
-            None => 0.0,
             Some(at) if at < distance.len() && row == 1 => -distance[at],
             Some(at) if at >= distance.len() && row == dropout => {
                 sign * distance[at - distance.len()]
             }
-            Some(_) => 0.0,
+            None | Some(_) => 0.0,
         };
         let jacobian: Vec<Vec<f64>> = (0..kept)
             .map(|row| (0..size).map(|column| derivative(row, column)).collect())
