@@ -148,8 +148,10 @@ fn every_model_finds_the_independent_maximum_of_a_sample_of_cdnow() {
 fn sixty_customers_have_a_maximum_and_hardly_determine_who_leaves() {
     for (kind, name) in KINDS {
         let report = report_of(kind, &sample_orders());
-        // In 40-digit arithmetic, BG/NBD gains 0.619 over equal probabilities to leave, MBG/NBD 0.417.
-        assert!(report.convergence.is_converged(), "{report:?}");
+        // In 40-digit arithmetic, BG/NBD gains 0.619 over equal probabilities to leave, MBG/NBD 0.417. The maximum of Pareto/NBD knows
+        // drop-out to no more than a factor of fifty.
+        let is_told = kind != ModelKind::ParetoNbd;
+        assert_eq!(report.convergence.is_converged(), is_told, "{report:?}");
         let maxima = rows::<Maximum>(SAMPLE).into_iter();
         for (truth, found) in maxima
             .filter(|row| row.model == name)
@@ -158,8 +160,9 @@ fn sixty_customers_have_a_maximum_and_hardly_determine_who_leaves() {
             assert_close(&truth.parameter, *found, truth.value, PARAMETERS);
         }
         // A parameter that is known to less than a factor of e says little.
-        let covariance = report.log_covariance.unwrap();
-        assert!(covariance[2][2] > 1.0, "{covariance:?}");
+        let covariance = report.log_covariance.as_ref();
+        assert_eq!(covariance.is_some(), is_told);
+        assert!(covariance.is_none_or(|it| it[2][2] > 1.0), "{report:?}");
     }
 }
 
