@@ -20,7 +20,7 @@ use crate::{
         deployment::{self, Deployment},
         error::StoreError,
         identifiers::IdentifierKey,
-        pool::{self, PoolOptions},
+        pool::{self, Plans, PoolOptions},
         schema::{self, SchemaError, SchemaState},
     },
 };
@@ -168,19 +168,20 @@ impl Database {
             let probed = pool::probe(&url, CONNECT_TIMEOUT).await;
             probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
         }
-        let pool = |max_connections, statement_timeout| {
+        let pool = |max_connections, statement_timeout, plans| {
             pool::open(
                 &url,
                 PoolOptions {
                     max_connections,
                     acquire_timeout: ACQUIRE_TIMEOUT,
                     statement_timeout,
+                    plans,
                 },
             )
         };
-        let read = pool(settings.read_pool, READ_TIMEOUT)?;
-        let write = pool(settings.write_pool, WRITE_TIMEOUT)?;
-        let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT)?;
+        let read = pool(settings.read_pool, READ_TIMEOUT, Plans::Kept)?;
+        let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?;
+        let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?;
         if cluster.is_some() {
             schema::migrate(&batch).await?;
         }
@@ -225,6 +226,7 @@ pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, Dat
         max_connections: 1,
         acquire_timeout: MIGRATION_CONNECT_TIMEOUT,
         statement_timeout: MIGRATION_TIMEOUT,
+        plans: Plans::Anew,
     };
     let pool = pool::open(url.expose(), options)?;
     let schema = match schema::get_schema_state(&pool).await? {

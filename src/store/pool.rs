@@ -21,6 +21,18 @@ pub struct PoolOptions {
     pub acquire_timeout: Duration,
     /// How long one statement may run. A dropped future leaves its statement running on the server, so the server must end it.
     pub statement_timeout: Duration,
+    /// How statements are planned.
+    pub plans: Plans,
+}
+
+/// When Postgres makes the plan of a prepared statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plans {
+    /// Once for all of its executions, after a few: for look-ups that are fast whatever they ask for.
+    Kept,
+    /// At every execution. A kept plan does not see how many customers a batch names, nor that a table has grown since: of a table that was
+    /// empty then it reads all rows, and compares each with every customer of the batch, until the table is analysed.
+    Anew,
 }
 
 /// Opens a pool. Connections are made when they are needed.
@@ -34,6 +46,13 @@ pub fn open(url: &str, options: PoolOptions) -> Result<PgPool, StoreError> {
         .application_name("patron")
         .options([
             ("statement_timeout", statement_timeout.as_str()),
+            (
+                "plan_cache_mode",
+                match options.plans {
+                    Plans::Kept => "auto",
+                    Plans::Anew => "force_custom_plan",
+                },
+            ),
             ("idle_in_transaction_session_timeout", "60s"),
             // Times are bound and read in binary; nothing may depend on the session's zone.
             ("timezone", "UTC"),

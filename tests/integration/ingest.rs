@@ -3,6 +3,7 @@
 mod duplicates;
 mod order;
 mod patches;
+mod plans;
 mod poison;
 mod powers;
 mod refolded;
