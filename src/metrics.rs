@@ -6,11 +6,13 @@
 //! The outcome of a call is its `grpc-status`; HTTP says 200 to nearly everything.
 
 mod cache;
+mod database;
 mod evaluation;
 mod facts;
 mod rpc;
 
 pub use cache::CacheMetrics;
+pub use database::{BreakerMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
 pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
@@ -36,6 +38,10 @@ pub struct Metrics {
     pub profile_cache: CacheMetrics,
     /// The cache of customer ids by identifier.
     pub identifier_cache: CacheMetrics,
+    /// Whether the database answers.
+    pub breaker: BreakerMetrics,
+    /// Our sessions at the database.
+    pub sessions: SessionMetrics,
     /// Facts received.
     pub ingest: IngestMetrics,
     /// Model fits.
@@ -93,6 +99,8 @@ impl Metrics {
         let connections = ConnectionMetrics::register(&mut registry);
         let [profile_cache, identifier_cache] =
             CacheMetrics::register(&mut registry, ["profile", "identifier"]);
+        let breaker = BreakerMetrics::register(&mut registry);
+        let sessions = SessionMetrics::register(&mut registry);
         let ingest = IngestMetrics::register(&mut registry);
         let fits = FitMetrics::register(&mut registry);
         let evaluations = EvaluationMetrics::register(&mut registry);
@@ -101,6 +109,8 @@ impl Metrics {
             connections,
             profile_cache,
             identifier_cache,
+            breaker,
+            sessions,
             ingest,
             fits,
             currencies_without_rate,

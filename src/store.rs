@@ -3,6 +3,7 @@
 //! The schema and every statement also run on Postgres distributed by `customer_id`: each names the customers it touches.
 
 pub mod attributes;
+pub mod breaker;
 pub mod change_log;
 mod codes;
 pub mod contacts;
@@ -27,4 +28,5 @@ pub mod profiles;
 pub mod rates;
 pub mod revisions;
 pub mod schema;
+pub mod sessions;
 pub mod transactions;

@@ -6,29 +6,39 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use jiff::{Timestamp, tz::TimeZone};
-use sqlx::PgPool;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::settings::{DatabaseUrl, Settings},
+    clock::Clock,
+    metrics::BreakerMetrics,
     postgres::{self, cluster::Cluster},
     service::refold::{self, refold},
     store::{
+        breaker::Breaker,
         deployment::{self, Deployment},
         error::StoreError,
         identifiers::IdentifierKey,
-        pool::{self, Plans, PoolOptions},
+        pool::{self, Plans, Pool, PoolOptions},
         schema::{self, SchemaError, SchemaState},
     },
 };
 
 /// How long to wait for a free connection: well below the deadline of a call.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long the first connection to a server that `DATABASE_URL` names may take.
+/// How long one try to connect to a server that `DATABASE_URL` names may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first and the longest time between two tries at the start: an outage of seconds costs no more than it lasts, one of minutes costs
+/// the server that comes back no more than one connection every two seconds.
+const CONNECT_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How often the start says that it still waits for the database.
+const WAIT_NOTICE: Duration = Duration::from_secs(5);
 /// How long a read may take. Also the limit of a load into memory, which no caller's deadline ends.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one statement of a write may take, the wait for other writers of the same customers included.
@@ -52,11 +62,13 @@ const KEY_BYTES: usize = 32;
 /// The database of a process.
 pub struct Database {
     /// For loads and reads of calls.
-    pub read: PgPool,
+    pub read: Pool,
     /// For ingest.
-    pub write: PgPool,
+    pub write: Pool,
     /// For fits.
-    pub batch: PgPool,
+    pub batch: Pool,
+    /// Whether it answers.
+    pub breaker: Arc<Breaker>,
     /// The zone in which days are counted.
     pub zone: TimeZone,
     /// Under which identifiers are stored.
@@ -112,8 +124,11 @@ pub enum DatabaseError {
     #[error("the database that DATABASE_URL names cannot be used: {cause}")]
     Unreachable {
         /// What the server or the network said.
-        cause: StoreError,
+        cause: sqlx::Error,
     },
+    /// A stop was asked for while the start waited for the database.
+    #[error("stopped while waiting for the database that DATABASE_URL names")]
+    Stopped,
     /// The zone is decided when the database is created.
     #[error(
         "the database counts days in {stored}, and --time-zone says {given}: leave the option out, or use a new database"
@@ -152,11 +167,17 @@ pub enum DatabaseError {
 }
 
 impl Database {
-    /// Opens the database that `settings` ask for; a private cluster is started, and brought to the schema of this program.
+    /// Opens the database that `settings` ask for; a private cluster is started, and brought to the schema of this program. A server that
+    /// does not answer yet is waited for, until `stop`.
     ///
     /// # Errors
     /// Whatever is in the way, with what to do about it.
-    pub async fn open(settings: &Settings, now: Timestamp) -> Result<Self, DatabaseError> {
+    pub async fn open(
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+        metrics: BreakerMetrics,
+        stop: &CancellationToken,
+    ) -> Result<Self, DatabaseError> {
         let (cluster, url) = if let Some(url) = settings.external_database() {
             (None, url.expose().to_owned())
         } else {
@@ -165,27 +186,30 @@ impl Database {
             (Some(cluster), url)
         };
         if cluster.is_none() {
-            let probed = pool::probe(&url, CONNECT_TIMEOUT).await;
-            probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
+            let waiting = wait_for(&url, settings.database_wait());
+            let waited = stop.run_until_cancelled(waiting).await;
+            waited.ok_or(DatabaseError::Stopped)??;
         }
+        let now = clock.now();
+        let time = Arc::clone(clock);
+        let breaker = pool::breaker(&url, move || time.now(), metrics);
         let pool = |max_connections, statement_timeout, plans| {
-            pool::open(
-                &url,
-                PoolOptions {
-                    max_connections,
-                    acquire_timeout: ACQUIRE_TIMEOUT,
-                    statement_timeout,
-                    plans,
-                },
-            )
+            let options = PoolOptions {
+                max_connections,
+                acquire_timeout: ACQUIRE_TIMEOUT,
+                statement_timeout,
+                plans,
+            };
+            Pool::open(&url, options, &breaker)
         };
         let read = pool(settings.read_pool, READ_TIMEOUT, Plans::Kept)?;
         let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?;
         let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?;
         if cluster.is_some() {
-            schema::migrate(&batch).await?;
+            schema::migrate(batch.unguarded()).await?;
         }
-        let schema_version = schema::get_schema_state(&batch).await?.require_current()?;
+        let schema_state = schema::get_schema_state(batch.unguarded()).await?;
+        let schema_version = schema_state.require_current()?;
         if cluster.is_none() && refold::is_due(&batch).await? {
             return Err(DatabaseError::EarlierProfiles);
         }
@@ -195,6 +219,7 @@ impl Database {
             read,
             write,
             batch,
+            breaker,
             zone,
             key,
             schema_version,
@@ -228,21 +253,52 @@ pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, Dat
         statement_timeout: MIGRATION_TIMEOUT,
         plans: Plans::Anew,
     };
-    let pool = pool::open(url.expose(), options)?;
-    let schema = match schema::get_schema_state(&pool).await? {
+    // Once, and not by the pool, which goes on trying: where nobody listens, that is the answer.
+    let probed = pool::probe(url.expose(), MIGRATION_CONNECT_TIMEOUT).await;
+    probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
+    let pool = Pool::open(url.expose(), options, &Breaker::never_opens())?;
+    let schema = match schema::get_schema_state(pool.unguarded()).await? {
         SchemaState::Current { version } => Migrated::Already { version },
         SchemaState::Older { .. }
         | SchemaState::Newer { .. }
         | SchemaState::Altered { .. }
         | SchemaState::Interrupted { .. } => {
-            schema::migrate(&pool).await?;
-            let version = schema::get_schema_state(&pool).await?.require_current()?;
+            schema::migrate(pool.unguarded()).await?;
+            let state = schema::get_schema_state(pool.unguarded()).await?;
+            let version = state.require_current()?;
             Migrated::Now { version }
         }
     };
     let refolded = refold(&pool, now).await?;
     pool.close().await;
     Ok(Migration { schema, refolded })
+}
+
+/// Waits until the server at `url` lets us in, for at most `limit`: after a restart of a whole machine, or in an outage, the program may be
+/// there first. What does not pass by itself, such as a wrong password, is not waited for.
+async fn wait_for(url: &str, limit: Duration) -> Result<(), DatabaseError> {
+    let start = Instant::now();
+    let (mut pause, longest) = CONNECT_PAUSES;
+    let mut said: Option<Instant> = None;
+    loop {
+        let Err(cause) = pool::probe(url, CONNECT_TIMEOUT).await else {
+            return Ok(());
+        };
+        let left = limit.saturating_sub(start.elapsed());
+        if left.is_zero() || !pool::may_pass(&cause) {
+            return Err(DatabaseError::Unreachable { cause });
+        }
+        if said.is_none_or(|said| said.elapsed() >= WAIT_NOTICE) {
+            said = Some(Instant::now());
+            tracing::warn!(
+                error.cause = %cause,
+                wait.left_seconds = left.as_secs(),
+                "waiting for the database that DATABASE_URL names; give up earlier or later with --database-wait"
+            );
+        }
+        sleep(pause.min(left)).await;
+        pause = (pause * 2).min(longest);
+    }
 }
 
 async fn start_cluster(settings: &Settings) -> Result<Cluster, DatabaseError> {
@@ -256,12 +312,12 @@ async fn start_cluster(settings: &Settings) -> Result<Cluster, DatabaseError> {
 
 /// The zone and key that hold for the database: decided now if it is new, else those it was created with.
 async fn decided(
-    pool: &PgPool,
+    pool: &Pool,
     settings: &Settings,
     now: Timestamp,
 ) -> Result<(TimeZone, IdentifierKey), DatabaseError> {
     let path = settings.identifier_key_file();
-    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let mut connection = pool.acquire().await?;
     if deployment::find(&mut connection).await?.is_none() {
         let zone = settings.time_zone.as_deref().unwrap_or(DEFAULT_ZONE);
         let key = read_key(&path)?.map_or_else(|| make_key(&path), Ok)?;

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -20,19 +20,24 @@ use crate::{
     },
     clock::Clock,
     grpc,
-    metrics::Metrics,
+    metrics::{Metrics, SessionMetrics},
     pb,
     service::{
         bases::Bases, classify::Classifier, customers::Customers, definitions::DefinitionRevisions,
         error::ServiceError, evaluate::Evaluations, ingest::Ingest, models::Models,
         profiles::Profiles, subjects::Subjects, versions::Versions,
     },
+    store::{self, pool::Pool},
 };
 
 /// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
 const IDENTIFIER_SHARE: u64 = 8;
 /// How often the gauges of the caches are brought up to date, and a basis that could not be renewed is tried again.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the database is asked for a sign of life.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// In how many of these rounds sessions that are idle in a transaction are counted once.
+const SESSIONS_EVERY: u64 = 5;
 
 /// A running service.
 pub struct App {
@@ -93,7 +98,8 @@ impl App {
             local(&admin_listener, settings.admin_listen)?,
         );
         let shared = Shared::new(Arc::clone(&clock));
-        let database = Database::open(settings, clock.now()).await?;
+        let breaker = shared.metrics.breaker.clone();
+        let database = Database::open(settings, &clock, breaker, &stop).await?;
         let limits = settings.limits();
         let routes = match build(settings, &limits, &shared, &database, &clock, &stop).await {
             Ok(routes) => routes,
@@ -195,6 +201,7 @@ async fn build(
         identifiers: Arc::clone(&identifiers),
         key: database.key.clone(),
         bases: Arc::clone(&bases),
+        zone: database.zone.clone(),
         clock: Arc::clone(clock),
         metrics: metrics.ingest.clone(),
     };
@@ -205,6 +212,7 @@ async fn build(
         clock: Arc::clone(clock),
         zone: database.zone.clone(),
         versions: Versions::new(database.read.clone()),
+        breaker: Arc::clone(&database.breaker),
     };
     let customers = Customers {
         subjects,
@@ -236,6 +244,10 @@ async fn build(
         stop.clone()
             .run_until_cancelled_owned(upkeep(cache, identifiers, bases)),
     );
+    tokio::spawn(
+        stop.clone()
+            .run_until_cancelled_owned(watch(database.read.clone(), metrics.sessions.clone())),
+    );
     let zone = database.zone.clone();
     Ok(routes(
         limits.max_message_bytes,
@@ -261,11 +273,13 @@ fn caches(
     let identifier_bytes = memory / IDENTIFIER_SHARE;
     let cache = profile_cache(
         database.read.clone(),
+        Arc::clone(&database.breaker),
         bounds(memory - identifier_bytes),
         metrics.profile_cache.clone(),
     );
     let identifiers = Arc::new(IdentifierCache::new(
         database.read.clone(),
+        Arc::clone(&database.breaker),
         bounds(identifier_bytes),
         metrics.identifier_cache.clone(),
     ));
@@ -280,6 +294,31 @@ async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>, 
         profiles.measure();
         identifiers.measure();
         bases.catch_up().await;
+    }
+}
+
+/// Asks the database for a sign of life again and again, also when no call needs it, so that an answer from memory says in time that it
+/// may be out of date; and how many sessions of ours are stuck in a transaction.
+async fn watch(pool: Pool, metrics: SessionMetrics) {
+    let mut due = tokio::time::interval(WATCH_INTERVAL);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for round in 0_u64.. {
+        due.tick().await;
+        // That it does not answer is the breaker's to say.
+        let Ok(mut connection) = pool.acquire().await else {
+            continue;
+        };
+        if round % SESSIONS_EVERY != 0 {
+            continue;
+        }
+        match store::sessions::count_idle_in_transaction(&mut connection).await {
+            Ok(count) => {
+                metrics.idle_in_transaction.set(count);
+            }
+            Err(error) => {
+                tracing::debug!(error.cause = %error, "the sessions could not be counted");
+            }
+        }
     }
 }
 

@@ -62,6 +62,17 @@ pub struct Settings {
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,
 
+    /// Time in seconds to wait at the start for a Postgres that does not answer yet.
+    ///
+    /// A minute: what a restart or a failover takes. 0 ends at once. A wrong password or a missing database is never waited for.
+    #[arg(
+        long,
+        env = "PATRON_DATABASE_WAIT",
+        value_name = "SECONDS",
+        default_value_t = 60
+    )]
+    pub database_wait: u64,
+
     /// Directory of the private Postgres and of the files the program makes.
     ///
     /// By default /var/lib/patron for root, else patron in $XDG_DATA_HOME or in ~/.local/share. The demo has patron-demo beside it.
@@ -216,6 +227,12 @@ impl Settings {
     #[must_use]
     pub fn external_database(&self) -> Option<&DatabaseUrl> {
         self.database_url.as_ref().filter(|url| !url.is_empty())
+    }
+
+    /// How long to wait at the start for the server that `database_url` names.
+    #[must_use]
+    pub fn database_wait(&self) -> Duration {
+        Duration::from_secs(self.database_wait)
     }
 
     /// The data directory given, or the one that `postgres::directory` finds for this account.

@@ -8,13 +8,11 @@ use std::{
     },
 };
 
-use sqlx::PgPool;
-
 use crate::{
-    cache::read_through::{Bounds, Load, LoadError, ReadThrough, Versioned},
+    cache::read_through::{Batch, Bounds, Load, LoadError, ReadThrough, Versioned},
     domain::text::CustomerId,
     metrics::CacheMetrics,
-    store::{self, identifiers::IdentifierDigest},
+    store::{self, breaker::Breaker, identifiers::IdentifierDigest, pool::Pool},
 };
 
 /// The customers found by an identifier, and when this process began to look.
@@ -45,28 +43,29 @@ pub struct IdentifierCache {
 }
 
 impl IdentifierCache {
-    /// A cache in front of `pool`.
+    /// A cache in front of `pool`, which has `breaker`.
     #[must_use]
-    pub fn new(pool: PgPool, bounds: Bounds, metrics: CacheMetrics) -> Self {
+    pub fn new(pool: Pool, breaker: Arc<Breaker>, bounds: Bounds, metrics: CacheMetrics) -> Self {
         let clock = Arc::new(AtomicI64::new(1));
         let ticks = Arc::clone(&clock);
         let load: Load<IdentifierDigest, Owners> = Box::new(move |digests| {
             let pool = pool.clone();
             let tick = ticks.load(Ordering::SeqCst);
             Box::pin(async move {
-                let mut connection = pool.acquire().await?;
-                let mut owners = store::identifiers::list_owners(&mut connection, &digests).await?;
-                Ok(digests
-                    .into_iter()
-                    .map(|digest| {
-                        let customers = owners.remove(&digest).unwrap_or_default().into();
-                        (digest, Owners { customers, tick })
-                    })
-                    .collect())
+                let mut lease = pool.lease().await?;
+                let mut owners = store::identifiers::list_owners(&mut lease, &digests).await?;
+                let values = digests.into_iter().map(|digest| {
+                    let customers = owners.remove(&digest).unwrap_or_default().into();
+                    (digest, Owners { customers, tick })
+                });
+                Ok(Batch {
+                    values: values.collect(),
+                    lease: Some(lease.done()),
+                })
             })
         });
         Self {
-            owners: Arc::new(ReadThrough::new(bounds, metrics, load)),
+            owners: Arc::new(ReadThrough::new(bounds, breaker, metrics, load)),
             clock,
         }
     }
@@ -93,10 +92,20 @@ impl IdentifierCache {
             .collect())
     }
 
-    /// Takes out what is held of `digest`, whose owners a write has just changed.
-    pub fn outdate(&self, digest: &IdentifierDigest) {
+    /// Takes out what is held of `digests`, whose owners a write has just changed, and looks again for those that were held: should the
+    /// database go away, their callers are known all the same. The owners cannot be reckoned from the write alone: another one may have
+    /// changed them meanwhile, of another customer, and what of it was seen here nobody knows.
+    pub async fn renew(&self, digests: &[IdentifierDigest]) {
         let tick = self.clock.fetch_add(1, Ordering::SeqCst) + 1;
-        self.owners.outdate(digest, tick);
+        let wanted = digests
+            .iter()
+            .filter(|digest| self.owners.outdate(digest, tick));
+        let wanted: Vec<IdentifierDigest> = wanted.copied().collect();
+        if !wanted.is_empty()
+            && let Err(error) = self.owners.get_many(&wanted).await
+        {
+            tracing::debug!(error.cause = %error, "who is found by changed identifiers is looked up at the next call");
+        }
     }
 
     /// Brings the gauges of the metrics up to date.

@@ -6,19 +6,18 @@
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use sqlx::PgPool;
 
 use crate::{
-    cache::read_through::{Bounds, Load, ReadThrough, Versioned},
+    cache::read_through::{Batch, Bounds, Load, ReadThrough, Versioned},
     domain::{
         basis::Basis,
         calendar::Day,
         facts::AttributeValue,
-        profile::{DatedProfile, Profile},
+        profile::{DatedProfile, EarlierProfile, Profile},
         text::{CustomerId, Label},
     },
     metrics::CacheMetrics,
-    store,
+    store::{self, breaker::Breaker, pool::Pool},
 };
 
 /// What is held of a customer.
@@ -26,9 +25,9 @@ use crate::{
 pub struct HeldProfile {
     /// The profile; `None`: nobody is known by the id.
     pub profile: Option<Arc<Profile>>,
-    /// The profile as of a day shortly before its last fact, of the same version. Sources run ahead of the clock by a zone or so, and
-    /// until the day of such a fact comes, today's answers are made from this one.
-    pub earlier: Option<DatedProfile>,
+    /// Where facts lie ahead, the profiles of the same version for the days before them: with the whole one they answer today and every day
+    /// to come, also while there is no database to ask. Empty where none do, or nobody has asked yet.
+    pub earlier: Arc<[EarlierProfile]>,
     /// The finished answer, made from the profile of the same version.
     pub answer: Option<Arc<KeptAnswer>>,
 }
@@ -68,9 +67,11 @@ impl HeldProfile {
     /// The profile as of a day; `None` when nobody is known, or when it must be folded anew from the facts until that day.
     #[must_use]
     pub fn dated(&self, as_of: Day) -> Option<DatedProfile> {
-        let kept = self.earlier.as_ref();
         let whole = DatedProfile::new(Arc::clone(self.profile.as_ref()?), as_of);
-        whole.or_else(|| kept.filter(|kept| kept.view().as_of() == as_of).cloned())
+        whole.or_else(|| {
+            let kept = self.earlier.iter().find(|kept| kept.answers(as_of))?;
+            DatedProfile::new(Arc::clone(&kept.profile), as_of)
+        })
     }
 
     /// The finished answer on `basis` as of a day, if it is the one that is held.
@@ -96,11 +97,13 @@ impl Versioned for HeldProfile {
         /// The counters of the answer and of its bytes, and what allocators round up.
         const ANSWER: usize = size_of::<KeptAnswer>() + 64;
         let profile = self.profile.as_ref();
-        let earlier = self.earlier.as_ref();
+        let earlier = self.earlier.iter();
         let answer = self.answer.as_ref();
         let weight = ENTRY
             + profile.map_or(0, |profile| profile_bytes(profile))
-            + earlier.map_or(0, |earlier| profile_bytes(earlier.profile()))
+            + earlier
+                .map(|kept| profile_bytes(&kept.profile))
+                .sum::<usize>()
             + answer.map_or(0, |answer| ANSWER + answer.bytes.len());
         u32::try_from(weight).unwrap_or(u32::MAX)
     }
@@ -153,24 +156,30 @@ fn label_bytes(profile: &Profile) -> usize {
         .sum::<usize>()
 }
 
-/// A cache of profiles in front of `pool`.
+/// A cache of profiles in front of `pool`, which has `breaker`.
 #[must_use]
-pub fn profile_cache(pool: PgPool, bounds: Bounds, metrics: CacheMetrics) -> Arc<ProfileCache> {
+pub fn profile_cache(
+    pool: Pool,
+    breaker: Arc<Breaker>,
+    bounds: Bounds,
+    metrics: CacheMetrics,
+) -> Arc<ProfileCache> {
     let load: Load<CustomerId, HeldProfile> = Box::new(move |ids| {
         let pool = pool.clone();
         Box::pin(async move {
-            let mut connection = pool.acquire().await?;
-            let mut profiles = store::profiles::list(&mut connection, &ids).await?;
-            Ok(ids
-                .into_iter()
-                .map(|id| {
-                    let profile = profiles.remove(&id).map(Arc::new);
-                    (id, HeldProfile::of(profile))
-                })
-                .collect())
+            let mut lease = pool.lease().await?;
+            let mut profiles = store::profiles::list(&mut lease, &ids).await?;
+            let values = ids.into_iter().map(|id| {
+                let profile = profiles.remove(&id).map(Arc::new);
+                (id, HeldProfile::of(profile))
+            });
+            Ok(Batch {
+                values: values.collect(),
+                lease: Some(lease.done()),
+            })
         })
     });
-    Arc::new(ReadThrough::new(bounds, metrics, load))
+    Arc::new(ReadThrough::new(bounds, breaker, metrics, load))
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! A bounded cache that loads what it misses: at most one load of a key at a time, however many callers want it, finished even when
 //! every caller has given up.
 //!
-//! Two traps shape it. A load must not run in a caller's future: callers with deadlines shorter than the load would cancel it one
-//! after another and nothing would ever be cached. And a load that began before a write may finish after it: every value carries a
-//! version, every write names the version it made, and a load that returns an older one is repeated.
+//! Three traps shape it. A load must not run in a caller's future: callers with deadlines shorter than the load would cancel it one
+//! after another and nothing would ever be cached. A load that began before a write may finish after it: every value carries a version,
+//! every write names the version it made, and a load that returns an older one is not taken, however long ago the write was (see [`floors`]).
+//! And the store may go away: what is held is answered, the rest fails at once (see [`Breaker`]).
+//!
+//! [`floors`]: super::floors
+
+mod flights;
 
 use std::{
     collections::HashMap,
@@ -14,9 +19,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use flights::{Flight, landed};
 
-use crate::{metrics::CacheMetrics, store::error::StoreError};
+use crate::{
+    cache::floors::Floors,
+    metrics::CacheMetrics,
+    store::{breaker::Breaker, error::StoreError, pool::Lease},
+};
 
 /// A value whose age can be told.
 pub trait Versioned: Clone + Send + Sync + 'static {
@@ -35,19 +44,31 @@ pub enum LoadError {
     /// The load took longer than a load may.
     #[error("the load took longer than {} ms", .0.as_millis())]
     TooSlow(Duration),
+    /// Again and again the store answered with what it was before a write that it has acknowledged to this process.
+    #[error("the database answers with the state before an acknowledged write")]
+    Behind,
     /// The task that loaded ended without a result.
     #[error("the load was abandoned")]
     Abandoned,
 }
 
-type Loaded<K, V> = Result<HashMap<K, V>, StoreError>;
+/// What a load brought.
+pub struct Batch<K, V> {
+    /// A value for each key that was asked for.
+    pub values: HashMap<K, V>,
+    /// The connection that brought them, if it was one: closed when they turn out to be of the past.
+    pub lease: Option<Lease>,
+}
+
+type Loaded<K, V> = Result<Batch<K, V>, StoreError>;
 
 /// Loads the values of many keys at once; every key must be in the result.
 pub type Load<K, V> =
     Box<dyn Fn(Vec<K>) -> Pin<Box<dyn Future<Output = Loaded<K, V>> + Send>> + Send + Sync>;
 
-/// How long a failed load stands for its key: long enough to spare a store in trouble, short enough for nobody to notice its recovery.
-const FAILURE_HELD: Duration = Duration::from_millis(200);
+/// What is heavier than this share of the cache is not held: moka makes room for a value that replaces another one at any price, so that one
+/// of more than the capacity would leave nothing else.
+const LARGEST_SHARE: u64 = 8;
 
 /// How a cache is bounded.
 #[derive(Debug, Clone, Copy)]
@@ -60,22 +81,20 @@ pub struct Bounds {
 
 type Outcome<V> = Result<V, LoadError>;
 
-/// A load that is under way.
-struct Flight<V> {
-    outcome: watch::Sender<Option<Outcome<V>>>,
-    /// The latest version that a write made while the load ran: an older result is not good enough.
-    wanted_version: i64,
-    /// Whether a write came to an unknown end while the load ran: its result may be older or not.
-    doubted: bool,
+/// What misses and writes share.
+struct State<K, V> {
+    flights: HashMap<K, Flight<V>>,
+    floors: Floors,
 }
 
 /// A bounded cache in front of a store.
 pub struct ReadThrough<K, V> {
     held: moka::sync::Cache<K, V>,
-    /// Also the lock that orders "a load puts its result in" and "a write takes the old value out". Only misses and writes take it.
-    flights: Mutex<HashMap<K, Flight<V>>>,
+    /// Also the lock that orders "a load puts its result in" and "a write puts the new value in". Only misses and writes take it.
+    state: Mutex<State<K, V>>,
     load: Load<K, V>,
-    load_timeout: Duration,
+    bounds: Bounds,
+    breaker: Arc<Breaker>,
     metrics: CacheMetrics,
 }
 
@@ -86,17 +105,26 @@ where
 {
     /// An empty cache.
     #[must_use]
-    pub fn new(bounds: Bounds, metrics: CacheMetrics, load: Load<K, V>) -> Self {
+    pub fn new(
+        bounds: Bounds,
+        breaker: Arc<Breaker>,
+        metrics: CacheMetrics,
+        load: Load<K, V>,
+    ) -> Self {
         let held = moka::sync::Cache::builder()
             .max_capacity(bounds.max_bytes)
             .weigher(|_, value: &V| value.weight())
             .build();
-        let flights = Mutex::new(HashMap::new());
+        let state = Mutex::new(State {
+            flights: HashMap::new(),
+            floors: Floors::new(),
+        });
         Self {
             held,
-            flights,
+            state,
             load,
-            load_timeout: bounds.load_timeout,
+            bounds,
+            breaker,
             metrics,
         }
     }
@@ -113,6 +141,7 @@ where
             return Ok(value);
         }
         self.metrics.misses.inc();
+        self.check()?;
         let waits = self.board(std::slice::from_ref(key));
         match waits.into_iter().next() {
             Some((_, flight)) => landed(flight).await,
@@ -137,33 +166,71 @@ where
             .hits
             .inc_by((keys.len() - missing.len()) as u64);
         self.metrics.misses.inc_by(missing.len() as u64);
+        if !missing.is_empty() {
+            self.check()?;
+        }
         for (key, flight) in self.board(&missing) {
             found.insert(key, landed(flight).await?);
         }
         Ok(found)
     }
 
-    /// Takes out what is older than `version`, which a write has just committed, and makes loads under way repeat that are.
-    pub fn outdate(&self, key: &K, version: i64) {
-        let mut flights = self.flights();
-        if let Some(flight) = flights.get_mut(key) {
+    /// Whether anybody would have an entry of `key` that a write just changed: it is held or being loaded.
+    pub fn is_wanted(&self, key: &K) -> bool {
+        self.state().flights.contains_key(key) || self.held.contains_key(key)
+    }
+
+    /// Takes in what a write that has just been committed made of the value of `key`: in place of what is held, and of what a load under way
+    /// may bring. A key that is neither held nor being loaded stays out: an import of strangers is no reason to forget who calls.
+    pub fn commit(&self, key: &K, version: i64, value: impl FnOnce() -> V) {
+        let mut state = self.state();
+        state.floors.raise(key, version);
+        let is_held = self.held.contains_key(key);
+        let flight = state.flights.get_mut(key);
+        if flight.is_none() && !is_held {
+            return;
+        }
+        let value = value();
+        if let Some(flight) = flight
+            && flight.wanted_version < version
+        {
+            flight.wanted_version = version;
+            flight.committed = Some(value.clone());
+        }
+        if is_held
+            && self
+                .held
+                .get(key)
+                .is_none_or(|held| held.version() < version)
+        {
+            self.hold(key, value);
+        }
+    }
+
+    /// Takes out what is older than `version`, which a write has just committed, and makes loads under way repeat that are. Says whether
+    /// the key was held or being loaded.
+    pub fn outdate(&self, key: &K, version: i64) -> bool {
+        let mut state = self.state();
+        state.floors.raise(key, version);
+        let flight = state.flights.get_mut(key);
+        let flies = flight.is_some();
+        if let Some(flight) = flight {
             flight.wanted_version = flight.wanted_version.max(version);
         }
-        if self
-            .held
-            .get(key)
-            .is_some_and(|value| value.version() < version)
-        {
+        let held = self.held.get(key);
+        if held.as_ref().is_some_and(|value| value.version() < version) {
             self.held.invalidate(key);
         }
+        flies || held.is_some()
     }
 
     /// Takes out whatever is held, and makes a load under way repeat: for a write of which nobody knows whether it was committed, so
     /// that there is no version to wait for.
     pub fn doubt(&self, key: &K) {
-        let mut flights = self.flights();
-        if let Some(flight) = flights.get_mut(key) {
+        let mut state = self.state();
+        if let Some(flight) = state.flights.get_mut(key) {
             flight.doubted = true;
+            flight.committed = None;
         }
         self.held.invalidate(key);
     }
@@ -171,12 +238,14 @@ where
     /// Adds to what is held of `key` what was made from it, so that it is weighed with it. Does nothing when what is held is not of
     /// `version` any more: then it was made from what a write has outdated.
     pub fn enrich(&self, key: &K, version: i64, change: impl FnOnce(&mut V)) {
-        let _order = self.flights();
+        let _order = self.state();
         if let Some(mut value) = self.held.get(key)
             && value.version() == version
         {
             change(&mut value);
-            self.held.insert(key.clone(), value);
+            if self.has_room_for(&value) {
+                self.held.insert(key.clone(), value);
+            }
         }
     }
 
@@ -190,136 +259,27 @@ where
             .set(gauge(self.held.weighted_size()));
     }
 
-    /// Joins the flights of `keys`, starting one load for those that have none.
-    fn board(self: &Arc<Self>, keys: &[K]) -> Vec<(K, watch::Receiver<Option<Outcome<V>>>)> {
-        let mut waits = Vec::with_capacity(keys.len());
-        let mut own = vec![];
-        let mut flights = self.flights();
-        for key in keys {
-            // Between the miss and this lock a flight may have landed.
-            if let Some(value) = self.held.get(key) {
-                waits.push((key.clone(), watch::channel(Some(Ok(value))).1));
-                continue;
-            }
-            let flight = flights.entry(key.clone()).or_insert_with(|| {
-                own.push(key.clone());
-                Flight {
-                    outcome: watch::channel(None).0,
-                    wanted_version: 0,
-                    doubted: false,
-                }
-            });
-            waits.push((key.clone(), flight.outcome.subscribe()));
-        }
-        drop(flights);
-        if !own.is_empty() {
-            // A task of its own: no caller's deadline ends it.
-            tokio::spawn(Arc::clone(self).fly(own));
-        }
-        waits
+    fn check(&self) -> Result<(), LoadError> {
+        let checked = self.breaker.check();
+        checked.map_err(|error| LoadError::Store(Arc::new(error)))
     }
 
-    /// Loads `keys` until every one has a value that no write has outdated.
-    async fn fly(self: Arc<Self>, keys: Vec<K>) {
-        let mut crew = Crew {
-            cache: Arc::clone(&self),
-            keys,
-        };
-        while !crew.keys.is_empty() {
-            self.metrics.loads_started.inc();
-            let load = (self.load)(crew.keys.clone());
-            match tokio::time::timeout(self.load_timeout, load).await {
-                Ok(Ok(values)) => {
-                    self.metrics.loads_completed.inc();
-                    let keys = std::mem::take(&mut crew.keys);
-                    crew.keys = self.land(keys, values);
-                }
-                Ok(Err(error)) => {
-                    return self
-                        .fail(&crew.keys, &LoadError::Store(Arc::new(error)))
-                        .await;
-                }
-                Err(_) => {
-                    return self
-                        .fail(&crew.keys, &LoadError::TooSlow(self.load_timeout))
-                        .await;
-                }
-            }
+    /// Holds a value, unless it is too heavy: then nothing is held.
+    fn hold(&self, key: &K, value: V) {
+        if self.has_room_for(&value) {
+            self.held.insert(key.clone(), value);
+        } else {
+            self.held.invalidate(key);
         }
     }
 
-    /// Hands out what was loaded. Returns the keys that a write outdated meanwhile.
-    fn land(&self, keys: Vec<K>, mut values: HashMap<K, V>) -> Vec<K> {
-        let mut again = vec![];
-        let mut flights = self.flights();
-        for key in keys {
-            let value = values.remove(&key);
-            let outdated = flights.get_mut(&key).is_some_and(|flight| {
-                let is_older = |value: &V| value.version() < flight.wanted_version;
-                std::mem::take(&mut flight.doubted) || value.as_ref().is_some_and(is_older)
-            });
-            if outdated {
-                again.push(key);
-                continue;
-            }
-            if let Some(value) = &value {
-                self.held.insert(key.clone(), value.clone());
-            }
-            if let Some(flight) = flights.remove(&key) {
-                flight
-                    .outcome
-                    .send_replace(Some(value.ok_or(LoadError::Abandoned)));
-            }
-        }
-        again
+    fn has_room_for(&self, value: &V) -> bool {
+        u64::from(value.weight()) <= self.bounds.max_bytes / LARGEST_SHARE
     }
 
-    /// Tells those who wait, and for a moment those who come, that the load failed: a store in trouble is not asked again by every call.
-    async fn fail(&self, keys: &[K], error: &LoadError) {
-        self.metrics.loads_failed.inc();
-        for flight in keys
-            .iter()
-            .filter_map(|key| self.flights().get(key).map(|flight| flight.outcome.clone()))
-        {
-            flight.send_replace(Some(Err(error.clone())));
-        }
-        tokio::time::sleep(FAILURE_HELD).await;
-    }
-
-    fn flights(&self) -> MutexGuard<'_, HashMap<K, Flight<V>>> {
+    fn state(&self) -> MutexGuard<'_, State<K, V>> {
         // Nothing that can panic runs under the lock, and a map of waiting callers is as good after a panic as before.
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The keys of a load that have no value yet. However the load ends, by failure, panic or the end of the runtime, their flights are
-/// removed, so that the next caller starts anew.
-struct Crew<K, V>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Versioned,
-{
-    cache: Arc<ReadThrough<K, V>>,
-    keys: Vec<K>,
-}
-
-impl<K, V> Drop for Crew<K, V>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Versioned,
-{
-    fn drop(&mut self) {
-        let mut flights = self.cache.flights();
-        for key in &self.keys {
-            flights.remove(key);
-        }
-    }
-}
-
-async fn landed<V: Clone>(mut flight: watch::Receiver<Option<Outcome<V>>>) -> Outcome<V> {
-    match flight.wait_for(Option::is_some).await {
-        Ok(outcome) => outcome.clone().unwrap_or(Err(LoadError::Abandoned)),
-        Err(_) => Err(LoadError::Abandoned),
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -44,6 +44,8 @@ struct ClassifyJson {
     shared: Option<SharedJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     basis_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_since: Option<String>,
 }
 
 /// What one customer is.
@@ -116,6 +118,7 @@ fn as_json(subject: &pb::Subject, response: &pb::ClassifyResponse) -> ClassifyJs
             .as_ref()
             .filter(|_| response.classification.is_none())
             .map(|provenance| provenance.basis_id.clone()),
+        stale_since: text::stale_since(response.provenance.as_ref()),
     }
 }
 
@@ -143,13 +146,15 @@ fn classification_json(one: &pb::Classification) -> ClassificationJson {
 #[must_use]
 pub fn page(subject: &pb::Subject, response: &pb::ClassifyResponse) -> String {
     let asked = subject_text(subject);
-    match (response.r#match(), &response.classification) {
-        (pb::Match::One, Some(one)) => one_page(one, response.provenance.as_ref()),
+    let provenance = response.provenance.as_ref();
+    let page = match (response.r#match(), &response.classification) {
+        (pb::Match::One, Some(one)) => one_page(one, provenance),
         (pb::Match::Ambiguous, _) => ambiguous_page(&asked, response),
         (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => {
             format!("Nobody is known as {asked}.")
         }
-    }
+    };
+    text::with_stale_note(page, provenance)
 }
 
 fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String {
@@ -252,6 +257,7 @@ mod tests {
                 data_time: None,
                 profile_version: 3,
                 basis_id: "r0-m1-EUR".into(),
+                ..Default::default()
             }),
         }
     }

@@ -155,6 +155,26 @@ pub fn provenance_text(provenance: Option<&pb::Provenance>) -> String {
     }
 }
 
+/// When the database last answered, if the answer is made from memory alone, RFC 3339.
+#[must_use]
+pub fn stale_since(provenance: Option<&pb::Provenance>) -> Option<String> {
+    let provenance = provenance.filter(|provenance| provenance.stale)?;
+    time_text(provenance.confirmed_time.as_ref())
+}
+
+/// A page with a line about the age of what it says, if the answer may be out of date.
+#[must_use]
+pub fn with_stale_note(page: String, provenance: Option<&pb::Provenance>) -> String {
+    match stale_since(provenance) {
+        Some(time) => {
+            format!(
+                "{page}\n\nStale: the database is unreachable; this is what was known at {time}."
+            )
+        }
+        None => page,
+    }
+}
+
 /// Rows of label and value with the values aligned, each on a line of its own.
 #[must_use]
 pub fn labelled(rows: &[(&str, String)]) -> String {

@@ -50,7 +50,10 @@ impl Scoring {
         let write =
             |answer: &Answer| Bytes::from(answers::classify_response(answer).encode_to_vec());
         Ok(match question.as_of {
-            None => self.classifier.answer_today(&subject, write).await?,
+            None => {
+                let (bytes, stale_since) = self.classifier.answer_today(&subject, write).await?;
+                answers::marked_stale(bytes, stale_since)
+            }
             Some(_) => write(&self.classifier.answer(&subject, &question).await?),
         })
     }

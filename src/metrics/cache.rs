@@ -19,6 +19,8 @@ pub struct CacheMetrics {
     pub loads_completed: Counter,
     /// Loads that brought an error.
     pub loads_failed: Counter,
+    /// Values loaded that were older than a write which this process acknowledged, and so were not taken.
+    pub loads_behind: Counter,
     /// Entries held, as of the last time the cache said so.
     pub entries: Gauge,
     /// Weight of the entries in bytes, as of the last time the cache said so.
@@ -46,6 +48,10 @@ impl CacheMetrics {
         let started = counter("cache_loads_started", "Loads begun");
         let completed = counter("cache_loads_completed", "Loads that brought an answer");
         let failed = counter("cache_loads_failed", "Loads that brought an error");
+        let behind = counter(
+            "cache_loads_behind",
+            "Values loaded that were older than an acknowledged write, and so were not taken",
+        );
         let entries = Family::<CacheLabels, Gauge>::default();
         registry.register("cache_entries", "Entries held", entries.clone());
         let weighted = Family::<CacheLabels, Gauge>::default();
@@ -63,6 +69,7 @@ impl CacheMetrics {
                 loads_started: started.get_or_create_owned(&labels),
                 loads_completed: completed.get_or_create_owned(&labels),
                 loads_failed: failed.get_or_create_owned(&labels),
+                loads_behind: behind.get_or_create_owned(&labels),
                 entries: entries.get_or_create_owned(&labels),
                 weighted_bytes: weighted.get_or_create_owned(&labels),
             }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use arc_swap::ArcSwap;
 use prometheus_client::metrics::gauge::Gauge;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         rules::diagnostic::Diagnostic,
     },
     service::{error::ServiceError, finish::finish},
-    store::{self, error::StoreError, revisions::StoredRevision},
+    store::{self, error::StoreError, pool::Pool, revisions::StoredRevision},
 };
 
 /// The basis in force, and how it is renewed.
@@ -32,7 +32,7 @@ pub struct Bases {
     without_rate: Gauge,
     /// Whether the last renewal failed, so that what is stored is ahead of the basis in force.
     behind: AtomicBool,
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl Bases {
@@ -41,7 +41,7 @@ impl Bases {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn load(pool: PgPool, without_rate: Gauge) -> Result<Self, ServiceError> {
+    pub async fn load(pool: Pool, without_rate: Gauge) -> Result<Self, ServiceError> {
         let (basis, currencies) = build(&pool, Arc::default()).await?;
         let inconvertible = inconvertible(&basis, &currencies);
         warn_of(&inconvertible, &basis);
@@ -111,10 +111,7 @@ impl Bases {
 
 /// The basis of what is stored, and the currencies of the amounts that values rest on. Rates are never changed, so that only those are
 /// read that `known` lacks.
-async fn build(
-    pool: &PgPool,
-    known: Arc<RateTable>,
-) -> Result<(Basis, Vec<Currency>), ServiceError> {
+async fn build(pool: &Pool, known: Arc<RateTable>) -> Result<(Basis, Vec<Currency>), ServiceError> {
     let mut connection = pool.acquire().await?;
     let currencies = store::currencies::list(&mut connection).await?;
     let of_contacts = store::currencies::list_of_contacts(&mut connection).await?;

@@ -5,7 +5,7 @@ mod today;
 
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 
 pub use self::candidates::Candidates;
 use self::candidates::{MAX_CANDIDATES, looked_at, matched};
@@ -33,6 +33,7 @@ use crate::{
         subjects::{Subject, Subjects},
         versions::Versions,
     },
+    store::breaker::Breaker,
 };
 
 /// Answers who customers are and what they are worth.
@@ -49,6 +50,8 @@ pub struct Classifier {
     pub zone: TimeZone,
     /// Reads the model versions of comparisons.
     pub versions: Versions,
+    /// Tells whether what is in memory may be out of date.
+    pub breaker: Arc<Breaker>,
 }
 
 /// What is asked about subjects.
@@ -75,6 +78,8 @@ pub struct Answer {
     pub as_of: Day,
     /// The basis of the answer.
     pub basis: Arc<Basis>,
+    /// When the database last answered, if it is away: the answer is of what was known then.
+    pub stale_since: Option<Timestamp>,
 }
 
 /// How many customers a subject names.
@@ -233,6 +238,7 @@ impl Classifier {
             found,
             as_of,
             basis: grounds.basis,
+            stale_since: self.breaker.stale_since(),
         })
     }
 
@@ -250,10 +256,12 @@ impl Classifier {
         let ids = named.iter().flat_map(|ids| looked_at(ids).iter().cloned());
         let ids: Vec<CustomerId> = ids.collect();
         let profiles = self.profiles.many_at(&ids, grounds.as_of).await?;
+        let stale_since = self.breaker.stale_since();
         let answer = move |ids: &[CustomerId]| Answer {
             found: matched(ids, &profiles, &grounds),
             as_of: grounds.as_of,
             basis: Arc::clone(&grounds.basis),
+            stale_since,
         };
         if question.interval_level.is_some() || question.outlook.is_some() {
             // A thousand intervals or outlooks take half a second, which other calls on this thread need not wait for.

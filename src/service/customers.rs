@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sqlx::PgPool;
-
 use crate::{
     cache::profiles::ProfileCache,
     domain::{customer::KnownIdentifier, profile::Profile},
@@ -11,7 +9,7 @@ use crate::{
         error::ServiceError,
         subjects::{Subject, Subjects},
     },
-    store,
+    store::{self, pool::Pool},
 };
 
 /// A customer with the names by which they are found.
@@ -30,7 +28,7 @@ pub struct Customers {
     /// The cache of profiles.
     pub cache: Arc<ProfileCache>,
     /// For the names, which are not held in memory.
-    pub pool: PgPool,
+    pub pool: Pool,
 }
 
 impl Customers {

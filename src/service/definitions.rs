@@ -2,9 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::tz::TimeZone;
-use sqlx::PgPool;
-
 use crate::{
     clock::Clock,
     domain::{calendar::Day, definitions::Definitions, rules::diagnostic::Diagnostic},
@@ -13,8 +10,9 @@ use crate::{
         error::ServiceError,
         unconvertible::{self, Unconvertible},
     },
-    store::{self, pool::SNAPSHOT, revisions::StoredRevision},
+    store::{self, pool::Pool, revisions::StoredRevision},
 };
+use jiff::tz::TimeZone;
 
 /// A statement that counts customers for an answer may run so long: a third of what the call gets, so that the answer leaves in time.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,7 +20,7 @@ const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Publishes definitions and keeps their revisions.
 pub struct DefinitionRevisions {
     /// Where revisions are stored.
-    pub pool: PgPool,
+    pub pool: Pool,
     /// Renewed with every change of the revision in force.
     pub bases: Arc<Bases>,
     /// Tells when a revision was published.
@@ -114,7 +112,7 @@ impl DefinitionRevisions {
     }
 
     async fn count_unconvertible(&self) -> Result<Unconvertible, ServiceError> {
-        let mut tx = self.pool.begin_with(SNAPSHOT).await?;
+        let mut tx = self.pool.begin_snapshot().await?;
         store::locks::limit_statements(&mut tx, COUNT_TIMEOUT).await?;
         let today = Day::of(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;

@@ -172,6 +172,10 @@ impl From<LoadError> for ServiceError {
         match error {
             LoadError::TooSlow(_) => Self::TooSlow(None),
             LoadError::Abandoned => Self::Internal(Box::new(error)),
+            LoadError::Behind => {
+                let cause = sqlx::Error::Protocol(error.to_string());
+                Self::Unavailable(Arc::new(StoreError::Unavailable(cause)))
+            }
             LoadError::Store(error) => match &*error {
                 StoreError::Unavailable(_) => Self::Unavailable(error),
                 StoreError::Timeout(_) => Self::TooSlow(Some(error)),

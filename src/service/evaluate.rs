@@ -11,7 +11,7 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use self::turn::{Turn, Turns};
 pub use self::{
@@ -37,13 +37,13 @@ use crate::{
     },
     metrics::{EvaluationMetrics, EvaluationOperation},
     service::{bases::Bases, error::ServiceError, models::fit::no_currency},
-    store::{self, pool::SNAPSHOT},
+    store::{self, pool::Pool},
 };
 
 /// Evaluates models, one at a time.
 pub struct Evaluations {
     /// For the histories, whose statement may run for minutes.
-    batch: PgPool,
+    batch: Pool,
     bases: Arc<Bases>,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
@@ -104,7 +104,7 @@ impl Evaluations {
     /// Evaluations that read through `batch`.
     #[must_use]
     pub fn new(
-        batch: PgPool,
+        batch: Pool,
         bases: Arc<Bases>,
         clock: Arc<dyn Clock>,
         zone: TimeZone,
@@ -149,7 +149,7 @@ impl Evaluations {
     ) -> Result<ModelEvaluation, ServiceError> {
         let basis = self.bases.current();
         // One snapshot: a customer who buys between two statements would be in one of them.
-        let mut tx = self.batch.begin_with(SNAPSHOT).await?;
+        let mut tx = self.batch.begin_snapshot().await?;
         let (window, last_purchase_day) = self.window(&request, &mut tx).await?;
         let (plan, stored) = match request.model {
             EvaluatedModel::Fit(plan) => (plan, None),

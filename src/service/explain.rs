@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::{
     domain::{
         basis::Basis,
@@ -40,6 +42,8 @@ pub struct Explained {
     pub as_of: Day,
     /// The basis of the answer.
     pub basis: Arc<Basis>,
+    /// As in an [`Answer`](super::classify::Answer).
+    pub stale_since: Option<Timestamp>,
 }
 
 /// How many customers a subject names.
@@ -93,7 +97,7 @@ impl Classifier {
             ..Question::default()
         };
         let answer = self.answer(subject, &question).await?;
-        let basis = answer.basis;
+        let (basis, stale_since) = (answer.basis, answer.stale_since);
         let found = {
             // Asked of the definitions even when nobody is found: a wrong name is the caller's mistake either way.
             let resolved = resolve(target, &basis)?;
@@ -113,6 +117,7 @@ impl Classifier {
             found,
             as_of: answer.as_of,
             basis,
+            stale_since,
         })
     }
 }

@@ -9,7 +9,7 @@ mod rates;
 
 use std::sync::Arc;
 
-use sqlx::PgPool;
+use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 pub use contracts::NewContract;
@@ -25,7 +25,7 @@ use crate::{
     },
     metrics::{self, FactKind, IngestMetrics},
     service::{bases::Bases, error::ServiceError},
-    store::identifiers::IdentifierKey,
+    store::{identifiers::IdentifierKey, pool::Pool},
 };
 
 /// How often a batch is tried when other transactions are in its way.
@@ -47,9 +47,9 @@ pub enum Outcome {
 /// Takes facts in.
 pub struct Ingest {
     /// For writes.
-    pub pool: PgPool,
+    pub pool: Pool,
     /// For listing what was written.
-    pub read_pool: PgPool,
+    pub read_pool: Pool,
     /// Told what was written.
     pub profiles: Arc<ProfileCache>,
     /// Told what was written.
@@ -58,6 +58,8 @@ pub struct Ingest {
     pub key: IdentifierKey,
     /// Renewed when a new currency comes into use, and with every new rate.
     pub bases: Arc<Bases>,
+    /// In which days are counted.
+    pub zone: TimeZone,
     /// Tells when a fact is recorded.
     pub clock: Arc<dyn Clock>,
     /// Counts what became of facts.

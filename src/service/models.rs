@@ -11,9 +11,6 @@ mod turns;
 
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-use sqlx::PgPool;
-
 use self::turns::Turns;
 pub use self::{
     covariates::CovariateProblem, fit::FitRequest, newcomers::Newcomers, turns::RunningFit,
@@ -23,15 +20,16 @@ use crate::{
     domain::{model_version::ModelVersion, parameters::Covariate},
     metrics::FitMetrics,
     service::{bases::Bases, error::ServiceError},
-    store,
+    store::{self, pool::Pool},
 };
+use jiff::tz::TimeZone;
 
 /// Fits models and keeps their versions.
 pub struct Models {
     /// For the input of fits, whose statements may run for minutes.
-    batch: PgPool,
+    batch: Pool,
     /// For the versions.
-    pool: PgPool,
+    pool: Pool,
     bases: Arc<Bases>,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
@@ -52,8 +50,8 @@ impl Models {
     /// A keeper of the versions in `pool` that reads the input of fits through `batch`, to the same database.
     #[must_use]
     pub fn new(
-        batch: PgPool,
-        pool: PgPool,
+        batch: Pool,
+        pool: Pool,
         bases: Arc<Bases>,
         clock: Arc<dyn Clock>,
         zone: TimeZone,

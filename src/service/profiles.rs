@@ -2,30 +2,30 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 use crate::{
     cache::profiles::{HeldProfile, KeptAnswer, ProfileCache},
     domain::{
         calendar::Day,
         facts::MAX_DAYS_AHEAD,
-        profile::{DatedProfile, Facts, History, Profile, fold},
+        profile::{DatedProfile, EarlierProfile, Facts, History, Profile, earlier_profiles, fold},
         text::CustomerId,
     },
     service::error::ServiceError,
-    store::{self, pool::SNAPSHOT},
+    store::{self, error::StoreError, pool::Pool},
 };
 
 /// Reads profiles.
 pub struct Profiles {
     cache: Arc<ProfileCache>,
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl Profiles {
     /// A reader of `cache`, with `pool` for days that it does not answer.
     #[must_use]
-    pub fn new(cache: Arc<ProfileCache>, pool: PgPool) -> Self {
+    pub fn new(cache: Arc<ProfileCache>, pool: Pool) -> Self {
         Self { cache, pool }
     }
 
@@ -112,25 +112,59 @@ impl Profiles {
         if customers.is_empty() {
             return Ok(HashMap::new());
         }
+        let ahead = as_of.plus_days(MAX_DAYS_AHEAD);
         // One snapshot for the version and the facts behind it.
-        let mut tx = self.pool.begin_with(SNAPSHOT).await?;
+        let mut tx = self.pool.begin_snapshot().await?;
         let profiles = store::profiles::list(&mut tx, customers).await?;
-        let mut facts = store::facts::list(&mut tx, customers, Some(as_of)).await?;
+        let mut facts = store::facts::list(&mut tx, customers, Some(ahead)).await?;
         tx.rollback().await?;
         let fold_one = |(id, profile): (CustomerId, Profile)| {
-            let history = fold_all(&facts.remove(&id).unwrap_or_default());
-            let last = profile.history.last_event_day;
-            let dated = DatedProfile::new(Arc::new(Profile { history, ..profile }), as_of)?;
+            let facts = facts.remove(&id).unwrap_or_default();
+            let earlier = earlier_profiles(&profile, &facts, as_of);
+            let dated = match earlier.first() {
+                Some(first) => DatedProfile::new(Arc::clone(&first.profile), as_of)?,
+                // Nothing until `ahead` lies after the day: all of the facts are of the day or before.
+                None => {
+                    let history = fold_all(&facts);
+                    let profile = profile.clone();
+                    DatedProfile::new(Arc::new(Profile { history, ..profile }), as_of)?
+                }
+            };
             // Facts ahead of the clock: until their day comes, every answer about today needs what was just folded.
-            if last.is_some_and(|last| last - as_of <= MAX_DAYS_AHEAD) {
-                self.cache.enrich(&id, dated.profile().version, |held| {
-                    held.earlier = Some(dated.clone());
+            if profile.history.last_event_day <= Some(ahead) {
+                self.cache.enrich(&id, profile.version, |held| {
+                    held.earlier = earlier.into();
                 });
             }
             Some((id, dated))
         };
         Ok(profiles.into_iter().filter_map(fold_one).collect())
     }
+}
+
+/// Those of `changed`, with facts after `today`, that memory will hold: each with its profiles of the days before these facts.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(super) async fn list_earlier(
+    tx: &mut PgConnection,
+    cache: &ProfileCache,
+    changed: &HashMap<CustomerId, Profile>,
+    today: Day,
+) -> Result<HashMap<CustomerId, Arc<[EarlierProfile]>>, StoreError> {
+    let is_ahead = |profile: &Profile| profile.history.last_event_day > Some(today);
+    let ahead = changed.iter().filter(|(_, profile)| is_ahead(profile));
+    let ahead = ahead.filter(|(id, _)| cache.is_wanted(id));
+    let ahead: Vec<CustomerId> = ahead.map(|(id, _)| id.clone()).collect();
+    if ahead.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let facts = store::facts::list(tx, &ahead, None).await?;
+    let earlier = facts.into_iter().filter_map(|(id, facts)| {
+        let earlier = earlier_profiles(changed.get(&id)?, &facts, today);
+        Some((id, earlier.into()))
+    });
+    Ok(earlier.collect())
 }
 
 /// Folds all facts of a customer.

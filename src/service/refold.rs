@@ -3,7 +3,6 @@
 //! Run before anything is served, by who brings the database to the schema of this program; a further run does nothing.
 
 use jiff::Timestamp;
-use sqlx::{Connection as _, PgPool};
 
 use crate::{
     domain::{
@@ -11,7 +10,7 @@ use crate::{
         text::CustomerId,
     },
     service::profiles::fold_all,
-    store::{self, error::StoreError},
+    store::{self, error::StoreError, pool::Pool},
 };
 
 /// How many customers are folded in one transaction.
@@ -21,7 +20,7 @@ const BATCH: i64 = 1_000;
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn is_due(pool: &PgPool) -> Result<bool, StoreError> {
+pub async fn is_due(pool: &Pool) -> Result<bool, StoreError> {
     let mut connection = pool.acquire().await?;
     Ok(!store::profile_fold::is_current(&mut connection, FOLD_VERSION).await?)
 }
@@ -31,19 +30,18 @@ pub async fn is_due(pool: &PgPool) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// When the database cannot be asked; then it can be run again.
-pub async fn refold(pool: &PgPool, recorded_at: Timestamp) -> Result<u64, StoreError> {
-    let mut connection = pool.acquire().await?;
+pub async fn refold(pool: &Pool, recorded_at: Timestamp) -> Result<u64, StoreError> {
     let mut changed = 0;
-    if !store::profile_fold::is_current(&mut connection, FOLD_VERSION).await? {
+    if is_due(pool).await? {
         let mut after = String::new();
         loop {
-            let customers =
-                store::profile_fold::list_refunded(&mut connection, &after, BATCH).await?;
+            // The customers are listed in the transaction that folds them: a pool of one connection is enough.
+            let mut tx = pool.begin().await?;
+            let customers = store::profile_fold::list_refunded(&mut tx, &after, BATCH).await?;
             let Some(last) = customers.last() else {
                 break;
             };
             last.as_str().clone_into(&mut after);
-            let mut tx = connection.begin().await?;
             store::locks::lock_customers(&mut tx, &customers).await?;
             let profiles = changed_profiles(&mut tx, &customers, recorded_at).await?;
             let versions = store::profiles::upsert(&mut tx, &profiles).await?;
@@ -52,6 +50,7 @@ pub async fn refold(pool: &PgPool, recorded_at: Timestamp) -> Result<u64, StoreE
             changed += versions.len() as u64;
         }
     }
+    let mut connection = pool.acquire().await?;
     store::profile_fold::upsert(&mut connection, FOLD_VERSION).await?;
     Ok(changed)
 }

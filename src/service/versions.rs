@@ -4,14 +4,12 @@
 
 use std::sync::Arc;
 
-use moka::sync::Cache;
-use sqlx::PgPool;
-
 use crate::{
     domain::basis::{ActiveModel, Basis},
     service::error::ServiceError,
-    store,
+    store::{self, pool::Pool},
 };
+use moka::sync::Cache;
 
 /// Versions kept: a comparison is of one or two of them at a time.
 const KEPT: u64 = 8;
@@ -19,14 +17,14 @@ const KEPT: u64 = 8;
 /// Reads versions for comparisons.
 #[derive(Debug)]
 pub struct Versions {
-    pool: PgPool,
+    pool: Pool,
     kept: Cache<i64, Arc<ActiveModel>>,
 }
 
 impl Versions {
     /// Reads from this database.
     #[must_use]
-    pub fn new(pool: PgPool) -> Self {
+    pub fn new(pool: Pool) -> Self {
         Self {
             pool,
             kept: Cache::new(KEPT),

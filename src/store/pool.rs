@@ -1,16 +1,40 @@
 //! Connections: separate pools for reads and writes, each statement bounded in time by the server itself.
+//!
+//! The one place that begins transactions. sqlx 0.9 hands a connection back to its pool *inside* the transaction when the future is dropped
+//! while BEGIN is under way, and whoever has it next reads a frozen past. So BEGIN runs in a task that no caller ends, and no connection is
+//! handed out before it has proved to be outside of any transaction. It does not know what the connections are for.
 
-use std::time::Duration;
-
-use sqlx::{
-    Connection, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    time::Duration,
 };
 
-use crate::store::error::StoreError;
+use jiff::Timestamp;
+use sqlx::{
+    Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tracing::Instrument as _;
+
+use crate::{
+    metrics::BreakerMetrics,
+    store::{
+        breaker::{Breaker, Now},
+        error::StoreError,
+    },
+};
 
 /// Begins a transaction that reads one state of the data and writes nothing.
-pub const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+/// Begins a transaction of any other kind.
+const PLAIN: &str = "BEGIN";
+/// The name under which the database shows our sessions.
+pub const APPLICATION_NAME: &str = "patron";
+/// No connection lives longer. What memory knows of acknowledged writes reaches further back (`cache::floors`), so that even a session that
+/// had got stuck in a transaction could not bring back what was before them.
+pub const MAX_LIFETIME: Duration = Duration::from_mins(10);
 
 /// How a pool behaves.
 #[derive(Debug, Clone, Copy)]
@@ -35,41 +59,244 @@ pub enum Plans {
     Anew,
 }
 
-/// Opens a pool. Connections are made when they are needed.
-///
-/// # Errors
-/// When the URL cannot be read.
-pub fn open(url: &str, options: PoolOptions) -> Result<PgPool, StoreError> {
-    let statement_timeout = format!("{}ms", options.statement_timeout.as_millis());
-    let connect = url
-        .parse::<PgConnectOptions>()?
-        .application_name("patron")
-        .options([
-            ("statement_timeout", statement_timeout.as_str()),
-            (
-                "plan_cache_mode",
-                match options.plans {
-                    Plans::Kept => "auto",
-                    Plans::Anew => "force_custom_plan",
-                },
-            ),
-            ("idle_in_transaction_session_timeout", "60s"),
-            // Times are bound and read in binary; nothing may depend on the session's zone.
-            ("timezone", "UTC"),
-        ]);
-    Ok(PgPoolOptions::new()
-        .max_connections(options.max_connections)
-        .acquire_timeout(options.acquire_timeout)
-        .connect_lazy_with(connect))
+/// Connections to one database.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    connections: PgPool,
+    breaker: Arc<Breaker>,
+}
+
+impl Pool {
+    /// A pool of connections to the database at `url`, which are made when they are needed.
+    ///
+    /// # Errors
+    /// When the URL cannot be read.
+    pub fn open(
+        url: &str,
+        options: PoolOptions,
+        breaker: &Arc<Breaker>,
+    ) -> Result<Self, StoreError> {
+        let statement_timeout = format!("{}ms", options.statement_timeout.as_millis());
+        let connect = url
+            .parse::<PgConnectOptions>()?
+            .application_name(APPLICATION_NAME)
+            .options([
+                ("statement_timeout", statement_timeout.as_str()),
+                (
+                    "plan_cache_mode",
+                    match options.plans {
+                        Plans::Kept => "auto",
+                        Plans::Anew => "force_custom_plan",
+                    },
+                ),
+                ("idle_in_transaction_session_timeout", "60s"),
+                // Times are bound and read in binary; nothing may depend on the session's zone.
+                ("timezone", "UTC"),
+            ]);
+        let connections = PgPoolOptions::new()
+            .max_connections(options.max_connections)
+            .acquire_timeout(options.acquire_timeout)
+            .max_lifetime(MAX_LIFETIME)
+            // In place of sqlx's own look whether the server is there, at the same price of one round trip.
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(is_clean(connection)))
+            .connect_lazy_with(connect);
+        Ok(Self {
+            connections,
+            breaker: Arc::clone(breaker),
+        })
+    }
+
+    /// A connection that is outside of any transaction.
+    ///
+    /// # Errors
+    /// When none is free in time, or at once while the database is away.
+    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let acquired = async { Ok(self.connections.acquire().await?) };
+        self.breaker.guard(acquired).await
+    }
+
+    /// A connection for one load, which is closed when the load is given up.
+    ///
+    /// # Errors
+    /// As for [`Self::acquire`].
+    pub async fn lease(&self) -> Result<Lease, StoreError> {
+        Ok(Lease {
+            connection: Some(self.acquire().await?),
+            returns: false,
+        })
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// As for [`Self::acquire`].
+    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin_as(PLAIN).await
+    }
+
+    /// Begins a transaction that reads one state of the data and writes nothing.
+    ///
+    /// # Errors
+    /// As for [`Self::acquire`].
+    pub async fn begin_snapshot(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin_as(SNAPSHOT).await
+    }
+
+    async fn begin_as(
+        &self,
+        statement: &'static str,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let connection = self.acquire().await?;
+        // A task of its own: when the caller is gone by then, the transaction is dropped once it has begun, and so is rolled back.
+        let begun =
+            async move { Transaction::begin(connection, Some(statement.into_sql_str())).await };
+        match tokio::spawn(begun.in_current_span()).await {
+            Ok(begun) => Ok(begun?),
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    /// Closes the pool and its connections, and waits for those in use.
+    pub async fn close(&self) {
+        self.connections.close().await;
+    }
+
+    /// The pool itself, for migrations, which are sqlx's own.
+    #[must_use]
+    pub fn unguarded(&self) -> &PgPool {
+        &self.connections
+    }
+}
+
+/// Whether a connection answers and is outside of any transaction: BEGIN without the word is an empty statement, of which sqlx only accepts
+/// that the session is in a transaction afterwards.
+async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    match connection.begin_with("").await {
+        Err(sqlx::Error::BeginFailed) => Ok(true),
+        Ok(_) | Err(sqlx::Error::InvalidSavePointStatement) => {
+            tracing::error!("a pooled connection was inside a transaction; it was closed");
+            Ok(false)
+        }
+        // The server is gone, or closed the connection.
+        Err(_) => Ok(false),
+    }
+}
+
+/// A connection of a pool for one load. Dropped before its end, the load may be anywhere within a statement that never ends: then the
+/// connection is closed on the spot. Returned to the pool, it would keep its place there until the network gives up.
+#[derive(Debug)]
+pub struct Lease {
+    connection: Option<PoolConnection<Postgres>>,
+    returns: bool,
+}
+
+impl Lease {
+    /// The load has come to its end.
+    #[must_use]
+    pub fn done(mut self) -> Self {
+        self.returns = true;
+        self
+    }
+
+    /// Closes the connection: what it brought was wrong.
+    pub fn distrust(mut self) {
+        self.returns = false;
+    }
+}
+
+impl Deref for Lease {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        // Unwrap safety: there is a connection until the lease is dropped.
+        #[expect(
+            clippy::unwrap_used,
+            reason = "there is one until the lease is dropped"
+        )]
+        self.connection.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        // Unwrap safety: there is a connection until the lease is dropped.
+        #[expect(
+            clippy::unwrap_used,
+            reason = "there is one until the lease is dropped"
+        )]
+        self.connection.as_mut().unwrap()
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let connection = self.connection.take();
+        if !self.returns {
+            drop(connection.map(PoolConnection::detach));
+        }
+    }
 }
 
 /// Connects once and says plainly why that does not work, which a pool, that keeps trying, cannot.
 ///
 /// # Errors
 /// Whatever the server or the network says.
-pub async fn probe(url: &str, limit: Duration) -> Result<(), StoreError> {
-    let options = url.parse::<PgConnectOptions>()?.application_name("patron");
+pub async fn probe(url: &str, limit: Duration) -> Result<(), sqlx::Error> {
+    let options = url
+        .parse::<PgConnectOptions>()?
+        .application_name(APPLICATION_NAME);
     let connected = tokio::time::timeout(limit, PgConnection::connect_with(&options)).await;
     let connection = connected.map_err(|_| sqlx::Error::PoolTimedOut)??;
-    Ok(connection.close().await?)
+    connection.close().await
+}
+
+/// Whether a failure to connect may pass by itself: nobody listens yet, the network is down, the server starts or has no place. A wrong
+/// password, no such database or what cannot be read in the URL does not.
+#[must_use]
+pub fn may_pass(error: &sqlx::Error) -> bool {
+    if let Some(refusal) = error.as_database_error() {
+        let code = refusal.code().unwrap_or_default();
+        let passing = ["08", "53", "55", "57", "58"];
+        return passing.iter().any(|class| code.starts_with(class));
+    }
+    matches!(
+        error,
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_)
+    )
+}
+
+/// A breaker in front of the database at `url`.
+#[must_use]
+pub fn breaker(
+    url: &str,
+    now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    metrics: BreakerMetrics,
+) -> Arc<Breaker> {
+    let url = url.to_owned();
+    let now: Now = Box::new(now);
+    Breaker::new(
+        Box::new(move || {
+            let url = url.clone();
+            Box::pin(async move { sign_of_life(&url).await })
+        }),
+        now,
+        metrics,
+    )
+}
+
+/// Connects. A server that has no place for one more connection is alive: those that we hold go on working.
+async fn sign_of_life(url: &str) -> Result<(), StoreError> {
+    /// SQLSTATE `too_many_connections`.
+    const NO_PLACE: &str = "53300";
+    let options = url
+        .parse::<PgConnectOptions>()?
+        .application_name(APPLICATION_NAME);
+    match PgConnection::connect_with(&options).await {
+        Ok(connection) => Ok(connection.close().await?),
+        Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(NO_PLACE) => {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }

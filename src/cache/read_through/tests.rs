@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst};
 
 use tokio::sync::Semaphore;
 
-use super::*;
+use super::{flights::FAILURE_HELD, *};
 
 #[derive(Debug, Clone, PartialEq)]
 struct Value(i64);
@@ -35,14 +35,23 @@ fn cache(store: &Arc<Store>) -> Arc<ReadThrough<u32, Value>> {
             if store.fails.load(SeqCst) {
                 return Err(StoreError::Corrupt("for the test".into()));
             }
-            Ok(keys.into_iter().map(|key| (key, Value(version))).collect())
+            let values = keys.into_iter().map(|key| (key, Value(version)));
+            Ok(Batch {
+                values: values.collect(),
+                lease: None,
+            })
         })
     });
     let bounds = Bounds {
         max_bytes: 1_000,
         load_timeout: Duration::from_secs(10),
     };
-    Arc::new(ReadThrough::new(bounds, CacheMetrics::default(), load))
+    Arc::new(ReadThrough::new(
+        bounds,
+        Breaker::never_opens(),
+        CacheMetrics::default(),
+        load,
+    ))
 }
 
 fn store() -> Arc<Store> {
@@ -156,7 +165,7 @@ async fn a_failure_is_told_to_all_and_stands_for_a_moment() {
     store.fails.store(false, SeqCst);
     assert_eq!(cache.get(&7).await.unwrap(), Value(1));
     assert_eq!(store.loads.load(SeqCst), 2);
-    assert!(cache.flights().is_empty());
+    assert!(cache.state().flights.is_empty());
 }
 
 #[tokio::test]
@@ -187,7 +196,7 @@ async fn a_load_that_hangs_is_given_up_and_its_callers_are_told() {
     assert!(matches!(cache.get(&7).await, Err(LoadError::TooSlow(_))));
     tokio::time::advance(FAILURE_HELD * 2).await;
     settle().await;
-    assert!(cache.flights().is_empty());
+    assert!(cache.state().flights.is_empty());
 }
 
 #[tokio::test]
@@ -201,4 +210,152 @@ async fn what_is_held_stays_within_its_bound() {
     cache.measure();
     assert!(cache.metrics.weighted_bytes.get() <= 1_000);
     assert!((1..=10).contains(&cache.metrics.entries.get()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_from_before_an_acknowledged_write_never_lands_though_nothing_was_held_nor_loaded() {
+    let store = store();
+    let cache = cache(&store);
+    store.gate.add_permits(1_000);
+    cache.commit(&7, 5, || Value(5));
+    // The store answers from a past that the write was not in, as a session does that is stuck in a transaction.
+    assert!(matches!(cache.get(&7).await, Err(LoadError::Behind)));
+    assert_eq!(store.loads.load(SeqCst), flights::MOST_BEHIND as u64);
+    assert_eq!(
+        cache.metrics.loads_behind.get(),
+        flights::MOST_BEHIND as u64
+    );
+    tokio::time::advance(FAILURE_HELD * 2).await;
+    settle().await;
+    store.version.store(5, SeqCst);
+    assert_eq!(cache.get(&7).await.unwrap(), Value(5));
+    // Held and pushed out again: the write is remembered longer than the value.
+    cache.held.invalidate(&7);
+    store.version.store(4, SeqCst);
+    assert!(matches!(cache.get(&7).await, Err(LoadError::Behind)));
+}
+
+#[tokio::test]
+async fn a_committed_value_takes_the_place_of_the_held_one_and_an_older_one_does_not() {
+    let store = store();
+    let cache = cache(&store);
+    store.gate.add_permits(1);
+    cache.get(&7).await.unwrap();
+    cache.commit(&7, 3, || Value(3));
+    cache.commit(&7, 2, || Value(2));
+    assert_eq!(cache.get(&7).await.unwrap(), Value(3));
+    assert_eq!(store.loads.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_committed_value_of_a_stranger_is_not_held() {
+    let store = store();
+    let cache = cache(&store);
+    cache.commit(&7, 2, || panic!("nobody wants it"));
+    assert!(!cache.is_wanted(&7));
+    cache.measure();
+    assert_eq!(cache.metrics.entries.get(), 0);
+}
+
+#[tokio::test]
+async fn a_value_committed_while_it_is_loaded_is_what_the_load_brings() {
+    let store = store();
+    let cache = cache(&store);
+    let waiting = tokio::spawn({
+        let cache = Arc::clone(&cache);
+        async move { cache.get(&7).await.unwrap() }
+    });
+    settle().await;
+    assert!(cache.is_wanted(&7));
+    cache.commit(&7, 2, || Value(2));
+    store.gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap(), Value(2));
+    assert_eq!(cache.get(&7).await.unwrap(), Value(2));
+    assert_eq!(store.loads.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_value_committed_while_its_load_fails_is_answered() {
+    let store = store();
+    let cache = cache(&store);
+    store.fails.store(true, SeqCst);
+    let waiting = tokio::spawn({
+        let cache = Arc::clone(&cache);
+        async move { cache.get(&7).await }
+    });
+    settle().await;
+    cache.commit(&7, 2, || Value(2));
+    store.gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().unwrap(), Value(2));
+    assert_eq!(cache.get(&7).await.unwrap(), Value(2));
+}
+
+/// Weighs what it says.
+#[derive(Debug, Clone)]
+struct Heavy(u32);
+
+impl Versioned for Heavy {
+    fn version(&self) -> i64 {
+        i64::from(self.0)
+    }
+    fn weight(&self) -> u32 {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_grows_beyond_its_share_leaves_alone_and_takes_nobody_along() {
+    let load: Load<u32, Heavy> = Box::new(|keys| {
+        let values = keys.into_iter().map(|key| (key, Heavy(10)));
+        let batch = Batch {
+            values: values.collect(),
+            lease: None,
+        };
+        Box::pin(std::future::ready(Ok(batch)))
+    });
+    let bounds = Bounds {
+        max_bytes: 1_000,
+        load_timeout: Duration::from_secs(10),
+    };
+    let breaker = Breaker::never_opens();
+    let cache = Arc::new(ReadThrough::new(
+        bounds,
+        breaker,
+        CacheMetrics::default(),
+        load,
+    ));
+    let keys: Vec<u32> = (0..10).collect();
+    cache.get_many(&keys).await.unwrap();
+    cache.commit(&3, 2_000, || Heavy(2_000));
+    cache.enrich(&4, 10, |value| value.0 = 3_000);
+    cache.measure();
+    assert_eq!(cache.metrics.entries.get(), 9, "all but the heavy one");
+    assert!(!cache.is_wanted(&3));
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_what_is_held_is_answered_and_the_rest_fails_at_once() {
+    let store = store();
+    let mut cache = cache(&store);
+    let away = || StoreError::Unavailable(sqlx::Error::PoolClosed);
+    Arc::get_mut(&mut cache).unwrap().breaker = Breaker::new(
+        Box::new(move || Box::pin(std::future::ready(Err(away())))),
+        Box::new(|| jiff::Timestamp::UNIX_EPOCH),
+        crate::metrics::BreakerMetrics::default(),
+    );
+    store.gate.add_permits(1);
+    cache.get(&7).await.unwrap();
+    // Hangs, until the breaker finds out that nobody is there.
+    assert!(matches!(cache.get(&8).await, Err(LoadError::Store(_))));
+    let loads = store.loads.load(SeqCst);
+    for key in 9..1_000 {
+        assert!(matches!(cache.get(&key).await, Err(LoadError::Store(_))));
+    }
+    assert!(matches!(
+        cache.get_many(&[7, 8]).await,
+        Err(LoadError::Store(_))
+    ));
+    assert_eq!(store.loads.load(SeqCst), loads);
+    assert_eq!(cache.get(&7).await.unwrap(), Value(1));
+    assert_eq!(cache.get_many(&[7]).await.unwrap().len(), 1);
 }

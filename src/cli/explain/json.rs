@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::cli::json::{self, MoneyJson, ProvenanceJson, ReasonJson, TextJson};
 use crate::cli::subject::subject_text;
+use crate::cli::text;
 use crate::pb;
 
 /// An answer of `ExplainSegment`. The keys of the explanation stand beside `match` when there is exactly one customer.
@@ -19,6 +20,8 @@ pub struct ExplainJson {
     candidate_count: Option<i32>,
     #[serde(flatten)]
     provenance: Option<ProvenanceJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_since: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -111,6 +114,7 @@ impl ExplainJson {
             candidate_ids: response.candidate_ids.clone(),
             candidate_count: ambiguous.then_some(response.candidate_count),
             provenance: response.provenance.as_ref().map(ProvenanceJson::from),
+            stale_since: text::stale_since(response.provenance.as_ref()),
         }
     }
 }

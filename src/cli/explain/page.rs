@@ -25,7 +25,7 @@ pub struct Style {
 pub fn page(subject: &pb::Subject, response: &pb::ExplainSegmentResponse, style: Style) -> String {
     let asked = subject_text(subject);
     let language = style.language;
-    match (response.r#match(), &response.explanation) {
+    let page = match (response.r#match(), &response.explanation) {
         (pb::Match::One, Some(explanation)) => {
             one_page(explanation, response.provenance.as_ref(), style)
         }
@@ -33,6 +33,15 @@ pub fn page(subject: &pb::Subject, response: &pb::ExplainSegmentResponse, style:
         (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => match language {
             Language::En => format!("Nobody is known as {asked}."),
             Language::De => format!("Niemand ist als {asked} bekannt."),
+        },
+    };
+    match language {
+        Language::En => text::with_stale_note(page, response.provenance.as_ref()),
+        Language::De => match text::stale_since(response.provenance.as_ref()) {
+            Some(time) => format!(
+                "{page}\n\nVeraltet: Die Datenbank ist nicht erreichbar; dies ist der Stand von {time}."
+            ),
+            None => page,
         },
     }
 }

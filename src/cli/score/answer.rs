@@ -20,6 +20,8 @@ pub struct ScoreJson {
     candidates: Vec<OneScoreJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     candidate_count: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_since: Option<String>,
 }
 
 /// What one customer is worth.
@@ -80,6 +82,7 @@ impl ScoreJson {
                 .map(|score| one_json(score, None))
                 .collect(),
             candidate_count: ambiguous.then_some(response.candidate_count),
+            stale_since: text::stale_since(outer),
         }
     }
 }
@@ -146,7 +149,7 @@ pub fn tier_word(score: &pb::LifetimeValueScore) -> String {
 pub fn page(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) -> String {
     let asked = subject_text(subject);
     let outer = response.provenance.as_ref();
-    match (response.r#match(), &response.score) {
+    let page = match (response.r#match(), &response.score) {
         (pb::Match::One, Some(score)) => one_page(score, outer),
         (pb::Match::Ambiguous, _) => {
             let pages: Vec<String> = response
@@ -163,7 +166,8 @@ pub fn page(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) ->
         (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => {
             format!("Nobody is known as {asked}.")
         }
-    }
+    };
+    text::with_stale_note(page, outer)
 }
 
 fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> String {

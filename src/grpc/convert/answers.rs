@@ -1,5 +1,9 @@
 //! Answers about customers as messages.
 
+use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
+use prost::Message as _;
+
 use super::{
     customer_kind_message, explanations, money_message, rates, timestamp_message, treatments,
 };
@@ -21,7 +25,7 @@ use crate::{
 /// The message of a classification.
 pub(in crate::grpc) fn classify_response(answer: &Answer) -> pb::ClassifyResponse {
     let (basis, as_of) = (&*answer.basis, answer.as_of);
-    match &answer.found {
+    let mut response = match &answer.found {
         Match::Unknown => pb::ClassifyResponse {
             r#match: pb::Match::Unknown.into(),
             provenance: Some(provenance(None, as_of, basis)),
@@ -48,7 +52,9 @@ pub(in crate::grpc) fn classify_response(answer: &Answer) -> pb::ClassifyRespons
             }),
             provenance: Some(provenance(None, as_of, basis)),
         },
-    }
+    };
+    mark_stale(&mut response.provenance, answer.stale_since);
+    response
 }
 
 /// How many candidates there are, listed or not.
@@ -145,7 +151,37 @@ pub(super) fn provenance(profile: Option<&Profile>, as_of: Day, basis: &Basis) -
         data_time: profile.map(|profile| timestamp_message(profile.recorded_at)),
         profile_version: profile.map_or(0, |profile| profile.version),
         basis_id: basis.id().to_string(),
+        ..Default::default()
     }
+}
+
+/// Marks the provenance of a response as out of date since the database last answered; `None` leaves it as it is.
+pub(in crate::grpc) fn mark_stale(
+    provenance: &mut Option<pb::Provenance>,
+    stale_since: Option<Timestamp>,
+) {
+    if let (Some(provenance), Some(since)) = (provenance, stale_since) {
+        provenance.stale = true;
+        provenance.confirmed_time = Some(timestamp_message(since));
+    }
+}
+
+/// The bytes of a [`pb::ClassifyResponse`], marked likewise: of a message within another one that comes twice, a reader takes both parts
+/// together, so that what is to be added can be sent after bytes that are finished.
+pub(in crate::grpc) fn marked_stale(response: Bytes, stale_since: Option<Timestamp>) -> Bytes {
+    let Some(since) = stale_since else {
+        return response;
+    };
+    let mut provenance = Some(pb::Provenance::default());
+    mark_stale(&mut provenance, Some(since));
+    let mark = pb::ClassifyResponse {
+        provenance,
+        ..Default::default()
+    };
+    let mut marked = BytesMut::with_capacity(response.len() + mark.encoded_len());
+    marked.extend_from_slice(&response);
+    marked.extend_from_slice(&mark.encode_to_vec());
+    marked.freeze()
 }
 
 /// The rates without which amounts that a value over so many months rests on cannot be converted; looked for only where something is

@@ -1,7 +1,7 @@
 //! Explanations as messages.
 
 use super::{
-    answers::{provenance, tier},
+    answers::{mark_stale, provenance, tier},
     money_message, rates,
     treatments::{localized, verdict},
 };
@@ -51,7 +51,7 @@ pub(in crate::grpc) fn target(
 /// The message of an explanation.
 pub(in crate::grpc) fn explain_response(explained: &Explained) -> pb::ExplainSegmentResponse {
     let (basis, as_of) = (&*explained.basis, explained.as_of);
-    match &explained.found {
+    let mut response = match &explained.found {
         Found::Unknown => pb::ExplainSegmentResponse {
             r#match: pb::Match::Unknown.into(),
             provenance: Some(provenance(None, as_of, basis)),
@@ -74,7 +74,9 @@ pub(in crate::grpc) fn explain_response(explained: &Explained) -> pb::ExplainSeg
             provenance: Some(provenance(None, as_of, basis)),
             ..Default::default()
         },
-    }
+    };
+    mark_stale(&mut response.provenance, explained.stale_since);
+    response
 }
 
 fn explanation(one: &Explanation, basis: &Basis) -> pb::Explanation {

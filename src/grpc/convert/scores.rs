@@ -1,7 +1,10 @@
 //! Scores of customers as messages.
 
 use super::{
-    answers::{candidate_count, is_unconverted, missing_rates, provenance, tier, unrated_reason},
+    answers::{
+        candidate_count, is_unconverted, mark_stale, missing_rates, provenance, tier,
+        unrated_reason,
+    },
     money_message, rates,
 };
 use crate::{
@@ -29,7 +32,7 @@ pub(in crate::grpc) fn score_response(
     let (basis, as_of) = (&*answer.basis, answer.as_of);
     let months = horizon_months.unwrap_or_else(|| basis.revision.horizon.months());
     let score = |one: &Assessed| score(one, as_of, basis, months);
-    match &answer.found {
+    let mut response = match &answer.found {
         Match::Unknown => pb::ScoreLifetimeValueResponse {
             r#match: pb::Match::Unknown.into(),
             provenance: Some(provenance(None, as_of, basis)),
@@ -48,7 +51,9 @@ pub(in crate::grpc) fn score_response(
             candidate_count: candidate_count(several),
             provenance: Some(provenance(None, as_of, basis)),
         },
-    }
+    };
+    mark_stale(&mut response.provenance, answer.stale_since);
+    response
 }
 
 fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::LifetimeValueScore {

@@ -4,6 +4,7 @@
 //! the answer with it; the other two are compared at every call. How an answer is written is not known here.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use super::{Answer, Classifier, Grounds, Match, Question, one};
 use crate::{
@@ -12,12 +13,22 @@ use crate::{
 };
 
 impl Classifier {
-    /// The answer about one subject as of today, as `write` writes it. `write` must depend on nothing but the answer: its result is kept
-    /// for whoever asks about the same customer, by whatever name.
+    /// The answer about one subject as of today, as `write` writes it, and, as in [`Answer::stale_since`], whether it may be out of date.
+    /// `write` must depend on nothing but the answer and must not write the latter: its result is kept for whoever asks about the same
+    /// customer, by whatever name and whenever.
     ///
     /// # Errors
     /// When the database must be asked and cannot be.
     pub async fn answer_today(
+        &self,
+        subject: &Subject,
+        write: impl Fn(&Answer) -> Bytes,
+    ) -> Result<(Bytes, Option<Timestamp>), ServiceError> {
+        let bytes = self.bytes_today(subject, write).await?;
+        Ok((bytes, self.breaker.stale_since()))
+    }
+
+    async fn bytes_today(
         &self,
         subject: &Subject,
         write: impl Fn(&Answer) -> Bytes,
@@ -48,6 +59,7 @@ impl Classifier {
             found,
             as_of,
             basis: grounds.basis,
+            stale_since: None,
         };
         let bytes = write(&answer);
         if let Match::One(one) = &answer.found {

@@ -30,7 +30,7 @@ use crate::{
     },
     metrics::EvaluationOperation,
     service::error::ServiceError,
-    store::{self, pool::SNAPSHOT},
+    store,
 };
 
 /// Days of the holdout unless the request says otherwise.
@@ -93,7 +93,7 @@ impl Evaluations {
         turn: Turn,
     ) -> Result<DriftReport, ServiceError> {
         let today = self.today()?;
-        let mut tx = self.batch.begin_with(SNAPSHOT).await?;
+        let mut tx = self.batch.begin_snapshot().await?;
         let last = store::evaluation_input::find_last_purchase_day(&mut tx).await?;
         let known_until = last.map_or(today, |last| last.min(today));
         let until = request.until.unwrap_or(known_until);

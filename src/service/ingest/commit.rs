@@ -8,15 +8,20 @@ use tokio::time::Instant;
 
 use super::Ingest;
 use crate::{
-    domain::{profile::Profile, text::CustomerId},
-    service::{error::ServiceError, finish::finish},
+    cache::profiles::{HeldProfile, ProfileCache},
+    domain::{
+        calendar::Day,
+        profile::{EarlierProfile, Profile},
+        text::CustomerId,
+    },
+    service::{error::ServiceError, finish::finish, profiles::list_earlier},
     store::{self, error::StoreError, identifiers::IdentifierDigest},
 };
 
 /// What a transaction changes of what memory may hold.
-pub(super) struct Changes<'a> {
+pub(super) struct Changes {
     /// Profiles, as they now are.
-    pub(super) profiles: &'a HashMap<CustomerId, Profile>,
+    pub(super) profiles: HashMap<CustomerId, Profile>,
     /// Identifiers that begin or end on a customer.
     pub(super) identifiers: Vec<IdentifierDigest>,
     /// Whether a currency came into use.
@@ -27,11 +32,21 @@ pub(super) struct Changes<'a> {
 pub(super) async fn commit(
     ingest: &Ingest,
     mut tx: Tx<'static, Postgres>,
-    changes: Changes<'_>,
+    changes: Changes,
     recorded_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let versions = store::profiles::upsert(&mut tx, changes.profiles.values()).await?;
+    let Changes {
+        profiles: changed,
+        identifiers: digests,
+        new_currency,
+    } = changes;
+    let versions = store::profiles::upsert(&mut tx, changed.values()).await?;
     store::change_log::insert(&mut tx, &versions, recorded_at).await?;
+    // A day that the zone does not know is none ahead of which anything could be.
+    let earlier = match Day::of(recorded_at, &ingest.zone) {
+        Ok(today) => list_earlier(&mut tx, &ingest.profiles, &changed, today).await?,
+        Err(_) => HashMap::new(),
+    };
     let (profiles, identifiers) = (
         Arc::clone(&ingest.profiles),
         Arc::clone(&ingest.identifiers),
@@ -39,22 +54,34 @@ pub(super) async fn commit(
     let bases = Arc::clone(&ingest.bases);
     finish(async move {
         let committed = tx.commit().await;
-        for (customer, version) in &versions {
-            match committed {
-                Ok(()) => profiles.outdate(customer, *version),
-                // The connection broke, so it may be committed or not.
-                Err(_) => profiles.doubt(customer),
-            }
+        match committed {
+            Ok(()) => put_in(&profiles, changed, earlier),
+            // The connection broke, so it may be committed or not.
+            Err(_) => changed.keys().for_each(|customer| profiles.doubt(customer)),
         }
-        for digest in &changes.identifiers {
-            identifiers.outdate(digest);
-        }
-        if changes.new_currency && let Err(error) = bases.renew().await {
+        identifiers.renew(&digests).await;
+        if new_currency && let Err(error) = bases.renew().await {
             tracing::warn!(error.cause = %error, "the basis could not be renewed after a new currency came into use; it is tried again");
         }
         Ok(committed?)
     })
     .await
+}
+
+/// Puts committed profiles in the place of those that memory holds, so that who was answered before the write is answered after it, also
+/// when the database goes away.
+fn put_in(
+    cache: &ProfileCache,
+    changed: HashMap<CustomerId, Profile>,
+    mut earlier: HashMap<CustomerId, Arc<[EarlierProfile]>>,
+) {
+    for (customer, profile) in changed {
+        let (version, earlier) = (profile.version, earlier.remove(&customer));
+        cache.commit(&customer, version, || HeldProfile {
+            earlier: earlier.unwrap_or_default(),
+            ..HeldProfile::of(Some(Arc::new(profile)))
+        });
+    }
 }
 
 /// By how much a statement may outlive the deadline of its call.

@@ -135,7 +135,7 @@ async fn write_once(
         }
     }
     let changes = Changes {
-        profiles: &folded,
+        profiles: folded,
         identifiers: vec![],
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
     };

@@ -116,7 +116,7 @@ async fn write_once(
     if !additions.changed.is_empty() {
         store_additions(&mut tx, &additions, recorded_at).await?;
         let changes = Changes {
-            profiles: &additions.changed,
+            profiles: additions.changed,
             identifiers: additions
                 .identifiers
                 .iter()

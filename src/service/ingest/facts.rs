@@ -213,7 +213,7 @@ async fn write_once<F: KeyedFact>(
     create_customers(&mut tx, &written, &profiles, recorded_at).await?;
     let folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
     let changes = Changes {
-        profiles: &folded,
+        profiles: folded,
         identifiers: vec![],
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
     };

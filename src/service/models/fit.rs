@@ -22,7 +22,7 @@ use crate::{
     },
     metrics::FitOutcome,
     service::{error::ServiceError, finish::finish, unconvertible},
-    store::{self, pool::SNAPSHOT},
+    store,
 };
 
 /// What to fit.
@@ -170,7 +170,7 @@ impl Models {
             until,
         } = what;
         // One snapshot: a customer who buys between two statements would be counted by both.
-        let mut tx = self.batch.begin_with(SNAPSHOT).await?;
+        let mut tx = self.batch.begin_snapshot().await?;
         let currencies = store::currencies::list(&mut tx).await?;
         let basis = self.bases.current();
         let currency = basis.reporting_currency;

@@ -51,6 +51,7 @@ async fn nobody_behind_a_subject_is_an_answer() {
                     data_time: None,
                     profile_version: 0,
                     basis_id: "r0-m0-none".to_owned(),
+                    ..Default::default()
                 }),
                 ..Default::default()
             };
@@ -219,6 +220,7 @@ async fn an_answer_names_its_day_its_data_and_its_basis() {
         data_time: Some(written),
         profile_version: 1,
         basis_id: "r0-m0-EUR".to_owned(),
+        ..Default::default()
     };
     assert_eq!(provenance("").await, first);
     let version = store_model(&service.pool, BG, Some(SPEND)).await;
@@ -235,6 +237,7 @@ async fn an_answer_names_its_day_its_data_and_its_basis() {
         }),
         profile_version: 2,
         basis_id: "r0-m1-EUR".to_owned(),
+        ..Default::default()
     };
     assert_eq!(provenance("").await, second);
     let later = pb::Provenance {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use patron::store::pool::{Plans, PoolOptions, open};
+use patron::store::breaker::Breaker;
+use patron::store::pool::{Plans, Pool, PoolOptions};
 
 use crate::support::database::TestDatabase;
 
@@ -17,9 +18,9 @@ async fn connections_of_writers_keep_no_plan_and_those_of_readers_may() {
             statement_timeout: Duration::from_secs(10),
             plans,
         };
-        let pool = open(&database.url, options).unwrap();
+        let pool = Pool::open(&database.url, options, &Breaker::never_opens()).unwrap();
         let found: String = sqlx::query_scalar("SHOW plan_cache_mode")
-            .fetch_one(&pool)
+            .fetch_one(pool.unguarded())
             .await
             .unwrap();
         assert_eq!(found, mode, "{plans:?}");

@@ -206,6 +206,7 @@ pub(super) fn answer(segments: Vec<pb::SegmentExplanation>) -> pb::ExplainSegmen
             }),
             profile_version: 7,
             basis_id: "r1-m1-EUR".into(),
+            ..Default::default()
         }),
         ..Default::default()
     }

@@ -1,0 +1,50 @@
+//! Metrics of the database as this process sees it.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// Handles for the breaker in front of the database.
+#[derive(Debug, Clone, Default)]
+pub struct BreakerMetrics {
+    /// 1 while the database does not answer.
+    pub open: Gauge,
+    /// How often it was found not to answer.
+    pub openings: Counter,
+}
+
+/// Handles for the sessions that this process has at the database.
+#[derive(Debug, Clone, Default)]
+pub struct SessionMetrics {
+    /// Sessions of ours that have been idle inside a transaction for seconds; none, unless something is wrong.
+    pub idle_in_transaction: Gauge,
+}
+
+impl BreakerMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "database_breaker_open",
+            "1 while the database does not answer: warm customers are answered and marked stale, the rest is UNAVAILABLE at once",
+            metrics.open.clone(),
+        );
+        registry.register(
+            "database_breaker_openings",
+            "How often the database was found not to answer",
+            metrics.openings.clone(),
+        );
+        metrics
+    }
+}
+
+impl SessionMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "database_sessions_idle_in_transaction",
+            "Sessions of Patron on this database that have been idle inside a transaction for over 5 seconds",
+            metrics.idle_in_transaction.clone(),
+        );
+        metrics
+    }
+}

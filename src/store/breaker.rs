@@ -1,0 +1,223 @@
+//! Whether the database answers: calls that need it fail at once while it does not, and one probe finds out when it does again.
+//!
+//! Whoever waits for the database waits under [`Breaker::guard`], which asks for a probe when the wait is long or the connection breaks, and
+//! ends the wait when the probe fails too. Nobody but the probe closes the breaker. It does not know what a call wanted, nor whose connections
+//! they are.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::watch,
+    time::{Instant, interval_at, sleep, timeout},
+};
+
+use crate::{metrics::BreakerMetrics, store::error::StoreError};
+
+/// After this long without an answer, and again each time it has passed, a probe asks whether there is anybody. A cold load takes a
+/// millisecond or two; a probe in vain costs one connection.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// A probe that has no answer by then opens the breaker, and goes on. Several round trips to a database far away fit in.
+const OPENS_AFTER: Duration = Duration::from_millis(500);
+/// A probe is given up after this long: within it a connection to a database that has just come back is made.
+const PROBE_LIMIT: Duration = Duration::from_secs(1);
+/// Between two probes while the database is away. With the limit of a probe, an end of an outage is noticed within 1.25 s.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+/// So long after a probe that was answered no other one is sent: slow answers of a busy database are no reason to connect to it again and again.
+const TRUSTED: Duration = Duration::from_millis(250);
+
+/// What a probe comes to: an error when the database did not answer.
+pub type Probed = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+/// Asks the database for a sign of life, on a connection of its own.
+pub type Probe = Box<dyn Fn() -> Probed + Send + Sync>;
+/// What time it is.
+pub type Now = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// See the module.
+pub struct Breaker {
+    /// Whether the database is away. Read at every answer, so it is an atomic of its own.
+    open: AtomicBool,
+    /// The same, for those who wait.
+    changes: watch::Sender<bool>,
+    /// Whether a probe is under way; there is never more than one.
+    probing: AtomicBool,
+    /// When the database last answered, in microseconds since 1970.
+    confirmed_us: AtomicI64,
+    probe: Probe,
+    now: Now,
+    metrics: BreakerMetrics,
+}
+
+impl std::fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let open = self.open.load(Ordering::Relaxed);
+        f.debug_struct("Breaker").field("open", &open).finish()
+    }
+}
+
+impl Breaker {
+    /// A closed breaker: the database is taken to be there until somebody waits for it in vain.
+    #[must_use]
+    pub fn new(probe: Probe, now: Now, metrics: BreakerMetrics) -> Arc<Self> {
+        let confirmed_us = AtomicI64::new(now().as_microsecond());
+        Arc::new(Self {
+            open: AtomicBool::new(false),
+            changes: watch::Sender::new(false),
+            probing: AtomicBool::new(false),
+            confirmed_us,
+            probe,
+            now,
+            metrics,
+        })
+    }
+
+    /// A breaker that never opens, for a process that does nothing without its database.
+    #[must_use]
+    pub fn never_opens() -> Arc<Self> {
+        let probe: Probe = Box::new(|| Box::pin(std::future::ready(Ok(()))));
+        Self::new(
+            probe,
+            Box::new(|| Timestamp::UNIX_EPOCH),
+            BreakerMetrics::default(),
+        )
+    }
+
+    /// When the database last answered, if it is away now: what is held in memory is the state of then, and may have been outdated since by
+    /// another process. `None` while it is there.
+    #[must_use]
+    pub fn stale_since(&self) -> Option<Timestamp> {
+        if !self.open.load(Ordering::Relaxed) {
+            return None;
+        }
+        Timestamp::from_microsecond(self.confirmed_us.load(Ordering::Relaxed)).ok()
+    }
+
+    /// Fails at once while the database is away.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.open.load(Ordering::Relaxed) {
+            return Err(away());
+        }
+        Ok(())
+    }
+
+    /// Waits for `work`, which waits for the database; ends it when the database is away.
+    ///
+    /// # Errors
+    /// That of `work`; [`StoreError::Unavailable`] when the database is away.
+    pub async fn guard<T>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.check()?;
+        let mut changes = self.changes.subscribe();
+        let mut waited = interval_at(Instant::now() + PATIENCE, PATIENCE);
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => {
+                    match &done {
+                        Ok(_) => self.confirm(),
+                        Err(StoreError::Unavailable(_)) => self.suspect(),
+                        Err(_) => {}
+                    }
+                    return done;
+                }
+                () = opened(&mut changes) => return Err(away()),
+                _ = waited.tick() => self.suspect(),
+            }
+        }
+    }
+
+    /// Has the database probed, unless it is being probed.
+    pub fn suspect(self: &Arc<Self>) {
+        if !self.probing.swap(true, Ordering::AcqRel) {
+            tokio::spawn(Probing(Arc::clone(self)).run());
+        }
+    }
+
+    fn confirm(&self) {
+        let now = (self.now)().as_microsecond();
+        self.confirmed_us.store(now, Ordering::Relaxed);
+    }
+
+    fn set(&self, open: bool) {
+        if self.open.swap(open, Ordering::Relaxed) == open {
+            return;
+        }
+        self.metrics.open.set(i64::from(open));
+        if open {
+            self.metrics.openings.inc();
+            tracing::error!(
+                "the database does not answer: what is in memory is answered and marked stale, the rest is UNAVAILABLE until a probe succeeds"
+            );
+        } else {
+            tracing::info!("the database answers again");
+        }
+        self.changes.send_replace(open);
+    }
+}
+
+/// The one probe that is under way. However it ends, also with its runtime, another one can begin.
+struct Probing(Arc<Breaker>);
+
+impl Probing {
+    /// Probes until the database answers.
+    async fn run(self) {
+        let breaker = &self.0;
+        while let Err(error) = self.once().await {
+            breaker.set(true);
+            tracing::debug!(error.cause = %error, "the database did not answer a probe");
+            sleep(PROBE_INTERVAL).await;
+        }
+        breaker.confirm();
+        breaker.set(false);
+        sleep(TRUSTED).await;
+    }
+
+    async fn once(&self) -> Result<(), StoreError> {
+        let mut probe = std::pin::pin!(timeout(PROBE_LIMIT, (self.0.probe)()));
+        let outcome = match timeout(OPENS_AFTER, &mut probe).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.0.set(true);
+                probe.await
+            }
+        };
+        outcome.map_err(|_| away())?
+    }
+}
+
+impl Drop for Probing {
+    fn drop(&mut self) {
+        self.0.probing.store(false, Ordering::Release);
+    }
+}
+
+async fn opened(changes: &mut watch::Receiver<bool>) {
+    // The sender is the breaker, which whoever waits holds.
+    let _ = changes.wait_for(|open| *open).await;
+}
+
+fn away() -> StoreError {
+    let cause = "it does not answer, and is tried again several times a second";
+    StoreError::Unavailable(sqlx::Error::Io(io::Error::new(
+        io::ErrorKind::NotConnected,
+        cause,
+    )))
+}
+
+#[cfg(test)]
+mod tests;

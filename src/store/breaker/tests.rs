@@ -1,0 +1,129 @@
+//! When the breaker opens and closes, on a clock that stands still until every task waits.
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use super::*;
+
+/// A database: whether it is there, whether it answers at all, and how often it was probed.
+struct Database {
+    there: AtomicBool,
+    silent: AtomicBool,
+    probes: AtomicU64,
+}
+
+fn database(there: bool) -> (Arc<Database>, Arc<Breaker>) {
+    let database = Arc::new(Database {
+        there: AtomicBool::new(there),
+        silent: AtomicBool::new(false),
+        probes: AtomicU64::new(0),
+    });
+    let probed = Arc::clone(&database);
+    let probe: Probe = Box::new(move || {
+        let database = Arc::clone(&probed);
+        Box::pin(async move {
+            database.probes.fetch_add(1, SeqCst);
+            if database.silent.load(SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            match database.there.load(SeqCst) {
+                true => Ok(()),
+                false => Err(away()),
+            }
+        })
+    });
+    let now: Now = Box::new(|| Timestamp::UNIX_EPOCH);
+    (
+        database,
+        Breaker::new(probe, now, BreakerMetrics::default()),
+    )
+}
+
+async fn hang() -> Result<(), StoreError> {
+    std::future::pending().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_in_vain_ends_when_the_probe_fails_and_later_ones_fail_at_once() {
+    let (database, breaker) = database(false);
+    let begin = Instant::now();
+    assert!(breaker.guard(hang()).await.is_err());
+    assert_eq!(begin.elapsed(), PATIENCE);
+    let mut polled = false;
+    let work = async {
+        polled = true;
+        Ok(())
+    };
+    assert!(breaker.guard(work).await.is_err());
+    assert!(!polled, "nothing is tried while the database is away");
+    assert_eq!(begin.elapsed(), PATIENCE);
+    assert_eq!(database.probes.load(SeqCst), 1);
+    assert_eq!(breaker.stale_since(), Some(Timestamp::UNIX_EPOCH));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_waits_ask_for_one_probe_at_a_time() {
+    let (database, breaker) = database(false);
+    let waits = (0..1_000).map(|_| breaker.guard(hang()));
+    let ended = futures_util::future::join_all(waits).await;
+    assert!(ended.iter().all(Result::is_err));
+    assert_eq!(database.probes.load(SeqCst), 1);
+    sleep(PROBE_INTERVAL * 10).await;
+    let probes = database.probes.load(SeqCst);
+    assert!((9..=11).contains(&probes), "{probes} probes");
+    assert_eq!(breaker.metrics.openings.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_closes_within_two_seconds_also_when_the_last_probe_hangs() {
+    let (database, breaker) = database(false);
+    assert!(breaker.guard(hang()).await.is_err());
+    database.silent.store(true, SeqCst);
+    // A probe is under way that nobody will ever answer.
+    sleep(PROBE_INTERVAL + Duration::from_millis(1)).await;
+    database.silent.store(false, SeqCst);
+    database.there.store(true, SeqCst);
+    let back = Instant::now();
+    let mut changes = breaker.changes.subscribe();
+    changes.wait_for(|open| !open).await.unwrap();
+    assert!(
+        back.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        back.elapsed()
+    );
+    assert!(breaker.guard(async { Ok(()) }).await.is_ok());
+    assert_eq!(breaker.stale_since(), None);
+    assert_eq!(breaker.metrics.open.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_takes_connections_and_does_not_answer_is_away() {
+    let (database, breaker) = database(true);
+    database.silent.store(true, SeqCst);
+    let begin = Instant::now();
+    assert!(breaker.guard(hang()).await.is_err());
+    assert_eq!(begin.elapsed(), PATIENCE + OPENS_AFTER);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_statement_of_a_database_that_is_there_is_waited_for() {
+    let (database, breaker) = database(true);
+    let slow = async {
+        sleep(Duration::from_secs(8)).await;
+        Ok(7)
+    };
+    assert_eq!(breaker.guard(slow).await.unwrap(), 7);
+    let probes = database.probes.load(SeqCst);
+    assert!((1..=40).contains(&probes), "{probes} probes in 8 s");
+    assert_eq!(breaker.metrics.openings.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_broken_connection_opens_nothing_while_the_database_is_there() {
+    let (database, breaker) = database(true);
+    let broken = async { Err::<(), _>(away()) };
+    assert!(breaker.guard(broken).await.is_err());
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(database.probes.load(SeqCst), 1);
+    assert!(breaker.guard(async { Ok(()) }).await.is_ok());
+    assert_eq!(breaker.metrics.openings.get(), 0);
+}
