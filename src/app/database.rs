@@ -1,6 +1,8 @@
 //! The database of a process: a private cluster or a server that the settings name, with a schema that fits and the deployment's zone
 //! and identifier key.
 
+mod waiting;
+
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
@@ -11,7 +13,6 @@ use std::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
-use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -32,13 +33,6 @@ use crate::{
 
 /// How long to wait for a free connection: well below the deadline of a call.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long one try to connect to a server that `DATABASE_URL` names may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The first and the longest time between two tries at the start: an outage of seconds costs no more than it lasts, one of minutes costs
-/// the server that comes back no more than one connection every two seconds.
-const CONNECT_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// How often the start says that it still waits for the database.
-const WAIT_NOTICE: Duration = Duration::from_secs(5);
 /// How long a read may take. Also the limit of a load into memory, which no caller's deadline ends.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one statement of a write may take, the wait for other writers of the same customers included.
@@ -166,6 +160,26 @@ pub enum DatabaseError {
     },
 }
 
+impl DatabaseError {
+    /// What to do about it. Empty: the message says it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreachable { cause } => waiting::hint(cause),
+            Self::Cluster(_)
+            | Self::Schema(_)
+            | Self::EarlierProfiles
+            | Self::Store(_)
+            | Self::Stopped
+            | Self::OtherZone { .. }
+            | Self::OtherKey(_)
+            | Self::NoKey(_)
+            | Self::NotAKey(_)
+            | Self::KeyFile { .. } => "",
+        }
+    }
+}
+
 impl Database {
     /// Opens the database that `settings` ask for; a private cluster is started, and brought to the schema of this program. A server that
     /// does not answer yet is waited for, until `stop`.
@@ -186,7 +200,7 @@ impl Database {
             (Some(cluster), url)
         };
         if cluster.is_none() {
-            let waiting = wait_for(&url, settings.database_wait());
+            let waiting = waiting::until_admitted(&url, settings.database_wait());
             let waited = stop.run_until_cancelled(waiting).await;
             waited.ok_or(DatabaseError::Stopped)??;
         }
@@ -272,33 +286,6 @@ pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, Dat
     let refolded = refold(&pool, now).await?;
     pool.close().await;
     Ok(Migration { schema, refolded })
-}
-
-/// Waits until the server at `url` lets us in, for at most `limit`: after a restart of a whole machine, or in an outage, the program may be
-/// there first. What does not pass by itself, such as a wrong password, is not waited for.
-async fn wait_for(url: &str, limit: Duration) -> Result<(), DatabaseError> {
-    let start = Instant::now();
-    let (mut pause, longest) = CONNECT_PAUSES;
-    let mut said: Option<Instant> = None;
-    loop {
-        let Err(cause) = pool::probe(url, CONNECT_TIMEOUT).await else {
-            return Ok(());
-        };
-        let left = limit.saturating_sub(start.elapsed());
-        if left.is_zero() || !pool::may_pass(&cause) {
-            return Err(DatabaseError::Unreachable { cause });
-        }
-        if said.is_none_or(|said| said.elapsed() >= WAIT_NOTICE) {
-            said = Some(Instant::now());
-            tracing::warn!(
-                error.cause = %cause,
-                wait.left_seconds = left.as_secs(),
-                "waiting for the database that DATABASE_URL names; give up earlier or later with --database-wait"
-            );
-        }
-        sleep(pause.min(left)).await;
-        pause = (pause * 2).min(longest);
-    }
 }
 
 async fn start_cluster(settings: &Settings) -> Result<Cluster, DatabaseError> {

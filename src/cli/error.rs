@@ -84,6 +84,16 @@ impl CliError {
         Self::failed(message)
     }
 
+    /// The same failure with what to do about it.
+    #[must_use]
+    pub fn with_hint(self, hint: String) -> Self {
+        match self {
+            Self::Failed { message, .. } => Self::Failed { message, hint },
+            Self::Usage { message, .. } => Self::Usage { message, hint },
+            Self::Unreachable { .. } | Self::Rpc { .. } | Self::BrokenPipe | Self::Reported => self,
+        }
+    }
+
     /// The exit code of the program.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::error::CliError;
 use super::output::Output;
-use super::serve::runtime;
+use super::serve::{database_failed, runtime};
 use crate::app::database::{self, Migrated};
 use crate::app::settings::DatabaseUrl;
 use crate::clock::{Clock as _, SystemClock};
@@ -33,7 +33,7 @@ pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
     }
     let migrating = database::migrate(&args.database_url, SystemClock.now());
     let migrated = runtime()?.block_on(migrating);
-    let migrated = migrated.map_err(CliError::from_cause)?;
+    let migrated = migrated.map_err(database_failed)?;
     let said = match migrated.schema {
         Migrated::Already { version } => {
             format!("the database has schema version {version} already")

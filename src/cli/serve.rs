@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::CliError;
 use super::output::Output;
+use crate::app::database::DatabaseError;
 use crate::app::run::{App, StartError};
 use crate::app::server::DrainOutcome;
 use crate::app::settings::Settings;
@@ -78,10 +79,15 @@ pub(super) async fn start(settings: &Settings, stop: CancellationToken) -> Resul
                         .to_owned(),
                 }
             }
-            StartError::Listen { .. } | StartError::Database(_) | StartError::Service(_) => {
-                CliError::from_cause(error)
-            }
+            StartError::Database(error) => database_failed(error),
+            StartError::Listen { .. } | StartError::Service(_) => CliError::from_cause(error),
         })
+}
+
+/// A failure of the database with what to do about it.
+pub(super) fn database_failed(error: DatabaseError) -> CliError {
+    let hint = error.hint().to_owned();
+    CliError::from_cause(error).with_hint(hint)
 }
 
 /// What is said once the service answers.

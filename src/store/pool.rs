@@ -13,6 +13,7 @@ use std::{
 use jiff::Timestamp;
 use sqlx::{
     Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction,
+    error::DatabaseError,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -112,8 +113,10 @@ impl Pool {
     /// # Errors
     /// When none is free in time, or at once while the database is away.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        let acquired = async { Ok(self.connections.acquire().await?) };
-        self.breaker.guard(acquired).await
+        let acquired = async { self.connections.acquire().await.map_err(refused) };
+        let acquired = self.breaker.guard(acquired).await;
+        // Whatever is in the way of a connection, a probe says whether it is in the way of all.
+        acquired.inspect_err(|_| self.breaker.suspect())
     }
 
     /// A connection for one load, which is closed when the load is given up.
@@ -166,6 +169,17 @@ impl Pool {
     #[must_use]
     pub fn unguarded(&self) -> &PgPool {
         &self.connections
+    }
+}
+
+/// Why there is no connection. A database that is closed to everybody, as for an upgrade, comes back like one that is down.
+fn refused(error: sqlx::Error) -> StoreError {
+    /// SQLSTATE `object_not_in_prerequisite_state`: "database is not currently accepting connections".
+    const CLOSED: &str = "55000";
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    match code.as_deref() {
+        Some(CLOSED) => StoreError::Unavailable(error),
+        Some(_) | None => error.into(),
     }
 }
 

@@ -15,6 +15,7 @@ mod answers;
 mod cdnow;
 mod cli;
 mod cluster;
+mod coherence;
 mod cold;
 mod contracts;
 mod crash;

@@ -46,6 +46,30 @@ impl TestDatabase {
         Self::copy(server(), "template0").await
     }
 
+    /// Closes the database to everybody and ends all sessions, as a failover does to who is connected.
+    pub(crate) async fn take_away(&self) {
+        self.admit("false").await;
+        let mut admin = server().connect().await.unwrap();
+        sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+            .bind(&self.name)
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        admin.close().await.unwrap();
+    }
+
+    /// Opens it again.
+    pub(crate) async fn give_back(&self) {
+        self.admit("true").await;
+    }
+
+    async fn admit(&self, whether: &str) {
+        let statement = format!("ALTER DATABASE {} ALLOW_CONNECTIONS {whether}", self.name);
+        let mut admin = server().connect().await.unwrap();
+        admin.execute(AssertSqlSafe(statement)).await.unwrap();
+        admin.close().await.unwrap();
+    }
+
     async fn copy(server: &Server, template: &str) -> Self {
         // The time in it makes it easy to tell what a killed run left on a shared server.
         let name = format!("t_{}", Uuid::now_v7().simple());

@@ -19,6 +19,11 @@ pub(crate) struct Server {
 impl Server {
     /// Runs `patron serve` with these arguments, on free ports, until it says where it serves.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_and_tell(arguments, &mut |_| {})
+    }
+
+    /// The same; `tell` hears every line that it says meanwhile.
+    pub(crate) fn start_and_tell(arguments: &[&str], tell: &mut dyn FnMut(&str)) -> Self {
         let (sender, lines) = channel();
         let mut server = Self {
             child: serve(arguments)
@@ -44,6 +49,7 @@ impl Server {
             if let Some((_, address)) = line.split_once(" serves gRPC on ") {
                 server.endpoint = format!("http://{address}");
             }
+            tell(&line);
             said.push(line);
         }
         server

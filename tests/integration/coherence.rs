@@ -1,0 +1,8 @@
+//! What is answered is never older than what was acknowledged, whoever gives up while the database works for them; and what is in memory is
+//! answered, with a mark, while there is no database.
+
+mod ahead;
+mod away;
+mod begun;
+mod start;
+mod storm;

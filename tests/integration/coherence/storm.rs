@@ -1,0 +1,240 @@
+//! The storm: calls by every RPC with a past day that their callers give up within about a millisecond, and between them writes whose
+//! effects every way of asking must show. It needs nothing but the address of a server, so that it can be let loose on any.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use patron::pb;
+use patron::pb::customer_service_client::CustomerServiceClient;
+use patron::pb::ingest_service_client::IngestServiceClient;
+use patron::pb::scoring_service_client::ScoringServiceClient;
+use tokio::time::timeout;
+use tonic::Request;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::support::messages::{by_id, by_phone, patch, phone, purchase};
+use crate::support::service::ServiceWithDatabase;
+use crate::support::until;
+
+/// A day before all facts.
+const PAST: &str = "2025-06-30";
+/// Calls that are given up between two writes.
+const BURST: usize = 50;
+/// The RPCs of a storm.
+const WAYS: usize = 6;
+
+/// What came of a storm.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Calls that were given up before they were answered.
+    pub(super) given_up: usize,
+    /// Reads after an acknowledged write.
+    pub(super) reads: usize,
+    /// Those of them that did not show it.
+    pub(super) stale: Vec<String>,
+}
+
+/// A storm of `calls` calls over each RPC against the server at `endpoint`. Customers and numbers begin with `name`.
+pub(super) async fn storm(endpoint: &str, name: &str, calls: usize) -> Tally {
+    let endpoint = Endpoint::from_shared(endpoint.to_owned()).unwrap();
+    let channel = endpoint.connect().await.unwrap();
+    let mut tally = Tally::default();
+    let known = Customer::new(name, 0);
+    write(&channel, &known, 1).await;
+    for burst in 0..calls.div_ceil(BURST) {
+        let calls = (0..BURST * WAYS).map(|at| give_up(&channel, &known, burst + at));
+        let given_up = join_all(calls).await;
+        tally.given_up += given_up.into_iter().filter(|given_up| *given_up).count();
+        // Of somebody new nothing is in memory: the reads are loads, on whatever connection is free.
+        let customer = Customer::new(name, burst + 1);
+        for version in 1..=2 {
+            write(&channel, &customer, version).await;
+            read(&channel, &customer, version, &mut tally).await;
+        }
+    }
+    tally
+}
+
+struct Customer {
+    id: String,
+    number: String,
+}
+
+impl Customer {
+    fn new(name: &str, at: usize) -> Self {
+        Self {
+            id: format!("{name}{at}"),
+            number: format!("+4930{:07}", 2_000_000 + at),
+        }
+    }
+}
+
+/// Gives a call up after up to a millisecond: every other one by a deadline that the server keeps too. Says whether it was given up.
+async fn give_up(channel: &Channel, customer: &Customer, at: usize) -> bool {
+    let patience = Duration::from_micros(20 * (1 + at as u64 * 7 % 50));
+    let call = call(channel.clone(), customer, at, patience);
+    !timeout(patience, call).await.unwrap_or(false)
+}
+
+/// One call, by the RPC whose turn it is; says whether it was answered.
+async fn call(channel: Channel, customer: &Customer, at: usize, patience: Duration) -> bool {
+    let mut scoring = ScoringServiceClient::new(channel.clone());
+    let subject = match at % 5 {
+        0 => by_phone(&customer.number),
+        _ => by_id(&customer.id),
+    };
+    let subjects = vec![subject.clone(), by_id(&customer.id)];
+    let (subject, as_of) = (Some(subject), PAST.to_owned());
+    let deadline = (at % 2 == 0).then_some(patience);
+    match at % WAYS {
+        0 => {
+            let request = limited(pb::ClassifyRequest { subject, as_of }, deadline);
+            scoring.classify(request).await.is_ok()
+        }
+        1 => {
+            let request = limited(pb::BatchClassifyRequest { subjects, as_of }, deadline);
+            scoring.batch_classify(request).await.is_ok()
+        }
+        2 => {
+            let request = pb::ScoreLifetimeValueRequest {
+                subject,
+                as_of,
+                ..Default::default()
+            };
+            let request = limited(request, deadline);
+            scoring.score_lifetime_value(request).await.is_ok()
+        }
+        3 => {
+            let request = pb::BatchScoreLifetimeValueRequest {
+                subjects,
+                as_of,
+                ..Default::default()
+            };
+            let request = limited(request, deadline);
+            scoring.batch_score_lifetime_value(request).await.is_ok()
+        }
+        4 => {
+            let request = pb::ExplainSegmentRequest {
+                subject,
+                as_of,
+                target: None,
+            };
+            scoring
+                .explain_segment(limited(request, deadline))
+                .await
+                .is_ok()
+        }
+        _ => {
+            let request = pb::GetCustomerRequest {
+                subject,
+                ..Default::default()
+            };
+            let mut customers = CustomerServiceClient::new(channel);
+            customers
+                .get_customer(limited(request, deadline))
+                .await
+                .is_ok()
+        }
+    }
+}
+
+fn limited<T>(message: T, deadline: Option<Duration>) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(deadline) = deadline {
+        request.set_timeout(deadline);
+    }
+    request
+}
+
+/// Makes the version of the customer's profile: the first with a phone number, each other one with a purchase.
+async fn write(channel: &Channel, customer: &Customer, version: i64) {
+    let mut ingest = IngestServiceClient::new(channel.clone());
+    if version == 1 {
+        let patch = pb::CustomerPatch {
+            add_identifiers: vec![phone(&customer.number)],
+            ..patch(&customer.id)
+        };
+        let customers = vec![patch];
+        let request = pb::IngestCustomersRequest { customers };
+        ingest.ingest_customers(request).await.unwrap();
+    } else {
+        let purchase = purchase(&customer.id, &version.to_string(), "2026-01-01", 100);
+        let transactions = vec![purchase];
+        let request = pb::IngestTransactionsRequest { transactions };
+        ingest.ingest_transactions(request).await.unwrap();
+    }
+}
+
+/// Reads a customer in every way, and notes where an answer is of an older version.
+async fn read(channel: &Channel, customer: &Customer, version: i64, tally: &mut Tally) {
+    let mut scoring = ScoringServiceClient::new(channel.clone());
+    let mut seen: Vec<(&str, i64)> = vec![];
+    let of = |provenance: Option<pb::Provenance>| provenance.unwrap().profile_version;
+    let subjects = || vec![by_phone(&customer.number), by_id(&customer.id)];
+    let request = pb::BatchClassifyRequest {
+        subjects: subjects(),
+        as_of: String::new(),
+    };
+    let answer = scoring.batch_classify(request).await.unwrap().into_inner();
+    let answers = answer.responses.into_iter();
+    seen.extend(answers.map(|one| ("BatchClassify", of(one.provenance))));
+    let request = pb::BatchScoreLifetimeValueRequest {
+        subjects: subjects(),
+        ..Default::default()
+    };
+    let answer = scoring.batch_score_lifetime_value(request).await;
+    let answers = answer.unwrap().into_inner().responses.into_iter();
+    seen.extend(answers.map(|one| ("BatchScore", of(one.provenance))));
+    for subject in subjects() {
+        let subject = Some(subject);
+        let request = pb::ClassifyRequest {
+            subject: subject.clone(),
+            as_of: String::new(),
+        };
+        let answer = scoring.classify(request).await.unwrap().into_inner();
+        seen.push(("Classify", of(answer.provenance)));
+        let request = pb::ScoreLifetimeValueRequest {
+            subject: subject.clone(),
+            ..Default::default()
+        };
+        let answer = scoring.score_lifetime_value(request).await.unwrap();
+        seen.push(("Score", of(answer.into_inner().provenance)));
+        let request = pb::GetCustomerRequest {
+            subject,
+            ..Default::default()
+        };
+        let mut customers = CustomerServiceClient::new(channel.clone());
+        let answer = customers.get_customer(request).await;
+        let found = answer.ok().and_then(|answer| answer.into_inner().customer);
+        seen.push((
+            "GetCustomer",
+            found.map_or(0, |found| found.profile_version),
+        ));
+    }
+    tally.reads += seen.len();
+    let stale = seen.into_iter().filter(|(_, seen)| *seen < version);
+    tally
+        .stale
+        .extend(stale.map(|(way, seen)| format!("{way} of {}: {seen} < {version}", customer.id)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_calls_that_were_given_up_every_read_shows_every_acknowledged_write() {
+    let service = ServiceWithDatabase::start().await;
+    let tally = storm(&service.app.endpoint(), "c", 500).await;
+    assert_eq!(tally.stale, Vec::<String>::new());
+    assert!(tally.given_up > 1_000, "{tally:?}");
+    assert_eq!(tally.reads, 20 * 10);
+    until("no session is inside a transaction", async || {
+        let inside: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'patron' AND state LIKE 'idle in transaction%'",
+        )
+        .fetch_one(&service.pool)
+        .await
+        .unwrap();
+        inside == 0
+    })
+    .await;
+    assert_eq!(service.app.metrics.profile_cache.loads_behind.get(), 0);
+}
