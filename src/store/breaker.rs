@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -18,7 +18,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::{
     sync::watch,
-    time::{Instant, interval_at, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 
 use crate::{metrics::BreakerMetrics, store::error::StoreError};
@@ -26,14 +26,22 @@ use crate::{metrics::BreakerMetrics, store::error::StoreError};
 /// After this long without an answer, and again each time it has passed, a probe asks whether there is anybody. A cold load takes a
 /// millisecond or two; a probe in vain costs one connection.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// A probe that has no answer by then opens the breaker, and goes on. Several round trips to a database far away fit in.
-const OPENS_AFTER: Duration = Duration::from_millis(500);
-/// A probe is given up after this long: within it a connection to a database that has just come back is made.
-const PROBE_LIMIT: Duration = Duration::from_secs(1);
-/// Between two probes while the database is away. With the limit of a probe, an end of an outage is noticed within 1.25 s.
+/// A probe is waited for in steps of this length, which are counted, and not by the clock: a process that has no processor for a second must
+/// not take that for the silence of the database.
+const STEP: Duration = Duration::from_millis(100);
+/// After so many steps without an answer only few may go on waiting, see [`MOST_WAITING`].
+const SILENT_AFTER: u32 = 2;
+/// After so many the breaker opens, and the probe goes on. Many round trips to a database far away fit in.
+const OPENS_AFTER: u32 = 10;
+/// After so many the probe is given up: within it a connection to a database that has just come back is made.
+const GIVEN_UP_AFTER: u32 = 15;
+/// Between two probes while the database is away. With the limit of a probe, the end of an outage is noticed within 1.75 s.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 /// So long after a probe that was answered no other one is sent: slow answers of a busy database are no reason to connect to it again and again.
-const TRUSTED: Duration = Duration::from_millis(250);
+const TRUSTED: Duration = Duration::from_millis(500);
+/// So many may wait while a probe has had no answer for a while, a load counting twice, for its connection and for itself. More are as good as
+/// refused already, and would take the places of calls that need no database.
+const MOST_WAITING: usize = 512;
 
 /// What a probe comes to: an error when the database did not answer.
 pub type Probed = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
@@ -50,6 +58,10 @@ pub struct Breaker {
     changes: watch::Sender<bool>,
     /// Whether a probe is under way; there is never more than one.
     probing: AtomicBool,
+    /// Whether it has had no answer for a while.
+    silent: AtomicBool,
+    /// How many wait for the database.
+    waiting: AtomicUsize,
     /// When the database last answered, in microseconds since 1970.
     confirmed_us: AtomicI64,
     probe: Probe,
@@ -73,6 +85,8 @@ impl Breaker {
             open: AtomicBool::new(false),
             changes: watch::Sender::new(false),
             probing: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             confirmed_us,
             probe,
             now,
@@ -121,6 +135,10 @@ impl Breaker {
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         self.check()?;
+        let waiting = Waiting::new(&self.waiting);
+        if self.silent.load(Ordering::Relaxed) && waiting.count > MOST_WAITING {
+            return Err(away());
+        }
         let mut changes = self.changes.subscribe();
         let mut waited = interval_at(Instant::now() + PATIENCE, PATIENCE);
         let mut work = std::pin::pin!(work);
@@ -188,21 +206,52 @@ impl Probing {
     }
 
     async fn once(&self) -> Result<(), StoreError> {
-        let mut probe = std::pin::pin!(timeout(PROBE_LIMIT, (self.0.probe)()));
-        let outcome = match timeout(OPENS_AFTER, &mut probe).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                self.0.set(true);
-                probe.await
+        let mut probe = (self.0.probe)();
+        let mut steps = interval_at(Instant::now() + STEP, STEP);
+        steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut step = 0;
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                outcome = &mut probe => break outcome,
+                _ = steps.tick() => step += 1,
+            }
+            match step {
+                SILENT_AFTER => self.0.silent.store(true, Ordering::Relaxed),
+                OPENS_AFTER => self.0.set(true),
+                GIVEN_UP_AFTER => break Err(away()),
+                _ => {}
             }
         };
-        outcome.map_err(|_| away())?
+        self.0.silent.store(false, Ordering::Relaxed);
+        outcome
     }
 }
 
 impl Drop for Probing {
     fn drop(&mut self) {
+        self.0.silent.store(false, Ordering::Relaxed);
         self.0.probing.store(false, Ordering::Release);
+    }
+}
+
+/// Counts one that waits, as long as it does.
+struct Waiting<'a> {
+    all: &'a AtomicUsize,
+    /// How many wait with this one.
+    count: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(all: &'a AtomicUsize) -> Self {
+        let count = all.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { all, count }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

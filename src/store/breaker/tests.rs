@@ -101,7 +101,31 @@ async fn a_database_that_takes_connections_and_does_not_answer_is_away() {
     database.silent.store(true, SeqCst);
     let begin = Instant::now();
     assert!(breaker.guard(hang()).await.is_err());
-    assert_eq!(begin.elapsed(), PATIENCE + OPENS_AFTER);
+    assert_eq!(begin.elapsed(), PATIENCE + STEP * OPENS_AFTER);
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_may_wait_for_a_database_that_is_silent_before_it_is_known_to_be_away() {
+    let (database, breaker) = database(true);
+    database.silent.store(true, SeqCst);
+    let first = tokio::spawn({
+        let breaker = Arc::clone(&breaker);
+        async move { breaker.guard(hang()).await }
+    });
+    sleep(PATIENCE + STEP * (SILENT_AFTER + 1)).await;
+    assert_eq!(breaker.stale_since(), None);
+    let begin = Instant::now();
+    let refused = AtomicU64::new(0);
+    let waits = (0..2 * MOST_WAITING).map(|_| async {
+        assert!(breaker.guard(hang()).await.is_err());
+        if begin.elapsed().is_zero() {
+            refused.fetch_add(1, SeqCst);
+        }
+    });
+    futures_util::future::join_all(waits).await;
+    assert_eq!(refused.load(SeqCst), MOST_WAITING as u64 + 1);
+    assert!(first.await.unwrap().is_err());
+    assert_eq!(breaker.waiting.load(SeqCst), 0);
 }
 
 #[tokio::test(start_paused = true)]
