@@ -240,14 +240,7 @@ async fn build(
         database.zone.clone(),
         metrics.evaluations.clone(),
     );
-    tokio::spawn(
-        stop.clone()
-            .run_until_cancelled_owned(upkeep(cache, identifiers, bases)),
-    );
-    tokio::spawn(
-        stop.clone()
-            .run_until_cancelled_owned(watch(database.read.clone(), metrics.sessions.clone())),
-    );
+    tend(stop, database, metrics, (cache, identifiers, bases));
     let zone = database.zone.clone();
     Ok(routes(
         limits.max_message_bytes,
@@ -284,6 +277,19 @@ fn caches(
         metrics.identifier_cache.clone(),
     ));
     (cache, identifiers)
+}
+
+/// Starts what goes on beside the calls, until `stop`.
+fn tend(
+    stop: &CancellationToken,
+    database: &Database,
+    metrics: &Metrics,
+    (profiles, identifiers, bases): (Arc<ProfileCache>, Arc<IdentifierCache>, Arc<Bases>),
+) {
+    let upkeep = upkeep(profiles, identifiers, bases);
+    tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep));
+    let watch = watch(database.read.clone(), metrics.sessions.clone());
+    tokio::spawn(stop.clone().run_until_cancelled_owned(watch));
 }
 
 /// What is due from time to time, for ever: gauges, and a renewal of the basis that failed.

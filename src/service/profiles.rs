@@ -121,15 +121,15 @@ impl Profiles {
         let fold_one = |(id, profile): (CustomerId, Profile)| {
             let facts = facts.remove(&id).unwrap_or_default();
             let earlier = earlier_profiles(&profile, &facts, as_of);
-            let dated = match earlier.first() {
-                Some(first) => DatedProfile::new(Arc::clone(&first.profile), as_of)?,
+            let until_the_day = if let Some(first) = earlier.first() {
+                Arc::clone(&first.profile)
+            } else {
                 // Nothing until `ahead` lies after the day: all of the facts are of the day or before.
-                None => {
-                    let history = fold_all(&facts);
-                    let profile = profile.clone();
-                    DatedProfile::new(Arc::new(Profile { history, ..profile }), as_of)?
-                }
+                let history = fold_all(&facts);
+                let profile = profile.clone();
+                Arc::new(Profile { history, ..profile })
             };
+            let dated = DatedProfile::new(until_the_day, as_of)?;
             // Facts ahead of the clock: until their day comes, every answer about today needs what was just folded.
             if profile.history.last_event_day <= Some(ahead) {
                 self.cache.enrich(&id, profile.version, |held| {

@@ -72,7 +72,8 @@ pub struct Breaker {
 impl std::fmt::Debug for Breaker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let open = self.open.load(Ordering::Relaxed);
-        f.debug_struct("Breaker").field("open", &open).finish()
+        let mut shown = f.debug_struct("Breaker");
+        shown.field("open", &open).finish_non_exhaustive()
     }
 }
 

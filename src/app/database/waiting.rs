@@ -43,7 +43,9 @@ pub(super) async fn until_admitted(url: &str, limit: Duration) -> Result<(), Dat
 
 /// What to do about a server that did not let us in.
 pub(super) fn hint(cause: &sqlx::Error) -> &'static str {
-    let code = cause.as_database_error().and_then(|refusal| refusal.code());
+    let code = cause
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     match code.as_deref() {
         Some("3D000") => "create the database (createdb NAME), then run `patron migrate`",
         Some(code) if code.starts_with("28") => {

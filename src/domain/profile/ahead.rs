@@ -50,11 +50,8 @@ impl Facts {
         let transactions = self.transactions.iter().map(|fact| fact.when.day);
         let contacts = self.contacts.iter().map(|fact| fact.when.day);
         let attributes = self.attributes.iter().map(|fact| fact.observed_on);
-        let contracts = self.contracts.iter().map(|fact| fact.effective_on);
-        let days = transactions
-            .chain(contacts)
-            .chain(attributes)
-            .chain(contracts);
+        let agreed = self.contracts.iter().map(|fact| fact.effective_on);
+        let days = transactions.chain(contacts).chain(attributes).chain(agreed);
         let mut days: Vec<Day> = days.filter(|day| *day > from).collect();
         days.sort_unstable();
         days.dedup();

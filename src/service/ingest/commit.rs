@@ -36,15 +36,15 @@ pub(super) async fn commit(
     recorded_at: Timestamp,
 ) -> Result<(), StoreError> {
     let Changes {
-        profiles: changed,
+        profiles: written,
         identifiers: digests,
         new_currency,
     } = changes;
-    let versions = store::profiles::upsert(&mut tx, changed.values()).await?;
+    let versions = store::profiles::upsert(&mut tx, written.values()).await?;
     store::change_log::insert(&mut tx, &versions, recorded_at).await?;
     // A day that the zone does not know is none ahead of which anything could be.
     let earlier = match Day::of(recorded_at, &ingest.zone) {
-        Ok(today) => list_earlier(&mut tx, &ingest.profiles, &changed, today).await?,
+        Ok(today) => list_earlier(&mut tx, &ingest.profiles, &written, today).await?,
         Err(_) => HashMap::new(),
     };
     let (profiles, identifiers) = (
@@ -55,9 +55,9 @@ pub(super) async fn commit(
     finish(async move {
         let committed = tx.commit().await;
         match committed {
-            Ok(()) => put_in(&profiles, changed, earlier),
+            Ok(()) => put_in(&profiles, written, earlier),
             // The connection broke, so it may be committed or not.
-            Err(_) => changed.keys().for_each(|customer| profiles.doubt(customer)),
+            Err(_) => written.keys().for_each(|customer| profiles.doubt(customer)),
         }
         identifiers.renew(&digests).await;
         if new_currency && let Err(error) = bases.renew().await {

@@ -25,9 +25,10 @@ fn database(there: bool) -> (Arc<Database>, Arc<Breaker>) {
             if database.silent.load(SeqCst) {
                 std::future::pending::<()>().await;
             }
-            match database.there.load(SeqCst) {
-                true => Ok(()),
-                false => Err(away()),
+            if database.there.load(SeqCst) {
+                Ok(())
+            } else {
+                Err(away())
             }
         })
     });

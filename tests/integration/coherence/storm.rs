@@ -91,7 +91,7 @@ async fn call(channel: Channel, customer: &Customer, at: usize, patience: Durati
     };
     let subjects = vec![subject.clone(), by_id(&customer.id)];
     let (subject, as_of) = (Some(subject), PAST.to_owned());
-    let deadline = (at % 2 == 0).then_some(patience);
+    let deadline = at.is_multiple_of(2).then_some(patience);
     match at % WAYS {
         0 => {
             let request = limited(pb::ClassifyRequest { subject, as_of }, deadline);

@@ -55,6 +55,10 @@ const NOT_IN_DOMAIN: [&str; 22] = [
     "Timestamp::now",
 ];
 
+/// The one place that has pools of connections and begins transactions on them: sqlx leaves a connection inside a transaction whose beginning
+/// is given up. The migrations are sqlx's own and take its pool.
+const POOL_FILES: [&str; 2] = ["src/store/pool.rs", "src/store/schema.rs"];
+
 /// The layers that do not know that they are reached by gRPC.
 const WITHOUT_GRPC: [&str; 3] = ["service", "cache", "store"];
 
@@ -173,6 +177,26 @@ fn find_built_status(path: &str, text: &str) -> Vec<String> {
         .collect()
 }
 
+fn find_other_begin(path: &str, text: &str) -> Vec<String> {
+    if POOL_FILES.contains(&path) {
+        return Vec::new();
+    }
+    let code = source::read(text).code;
+    let banned = [
+        "PgPool",
+        "PoolConnection",
+        "begin_with(",
+        "Transaction::begin",
+    ];
+    let used = banned.into_iter().filter(|name| code.contains(name));
+    let used = used.map(|name| format!("{path}: {name}: transactions begin in {}", POOL_FILES[0]));
+    // A method named begin belongs to `Pool`, unless the receiver is a connection.
+    let on_connection = ["connection.begin(", "tx.begin(", "lease.begin("];
+    let nested = on_connection.into_iter().filter(|name| code.contains(name));
+    used.chain(nested.map(|name| format!("{path}: {name}): begin on the pool")))
+        .collect()
+}
+
 /// The files of `src`, without those that exist only in tests.
 fn list_sources() -> Vec<SourceFile> {
     let files = read_files(&["src"], ".rs");
@@ -217,6 +241,29 @@ fn the_domain_is_arithmetic_and_the_service_knows_no_grpc() {
 #[test]
 fn a_status_is_built_in_one_place() {
     assert_none(&find_in_sources(find_built_status));
+}
+
+#[test]
+fn transactions_begin_in_one_place() {
+    assert_none(&find_in_sources(find_other_begin));
+}
+
+#[test]
+fn a_transaction_begun_elsewhere_is_found() {
+    let path = "src/service/profiles.rs";
+    for text in [
+        "use sqlx::PgPool;",
+        "async fn f() { self.pool.begin_with(SNAPSHOT).await }",
+        "async fn f() { let tx = connection.begin().await; }",
+        "async fn f() { Transaction::begin(held, None).await }",
+    ] {
+        assert_eq!(find_other_begin(path, text).len(), 1, "{text}");
+        assert_none(&find_other_begin("src/store/pool.rs", text));
+    }
+    assert_none(&find_other_begin(
+        path,
+        "async fn f() { self.pool.begin().await }",
+    ));
 }
 
 #[test]
