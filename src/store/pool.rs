@@ -94,6 +94,7 @@ impl Pool {
                 // Times are bound and read in binary; nothing may depend on the session's zone.
                 ("timezone", "UTC"),
             ]);
+        let there = Arc::clone(breaker);
         let connections = PgPoolOptions::new()
             .max_connections(options.max_connections)
             .acquire_timeout(options.acquire_timeout)
@@ -101,6 +102,11 @@ impl Pool {
             // In place of sqlx's own look whether the server is there, at the same price of one round trip.
             .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(is_clean(connection)))
+            // sqlx waits without limit for the end of a statement that was given up. While the database is away there may be none.
+            .after_release(move |_, _| {
+                let is_there = there.check().is_ok();
+                Box::pin(std::future::ready(Ok(is_there)))
+            })
             .connect_lazy_with(connect);
         Ok(Self {
             connections,
