@@ -13,7 +13,7 @@ use crate::{
         basis::Basis,
         calendar::Day,
         facts::AttributeValue,
-        profile::{DatedProfile, EarlierProfile, Profile},
+        profile::{DatedProfile, Profile},
         text::{CustomerId, Label},
     },
     metrics::CacheMetrics,
@@ -25,9 +25,9 @@ use crate::{
 pub struct HeldProfile {
     /// The profile; `None`: nobody is known by the id.
     pub profile: Option<Arc<Profile>>,
-    /// Where facts lie ahead, the profiles of the same version for the days before them: with the whole one they answer today and every day
-    /// to come, also while there is no database to ask. Empty where none do, or nobody has asked yet.
-    pub earlier: Arc<[EarlierProfile]>,
+    /// Where facts lie ahead, the profiles of the same version as of the days before the last of them: with the whole one they answer today
+    /// and every day to come, also while there is no database to ask. Empty where none do, or nobody has asked yet.
+    pub earlier: Arc<[DatedProfile]>,
     /// The finished answer, made from the profile of the same version.
     pub answer: Option<Arc<KeptAnswer>>,
 }
@@ -68,10 +68,8 @@ impl HeldProfile {
     #[must_use]
     pub fn dated(&self, as_of: Day) -> Option<DatedProfile> {
         let whole = DatedProfile::new(Arc::clone(self.profile.as_ref()?), as_of);
-        whole.or_else(|| {
-            let kept = self.earlier.iter().find(|kept| kept.answers(as_of))?;
-            DatedProfile::new(Arc::clone(&kept.profile), as_of)
-        })
+        let mut kept = self.earlier.iter();
+        whole.or_else(|| kept.find(|kept| kept.view().as_of() == as_of).cloned())
     }
 
     /// The finished answer on `basis` as of a day, if it is the one that is held.
@@ -102,7 +100,7 @@ impl Versioned for HeldProfile {
         let weight = ENTRY
             + profile.map_or(0, |profile| profile_bytes(profile))
             + earlier
-                .map(|kept| profile_bytes(&kept.profile))
+                .map(|kept| profile_bytes(kept.profile()))
                 .sum::<usize>()
             + answer.map_or(0, |answer| ANSWER + answer.bytes.len());
         u32::try_from(weight).unwrap_or(u32::MAX)

@@ -3,14 +3,12 @@
 //! A profile is a fold of facts (see [`fold`]); it holds whole days, not single transactions, so that any window is exact and
 //! nothing in it expires.
 
-mod ahead;
 mod fold;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use ahead::{EarlierProfile, earlier_profiles};
 pub use fold::{FOLD_VERSION, Facts, NeedsHistory, fold};
 
 use crate::domain::{

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         calendar::Day,
         facts::MAX_DAYS_AHEAD,
-        profile::{DatedProfile, EarlierProfile, Facts, History, Profile, earlier_profiles, fold},
+        profile::{DatedProfile, Facts, History, Profile, fold},
         text::CustomerId,
     },
     service::error::ServiceError,
@@ -112,37 +112,78 @@ impl Profiles {
         if customers.is_empty() {
             return Ok(HashMap::new());
         }
-        let ahead = as_of.plus_days(MAX_DAYS_AHEAD);
         // One snapshot for the version and the facts behind it.
         let mut tx = self.pool.begin_snapshot().await?;
         let profiles = store::profiles::list(&mut tx, customers).await?;
-        let mut facts = store::facts::list(&mut tx, customers, Some(ahead)).await?;
+        let folded = fold_day(&mut tx, profiles.values(), as_of).await?;
+        // Facts ahead of the clock: until the day of the last one, every answer about today needs what is folded here.
+        let ahead = profiles.values().filter(|profile| {
+            let last = profile.history.last_event_day;
+            last > Some(as_of) && last <= Some(as_of.plus_days(MAX_DAYS_AHEAD))
+        });
+        let ahead: Vec<&Profile> = ahead.collect();
+        let mut later = fold_days(&mut tx, &ahead, as_of.plus_days(1)).await?;
         tx.rollback().await?;
-        let fold_one = |(id, profile): (CustomerId, Profile)| {
-            let facts = facts.remove(&id).unwrap_or_default();
-            let earlier = earlier_profiles(&profile, &facts, as_of);
-            let until_the_day = if let Some(first) = earlier.first() {
-                Arc::clone(&first.profile)
-            } else {
-                // Nothing until `ahead` lies after the day: all of the facts are of the day or before.
-                let history = fold_all(&facts);
-                let profile = profile.clone();
-                Arc::new(Profile { history, ..profile })
-            };
-            let dated = DatedProfile::new(until_the_day, as_of)?;
-            // Facts ahead of the clock: until their day comes, every answer about today needs what was just folded.
-            if profile.history.last_event_day <= Some(ahead) {
-                self.cache.enrich(&id, profile.version, |held| {
-                    held.earlier = earlier.into();
-                });
-            }
-            Some((id, dated))
-        };
-        Ok(profiles.into_iter().filter_map(fold_one).collect())
+        for profile in ahead {
+            let id = &profile.customer_id;
+            let mut earlier = later.remove(id).unwrap_or_default();
+            earlier.extend(folded.get(id).cloned());
+            self.cache.enrich(id, profile.version, |held| {
+                let is_new = |kept: &&DatedProfile| {
+                    let day = kept.view().as_of();
+                    earlier.iter().all(|one| one.view().as_of() != day)
+                };
+                let kept = held.earlier.iter().filter(is_new).cloned();
+                held.earlier = kept.chain(earlier.iter().cloned()).collect();
+            });
+        }
+        Ok(folded)
     }
 }
 
-/// Those of `changed`, with facts after `today`, that memory will hold: each with its profiles of the days before these facts.
+/// The profiles of `profiles` as of a day, as the facts until it make them.
+async fn fold_day(
+    connection: &mut PgConnection,
+    profiles: impl Iterator<Item = &Profile> + Clone,
+    day: Day,
+) -> Result<HashMap<CustomerId, DatedProfile>, StoreError> {
+    let customers: Vec<CustomerId> = profiles
+        .clone()
+        .map(|one| one.customer_id.clone())
+        .collect();
+    let mut facts = store::facts::list(connection, &customers, Some(day)).await?;
+    let fold_one = |profile: &Profile| {
+        let id = profile.customer_id.clone();
+        let history = fold_all(&facts.remove(&id).unwrap_or_default());
+        let profile = profile.clone();
+        let dated = DatedProfile::new(Arc::new(Profile { history, ..profile }), day)?;
+        Some((id, dated))
+    };
+    Ok(profiles.filter_map(fold_one).collect())
+}
+
+/// Of each of `profiles` those as of every day from `first` to the day before its last fact, which is few days away.
+async fn fold_days(
+    connection: &mut PgConnection,
+    profiles: &[&Profile],
+    first: Day,
+) -> Result<HashMap<CustomerId, Vec<DatedProfile>>, StoreError> {
+    let mut found: HashMap<CustomerId, Vec<DatedProfile>> = HashMap::new();
+    for ahead in 0..=MAX_DAYS_AHEAD {
+        let day = first.plus_days(ahead);
+        let is_after = |one: &&Profile| one.history.last_event_day > Some(day);
+        let later: Vec<&Profile> = profiles.iter().copied().filter(is_after).collect();
+        if later.is_empty() {
+            break;
+        }
+        for (id, dated) in fold_day(connection, later.into_iter(), day).await? {
+            found.entry(id).or_default().push(dated);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of `changed`, with facts after `today`, that memory will hold: each with its profiles as of today and the days before these facts.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -151,20 +192,11 @@ pub(super) async fn list_earlier(
     cache: &ProfileCache,
     changed: &HashMap<CustomerId, Profile>,
     today: Day,
-) -> Result<HashMap<CustomerId, Arc<[EarlierProfile]>>, StoreError> {
-    let is_ahead = |profile: &Profile| profile.history.last_event_day > Some(today);
-    let ahead = changed.iter().filter(|(_, profile)| is_ahead(profile));
-    let ahead = ahead.filter(|(id, _)| cache.is_wanted(id));
-    let ahead: Vec<CustomerId> = ahead.map(|(id, _)| id.clone()).collect();
-    if ahead.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let facts = store::facts::list(tx, &ahead, None).await?;
-    let earlier = facts.into_iter().filter_map(|(id, facts)| {
-        let earlier = earlier_profiles(changed.get(&id)?, &facts, today);
-        Some((id, earlier.into()))
+) -> Result<HashMap<CustomerId, Vec<DatedProfile>>, StoreError> {
+    let ahead = changed.values().filter(|profile| {
+        profile.history.last_event_day > Some(today) && cache.is_wanted(&profile.customer_id)
     });
-    Ok(earlier.collect())
+    fold_days(tx, &ahead.collect::<Vec<_>>(), today).await
 }
 
 /// Folds all facts of a customer.

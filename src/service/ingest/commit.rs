@@ -11,7 +11,7 @@ use crate::{
     cache::profiles::{HeldProfile, ProfileCache},
     domain::{
         calendar::Day,
-        profile::{EarlierProfile, Profile},
+        profile::{DatedProfile, Profile},
         text::CustomerId,
     },
     service::{error::ServiceError, finish::finish, profiles::list_earlier},
@@ -73,12 +73,12 @@ pub(super) async fn commit(
 fn put_in(
     cache: &ProfileCache,
     changed: HashMap<CustomerId, Profile>,
-    mut earlier: HashMap<CustomerId, Arc<[EarlierProfile]>>,
+    mut earlier: HashMap<CustomerId, Vec<DatedProfile>>,
 ) {
     for (customer, profile) in changed {
         let (version, earlier) = (profile.version, earlier.remove(&customer));
         cache.commit(&customer, version, || HeldProfile {
-            earlier: earlier.unwrap_or_default(),
+            earlier: earlier.unwrap_or_default().into(),
             ..HeldProfile::of(Some(Arc::new(profile)))
         });
     }
