@@ -180,7 +180,7 @@ impl Breaker {
         if open {
             self.metrics.openings.inc();
             tracing::error!(
-                "the database does not answer: what is in memory is answered and marked stale, the rest is UNAVAILABLE until a probe succeeds"
+                "the database does not answer: cached customers are served and marked stale, other calls get UNAVAILABLE until a probe succeeds"
             );
         } else {
             tracing::info!("the database answers again");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use patron::pb;
 
-use crate::support::messages::{by_id, purchase};
+use crate::support::messages::{by_id, contract, purchase};
 use crate::support::service::ServiceWithDatabase;
 use crate::support::until;
 
@@ -28,7 +28,7 @@ async fn day_by_day(
     answers
 }
 
-/// Who is asked before the facts ahead are written, after that, or both.
+/// The customer is asked for before the facts ahead are written, after that, or both.
 async fn check(asked_before: bool, asked_after: bool) {
     let service = ServiceWithDatabase::start().await;
     service
@@ -42,6 +42,13 @@ async fn check(asked_before: bool, asked_after: bool) {
         purchase("ada", "3", "2026-11-24", 400),
     ];
     service.write(&ahead).await;
+    // Ends tomorrow, and one that begins then: how a contract stands is told for each day alone.
+    let ends = pb::Contract {
+        ended_on: "2026-11-23".to_owned(),
+        ..contract("ada", "1", "2025-03-01", 12, 10_000)
+    };
+    let begins = contract("ada", "2", "2026-11-24", 12, 10_000);
+    service.write_contracts(&[ends, begins]).await;
     if asked_after {
         service.score(by_id("ada"), "").await;
     }
@@ -52,6 +59,8 @@ async fn check(asked_before: bool, asked_after: bool) {
         score.inputs.as_ref().unwrap().frequency
     };
     assert_eq!(DAYS.map(purchases), [0, 1, 2, 2]);
+    let running = |day: &str| in_outage[day].score.as_ref().unwrap().running_contracts;
+    assert_eq!(DAYS.map(running), [1, 0, 1, 1]);
     service.database.give_back().await;
     let service = service.restart().await;
     assert_eq!(day_by_day(&service, "ada").await, in_outage);
@@ -59,12 +68,12 @@ async fn check(asked_before: bool, asked_after: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_was_asked_for_after_the_facts_came_is_answered_every_day_of_an_outage() {
+async fn a_customer_asked_for_after_the_facts_came_is_answered_every_day_of_an_outage() {
     check(false, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_was_held_when_the_facts_came_is_answered_every_day_of_an_outage() {
+async fn a_customer_held_when_the_facts_came_is_answered_every_day_of_an_outage() {
     check(true, false).await;
     check(true, true).await;
 }

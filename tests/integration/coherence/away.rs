@@ -47,7 +47,7 @@ fn assert_stale(provenance: Option<pb::Provenance>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_who_was_held_is_answered_in_an_outage_after_a_write_each_by_id_and_by_number() {
+async fn every_held_customer_is_answered_in_an_outage_after_a_write_each_by_id_and_by_number() {
     let service = ServiceWithDatabase::start().await;
     let customers: Vec<_> = (0..WARM)
         .map(|at| pb::CustomerPatch {
