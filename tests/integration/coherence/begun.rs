@@ -11,6 +11,7 @@ use patron::store::pool::{Plans, Pool, PoolOptions};
 use sqlx::{Executor as _, PgPool};
 
 use crate::support::database::TestDatabase;
+use crate::support::service::ServiceWithDatabase;
 use crate::support::until;
 
 fn open(database: &TestDatabase) -> Pool {
@@ -107,4 +108,17 @@ async fn a_session_that_is_inside_a_transaction_is_closed_instead_of_handed_out(
     })
     .await;
     pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_stays_inside_a_transaction_is_counted() {
+    let service = ServiceWithDatabase::start().await;
+    let stuck = &service.app.metrics.sessions.idle_in_transaction;
+    let mut session = service.pool.acquire().await.unwrap();
+    for statement in ["SET application_name = 'patron'", "BEGIN"] {
+        session.execute(statement).await.unwrap();
+    }
+    until("the session is counted", async || stuck.get() == 1).await;
+    session.execute("ROLLBACK").await.unwrap();
+    until("no session is counted", async || stuck.get() == 0).await;
 }
