@@ -1,13 +1,13 @@
 //! Connections: separate pools for reads and writes, each statement bounded in time by the server itself.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use sqlx::{
     Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::store::error::StoreError;
+use crate::store::{demotion, error::StoreError};
 
 /// Begins a transaction that reads one state of the data and writes nothing.
 pub const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
@@ -60,6 +60,11 @@ pub fn open(url: &str, options: PoolOptions) -> Result<PgPool, StoreError> {
     Ok(PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.acquire_timeout)
+        // A session to a server that takes no writes any more is closed: the next one may lead to the new primary.
+        .before_acquire(|_, session| {
+            let usable = !demotion::is_outdated(session.age);
+            Box::pin(async move { Ok(usable) })
+        })
         .connect_lazy_with(connect))
 }
 
@@ -70,6 +75,11 @@ pub fn open(url: &str, options: PoolOptions) -> Result<PgPool, StoreError> {
 pub async fn probe(url: &str, limit: Duration) -> Result<(), StoreError> {
     let options = url.parse::<PgConnectOptions>()?.application_name("patron");
     let connected = tokio::time::timeout(limit, PgConnection::connect_with(&options)).await;
-    let connection = connected.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let connection = connected.map_err(|_| timed_out(limit))??;
     Ok(connection.close().await?)
+}
+
+fn timed_out(limit: Duration) -> sqlx::Error {
+    let message = format!("no connection within {} s", limit.as_secs());
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
 }

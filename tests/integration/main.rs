@@ -23,6 +23,7 @@ mod docs;
 mod ingest;
 mod install;
 mod models;
+mod outages;
 mod rates;
 mod review;
 mod schema;
