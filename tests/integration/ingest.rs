@@ -1,6 +1,7 @@
 //! What becomes of facts that are sent in: what is written, what is known already, what is refused, and what then stands in the profile.
 
 mod duplicates;
+mod locks;
 mod order;
 mod patches;
 mod plans;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Ingest;
 use crate::{
     domain::{profile::Profile, text::CustomerId},
-    service::{error::ServiceError, finish::finish},
+    service::finish::finish,
     store::{self, error::StoreError, identifiers::IdentifierDigest},
 };
 
@@ -79,7 +79,10 @@ pub(super) async fn begin_limited(
     ingest: &Ingest,
     deadline: Instant,
 ) -> Result<Tx<'static, Postgres>, StoreError> {
-    let mut tx = ingest.pool.begin().await?;
+    let mut tx = match ingest.pool.begin().await {
+        Ok(tx) => tx,
+        Err(error) => return Err(store::queue::explain(&ingest.pool, error).await),
+    };
     // A little longer than the call: that the deadline passed is for its own layer to say.
     let left = deadline.saturating_duration_since(Instant::now()) + GRACE;
     let left = left.min(LONGEST_STATEMENT);
@@ -93,21 +96,4 @@ pub(super) fn distinct<'a>(customers: impl Iterator<Item = &'a CustomerId>) -> V
     ids.sort();
     ids.dedup();
     ids
-}
-
-/// Runs a transaction again while other transactions are in its way.
-pub(super) async fn retry<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, ServiceError>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    let mut tries = 1;
-    loop {
-        match attempt().await {
-            Err(StoreError::Conflict(cause)) if tries < super::ATTEMPTS => {
-                tracing::debug!(error.cause = %cause, "an ingest transaction met another one and is run again");
-                tries += 1;
-            }
-            result => return Ok(result?),
-        }
-    }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct, retry},
+    commit::{Changes, begin, commit, distinct},
 };
 use crate::{
     domain::{
@@ -18,7 +18,7 @@ use crate::{
         profile::{Facts, History, NeedsHistory, Profile, fold},
         text::CustomerId,
     },
-    service::{error::ServiceError, profiles::fold_all},
+    service::{error::ServiceError, profiles::fold_all, retry::retry},
     store::{self, customers::Customer, error::StoreError},
 };
 
