@@ -27,6 +27,7 @@ pub mod profile_fold;
 pub mod profiles;
 pub mod queue;
 pub mod rates;
+pub mod related;
 pub mod revisions;
 pub mod schema;
 pub mod transactions;

@@ -8,6 +8,7 @@ mod plans;
 mod poison;
 mod powers;
 mod refolded;
+mod related;
 mod retractions;
 
 use patron::pb;
