@@ -14,6 +14,7 @@ pub mod deployment;
 pub mod error;
 pub mod evaluation_input;
 pub mod facts;
+pub mod fence;
 pub mod fit_requests;
 pub mod fit_samples;
 pub mod identifiers;

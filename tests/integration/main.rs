@@ -20,6 +20,7 @@ mod contracts;
 mod crash;
 mod definitions;
 mod docs;
+mod fence;
 mod ingest;
 mod install;
 mod models;

@@ -117,6 +117,7 @@ mod names {
     pub(super) const IN_FLIGHT: &str = "--max-in-flight (PATRON_MAX_IN_FLIGHT)";
     pub(super) const MESSAGE: &str = "--max-message-bytes (PATRON_MAX_MESSAGE_BYTES)";
     pub(super) const DEADLINE: &str = "--default-deadline-ms (PATRON_DEFAULT_DEADLINE_MS)";
+    pub(super) const FENCE: &str = "--fence-wait-seconds (PATRON_FENCE_WAIT_SECONDS)";
     pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";
     pub(super) const LAME_DUCK: &str = "--lame-duck-ms (PATRON_LAME_DUCK_MS)";
     pub(super) const LOG: &str = "--log (PATRON_LOG)";
@@ -207,18 +208,16 @@ impl Settings {
         let cache = (1 << 20, usize::MAX as u64);
         let count = (1, u64::from(u32::MAX));
         let pool = (1, u64::from(MAX_POOL));
+        let message = (MIN_MESSAGE_BYTES, MAX_MESSAGE_BYTES_LIMIT);
         let ranges = [
             (names::CACHE_MEMORY, self.cache_memory.bytes(), cache),
             (names::STREAMS, self.max_concurrent_streams.into(), count),
             (names::CONNECTIONS, self.max_connections.into(), count),
             (names::IN_FLIGHT, self.max_in_flight.into(), count),
-            (
-                names::MESSAGE,
-                self.max_message_bytes.bytes(),
-                (MIN_MESSAGE_BYTES, MAX_MESSAGE_BYTES_LIMIT),
-            ),
+            (names::MESSAGE, self.max_message_bytes.bytes(), message),
             (names::DEADLINE, self.default_deadline_ms, (1, wait_ms)),
             (names::DRAIN, self.drain_limit_seconds, (0, wait_seconds)),
+            (names::FENCE, self.fence_wait_seconds, (0, wait_seconds)),
             (names::LAME_DUCK, self.lame_duck_ms, (0, wait_ms)),
             (names::READ_POOL, self.read_pool.into(), pool),
             (names::WRITE_POOL, self.write_pool.into(), pool),
