@@ -4,6 +4,8 @@
 
 pub mod admin;
 pub mod database;
+pub mod failure;
+pub mod fence;
 pub mod logging;
 pub mod run;
 pub mod server;

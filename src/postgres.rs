@@ -8,5 +8,7 @@ pub mod cluster;
 pub mod directory;
 pub mod discover;
 pub mod error;
+mod launch;
 mod process;
+pub mod watch;
 mod watchdog;

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod models;
 pub mod profiles;
 pub mod refold;
+mod retry;
 pub mod subjects;
 pub mod unconvertible;
 pub mod versions;

@@ -1,22 +1,21 @@
 //! The database of a process: a private cluster or a server that the settings name, with a schema that fits and the deployment's zone
 //! and identifier key.
 
+mod key;
 mod waiting;
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
+use self::key::{make_key, read_key};
 use crate::{
-    app::settings::{DatabaseUrl, Settings},
+    app::{
+        failure::{DatabaseWatch, Failure},
+        fence::{Fence, FenceError},
+        settings::{DatabaseUrl, Settings},
+    },
     clock::Clock,
     metrics::BreakerMetrics,
     postgres::{self, cluster::Cluster},
@@ -50,8 +49,6 @@ const MIGRATION_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MIGRATION_TIMEOUT: Duration = Duration::from_hours(1);
 /// Zone of a database that is created without naming one.
 const DEFAULT_ZONE: &str = "UTC";
-/// Bytes of an identifier key.
-const KEY_BYTES: usize = 32;
 
 /// The database of a process.
 pub struct Database {
@@ -69,6 +66,8 @@ pub struct Database {
     pub key: IdentifierKey,
     /// Version of the schema.
     pub schema_version: i64,
+    /// Held as long as the pools are used.
+    fence: Option<Fence>,
     /// The private cluster, when the settings name no server. Dropping it stops it.
     cluster: Option<Cluster>,
 }
@@ -111,6 +110,9 @@ pub enum DatabaseError {
         "the profiles in the database were made by an earlier version of the program; run `patron migrate`"
     )]
     EarlierProfiles,
+    /// Another process serves the database.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
     /// The server that the settings name cannot be asked.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -148,7 +150,10 @@ pub enum DatabaseError {
     )]
     NoKey(PathBuf),
     /// The file is no key.
-    #[error("{} holds no identifier key: 64 hexadecimal digits are expected", .0.display())]
+    #[error(
+        "{} holds no identifier key (64 hexadecimal digits): restore it from a backup, or remove it if the database is new",
+        .0.display()
+    )]
     NotAKey(PathBuf),
     /// The file cannot be read or made.
     #[error("{}: {cause}", .path.display())]
@@ -167,6 +172,7 @@ impl DatabaseError {
         match self {
             Self::Unreachable { cause } => waiting::hint(cause),
             Self::Cluster(_)
+            | Self::Fence(_)
             | Self::Schema(_)
             | Self::EarlierProfiles
             | Self::Store(_)
@@ -182,7 +188,7 @@ impl DatabaseError {
 
 impl Database {
     /// Opens the database that `settings` ask for; a private cluster is started, and brought to the schema of this program. A server that
-    /// does not answer yet is waited for, until `stop`.
+    /// does not answer yet is waited for, until `stop`. `watch` is told what becomes of it later.
     ///
     /// # Errors
     /// Whatever is in the way, with what to do about it.
@@ -191,11 +197,12 @@ impl Database {
         clock: &Arc<dyn Clock>,
         metrics: BreakerMetrics,
         stop: &CancellationToken,
+        watch: &DatabaseWatch,
     ) -> Result<Self, DatabaseError> {
         let (cluster, url) = if let Some(url) = settings.external_database() {
             (None, url.expose().to_owned())
         } else {
-            let cluster = start_cluster(settings).await?;
+            let cluster = start_cluster(settings, watch.clone()).await?;
             let url = cluster.url();
             (Some(cluster), url)
         };
@@ -204,9 +211,33 @@ impl Database {
             let waited = stop.run_until_cancelled(waiting).await;
             waited.ok_or(DatabaseError::Stopped)??;
         }
-        let now = clock.now();
         let time = Arc::clone(clock);
         let breaker = pool::breaker(&url, move || time.now(), metrics);
+        let failures = watch.failures.clone();
+        let lost = move |error| failures.report(Failure::Fence(error));
+        let wait = Duration::from_secs(settings.fence_wait_seconds);
+        let fence = Fence::take(url.clone(), wait, lost).await?;
+        match Self::open_pools(settings, clock.now(), &url, &breaker, cluster.is_some()).await {
+            Ok(opened) => Ok(Self {
+                fence: Some(fence),
+                cluster,
+                ..opened
+            }),
+            Err(error) => {
+                fence.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The rest of [`Self::open`], once nobody else uses the database; a `private` one is brought to the schema of this program.
+    async fn open_pools(
+        settings: &Settings,
+        now: Timestamp,
+        url: &str,
+        breaker: &Arc<Breaker>,
+        private: bool,
+    ) -> Result<Self, DatabaseError> {
         let pool = |max_connections, statement_timeout, plans| {
             let options = PoolOptions {
                 max_connections,
@@ -214,17 +245,17 @@ impl Database {
                 statement_timeout,
                 plans,
             };
-            Pool::open(&url, options, &breaker)
+            Pool::open(url, options, breaker)
         };
         let read = pool(settings.read_pool, READ_TIMEOUT, Plans::Kept)?;
         let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?;
         let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?;
-        if cluster.is_some() {
+        if private {
             schema::migrate(batch.unguarded()).await?;
         }
         let schema_state = schema::get_schema_state(batch.unguarded()).await?;
         let schema_version = schema_state.require_current()?;
-        if cluster.is_none() && refold::is_due(&batch).await? {
+        if !private && refold::is_due(&batch).await? {
             return Err(DatabaseError::EarlierProfiles);
         }
         refold(&batch, now).await?;
@@ -233,11 +264,12 @@ impl Database {
             read,
             write,
             batch,
-            breaker,
+            breaker: Arc::clone(breaker),
             zone,
             key,
             schema_version,
-            cluster,
+            fence: None,
+            cluster: None,
         })
     }
 
@@ -248,6 +280,9 @@ impl Database {
         };
         if tokio::time::timeout(CLOSE_LIMIT, closed).await.is_err() {
             tracing::warn!("statements that nobody waits for any more were left to the database");
+        }
+        if let Some(fence) = self.fence {
+            fence.release().await;
         }
         if let Some(cluster) = self.cluster {
             // Stopping waits for the server; a worker thread must not.
@@ -288,9 +323,14 @@ pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, Dat
     Ok(Migration { schema, refolded })
 }
 
-async fn start_cluster(settings: &Settings) -> Result<Cluster, DatabaseError> {
+async fn start_cluster(
+    settings: &Settings,
+    watch: DatabaseWatch,
+) -> Result<Cluster, DatabaseError> {
     let directory = settings.data_dir();
-    let started = tokio::task::spawn_blocking(move || Cluster::start(&directory)).await;
+    let start =
+        move || Cluster::start_watched(&directory, move |change| watch.cluster_changed(change));
+    let started = tokio::task::spawn_blocking(start).await;
     match started {
         Ok(cluster) => Ok(cluster?),
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -330,66 +370,4 @@ fn check_zone(stored: &Deployment, given: Option<&str>) -> Result<(), DatabaseEr
         }),
         _ => Ok(()),
     }
-}
-
-fn key_file(path: &Path) -> impl Fn(io::Error) -> DatabaseError {
-    move |cause| DatabaseError::KeyFile {
-        path: path.to_owned(),
-        cause,
-    }
-}
-
-fn read_key(path: &Path) -> Result<Option<IdentifierKey>, DatabaseError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(key_file(path)(error)),
-    };
-    let bytes = from_hex(text.trim()).ok_or_else(|| DatabaseError::NotAKey(path.to_owned()))?;
-    Ok(Some(IdentifierKey::new(bytes)))
-}
-
-/// Makes a key that only our account can read. If another process made the file meanwhile, its key counts.
-fn make_key(path: &Path) -> Result<IdentifierKey, DatabaseError> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(key_file(path))?;
-    }
-    // Two random UUIDs: 244 bits from the system's generator, spread over 32 bytes.
-    let mut bytes = [0; KEY_BYTES];
-    for half in bytes.chunks_mut(16) {
-        half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-    }
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
-        Ok(mut file) => {
-            let write = |file: &mut fs::File| -> io::Result<()> {
-                for byte in bytes {
-                    write!(file, "{byte:02x}")?;
-                }
-                writeln!(file)?;
-                file.sync_all()
-            };
-            write(&mut file).map_err(key_file(path))?;
-            Ok(IdentifierKey::new(bytes))
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            read_key(path)?.ok_or_else(|| DatabaseError::NotAKey(path.to_owned()))
-        }
-        Err(error) => Err(key_file(path)(error)),
-    }
-}
-
-fn from_hex(text: &str) -> Option<[u8; KEY_BYTES]> {
-    if text.len() != 2 * KEY_BYTES || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; KEY_BYTES];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }

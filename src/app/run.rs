@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, task::JoinHandle, time::MissedTickBehavior};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -10,7 +10,8 @@ use crate::{
     app::{
         admin,
         database::{Database, DatabaseError, READ_TIMEOUT},
-        server::{self, DrainOutcome, Limits, ServeError, Shared},
+        failure::{DatabaseWatch, Failures},
+        server::{self, DrainOutcome, Health, Limits, ServeError, Shared},
         settings::Settings,
     },
     cache::{
@@ -39,6 +40,13 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// In how many of these rounds sessions that are idle in a transaction are counted once.
 const SESSIONS_EVERY: u64 = 5;
 
+/// The services of which most calls need the database.
+const WRITING_SERVICES: [&str; 3] = [
+    "patron.v1.IngestService",
+    "patron.v1.DefinitionService",
+    "patron.v1.ModelService",
+];
+
 /// A running service.
 pub struct App {
     /// Where gRPC is served.
@@ -58,6 +66,7 @@ pub struct App {
     server: JoinHandle<Result<DrainOutcome, ServeError>>,
     admin: JoinHandle<io::Result<()>>,
     database: Database,
+    failures: Failures,
 }
 
 /// Why the service does not start.
@@ -99,7 +108,9 @@ impl App {
         );
         let shared = Shared::new(Arc::clone(&clock));
         let breaker = shared.metrics.breaker.clone();
-        let database = Database::open(settings, &clock, breaker, &stop).await?;
+        let failures = Failures::new(stop.clone());
+        let watch = DatabaseWatch::new(failures.clone());
+        let database = Database::open(settings, &clock, breaker, &stop, &watch).await?;
         let limits = settings.limits();
         let routes = match build(settings, &limits, &shared, &database, &clock, &stop).await {
             Ok(routes) => routes,
@@ -108,6 +119,8 @@ impl App {
                 return Err(error.into());
             }
         };
+        let follow = follow_cluster(watch.cluster_runs.subscribe(), shared.health.clone());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(follow));
         let stop_admin = CancellationToken::new();
         let pages = admin::router(Arc::clone(&shared.metrics), shared.lifecycle.clone());
         let admin = tokio::spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
@@ -129,6 +142,7 @@ impl App {
             server,
             admin,
             database,
+            failures,
         })
     }
 
@@ -141,7 +155,7 @@ impl App {
     /// Waits until the service has stopped, then stops what it ran on.
     ///
     /// # Errors
-    /// When the server failed.
+    /// When the server failed, or what stopped it if nobody asked for it.
     pub async fn wait(self) -> Result<DrainOutcome, ServeError> {
         let outcome = self.server.await;
         self.stop_admin.cancel();
@@ -149,6 +163,9 @@ impl App {
             tracing::warn!(error.cause = %error, "the admin listener failed");
         }
         self.database.close().await;
+        if let Some(failure) = self.failures.take() {
+            return Err(failure.into());
+        }
         match outcome {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -162,6 +179,16 @@ impl App {
     pub async fn stop(self) -> Result<DrainOutcome, ServeError> {
         self.stop.cancel();
         self.wait().await
+    }
+}
+
+/// Says that what writes does not serve while the private cluster is away; what is in memory is answered meanwhile.
+async fn follow_cluster(mut runs: watch::Receiver<bool>, health: Health) {
+    while runs.changed().await.is_ok() {
+        let runs = *runs.borrow_and_update();
+        for service in WRITING_SERVICES {
+            health.set(service, runs).await;
+        }
     }
 }
 

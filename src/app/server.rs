@@ -22,6 +22,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 use tower::Layer as _;
 
+use crate::app::failure::Failure;
 use crate::app::server::incoming::Incoming;
 use crate::app::shutdown::{Lifecycle, Phase};
 use crate::clock::Clock;
@@ -108,6 +109,9 @@ pub enum ServeError {
     /// The transport failed.
     #[error("the gRPC listener failed")]
     Transport(#[from] tonic::transport::Error),
+    /// The service had to stop.
+    #[error(transparent)]
+    Failure(#[from] Failure),
 }
 
 /// `grpc.health.v1` of every service and of the server as a whole (the empty name). Clones share the state.

@@ -220,6 +220,17 @@ pub struct Settings {
         default_value_t = 4
     )]
     pub write_pool: u32,
+
+    /// Time in seconds to wait at the start for another server of the same database to end; 0 refuses at once.
+    ///
+    /// One server at a time uses a database. Five seconds are enough for Postgres to notice that a killed server is gone.
+    #[arg(
+        long,
+        env = "PATRON_FENCE_WAIT_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 5
+    )]
+    pub fence_wait_seconds: u64,
 }
 
 impl Settings {

@@ -43,7 +43,7 @@ Days and times: YYYY-MM-DD, YYYYMMDD, YYYY/MM/DD, DD.MM.YYYY, each with HH:MM[:S
 as that instant; a time without one is taken for the deployment's time zone, and only its day is sent, for values are computed by \
 days. 01/02/2024 is refused: --date-format %d/%m/%Y says what it means.
 
-Refused rows are listed on standard error and written with line and reason to FILE.rejected.csv; then the exit code is 1. \
+Refused rows are listed on standard error and written with line and reason to FILE.rejected.csv, or where --rejected says; then the exit code is 1. \
 Importing again is safe: it adds only what is missing.";
 
 /// The commands of `patron import`.
@@ -118,6 +118,9 @@ pub struct FileArgs {
     /// Read and check everything, send nothing, write no file
     #[arg(long)]
     pub dry_run: bool,
+    /// Where to write refused rows, which only your account can read [default: FILE.rejected.csv beside the file]
+    #[arg(long, value_name = "FILE")]
+    pub rejected: Option<PathBuf>,
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
@@ -131,6 +134,13 @@ impl FileArgs {
     pub fn kind(&self) -> i32 {
         let kind = self.kind.map(pb::CustomerKind::from);
         kind.unwrap_or(pb::CustomerKind::Unspecified).into()
+    }
+
+    /// Where refused rows go.
+    #[must_use]
+    pub fn rejected_file(&self) -> PathBuf {
+        let beside = || rejected::default_target(&self.file);
+        self.rejected.clone().unwrap_or_else(beside)
     }
 
     /// How the numbers and days of the file are written.

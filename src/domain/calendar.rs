@@ -14,7 +14,7 @@ pub struct Day(i32);
 /// Days that a `Day` can hold lie in these years: wide enough for dates of birth and long horizons, narrow enough for arithmetic.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
 /// The numbers of the first and the last day of those years.
-const NUMBERS: std::ops::RangeInclusive<i32> = -25_567..=84_005;
+const NUMBERS: std::ops::RangeInclusive<i32> = -25_567..=Day::LAST.0;
 
 /// Why a text or number is no day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,8 @@ pub enum DayError {
 impl Day {
     /// The first day from which facts are taken: 1970-01-01.
     pub const EPOCH: Self = Self(0);
+    /// The last day that can be held: 2199-12-31.
+    pub const LAST: Self = Self(84_005);
 
     /// Day by its number, days since 1970-01-01.
     ///

@@ -34,6 +34,17 @@ pub struct FactKey {
     pub id: Label,
 }
 
+impl FactKey {
+    /// The key of another fact of the same customer and source.
+    #[must_use]
+    pub fn sibling(&self, id: &Label) -> Self {
+        Self {
+            id: id.clone(),
+            ..self.clone()
+        }
+    }
+}
+
 /// What a transaction does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransactionKind {
@@ -66,6 +77,14 @@ pub struct Transaction {
     pub original_id: Option<Label>,
 }
 
+impl Transaction {
+    /// The key of the transaction that it takes back; `None` for a purchase, and for a refund that names none.
+    #[must_use]
+    pub fn original_key(&self) -> Option<FactKey> {
+        Some(self.key.sibling(self.original_id.as_ref()?))
+    }
+}
+
 /// What a source says of a service contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
@@ -75,6 +94,17 @@ pub struct Contact {
     pub when: EventTime,
     /// That it happened, or that another did not.
     pub content: ContactContent,
+}
+
+impl Contact {
+    /// The key of the contact that it retracts.
+    #[must_use]
+    pub fn retracted_key(&self) -> Option<FactKey> {
+        match &self.content {
+            ContactContent::Happened(_) => None,
+            ContactContent::Retracts(id) => Some(self.key.sibling(id)),
+        }
+    }
 }
 
 /// That a contact happened, or that another did not.

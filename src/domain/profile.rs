@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use fold::{FOLD_VERSION, Facts, NeedsHistory, fold};
+pub use fold::{FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_related};
 
 use crate::domain::{
     calendar::Day,
@@ -49,11 +49,14 @@ pub struct History {
     pub contracts: Vec<ContractFact>,
     /// Number of refunds and reversals of which not everything was found that they take back.
     pub unmatched_refund_count: u32,
-    /// Whether any refund or reversal is among the facts: then a further transaction asks for a fold of all of them.
+    /// Whether any refund or reversal is among the facts.
     pub has_refunds: bool,
+    /// The latest day of a refund or reversal that names no purchase: it takes from any purchase of that day or before, so that a
+    /// purchase recorded later for those days asks for a fold of all facts.
+    pub last_unnamed_refund_day: Option<Day>,
     /// Number of retractions that name a contact that is not there.
     pub unmatched_retraction_count: u32,
-    /// Whether any retraction is among the facts: then a further contact asks for a fold of all of them.
+    /// Whether any retraction is among the facts.
     pub has_retractions: bool,
     /// The latest day of any fact.
     pub last_event_day: Option<Day>,

@@ -6,6 +6,8 @@
 //!
 //! A cause that is ours is logged here, once, and never sent.
 
+mod database;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -15,6 +17,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use self::database::{outage_reason, slow_reason};
 use crate::domain::text::CustomerId;
 use crate::grpc::convert::{fits, violations::Violations};
 use crate::pb;
@@ -192,15 +195,17 @@ impl From<ServiceError> for Status {
         let message = error.to_string();
         match &error {
             ServiceError::Unavailable(cause) => {
-                tracing::warn!(error.cause = %cause, "the database cannot be reached");
-                unavailable("DATABASE_UNAVAILABLE", &message, RETRY_AFTER)
+                let reason = outage_reason(cause.outage());
+                tracing::warn!(error.cause = %cause, "the database cannot be used: {reason}");
+                unavailable(reason, &message, RETRY_AFTER)
             }
+            ServiceError::Queued(_) => unavailable("OVERLOADED", &message, RETRY_AFTER),
             ServiceError::TooSlow(cause) => {
                 let cause = cause.as_ref().map(tracing::field::display);
                 tracing::warn!(error.cause = cause, "the database did not answer in time");
-                unavailable("DATABASE_TOO_SLOW", &message, RETRY_AFTER)
+                unavailable(slow_reason(error.is_locked_out()), &message, RETRY_AFTER)
             }
-            ServiceError::Contended => aborted("CONTENDED", &message),
+            ServiceError::Contended => unavailable("CONTENDED", &message, RETRY_AFTER),
             ServiceError::CustomerNotFound(_) => {
                 not_found("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "", &message)
             }

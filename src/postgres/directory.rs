@@ -58,6 +58,8 @@ fn is_root() -> bool {
 pub(super) struct Owned {
     pub(super) path: PathBuf,
     pub(super) account: Option<Account>,
+    /// The user that the server runs as.
+    server_account: u32,
     _lock: File,
 }
 
@@ -67,7 +69,7 @@ impl Owned {
         let made = make_if_absent(path)?;
         let path = path.canonicalize().map_err(Error::io("find", path))?;
         let lock_path = path.join("owner.lock");
-        let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+        let lock = File::create(&lock_path).map_err(|cause| refused(&path, &lock_path, cause))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::InUse { path }),
@@ -88,6 +90,7 @@ impl Owned {
         Ok(Self {
             path,
             account,
+            server_account: account.map_or(effective, |account| account.user_id),
             _lock: lock,
         })
     }
@@ -110,6 +113,16 @@ impl Owned {
         Ok(major.map(|major: u32| (self.data(major), major)))
     }
 
+    /// Refuses a cluster of another account than the server would run under: PostgreSQL would not start.
+    pub(super) fn check_owner(&self, data: &Path) -> Result<(), Error> {
+        let owner = fs::metadata(data).map_err(Error::io("read", data))?.uid();
+        if owner == self.server_account {
+            return Ok(());
+        }
+        let path = data.to_path_buf();
+        Err(Error::NotOurs { path, owner })
+    }
+
     /// Where a cluster of this major version lives.
     pub(super) fn data(&self, major: u32) -> PathBuf {
         self.path.join(format!("pg{major}"))
@@ -130,9 +143,14 @@ impl Owned {
             .map_err(Error::io("write to disk", &self.path))
     }
 
+    /// Where the server's log is.
+    pub(super) fn log_path(&self) -> PathBuf {
+        self.path.join("postgres.log")
+    }
+
     /// The server's log, emptied. Only for our eyes: messages may quote data.
     pub(super) fn open_log(&self) -> Result<(PathBuf, File), Error> {
-        let path = self.path.join("postgres.log");
+        let path = self.log_path();
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -173,6 +191,18 @@ pub(super) fn short_socket_directory(
     let path = make_temporary("patron-socket", Path::new("/tmp"))?;
     give_to(&path, account)?;
     Ok(Some(path))
+}
+
+/// Why a file cannot be made in a directory: mostly because it is another's.
+fn refused(directory: &Path, file: &Path, cause: io::Error) -> Error {
+    let owner = fs::metadata(directory).map(|directory| directory.uid());
+    match owner {
+        Ok(owner) if cause.kind() == io::ErrorKind::PermissionDenied => {
+            let path = directory.to_path_buf();
+            Error::NotOurs { path, owner }
+        }
+        _ => Error::io("create", file)(cause),
+    }
 }
 
 /// Whether the directory had to be made.
@@ -282,6 +312,30 @@ mod tests {
             short_socket_directory(Path::new("/short"), None).unwrap(),
             None
         );
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_named_with_what_to_do() {
+        let root = tempfile::tempdir().unwrap();
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = refused(root.path(), &root.path().join("owner.lock"), denied);
+        let message = error.to_string();
+        assert!(message.contains("belongs to user id"), "{message}");
+        assert!(message.contains("--data-dir"), "{message}");
+    }
+
+    #[test]
+    fn a_cluster_of_another_user_is_not_taken() {
+        let root = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o755))
+            .tempdir()
+            .unwrap();
+        let cluster = root.path().join("pg15");
+        fs::create_dir(&cluster).unwrap();
+        let mut owned = Owned::take(root.path()).unwrap();
+        owned.server_account = fs::metadata(&cluster).unwrap().uid() + 1;
+        let refused = owned.check_owner(&cluster).unwrap_err();
+        assert!(matches!(refused, Error::NotOurs { .. }), "{refused}");
     }
 
     #[test]

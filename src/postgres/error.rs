@@ -45,6 +45,17 @@ pub enum Error {
         /// The data directory.
         path: PathBuf,
     },
+    /// The directory belongs to another account.
+    #[error(
+        "{} belongs to user id {owner}, not to this one; start as that user, or name another directory with --data-dir",
+        path.display()
+    )]
+    NotOurs {
+        /// The directory.
+        path: PathBuf,
+        /// The account that it belongs to.
+        owner: u32,
+    },
     /// Started as root, PostgreSQL runs under another account, which cannot get to the directory.
     #[error(
         "started as root, PostgreSQL runs as user id {user_id}, which may not enter {}; name another data directory, for example {}",

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -89,9 +89,23 @@ fn pause() {
 
 /// Tells a server to stop in an orderly way without waiting for its clients. That the process is gone already is no error.
 pub(super) fn interrupt(process_id: u32) -> Result<(), Error> {
+    signal("INT", process_id)
+}
+
+/// Tells a process of a server that it is to end at once.
+pub(super) fn quit(process_id: u32) -> Result<(), Error> {
+    signal("QUIT", process_id)
+}
+
+/// Ends a server that does not stop.
+pub(super) fn kill(process_id: u32) -> Result<(), Error> {
+    signal("KILL", process_id)
+}
+
+fn signal(name: &str, process_id: u32) -> Result<(), Error> {
     let shell = Path::new("/bin/sh");
     command(shell, None, Path::new("/"))
-        .args(["-c", r#"kill -INT "$0""#, &process_id.to_string()])
+        .args(["-c", r#"kill -"$0" "$1""#, name, &process_id.to_string()])
         .stderr(Stdio::null())
         .status()
         .map_err(Error::io("run", shell))?;
@@ -99,18 +113,64 @@ pub(super) fn interrupt(process_id: u32) -> Result<(), Error> {
 }
 
 /// What a process id belongs to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holder {
     /// The server of this very directory.
     ThisCluster,
     /// Some other program: the id was given again after the server was killed.
     OtherProgram,
+    /// A process that ended and that nobody waits for, as under a first process of a container that does not.
+    Zombie,
     /// No process, or one that cannot be told.
     Unknown,
 }
 
-/// Who has `process_id`: its command line must name `data` for it to be the server of that directory.
+/// Who has `process_id`: it must work in `data`, or name it in its command line, to be the server of that directory.
 pub(super) fn holder(process_id: u32, data: &Path) -> Holder {
+    if is_zombie(process_id) {
+        return Holder::Zombie;
+    }
+    let line = command_line(process_id);
+    if line.trim().is_empty() {
+        Holder::Unknown
+    } else if !line.contains("postgres") {
+        Holder::OtherProgram
+    } else if line.contains(data.to_string_lossy().as_ref()) {
+        Holder::ThisCluster
+    } else {
+        match working_directory(process_id) {
+            Some(directory) if directory == data => Holder::ThisCluster,
+            Some(_) => Holder::OtherProgram,
+            None => Holder::Unknown,
+        }
+    }
+}
+
+/// The processes of a server of the directory, whether it runs itself or not. Only Linux tells; none elsewhere.
+pub(super) fn list_orphans(data: &Path) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|&id| {
+        working_directory(id).is_some_and(|directory| directory == data)
+            && !is_zombie(id)
+            && command_line(id).contains("postgres")
+    })
+    .collect()
+}
+
+/// Whether the process has ended and is still in the table of processes.
+fn is_zombie(process_id: u32) -> bool {
+    let line = fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
+    // The program's name stands before it in parentheses, and may hold any character.
+    let state = line.rsplit_once(") ").map(|(_, rest)| rest);
+    state.is_some_and(|state| state.starts_with(['Z', 'X']))
+}
+
+fn working_directory(process_id: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{process_id}/cwd")).ok()
+}
+
+fn command_line(process_id: u32) -> String {
     let from_proc = fs::read(format!("/proc/{process_id}/cmdline"));
     let line = from_proc.unwrap_or_else(|_| {
         let ps = Command::new("ps")
@@ -120,16 +180,7 @@ pub(super) fn holder(process_id: u32, data: &Path) -> Holder {
             .output();
         ps.map(|output| output.stdout).unwrap_or_default()
     });
-    let line = String::from_utf8_lossy(&line);
-    if line.trim().is_empty() {
-        Holder::Unknown
-    } else if !line.contains("postgres") {
-        Holder::OtherProgram
-    } else if line.contains(data.to_string_lossy().as_ref()) {
-        Holder::ThisCluster
-    } else {
-        Holder::Unknown
-    }
+    String::from_utf8_lossy(&line).into_owned()
 }
 
 #[cfg(test)]

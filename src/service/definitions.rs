@@ -8,9 +8,15 @@ use crate::{
     service::{
         bases::Bases,
         error::ServiceError,
+        retry::retry,
         unconvertible::{self, Unconvertible},
     },
-    store::{self, pool::Pool, revisions::StoredRevision},
+    store::{
+        self,
+        locks::{Single, lock_single},
+        pool::Pool,
+        revisions::StoredRevision,
+    },
 };
 use jiff::tz::TimeZone;
 
@@ -81,25 +87,32 @@ impl DefinitionRevisions {
         if !problems.is_empty() {
             return Ok(Publication::Refused(problems));
         }
+        let published = retry(|| self.publish_once(document, note)).await?;
+        Ok(self.published(published).await)
+    }
+
+    /// One try to publish a sound document.
+    async fn publish_once(&self, document: &str, note: &str) -> Result<Published, ServiceError> {
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
+        // Revisions are numbered by counting, and the one in force is compared with: both hold until the commit.
+        lock_single(&mut tx, Single::Revisions).await?;
         let active = store::revisions::find_active(&mut tx).await?;
         if let Some(active) = active.filter(|active| active.document == document) {
             tx.rollback().await?;
-            return Ok(self.published(active.into()).await);
+            return Ok(active.into());
         }
         let revision = store::revisions::insert(&mut tx, document, note, now).await?;
         store::revisions::activate(&mut tx, revision, now).await?;
         self.bases.commit_and_renew(tx).await?;
         let (document, note) = (document.to_owned(), note.to_owned());
-        let published = Published {
+        Ok(Published {
             revision,
             active: true,
             document,
             published_at: now,
             note,
-        };
-        Ok(self.published(published).await)
+        })
     }
 
     /// What is published is published, whether the customers can be counted or not.
@@ -126,7 +139,12 @@ impl DefinitionRevisions {
     /// # Errors
     /// There is none of that number, or the database cannot be asked.
     pub async fn roll_back(&self, revision: i64) -> Result<Option<Published>, ServiceError> {
+        retry(|| self.roll_back_once(revision)).await
+    }
+
+    async fn roll_back_once(&self, revision: i64) -> Result<Option<Published>, ServiceError> {
         let mut tx = self.pool.begin().await?;
+        lock_single(&mut tx, Single::Revisions).await?;
         let published = if revision == 0 {
             store::revisions::deactivate(&mut tx).await?;
             None

@@ -13,12 +13,18 @@ use crate::{
     store::error::StoreError,
 };
 
+/// Why the database cannot work now. Said here again, because who words it for callers knows the service and no store.
+pub use crate::store::error::Outage;
+
 /// What went wrong in a use case.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The database is away, or was for the last try: the same call may succeed in a moment.
-    #[error("the database cannot be reached at the moment: send the same call again")]
+    /// The database cannot work now, or could not at the last try: the same call may succeed in a moment.
+    #[error("{}: send the same call again later", outage_text(.0.outage()))]
     Unavailable(#[source] Arc<StoreError>),
+    /// The database works, and all connections to it are in use.
+    #[error("every database connection is in use: send the same call again later")]
+    Queued(#[source] Arc<StoreError>),
     /// The database is there but did not answer within its time.
     #[error("the database did not answer in time: send the same call again")]
     TooSlow(#[source] Option<Arc<StoreError>>),
@@ -150,11 +156,39 @@ pub enum ServiceError {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl ServiceError {
+    /// Whether the database was too slow because a lock was not to be had.
+    #[must_use]
+    pub fn is_locked_out(&self) -> bool {
+        matches!(self, Self::TooSlow(Some(cause)) if cause.is_locked_out())
+    }
+}
+
+/// What is the matter with the database, for a caller: who operates it finds the cause in the log.
+fn outage_text(outage: Outage) -> &'static str {
+    match outage {
+        Outage::Away => "the database cannot be reached",
+        Outage::ReadOnly => "the database takes no writes, as after a failover",
+        Outage::RefusesLogin => "the database refuses the login of this server",
+        Outage::Full => "the database has no disk, memory or connections left",
+        Outage::Restarting => "the database is restarting",
+        Outage::SessionEnded => "the database ended the session",
+        Outage::StorageFailed => "the database cannot read or write its files",
+    }
+}
+
 impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
-            StoreError::Timeout(_) => Self::TooSlow(Some(Arc::new(error))),
+        Self::from(Arc::new(error))
+    }
+}
+
+impl From<Arc<StoreError>> for ServiceError {
+    fn from(error: Arc<StoreError>) -> Self {
+        match &*error {
+            StoreError::Unavailable(_) => Self::Unavailable(error),
+            StoreError::Queued(_) => Self::Queued(error),
+            StoreError::Timeout(_) => Self::TooSlow(Some(error)),
             StoreError::Conflict(_) => Self::Contended,
             StoreError::Corrupt(_) | StoreError::Database(_) => Self::Internal(Box::new(error)),
         }
@@ -176,12 +210,7 @@ impl From<LoadError> for ServiceError {
                 let cause = sqlx::Error::Protocol(error.to_string());
                 Self::Unavailable(Arc::new(StoreError::Unavailable(cause)))
             }
-            LoadError::Store(error) => match &*error {
-                StoreError::Unavailable(_) => Self::Unavailable(error),
-                StoreError::Timeout(_) => Self::TooSlow(Some(error)),
-                StoreError::Conflict(_) => Self::Contended,
-                StoreError::Corrupt(_) | StoreError::Database(_) => Self::Internal(Box::new(error)),
-            },
+            LoadError::Store(error) => error.into(),
         }
     }
 }

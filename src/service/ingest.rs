@@ -28,9 +28,6 @@ use crate::{
     store::{identifiers::IdentifierKey, pool::Pool},
 };
 
-/// How often a batch is tried when other transactions are in its way.
-const ATTEMPTS: usize = 5;
-
 /// What became of an item of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

@@ -19,8 +19,12 @@ use crate::{
     clock::Clock,
     domain::{model_version::ModelVersion, parameters::Covariate},
     metrics::FitMetrics,
-    service::{bases::Bases, error::ServiceError},
-    store::{self, pool::Pool},
+    service::{bases::Bases, error::ServiceError, retry::retry},
+    store::{
+        self,
+        locks::{Single, lock_single},
+        pool::Pool,
+    },
 };
 use jiff::tz::TimeZone;
 
@@ -109,6 +113,14 @@ impl Models {
         version: i64,
         allow: NotConverged,
     ) -> Result<ModelVersion, ServiceError> {
+        retry(|| self.activate_once(version, allow)).await
+    }
+
+    async fn activate_once(
+        &self,
+        version: i64,
+        allow: NotConverged,
+    ) -> Result<ModelVersion, ServiceError> {
         let mut tx = self.pool.begin().await?;
         let found = store::models::find(&mut tx, version).await?;
         let found = found.ok_or(ServiceError::ModelNotFound(version))?;
@@ -129,8 +141,12 @@ impl Models {
     /// # Errors
     /// There was none, another one than `from` is active, or the database cannot be asked.
     pub async fn roll_back(&self, from: Option<i64>) -> Result<ModelVersion, ServiceError> {
+        retry(|| self.roll_back_once(from)).await
+    }
+
+    async fn roll_back_once(&self, from: Option<i64>) -> Result<ModelVersion, ServiceError> {
         let mut tx = self.pool.begin().await?;
-        store::models::activations::lock(&mut tx).await?;
+        lock_single(&mut tx, Single::Activations).await?;
         if let Some(from) = from {
             let active = store::models::find_active(&mut tx).await?;
             let active = active.map(|found| found.version);

@@ -209,3 +209,31 @@ pub async fn list_by_key(
     .await?;
     rows.into_iter().map(Contact::try_from).collect()
 }
+
+/// The stored contacts that name one of `keys` as what they retract.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_naming(
+    connection: &mut PgConnection,
+    keys: &[&FactKey],
+) -> Result<Vec<Contact>, StoreError> {
+    if keys.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT c.customer_id, c.source, c.contact_id, c.day, c.occurred_at, c.channel, c.topic, c.duration_seconds,
+                c.cost_minor, c.currency, c.outcome, c.retracts_id
+         FROM contacts AS c
+         JOIN unnest($1::text[], $2::text[], $3::text[]) AS key (customer_id, source, id)
+           ON c.customer_id = key.customer_id AND c.source = key.source AND c.retracts_id = key.id
+         WHERE c.customer_id = ANY($1)
+           AND c.retracts_id IS NOT NULL",
+    )
+    .bind(keys.iter().map(|key| key.customer_id.as_str()).collect::<Vec<_>>())
+    .bind(keys.iter().map(|key| &*key.source).collect::<Vec<_>>())
+    .bind(keys.iter().map(|key| &*key.id).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Contact::try_from).collect()
+}

@@ -1,4 +1,6 @@
-//! The one lock that every writer of a profile takes, and the one of writers of rates.
+//! The locks of writers: one for each customer, and one for each thing that is written by one transaction at a time.
+//!
+//! Advisory locks have a space of 32 bits and a key of 32 bits: 7 is the space of customers, 8 that of single things, 9 that of the fence.
 
 use std::time::Duration;
 
@@ -26,7 +28,7 @@ pub async fn limit_statements(tx: &mut PgConnection, limit: Duration) -> Result<
 
 /// Takes the transaction's locks on `customers`, in one order for all, and waits for who holds them. They end with the transaction.
 ///
-/// Advisory locks by a wide hash: one statement for any number of customers, on a distributed database too, where
+/// Advisory locks by all 32 bits of a hash, so that batches of other customers do not meet: one statement for any number of customers, on a distributed database too, where
 /// `FOR UPDATE` over several customers is refused.
 ///
 /// # Errors
@@ -37,7 +39,7 @@ pub async fn lock_customers(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "SELECT count(pg_advisory_xact_lock(7, keys.key))
-         FROM (SELECT DISTINCT hashtext(id) & 1048575 AS key
+         FROM (SELECT DISTINCT hashtext(id) AS key
                FROM unnest($1::text[]) AS id
                ORDER BY 1) AS keys",
     )
@@ -47,12 +49,26 @@ pub async fn lock_customers(
     Ok(())
 }
 
-/// Takes the transaction's lock on exchange rates and waits for who holds it: rates are numbered one after another.
+/// What is written by one transaction at a time, whatever customers there are: each has a lock of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Single {
+    /// Model versions, numbered one after another.
+    ModelVersions = 1,
+    /// Activations of model versions: one that did not see the one before would lose it from the history.
+    Activations = 2,
+    /// Exchange rates, numbered one after another.
+    Rates = 3,
+    /// Revisions of the definitions, numbered one after another, and which is in force.
+    Revisions = 4,
+}
+
+/// Takes the transaction's lock on `what` and waits for who holds it. It ends with the transaction.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn lock_rates(tx: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query("SELECT pg_advisory_xact_lock(8, 1)")
+pub async fn lock_single(tx: &mut PgConnection, what: Single) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock(8, $1)")
+        .bind(what as i32)
         .execute(tx)
         .await?;
     Ok(())

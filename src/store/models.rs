@@ -10,11 +10,12 @@ use sqlx::PgConnection;
 use self::document::FitDocument;
 use crate::{
     domain::model_version::{ModelFit, ModelVersion},
-    store::{error::StoreError, instant::Instant},
+    store::{
+        error::StoreError,
+        instant::Instant,
+        locks::{Single, lock_single},
+    },
 };
-
-/// Key of the lock under which versions are numbered.
-const NUMBERING: i32 = 1;
 
 /// Stores a fit as the next version and returns its number. Fits that end at the same time queue until the transaction's end.
 ///
@@ -27,10 +28,7 @@ pub async fn insert(
 ) -> Result<i64, StoreError> {
     let document = serde_json::to_string(&FitDocument::from(fit))
         .map_err(|error| StoreError::corrupt("model version", error))?;
-    sqlx::query("SELECT pg_advisory_xact_lock(8, $1)")
-        .bind(NUMBERING)
-        .execute(&mut *tx)
-        .await?;
+    lock_single(tx, Single::ModelVersions).await?;
     let (version,): (i64,) = sqlx::query_as(
         "INSERT INTO model_versions (version, fit, created_at)
          SELECT coalesce(max(version), 0) + 1, $1::jsonb, $2

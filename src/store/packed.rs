@@ -44,6 +44,11 @@ struct PackedHistory {
     unmatched_retraction_count: u32,
     #[prost(bool, tag = "10")]
     has_retractions: bool,
+    #[prost(sint32, optional, tag = "11")]
+    last_unnamed_refund_day: Option<i32>,
+    /// Whether the day before was known to who packed this. Set for refunded customers only: nobody else has one.
+    #[prost(bool, tag = "12")]
+    knows_unnamed_refunds: bool,
 }
 
 /// Labels are their place in the table plus one; 0 is none. Days are counted from 1970-01-01.
@@ -161,6 +166,8 @@ pub(super) fn pack(history: &History) -> Vec<u8> {
         has_refunds: history.has_refunds,
         unmatched_retraction_count: history.unmatched_retraction_count,
         has_retractions: history.has_retractions,
+        last_unnamed_refund_day: history.last_unnamed_refund_day.map(Day::number),
+        knows_unnamed_refunds: history.has_refunds,
         last_event_day: history.last_event_day.map(Day::number),
         labels: labels.texts,
     };
@@ -177,6 +184,12 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<History, StoreError> {
         .map(|text| Label::from(text.as_str()))
         .collect();
     let labels = Labels(&labels);
+    let last_unnamed_refund_day = if packed.has_refunds && !packed.knows_unnamed_refunds {
+        // Packed by an earlier version: any purchase may meet such a refund.
+        Some(Day::LAST)
+    } else {
+        packed.last_unnamed_refund_day.map(codes::day).transpose()?
+    };
     Ok(History {
         purchases: each(packed.purchases, |entry| unpack_purchases(&entry, labels))?,
         contacts: each(packed.contacts, |entry| unpack_contacts(&entry, labels))?,
@@ -184,6 +197,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<History, StoreError> {
         contracts: each(packed.contracts, |fact| unpack_contract(fact, labels))?,
         unmatched_refund_count: packed.unmatched_refund_count,
         has_refunds: packed.has_refunds,
+        last_unnamed_refund_day,
         unmatched_retraction_count: packed.unmatched_retraction_count,
         has_retractions: packed.has_retractions,
         last_event_day: packed.last_event_day.map(codes::day).transpose()?,

@@ -5,6 +5,7 @@
 //! handed out before it has proved to be outside of any transaction. It does not know what the connections are for.
 
 use std::{
+    io,
     ops::{Deref, DerefMut},
     sync::Arc,
     time::Duration,
@@ -23,7 +24,9 @@ use crate::{
     metrics::BreakerMetrics,
     store::{
         breaker::{Breaker, Now},
+        demotion,
         error::StoreError,
+        queue,
     },
 };
 
@@ -101,7 +104,11 @@ impl Pool {
             .max_lifetime(MAX_LIFETIME)
             // In place of sqlx's own look whether the server is there, at the same price of one round trip.
             .test_before_acquire(false)
-            .before_acquire(|connection, _| Box::pin(is_clean(connection)))
+            // A session to a server that takes no writes any more is closed: the next one may lead to the new primary.
+            .before_acquire(|connection, session| {
+                let is_outdated = demotion::is_outdated(session.age);
+                Box::pin(async move { Ok(!is_outdated && is_clean(connection).await?) })
+            })
             // sqlx waits without limit for the end of a statement that was given up. While the database is away there may be none.
             .after_release(move |_, _| {
                 let is_there = there.check().is_ok();
@@ -120,9 +127,14 @@ impl Pool {
     /// When none is free in time, or at once while the database is away.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         let acquired = async { self.connections.acquire().await.map_err(refused) };
-        let acquired = self.breaker.guard(acquired).await;
-        // Whatever is in the way of a connection, a probe says whether it is in the way of all.
-        acquired.inspect_err(|_| self.breaker.suspect())
+        match self.breaker.guard(acquired).await {
+            Ok(connection) => Ok(connection),
+            Err(error) => {
+                // Whatever is in the way of a connection, a probe says whether it is in the way of all.
+                self.breaker.suspect();
+                Err(queue::explain(&self.connections, error).await)
+            }
+        }
     }
 
     /// A connection for one load, which is closed when the load is given up.
@@ -267,7 +279,7 @@ pub async fn probe(url: &str, limit: Duration) -> Result<(), sqlx::Error> {
         .parse::<PgConnectOptions>()?
         .application_name(APPLICATION_NAME);
     let connected = tokio::time::timeout(limit, PgConnection::connect_with(&options)).await;
-    let connection = connected.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let connection = connected.map_err(|_| timed_out(limit))??;
     connection.close().await
 }
 
@@ -280,10 +292,7 @@ pub fn may_pass(error: &sqlx::Error) -> bool {
         let passing = ["08", "53", "55", "57", "58"];
         return passing.iter().any(|class| code.starts_with(class));
     }
-    matches!(
-        error,
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_)
-    )
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_))
 }
 
 /// A breaker in front of the database at `url`.
@@ -319,4 +328,9 @@ async fn sign_of_life(url: &str) -> Result<(), StoreError> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn timed_out(limit: Duration) -> sqlx::Error {
+    let message = format!("no connection within {} s", limit.as_secs());
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
 }

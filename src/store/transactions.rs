@@ -187,3 +187,31 @@ pub async fn list_by_key(
     .await?;
     rows.into_iter().map(Transaction::try_from).collect()
 }
+
+/// The stored transactions that name one of `keys` as what they take back.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_naming(
+    connection: &mut PgConnection,
+    keys: &[&FactKey],
+) -> Result<Vec<Transaction>, StoreError> {
+    if keys.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT t.customer_id, t.source, t.transaction_id, t.kind, t.day, t.occurred_at, t.amount_minor, t.currency,
+                t.cost_minor, t.category, t.channel, t.original_id
+         FROM transactions AS t
+         JOIN unnest($1::text[], $2::text[], $3::text[]) AS key (customer_id, source, id)
+           ON t.customer_id = key.customer_id AND t.source = key.source AND t.original_id = key.id
+         WHERE t.customer_id = ANY($1)
+           AND t.original_id IS NOT NULL",
+    )
+    .bind(keys.iter().map(|key| key.customer_id.as_str()).collect::<Vec<_>>())
+    .bind(keys.iter().map(|key| &*key.source).collect::<Vec<_>>())
+    .bind(keys.iter().map(|key| &*key.id).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Transaction::try_from).collect()
+}

@@ -192,6 +192,46 @@ async fn a_process_id_file_that_names_another_program_is_no_obstacle_and_no_harm
     other.wait().unwrap();
 }
 
+/// The first process of a container often waits for nobody: what it inherits stays in the table of processes.
+#[tokio::test]
+async fn a_process_id_file_of_a_process_that_nobody_waited_for_is_no_obstacle() {
+    let place = place();
+    let cluster = Cluster::start(place.path()).unwrap();
+    insert(&mut make_table(&cluster).await, 1).await;
+    cluster.stop();
+    if !Path::new("/proc/self/stat").exists() {
+        return eprintln!("no zombies are told from others on this system");
+    }
+    let mut ended = as_server_account("true", &data(place.path()))
+        .spawn()
+        .unwrap();
+    let stat = format!("/proc/{}/stat", ended.id());
+    let is_zombie = || fs::read_to_string(&stat).is_ok_and(|line| line.contains(") Z "));
+    eventually(LIMIT, "the process ended and is not waited for", is_zombie);
+    write_process_id(place.path(), ended.id());
+    let cluster = Cluster::start(place.path()).unwrap();
+    assert_eq!(list_kept(&cluster).await, [1]);
+    assert!(is_zombie(), "it was a zombie throughout");
+    ended.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_server_is_started_again() {
+    let place = place();
+    let cluster = Cluster::start(place.path()).unwrap();
+    insert(&mut make_table(&cluster).await, 1).await;
+    let first = cluster.process_id();
+    let kill = format!("kill -KILL {first}");
+    let sent = Command::new("/bin/sh").args(["-c", &kill]).status();
+    assert!(sent.unwrap().success());
+    let runs = || ![0, first].contains(&cluster.process_id());
+    eventually(LIMIT, "another server runs", runs);
+    assert_eq!(list_kept(&cluster).await, [1]);
+    let second = cluster.process_id();
+    cluster.stop();
+    assert!(is_gone(second));
+}
+
 fn write_process_id(root: &Path, process_id: u32) {
     let data = data(root);
     let text = format!("{process_id}\n{}\n1700000000\n5432\n", data.display());

@@ -1,6 +1,7 @@
 //! The program as a process: killed in the middle of its work, stopped, started where it must not be, and shown to a stranger.
 
 mod killed;
+mod watched;
 
 use std::path::Path;
 use std::process::Output;

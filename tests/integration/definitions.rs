@@ -5,7 +5,7 @@ mod publishing;
 mod valuing;
 
 /// The example that users start from.
-const EXAMPLE: &str = include_str!("../../examples/definitions.yaml");
+pub(crate) const EXAMPLE: &str = include_str!("../../examples/definitions.yaml");
 
 /// A small document with these attributes and schemes, indented by two, and values by revenue.
 pub(crate) fn small(attributes: &str, schemes: &str) -> String {

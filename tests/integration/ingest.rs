@@ -1,12 +1,14 @@
 //! What becomes of facts that are sent in: what is written, what is known already, what is refused, and what then stands in the profile.
 
 mod duplicates;
+mod locks;
 mod order;
 mod patches;
 mod plans;
 mod poison;
 mod powers;
 mod refolded;
+mod related;
 mod retractions;
 
 use patron::pb;

@@ -118,6 +118,7 @@ mod names {
     pub(super) const MESSAGE: &str = "--max-message-bytes (PATRON_MAX_MESSAGE_BYTES)";
     pub(super) const DEADLINE: &str = "--default-deadline-ms (PATRON_DEFAULT_DEADLINE_MS)";
     pub(super) const DATABASE_WAIT: &str = "--database-wait (PATRON_DATABASE_WAIT)";
+    pub(super) const FENCE: &str = "--fence-wait-seconds (PATRON_FENCE_WAIT_SECONDS)";
     pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";
     pub(super) const LAME_DUCK: &str = "--lame-duck-ms (PATRON_LAME_DUCK_MS)";
     pub(super) const LOG: &str = "--log (PATRON_LOG)";
@@ -218,6 +219,7 @@ impl Settings {
             (names::DEADLINE, self.default_deadline_ms, (1, wait_ms)),
             (names::DATABASE_WAIT, self.database_wait, (0, wait_seconds)),
             (names::DRAIN, self.drain_limit_seconds, (0, wait_seconds)),
+            (names::FENCE, self.fence_wait_seconds, (0, wait_seconds)),
             (names::LAME_DUCK, self.lame_duck_ms, (0, wait_ms)),
             (names::READ_POOL, self.read_pool.into(), pool),
             (names::WRITE_POOL, self.write_pool.into(), pool),

@@ -46,16 +46,26 @@ pub struct Loaded {
     pub duplicates: usize,
 }
 
-/// Asks the server what it holds of the demo.
+/// Asks the server what it holds of the demo. First whether it knows the first customer at all, by a call that answers strangers too:
+/// a server with nothing yet shall not begin its log with a failed call.
 ///
 /// # Errors
 ///
 /// The server's answer; a failure when its first customer is not of a demo.
 pub async fn held(connection: &Connection) -> Result<Held, CliError> {
+    let first = pb::Subject {
+        subject: Some(pb::subject::Subject::CustomerId(FIRST.to_owned())),
+    };
+    let request = connection.request(pb::ClassifyRequest {
+        subject: Some(first.clone()),
+        as_of: String::new(),
+    });
+    let answer = connection.scoring().classify(request).await?.into_inner();
+    if answer.r#match() == pb::Match::Unknown {
+        return Ok(Held::Nothing);
+    }
     let request = connection.request(pb::GetCustomerRequest {
-        subject: Some(pb::Subject {
-            subject: Some(pb::subject::Subject::CustomerId(FIRST.to_owned())),
-        }),
+        subject: Some(first),
         ..Default::default()
     });
     let customer = match connection.customers().get_customer(request).await {
@@ -106,15 +116,21 @@ pub async fn load(
         late_contacts,
         ..
     } = population;
+    let (mut late_transactions, mut late_contacts) =
+        (late_transactions.clone(), late_contacts.clone());
+    late_transactions.sort_by(|one, other| one.customer_id.cmp(&other.customer_id));
+    late_contacts.sort_by(|one, other| one.customer_id.cmp(&other.customer_id));
+    let of_transaction: CustomerOf<pb::Transaction> = |fact| &fact.customer_id;
+    let of_contact: CustomerOf<pb::Contact> = |fact| &fact.customer_id;
     let steps = [
         vec![Facts::Customers(&begun)],
-        cut(&rates, Facts::Rates),
-        cut(customers, Facts::Customers),
-        cut(transactions, Facts::Transactions),
-        cut(contacts, Facts::Contacts),
-        cut(contracts, Facts::Contracts),
-        cut(late_transactions, Facts::Transactions),
-        cut(late_contacts, Facts::Contacts),
+        cut(&rates, |_| "", Facts::Rates),
+        cut(customers, |patch| &patch.customer_id, Facts::Customers),
+        cut(transactions, of_transaction, Facts::Transactions),
+        cut(contacts, of_contact, Facts::Contacts),
+        cut(contracts, |fact| &fact.customer_id, Facts::Contracts),
+        cut(&late_transactions, of_transaction, Facts::Transactions),
+        cut(&late_contacts, of_contact, Facts::Contacts),
         vec![Facts::Customers(&complete)],
     ];
     let batches: usize = steps.iter().map(Vec::len).sum();
@@ -175,9 +191,30 @@ impl Facts<'_> {
     }
 }
 
-/// Facts in batches.
-fn cut<'a, T>(facts: &'a [T], kind: impl Fn(&'a [T]) -> Facts<'a>) -> Vec<Facts<'a>> {
-    facts.chunks(BATCH_FACTS).map(kind).collect()
+/// The customer of a fact.
+type CustomerOf<T> = fn(&T) -> &str;
+
+/// Facts, those of a customer one after another, in batches. Where a batch can end between two customers it does: batches under way at
+/// once then have no customer in common, and none waits for another in the database.
+fn cut<'a, T>(
+    facts: &'a [T],
+    customer: CustomerOf<T>,
+    kind: impl Fn(&'a [T]) -> Facts<'a>,
+) -> Vec<Facts<'a>> {
+    let mut batches = Vec::with_capacity(facts.len() / BATCH_FACTS + 1);
+    let mut rest = facts;
+    while !rest.is_empty() {
+        let most = rest.len().min(BATCH_FACTS);
+        let ends_a_customer = |&end: &usize| {
+            let next = rest.get(end).map(customer);
+            next.is_none_or(|next| next != customer(&rest[end - 1]))
+        };
+        let end = (1..=most).rev().find(ends_a_customer).unwrap_or(most);
+        let (batch, after) = rest.split_at(end);
+        batches.push(kind(batch));
+        rest = after;
+    }
+    batches
 }
 
 /// A patch of the first customer that says what was loaded, or that all of it was.
@@ -224,6 +261,30 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+
+    #[test]
+    fn batches_have_no_customer_in_common() {
+        let sent = |count: usize, customer: &str| {
+            let patch = pb::CustomerPatch {
+                customer_id: customer.to_owned(),
+                ..pb::CustomerPatch::default()
+            };
+            vec![patch; count]
+        };
+        let facts = [sent(600, "a"), sent(600, "b"), sent(2_500, "c")].concat();
+        let sizes: Vec<usize> = cut(&facts, |patch| &patch.customer_id, Facts::Customers)
+            .iter()
+            .map(|batch| match batch.batch() {
+                Batch::Customers(facts) => facts.len(),
+                Batch::Transactions(_)
+                | Batch::Contacts(_)
+                | Batch::Rates(_)
+                | Batch::Contracts(_) => 0,
+            })
+            .collect();
+        // Whoever has more than fit into one batch is in several.
+        assert_eq!(sizes, [600, 600, 1_000, 1_000, 500]);
+    }
 
     #[test]
     fn what_was_loaded_is_read_as_it_was_written() {

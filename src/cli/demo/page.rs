@@ -1,6 +1,7 @@
 //! The page that the demo prints: tiers, segments, what took how long, and commands to paste.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
 
 use super::DemoReport;
 use super::history::CURRENCY;
@@ -19,11 +20,13 @@ impl Commands {
     #[must_use]
     pub fn here(endpoint: &str) -> Self {
         let program = std::env::current_exe().ok();
-        let folder = std::env::current_dir().ok();
+        // Both without symbolic links, so that one is found below the other.
+        let folder = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+        let path = std::env::var_os("PATH").unwrap_or_default();
         Self {
             program: program.map_or_else(
-                || "patron".to_owned(),
-                |program| shown_program(&program, folder.as_deref()),
+                || PROGRAM.to_owned(),
+                |program| shown_program(&program, folder.as_deref(), &path),
             ),
             endpoint: endpoint.to_owned(),
         }
@@ -44,21 +47,53 @@ impl Commands {
     }
 }
 
-/// The program as a shell finds it from the folder, in quotes where it needs them.
-fn shown_program(program: &Path, folder: Option<&Path>) -> String {
-    let near = folder.and_then(|folder| program.strip_prefix(folder).ok());
-    let shown = match near {
-        // A bare name would be looked for on the PATH.
-        Some(near) if near.components().count() == 1 => format!("./{}", near.display()),
-        Some(near) => near.display().to_string(),
-        None => program.display().to_string(),
-    };
+/// What the program is called where the shell finds it by itself.
+const PROGRAM: &str = "patron";
+
+/// The program as a shell finds it from the folder, as short as it can be, in quotes where it needs them.
+fn shown_program(program: &Path, folder: Option<&Path>, path: &OsStr) -> String {
+    let on_path = std::env::split_paths(path)
+        .map(|folder| folder.join(PROGRAM))
+        .find(|found| found.is_file());
+    if on_path
+        .and_then(|found| found.canonicalize().ok())
+        .as_deref()
+        == Some(program)
+    {
+        return PROGRAM.to_owned();
+    }
+    let whole = program.display().to_string();
+    let near = folder.and_then(|folder| relative(program, folder));
+    let near = near.map(|near| near.display().to_string());
+    let shown = near
+        .filter(|near| near.len() < whole.len())
+        .unwrap_or(whole);
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     if shown.chars().all(plain) {
         shown
     } else {
         format!("'{}'", shown.replace('\'', r"'\''"))
     }
+}
+
+/// The way from a folder to a file; `None` where they have nothing in common.
+fn relative(file: &Path, folder: &Path) -> Option<PathBuf> {
+    let common = file
+        .components()
+        .zip(folder.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    // The root alone is nothing in common.
+    (common > 1).then_some(())?;
+    let up = folder
+        .components()
+        .skip(common)
+        .map(|_| Component::ParentDir);
+    let down = file.components().skip(common);
+    let way: PathBuf = up.chain(down).collect();
+    // A bare name would be looked for on the PATH.
+    let bare = way.components().count() == 1;
+    Some(if bare { Path::new(".").join(way) } else { way })
 }
 
 /// The whole page.
@@ -270,9 +305,28 @@ mod tests {
     #[test]
     fn the_program_is_shown_so_that_a_shell_finds_it() {
         let program = Path::new("/home/a b/target/release/patron");
-        let shown = |folder: &str| shown_program(program, Some(Path::new(folder)));
+        let nowhere = OsStr::new("");
+        let shown = |folder: &str| shown_program(program, Some(Path::new(folder)), nowhere);
         assert_eq!(shown("/home/a b"), "target/release/patron");
         assert_eq!(shown("/home/a b/target/release"), "./patron");
+        assert_eq!(shown("/home/a b/target/debug"), "../release/patron");
+        assert_eq!(shown("/home/a b/src"), "../target/release/patron");
         assert_eq!(shown("/tmp"), "'/home/a b/target/release/patron'");
+    }
+
+    #[test]
+    fn a_program_on_the_path_is_shown_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let program = folder.join(PROGRAM);
+        std::fs::write(&program, "").unwrap();
+        let path = std::env::join_paths(["/nowhere".as_ref(), folder.as_path()]).unwrap();
+        assert_eq!(shown_program(&program, Some(&folder), &path), "patron");
+        // Another program of the name comes first.
+        let other = folder.join("other");
+        std::fs::create_dir(&other).unwrap();
+        std::fs::write(other.join(PROGRAM), "").unwrap();
+        let path = std::env::join_paths([&other, &folder]).unwrap();
+        assert_eq!(shown_program(&program, Some(&folder), &path), "./patron");
     }
 }

@@ -40,7 +40,9 @@ async fn perform(
     let stop = shutdown::on_signal().map_err(CliError::from_cause)?;
     output.note("starting a server for the demo");
     let app = serve::start(settings, stop.clone()).await?;
-    let played = stop.run_until_cancelled(play(args, &app, output)).await;
+    let played = stop
+        .run_until_cancelled(play(args, settings, &app, output))
+        .await;
     match played {
         // Interrupted: what was loaded stays, the next start goes on from there.
         None => serve::wait(app, output).await,
@@ -63,7 +65,12 @@ fn keep(args: &DemoArgs, stop: &CancellationToken) {
 }
 
 /// Fills the server and prints the page; with `--check`, calls every RPC.
-async fn play(args: &DemoArgs, app: &App, output: &mut Output) -> Result<(), CliError> {
+async fn play(
+    args: &DemoArgs,
+    settings: &Settings,
+    app: &App,
+    output: &mut Output,
+) -> Result<(), CliError> {
     let today = SystemClock.now().to_zoned(app.zone.clone()).date();
     let endpoint = app.endpoint();
     run_demo(&endpoint, args.options(today), output).await?;
@@ -71,8 +78,23 @@ async fn play(args: &DemoArgs, app: &App, output: &mut Output) -> Result<(), Cli
         check(&endpoint, output).await?;
     } else {
         output.note("the server runs until Ctrl-C");
+        output.note(&removal(settings));
     }
     Ok(())
+}
+
+/// How to get rid of what the demo made, once it has stopped.
+fn removal(settings: &Settings) -> String {
+    let folder = settings.data_dir().display().to_string();
+    match settings.external_database() {
+        Some(_) => format!(
+            "its customers are in the database that DATABASE_URL names, and the identifier key in {folder}; drop both when you are done"
+        ),
+        None => format!(
+            "its data stays in {folder}; to remove it, stop the demo, then: rm -r '{}'",
+            folder.replace('\'', r"'\''")
+        ),
+    }
 }
 
 /// The settings given; the demo has a data directory of its own, and a check has everything of its own.

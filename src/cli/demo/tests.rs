@@ -66,8 +66,10 @@ async fn an_interrupted_load_is_finished_with_the_same_population_on_another_day
     let report = run_demo(&endpoint, later, &mut output).await.unwrap();
     assert_eq!(report.options, first);
     let loaded = report.loaded.unwrap();
-    // The note, the rates, 500 customers and, of the transactions that were under way together, the first 1,000 had arrived.
-    assert_eq!(loaded.duplicates, 1_501 + abroad::rates(first).len());
+    // The note, the rates, 500 customers and, of the transactions that were under way together, the first batch had arrived: a little less
+    // than 1,000, since it ends with a customer.
+    let transactions = loaded.duplicates - 501 - abroad::rates(first).len();
+    assert!((950..=1_000).contains(&transactions), "{transactions}");
     assert!(loaded.written > 0);
 }
 

@@ -194,6 +194,10 @@ impl Mapping for ContactMapping {
     type Fact = pb::Contact;
     const IN_FLIGHT: usize = 4;
 
+    fn customer(fact: &Self::Fact) -> Option<&str> {
+        Some(&fact.customer_id)
+    }
+
     fn read(&mut self, row: &mut Row<'_>) -> Option<pb::Contact> {
         let customer_id = row.id(self.customer);
         let format = self.formats.date.clone();

@@ -1,21 +1,22 @@
 //! The way of a file: read, check, send in batches with a few in flight, report.
 
+mod lanes;
+
 use std::fs::File;
 use std::time::Instant;
 
 use csv::{ByteRecord, Reader, StringRecord};
 use futures_util::StreamExt as _;
-use futures_util::future::LocalBoxFuture;
-use futures_util::stream::FuturesOrdered;
 use prost::Message;
 use serde::Serialize;
 
+use self::lanes::{Landed, Lanes, Origin, Pending};
 use super::FileArgs;
 use super::columns::{Header, Row};
 use super::groups::Groups;
 use super::progress::Progress;
 use super::rejected::Rejected;
-use super::send::{BATCH_BYTES, BATCH_FACTS, Batch, Sent, reason, send};
+use super::send::{Batch, reason};
 use crate::cli::connection::{Connection, WRITE_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -26,7 +27,7 @@ use crate::pb::item_result::Outcome;
 pub trait Mapping {
     /// The fact.
     type Fact: Message;
-    /// How many batches may be under way at once. The server takes facts in any order.
+    /// How many batches may be under way at once, each with customers of its own. The server takes facts in any order.
     const IN_FLIGHT: usize;
 
     /// Reads a row. `None` exactly when the row is not sound or was left out; it then knows why.
@@ -34,6 +35,12 @@ pub trait Mapping {
 
     /// Facts as a batch.
     fn batch(facts: Vec<Self::Fact>) -> Batch;
+
+    /// The customer of a fact: all facts of one go the same way, so that no two batches under way wait for each other in the database.
+    #[must_use]
+    fn customer(_: &Self::Fact) -> Option<&str> {
+        None
+    }
 
     /// Whether facts of one [`Self::key`] have to go in one call, in the order of their rows. The file is then read twice.
     const TOGETHER: bool = false;
@@ -63,10 +70,6 @@ pub struct Summary {
     dry_run: bool,
     rejected_file: Option<String>,
 }
-
-/// A row on its way: its line and its cells as they were.
-type Origin = (u64, ByteRecord);
-type InFlight<'a> = LocalBoxFuture<'a, (Vec<Origin>, Result<Sent, CliError>)>;
 
 /// What the steps of an import share.
 struct Import<'a> {
@@ -98,7 +101,7 @@ pub async fn run<M: Mapping>(
     let mut import = Import {
         progress: Progress::begin(size, output),
         output,
-        rejected: Rejected::of(&args.file, header),
+        rejected: Rejected::new(args.rejected_file(), header),
         summary: Summary {
             dry_run: args.dry_run,
             ..Summary::default()
@@ -132,8 +135,7 @@ impl Import<'_> {
         } else {
             Groups::default()
         };
-        let mut flights: FuturesOrdered<InFlight<'_>> = FuturesOrdered::new();
-        let mut pending = Pending::<M>::default();
+        let mut lanes = Lanes::<M>::new();
         let mut record = ByteRecord::new();
         while read_record(&mut reader, &mut record)? {
             self.summary.rows += 1;
@@ -141,17 +143,22 @@ impl Import<'_> {
             match read_row(mapping, header, &record) {
                 Ok(Read::Fact(fact)) => {
                     self.summary.sound += 1;
+                    let way = lanes.of(&fact);
                     let key = M::key(&fact).map(|(one, other)| (one.to_owned(), other.to_owned()));
                     let ready = groups.add(&key, (fact, (line, record.clone())));
-                    if !pending.has_room_for(ready.len()) {
-                        self.depart(&mut pending, &mut flights, connection).await?;
+                    if !lanes.pending[way].has_room_for(ready.len()) {
+                        self.depart(&mut lanes, way, connection).await?;
                     }
                     for row in ready {
                         // More rows of one key than a call takes go in several.
-                        if pending.is_full() {
-                            self.depart(&mut pending, &mut flights, connection).await?;
+                        if lanes.pending[way].is_full() {
+                            self.depart(&mut lanes, way, connection).await?;
                         }
-                        pending.push(row);
+                        lanes.pending[way].push(row);
+                    }
+                    if lanes.pending[way].is_full() {
+                        self.depart(&mut lanes, way, connection).await?;
+                        self.show(reader.position().byte());
                     }
                 }
                 Ok(Read::Nothing(reason)) => {
@@ -160,42 +167,47 @@ impl Import<'_> {
                 }
                 Err(reason) => self.refuse(&record, line, &reason),
             }
-            if pending.is_full() {
-                self.depart(&mut pending, &mut flights, connection).await?;
-                self.show(reader.position().byte());
-            }
         }
-        self.depart(&mut pending, &mut flights, connection).await?;
-        while !flights.is_empty() {
-            self.land(&mut flights).await?;
+        for way in 0..M::IN_FLIGHT {
+            self.depart(&mut lanes, way, connection).await?;
+        }
+        while !lanes.flights.is_empty() {
+            self.land(&mut lanes).await?;
         }
         Ok(())
     }
 
-    /// Sends what was read, and waits for the oldest batch if enough are under way.
+    /// Sends what was read for a lane, once the batch before it was answered.
     async fn depart<'a, M: Mapping>(
         &mut self,
-        pending: &mut Pending<M>,
-        flights: &mut FuturesOrdered<InFlight<'a>>,
+        lanes: &mut Lanes<'a, M>,
+        lane: usize,
         connection: Option<&'a Connection>,
     ) -> Result<(), CliError> {
-        match connection {
-            Some(connection) if !pending.facts.is_empty() => {
-                flights.push_back(pending.take(connection));
-            }
-            Some(_) | None => *pending = Pending::default(),
+        let Some(connection) = connection.filter(|_| !lanes.pending[lane].facts.is_empty()) else {
+            lanes.pending[lane] = Pending::default();
+            return Ok(());
+        };
+        while lanes.busy[lane] {
+            self.land(lanes).await?;
         }
-        if flights.len() >= M::IN_FLIGHT {
-            self.land(flights).await?;
-        }
+        lanes.busy[lane] = true;
+        let flight = lanes.pending[lane].take(lane, connection);
+        lanes.flights.push(flight);
         Ok(())
     }
 
-    /// Waits for the oldest batch and counts what became of it.
-    async fn land(&mut self, flights: &mut FuturesOrdered<InFlight<'_>>) -> Result<(), CliError> {
-        let Some((origins, sent)) = flights.next().await else {
+    /// Waits for the next answer and counts what became of the batch.
+    async fn land<M: Mapping>(&mut self, lanes: &mut Lanes<'_, M>) -> Result<(), CliError> {
+        let Some(landed) = lanes.flights.next().await else {
             return Ok(());
         };
+        let Landed {
+            lane,
+            origins,
+            sent,
+        } = landed;
+        lanes.busy[lane] = false;
         let sent = sent?;
         self.summary.retried_calls += u64::from(sent.retries);
         for ((line, record), result) in origins.iter().zip(&sent.results) {
@@ -262,45 +274,6 @@ impl Import<'_> {
             return Err(CliError::Reported);
         }
         Ok(())
-    }
-}
-
-/// Rows that were read and not sent yet.
-struct Pending<M: Mapping> {
-    facts: Vec<M::Fact>,
-    origins: Vec<Origin>,
-    bytes: usize,
-}
-
-impl<M: Mapping> Default for Pending<M> {
-    fn default() -> Self {
-        Self {
-            facts: Vec::new(),
-            origins: Vec::new(),
-            bytes: 0,
-        }
-    }
-}
-
-impl<M: Mapping> Pending<M> {
-    fn push(&mut self, (fact, origin): (M::Fact, Origin)) {
-        self.bytes += fact.encoded_len();
-        self.facts.push(fact);
-        self.origins.push(origin);
-    }
-
-    fn has_room_for(&self, rows: usize) -> bool {
-        self.facts.is_empty() || self.facts.len() + rows <= BATCH_FACTS
-    }
-
-    fn is_full(&self) -> bool {
-        self.facts.len() >= BATCH_FACTS || self.bytes >= BATCH_BYTES
-    }
-
-    fn take<'a>(&mut self, connection: &'a Connection) -> InFlight<'a> {
-        let Self { facts, origins, .. } = std::mem::take(self);
-        let batch = M::batch(facts);
-        Box::pin(async move { (origins, send(connection, batch).await) })
     }
 }
 

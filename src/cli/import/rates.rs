@@ -56,6 +56,9 @@ pub struct RatesArgs {
     /// Read and check everything, send nothing, write no file
     #[arg(long)]
     dry_run: bool,
+    /// Where to write refused rows, which only your account can read [default: FILE.rejected.csv beside the file]
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -76,6 +79,7 @@ impl RatesArgs {
             date_format: self.date_format.clone(),
             decimal_comma: self.decimal_comma,
             dry_run: self.dry_run,
+            rejected: self.rejected.clone(),
             json: self.json,
             connection: self.connection.clone(),
         }

@@ -1,7 +1,8 @@
 //! The file of refused rows: the rows as they were, with their line and what is wrong.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Writer, WriterBuilder};
@@ -28,10 +29,9 @@ enum State {
 }
 
 impl Rejected {
-    /// Refused rows of a file: `orders.csv` has them in `orders.rejected.csv`.
+    /// Refused rows of an import, to be put in `target`.
     #[must_use]
-    pub fn of(file: &Path, header: &Header) -> Self {
-        let target = target(file);
+    pub fn new(target: PathBuf, header: &Header) -> Self {
         let mut part = target.clone().into_os_string();
         part.push(".part");
         let mut names = header.names().to_vec();
@@ -65,7 +65,7 @@ impl Rejected {
             let mut writer = WriterBuilder::new()
                 .flexible(true)
                 .delimiter(*delimiter)
-                .from_writer(BufWriter::new(File::create(&self.part)?));
+                .from_writer(BufWriter::new(create_private(&self.part)?));
             writer.write_record(header)?;
             self.state = State::Open(Box::new(writer));
         }
@@ -90,7 +90,7 @@ impl Rejected {
         let result = match std::mem::replace(&mut self.state, State::Broken) {
             State::Broken => return Ok(None),
             State::Empty { .. } => match std::fs::remove_file(&self.target) {
-                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(cause),
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
                 _ => Ok(None),
             },
             State::Open(writer) => writer
@@ -113,7 +113,22 @@ impl Rejected {
     }
 }
 
-fn target(file: &Path) -> PathBuf {
+/// An empty file that only our account can read: refused rows are customers' data. One that is there, of whatever mode, is replaced.
+fn create_private(path: &Path) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Where refused rows of a file go unless told: those of `orders.csv` to `orders.rejected.csv`.
+#[must_use]
+pub fn default_target(file: &Path) -> PathBuf {
     let is_csv = file
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
@@ -128,6 +143,8 @@ fn target(file: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn header(folder: &Path) -> Header {
@@ -140,7 +157,7 @@ mod tests {
     fn refused_rows_are_written_with_line_and_reason() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("orders.csv");
-        let mut rejected = Rejected::of(&file, &header(folder.path()));
+        let mut rejected = Rejected::new(default_target(&file), &header(folder.path()));
         rejected
             .add(&ByteRecord::from(vec!["1", "x,y"]), 2, "bad, really")
             .unwrap();
@@ -154,6 +171,8 @@ mod tests {
             "a,b,line,reason\n1,\"x,y\",2,\"bad, really\"\n2,,3,short\n"
         );
         assert!(!folder.path().join("orders.rejected.csv.part").exists());
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "others may not read customers' data");
     }
 
     #[test]
@@ -162,7 +181,7 @@ mod tests {
         let old = folder.path().join("orders.rejected.csv");
         std::fs::write(&old, "old").unwrap();
         let file = folder.path().join("orders.csv");
-        let rejected = Rejected::of(&file, &header(folder.path()));
+        let rejected = Rejected::new(default_target(&file), &header(folder.path()));
         assert_eq!(rejected.finish().unwrap(), None);
         assert!(!old.exists());
     }
@@ -171,7 +190,7 @@ mod tests {
     fn a_folder_that_cannot_be_written_is_reported_once() {
         let folder = tempfile::tempdir().unwrap();
         let header = header(folder.path());
-        let mut rejected = Rejected::of(Path::new("/nowhere/at/all/orders.csv"), &header);
+        let mut rejected = Rejected::new("/nowhere/at/all/rejected.csv".into(), &header);
         let record = ByteRecord::from(vec!["1", "2"]);
         assert!(rejected.add(&record, 2, "bad").is_err());
         assert!(rejected.add(&record, 3, "bad").is_ok());

@@ -186,6 +186,10 @@ impl Mapping for TransactionMapping {
     type Fact = pb::Transaction;
     const IN_FLIGHT: usize = 4;
 
+    fn customer(fact: &Self::Fact) -> Option<&str> {
+        Some(&fact.customer_id)
+    }
+
     fn read(&mut self, row: &mut Row<'_>) -> Option<pb::Transaction> {
         let customer_id = row.id(self.customer);
         let format = self.formats.date.clone();

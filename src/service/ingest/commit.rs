@@ -14,7 +14,7 @@ use crate::{
         profile::{DatedProfile, Profile},
         text::CustomerId,
     },
-    service::{error::ServiceError, finish::finish, profiles::list_earlier},
+    service::{finish::finish, profiles::list_earlier},
     store::{self, error::StoreError, identifiers::IdentifierDigest},
 };
 
@@ -120,21 +120,4 @@ pub(super) fn distinct<'a>(customers: impl Iterator<Item = &'a CustomerId>) -> V
     ids.sort();
     ids.dedup();
     ids
-}
-
-/// Runs a transaction again while other transactions are in its way.
-pub(super) async fn retry<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, ServiceError>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    let mut tries = 1;
-    loop {
-        match attempt().await {
-            Err(StoreError::Conflict(cause)) if tries < super::ATTEMPTS => {
-                tracing::debug!(error.cause = %cause, "an ingest transaction met another one and is run again");
-                tries += 1;
-            }
-            result => return Ok(result?),
-        }
-    }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct, retry},
+    commit::{Changes, begin, commit, distinct},
     facts::{CustomerFact, NewFact, add_currencies, create_customers, fold_new},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         profile::Facts,
         text::CustomerId,
     },
-    service::error::ServiceError,
+    service::{error::ServiceError, retry::retry},
     store::{self, error::StoreError},
 };
 

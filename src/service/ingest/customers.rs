@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct, retry},
+    commit::{Changes, begin, commit, distinct},
     facts::empty_profile,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         profile::{Facts, Profile, fold},
         text::{CustomerId, Label},
     },
-    service::error::ServiceError,
+    service::{error::ServiceError, retry::retry},
     store::{
         self,
         attributes::ObservationDay,

@@ -8,17 +8,17 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct, retry},
+    commit::{Changes, begin, commit, distinct},
 };
 use crate::{
     domain::{
         customer::CustomerKind,
         facts::{Contact, ContactContent, FactKey, Transaction},
         money::Currency,
-        profile::{Facts, History, NeedsHistory, Profile, fold},
+        profile::{Facts, History, NeedsHistory, NeedsRelated, Profile, fold, fold_related},
         text::CustomerId,
     },
-    service::{error::ServiceError, profiles::fold_all},
+    service::{error::ServiceError, profiles::fold_all, retry::retry},
     store::{self, customers::Customer, error::StoreError},
 };
 
@@ -247,7 +247,7 @@ fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
     }
 }
 
-/// Folds the new facts into the profiles of their customers: what was folded stands, except where a refund asks for all facts.
+/// Folds the new facts into the profiles of their customers: what was folded stands, except where a refund asks for earlier facts.
 pub(super) async fn fold_new<F: CustomerFact>(
     tx: &mut Tx<'_, Postgres>,
     written: &[&NewFact<F>],
@@ -261,7 +261,7 @@ pub(super) async fn fold_new<F: CustomerFact>(
         item.fact.clone().add_to(facts);
     }
     let mut changed = HashMap::with_capacity(new.len());
-    let mut refold = vec![];
+    let mut unfolded: HashMap<CustomerId, (Box<History>, Facts)> = HashMap::new();
     for (id, (facts, first)) in new {
         let mut profile = profiles
             .remove(&id)
@@ -270,18 +270,43 @@ pub(super) async fn fold_new<F: CustomerFact>(
         profile.recorded_at = recorded_at;
         match fold(std::mem::take(&mut profile.history), &facts) {
             Ok(history) => profile.history = history,
-            Err(NeedsHistory) => refold.push(id.clone()),
+            Err(NeedsRelated { history }) => {
+                unfolded.insert(id.clone(), (history, facts));
+            }
         }
         changed.insert(id, profile);
     }
-    let mut all = store::facts::list(tx, &refold, None).await?;
-    for id in refold {
-        let history = fold_all(&all.remove(&id).unwrap_or_default());
+    for (id, history) in fold_stored(tx, unfolded).await? {
         if let Some(profile) = changed.get_mut(&id) {
             profile.history = history;
         }
     }
     Ok(changed)
+}
+
+/// Folds new facts, which are stored already, with those that they take back or are taken back by; and where that does not suffice, all
+/// facts of the customer.
+async fn fold_stored(
+    tx: &mut Tx<'_, Postgres>,
+    unfolded: HashMap<CustomerId, (Box<History>, Facts)>,
+) -> Result<HashMap<CustomerId, History>, StoreError> {
+    if unfolded.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let new = unfolded.values().map(|(_, facts)| facts);
+    let mut related = store::related::list(tx, new).await?;
+    let mut folded = HashMap::with_capacity(unfolded.len());
+    let mut refold = vec![];
+    for (id, (history, facts)) in unfolded {
+        let related = related.remove(&id).unwrap_or_default();
+        match fold_related(*history, &facts, &related) {
+            Ok(history) => drop(folded.insert(id, history)),
+            Err(NeedsHistory) => refold.push(id),
+        }
+    }
+    let all = store::facts::list(tx, &refold, None).await?;
+    folded.extend(all.into_iter().map(|(id, facts)| (id, fold_all(&facts))));
+    Ok(folded)
 }
 
 /// The profile of a customer of whom nothing is known yet.

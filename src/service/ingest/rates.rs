@@ -11,8 +11,11 @@ use crate::{
         money::Currency,
         rates::{ExchangeRate, Rate, RateFilter, RecordedRate},
     },
-    service::error::ServiceError,
-    store,
+    service::{error::ServiceError, retry::retry},
+    store::{
+        self,
+        locks::{Single, lock_single},
+    },
 };
 
 /// The rates that hold, by what they are for.
@@ -28,9 +31,18 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(vec![]);
     }
+    retry(|| write_once(ingest, batch, deadline)).await
+}
+
+/// One try.
+async fn write_once(
+    ingest: &Ingest,
+    batch: &[ExchangeRate],
+    deadline: Instant,
+) -> Result<Vec<Outcome>, ServiceError> {
     let mut tx = begin_limited(ingest, deadline).await?;
     // Rates are numbered without gaps, in the order in which they become visible: who knows a number knows all below it.
-    store::locks::lock_rates(&mut tx).await?;
+    lock_single(&mut tx, Single::Rates).await?;
     let holding = store::rates::list_holding(&mut tx, batch).await?;
     let mut holding: Holding = holding.iter().map(|rate| (key(rate), rate.rate)).collect();
     let mut new = Vec::with_capacity(batch.len());

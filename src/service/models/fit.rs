@@ -21,7 +21,7 @@ use crate::{
         value::model::ModelKind,
     },
     metrics::FitOutcome,
-    service::{error::ServiceError, finish::finish, unconvertible},
+    service::{error::ServiceError, finish::finish, retry::retry, unconvertible},
     store,
 };
 
@@ -204,17 +204,17 @@ impl Models {
             unconvertible_customers,
             ..draft.complete(samples)
         };
-        self.store(&request, fit).await
+        retry(|| self.store(&request, &fit)).await
     }
 
     async fn store(
         &self,
         request: &FitRequest,
-        fit: ModelFit,
+        fit: &ModelFit,
     ) -> Result<ModelVersion, ServiceError> {
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
-        let version = store::models::insert(&mut tx, &fit, now).await?;
+        let version = store::models::insert(&mut tx, fit, now).await?;
         if let Some(id) = &request.request_id {
             let line = request.canonical();
             if !store::fit_requests::insert(&mut tx, id, &line, version, now).await? {
@@ -229,7 +229,7 @@ impl Models {
         let worse = basis
             .model
             .as_ref()
-            .is_some_and(|active| says_less(&fit, active));
+            .is_some_and(|active| says_less(fit, active));
         let active = request.activate && fit.converged() && !worse;
         if active {
             store::models::activations::activate(&mut tx, version, now).await?;
@@ -241,7 +241,7 @@ impl Models {
             version,
             active,
             created_at: now,
-            fit,
+            fit: fit.clone(),
         })
     }
 }

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use crate::store::{error::StoreError, instant::Instant};
-
-/// Key of the lock under which activations are made; versions are numbered under 1.
-const ACTIVATION: i32 = 2;
+use crate::store::{
+    error::StoreError,
+    instant::Instant,
+    locks::{Single, lock_single},
+};
 
 /// Makes a stored version the active one. To activate what is active adds nothing to the history.
 ///
@@ -17,7 +18,7 @@ pub async fn activate(
     version: i64,
     activated_at: Timestamp,
 ) -> Result<(), StoreError> {
-    lock(tx).await?;
+    lock_single(tx, Single::Activations).await?;
     set(tx, version, activated_at).await?;
     sqlx::query(
         "INSERT INTO model_activations (number, version, previous, activated_at)
@@ -41,7 +42,7 @@ pub async fn roll_back(
     tx: &mut PgConnection,
     activated_at: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
-    lock(tx).await?;
+    lock_single(tx, Single::Activations).await?;
     let earlier: Option<(i64,)> = sqlx::query_as(
         "INSERT INTO model_activations (number, version, previous, activated_at)
          SELECT now.number + 1, before.version, before.previous, $1
@@ -58,18 +59,6 @@ pub async fn roll_back(
     };
     set(tx, version, activated_at).await?;
     Ok(Some(version))
-}
-
-/// Activations queue, each until the end of its transaction: one that did not see the one before would lose it from the history.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn lock(tx: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query("SELECT pg_advisory_xact_lock(8, $1)")
-        .bind(ACTIVATION)
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 async fn set(

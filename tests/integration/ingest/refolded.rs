@@ -38,6 +38,7 @@ async fn they_are_made_anew_by_migrate_and_not_served_before() {
         .await;
     make_earlier(&service.pool, &before_the_refund).await;
 
+    let service = service.pause().await;
     let url = service.database.url.clone();
     let directory = tempfile::tempdir().unwrap();
     let clock = std::sync::Arc::new(FixedClock::new(NOW.parse().unwrap()));
@@ -53,7 +54,7 @@ async fn they_are_made_anew_by_migrate_and_not_served_before() {
     let again = database::migrate(&url, clock.now()).await.unwrap();
     assert_eq!(again.refolded, 0);
 
-    let service = service.restart().await;
+    let service = service.resume().await;
     let ada = service.customer("ada").await;
     assert_eq!(ada.purchase_days[0].amount, Some(money(70, "EUR")));
     assert_eq!(ada.profile_version, 3);

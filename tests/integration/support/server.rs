@@ -55,6 +55,10 @@ impl Server {
         server
     }
 
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the process as a crash does: it notices nothing.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -62,12 +66,17 @@ impl Server {
     }
 
     /// Asks the process to stop; returns how it ended and the last it said.
-    pub(crate) fn terminate(mut self) -> (ExitStatus, Vec<String>) {
+    pub(crate) fn terminate(self) -> (ExitStatus, Vec<String>) {
         let signal = format!("kill -TERM {}", self.child.id());
         let sent = Command::new("/bin/sh").args(["-c", &signal]).status();
         assert!(sent.unwrap().success());
+        self.ended()
+    }
+
+    /// Waits until the process ends; returns how it ended and the last it said.
+    pub(crate) fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let mut ended = None;
-        eventually(PATIENCE, "the server stops when it is asked to", || {
+        eventually(PATIENCE, "the server stops", || {
             ended = self.child.try_wait().unwrap();
             ended.is_some()
         });

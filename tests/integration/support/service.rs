@@ -50,6 +50,28 @@ pub(crate) struct ServiceWithDatabase {
     pub(crate) database: TestDatabase,
 }
 
+/// The database of a service that was stopped.
+pub(crate) struct PausedService {
+    directory: TempDir,
+    pub(crate) pool: PgPool,
+    pub(crate) database: TestDatabase,
+}
+
+impl PausedService {
+    pub(crate) async fn resume(self) -> ServiceWithDatabase {
+        let Self {
+            directory,
+            pool,
+            database,
+        } = self;
+        ServiceWithDatabase {
+            service: Service::start_in(&database.url, directory).await,
+            pool,
+            database,
+        }
+    }
+}
+
 impl std::ops::Deref for ServiceWithDatabase {
     type Target = Service;
 
@@ -77,6 +99,11 @@ impl ServiceWithDatabase {
         self.service.app.stop().await
     }
 
+    /// Waits until the service ends by itself.
+    pub(crate) async fn wait(self) -> Result<DrainOutcome, ServeError> {
+        self.service.app.wait().await
+    }
+
     pub(crate) async fn start() -> Self {
         let database = TestDatabase::create().await;
         Self {
@@ -88,6 +115,11 @@ impl ServiceWithDatabase {
 
     /// Stops the service and starts another one on its database, as after a restart: nothing is in memory.
     pub(crate) async fn restart(self) -> Self {
+        self.pause().await.resume().await
+    }
+
+    /// Stops the service and keeps its database.
+    pub(crate) async fn pause(self) -> PausedService {
         let Self {
             service,
             pool,
@@ -95,8 +127,8 @@ impl ServiceWithDatabase {
         } = self;
         let Service { app, directory, .. } = service;
         app.stop().await.unwrap();
-        Self {
-            service: Service::start_in(&database.url, directory).await,
+        PausedService {
+            directory,
             pool,
             database,
         }

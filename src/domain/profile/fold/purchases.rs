@@ -5,10 +5,13 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
 };
 
-use super::taken_back::taken_back;
+use super::{
+    days::{Entry, add, subtract, sum_up},
+    taken_back::taken_back,
+};
 use crate::domain::{
     calendar::Day,
     facts::{FactKey, Transaction, TransactionKind},
@@ -17,42 +20,74 @@ use crate::domain::{
     text::Label,
 };
 
-/// Adds transactions, each key once and in the order of the keys, to folded days. With refunds or reversals among them there must be
-/// none yet. Returns the days, and how many refunds and reversals found not everything they take back.
-pub(super) fn add_transactions(
-    days: Vec<PurchaseDay>,
-    transactions: &[&Transaction],
-) -> (Vec<PurchaseDay>, u32) {
-    if transactions.is_empty() {
-        return (days, 0);
-    }
-    let reversals = transactions.iter().map(|fact| {
-        let reverses = fact.kind == TransactionKind::Reversal;
-        (&fact.key, original_key(fact).filter(|_| reverses))
-    });
-    let reversed = taken_back(reversals);
-    let counting = || {
-        let all = transactions.iter().copied();
-        all.filter(|fact| !reversed.contains(&fact.key))
-    };
-    let is_purchase = |fact: &&Transaction| fact.kind == TransactionKind::Purchase;
-    let mut ledger = Ledger::of(counting().filter(is_purchase).collect());
-    let mut refunds: Vec<&Transaction> = counting().filter(|fact| !is_purchase(fact)).collect();
-    // Refunds that name a purchase come first: what they leave is what the others may take.
-    refunds.sort_by_key(|fact| (fact.original_id.is_none(), fact.when.day));
-    let mut unmatched = 0;
-    for refund in refunds {
-        let matched = match original_key(refund) {
-            Some(key) if refund.kind == TransactionKind::Reversal => {
-                let found = transactions.binary_search_by(|fact| fact.key.cmp(&key));
-                found.is_ok()
-            }
-            Some(key) => ledger.refund_named(refund, &key),
-            None => ledger.refund_latest(refund),
+/// What transactions, each key once and in the order of the keys, come to.
+#[derive(Debug, Default)]
+pub(super) struct NetPurchases {
+    /// In order.
+    pub(super) days: Vec<PurchaseDay>,
+    /// How many refunds and reversals found not everything they take back.
+    pub(super) unmatched: u32,
+}
+
+impl NetPurchases {
+    pub(super) fn of(transactions: &[&Transaction]) -> Self {
+        let reversals = transactions.iter().map(|fact| {
+            let reverses = fact.kind == TransactionKind::Reversal;
+            (&fact.key, fact.original_key().filter(|_| reverses))
+        });
+        let reversed = taken_back(reversals);
+        let counting = || {
+            let all = transactions.iter().copied();
+            all.filter(|fact| !reversed.contains(&fact.key))
         };
-        unmatched += u32::from(!matched);
+        let is_purchase = |fact: &&Transaction| fact.kind == TransactionKind::Purchase;
+        let mut ledger = Ledger::of(counting().filter(is_purchase).collect());
+        let mut refunds: Vec<&Transaction> = counting().filter(|fact| !is_purchase(fact)).collect();
+        // Refunds that name a purchase come first: what they leave is what the others may take.
+        refunds.sort_by_key(|fact| (fact.original_id.is_none(), fact.when.day));
+        let mut unmatched = 0;
+        for refund in refunds {
+            let matched = match refund.original_key() {
+                Some(key) if refund.kind == TransactionKind::Reversal => {
+                    let found = transactions.binary_search_by(|fact| fact.key.cmp(&key));
+                    found.is_ok()
+                }
+                Some(key) => ledger.refund_named(refund, &key),
+                None => ledger.refund_latest(refund),
+            };
+            unmatched += u32::from(!matched);
+        }
+        Self {
+            days: ledger.close(),
+            unmatched,
+        }
     }
-    (ledger.close(days), unmatched)
+}
+
+impl Entry for PurchaseDay {
+    type Key<'a> = (Day, Currency, Option<&'a Label>);
+
+    fn key(&self) -> Self::Key<'_> {
+        (self.day, self.currency, self.category.as_ref())
+    }
+
+    fn count(&self) -> u32 {
+        self.count
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        add(&mut self.amount_minor, other.amount_minor);
+        add(&mut self.costed_amount_minor, other.costed_amount_minor);
+        add(&mut self.cost_minor, other.cost_minor);
+    }
+
+    fn subtract(&mut self, other: &Self) -> Option<()> {
+        self.count = self.count.checked_sub(other.count)?;
+        subtract(&mut self.amount_minor, other.amount_minor)?;
+        subtract(&mut self.costed_amount_minor, other.costed_amount_minor)?;
+        subtract(&mut self.cost_minor, other.cost_minor)
+    }
 }
 
 /// A purchase and what refunds have left of it.
@@ -116,8 +151,6 @@ struct Ledger<'a> {
     with_money: BTreeSet<usize>,
 }
 
-type DayKey = (Day, Currency, Option<Label>);
-
 impl<'a> Ledger<'a> {
     fn of(mut facts: Vec<&'a Transaction>) -> Self {
         // Stable: of equal ones the order of the keys stays.
@@ -175,48 +208,21 @@ impl<'a> Ledger<'a> {
         taken
     }
 
-    /// `days` with the purchases that were not taken back in full.
-    fn close(self, days: Vec<PurchaseDay>) -> Vec<PurchaseDay> {
-        let by_key = |day: PurchaseDay| ((day.day, day.currency, day.category.clone()), day);
-        let mut days: BTreeMap<DayKey, PurchaseDay> = days.into_iter().map(by_key).collect();
-        for purchase in self.purchases {
-            if purchase.is_gone() {
-                continue;
-            }
-            let (day, category) = (purchase.fact.when.day, &purchase.fact.category);
-            let key = (day, purchase.currency(), category.clone());
-            let entry = days.entry(key).or_insert_with(|| PurchaseDay {
-                day,
+    /// The purchases that were not taken back in full, by day.
+    fn close(self) -> Vec<PurchaseDay> {
+        let left = self.purchases.into_iter().filter(|it| !it.is_gone());
+        let entries = left.map(|purchase| {
+            let cost_minor = purchase.cost_minor;
+            PurchaseDay {
+                day: purchase.fact.when.day,
                 currency: purchase.currency(),
-                category: category.clone(),
-                count: 0,
-                amount_minor: 0,
-                costed_amount_minor: 0,
-                cost_minor: 0,
-            });
-            entry.count += 1;
-            add(&mut entry.amount_minor, purchase.amount_minor);
-            if let Some(cost_minor) = purchase.cost_minor {
-                add(&mut entry.costed_amount_minor, purchase.amount_minor);
-                add(&mut entry.cost_minor, cost_minor);
+                category: purchase.fact.category.clone(),
+                count: 1,
+                amount_minor: purchase.amount_minor,
+                costed_amount_minor: cost_minor.map_or(0, |_| purchase.amount_minor),
+                cost_minor: cost_minor.unwrap_or(0),
             }
-        }
-        days.into_values().collect()
+        });
+        sum_up(entries.collect())
     }
-}
-
-/// Adds to a sum of amounts, none of them negative. A sum beyond all bounds stays at the greatest number, whatever the order: nobody
-/// earned so much, and no source may stop the facts of its customers from being taken.
-pub(super) fn add(sum: &mut i64, amount_minor: i64) {
-    *sum = sum.saturating_add(amount_minor);
-}
-
-/// The key of the transaction that a refund or reversal names.
-fn original_key(fact: &Transaction) -> Option<FactKey> {
-    let id = fact.original_id.clone()?;
-    Some(FactKey {
-        customer_id: fact.key.customer_id.clone(),
-        source: fact.key.source.clone(),
-        id,
-    })
 }

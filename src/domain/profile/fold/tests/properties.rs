@@ -190,8 +190,16 @@ fn facts_and_arrivals() -> impl Strategy<Value = (Facts, Vec<(Fact, bool)>)> {
     })
 }
 
-/// What the store does: a fact whose key is known is dropped, the others are folded, or all known facts are when that is asked for.
-fn ingest(arrivals: &[(Fact, bool)]) -> History {
+/// How far the facts had to be gone back to.
+#[derive(Debug, Default)]
+struct Effort {
+    related: usize,
+    all: usize,
+}
+
+/// What the store does: a fact whose key is known is dropped, the others are folded, with those that are related to them or with all
+/// known facts when that is asked for.
+fn ingest(arrivals: &[(Fact, bool)], effort: &mut Effort) -> History {
     let mut known: HashMap<String, Fact> = HashMap::new();
     let mut history = History::default();
     let mut batch: Vec<Fact> = vec![];
@@ -206,13 +214,56 @@ fn ingest(arrivals: &[(Fact, bool)]) -> History {
             batch.push(fact.clone());
         }
         if *ends_batch || at + 1 == arrivals.len() {
-            history = fold(history, &gather(&batch))
-                .or_else(|NeedsHistory| fold(History::default(), &gather(known.values())))
-                .unwrap();
+            let (new, all) = (gather(&batch), gather(known.values()));
+            history = match fold(history, &new) {
+                Ok(history) => history,
+                Err(NeedsRelated { history }) => {
+                    effort.related += 1;
+                    fold_related(*history, &new, &related(&new, &all)).unwrap_or_else(|_| {
+                        effort.all += 1;
+                        fold(History::default(), &all).unwrap()
+                    })
+                }
+            };
             batch.clear();
         }
     }
     history
+}
+
+/// The facts that can be reached from `new` by names, in either direction.
+fn related(new: &Facts, all: &Facts) -> Facts {
+    let named = all.transactions.iter();
+    let named = named.map(|fact| (fact.key.clone(), fact.original_key()));
+    let transactions = reached(new.transactions.iter().map(|it| it.key.clone()), named);
+    let named = all.contacts.iter();
+    let named = named.map(|fact| (fact.key.clone(), fact.retracted_key()));
+    let contacts = reached(new.contacts.iter().map(|it| it.key.clone()), named);
+    let mut found = all.clone();
+    found
+        .transactions
+        .retain(|it| transactions.contains(&it.key));
+    found.contacts.retain(|it| contacts.contains(&it.key));
+    found
+}
+
+fn reached(
+    from: impl Iterator<Item = FactKey>,
+    names: impl Iterator<Item = (FactKey, Option<FactKey>)>,
+) -> HashSet<FactKey> {
+    let names: Vec<(FactKey, FactKey)> = names.filter_map(|(key, of)| Some((key, of?))).collect();
+    let mut found: HashSet<FactKey> = from.collect();
+    loop {
+        let before = found.len();
+        for (one, other) in &names {
+            if found.contains(one) || found.contains(other) {
+                found.extend([one.clone(), other.clone()]);
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
 }
 
 proptest! {
@@ -223,9 +274,22 @@ proptest! {
         (facts, arrivals) in facts_and_arrivals()
     ) {
         let at_once = fold(History::default(), &facts).unwrap();
-        prop_assert_eq!(ingest(&arrivals), at_once.clone());
+        prop_assert_eq!(ingest(&arrivals, &mut Effort::default()), at_once.clone());
         let repeated = gather(arrivals.iter().map(|(fact, _)| fact));
         prop_assert_eq!(fold(History::default(), &repeated).unwrap(), at_once);
+    }
+
+    #[test]
+    fn refunds_that_name_a_purchase_and_retractions_never_ask_for_all_facts(
+        (mut facts, mut arrivals) in facts_and_arrivals()
+    ) {
+        let named = |fact: &Transaction| fact.kind == TransactionKind::Purchase || fact.original_id.is_some();
+        facts.transactions.retain(named);
+        arrivals.retain(|(fact, _)| !matches!(fact, Fact::Transaction(fact) if !named(fact)));
+        let mut effort = Effort::default();
+        let history = ingest(&arrivals, &mut effort);
+        prop_assert_eq!(history, fold(History::default(), &facts).unwrap());
+        prop_assert_eq!(effort.all, 0);
     }
 
     #[test]

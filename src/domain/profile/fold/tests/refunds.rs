@@ -1,6 +1,6 @@
 //! What a refund takes, from where, and what of the cost of goods goes with it.
 
-use super::check;
+use super::*;
 
 #[test]
 fn a_purchase_taken_back_in_full_leaves_no_cost_whoever_shares_its_day() {
@@ -171,5 +171,57 @@ fn reversals_of_each_other_take_nothing_back() {
     check(
         &["a 5 buys 100", "r 9 reversal 0 of s", "s 9 reversal 0 of r"],
         "5:1x100(0-0)EUR 0",
+    );
+}
+
+fn facts(lines: &[&str]) -> Facts {
+    Facts {
+        transactions: lines.iter().map(|line| transaction(line)).collect(),
+        ..Facts::default()
+    }
+}
+
+/// Whether `line` can be folded into what `known` came to without looking back.
+#[track_caller]
+fn check_looks_back(known: &[&str], line: &str, expected: bool) {
+    let folded = fold(folded(known), &facts(&[line]));
+    assert_eq!(folded.is_err(), expected, "{known:?}, then {line}");
+}
+
+#[test]
+fn a_customer_once_refunded_is_folded_on_from_where_they_were() {
+    let refunded = ["a 5 buys 100", "r 6 refund 30 of a"];
+    check_looks_back(&refunded, "b 7 buys 10", false);
+    // A named refund touches its purchase and no other, whatever their days.
+    check_looks_back(&refunded, "b 4 buys 10", false);
+    check_looks_back(&refunded, "s 7 refund 30 of a", true);
+    check_looks_back(&["r 6 refund 30 of a"], "a 5 buys 100", true);
+    let unnamed = ["a 5 buys 100", "r 6 refund 30"];
+    check_looks_back(&unnamed, "b 7 buys 10", false);
+    check_looks_back(&unnamed, "b 6 buys 10", true);
+}
+
+#[test]
+fn a_named_refund_needs_only_what_is_related_to_it() {
+    let known = ["a 5 buys 100 cost 60", "b 5 buys 20", "r 6 refund 30 of a"];
+    let new = facts(&["s 7 refund 70 of a"]);
+    let related = facts(&["a 5 buys 100 cost 60", "r 6 refund 30 of a"]);
+    let all = facts(&[&known[..], &["s 7 refund 70 of a"]].concat());
+    assert_eq!(
+        fold_related(folded(&known), &new, &related),
+        Ok(fold(History::default(), &all).unwrap())
+    );
+    // What names nothing may take from all of them.
+    let new = facts(&["s 7 refund 70"]);
+    assert_eq!(
+        fold_related(folded(&known), &new, &Facts::default()),
+        Err(NeedsHistory)
+    );
+    // Nor can a purchase be parted from a refund that may have taken from it.
+    let known = ["a 5 buys 100", "u 6 refund 10"];
+    let new = facts(&["s 7 refund 70 of a"]);
+    assert_eq!(
+        fold_related(folded(&known), &new, &facts(&["a 5 buys 100"])),
+        Err(NeedsHistory)
     );
 }

@@ -70,16 +70,23 @@ fn a_retracted_retraction_never_was() {
 }
 
 #[test]
-fn a_retraction_asks_for_all_facts_where_contacts_were_folded_before() {
+fn only_a_retraction_and_what_it_waits_for_ask_for_related_facts() {
     let history = |lines: &[&str]| fold(History::default(), &facts(lines)).unwrap();
     let again = |history, line| fold(history, &facts(&[line]));
-    assert_eq!(
-        again(history(&["a 5 phone 300"]), "r 6 retracts a"),
-        Err(NeedsHistory)
-    );
-    assert_eq!(
-        again(history(&["r 6 retracts a"]), "a 5 phone 300"),
-        Err(NeedsHistory)
-    );
-    assert!(again(history(&["a 5 phone 300"]), "b 6 phone 300").is_ok());
+    let asks = |folded: Result<History, NeedsRelated>| folded.is_err();
+    assert!(asks(again(history(&["a 5 phone 300"]), "r 6 retracts a")));
+    assert!(asks(again(history(&["r 6 retracts a"]), "a 5 phone 300")));
+    assert!(!asks(again(history(&["a 5 phone 300"]), "b 6 phone 300")));
+    let retracted = history(&["a 5 phone 300", "r 6 retracts a"]);
+    assert!(!asks(again(retracted, "b 6 phone 300")));
+}
+
+#[test]
+fn a_retraction_takes_its_contact_off_a_day_and_leaves_the_others() {
+    let known = ["a 5 phone 300", "b 5 phone 20", "c 6 chat 1"];
+    let history = fold(History::default(), &facts(&known)).unwrap();
+    let (new, related) = (facts(&["r 9 retracts a"]), facts(&["a 5 phone 300"]));
+    let folded = fold_related(history, &new, &related).unwrap();
+    let all = [&known[..], &["r 9 retracts a"]].concat();
+    assert_eq!(folded, fold(History::default(), &facts(&all)).unwrap());
 }

@@ -1,0 +1,247 @@
+//! One process at a time serves a database: the fence is taken before anything is read, and held to the end.
+//!
+//! It is watched by a thread with a runtime of its own, so that no load delays it. A session that breaks is replaced at once; while the
+//! database is away nobody can take the fence either. Where another process was quicker, this one must stop: two caches over one database
+//! would each answer from before the other's writes.
+
+use std::{
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use tokio::{runtime, sync::oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::{
+    error::StoreError,
+    fence::{Attempt, Holder, Session},
+};
+
+/// How often it is asked whether the fence is still ours: a failover takes longer.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often another process's fence is tried, at the start.
+const TRY: Duration = Duration::from_millis(100);
+/// First and longest pause between attempts to connect again.
+const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Why this process may not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum FenceError {
+    /// Another process serves the database.
+    #[error(
+        "another server uses this database ({}); stop it, or wait for it with --fence-wait-seconds",
+        holder_text(.0.as_ref())
+    )]
+    Held(Option<Holder>),
+    /// Another process took over.
+    #[error(
+        "another server took this database over ({}) while the connection was broken, so this one stopped",
+        holder_text(.0.as_ref())
+    )]
+    Lost(Option<Holder>),
+    /// The database does not keep what a session holds.
+    #[error(
+        "the database session does not keep its lock: connect to Postgres itself, or to a pooler in session mode"
+    )]
+    NoSession,
+    /// The database cannot be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The thread cannot be started.
+    #[error("cannot watch the fence: {0}")]
+    Thread(std::io::Error),
+}
+
+fn holder_text(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "its session just ended".to_owned(), Holder::to_string)
+}
+
+/// The fence, held until it is released or lost.
+#[derive(Debug)]
+pub struct Fence {
+    release: CancellationToken,
+    watch: JoinHandle<()>,
+}
+
+impl Fence {
+    /// Takes the fence of the database at `url`, waiting up to `wait` for who has it. `lost` is called, on a thread of its own, if another
+    /// process takes it later.
+    ///
+    /// # Errors
+    /// Another process has it, or the database cannot be asked.
+    pub async fn take(
+        url: String,
+        wait: Duration,
+        lost: impl FnOnce(FenceError) + Send + 'static,
+    ) -> Result<Self, FenceError> {
+        let release = CancellationToken::new();
+        let (sender, taken) = oneshot::channel();
+        let released = release.clone();
+        let watch = std::thread::Builder::new()
+            .name("fence".to_owned())
+            .spawn(move || run(url, wait, sender, &released, lost))
+            .map_err(FenceError::Thread)?;
+        match taken.await {
+            Ok(Ok(())) => Ok(Self { release, watch }),
+            Ok(Err(refused)) => Err(refused),
+            // The thread panicked, and said why.
+            Err(_) => Err(FenceError::Thread(std::io::Error::other("it ended"))),
+        }
+    }
+
+    /// Gives the fence back, so that another process can take it at once.
+    pub async fn release(self) {
+        self.release.cancel();
+        let _ = tokio::task::spawn_blocking(move || self.watch.join()).await;
+    }
+}
+
+/// The thread of a fence.
+fn run(
+    url: String,
+    wait: Duration,
+    taken: oneshot::Sender<Result<(), FenceError>>,
+    released: &CancellationToken,
+    lost: impl FnOnce(FenceError),
+) {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = taken.send(Err(FenceError::Thread(error)));
+            return;
+        }
+    };
+    runtime.block_on(async {
+        let post = Post {
+            url,
+            name: session_name(),
+        };
+        let session = match post.enter(wait).await {
+            Ok(session) => session,
+            Err(refused) => {
+                let _ = taken.send(Err(refused));
+                return;
+            }
+        };
+        if taken.send(Ok(())).is_err() {
+            // Whoever wanted it gave up.
+            return session.close().await;
+        }
+        let mut session = Some(session);
+        let watched = released.run_until_cancelled(post.guard(&mut session)).await;
+        if let Some(error) = watched {
+            lost(error);
+        }
+        if let Some(session) = session {
+            session.close().await;
+        }
+    });
+}
+
+/// A name that no other process has: with it, a session of ours that the network left behind is known again.
+fn session_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let (process, id) = (
+        std::process::id(),
+        uuid::Uuid::new_v4().simple().to_string(),
+    );
+    // The end is cut where it is too long.
+    format!("patron {} process {process} {}", &id[..8], host.trim())
+}
+
+struct Post {
+    url: String,
+    name: String,
+}
+
+impl Post {
+    /// Takes the fence for the first time.
+    async fn enter(&self, wait: Duration) -> Result<Session, FenceError> {
+        let start = Instant::now();
+        let mut session = Session::open(&self.url, &self.name).await?;
+        let mut said = false;
+        loop {
+            match session.take().await? {
+                Attempt::Taken if session.holds().await? => return Ok(session),
+                Attempt::Taken => return Err(FenceError::NoSession),
+                Attempt::HeldBy(holder) if start.elapsed() >= wait => {
+                    return Err(FenceError::Held(holder));
+                }
+                Attempt::HeldBy(holder) => {
+                    if !said {
+                        let holder = holder_text(holder.as_ref());
+                        tracing::warn!(
+                            fence.holder = holder,
+                            "another server uses this database: waiting for its end"
+                        );
+                        said = true;
+                    }
+                }
+            }
+            tokio::time::sleep(TRY.min(wait)).await;
+        }
+    }
+
+    /// Holds the fence, whatever becomes of the session. Returns when it is another process's.
+    async fn guard(&self, session: &mut Option<Session>) -> FenceError {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            let holds = match session {
+                Some(session) => session.holds().await,
+                None => Ok(false),
+            };
+            match holds {
+                Ok(true) => continue,
+                Ok(false) => tracing::warn!("the database gave the fence away: taking it again"),
+                Err(error) => {
+                    tracing::warn!(error.cause = %error, "the session that holds the fence broke: taking it again");
+                }
+            }
+            *session = None;
+            match self.retake().await {
+                Ok(retaken) => *session = Some(retaken),
+                Err(lost) => return lost,
+            }
+            tracing::info!("the fence is held again");
+        }
+    }
+
+    /// Takes the fence again, as soon as the database lets us.
+    async fn retake(&self) -> Result<Session, FenceError> {
+        let mut pause = RECONNECT.0;
+        loop {
+            match self.try_again().await {
+                Err(FenceError::Store(_)) => {}
+                done => return done,
+            }
+            tokio::time::sleep(pause).await;
+            pause = RECONNECT.1.min(pause * 2);
+        }
+    }
+
+    async fn try_again(&self) -> Result<Session, FenceError> {
+        let mut session = Session::open(&self.url, &self.name).await?;
+        loop {
+            let holder = match session.take().await? {
+                Attempt::Taken => return Ok(session),
+                Attempt::HeldBy(holder) => holder,
+            };
+            match holder {
+                // Ours, on a connection that broke without the database noticing.
+                Some(own) if self.is_own(&own) => session.end(&own).await?,
+                // It ended while we looked.
+                None => {}
+                Some(other) => return Err(FenceError::Lost(Some(other))),
+            }
+            tokio::time::sleep(RECONNECT.0).await;
+        }
+    }
+
+    fn is_own(&self, holder: &Holder) -> bool {
+        // The database cuts long names.
+        !holder.application_name.is_empty() && self.name.starts_with(&holder.application_name)
+    }
+}

@@ -1,0 +1,53 @@
+//! Running a transaction again when others were in its way.
+
+use crate::service::error::ServiceError;
+
+/// How often it is tried.
+const ATTEMPTS: usize = 5;
+
+/// Runs a transaction again while other transactions are in its way. `attempt` begins it anew and ends it.
+pub(super) async fn retry<T, E, F>(mut attempt: impl FnMut() -> F) -> Result<T, ServiceError>
+where
+    E: Into<ServiceError>,
+    F: Future<Output = Result<T, E>>,
+{
+    let mut tries = 1;
+    loop {
+        match attempt().await.map_err(E::into) {
+            Err(ServiceError::Contended) if tries < ATTEMPTS => {
+                tracing::debug!("a transaction met another one and is run again");
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_met_another_transaction_is_tried_five_times() {
+        let mut tries = 0;
+        let always: Result<(), _> = retry(|| {
+            tries += 1;
+            async { Err(ServiceError::Contended) }
+        })
+        .await;
+        assert!(matches!(always, Err(ServiceError::Contended)));
+        assert_eq!(tries, 5);
+    }
+
+    #[tokio::test]
+    async fn what_fails_otherwise_is_tried_once() {
+        let mut tries = 0;
+        let failed: Result<(), _> = retry(|| {
+            tries += 1;
+            async { Err(ServiceError::NoActiveModel) }
+        })
+        .await;
+        assert!(matches!(failed, Err(ServiceError::NoActiveModel)));
+        assert_eq!(tries, 1);
+    }
+}

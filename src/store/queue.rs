@@ -1,0 +1,35 @@
+//! What it means that no connection was to be had in time: sqlx reports one error for a queue at a database that works, and for one that
+//! refuses connections for so long (connection refused, too many connections, starting up).
+
+use std::time::Duration;
+
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
+use tokio::sync::Semaphore;
+
+use crate::store::error::StoreError;
+
+/// How long the look may take: the caller has waited for a connection already.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// One look at a time: a queue is no time for more connections.
+static LOOK: Semaphore = Semaphore::const_new(1);
+
+/// Why `error` happened: where no connection was to be had in time, the database is asked whether it lets anybody in.
+pub(super) async fn explain(pool: &PgPool, error: StoreError) -> StoreError {
+    if !matches!(error, StoreError::Queued(_)) {
+        return error;
+    }
+    let Ok(_one) = LOOK.try_acquire() else {
+        return error;
+    };
+    let options = pool.connect_options();
+    match tokio::time::timeout(LOOK_TIMEOUT, options.connect()).await {
+        Ok(Ok(connection)) => {
+            // Whether it ends well is nobody's concern.
+            drop(connection.close().await);
+            error
+        }
+        Ok(Err(cause)) => cause.into(),
+        Err(_) => StoreError::Unavailable(sqlx::Error::PoolTimedOut),
+    }
+}

@@ -1,0 +1,162 @@
+//! One server at a time uses a database.
+
+use patron::app::failure::Failure;
+use patron::app::fence::FenceError;
+use patron::app::server::ServeError;
+use patron::pb;
+use sqlx::{Connection as _, PgConnection, PgPool};
+
+use crate::support::database::TestDatabase;
+use crate::support::messages::by_id;
+use crate::support::server::{Server, serve};
+use crate::support::service::{Service, ServiceWithDatabase};
+use crate::support::{PATIENCE, place, until};
+
+/// The session that holds the fence.
+async fn holder(pool: &PgPool) -> Option<i32> {
+    sqlx::query_scalar(
+        "SELECT pid FROM pg_locks
+         WHERE locktype = 'advisory' AND classid = 9 AND objid = 1 AND granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .fetch_optional(pool)
+    .await
+    .unwrap()
+}
+
+async fn end(pool: &PgPool, session: i32) {
+    sqlx::query("SELECT pg_terminate_backend($1)")
+        .bind(session)
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
+async fn is_answering(service: &Service) -> bool {
+    let request = pb::ClassifyRequest {
+        subject: Some(by_id("nobody")),
+        as_of: String::new(),
+    };
+    service.scoring().classify(request).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_server_on_a_database_is_refused_and_learns_who_has_it() {
+    let database = TestDatabase::create().await;
+    let place = place();
+    let arguments = [
+        "--database-url",
+        &database.url,
+        "--data-dir",
+        place.path().to_str().unwrap(),
+        "--fence-wait-seconds",
+        "0",
+    ];
+    let first = Server::start(&arguments);
+    let mut second = serve(&arguments);
+    let refused = tokio::task::spawn_blocking(move || second.output().unwrap());
+    let refused = refused.await.unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    let sentence = said.lines().find(|line| line.starts_with("error: "));
+    let sentence = sentence.unwrap_or_else(|| panic!("no error: {said}"));
+    assert!(
+        sentence.contains("another server uses this database"),
+        "{said}"
+    );
+    assert!(
+        sentence.contains(&format!("process {}", first.process_id())),
+        "{said}"
+    );
+    assert!(sentence.contains("--fence-wait-seconds"), "{said}");
+    let (status, said) = first.terminate();
+    assert_eq!(status.code(), Some(0), "{said:#?}");
+    assert_eq!(holder(&database.pool).await, None);
+    Server::start(&arguments).terminate();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_waits_serves_when_the_first_one_ends() {
+    let database = TestDatabase::create().await;
+    let place = place();
+    let arguments = [
+        "--database-url".to_owned(),
+        database.url.clone(),
+        "--data-dir".to_owned(),
+        place.path().to_str().unwrap().to_owned(),
+        "--fence-wait-seconds".to_owned(),
+        PATIENCE.as_secs().to_string(),
+    ];
+    let of = |arguments: &[String; 6]| Server::start(&arguments.each_ref().map(String::as_str));
+    let first = of(&arguments);
+    let own = holder(&database.pool).await;
+    let second = tokio::task::spawn_blocking(move || of(&arguments));
+    until("the second server waits", async || {
+        let sessions: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE application_name LIKE 'patron % process %' AND datname = current_database()",
+        )
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+        sessions == 2
+    })
+    .await;
+    assert_eq!(holder(&database.pool).await, own);
+    let (status, said) = first.terminate();
+    assert_eq!(status.code(), Some(0), "{said:#?}");
+    second.await.unwrap().terminate();
+}
+
+#[tokio::test]
+async fn a_broken_session_takes_the_fence_again() {
+    let service = ServiceWithDatabase::start().await;
+    let first = holder(&service.pool).await.unwrap();
+    end(&service.pool, first).await;
+    until("the fence is held again", async || {
+        holder(&service.pool).await.is_some_and(|it| it != first)
+    })
+    .await;
+    assert!(is_answering(&service).await);
+    service.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_whose_fence_another_process_took_stops_and_says_so() {
+    let service = ServiceWithDatabase::start().await;
+    let (pool, url) = (service.pool.clone(), service.database.url.clone());
+    let first = holder(&pool).await.unwrap();
+    let thief = tokio::spawn(async move {
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        sqlx::query("SELECT pg_advisory_lock(9, 1)")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection
+    });
+    until("somebody waits for the fence", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks
+             WHERE NOT granted AND locktype = 'advisory' AND classid = 9
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        waiting == 1
+    })
+    .await;
+    end(&pool, first).await;
+    let ended = tokio::time::timeout(PATIENCE, service.wait())
+        .await
+        .unwrap();
+    let error = ended.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ServeError::Failure(Failure::Fence(FenceError::Lost(Some(_))))
+        ),
+        "{error}"
+    );
+    drop(thief.await.unwrap());
+}
