@@ -8,11 +8,13 @@
 mod cache;
 mod evaluation;
 mod facts;
+mod lane;
 mod rpc;
 
 pub use cache::CacheMetrics;
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
+pub use lane::LaneMetrics;
 pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -36,6 +38,14 @@ pub struct Metrics {
     pub profile_cache: CacheMetrics,
     /// The cache of customer ids by identifier.
     pub identifier_cache: CacheMetrics,
+    /// The lane of batches and of single answers that take long.
+    pub batch_lane: LaneMetrics,
+    /// The lane of ingest.
+    pub ingest_lane: LaneMetrics,
+    /// The lane of fits, evaluations and drift checks.
+    pub fit_lane: LaneMetrics,
+    /// The lane of definitions and of the registry of models.
+    pub admin_lane: LaneMetrics,
     /// Facts received.
     pub ingest: IngestMetrics,
     /// Model fits.
@@ -93,6 +103,8 @@ impl Metrics {
         let connections = ConnectionMetrics::register(&mut registry);
         let [profile_cache, identifier_cache] =
             CacheMetrics::register(&mut registry, ["profile", "identifier"]);
+        let [batch_lane, ingest_lane, fit_lane, admin_lane] =
+            LaneMetrics::register(&mut registry, ["batch", "ingest", "fit", "admin"]);
         let ingest = IngestMetrics::register(&mut registry);
         let fits = FitMetrics::register(&mut registry);
         let evaluations = EvaluationMetrics::register(&mut registry);
@@ -101,6 +113,10 @@ impl Metrics {
             connections,
             profile_cache,
             identifier_cache,
+            batch_lane,
+            ingest_lane,
+            fit_lane,
+            admin_lane,
             ingest,
             fits,
             currencies_without_rate,
