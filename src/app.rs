@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod database;
+mod lanes;
 pub mod logging;
 pub mod run;
 pub mod server;

@@ -35,8 +35,10 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one statement of a fit may take.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
-/// Connections for fits: one for each kind of order model, and one may be ending.
-const BATCH_CONNECTIONS: u32 = 4;
+/// Connections for fits, one for each kind of order model and one for an evaluation, and for the registry of models and definitions.
+const BATCH_CONNECTIONS: u32 = 8;
+/// Connections for batches and other long answers: each reads in parts, and waits for the cores more than for the database.
+const ANSWER_CONNECTIONS: u32 = 4;
 /// How long to wait at the end for connections to become free: a commit that nobody waits for any more takes milliseconds, a statement
 /// of a fit may go on for minutes.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -51,11 +53,13 @@ const KEY_BYTES: usize = 32;
 
 /// The database of a process.
 pub struct Database {
-    /// For loads and reads of calls.
+    /// For loads and lookups: used on their threads alone (see `app::lanes`).
     pub read: PgPool,
+    /// For batches and other long answers.
+    pub answers: PgPool,
     /// For ingest.
     pub write: PgPool,
-    /// For fits.
+    /// For fits, definitions and the registry of models.
     pub batch: PgPool,
     /// The zone in which days are counted.
     pub zone: TimeZone,
@@ -180,6 +184,7 @@ impl Database {
             )
         };
         let read = pool(settings.read_pool, READ_TIMEOUT, Plans::Kept)?;
+        let answers = pool(ANSWER_CONNECTIONS, READ_TIMEOUT, Plans::Anew)?;
         let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?;
         let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?;
         if cluster.is_some() {
@@ -193,6 +198,7 @@ impl Database {
         let (zone, key) = decided(&batch, settings, now).await?;
         Ok(Self {
             read,
+            answers,
             write,
             batch,
             zone,
@@ -205,7 +211,12 @@ impl Database {
     /// Closes the connections and stops the private cluster, and waits for both, but not for what the database is still busy with.
     pub async fn close(self) {
         let closed = async {
-            tokio::join!(self.read.close(), self.write.close(), self.batch.close());
+            tokio::join!(
+                self.read.close(),
+                self.answers.close(),
+                self.write.close(),
+                self.batch.close()
+            );
         };
         if tokio::time::timeout(CLOSE_LIMIT, closed).await.is_err() {
             tracing::warn!("statements that nobody waits for any more were left to the database");

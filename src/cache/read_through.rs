@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
 
 use crate::{metrics::CacheMetrics, store::error::StoreError};
 
@@ -75,6 +75,8 @@ pub struct ReadThrough<K, V> {
     /// Also the lock that orders "a load puts its result in" and "a write takes the old value out". Only misses and writes take it.
     flights: Mutex<HashMap<K, Flight<V>>>,
     load: Load<K, V>,
+    /// Where loads run, whoever asks: a lookup may wait for a load that a batch began, and must not wait for the threads of batches.
+    loads_on: Handle,
     load_timeout: Duration,
     metrics: CacheMetrics,
 }
@@ -84,7 +86,10 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Versioned,
 {
-    /// An empty cache.
+    /// An empty cache, whose loads run on the current runtime.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     #[must_use]
     pub fn new(bounds: Bounds, metrics: CacheMetrics, load: Load<K, V>) -> Self {
         let held = moka::sync::Cache::builder()
@@ -96,6 +101,7 @@ where
             held,
             flights,
             load,
+            loads_on: Handle::current(),
             load_timeout: bounds.load_timeout,
             metrics,
         }
@@ -214,7 +220,7 @@ where
         drop(flights);
         if !own.is_empty() {
             // A task of its own: no caller's deadline ends it.
-            tokio::spawn(Arc::clone(self).fly(own));
+            self.loads_on.spawn(Arc::clone(self).fly(own));
         }
         waits
     }

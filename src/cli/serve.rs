@@ -78,9 +78,10 @@ pub(super) async fn start(settings: &Settings, stop: CancellationToken) -> Resul
                         .to_owned(),
                 }
             }
-            StartError::Listen { .. } | StartError::Database(_) | StartError::Service(_) => {
-                CliError::from_cause(error)
-            }
+            StartError::Listen { .. }
+            | StartError::Threads(_)
+            | StartError::Database(_)
+            | StartError::Service(_) => CliError::from_cause(error),
         })
 }
 

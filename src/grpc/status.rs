@@ -11,15 +11,14 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tonic::metadata::MetadataMap;
-use tonic::{Code, Status};
+use tonic::{Code, Status, metadata::MetadataMap};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::domain::text::CustomerId;
 use crate::grpc::convert::{fits, violations::Violations};
+use crate::grpc::layers::lane;
 use crate::pb;
 use crate::service::error::ServiceError;
-use crate::service::lane::LaneError;
 use crate::service::models::{CovariateProblem, RunningFit};
 
 /// The domain of every `ErrorInfo`: with it, a reason is unique.
@@ -201,7 +200,7 @@ impl From<ServiceError> for Status {
                 tracing::warn!(error.cause = cause, "the database did not answer in time");
                 unavailable("DATABASE_TOO_SLOW", &message, RETRY_AFTER)
             }
-            ServiceError::Lane(error) => (*error).into(),
+            ServiceError::Lane(error) => lane::refusal(*error),
             ServiceError::Contended => aborted("CONTENDED", &message),
             ServiceError::CustomerNotFound(_) => {
                 not_found("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "", &message)
@@ -257,17 +256,6 @@ impl From<ServiceError> for Status {
             ServiceError::NotCovariates(problems) => not_covariates(problems),
             ServiceError::NotConverged(_) => refused_now("NOT_CONVERGED", &message),
             ServiceError::Internal(cause) => internal("INTERNAL", &**cause),
-        }
-    }
-}
-
-impl From<LaneError> for Status {
-    /// `UNAVAILABLE`: a lane that has too much to do, or a process that stops.
-    fn from(error: LaneError) -> Self {
-        let message = error.to_string();
-        match error {
-            LaneError::Overloaded { retry_after } => unavailable("OVERLOADED", &message, retry_after),
-            LaneError::Stopping => unavailable("STOPPING", &message, RETRY_AFTER),
         }
     }
 }

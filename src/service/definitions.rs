@@ -11,6 +11,7 @@ use crate::{
     service::{
         bases::Bases,
         error::ServiceError,
+        lane::Lane,
         unconvertible::{self, Unconvertible},
     },
     store::{self, pool::SNAPSHOT, revisions::StoredRevision},
@@ -29,6 +30,8 @@ pub struct DefinitionRevisions {
     pub clock: Arc<dyn Clock>,
     /// Decides which day it is.
     pub zone: TimeZone,
+    /// Where documents are checked.
+    pub lane: Lane,
 }
 
 /// A published revision.
@@ -69,9 +72,21 @@ impl From<StoredRevision> for Published {
 
 impl DefinitionRevisions {
     /// Everything that is wrong with a document; nothing when it could be published.
-    #[must_use]
-    pub fn check(document: &str) -> Vec<Diagnostic> {
-        Definitions::read(document).err().unwrap_or_default()
+    ///
+    /// # Errors
+    /// When the process stops.
+    pub async fn check(&self, document: &str) -> Result<Vec<Diagnostic>, ServiceError> {
+        Ok(self.read(document).await?.err().unwrap_or_default())
+    }
+
+    /// Reads a document on a thread of the lane: a long one takes seconds.
+    async fn read(
+        &self,
+        document: &str,
+    ) -> Result<Result<Arc<Definitions>, Vec<Diagnostic>>, ServiceError> {
+        let document = document.to_owned();
+        let read = move || Definitions::read(&document).map(Arc::new);
+        self.lane.compute(read).await
     }
 
     /// Publishes a document and puts it in force. The document that is in force already is not stored again.
@@ -79,10 +94,10 @@ impl DefinitionRevisions {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn publish(&self, document: &str, note: &str) -> Result<Publication, ServiceError> {
-        let problems = Self::check(document);
-        if !problems.is_empty() {
-            return Ok(Publication::Refused(problems));
-        }
+        let definitions = match self.read(document).await? {
+            Ok(definitions) => definitions,
+            Err(problems) => return Ok(Publication::Refused(problems)),
+        };
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
         let active = store::revisions::find_active(&mut tx).await?;
@@ -92,6 +107,7 @@ impl DefinitionRevisions {
         }
         let revision = store::revisions::insert(&mut tx, document, note, now).await?;
         store::revisions::activate(&mut tx, revision, now).await?;
+        self.bases.remember(document, definitions);
         self.bases.commit_and_renew(tx).await?;
         let (document, note) = (document.to_owned(), note.to_owned());
         let published = Published {

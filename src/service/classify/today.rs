@@ -20,18 +20,19 @@ impl Classifier {
     pub async fn answer_today(
         &self,
         subject: &Subject,
-        write: impl Fn(&Answer) -> Bytes,
+        write: impl Fn(&Answer) -> Bytes + Send + 'static,
     ) -> Result<Bytes, ServiceError> {
         let found;
         let id = match subject {
             Subject::Customer(id) => id,
             Subject::Identifier(_) => {
                 found = self.subjects.find(subject).await?;
-                match &*found {
-                    [id] => id,
+                let [id] = &*found else {
                     // Nobody or several: made anew, for it hangs on more profiles than one.
-                    _ => return Ok(write(&self.answer(subject, &Question::default()).await?)),
-                }
+                    let write = move |answer| write(&answer);
+                    return self.answer(subject, &Question::default(), write).await;
+                };
+                id
             }
         };
         let held = self.profiles.held(id).await?;
@@ -44,11 +45,7 @@ impl Classifier {
             Some(profile) => Match::One(Box::new(one(profile, &grounds))),
             None => Match::Unknown,
         };
-        let answer = Answer {
-            found,
-            as_of,
-            basis: grounds.basis,
-        };
+        let answer = grounds.answer(found);
         let bytes = write(&answer);
         if let Match::One(one) = &answer.found {
             let kept = KeptAnswer::new(&answer.basis, as_of, Bytes::clone(&bytes));

@@ -29,9 +29,9 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Takes a place until the sender is dropped.
 fn occupy(lane: &Lane) -> oneshot::Sender<()> {
-    let (hold, held) = oneshot::channel::<()>();
+    let (hold, ends) = oneshot::channel::<()>();
     let lane = lane.clone();
-    tokio::spawn(async move { lane.run(None, async { held.await.ok() }).await });
+    tokio::spawn(async move { lane.run(None, async { ends.await.ok() }).await });
     hold
 }
 
@@ -177,10 +177,7 @@ async fn all_computations_stop_with_the_threads() {
     begins.await.unwrap();
     lane.threads.stop();
     assert!(call.await.unwrap());
-    assert_eq!(
-        lane.run(None, async { 7 }).await,
-        Err(LaneError::Stopping)
-    );
+    assert_eq!(lane.run(None, async { 7 }).await, Err(LaneError::Stopping));
 }
 
 /// Policy and nice value of the current thread, as the kernel has them.
@@ -188,7 +185,12 @@ async fn all_computations_stop_with_the_threads() {
 fn scheduling() -> (String, String) {
     let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
     // The name, which may hold anything, ends at the last parenthesis; what follows is counted from the third field on.
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .collect();
     (fields[41 - 3].to_owned(), fields[19 - 3].to_owned())
 }
 

@@ -39,8 +39,8 @@ pub enum Priority {
 impl Priority {
     /// Gives the current thread this priority.
     fn set(self) -> Result<(), thread_priority::Error> {
-        /// On the scale of `thread_priority`, from 100 (nice -20) down to 0 (nice 20).
-        const NICE_10: u8 = 25;
+        /// On the scale of `thread_priority`, from 99 (nice -20) down to 0 (nice 19).
+        const NICE_10: u8 = 22;
         let (policy, priority) = match self {
             Self::Idle => (NormalThreadSchedulePolicy::Idle, ThreadPriority::Min),
             Self::Low => {
