@@ -22,6 +22,7 @@ mod definitions;
 mod docs;
 mod ingest;
 mod install;
+mod lanes;
 mod models;
 mod rates;
 mod review;
