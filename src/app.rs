@@ -6,6 +6,7 @@ pub mod admin;
 pub mod database;
 pub mod failure;
 pub mod fence;
+mod lanes;
 pub mod logging;
 pub mod run;
 pub mod server;

@@ -22,6 +22,7 @@ pub mod profile;
 pub mod rates;
 pub mod rules;
 pub mod segments;
+pub mod stop;
 pub mod text;
 pub mod tiers;
 pub mod uncertainty;

@@ -9,12 +9,14 @@ mod cache;
 mod database;
 mod evaluation;
 mod facts;
+mod lane;
 mod rpc;
 
 pub use cache::CacheMetrics;
 pub use database::{BreakerMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
+pub use lane::LaneMetrics;
 pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -42,6 +44,14 @@ pub struct Metrics {
     pub breaker: BreakerMetrics,
     /// Our sessions at the database.
     pub sessions: SessionMetrics,
+    /// The lane of batches and of single answers that take long.
+    pub batch_lane: LaneMetrics,
+    /// The lane of ingest.
+    pub ingest_lane: LaneMetrics,
+    /// The lane of fits, evaluations and drift checks.
+    pub fit_lane: LaneMetrics,
+    /// The lane of definitions and of the registry of models.
+    pub admin_lane: LaneMetrics,
     /// Facts received.
     pub ingest: IngestMetrics,
     /// Model fits.
@@ -101,6 +111,8 @@ impl Metrics {
             CacheMetrics::register(&mut registry, ["profile", "identifier"]);
         let breaker = BreakerMetrics::register(&mut registry);
         let sessions = SessionMetrics::register(&mut registry);
+        let [batch_lane, ingest_lane, fit_lane, admin_lane] =
+            LaneMetrics::register(&mut registry, ["batch", "ingest", "fit", "admin"]);
         let ingest = IngestMetrics::register(&mut registry);
         let fits = FitMetrics::register(&mut registry);
         let evaluations = EvaluationMetrics::register(&mut registry);
@@ -111,6 +123,10 @@ impl Metrics {
             identifier_cache,
             breaker,
             sessions,
+            batch_lane,
+            ingest_lane,
+            fit_lane,
+            admin_lane,
             ingest,
             fits,
             currencies_without_rate,

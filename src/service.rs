@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod explain;
 mod finish;
 pub mod ingest;
+pub mod lane;
 pub mod models;
 pub mod profiles;
 pub mod refold;

@@ -38,8 +38,10 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one statement of a fit may take.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
-/// Connections for fits: one for each kind of order model, and one may be ending.
-const BATCH_CONNECTIONS: u32 = 4;
+/// Connections for fits, one for each kind of order model and one for an evaluation, and for the registry of models and definitions.
+const BATCH_CONNECTIONS: u32 = 8;
+/// Connections for batches and other long answers: each reads in parts, and waits for the cores more than for the database.
+const ANSWER_CONNECTIONS: u32 = 4;
 /// How long to wait at the end for connections to become free: a commit that nobody waits for any more takes milliseconds, a statement
 /// of a fit may go on for minutes.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -52,11 +54,13 @@ const DEFAULT_ZONE: &str = "UTC";
 
 /// The database of a process.
 pub struct Database {
-    /// For loads and reads of calls.
+    /// For loads and lookups: used on their threads alone (see `app::lanes`).
     pub read: Pool,
+    /// For batches and other long answers.
+    pub answers: Pool,
     /// For ingest.
     pub write: Pool,
-    /// For fits.
+    /// For fits, definitions and the registry of models.
     pub batch: Pool,
     /// Whether it answers.
     pub breaker: Arc<Breaker>,
@@ -248,6 +252,7 @@ impl Database {
             Pool::open(url, options, breaker)
         };
         let read = pool(settings.read_pool, READ_TIMEOUT, Plans::Kept)?;
+        let answers = pool(ANSWER_CONNECTIONS, READ_TIMEOUT, Plans::Anew)?;
         let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?;
         let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?;
         if private {
@@ -262,6 +267,7 @@ impl Database {
         let (zone, key) = decided(&batch, settings, now).await?;
         Ok(Self {
             read,
+            answers,
             write,
             batch,
             breaker: Arc::clone(breaker),
@@ -276,7 +282,12 @@ impl Database {
     /// Closes the connections and stops the private cluster, and waits for both, but not for what the database is still busy with.
     pub async fn close(self) {
         let closed = async {
-            tokio::join!(self.read.close(), self.write.close(), self.batch.close());
+            tokio::join!(
+                self.read.close(),
+                self.answers.close(),
+                self.write.close(),
+                self.batch.close()
+            );
         };
         if tokio::time::timeout(CLOSE_LIMIT, closed).await.is_err() {
             tracing::warn!("statements that nobody waits for any more were left to the database");

@@ -11,6 +11,7 @@ use crate::{
         admin,
         database::{Database, DatabaseError, READ_TIMEOUT},
         failure::{DatabaseWatch, Failures},
+        lanes::LaneThreads,
         server::{self, DrainOutcome, Health, Limits, ServeError, Shared},
         settings::Settings,
     },
@@ -20,13 +21,21 @@ use crate::{
         read_through::Bounds,
     },
     clock::Clock,
-    grpc,
+    grpc::{self, layers::lane::Lanes},
     metrics::{Metrics, SessionMetrics},
     pb,
     service::{
-        bases::Bases, classify::Classifier, customers::Customers, definitions::DefinitionRevisions,
-        error::ServiceError, evaluate::Evaluations, ingest::Ingest, models::Models,
-        profiles::Profiles, subjects::Subjects, versions::Versions,
+        bases::Bases,
+        classify::{Classifier, LongAnswers},
+        customers::Customers,
+        definitions::DefinitionRevisions,
+        error::ServiceError,
+        evaluate::Evaluations,
+        ingest::Ingest,
+        models::Models,
+        profiles::Profiles,
+        subjects::Subjects,
+        versions::Versions,
     },
     store::{self, pool::Pool},
 };
@@ -65,6 +74,7 @@ pub struct App {
     stop_admin: CancellationToken,
     server: JoinHandle<Result<DrainOutcome, ServeError>>,
     admin: JoinHandle<io::Result<()>>,
+    lanes: LaneThreads,
     database: Database,
     failures: Failures,
 }
@@ -80,6 +90,9 @@ pub enum StartError {
         /// Why.
         cause: io::Error,
     },
+    /// The system refuses threads.
+    #[error("cannot start the threads for long work: {0}")]
+    Threads(io::Error),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -106,13 +119,16 @@ impl App {
             local(&listener, settings.listen)?,
             local(&admin_listener, settings.admin_listen)?,
         );
-        let shared = Shared::new(Arc::clone(&clock));
+        let mut shared = Shared::new(Arc::clone(&clock));
+        let lanes = LaneThreads::start(&shared.metrics, settings.write_pool);
+        let lanes = lanes.map_err(StartError::Threads)?;
+        shared.lanes = Some(lanes.lanes.clone());
         let breaker = shared.metrics.breaker.clone();
         let failures = Failures::new(stop.clone());
         let watch = DatabaseWatch::new(failures.clone());
         let database = Database::open(settings, &clock, breaker, &stop, &watch).await?;
         let limits = settings.limits();
-        let routes = match build(settings, &limits, &shared, &database, &clock, &stop).await {
+        let routes = match build(settings, &limits, &shared, &lanes, &database, &stop).await {
             Ok(routes) => routes,
             Err(error) => {
                 database.close().await;
@@ -141,6 +157,7 @@ impl App {
             stop_admin,
             server,
             admin,
+            lanes,
             database,
             failures,
         })
@@ -163,6 +180,7 @@ impl App {
             tracing::warn!(error.cause = %error, "the admin listener failed");
         }
         self.database.close().await;
+        self.lanes.stop();
         if let Some(failure) = self.failures.take() {
             return Err(failure.into());
         }
@@ -209,21 +227,21 @@ async fn build(
     settings: &Settings,
     limits: &Limits,
     shared: &Shared,
+    threads: &LaneThreads,
     database: &Database,
-    clock: &Arc<dyn Clock>,
     stop: &CancellationToken,
 ) -> Result<Routes, ServiceError> {
-    let metrics = &shared.metrics;
+    let (metrics, clock, lanes) = (&shared.metrics, &shared.clock, &threads.lanes);
     let (cache, identifiers) = caches(settings, database, metrics);
     let without_rate = metrics.currencies_without_rate.clone();
-    let bases = Arc::new(Bases::load(database.write.clone(), without_rate).await?);
+    let bases = Arc::new(Bases::load(database.batch.clone(), without_rate).await?);
     let subjects = Arc::new(Subjects::new(
         Arc::clone(&identifiers),
         database.key.clone(),
     ));
     let ingest = Ingest {
         pool: database.write.clone(),
-        read_pool: database.read.clone(),
+        read_pool: database.write.clone(),
         profiles: Arc::clone(&cache),
         identifiers: Arc::clone(&identifiers),
         key: database.key.clone(),
@@ -232,17 +250,9 @@ async fn build(
         clock: Arc::clone(clock),
         metrics: metrics.ingest.clone(),
     };
-    let classifier = Classifier {
-        subjects: Arc::clone(&subjects),
-        profiles: Arc::new(Profiles::new(Arc::clone(&cache), database.read.clone())),
-        bases: Arc::clone(&bases),
-        clock: Arc::clone(clock),
-        zone: database.zone.clone(),
-        versions: Versions::new(database.read.clone()),
-        breaker: Arc::clone(&database.breaker),
-    };
+    let (lookups, long_answers) = classifiers(&subjects, &cache, &bases, shared, lanes, database);
     let customers = Customers {
-        subjects,
+        subjects: Arc::clone(&subjects),
         cache: Arc::clone(&cache),
         pool: database.read.clone(),
     };
@@ -251,11 +261,12 @@ async fn build(
         bases: Arc::clone(&bases),
         clock: Arc::clone(clock),
         zone: database.zone.clone(),
+        lane: lanes.admin.clone(),
     };
     let models = Models::new(
         database.batch.clone(),
-        database.write.clone(),
         Arc::clone(&bases),
+        lanes.fit.clone(),
         Arc::clone(clock),
         database.zone.clone(),
         metrics.fits.clone(),
@@ -263,20 +274,53 @@ async fn build(
     let evaluations = Evaluations::new(
         database.batch.clone(),
         Arc::clone(&bases),
+        lanes.fit.clone(),
         Arc::clone(clock),
         database.zone.clone(),
         metrics.evaluations.clone(),
     );
-    tend(stop, database, metrics, (cache, identifiers, bases));
+    tend(stop, database, metrics, (cache, identifiers));
+    let renewals = catch_up(bases);
+    let renewals = stop.clone().run_until_cancelled_owned(renewals);
+    threads.background().spawn(renewals);
     let zone = database.zone.clone();
     Ok(routes(
         limits.max_message_bytes,
-        grpc::scoring::Scoring::new(Arc::new(classifier)),
+        grpc::scoring::Scoring::new(lookups, long_answers, limits.max_message_bytes),
         grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
         grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     ))
+}
+
+/// Who answers lookups, and who answers what takes longer: the same, but for the connections.
+fn classifiers(
+    subjects: &Arc<Subjects>,
+    cache: &Arc<ProfileCache>,
+    bases: &Arc<Bases>,
+    shared: &Shared,
+    lanes: &Lanes,
+    database: &Database,
+) -> (Arc<Classifier>, Arc<Classifier>) {
+    let classifier = |pool: &Pool, long| {
+        Arc::new(Classifier {
+            subjects: Arc::clone(subjects),
+            profiles: Arc::new(Profiles::new(Arc::clone(cache), pool.clone())),
+            bases: Arc::clone(bases),
+            clock: Arc::clone(&shared.clock),
+            zone: database.zone.clone(),
+            versions: Versions::new(pool.clone()),
+            breaker: Arc::clone(&database.breaker),
+            long,
+        })
+    };
+    let long_answers = classifier(&database.answers, None);
+    let lookups = LongAnswers {
+        lane: lanes.batch.clone(),
+        classifier: Arc::clone(&long_answers),
+    };
+    (classifier(&database.read, Some(lookups)), long_answers)
 }
 
 /// The caches, within the memory that the settings give them.
@@ -311,21 +355,29 @@ fn tend(
     stop: &CancellationToken,
     database: &Database,
     metrics: &Metrics,
-    (profiles, identifiers, bases): (Arc<ProfileCache>, Arc<IdentifierCache>, Arc<Bases>),
+    (profiles, identifiers): (Arc<ProfileCache>, Arc<IdentifierCache>),
 ) {
-    let upkeep = upkeep(profiles, identifiers, bases);
+    let upkeep = upkeep(profiles, identifiers);
     tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep));
     let watch = watch(database.read.clone(), metrics.sessions.clone());
     tokio::spawn(stop.clone().run_until_cancelled_owned(watch));
 }
 
-/// What is due from time to time, for ever: gauges, and a renewal of the basis that failed.
-async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>, bases: Arc<Bases>) {
+/// Keeps the gauges of the caches up to date, for ever. On the threads of lookups: it holds locks of the caches.
+async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) {
     let mut due = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         due.tick().await;
         profiles.measure();
         identifiers.measure();
+    }
+}
+
+/// Tries a renewal of the basis that failed again, for ever.
+async fn catch_up(bases: Arc<Bases>) {
+    let mut due = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        due.tick().await;
         bases.catch_up().await;
     }
 }
@@ -369,7 +421,7 @@ fn routes(
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
     };
     Routes::default()
-        .add_service(grpc::encoded::ScoringServer::new(scoring, bytes))
+        .add_service(grpc::encoded::ScoringServer::new(scoring))
         .add_service(
             IngestServiceServer::new(ingest)
                 .max_decoding_message_size(bytes)

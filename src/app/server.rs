@@ -27,6 +27,7 @@ use crate::app::server::incoming::Incoming;
 use crate::app::shutdown::{Lifecycle, Phase};
 use crate::clock::Clock;
 use crate::grpc::layers::deadline::DeadlineLayer;
+use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
 use crate::grpc::layers::observe::ObserveLayer;
 use crate::grpc::layers::request_id::RequestIdLayer;
@@ -183,6 +184,8 @@ pub struct Shared {
     pub lifecycle: Lifecycle,
     /// The time within request ids.
     pub clock: Arc<dyn Clock>,
+    /// Where long work runs; `None`: where it arrives.
+    pub lanes: Option<Lanes>,
 }
 
 impl Shared {
@@ -196,6 +199,7 @@ impl Shared {
             metrics: Arc::new(metrics),
             health: Health::new(),
             clock,
+            lanes: None,
         }
     }
 }
@@ -224,7 +228,8 @@ pub async fn serve(
         cut.clone(),
     );
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
-    let service = DeadlineLayer::new(limits.default_deadline).layer(routes.prepare());
+    let service = LaneLayer::new(shared.lanes.clone()).layer(routes.prepare());
+    let service = DeadlineLayer::new(limits.default_deadline).layer(service);
     let service = LimitLayer::new(limits.max_in_flight, shared.metrics.rpc.clone()).layer(service);
     let service = ObserveLayer::new(shared.metrics.rpc.clone()).layer(service);
     let service = RequestIdLayer::new(Arc::clone(&shared.clock)).layer(service);

@@ -20,6 +20,7 @@ use std::{
 };
 
 use flights::{Flight, landed};
+use tokio::runtime::Handle;
 
 use crate::{
     cache::floors::Floors,
@@ -93,6 +94,8 @@ pub struct ReadThrough<K, V> {
     /// Also the lock that orders "a load puts its result in" and "a write puts the new value in". Only misses and writes take it.
     state: Mutex<State<K, V>>,
     load: Load<K, V>,
+    /// Where loads run, whoever asks: a lookup may wait for a load that a batch began, and must not wait for the threads of batches.
+    loads_on: Handle,
     bounds: Bounds,
     breaker: Arc<Breaker>,
     metrics: CacheMetrics,
@@ -103,7 +106,10 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Versioned,
 {
-    /// An empty cache.
+    /// An empty cache, whose loads run on the current runtime.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     #[must_use]
     pub fn new(
         bounds: Bounds,
@@ -123,6 +129,7 @@ where
             held,
             state,
             load,
+            loads_on: Handle::current(),
             bounds,
             breaker,
             metrics,

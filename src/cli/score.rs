@@ -143,30 +143,20 @@ async fn score_many(
     if args.json && subjects.is_empty() {
         output.line("[]")?;
     }
-    for (number, batch) in subjects.chunks(BATCH).enumerate() {
-        let request = connection.request(pb::BatchScoreLifetimeValueRequest {
-            subjects: batch.to_vec(),
-            as_of: args.as_of.clone().unwrap_or_default(),
-            horizon_months: args.horizon_months.unwrap_or_default(),
-            interval_level: args.interval,
-            compare_model_version: args.compare.unwrap_or_default(),
-            outlook: args.outlook_options(),
-        });
+    let mut rest = subjects;
+    while !rest.is_empty() {
+        let is_first = rest.len() == subjects.len();
+        let batch = &rest[..rest.len().min(BATCH)];
+        let request = connection.request(batch_request(args, batch));
         let response = client.batch_score_lifetime_value(request).await?;
-        let responses = response.into_inner().responses;
-        if responses.len() != batch.len() {
-            return Err(CliError::failed(format!(
-                "the server answered {} of {} subjects",
-                responses.len(),
-                batch.len()
-            )));
-        }
+        let responses = answered(response.into_inner(), batch.len())?;
+        // What the server left out, because the answer reached its limits, is asked for in the next call.
+        rest = &rest[responses.len()..];
         let pairs = batch.iter().zip(&responses);
         if args.json {
-            let last = (number + 1) * BATCH >= subjects.len();
-            output.line(&json_part(pairs, number == 0, last)?)?;
+            output.line(&json_part(pairs, is_first, rest.is_empty())?)?;
         } else {
-            output.line(&table_part(pairs, number == 0))?;
+            output.line(&table_part(pairs, is_first))?;
             tally.add(&responses);
         }
         comparison.add(&responses);
@@ -181,6 +171,33 @@ async fn score_many(
         }
     }
     Ok(())
+}
+
+fn batch_request(args: &ScoreArgs, batch: &[pb::Subject]) -> pb::BatchScoreLifetimeValueRequest {
+    pb::BatchScoreLifetimeValueRequest {
+        subjects: batch.to_vec(),
+        as_of: args.as_of.clone().unwrap_or_default(),
+        horizon_months: args.horizon_months.unwrap_or_default(),
+        interval_level: args.interval,
+        compare_model_version: args.compare.unwrap_or_default(),
+        outlook: args.outlook_options(),
+    }
+}
+
+/// The answers to a batch of so many subjects: at least one, and one for each that the server does not leave to another call.
+fn answered(
+    response: pb::BatchScoreLifetimeValueResponse,
+    subjects: usize,
+) -> Result<Vec<pb::ScoreLifetimeValueResponse>, CliError> {
+    let unanswered = usize::try_from(response.unanswered_count).unwrap_or_default();
+    let responses = response.responses;
+    if responses.is_empty() || responses.len() + unanswered != subjects {
+        return Err(CliError::failed(format!(
+            "the server answered {} of {subjects} subjects and left {unanswered} to another call",
+            responses.len(),
+        )));
+    }
+    Ok(responses)
 }
 
 type Pairs<'a> = std::iter::Zip<
@@ -290,6 +307,20 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_answers_something_and_accounts_for_the_rest() {
+        let response = |responses, unanswered_count| pb::BatchScoreLifetimeValueResponse {
+            responses: vec![pb::ScoreLifetimeValueResponse::default(); responses],
+            unanswered_count,
+            ..Default::default()
+        };
+        assert_eq!(answered(response(3, 0), 3).unwrap().len(), 3);
+        assert_eq!(answered(response(1, 2), 3).unwrap().len(), 1);
+        for (responses, unanswered) in [(0, 3), (2, 0), (3, 1)] {
+            assert!(answered(response(responses, unanswered), 3).is_err());
+        }
+    }
 
     #[test]
     fn the_parts_of_the_array_make_one_json_document() {

@@ -80,7 +80,9 @@ pub(super) async fn start(settings: &Settings, stop: CancellationToken) -> Resul
                 }
             }
             StartError::Database(error) => database_failed(error),
-            StartError::Listen { .. } | StartError::Service(_) => CliError::from_cause(error),
+            StartError::Listen { .. } | StartError::Threads(_) | StartError::Service(_) => {
+                CliError::from_cause(error)
+            }
         })
 }
 

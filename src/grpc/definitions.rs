@@ -69,7 +69,7 @@ impl pb::definition_service_server::DefinitionService for DefinitionApi {
     ) -> Result<Response<pb::ValidateDefinitionsResponse>, Status> {
         let document = request.into_inner().document;
         check(&document, "")?;
-        let found = DefinitionRevisions::check(&document);
+        let found = self.revisions.check(&document).await?;
         Ok(Response::new(pb::ValidateDefinitionsResponse {
             problems: problems(&document, &found),
         }))

@@ -1,16 +1,19 @@
-//! `ScoringService` as it is served: Classify answers with bytes that were encoded once, everything else as generated.
+//! `ScoringService` as it is served: Classify answers with bytes that were encoded once, batches with bytes that were encoded as they were
+//! made, everything else as generated.
 //!
-//! The generated server encodes a message at every call, which for Classify costs more than finding the answer. Only the encoder is
-//! another one here: framing, limits and trailers are tonic's as for every other method.
+//! The generated server encodes a message at every call, which for Classify costs more than finding the answer, and holds all of it to do so.
+//! Only the encoder is another one here: framing, limits and trailers are tonic's as for every other method.
 
 use std::{
     convert::Infallible,
+    marker::PhantomData,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::{BufMut as _, Bytes};
 use http::{Request, Response};
+use prost::Message;
 use tonic::{
     Status,
     body::Body,
@@ -26,30 +29,28 @@ use crate::{
     pb::{self, scoring_service_server::ScoringServiceServer},
 };
 
-/// Path of the method that is answered here.
+/// Paths of the methods that are answered here.
 const CLASSIFY: &str = "/patron.v1.ScoringService/Classify";
+const BATCH_CLASSIFY: &str = "/patron.v1.ScoringService/BatchClassify";
+const BATCH_SCORE: &str = "/patron.v1.ScoringService/BatchScoreLifetimeValue";
 
 /// The service; see the module.
 #[derive(Clone)]
 pub struct ScoringServer {
     scoring: Arc<Scoring>,
     generated: ScoringServiceServer<Scoring>,
-    max_message_bytes: usize,
 }
 
 impl ScoringServer {
-    /// Serves `scoring` with messages of at most so many bytes, either way.
+    /// Serves `scoring`, with requests that are no longer than its answers may be.
     #[must_use]
-    pub fn new(scoring: Scoring, max_message_bytes: usize) -> Self {
+    pub fn new(scoring: Scoring) -> Self {
+        let max_message_bytes = scoring.max_message_bytes();
         let scoring = Arc::new(scoring);
         let generated = ScoringServiceServer::from_arc(Arc::clone(&scoring))
             .max_decoding_message_size(max_message_bytes)
             .max_encoding_message_size(max_message_bytes);
-        Self {
-            scoring,
-            generated,
-            max_message_bytes,
-        }
+        Self { scoring, generated }
     }
 }
 
@@ -71,53 +72,93 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if request.uri().path() != CLASSIFY {
-            return self.generated.call(request);
+        let scoring = Arc::clone(&self.scoring);
+        match request.uri().path() {
+            CLASSIFY => Box::pin(serve::<pb::ClassifyRequest, B>(scoring, request)),
+            BATCH_CLASSIFY => Box::pin(serve::<pb::BatchClassifyRequest, B>(scoring, request)),
+            BATCH_SCORE => Box::pin(serve::<pb::BatchScoreLifetimeValueRequest, B>(
+                scoring, request,
+            )),
+            _ => self.generated.call(request),
         }
-        let (method, limit) = (Classify(Arc::clone(&self.scoring)), self.max_message_bytes);
-        Box::pin(async move {
-            let mut grpc = Grpc::new(Encoded)
-                .max_decoding_message_size(limit)
-                .max_encoding_message_size(limit);
-            Ok(grpc.unary(method, request).await)
-        })
     }
 }
 
-struct Classify(Arc<Scoring>);
+/// Answers a request of a method whose requests are `M`.
+async fn serve<M, B>(
+    scoring: Arc<Scoring>,
+    request: Request<B>,
+) -> Result<Response<Body>, Infallible>
+where
+    M: Asks,
+    B: http_body::Body + Send + 'static,
+    B::Error: Into<StdError> + Send + 'static,
+{
+    let limit = scoring.max_message_bytes();
+    let mut grpc = Grpc::new(Encoded::<M>(PhantomData))
+        .max_decoding_message_size(limit)
+        .max_encoding_message_size(limit);
+    Ok(grpc.unary(Method(scoring), request).await)
+}
 
-impl UnaryService<pb::ClassifyRequest> for Classify {
+/// A request that is answered with bytes.
+trait Asks: Message + Default + 'static {
+    /// The message of the answer.
+    fn answer(self, scoring: Arc<Scoring>) -> impl Future<Output = Result<Bytes, Status>> + Send;
+}
+
+impl Asks for pb::ClassifyRequest {
+    async fn answer(self, scoring: Arc<Scoring>) -> Result<Bytes, Status> {
+        scoring.classify_encoded(&self).await
+    }
+}
+
+impl Asks for pb::BatchClassifyRequest {
+    async fn answer(self, scoring: Arc<Scoring>) -> Result<Bytes, Status> {
+        scoring.batch_classify_encoded(&self).await
+    }
+}
+
+impl Asks for pb::BatchScoreLifetimeValueRequest {
+    async fn answer(self, scoring: Arc<Scoring>) -> Result<Bytes, Status> {
+        scoring.batch_score_encoded(&self).await
+    }
+}
+
+struct Method(Arc<Scoring>);
+
+impl<M: Asks> UnaryService<M> for Method {
     type Response = Bytes;
     type Future = BoxFuture<tonic::Response<Bytes>, Status>;
 
-    fn call(&mut self, request: tonic::Request<pb::ClassifyRequest>) -> Self::Future {
-        let scoring = Arc::clone(&self.0);
-        Box::pin(async move {
-            let bytes = scoring.classify_encoded(request.get_ref()).await?;
-            Ok(tonic::Response::new(bytes))
-        })
+    fn call(&mut self, request: tonic::Request<M>) -> Self::Future {
+        let answer = request.into_inner().answer(Arc::clone(&self.0));
+        Box::pin(async move { Ok(tonic::Response::new(answer.await?)) })
     }
 }
 
 /// Reads messages and writes bytes.
-struct Encoded;
+struct Encoded<M>(PhantomData<fn() -> M>);
 
-impl Codec for Encoded {
+impl<M: Asks> Codec for Encoded<M> {
     type Encode = Bytes;
-    type Decode = pb::ClassifyRequest;
-    type Encoder = Self;
-    type Decoder = ProstDecoder<pb::ClassifyRequest>;
+    type Decode = M;
+    type Encoder = Bytewise;
+    type Decoder = ProstDecoder<M>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        Self
+        Bytewise
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        ProstCodec::<(), pb::ClassifyRequest>::raw_decoder(BufferSettings::default())
+        ProstCodec::<(), M>::raw_decoder(BufferSettings::default())
     }
 }
 
-impl Encoder for Encoded {
+/// Writes bytes as they are.
+struct Bytewise;
+
+impl Encoder for Bytewise {
     type Item = Bytes;
     type Error = Status;
 

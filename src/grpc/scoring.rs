@@ -16,7 +16,7 @@ use crate::{
     },
     pb,
     service::{
-        classify::{Answer, Classifier, Question},
+        classify::{Answer, Batch, BatchEnd, Classifier, Question},
         error::ServiceError,
         subjects::Subject,
     },
@@ -25,16 +25,36 @@ use crate::{
 /// Greatest number of subjects in a batch.
 const MAX_BATCH: usize = 1_000;
 
+/// What the tail of a batch's answer may take: two numbers with their tags.
+const TAIL_BYTES: usize = 32;
+
 /// The service.
 pub struct Scoring {
     classifier: Arc<Classifier>,
+    /// For calls that run in a lane.
+    batches: Arc<Classifier>,
+    /// Most bytes of an answer.
+    max_message_bytes: usize,
 }
 
 impl Scoring {
-    /// The service over its use case.
+    /// The service over its use case, once for lookups and once for batches, which run in a lane; with answers of at most so many bytes.
     #[must_use]
-    pub fn new(classifier: Arc<Classifier>) -> Self {
-        Self { classifier }
+    pub fn new(
+        classifier: Arc<Classifier>,
+        batches: Arc<Classifier>,
+        max_message_bytes: usize,
+    ) -> Self {
+        Self {
+            classifier,
+            batches,
+            max_message_bytes,
+        }
+    }
+
+    /// The most that an answer may have.
+    pub(super) fn max_message_bytes(&self) -> usize {
+        self.max_message_bytes
     }
 
     /// Classify, with the answer as the bytes of its message.
@@ -49,14 +69,120 @@ impl Scoring {
         let (subject, question) = one(request.subject.as_ref(), &asked)?;
         let write =
             |answer: &Answer| Bytes::from(answers::classify_response(answer).encode_to_vec());
-        Ok(match question.as_of {
-            None => {
-                let (bytes, stale_since) = self.classifier.answer_today(&subject, write).await?;
-                answers::marked_stale(bytes, stale_since)
-            }
-            Some(_) => write(&self.classifier.answer(&subject, &question).await?),
-        })
+        if question.as_of.is_none() {
+            let (bytes, stale_since) = self.classifier.answer_today(&subject, write).await?;
+            return Ok(answers::marked_stale(bytes, stale_since));
+        }
+        let write = move |answer| write(&answer);
+        Ok(self.classifier.answer(&subject, &question, write).await?)
     }
+
+    /// `BatchClassify`, with the answer as the bytes of its message: each answer is encoded as it is made, and none is held.
+    pub(super) async fn batch_classify_encoded(
+        &self,
+        request: &pb::BatchClassifyRequest,
+    ) -> Result<Bytes, Status> {
+        let asked = Asked {
+            as_of: &request.as_of,
+            ..Asked::default()
+        };
+        let (subjects, question) = many(&request.subjects, &asked)?;
+        // Messages one after another are one message with all of their parts.
+        let write = |answer: &Answer, written: &mut Vec<u8>| {
+            let part = pb::BatchClassifyResponse {
+                responses: vec![answers::classify_response(answer)],
+                ..Default::default()
+            };
+            append(&part, written);
+        };
+        let batch = self.answer_batch(&subjects, &question, write).await?;
+        let (unanswered_count, limit_reached) = left_of(&batch, &subjects);
+        Ok(whole(
+            batch,
+            &pb::BatchClassifyResponse {
+                responses: vec![],
+                unanswered_count,
+                limit_reached,
+            },
+        ))
+    }
+
+    /// `BatchScoreLifetimeValue`, likewise.
+    pub(super) async fn batch_score_encoded(
+        &self,
+        request: &pb::BatchScoreLifetimeValueRequest,
+    ) -> Result<Bytes, Status> {
+        let asked = Asked {
+            as_of: &request.as_of,
+            horizon_months: request.horizon_months,
+            interval_level: request.interval_level,
+            compare_model_version: request.compare_model_version,
+            outlook: request.outlook.as_ref(),
+        };
+        let (subjects, question) = many(&request.subjects, &asked)?;
+        let months = question.horizon_months;
+        let write = |answer: &Answer, written: &mut Vec<u8>| {
+            let part = pb::BatchScoreLifetimeValueResponse {
+                responses: vec![scores::score_response(answer, months)],
+                ..Default::default()
+            };
+            append(&part, written);
+        };
+        let batch = self.answer_batch(&subjects, &question, write).await?;
+        let (unanswered_count, limit_reached) = left_of(&batch, &subjects);
+        Ok(whole(
+            batch,
+            &pb::BatchScoreLifetimeValueResponse {
+                responses: vec![],
+                unanswered_count,
+                limit_reached,
+            },
+        ))
+    }
+
+    async fn answer_batch(
+        &self,
+        subjects: &[Subject],
+        question: &Question,
+        write: impl Fn(&Answer, &mut Vec<u8>) + Send + Sync,
+    ) -> Result<Batch, ServiceError> {
+        let most_bytes = self.max_message_bytes.saturating_sub(TAIL_BYTES);
+        let batch = self
+            .batches
+            .answer_batch(subjects, question, most_bytes, write);
+        batch.await
+    }
+}
+
+/// Encodes a message behind what is there. A vector grows as needed, so nothing can be too little.
+fn append(message: &impl prost::Message, written: &mut Vec<u8>) {
+    written.reserve(message.encoded_len());
+    message.encode_raw(written);
+}
+
+/// How many subjects are left to another call, and why.
+fn left_of(batch: &Batch, subjects: &[Subject]) -> (i32, i32) {
+    let unanswered = subjects.len() - batch.answered;
+    let limit = match batch.end {
+        None => pb::BatchLimit::Unspecified,
+        Some(BatchEnd::Bytes) => pb::BatchLimit::Bytes,
+        Some(BatchEnd::Customers) => pb::BatchLimit::Customers,
+    };
+    (i32::try_from(unanswered).unwrap_or(i32::MAX), limit.into())
+}
+
+/// The answer to a batch with its last part.
+fn whole(batch: Batch, tail: &impl prost::Message) -> Bytes {
+    let mut written = batch.written;
+    append(tail, &mut written);
+    written.into()
+}
+
+/// A message that was encoded here.
+fn decoded<M: prost::Message + Default>(bytes: Bytes) -> Result<Response<M>, Status> {
+    let message = M::decode(bytes);
+    let message = message.map_err(|error| ServiceError::Internal(Box::new(error)))?;
+    Ok(Response::new(message))
 }
 
 #[tonic::async_trait]
@@ -66,26 +192,14 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         request: Request<pb::ClassifyRequest>,
     ) -> Result<Response<pb::ClassifyResponse>, Status> {
         // Over the wire `encoded` answers with the bytes themselves.
-        let bytes = self.classify_encoded(request.get_ref()).await?;
-        let message = pb::ClassifyResponse::decode(bytes);
-        Ok(Response::new(message.map_err(|error| {
-            ServiceError::Internal(Box::new(error))
-        })?))
+        decoded(self.classify_encoded(request.get_ref()).await?)
     }
 
     async fn batch_classify(
         &self,
         request: Request<pb::BatchClassifyRequest>,
     ) -> Result<Response<pb::BatchClassifyResponse>, Status> {
-        let request = request.into_inner();
-        let asked = Asked {
-            as_of: &request.as_of,
-            ..Asked::default()
-        };
-        let (subjects, question) = many(&request.subjects, &asked)?;
-        let answers = self.classifier.answer_many(&subjects, &question).await?;
-        let responses = answers.iter().map(answers::classify_response).collect();
-        Ok(Response::new(pb::BatchClassifyResponse { responses }))
+        decoded(self.batch_classify_encoded(request.get_ref()).await?)
     }
 
     async fn score_lifetime_value(
@@ -101,33 +215,17 @@ impl pb::scoring_service_server::ScoringService for Scoring {
             outlook: request.outlook.as_ref(),
         };
         let (subject, question) = one(request.subject.as_ref(), &asked)?;
-        let answer = self.classifier.answer(&subject, &question).await?;
         let months = question.horizon_months;
-        Ok(Response::new(scores::score_response(&answer, months)))
+        let write = move |answer| scores::score_response(&answer, months);
+        let answer = self.classifier.answer(&subject, &question, write);
+        Ok(Response::new(answer.await?))
     }
 
     async fn batch_score_lifetime_value(
         &self,
         request: Request<pb::BatchScoreLifetimeValueRequest>,
     ) -> Result<Response<pb::BatchScoreLifetimeValueResponse>, Status> {
-        let request = request.into_inner();
-        let asked = Asked {
-            as_of: &request.as_of,
-            horizon_months: request.horizon_months,
-            interval_level: request.interval_level,
-            compare_model_version: request.compare_model_version,
-            outlook: request.outlook.as_ref(),
-        };
-        let (subjects, question) = many(&request.subjects, &asked)?;
-        let answers = self.classifier.answer_many(&subjects, &question).await?;
-        let months = question.horizon_months;
-        let responses = answers
-            .iter()
-            .map(|answer| scores::score_response(answer, months))
-            .collect();
-        Ok(Response::new(pb::BatchScoreLifetimeValueResponse {
-            responses,
-        }))
+        decoded(self.batch_score_encoded(request.get_ref()).await?)
     }
 
     async fn explain_segment(

@@ -13,13 +13,13 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tonic::metadata::MetadataMap;
-use tonic::{Code, Status};
+use tonic::{Code, Status, metadata::MetadataMap};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use self::database::{outage_reason, slow_reason};
 use crate::domain::text::CustomerId;
 use crate::grpc::convert::{fits, violations::Violations};
+use crate::grpc::layers::lane;
 use crate::pb;
 use crate::service::error::ServiceError;
 use crate::service::models::{CovariateProblem, RunningFit};
@@ -205,6 +205,7 @@ impl From<ServiceError> for Status {
                 tracing::warn!(error.cause = cause, "the database did not answer in time");
                 unavailable(slow_reason(error.is_locked_out()), &message, RETRY_AFTER)
             }
+            ServiceError::Lane(error) => lane::refusal(*error),
             ServiceError::Contended => unavailable("CONTENDED", &message, RETRY_AFTER),
             ServiceError::CustomerNotFound(_) => {
                 not_found("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "", &message)

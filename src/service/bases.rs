@@ -1,7 +1,7 @@
 //! The basis in force: built completely, then swapped in whole.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex as StdMutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -32,7 +32,15 @@ pub struct Bases {
     without_rate: Gauge,
     /// Whether the last renewal failed, so that what is stored is ahead of the basis in force.
     behind: AtomicBool,
+    /// The definitions that were checked last, with their document: they are published next. Reading a long document takes seconds.
+    checked: StdMutex<Option<Checked>>,
     pool: Pool,
+}
+
+/// A document that was found sound.
+struct Checked {
+    document: String,
+    definitions: Arc<Definitions>,
 }
 
 impl Bases {
@@ -42,7 +50,7 @@ impl Bases {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn load(pool: Pool, without_rate: Gauge) -> Result<Self, ServiceError> {
-        let (basis, currencies) = build(&pool, Arc::default()).await?;
+        let (basis, currencies) = build(&pool, None, None).await?;
         let inconvertible = inconvertible(&basis, &currencies);
         warn_of(&inconvertible, &basis);
         without_rate.set(gauge_value(&inconvertible));
@@ -51,6 +59,7 @@ impl Bases {
             renewing: Mutex::new(inconvertible),
             without_rate,
             behind: AtomicBool::new(false),
+            checked: StdMutex::default(),
             pool,
         })
     }
@@ -59,6 +68,19 @@ impl Bases {
     #[must_use]
     pub fn current(&self) -> Arc<Basis> {
         self.current.load_full()
+    }
+
+    /// Keeps the definitions of a document that is to be published, so that the next renewal need not read it again.
+    pub fn remember(&self, document: &str, definitions: Arc<Definitions>) {
+        let document = document.to_owned();
+        *self.checked() = Some(Checked {
+            document,
+            definitions,
+        });
+    }
+
+    fn checked(&self) -> std::sync::MutexGuard<'_, Option<Checked>> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Commits a transaction that changes what the basis is built of, and puts the new basis in force. Goes on when the caller gives
@@ -86,8 +108,8 @@ impl Bases {
     pub async fn renew(&self) -> Result<(), ServiceError> {
         let mut known = self.renewing.lock().await;
         self.behind.store(true, Ordering::Relaxed);
-        let rates = Arc::clone(&self.current().rates);
-        let (basis, currencies) = build(&self.pool, rates).await?;
+        let checked = self.checked().take();
+        let (basis, currencies) = build(&self.pool, Some(self.current()), checked).await?;
         let inconvertible = inconvertible(&basis, &currencies);
         if inconvertible != *known {
             warn_of(&inconvertible, &basis);
@@ -109,27 +131,34 @@ impl Bases {
     }
 }
 
-/// The basis of what is stored, and the currencies of the amounts that values rest on. Rates are never changed, so that only those are
-/// read that `known` lacks.
-async fn build(pool: &Pool, known: Arc<RateTable>) -> Result<(Basis, Vec<Currency>), ServiceError> {
+/// The basis of what is stored, and the currencies of the amounts that values rest on. Neither rates nor revisions are ever changed, so
+/// that only those are read that `known` lacks; and of the document that was `checked` the definitions are there.
+async fn build(
+    pool: &Pool,
+    known: Option<Arc<Basis>>,
+    checked: Option<Checked>,
+) -> Result<(Basis, Vec<Currency>), ServiceError> {
     let mut connection = pool.acquire().await?;
     let currencies = store::currencies::list(&mut connection).await?;
     let of_contacts = store::currencies::list_of_contacts(&mut connection).await?;
     let model = store::models::find_active(&mut connection).await?;
     let stored = store::revisions::find_active(&mut connection).await?;
     let (revision, currency) = if let Some(stored) = stored {
-        let read = Definitions::read(&stored.document);
-        let definitions = read.map_err(|problems| unreadable(&stored, &problems))?;
+        let number = stored.revision;
+        let known = known.as_ref().map(|basis| &basis.revision);
+        let known = known.filter(|revision| revision.number == number);
+        let definitions = match known.and_then(|revision| revision.definitions.clone()) {
+            Some(definitions) => definitions,
+            None => read(stored, checked).await?,
+        };
         let currency = definitions.value().currency;
-        (
-            Revision::published(stored.revision, Arc::new(definitions)),
-            Some(currency),
-        )
+        (Revision::published(number, definitions), Some(currency))
     } else {
         let built_in =
             Revision::built_in().map_err(|error| ServiceError::Internal(Box::new(error)))?;
         (built_in, only(&currencies))
     };
+    let known = known.map_or_else(Arc::<RateTable>::default, |basis| Arc::clone(&basis.rates));
     let recorded = store::rates::list_after(&mut connection, known.generation()).await?;
     let rates = match recorded {
         Some((generation, rates)) => Arc::new(known.with(generation, rates)),
@@ -139,6 +168,24 @@ async fn build(pool: &Pool, known: Arc<RateTable>) -> Result<(Basis, Vec<Currenc
     let basis = Basis::new(revision, model, currency, rates);
     let valued = valued_currencies(&basis, currencies, of_contacts);
     Ok((basis, valued))
+}
+
+/// The definitions of a stored document.
+async fn read(
+    stored: StoredRevision,
+    checked: Option<Checked>,
+) -> Result<Arc<Definitions>, ServiceError> {
+    if let Some(checked) = checked.filter(|checked| checked.document == stored.document) {
+        return Ok(checked.definitions);
+    }
+    let read = move || match Definitions::read(&stored.document) {
+        Ok(definitions) => Ok(Arc::new(definitions)),
+        Err(problems) => Err(unreadable(&stored, &problems)),
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read,
+        Err(error) => Err(ServiceError::Internal(Box::new(error))),
+    }
 }
 
 /// The booked currencies and, where contacts count, theirs, by code.

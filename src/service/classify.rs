@@ -1,14 +1,18 @@
 //! Classify and score: subjects to assessments.
 
+mod batch;
 mod candidates;
 mod today;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use self::candidates::Candidates;
 use self::candidates::{MAX_CANDIDATES, looked_at, matched};
+pub use self::{
+    batch::{Batch, BatchEnd},
+    candidates::Candidates,
+};
 use crate::{
     clock::Clock,
     domain::{
@@ -29,6 +33,7 @@ use crate::{
     service::{
         bases::Bases,
         error::ServiceError,
+        lane::Lane,
         profiles::Profiles,
         subjects::{Subject, Subjects},
         versions::Versions,
@@ -52,6 +57,16 @@ pub struct Classifier {
     pub versions: Versions,
     /// Tells whether what is in memory may be out of date.
     pub breaker: Arc<Breaker>,
+    /// Where answers are made that take longer than a lookup; `None`: here.
+    pub long: Option<LongAnswers>,
+}
+
+/// Where answers are made that take longer than a lookup.
+pub struct LongAnswers {
+    /// The lane.
+    pub lane: Lane,
+    /// Makes them, on connections of its own.
+    pub classifier: Arc<Classifier>,
 }
 
 /// What is asked about subjects.
@@ -67,6 +82,13 @@ pub struct Question {
     pub compare_version: Option<i64>,
     /// What to say of the orders to come; `None` for nothing.
     pub outlook: Option<OutlookOptions>,
+}
+
+impl Question {
+    /// Whether an answer takes longer than a lookup: a thousand futures, a sum over days, a second model.
+    fn is_long(&self) -> bool {
+        self.interval_level.is_some() || self.outlook.is_some() || self.compare_version.is_some()
+    }
 }
 
 /// An answer about a subject.
@@ -130,6 +152,8 @@ struct Grounds {
     interval_level: Option<f64>,
     challenger: Option<Basis>,
     outlook: Option<OutlookOptions>,
+    /// Since when what is in memory may be out of date.
+    stale_since: Option<Timestamp>,
 }
 
 impl Grounds {
@@ -142,7 +166,31 @@ impl Grounds {
             interval_level: None,
             challenger: None,
             outlook: None,
+            stale_since: None,
         }
+    }
+
+    fn answer(&self, found: Match) -> Answer {
+        Answer {
+            found,
+            as_of: self.as_of,
+            basis: Arc::clone(&self.basis),
+            stale_since: self.stale_since,
+        }
+    }
+}
+
+impl LongAnswers {
+    async fn answer<T: Send + 'static>(
+        &self,
+        subject: &Subject,
+        question: &Question,
+        write: impl FnOnce(Answer) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let (classifier, subject, question) =
+            (Arc::clone(&self.classifier), subject.clone(), *question);
+        let work = async move { Ok(write(classifier.answer_here(&subject, &question).await?)) };
+        self.lane.run(None, work).await?
     }
 }
 
@@ -211,74 +259,66 @@ impl Challenger {
 }
 
 impl Classifier {
-    /// Answers about one subject.
+    /// Answers about one subject and hands the answer to `write`, whose result is returned. An answer that takes longer than a lookup is made
+    /// and written in the lane for such.
     ///
     /// # Errors
-    /// When the database must be asked and cannot be, or there is no model version of the number to compare with.
-    pub async fn answer(
+    /// When the database must be asked and cannot be, there is no model version of the number to compare with, or the lane has too
+    /// much to do.
+    pub async fn answer<T: Send + 'static>(
+        &self,
+        subject: &Subject,
+        question: &Question,
+        write: impl FnOnce(Answer) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        if question.is_long()
+            && let Some(long) = &self.long
+        {
+            return long.answer(subject, question, write).await;
+        }
+        if let (Subject::Identifier(_), Some(long)) = (subject, &self.long)
+            && self.subjects.find(subject).await?.len() > MAX_CANDIDATES
+        {
+            return long.answer(subject, question, write).await;
+        }
+        Ok(write(self.answer_here(subject, question).await?))
+    }
+
+    /// Answers on the current thread, however long that takes.
+    async fn answer_here(
         &self,
         subject: &Subject,
         question: &Question,
     ) -> Result<Answer, ServiceError> {
         let grounds = self.grounds(question).await?;
-        let as_of = grounds.as_of;
         let found = match subject {
             // The way of most calls: no list, no second look.
-            Subject::Customer(id) => match self.profiles.at(id, as_of).await? {
+            Subject::Customer(id) => match self.profiles.at(id, grounds.as_of).await? {
                 Some(profile) => Match::One(Box::new(one(profile, &grounds))),
                 None => Match::Unknown,
             },
             Subject::Identifier(_) => {
                 let ids = self.subjects.find(subject).await?;
-                let profiles = self.profiles.many_at(looked_at(&ids), as_of).await?;
+                let profiles = self.list_profiles(looked_at(&ids), grounds.as_of).await?;
                 matched(&ids, &profiles, &grounds)
             }
         };
-        Ok(Answer {
-            found,
-            as_of,
-            basis: grounds.basis,
-            stale_since: self.breaker.stale_since(),
-        })
+        Ok(grounds.answer(found))
     }
 
-    /// Answers about many subjects as of one day and on one basis, in their order.
-    ///
-    /// # Errors
-    /// As [`Self::answer`].
-    pub async fn answer_many(
+    /// The profiles of those of `ids` that are known. Read in parts: what a part takes to unpack holds up a lookup.
+    async fn list_profiles(
         &self,
-        subjects: &[Subject],
-        question: &Question,
-    ) -> Result<Vec<Answer>, ServiceError> {
-        let grounds = self.grounds(question).await?;
-        let named = self.subjects.find_many(subjects).await?;
-        let ids = named.iter().flat_map(|ids| looked_at(ids).iter().cloned());
-        let ids: Vec<CustomerId> = ids.collect();
-        let profiles = self.profiles.many_at(&ids, grounds.as_of).await?;
-        let stale_since = self.breaker.stale_since();
-        let answer = move |ids: &[CustomerId]| Answer {
-            found: matched(ids, &profiles, &grounds),
-            as_of: grounds.as_of,
-            basis: Arc::clone(&grounds.basis),
-            stale_since,
-        };
-        if question.interval_level.is_some() || question.outlook.is_some() {
-            // A thousand intervals or outlooks take half a second, which other calls on this thread need not wait for.
-            let answers = move || named.iter().map(|ids| answer(ids)).collect();
-            return tokio::task::spawn_blocking(answers)
-                .await
-                .map_err(|error| ServiceError::Internal(Box::new(error)));
+        ids: &[CustomerId],
+        as_of: Day,
+    ) -> Result<HashMap<CustomerId, DatedProfile>, ServiceError> {
+        /// Unpacking so many profiles takes less than a millisecond.
+        const PART: usize = 64;
+        let mut found = HashMap::with_capacity(ids.len());
+        for part in ids.chunks(PART) {
+            found.extend(self.profiles.many_at(part, as_of).await?);
         }
-        let mut answers = Vec::with_capacity(named.len());
-        for ids in &named {
-            if ids.len() > MAX_CANDIDATES {
-                // A batch of such subjects is long work: let others in between, and the deadline.
-                tokio::task::yield_now().await;
-            }
-            answers.push(answer(ids));
-        }
-        Ok(answers)
+        Ok(found)
     }
 
     async fn grounds(&self, question: &Question) -> Result<Grounds, ServiceError> {
@@ -296,6 +336,7 @@ impl Classifier {
             interval_level: question.interval_level,
             challenger,
             outlook: question.outlook,
+            stale_since: self.breaker.stale_since(),
         })
     }
 

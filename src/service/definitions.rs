@@ -8,6 +8,7 @@ use crate::{
     service::{
         bases::Bases,
         error::ServiceError,
+        lane::Lane,
         retry::retry,
         unconvertible::{self, Unconvertible},
     },
@@ -33,6 +34,8 @@ pub struct DefinitionRevisions {
     pub clock: Arc<dyn Clock>,
     /// Decides which day it is.
     pub zone: TimeZone,
+    /// Where documents are checked.
+    pub lane: Lane,
 }
 
 /// A published revision.
@@ -73,9 +76,21 @@ impl From<StoredRevision> for Published {
 
 impl DefinitionRevisions {
     /// Everything that is wrong with a document; nothing when it could be published.
-    #[must_use]
-    pub fn check(document: &str) -> Vec<Diagnostic> {
-        Definitions::read(document).err().unwrap_or_default()
+    ///
+    /// # Errors
+    /// When the process stops.
+    pub async fn check(&self, document: &str) -> Result<Vec<Diagnostic>, ServiceError> {
+        Ok(self.read(document).await?.err().unwrap_or_default())
+    }
+
+    /// Reads a document on a thread of the lane: a long one takes seconds.
+    async fn read(
+        &self,
+        document: &str,
+    ) -> Result<Result<Arc<Definitions>, Vec<Diagnostic>>, ServiceError> {
+        let document = document.to_owned();
+        let read = move || Definitions::read(&document).map(Arc::new);
+        self.lane.compute(read).await
     }
 
     /// Publishes a document and puts it in force. The document that is in force already is not stored again.
@@ -83,16 +98,21 @@ impl DefinitionRevisions {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn publish(&self, document: &str, note: &str) -> Result<Publication, ServiceError> {
-        let problems = Self::check(document);
-        if !problems.is_empty() {
-            return Ok(Publication::Refused(problems));
-        }
-        let published = retry(|| self.publish_once(document, note)).await?;
+        let definitions = match self.read(document).await? {
+            Ok(definitions) => definitions,
+            Err(problems) => return Ok(Publication::Refused(problems)),
+        };
+        let published = retry(|| self.publish_once(document, note, &definitions)).await?;
         Ok(self.published(published).await)
     }
 
     /// One try to publish a sound document.
-    async fn publish_once(&self, document: &str, note: &str) -> Result<Published, ServiceError> {
+    async fn publish_once(
+        &self,
+        document: &str,
+        note: &str,
+        definitions: &Arc<Definitions>,
+    ) -> Result<Published, ServiceError> {
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
         // Revisions are numbered by counting, and the one in force is compared with: both hold until the commit.
@@ -104,6 +124,7 @@ impl DefinitionRevisions {
         }
         let revision = store::revisions::insert(&mut tx, document, note, now).await?;
         store::revisions::activate(&mut tx, revision, now).await?;
+        self.bases.remember(document, Arc::clone(definitions));
         self.bases.commit_and_renew(tx).await?;
         let (document, note) = (document.to_owned(), note.to_owned());
         Ok(Published {

@@ -9,7 +9,10 @@ use crate::{
         text::{CustomerId, Label},
         value::fit::FitError,
     },
-    service::models::{CovariateProblem, RunningFit},
+    service::{
+        lane::LaneError,
+        models::{CovariateProblem, RunningFit},
+    },
     store::error::StoreError,
 };
 
@@ -31,6 +34,9 @@ pub enum ServiceError {
     /// Other writes of the same customers were in the way, several times over.
     #[error("other writes of the same customers were in the way: send the same call again")]
     Contended,
+    /// A lane did not run the call to its end.
+    #[error(transparent)]
+    Lane(#[from] LaneError),
     /// Nobody is known by that name.
     #[error("no customer is known by that {0}")]
     CustomerNotFound(&'static str),

@@ -36,7 +36,7 @@ use crate::{
         value::model::ModelKind,
     },
     metrics::{EvaluationMetrics, EvaluationOperation},
-    service::{bases::Bases, error::ServiceError, models::fit::no_currency},
+    service::{bases::Bases, error::ServiceError, lane::Lane, models::fit::no_currency},
     store::{self, pool::Pool},
 };
 
@@ -45,6 +45,8 @@ pub struct Evaluations {
     /// For the histories, whose statement may run for minutes.
     batch: Pool,
     bases: Arc<Bases>,
+    /// Where models are fitted and compared.
+    lane: Lane,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     metrics: EvaluationMetrics,
@@ -101,11 +103,12 @@ pub struct ModelEvaluation {
 }
 
 impl Evaluations {
-    /// Evaluations that read through `batch`.
+    /// Evaluations that read through `batch` and compute in `lane`.
     #[must_use]
     pub fn new(
         batch: Pool,
         bases: Arc<Bases>,
+        lane: Lane,
         clock: Arc<dyn Clock>,
         zone: TimeZone,
         metrics: EvaluationMetrics,
@@ -113,6 +116,7 @@ impl Evaluations {
         Self {
             batch,
             bases,
+            lane,
             clock,
             zone,
             metrics,
@@ -212,7 +216,7 @@ impl Evaluations {
                 sets,
             })
         };
-        compute(work, turn).await
+        self.compute(work, turn).await
     }
 
     /// The days of an evaluation, and the last on which anybody bought.
@@ -237,6 +241,19 @@ impl Evaluations {
         let window = Window::new(split, until);
         let window = window.ok_or(ServiceError::EmptyHoldout { split, until })?;
         Ok((window, last))
+    }
+
+    /// Runs `work` on a thread of the lane. The turn goes with it, until it is done or has stopped.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+        turn: Turn,
+    ) -> Result<T, ServiceError> {
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
+        self.lane.compute(work).await?
     }
 
     fn today(&self) -> Result<Day, ServiceError> {
@@ -276,21 +293,6 @@ fn stratum(kind: CustomerKind, covariates: &[Covariate], history: &History, day:
 fn major(basis: &Basis, entry: &PurchaseDay) -> Option<f64> {
     let converted = basis.reporting_major(entry.amount_minor, entry.currency, entry.day);
     converted.ok()
-}
-
-/// Runs `work` on a thread of its own. The turn goes with it: it goes on when the caller gives up.
-async fn compute<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
-    turn: Turn,
-) -> Result<T, ServiceError> {
-    let run = move || {
-        let done = work();
-        drop(turn);
-        done
-    };
-    tokio::task::spawn_blocking(run)
-        .await
-        .map_err(|error| ServiceError::Internal(Box::new(error)))?
 }
 
 fn nobody_yet(split: Day) -> ServiceError {

@@ -14,7 +14,7 @@ use crate::{
         tiers::TierIndex,
     },
     service::{
-        classify::{Assessed, Classifier, Match, Question},
+        classify::{Answer, Assessed, Classifier, Match, Question},
         error::ServiceError,
         subjects::Subject,
     },
@@ -96,30 +96,34 @@ impl Classifier {
             as_of,
             ..Question::default()
         };
-        let answer = self.answer(subject, &question).await?;
-        let (basis, stale_since) = (answer.basis, answer.stale_since);
-        let found = {
-            // Asked of the definitions even when nobody is found: a wrong name is the caller's mistake either way.
-            let resolved = resolve(target, &basis)?;
-            match answer.found {
-                Match::Unknown => Found::Unknown,
-                Match::One(one) => Found::One(Box::new(explanation(*one, &basis, resolved))),
-                Match::Ambiguous(several) => {
-                    let ids = several
-                        .listed
-                        .iter()
-                        .map(|one| one.profile.profile().customer_id.clone());
-                    Found::Ambiguous(ids.collect(), several.count)
-                }
-            }
-        };
-        Ok(Explained {
-            found,
-            as_of: answer.as_of,
-            basis,
-            stale_since,
-        })
+        let target = target.clone();
+        // Explained where it was answered.
+        self.answer(subject, &question, move |answer| explained(answer, &target))
+            .await?
     }
+}
+
+fn explained(answer: Answer, target: &Target) -> Result<Explained, ServiceError> {
+    let basis = answer.basis;
+    // Asked of the definitions even when nobody is found: a wrong name is the caller's mistake either way.
+    let resolved = resolve(target, &basis)?;
+    let found = match answer.found {
+        Match::Unknown => Found::Unknown,
+        Match::One(one) => Found::One(Box::new(explanation(*one, &basis, resolved))),
+        Match::Ambiguous(several) => {
+            let ids = several
+                .listed
+                .iter()
+                .map(|one| one.profile.profile().customer_id.clone());
+            Found::Ambiguous(ids.collect(), several.count)
+        }
+    };
+    Ok(Explained {
+        found,
+        as_of: answer.as_of,
+        basis,
+        stale_since: answer.stale_since,
+    })
 }
 
 fn explanation(one: Assessed, basis: &Basis, resolved: Resolved) -> Explanation {

@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     domain::{model_version::ModelVersion, parameters::Covariate},
     metrics::FitMetrics,
-    service::{bases::Bases, error::ServiceError, retry::retry},
+    service::{bases::Bases, error::ServiceError, lane::Lane, retry::retry},
     store::{
         self,
         locks::{Single, lock_single},
@@ -30,11 +30,11 @@ use jiff::tz::TimeZone;
 
 /// Fits models and keeps their versions.
 pub struct Models {
-    /// For the input of fits, whose statements may run for minutes.
-    batch: Pool,
-    /// For the versions.
+    /// For versions, and for the input of fits, whose statements may run for minutes.
     pool: Pool,
     bases: Arc<Bases>,
+    /// Where fits compute.
+    lane: Lane,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     metrics: FitMetrics,
@@ -51,20 +51,20 @@ pub enum NotConverged {
 }
 
 impl Models {
-    /// A keeper of the versions in `pool` that reads the input of fits through `batch`, to the same database.
+    /// A keeper of the versions in `pool` whose fits compute in `lane`.
     #[must_use]
     pub fn new(
-        batch: Pool,
         pool: Pool,
         bases: Arc<Bases>,
+        lane: Lane,
         clock: Arc<dyn Clock>,
         zone: TimeZone,
         metrics: FitMetrics,
     ) -> Self {
         Self {
-            batch,
             pool,
             bases,
+            lane,
             clock,
             zone,
             metrics,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A way of naming a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// By id.
     Customer(CustomerId),

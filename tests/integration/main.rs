@@ -24,6 +24,7 @@ mod docs;
 mod fence;
 mod ingest;
 mod install;
+mod lanes;
 mod models;
 mod outages;
 mod rates;

@@ -69,7 +69,7 @@ where
         drop(state);
         if !own.is_empty() {
             // A task of its own: no caller's deadline ends it.
-            tokio::spawn(Arc::clone(self).fly(own));
+            self.loads_on.spawn(Arc::clone(self).fly(own));
         }
         waits
     }

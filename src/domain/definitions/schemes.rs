@@ -18,6 +18,7 @@ use crate::domain::{
         lexer,
         vocabulary::Vocabulary,
     },
+    stop,
     text::Label,
 };
 
@@ -218,6 +219,7 @@ impl<'a> Drafts<'a> {
         problems: &mut Diagnostics,
     ) -> (Vec<Scheme>, Vec<Draft<'a>>) {
         for draft in &mut self.segments {
+            stop::check();
             let Some(node) = draft.when else { continue };
             let Some(text) = fields::scalar(node, problems) else {
                 continue;

@@ -5,7 +5,10 @@ use std::{borrow::Cow, collections::HashSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 
-use crate::domain::rules::diagnostic::{Code, Diagnostics, Span};
+use crate::domain::{
+    rules::diagnostic::{Code, Diagnostics, Span},
+    stop,
+};
 
 /// Largest file, in bytes. Chosen: a thousand segments with their texts take a third of it.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -78,6 +81,7 @@ pub(super) fn read(text: &str, problems: &mut Diagnostics) -> Option<Node> {
         problems,
     };
     for event in Parser::new_from_str(&text[skipped..]) {
+        stop::check();
         match event {
             Ok((event, span)) => {
                 let span = builder.span(span);

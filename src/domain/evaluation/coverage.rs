@@ -16,10 +16,13 @@ use super::{
     sample::{Chosen, MOST_CUSTOMERS, choose},
     strata::Stratum,
 };
-use crate::domain::value::{
-    interval::{Distribution, Estimated, IntervalError, UncertainModel, total::Totals},
-    lifetime::Horizon,
-    random::Random,
+use crate::domain::{
+    stop,
+    value::{
+        interval::{Distribution, Estimated, IntervalError, UncertainModel, total::Totals},
+        lifetime::Horizon,
+        random::Random,
+    },
 };
 
 /// Seed of how far customers scatter around what is expected of them.
@@ -75,6 +78,7 @@ pub(super) fn sample(
     let mut sampled = Vec::with_capacity(chosen.len());
     let mut random = Random::new(SEED);
     for one in chosen {
+        stop::check();
         let subject = &subjects[one.subject];
         let uncertain = match drawn.take() {
             Some((stratum, uncertain)) if Arc::ptr_eq(stratum, subject.stratum()) => uncertain,

@@ -10,6 +10,7 @@ use super::{
 use crate::domain::{
     money::Currency,
     parameters::{Parameters, Refined, Selected, Selection},
+    stop,
     value::gamma_gamma::GammaGamma,
 };
 
@@ -168,6 +169,7 @@ impl<'a> Expectations<'a> {
     }
 
     fn of(&mut self, subject: &Subject) -> Expectation {
+        stop::check();
         let selected = self.model.select(subject.stratum());
         let row = subject.row();
         // Where all have the same parameters, it matters not who they are.

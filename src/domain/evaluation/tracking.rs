@@ -11,6 +11,7 @@ use super::{forecast::CandidateModel, population::Population, strata::Stratum};
 use crate::domain::{
     calendar::Day,
     customer::CustomerKind,
+    stop,
     value::{history::DAYS_PER_WEEK, model::OrderModel, outlook::Outlook},
 };
 
@@ -108,6 +109,7 @@ impl Tracks {
         let mut start = split.plus_days(-((split - first_day) / WEEK_DAYS + 1) * WEEK_DAYS);
         let (mut actual_cumulative, mut expected_cumulative) = (0, 0.0);
         while start < until {
+            stop::check();
             let last_day = start.plus_days(WEEK_DAYS).min(until);
             let in_week = actual.range(start.plus_days(1)..=last_day);
             let came: u64 = in_week.map(|(_, orders)| orders).sum();
@@ -236,6 +238,9 @@ impl Cohorts {
 /// Expected repeat orders of a new customer by days since the first order, from 0 to `oldest`.
 fn expected_by_age(newcomer: &Outlook, oldest: i32) -> Vec<f64> {
     let ages = 0..=oldest.max(0);
-    ages.map(|days| newcomer.expected_orders(f64::from(days) / DAYS_PER_WEEK))
-        .collect()
+    let expected = |days| {
+        stop::check();
+        newcomer.expected_orders(f64::from(days) / DAYS_PER_WEEK)
+    };
+    ages.map(expected).collect()
 }

@@ -13,7 +13,7 @@ use super::{
     diagnostic::{Code, Diagnostics, Span},
     vocabulary::Vocabulary,
 };
-use crate::domain::text::Label;
+use crate::domain::{stop, text::Label};
 
 /// Boxes that are kept apart. Chosen: exact for every condition that a person writes, and bounded work for the others.
 const MAX_BOXES: usize = 64;
@@ -94,6 +94,7 @@ impl Customers {
 }
 
 fn possible(clause: &Clause, want: Want, vocabulary: &Vocabulary) -> Possible {
+    stop::check();
     match &clause.kind {
         ClauseKind::Everyone if want.needs_all() => anything(),
         ClauseKind::Everyone => Vec::new(),

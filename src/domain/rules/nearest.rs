@@ -1,5 +1,7 @@
 //! The known name that a misspelt one probably means.
 
+use crate::domain::stop;
+
 /// Longest common beginning that counts as a hint by itself, in characters.
 const PREFIX_CHARS: usize = 4;
 
@@ -10,6 +12,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let allowed = if wanted.len() <= 3 { 1 } else { 2 };
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
+        stop::check();
         let known: Vec<char> = candidate.to_lowercase().chars().take(80).collect();
         let errors = distance(&wanted, &known);
         let shared = wanted

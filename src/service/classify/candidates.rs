@@ -67,22 +67,24 @@ fn candidates(mut known: Vec<DatedProfile>, unseen: usize, grounds: &Grounds) ->
     if unseen > 0 {
         known.truncate(MAX_CANDIDATES);
     }
-    // Else all of them are assessed: what they share must hold for those that are not listed too.
-    let mut listed: Vec<Assessed> = known
-        .into_iter()
-        .map(|profile| Assessed::new(profile, grounds))
-        .collect();
+    // Else all of them are assessed: what they share must hold for those that are not listed too. Of those nothing else is kept.
+    let mut listed = Vec::with_capacity(MAX_CANDIDATES.min(known.len()));
+    let mut facts = Vec::with_capacity(known.len());
+    for profile in known {
+        let kind = profile.profile().kind;
+        let one = Assessed::new(profile, grounds);
+        facts.push((kind, one.assessment.tier));
+        if listed.len() < MAX_CANDIDATES {
+            listed.push(one.completed(grounds));
+        }
+    }
     let (mut shared_kind, mut shared_tier) = (None, None);
     if unseen == 0 {
-        shared_kind = shared(listed.iter().map(|one| one.profile.profile().kind));
-        shared_tier = shared(listed.iter().map(|one| one.assessment.tier));
+        shared_kind = shared(facts.iter().map(|(kind, _)| *kind));
+        shared_tier = shared(facts.iter().map(|(_, tier)| *tier));
     }
-    listed.truncate(MAX_CANDIDATES);
     Candidates {
-        listed: listed
-            .into_iter()
-            .map(|one| one.completed(grounds))
-            .collect(),
+        listed,
         count,
         shared_kind,
         shared_tier,

@@ -22,7 +22,7 @@ impl Classifier {
     pub async fn answer_today(
         &self,
         subject: &Subject,
-        write: impl Fn(&Answer) -> Bytes,
+        write: impl Fn(&Answer) -> Bytes + Send + 'static,
     ) -> Result<(Bytes, Option<Timestamp>), ServiceError> {
         let bytes = self.bytes_today(subject, write).await?;
         Ok((bytes, self.breaker.stale_since()))
@@ -31,18 +31,19 @@ impl Classifier {
     async fn bytes_today(
         &self,
         subject: &Subject,
-        write: impl Fn(&Answer) -> Bytes,
+        write: impl Fn(&Answer) -> Bytes + Send + 'static,
     ) -> Result<Bytes, ServiceError> {
         let found;
         let id = match subject {
             Subject::Customer(id) => id,
             Subject::Identifier(_) => {
                 found = self.subjects.find(subject).await?;
-                match &*found {
-                    [id] => id,
+                let [id] = &*found else {
                     // Nobody or several: made anew, for it hangs on more profiles than one.
-                    _ => return Ok(write(&self.answer(subject, &Question::default()).await?)),
-                }
+                    let write = move |answer| write(&answer);
+                    return self.answer(subject, &Question::default(), write).await;
+                };
+                id
             }
         };
         let held = self.profiles.held(id).await?;
@@ -55,12 +56,7 @@ impl Classifier {
             Some(profile) => Match::One(Box::new(one(profile, &grounds))),
             None => Match::Unknown,
         };
-        let answer = Answer {
-            found,
-            as_of,
-            basis: grounds.basis,
-            stale_since: None,
-        };
+        let answer = grounds.answer(found);
         let bytes = write(&answer);
         if let Match::One(one) = &answer.found {
             let kept = KeptAnswer::new(&answer.basis, as_of, Bytes::clone(&bytes));

@@ -2,9 +2,7 @@
 
 use std::time::Instant;
 
-use super::{
-    Evaluations, FitPlan, candidate::candidate, compute, input, major, stratum, turn::Turn,
-};
+use super::{Evaluations, FitPlan, candidate::candidate, input, major, stratum, turn::Turn};
 use crate::{
     domain::{
         calendar::Day,
@@ -133,7 +131,7 @@ impl Evaluations {
         tx.rollback().await?;
         let currency = basis.reporting_currency;
         let work = move || Ok(check(&version, days, histories, currency, facts_end));
-        compute(work, turn).await
+        self.compute(work, turn).await
     }
 }
 

@@ -170,7 +170,7 @@ impl Models {
             until,
         } = what;
         // One snapshot: a customer who buys between two statements would be counted by both.
-        let mut tx = self.batch.begin_snapshot().await?;
+        let mut tx = self.pool.begin_snapshot().await?;
         let currencies = store::currencies::list(&mut tx).await?;
         let basis = self.bases.current();
         let currency = basis.reporting_currency;
@@ -188,13 +188,15 @@ impl Models {
         };
         // The turn goes with the computations, which go on when the caller gives up: two fits would starve the callers of all cores.
         let turn = Arc::new(turn);
-        let from_rows = compute(&turn, move || plan.compute(&input));
+        let from_rows = self.compute(&turn, move || plan.compute(&input));
         // The database reads the samples while the rows are fitted.
         let from_samples = async {
             let samples = samples::read(&mut tx, until, customers, gaps, &basis).await?;
             let unconvertible = unconvertible::count(&mut tx, &basis, today).await?;
             tx.rollback().await?;
-            let samples = compute(&turn, move || Ok(samples.fit(currency))).await?;
+            let samples = self
+                .compute(&turn, move || Ok(samples.fit(currency)))
+                .await?;
             Ok::<_, ServiceError>((samples, unconvertible.customers))
         };
         // Both to their ends: who is told that nothing can be fitted may ask again at once, and finds the turn free.
@@ -205,6 +207,20 @@ impl Models {
             ..draft.complete(samples)
         };
         retry(|| self.store(&request, &fit)).await
+    }
+
+    /// Runs `work` on a thread of the lane, which keeps the turn until it is done or has stopped.
+    async fn compute<T: Send + 'static>(
+        &self,
+        turn: &Arc<Turn>,
+        work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let turn = Arc::clone(turn);
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
+        self.lane.compute(work).await?
     }
 
     async fn store(
@@ -244,21 +260,6 @@ impl Models {
             fit: fit.clone(),
         })
     }
-}
-
-/// Runs `work` on a thread of its own, which keeps the turn until it is done.
-async fn compute<T: Send + 'static>(
-    turn: &Arc<Turn>,
-    work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
-) -> Result<T, ServiceError> {
-    let turn = Arc::clone(turn);
-    let done = tokio::task::spawn_blocking(move || {
-        let done = work();
-        drop(turn);
-        done
-    });
-    done.await
-        .map_err(|error| ServiceError::Internal(Box::new(error)))?
 }
 
 /// Whether a fit lacks a model of spend with a mean, or one of contracts, that the active version has.

@@ -89,6 +89,9 @@ async fn give_up_each(service: &ServiceWithDatabase, lock: &'static str) {
     assert_eq!(count_facts(&service.pool).await, before, "{lock}");
 }
 
+/// The status of a call that a lane refuses.
+const OVERLOADED: &str = "14";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_that_is_given_up_leaves_nothing_of_itself_wherever_it_was_stopped() {
     let service = ServiceWithDatabase::start().await;
@@ -154,8 +157,11 @@ async fn writes_that_are_given_up_while_they_wait_for_a_customer_do_not_keep_oth
     let calls = batches
         .iter()
         .map(|batch| send_within(&service, "IngestTransactions", batch));
-    let statuses = join_all(calls).await;
-    assert_eq!(statuses, vec![DEADLINE_EXCEEDED; CALLS]);
+    let mut statuses = join_all(calls).await;
+    // Those without a connection wait for a place, and are refused on arrival where they could not expect one in time.
+    statuses.retain(|status| status != OVERLOADED);
+    assert!(statuses.len() >= CALLS / 2, "{statuses:?}");
+    assert_eq!(statuses, vec![DEADLINE_EXCEEDED; statuses.len()]);
     let gone = tokio::time::timeout(SOON, until_idle(&service)).await;
     assert!(
         gone.is_ok(),

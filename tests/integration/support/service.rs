@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::health_client::HealthClient;
 
 use super::database::TestDatabase;
 use super::messages::by_id;
@@ -190,6 +191,10 @@ impl Service {
 
     pub(crate) fn scoring(&self) -> ScoringServiceClient<Channel> {
         ScoringServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn health(&self) -> HealthClient<Channel> {
+        HealthClient::new(self.channel.clone())
     }
 
     pub(crate) fn customers(&self) -> CustomerServiceClient<Channel> {

@@ -198,7 +198,10 @@ impl ScoringService for Fake {
     ) -> Result<Response<pb::BatchClassifyResponse>, Status> {
         let subjects = request.into_inner().subjects;
         let responses = subjects.iter().map(|_| gold()).collect();
-        Ok(Response::new(pb::BatchClassifyResponse { responses }))
+        Ok(Response::new(pb::BatchClassifyResponse {
+            responses,
+            ..Default::default()
+        }))
     }
 
     async fn score_lifetime_value(

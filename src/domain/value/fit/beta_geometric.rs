@@ -4,6 +4,7 @@
 //! left for a row is one exponential and one logarithm.
 
 use super::prepared::{Frequency, Prepared};
+use crate::domain::stop;
 use crate::domain::value::special_functions::{digamma_rise, ln_rising};
 
 /// Chances to drop out before any repeat order.
@@ -37,6 +38,7 @@ pub(super) fn log_likelihood(
         ends.push((end.ln(), end.recip()));
     }
     for group in &data.frequencies {
+        stop::check();
         let n = group.customers;
         let chances_taken = match chances {
             InitialChances::None => group.orders,

@@ -15,6 +15,7 @@ use super::report::{FitReport, Outcome};
 use super::rows::{CollapsedRow, coarsened, collapse};
 use super::search::search;
 use super::standard::Standard;
+use crate::domain::stop;
 use crate::domain::value::model::ModelKind;
 
 /// So many coarse rows take a few milliseconds over all starts.
@@ -43,6 +44,7 @@ impl Problem<'_> {
         let mut customers = 0.0;
         let mut gradient = vec![0.0; point.len()];
         for group in groups {
+            stop::check();
             let effect = |effects: &[f64]| super::matrix::dot(effects, &group.covariates);
             let mut logs = [point[0], point[1], point[2], point[3]];
             logs[1] -= effect(order_effects);

@@ -4,6 +4,7 @@
 //! left for a row is one exponential and one logarithm.
 
 use super::prepared::Prepared;
+use crate::domain::stop;
 use crate::domain::value::special_functions::hypergeometric::unit_numerator_derivatives;
 use crate::domain::value::special_functions::{digamma_rise, ln_rising};
 
@@ -89,6 +90,7 @@ pub(super) fn log_likelihood(paired: &Paired, parameters: [f64; 4]) -> (f64, [f6
         ends.push(end);
     }
     for (group, pairs) in data.frequencies.iter().zip(&paired.pairs) {
+        stop::check();
         value += group.customers * ln_rising(r, group.orders);
         gradient[0] += group.customers * digamma_rise(r, group.orders);
         let shape = r + f64::from(group.orders);

@@ -8,6 +8,7 @@ use super::prior::LogNormalPrior;
 use super::report::{Convergence, FitReport};
 use super::rows::{SpendRow, collapse_spend};
 use super::search::{Maximum, maximise, maximise_against};
+use crate::domain::stop;
 use crate::domain::value::special_functions::{digamma, ln_beta};
 
 /// Logarithms of (p, q, v in units of the mean spend).
@@ -168,6 +169,7 @@ fn log_likelihood(data: &Prepared, parameters: [f64; 3]) -> (f64, [f64; 3]) {
     let mut value = 0.0;
     let mut gradient = [0.0; 3];
     for group in &data.frequencies {
+        stop::check();
         let x = f64::from(group.orders);
         let px = p * x;
         let of_sum = digamma(px + q);

@@ -1,0 +1,260 @@
+//! Runs calls that are no single lookup in their lanes: reading the message, the handler, and writing the answer.
+//!
+//! What a lane answers is collected there, so that the threads of lookups only pass bytes on. Which method belongs to which lane is decided
+//! here and nowhere else; that a single answer takes long is only known to its use case, which moves it by itself.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use pin_project_lite::pin_project;
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+use crate::grpc::layers::deadline::Deadline;
+use crate::grpc::status;
+use crate::service::lane::{Lane, LaneError};
+
+/// The lanes of the process.
+#[derive(Debug, Clone)]
+pub struct Lanes {
+    /// Batches.
+    pub batch: Lane,
+    /// Facts.
+    pub ingest: Lane,
+    /// Fits, evaluations and drift checks.
+    pub fit: Lane,
+    /// Definitions and the registry of models.
+    pub admin: Lane,
+}
+
+/// A lane by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Batch,
+    Ingest,
+    Fit,
+    Admin,
+}
+
+/// Methods of the scoring service that run in a lane; its others are lookups.
+const BATCHES: [&str; 2] = [
+    "/patron.v1.ScoringService/BatchClassify",
+    "/patron.v1.ScoringService/BatchScoreLifetimeValue",
+];
+
+/// Methods that compute for seconds or minutes.
+const FITS: [&str; 3] = [
+    "/patron.v1.ModelService/FitModel",
+    "/patron.v1.ModelService/EvaluateModel",
+    "/patron.v1.ModelService/CheckDrift",
+];
+
+/// Services that run in a lane whole, save the methods above.
+const SERVICES: [(&str, Which); 3] = [
+    ("/patron.v1.IngestService/", Which::Ingest),
+    ("/patron.v1.ModelService/", Which::Admin),
+    ("/patron.v1.DefinitionService/", Which::Admin),
+];
+
+/// The lane of a path; `None` for lookups, health, reflection, and what does not exist.
+fn lane_of(path: &str) -> Option<Which> {
+    if BATCHES.contains(&path) {
+        return Some(Which::Batch);
+    }
+    if FITS.contains(&path) {
+        return Some(Which::Fit);
+    }
+    let mut services = SERVICES.iter();
+    let (_, which) = services.find(|(service, _)| path.starts_with(service))?;
+    Some(*which)
+}
+
+impl Lanes {
+    fn get(&self, which: Which) -> &Lane {
+        match which {
+            Which::Batch => &self.batch,
+            Which::Ingest => &self.ingest,
+            Which::Fit => &self.fit,
+            Which::Admin => &self.admin,
+        }
+    }
+}
+
+/// How long a caller should wait whose server stops: another one may be there sooner.
+const RETRY_AFTER_STOP: Duration = Duration::from_secs(1);
+
+/// `UNAVAILABLE`: the lane has too much to do, or the process stops.
+pub(in crate::grpc) fn refusal(error: LaneError) -> Status {
+    let message = error.to_string();
+    match error {
+        LaneError::Overloaded { retry_after } => {
+            status::unavailable("OVERLOADED", &message, retry_after)
+        }
+        LaneError::Stopping => status::unavailable("STOPPING", &message, RETRY_AFTER_STOP),
+    }
+}
+
+/// Layer that makes [`LaneService`].
+#[derive(Debug, Clone)]
+pub struct LaneLayer {
+    lanes: Option<Lanes>,
+}
+
+impl LaneLayer {
+    /// Without lanes every call runs where it arrives.
+    #[must_use]
+    pub fn new(lanes: Option<Lanes>) -> Self {
+        Self { lanes }
+    }
+}
+
+impl<S> Layer<S> for LaneLayer {
+    type Service = LaneService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        LaneService {
+            inner,
+            lanes: self.lanes.clone(),
+        }
+    }
+}
+
+/// Runs each call in its lane; see the module.
+#[derive(Debug, Clone)]
+pub struct LaneService<S> {
+    inner: S,
+    lanes: Option<Lanes>,
+}
+
+impl<S, B> Service<Request<B>> for LaneService<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = LaneFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let which = lane_of(request.uri().path());
+        let (Some(which), Some(lanes)) = (which, &self.lanes) else {
+            let work = self.inner.call(request);
+            return LaneFuture {
+                place: Where::Here { work },
+            };
+        };
+        let deadline = request.extensions().get::<Deadline>();
+        let deadline = deadline.map(|deadline| deadline.instant());
+        let lane = lanes.get(which).clone();
+        // The one that was ready goes along, its clone waits for the next call.
+        let clone = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, clone);
+        let work = Box::pin(async move {
+            let done = lane.run(deadline, answer(inner, request)).await;
+            done.unwrap_or_else(|refused| refusal(refused).into_http())
+        });
+        LaneFuture {
+            place: Where::There { work },
+        }
+    }
+}
+
+/// The whole answer, in memory. Unary answers alone come here, of at most the size of a message.
+async fn answer<S, B>(mut inner: S, request: Request<B>) -> Response<Body>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
+{
+    let Ok(answer) = inner.call(request).await;
+    let (parts, body) = answer.into_parts();
+    match body.collect().await {
+        Ok(whole) => {
+            let body = whole.map_err(|never: Infallible| match never {});
+            Response::from_parts(parts, Body::new(body))
+        }
+        Err(status) => status.into_http(),
+    }
+}
+
+pin_project! {
+    /// Future of [`LaneService`].
+    pub struct LaneFuture<F> {
+        #[pin]
+        place: Where<F>,
+    }
+}
+
+pin_project! {
+    #[project = WhereProjection]
+    enum Where<F> {
+        // A lookup: where it arrived.
+        Here { #[pin] work: F },
+        // In a lane.
+        There { work: BoxFuture },
+    }
+}
+
+type BoxFuture = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+impl<F> Future for LaneFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().place.project() {
+            WhereProjection::Here { work } => work.poll(cx),
+            WhereProjection::There { work } => work.as_mut().poll(cx).map(Ok),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::app::server::methods;
+
+    #[test]
+    fn every_method_with_a_lane_exists_and_lookups_have_none() {
+        let served: Vec<String> = methods().iter().map(|name| format!("/{name}")).collect();
+        for path in BATCHES.iter().chain(&FITS) {
+            assert!(served.iter().any(|it| it == path), "{path}");
+        }
+        for (service, _) in SERVICES {
+            assert!(served.iter().any(|it| it.starts_with(service)), "{service}");
+        }
+        let here = served.iter().filter(|path| lane_of(path).is_none());
+        let here: Vec<&str> = here
+            .filter_map(|path| path.strip_prefix("/patron.v1."))
+            .collect();
+        assert_eq!(
+            here,
+            [
+                "CustomerService/GetCustomer",
+                "ScoringService/Classify",
+                "ScoringService/ScoreLifetimeValue",
+                "ScoringService/ExplainSegment",
+            ],
+            "a new method runs in a lane unless it is a lookup"
+        );
+        assert_eq!(
+            lane_of("/patron.v1.ModelService/FitModel"),
+            Some(Which::Fit)
+        );
+        assert_eq!(
+            lane_of("/patron.v1.ModelService/GetModel"),
+            Some(Which::Admin)
+        );
+    }
+}
