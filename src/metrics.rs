@@ -8,11 +8,13 @@
 mod cache;
 mod evaluation;
 mod facts;
+mod peers;
 mod rpc;
 
 pub use cache::CacheMetrics;
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
+pub use peers::PeerMetrics;
 pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -32,6 +34,8 @@ pub struct Metrics {
     pub rpc: RpcMetrics,
     /// Connections of the gRPC listener.
     pub connections: ConnectionMetrics,
+    /// What connections hold.
+    pub peers: PeerMetrics,
     /// The cache of profiles by customer id.
     pub profile_cache: CacheMetrics,
     /// The cache of customer ids by identifier.
@@ -91,6 +95,7 @@ impl Metrics {
         );
         let rpc = RpcMetrics::register(&mut registry, methods);
         let connections = ConnectionMetrics::register(&mut registry);
+        let peers = PeerMetrics::register(&mut registry);
         let [profile_cache, identifier_cache] =
             CacheMetrics::register(&mut registry, ["profile", "identifier"]);
         let ingest = IngestMetrics::register(&mut registry);
@@ -99,6 +104,7 @@ impl Metrics {
         Self {
             rpc,
             connections,
+            peers,
             profile_cache,
             identifier_cache,
             ingest,

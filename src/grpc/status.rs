@@ -6,6 +6,8 @@
 //!
 //! A cause that is ours is logged here, once, and never sent.
 
+pub mod transport;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Write as _;
