@@ -11,6 +11,7 @@ use std::{
 
 use bytes::{BufMut as _, Bytes};
 use http::{Request, Response};
+use prost::Message as _;
 use tonic::{
     Status,
     body::Body,
@@ -22,12 +23,32 @@ use tonic_prost::{ProstCodec, ProstDecoder};
 use tower::Service;
 
 use crate::{
-    grpc::scoring::Scoring,
+    grpc::{
+        convert::{self, violations::Violations},
+        layers::kept::FindKept,
+        scoring::Scoring,
+    },
     pb::{self, scoring_service_server::ScoringServiceServer},
+    service::classify::Classifier,
 };
 
 /// Path of the method that is answered here.
 const CLASSIFY: &str = "/patron.v1.ScoringService/Classify";
+
+/// Finds finished answers to Classify in the memory of `classifier`: what [`layers::kept`](crate::grpc::layers::kept) is given.
+#[must_use]
+pub fn find_kept(classifier: Arc<Classifier>) -> FindKept {
+    Arc::new(move |message| {
+        let request = pb::ClassifyRequest::decode(message).ok()?;
+        if !request.as_of.is_empty() {
+            return None;
+        }
+        // What is wrong with a subject is said by the handler.
+        let mut violations = Violations::default();
+        let subject = convert::subject(request.subject.as_ref(), &mut violations.at(""))?;
+        classifier.kept_today(&subject)
+    })
+}
 
 /// The service; see the module.
 #[derive(Clone)]

@@ -12,6 +12,24 @@ use crate::{
 };
 
 impl Classifier {
+    /// The finished answer about one subject as of today, if it is in memory: nothing is loaded, computed or waited for.
+    #[must_use]
+    pub fn kept_today(&self, subject: &Subject) -> Option<Bytes> {
+        let found;
+        let id = match subject {
+            Subject::Customer(id) => id,
+            Subject::Identifier(_) => {
+                found = self.subjects.find_held(subject)?;
+                match &*found {
+                    [id] => id,
+                    _ => return None,
+                }
+            }
+        };
+        let (basis, as_of) = (self.bases.current(), self.day(None).ok()?);
+        self.profiles.kept_answer(id, &basis, as_of)
+    }
+
     /// The answer about one subject as of today, as `write` writes it. `write` must depend on nothing but the answer: its result is kept
     /// for whoever asks about the same customer, by whatever name.
     ///
