@@ -3,7 +3,9 @@
 //! Knows nothing of customers; `main` and the command line build it.
 
 pub mod admin;
+pub mod control;
 pub mod database;
+pub mod descriptors;
 pub mod logging;
 pub mod run;
 pub mod server;

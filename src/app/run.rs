@@ -2,15 +2,16 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, runtime::Handle, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
     app::{
         admin,
-        database::{Database, DatabaseError, READ_TIMEOUT},
-        server::{self, DrainOutcome, Limits, ServeError, Shared},
+        database::{CLOSE_LIMIT, Database, DatabaseError, READ_TIMEOUT},
+        descriptors,
+        server::{self, DrainOutcome, Limits, ReflectionError, ServeError, Served, Shared},
         settings::Settings,
     },
     cache::{
@@ -31,6 +32,8 @@ use crate::{
 
 /// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
 const IDENTIFIER_SHARE: u64 = 8;
+/// Time to close what the calls used, where they were cut at the drain limit: within half a second of it the process is gone.
+const MIN_CLOSE_LIMIT: Duration = Duration::from_millis(200);
 /// How often the gauges of the caches are brought up to date, and a basis that could not be renewed is tried again.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -51,7 +54,10 @@ pub struct App {
     stop: CancellationToken,
     stop_admin: CancellationToken,
     server: JoinHandle<Result<DrainOutcome, ServeError>>,
-    admin: JoinHandle<io::Result<()>>,
+    admin: JoinHandle<()>,
+    /// Time from the request to stop until everything must be over.
+    stop_limit: Duration,
+    control: Handle,
     database: Database,
 }
 
@@ -66,6 +72,9 @@ pub enum StartError {
         /// Why.
         cause: io::Error,
     },
+    /// The descriptors compiled into the program cannot be served.
+    #[error(transparent)]
+    Reflection(#[from] ReflectionError),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -75,7 +84,7 @@ pub enum StartError {
 }
 
 impl App {
-    /// Starts the service that `settings` describe; it runs until `stop` is cancelled.
+    /// Starts the service that `settings` describe, all of it on the present runtime; it runs until `stop` is cancelled.
     ///
     /// # Errors
     /// Whatever is in the way, with what to do about it.
@@ -84,37 +93,54 @@ impl App {
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Result<Self, StartError> {
-        let start = tokio::time::Instant::now();
+        Self::start_with(settings, clock, stop, Handle::current()).await
+    }
+
+    /// As [`Self::start`], with what must happen on time on a runtime of its own, `control`: the admin listener, the timers of the drain
+    /// and the watch over the connections. Calls are answered on the present one.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        stop: CancellationToken,
+        control: Handle,
+    ) -> Result<Self, StartError> {
+        let start = Instant::now();
         // First, because it is the quickest to fail and needs nothing else.
         let listener = listen(settings.listen).await?;
-        let admin_listener = listen(settings.admin_listen).await?;
+        let admin_listener = {
+            // A socket belongs to the runtime on which it was opened.
+            let _control = control.enter();
+            listen_now(settings.admin_listen)?
+        };
         let (address, admin_address) = (
             local(&listener, settings.listen)?,
             local(&admin_listener, settings.admin_listen)?,
         );
         let shared = Shared::new(Arc::clone(&clock));
         let database = Database::open(settings, clock.now()).await?;
-        let limits = settings.limits();
-        let routes = match build(settings, &limits, &shared, &database, &clock, &stop).await {
-            Ok(routes) => routes,
+        let limits = Limits {
+            max_connections: descriptors::fit_connections(settings),
+            ..settings.limits()
+        };
+        let services = match build(settings, &limits, &shared, &database, &clock, &stop).await {
+            Ok(services) => services,
             Err(error) => {
-                database.close().await;
+                database.close(CLOSE_LIMIT).await;
                 return Err(error.into());
             }
         };
         let stop_admin = CancellationToken::new();
         let pages = admin::router(Arc::clone(&shared.metrics), shared.lifecycle.clone());
-        let admin = tokio::spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
-        let metrics = Arc::clone(&shared.metrics);
-        let until = stop.clone();
-        let server =
-            tokio::spawn(
-                async move { server::serve(listener, routes, &limits, &shared, until).await },
-            );
+        let admin = control.spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
+        let running = server::start(listener, services, &limits, &shared)?;
+        let server = control.spawn(running.supervise(stop.clone()));
         Ok(Self {
             address,
             admin_address,
-            metrics,
+            metrics: shared.metrics,
             started_in: start.elapsed(),
             zone: database.zone.clone(),
             schema_version: database.schema_version,
@@ -122,6 +148,8 @@ impl App {
             stop_admin,
             server,
             admin,
+            stop_limit: limits.lame_duck + limits.drain_limit,
+            control,
             database,
         })
     }
@@ -137,12 +165,25 @@ impl App {
     /// # Errors
     /// When the server failed.
     pub async fn wait(self) -> Result<DrainOutcome, ServeError> {
+        let stop = self.stop.clone();
+        // From the request to stop on, or from the end of a server that failed.
+        let asked = self.control.spawn(async move {
+            stop.cancelled().await;
+            Instant::now()
+        });
         let outcome = self.server.await;
-        self.stop_admin.cancel();
-        if let Ok(Err(error)) = self.admin.await {
-            tracing::warn!(error.cause = %error, "the admin listener failed");
+        self.stop.cancel();
+        let asked = asked.await.unwrap_or_else(|_| Instant::now());
+        // What calls left unused of their time, their last statements may use; where they were cut, next to nothing.
+        let left = self.stop_limit.saturating_sub(asked.elapsed());
+        let limit = left.clamp(MIN_CLOSE_LIMIT, CLOSE_LIMIT);
+        // On the control runtime, whose timers ring: what was cut may still compute on this one.
+        let closed = self.control.spawn(self.database.close(limit));
+        if let Err(panic) = closed.await {
+            std::panic::resume_unwind(panic.into_panic());
         }
-        self.database.close().await;
+        self.stop_admin.cancel();
+        let _ = self.admin.await;
         match outcome {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -157,6 +198,15 @@ impl App {
         self.stop.cancel();
         self.wait().await
     }
+}
+
+/// As [`listen`], without waiting: for an address that needs no resolving, which is all there are.
+fn listen_now(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let socket = std::net::TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    });
+    socket.map_err(|cause| StartError::Listen { address, cause })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -179,7 +229,7 @@ async fn build(
     database: &Database,
     clock: &Arc<dyn Clock>,
     stop: &CancellationToken,
-) -> Result<Routes, ServiceError> {
+) -> Result<Served, ServiceError> {
     let metrics = &shared.metrics;
     let (cache, identifiers) = caches(settings, database, metrics);
     let without_rate = metrics.currencies_without_rate.clone();
@@ -237,9 +287,9 @@ async fn build(
             .run_until_cancelled_owned(upkeep(cache, identifiers, bases)),
     );
     let zone = database.zone.clone();
-    Ok(routes(
+    Ok(served(
         limits.max_message_bytes,
-        grpc::scoring::Scoring::new(Arc::new(classifier)),
+        Arc::new(classifier),
         grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
         grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
@@ -283,20 +333,22 @@ async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>, 
     }
 }
 
-fn routes(
+fn served(
     bytes: usize,
-    scoring: grpc::scoring::Scoring,
+    classifier: Arc<Classifier>,
     ingest: grpc::ingest::IngestApi,
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
     definitions: grpc::definitions::DefinitionApi,
-) -> Routes {
+) -> Served {
     use pb::{
         customer_service_server::CustomerServiceServer,
         definition_service_server::DefinitionServiceServer,
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
     };
-    Routes::default()
+    let find_kept = grpc::encoded::find_kept(Arc::clone(&classifier));
+    let scoring = grpc::scoring::Scoring::new(classifier);
+    let routes = Routes::default()
         .add_service(grpc::encoded::ScoringServer::new(scoring, bytes))
         .add_service(
             IngestServiceServer::new(ingest)
@@ -317,5 +369,9 @@ fn routes(
             DefinitionServiceServer::new(definitions)
                 .max_decoding_message_size(bytes)
                 .max_encoding_message_size(bytes),
-        )
+        );
+    Served {
+        routes,
+        find_kept: Some(find_kept),
+    }
 }
