@@ -8,8 +8,8 @@ use super::Peer;
 /// Bytes that a call costs beside its message: the task, the stream of the transport and its headers.
 pub(crate) const CALL_BYTES: u64 = 8192;
 
-/// Bytes that the head and the trailers of an answer cost until the socket has taken them.
-const HEAD_BYTES: u64 = 256;
+/// Bytes that the head and the trailers of an answer cost until the socket has taken them: their maps and the stream of the transport.
+const HEAD_BYTES: u64 = 2048;
 
 /// Whose budget is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
