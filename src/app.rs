@@ -3,12 +3,15 @@
 //! Knows nothing of customers; `main` and the command line build it.
 
 pub mod admin;
+pub mod control;
 pub mod database;
+pub mod descriptors;
 pub mod failure;
 pub mod fence;
 mod lanes;
 pub mod logging;
 pub mod run;
 pub mod server;
+mod services;
 pub mod settings;
 pub mod shutdown;

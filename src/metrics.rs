@@ -10,6 +10,7 @@ mod database;
 mod evaluation;
 mod facts;
 mod lane;
+mod peers;
 mod rpc;
 
 pub use cache::CacheMetrics;
@@ -17,6 +18,7 @@ pub use database::{BreakerMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
 pub use lane::LaneMetrics;
+pub use peers::PeerMetrics;
 pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -36,6 +38,8 @@ pub struct Metrics {
     pub rpc: RpcMetrics,
     /// Connections of the gRPC listener.
     pub connections: ConnectionMetrics,
+    /// What connections hold.
+    pub peers: PeerMetrics,
     /// The cache of profiles by customer id.
     pub profile_cache: CacheMetrics,
     /// The cache of customer ids by identifier.
@@ -107,6 +111,7 @@ impl Metrics {
         );
         let rpc = RpcMetrics::register(&mut registry, methods);
         let connections = ConnectionMetrics::register(&mut registry);
+        let peers = PeerMetrics::register(&mut registry);
         let [profile_cache, identifier_cache] =
             CacheMetrics::register(&mut registry, ["profile", "identifier"]);
         let breaker = BreakerMetrics::register(&mut registry);
@@ -119,6 +124,7 @@ impl Metrics {
         Self {
             rpc,
             connections,
+            peers,
             profile_cache,
             identifier_cache,
             breaker,

@@ -44,7 +44,7 @@ const BATCH_CONNECTIONS: u32 = 8;
 const ANSWER_CONNECTIONS: u32 = 4;
 /// How long to wait at the end for connections to become free: a commit that nobody waits for any more takes milliseconds, a statement
 /// of a fit may go on for minutes.
-const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+pub const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// How long `patron migrate` waits for the server.
 const MIGRATION_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one statement of a migration may take; locks are waited for far shorter, see `store::schema`.
@@ -280,7 +280,7 @@ impl Database {
     }
 
     /// Closes the connections and stops the private cluster, and waits for both, but not for what the database is still busy with.
-    pub async fn close(self) {
+    pub async fn close(self, limit: Duration) {
         let closed = async {
             tokio::join!(
                 self.read.close(),
@@ -289,7 +289,7 @@ impl Database {
                 self.batch.close()
             );
         };
-        if tokio::time::timeout(CLOSE_LIMIT, closed).await.is_err() {
+        if tokio::time::timeout(limit, closed).await.is_err() {
             tracing::warn!("statements that nobody waits for any more were left to the database");
         }
         if let Some(fence) = self.fence {

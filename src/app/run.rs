@@ -2,52 +2,27 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::MissedTickBehavior};
+use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 
 use crate::{
     app::{
         admin,
-        database::{Database, DatabaseError, READ_TIMEOUT},
+        database::{CLOSE_LIMIT, Database, DatabaseError},
+        descriptors,
         failure::{DatabaseWatch, Failures},
         lanes::LaneThreads,
-        server::{self, DrainOutcome, Health, Limits, ServeError, Shared},
+        server::{self, DrainOutcome, Health, Limits, ReflectionError, ServeError, Shared},
+        services,
         settings::Settings,
     },
-    cache::{
-        identifiers::IdentifierCache,
-        profiles::{ProfileCache, profile_cache},
-        read_through::Bounds,
-    },
     clock::Clock,
-    grpc::{self, layers::lane::Lanes},
-    metrics::{Metrics, SessionMetrics},
-    pb,
-    service::{
-        bases::Bases,
-        classify::{Classifier, LongAnswers},
-        customers::Customers,
-        definitions::DefinitionRevisions,
-        error::ServiceError,
-        evaluate::Evaluations,
-        ingest::Ingest,
-        models::Models,
-        profiles::Profiles,
-        subjects::Subjects,
-        versions::Versions,
-    },
-    store::{self, pool::Pool},
+    metrics::Metrics,
+    service::error::ServiceError,
 };
 
-/// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
-const IDENTIFIER_SHARE: u64 = 8;
-/// How often the gauges of the caches are brought up to date, and a basis that could not be renewed is tried again.
-const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
-/// How often the database is asked for a sign of life.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-/// In how many of these rounds sessions that are idle in a transaction are counted once.
-const SESSIONS_EVERY: u64 = 5;
+/// Time to close what the calls used, where they were cut at the drain limit: within half a second of it the process is gone.
+const MIN_CLOSE_LIMIT: Duration = Duration::from_millis(200);
 
 /// The services of which most calls need the database.
 const WRITING_SERVICES: [&str; 3] = [
@@ -73,7 +48,10 @@ pub struct App {
     stop: CancellationToken,
     stop_admin: CancellationToken,
     server: JoinHandle<Result<DrainOutcome, ServeError>>,
-    admin: JoinHandle<io::Result<()>>,
+    admin: JoinHandle<()>,
+    /// Time from the request to stop until everything must be over.
+    stop_limit: Duration,
+    control: Handle,
     lanes: LaneThreads,
     database: Database,
     failures: Failures,
@@ -93,6 +71,9 @@ pub enum StartError {
     /// The system refuses threads.
     #[error("cannot start the threads for long work: {0}")]
     Threads(io::Error),
+    /// The descriptors compiled into the program cannot be served.
+    #[error(transparent)]
+    Reflection(#[from] ReflectionError),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -102,7 +83,7 @@ pub enum StartError {
 }
 
 impl App {
-    /// Starts the service that `settings` describe; it runs until `stop` is cancelled.
+    /// Starts the service that `settings` describe, all of it on the present runtime; it runs until `stop` is cancelled.
     ///
     /// # Errors
     /// Whatever is in the way, with what to do about it.
@@ -111,10 +92,28 @@ impl App {
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Result<Self, StartError> {
-        let start = tokio::time::Instant::now();
+        Self::start_with(settings, clock, stop, Handle::current()).await
+    }
+
+    /// As [`Self::start`], with what must happen on time on a runtime of its own, `control`: the admin listener, the timers of the drain
+    /// and the watch over the connections. Calls are answered on the present one.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        stop: CancellationToken,
+        control: Handle,
+    ) -> Result<Self, StartError> {
+        let start = Instant::now();
         // First, because it is the quickest to fail and needs nothing else.
         let listener = listen(settings.listen).await?;
-        let admin_listener = listen(settings.admin_listen).await?;
+        let admin_listener = {
+            // A socket belongs to the runtime on which it was opened.
+            let _control = control.enter();
+            listen_now(settings.admin_listen)?
+        };
         let (address, admin_address) = (
             local(&listener, settings.listen)?,
             local(&admin_listener, settings.admin_listen)?,
@@ -127,29 +126,29 @@ impl App {
         let failures = Failures::new(stop.clone());
         let watch = DatabaseWatch::new(failures.clone());
         let database = Database::open(settings, &clock, breaker, &stop, &watch).await?;
-        let limits = settings.limits();
-        let routes = match build(settings, &limits, &shared, &lanes, &database, &stop).await {
-            Ok(routes) => routes,
+        let limits = Limits {
+            max_connections: descriptors::fit_connections(settings),
+            ..settings.limits()
+        };
+        let built = services::build(settings, &limits, &shared, &lanes, &database, &stop).await;
+        let served = match built {
+            Ok(served) => served,
             Err(error) => {
-                database.close().await;
+                database.close(CLOSE_LIMIT).await;
                 return Err(error.into());
             }
         };
         let follow = follow_cluster(watch.cluster_runs.subscribe(), shared.health.clone());
-        tokio::spawn(stop.clone().run_until_cancelled_owned(follow));
+        control.spawn(stop.clone().run_until_cancelled_owned(follow));
         let stop_admin = CancellationToken::new();
         let pages = admin::router(Arc::clone(&shared.metrics), shared.lifecycle.clone());
-        let admin = tokio::spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
-        let metrics = Arc::clone(&shared.metrics);
-        let until = stop.clone();
-        let server =
-            tokio::spawn(
-                async move { server::serve(listener, routes, &limits, &shared, until).await },
-            );
+        let admin = control.spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
+        let running = server::start(listener, served, &limits, &shared)?;
+        let server = control.spawn(running.supervise(stop.clone()));
         Ok(Self {
             address,
             admin_address,
-            metrics,
+            metrics: shared.metrics,
             started_in: start.elapsed(),
             zone: database.zone.clone(),
             schema_version: database.schema_version,
@@ -157,6 +156,8 @@ impl App {
             stop_admin,
             server,
             admin,
+            stop_limit: limits.lame_duck + limits.drain_limit,
+            control,
             lanes,
             database,
             failures,
@@ -174,13 +175,26 @@ impl App {
     /// # Errors
     /// When the server failed, or what stopped it if nobody asked for it.
     pub async fn wait(self) -> Result<DrainOutcome, ServeError> {
+        let stop = self.stop.clone();
+        // From the request to stop on, or from the end of a server that failed.
+        let asked = self.control.spawn(async move {
+            stop.cancelled().await;
+            Instant::now()
+        });
         let outcome = self.server.await;
-        self.stop_admin.cancel();
-        if let Ok(Err(error)) = self.admin.await {
-            tracing::warn!(error.cause = %error, "the admin listener failed");
+        self.stop.cancel();
+        let asked = asked.await.unwrap_or_else(|_| Instant::now());
+        // What calls left unused of their time, their last statements may use; where they were cut, next to nothing.
+        let left = self.stop_limit.saturating_sub(asked.elapsed());
+        let limit = left.clamp(MIN_CLOSE_LIMIT, CLOSE_LIMIT);
+        // On the control runtime, whose timers ring: what was cut may still compute on this one.
+        let closed = self.control.spawn(self.database.close(limit));
+        if let Err(panic) = closed.await {
+            std::panic::resume_unwind(panic.into_panic());
         }
-        self.database.close().await;
         self.lanes.stop();
+        self.stop_admin.cancel();
+        let _ = self.admin.await;
         if let Some(failure) = self.failures.take() {
             return Err(failure.into());
         }
@@ -210,6 +224,15 @@ async fn follow_cluster(mut runs: watch::Receiver<bool>, health: Health) {
     }
 }
 
+/// As [`listen`], without waiting: for an address that needs no resolving, which is all there are.
+fn listen_now(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let socket = std::net::TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    });
+    socket.map_err(|cause| StartError::Listen { address, cause })
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .await
@@ -220,226 +243,4 @@ fn local(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, Star
     listener
         .local_addr()
         .map_err(|cause| StartError::Listen { address, cause })
-}
-
-/// Builds the use cases over the database and the services over them.
-async fn build(
-    settings: &Settings,
-    limits: &Limits,
-    shared: &Shared,
-    threads: &LaneThreads,
-    database: &Database,
-    stop: &CancellationToken,
-) -> Result<Routes, ServiceError> {
-    let (metrics, clock, lanes) = (&shared.metrics, &shared.clock, &threads.lanes);
-    let (cache, identifiers) = caches(settings, database, metrics);
-    let without_rate = metrics.currencies_without_rate.clone();
-    let bases = Arc::new(Bases::load(database.batch.clone(), without_rate).await?);
-    let subjects = Arc::new(Subjects::new(
-        Arc::clone(&identifiers),
-        database.key.clone(),
-    ));
-    let ingest = Ingest {
-        pool: database.write.clone(),
-        read_pool: database.write.clone(),
-        profiles: Arc::clone(&cache),
-        identifiers: Arc::clone(&identifiers),
-        key: database.key.clone(),
-        bases: Arc::clone(&bases),
-        zone: database.zone.clone(),
-        clock: Arc::clone(clock),
-        metrics: metrics.ingest.clone(),
-    };
-    let (lookups, long_answers) = classifiers(&subjects, &cache, &bases, shared, lanes, database);
-    let customers = Customers {
-        subjects: Arc::clone(&subjects),
-        cache: Arc::clone(&cache),
-        pool: database.read.clone(),
-    };
-    let definitions = DefinitionRevisions {
-        pool: database.batch.clone(),
-        bases: Arc::clone(&bases),
-        clock: Arc::clone(clock),
-        zone: database.zone.clone(),
-        lane: lanes.admin.clone(),
-    };
-    let models = Models::new(
-        database.batch.clone(),
-        Arc::clone(&bases),
-        lanes.fit.clone(),
-        Arc::clone(clock),
-        database.zone.clone(),
-        metrics.fits.clone(),
-    );
-    let evaluations = Evaluations::new(
-        database.batch.clone(),
-        Arc::clone(&bases),
-        lanes.fit.clone(),
-        Arc::clone(clock),
-        database.zone.clone(),
-        metrics.evaluations.clone(),
-    );
-    tend(stop, database, metrics, (cache, identifiers));
-    let renewals = catch_up(bases);
-    let renewals = stop.clone().run_until_cancelled_owned(renewals);
-    threads.background().spawn(renewals);
-    let zone = database.zone.clone();
-    Ok(routes(
-        limits.max_message_bytes,
-        grpc::scoring::Scoring::new(lookups, long_answers, limits.max_message_bytes),
-        grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
-        grpc::customers::CustomerApi::new(Arc::new(customers)),
-        grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
-        grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
-    ))
-}
-
-/// Who answers lookups, and who answers what takes longer: the same, but for the connections.
-fn classifiers(
-    subjects: &Arc<Subjects>,
-    cache: &Arc<ProfileCache>,
-    bases: &Arc<Bases>,
-    shared: &Shared,
-    lanes: &Lanes,
-    database: &Database,
-) -> (Arc<Classifier>, Arc<Classifier>) {
-    let classifier = |pool: &Pool, long| {
-        Arc::new(Classifier {
-            subjects: Arc::clone(subjects),
-            profiles: Arc::new(Profiles::new(Arc::clone(cache), pool.clone())),
-            bases: Arc::clone(bases),
-            clock: Arc::clone(&shared.clock),
-            zone: database.zone.clone(),
-            versions: Versions::new(pool.clone()),
-            breaker: Arc::clone(&database.breaker),
-            long,
-        })
-    };
-    let long_answers = classifier(&database.answers, None);
-    let lookups = LongAnswers {
-        lane: lanes.batch.clone(),
-        classifier: Arc::clone(&long_answers),
-    };
-    (classifier(&database.read, Some(lookups)), long_answers)
-}
-
-/// The caches, within the memory that the settings give them.
-fn caches(
-    settings: &Settings,
-    database: &Database,
-    metrics: &Metrics,
-) -> (Arc<ProfileCache>, Arc<IdentifierCache>) {
-    let memory = settings.cache_memory.bytes();
-    let bounds = |max_bytes| Bounds {
-        max_bytes,
-        load_timeout: READ_TIMEOUT,
-    };
-    let identifier_bytes = memory / IDENTIFIER_SHARE;
-    let cache = profile_cache(
-        database.read.clone(),
-        Arc::clone(&database.breaker),
-        bounds(memory - identifier_bytes),
-        metrics.profile_cache.clone(),
-    );
-    let identifiers = Arc::new(IdentifierCache::new(
-        database.read.clone(),
-        Arc::clone(&database.breaker),
-        bounds(identifier_bytes),
-        metrics.identifier_cache.clone(),
-    ));
-    (cache, identifiers)
-}
-
-/// Starts what goes on beside the calls, until `stop`.
-fn tend(
-    stop: &CancellationToken,
-    database: &Database,
-    metrics: &Metrics,
-    (profiles, identifiers): (Arc<ProfileCache>, Arc<IdentifierCache>),
-) {
-    let upkeep = upkeep(profiles, identifiers);
-    tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep));
-    let watch = watch(database.read.clone(), metrics.sessions.clone());
-    tokio::spawn(stop.clone().run_until_cancelled_owned(watch));
-}
-
-/// Keeps the gauges of the caches up to date, for ever. On the threads of lookups: it holds locks of the caches.
-async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) {
-    let mut due = tokio::time::interval(UPKEEP_INTERVAL);
-    loop {
-        due.tick().await;
-        profiles.measure();
-        identifiers.measure();
-    }
-}
-
-/// Tries a renewal of the basis that failed again, for ever.
-async fn catch_up(bases: Arc<Bases>) {
-    let mut due = tokio::time::interval(UPKEEP_INTERVAL);
-    loop {
-        due.tick().await;
-        bases.catch_up().await;
-    }
-}
-
-/// Asks the database for a sign of life again and again, also when no call needs it, so that an answer from memory says in time that it
-/// may be out of date; and how many sessions of ours are stuck in a transaction.
-async fn watch(pool: Pool, metrics: SessionMetrics) {
-    let mut due = tokio::time::interval(WATCH_INTERVAL);
-    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for round in 0_u64.. {
-        due.tick().await;
-        // That it does not answer is the breaker's to say.
-        let Ok(mut connection) = pool.acquire().await else {
-            continue;
-        };
-        if round % SESSIONS_EVERY != 0 {
-            continue;
-        }
-        match store::sessions::count_idle_in_transaction(&mut connection).await {
-            Ok(count) => {
-                metrics.idle_in_transaction.set(count);
-            }
-            Err(error) => {
-                tracing::debug!(error.cause = %error, "the sessions could not be counted");
-            }
-        }
-    }
-}
-
-fn routes(
-    bytes: usize,
-    scoring: grpc::scoring::Scoring,
-    ingest: grpc::ingest::IngestApi,
-    customers: grpc::customers::CustomerApi,
-    models: grpc::models::ModelApi,
-    definitions: grpc::definitions::DefinitionApi,
-) -> Routes {
-    use pb::{
-        customer_service_server::CustomerServiceServer,
-        definition_service_server::DefinitionServiceServer,
-        ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
-    };
-    Routes::default()
-        .add_service(grpc::encoded::ScoringServer::new(scoring))
-        .add_service(
-            IngestServiceServer::new(ingest)
-                .max_decoding_message_size(bytes)
-                .max_encoding_message_size(bytes),
-        )
-        .add_service(
-            CustomerServiceServer::new(customers)
-                .max_decoding_message_size(bytes)
-                .max_encoding_message_size(bytes),
-        )
-        .add_service(
-            ModelServiceServer::new(models)
-                .max_decoding_message_size(bytes)
-                .max_encoding_message_size(bytes),
-        )
-        .add_service(
-            DefinitionServiceServer::new(definitions)
-                .max_decoding_message_size(bytes)
-                .max_encoding_message_size(bytes),
-        )
 }

@@ -1,11 +1,13 @@
 //! The gRPC listener: tonic's transport with every limit set, health and reflection, the layers, and a drain that ends.
 //!
 //! tonic sends no stream limit unless told, accepts without end, takes accept errors for a reason to spin, and on shutdown waits for
-//! every peer for ever. All of that is decided here. What the services do is not known here: they come as routes.
+//! every peer forever. All of that is decided here. What the services do is not known here: they come as routes.
 
 mod incoming;
+mod limits;
 mod reflection;
 
+pub use limits::Limits;
 pub use reflection::{ReflectionError, methods};
 
 use std::pin::Pin;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
@@ -26,19 +29,25 @@ use crate::app::failure::Failure;
 use crate::app::server::incoming::Incoming;
 use crate::app::shutdown::{Lifecycle, Phase};
 use crate::clock::Clock;
+use crate::grpc::layers::answers::AnswersLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
+use crate::grpc::layers::kept::{FindKept, KeptLayer};
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
 use crate::grpc::layers::observe::ObserveLayer;
+use crate::grpc::layers::peer::Peers;
+use crate::grpc::layers::receive::ReceiveLayer;
 use crate::grpc::layers::request_id::RequestIdLayer;
 use crate::metrics::Metrics;
 
 /// Most streams a connection may reset by its own faults before it is closed: hyper's default, which tonic takes away (RUSTSEC-2024-0003).
 const MAX_LOCAL_ERROR_RESETS: usize = 1024;
 
-/// Most streams a peer may have cancelled before we saw them. h2's default of 20 is hit by honest clients that cancel a burst of calls;
-/// this many cost some kilobytes.
-const MAX_PENDING_ACCEPT_RESETS: usize = 256;
+/// Most streams a peer may have given up before we saw them, for each that it may have open. Beyond it h2 closes the whole connection, and
+/// honest clients get there under overload: their deadlines pass while we read nothing, each frees a stream for the next call, and all of
+/// it arrives at once. 64 rounds are three seconds of telephony's deadlines of 50 ms, where connections are read again after some tens of
+/// milliseconds. They exist only while one connection's input is read: the transport takes all it has read before it reads on.
+const PENDING_ACCEPT_RESETS_PER_STREAM: usize = 64;
 
 /// Most bytes of the headers of a request. gRPC clients assume 8 KiB; hyper's default of 16 leaves room for proxies.
 const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
@@ -46,48 +55,14 @@ const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 /// Largest HTTP/2 frame taken: the smallest the protocol allows to say, so that a large message never holds up the small ones beside it.
 const MAX_FRAME_BYTES: u32 = 16 * 1024;
 
+/// Most bytes of a question to reflection: the name of a symbol or a file. tonic reserves what a message of a stream announces.
+const MAX_QUESTION_BYTES: usize = 4 * 1024;
+
 /// Time without a sign of life after which a peer is pinged. Below the idle timeouts of common balancers (60 s and more).
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Time a peer has to answer the ping before it is taken for dead.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What the server takes and for how long it stops. Made from the settings; tests make it by hand.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Streams a connection may have open at once.
-    pub max_concurrent_streams: u32,
-    /// Connections open at once; more are closed at once.
-    pub max_connections: u32,
-    /// Calls in progress at once, over all connections.
-    pub max_in_flight: u32,
-    /// Bytes of one message, either way. Services are built with it (`max_decoding_message_size`, `max_encoding_message_size`).
-    pub max_message_bytes: usize,
-    /// Time a call gets whose caller set no deadline.
-    pub default_deadline: Duration,
-    /// Time a new connection has to send its preface.
-    pub handshake_timeout: Duration,
-    /// Time between "not serving" and the closing of the listener.
-    pub lame_duck: Duration,
-    /// Time calls in progress have after that, before they are cut.
-    pub drain_limit: Duration,
-}
-
-impl Default for Limits {
-    /// The defaults of the settings, whose documentation gives the reasons.
-    fn default() -> Self {
-        Self {
-            max_concurrent_streams: 256,
-            max_connections: 4096,
-            max_in_flight: 1024,
-            max_message_bytes: 4 * 1024 * 1024,
-            default_deadline: Duration::from_secs(2),
-            handshake_timeout: Duration::from_secs(10),
-            lame_duck: Duration::ZERO,
-            drain_limit: Duration::from_secs(10),
-        }
-    }
-}
 
 /// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,56 +179,152 @@ impl Shared {
     }
 }
 
-/// Serves `routes`, health and reflection on `listener` until `shutdown` is cancelled, then stops in order: says `NOT_SERVING`, waits the
+/// What is served: the services, and beside them a shortcut to finished answers.
+#[derive(Clone)]
+pub struct Served {
+    /// The services.
+    pub routes: Routes,
+    /// Finds the finished answer to a Classify, where there is one.
+    pub find_kept: Option<FindKept>,
+}
+
+impl From<Routes> for Served {
+    fn from(routes: Routes) -> Self {
+        Self {
+            routes,
+            find_kept: None,
+        }
+    }
+}
+
+/// Serves `served`, health and reflection on `listener` until `shutdown` is cancelled, then stops in order: says `NOT_SERVING`, waits the
 /// lame-duck time, closes the listener, lets calls finish up to the drain limit, and cuts what is left. Returns within lame-duck time and
 /// drain limit, whatever the peers do.
+///
+/// Everything runs on the runtime of the caller. A process whose calls can keep that runtime busy takes the two parts by themselves:
+/// [`start`] there, and [`Running::supervise`] on a runtime that has nothing else to do.
 ///
 /// # Errors
 ///
 /// [`ServeError`] when the server cannot be built or its transport fails; peers cannot cause either.
 pub async fn serve(
     listener: TcpListener,
-    routes: Routes,
+    served: impl Into<Served>,
     limits: &Limits,
     shared: &Shared,
     shutdown: CancellationToken,
 ) -> Result<DrainOutcome, ServeError> {
-    let routes = with_manners(routes, &shared.health)?;
-    let stop_accepting = CancellationToken::new();
-    let cut = CancellationToken::new();
+    let running = start(listener, served.into(), limits, shared)?;
+    running.supervise(shutdown).await
+}
+
+/// Starts the transport on the present runtime.
+///
+/// # Errors
+///
+/// When the descriptors cannot be served.
+pub fn start(
+    listener: TcpListener,
+    served: Served,
+    limits: &Limits,
+    shared: &Shared,
+) -> Result<Running, ReflectionError> {
+    let routes = with_manners(served.routes, &shared.health)?;
+    let (stop_accepting, cut) = (CancellationToken::new(), CancellationToken::new());
+    let peers = Peers::new(limits.of_peers(), shared.metrics.peers.clone());
     let incoming = Incoming::new(
         listener,
         limits,
         shared.metrics.connections.clone(),
+        peers.clone(),
         cut.clone(),
     );
+    let rpc = &shared.metrics.rpc;
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
     let service = LaneLayer::new(shared.lanes.clone()).layer(routes.prepare());
-    let service = DeadlineLayer::new(limits.default_deadline).layer(service);
-    let service = LimitLayer::new(limits.max_in_flight, shared.metrics.rpc.clone()).layer(service);
-    let service = ObserveLayer::new(shared.metrics.rpc.clone()).layer(service);
+    let service = LimitLayer::new(limits.max_in_flight, rpc.clone()).layer(service);
+    let service = KeptLayer::new(served.find_kept).layer(service);
+    let receive = ReceiveLayer::new(
+        limits.of_messages(),
+        shared.metrics.peers.clone(),
+        stop_accepting.clone(),
+    );
+    let service = receive.layer(service);
+    let deadline = DeadlineLayer::new(limits.default_deadline, peers.clone(), rpc);
+    let service = deadline.layer(service);
+    let service = AnswersLayer::new(stop_accepting.clone()).layer(service);
+    let service = ObserveLayer::new(rpc.clone()).layer(service);
     let service = RequestIdLayer::new(Arc::clone(&shared.clock)).layer(service);
-    let serving = transport(limits).serve_with_incoming_shutdown(
+    let transport = transport(limits).serve_with_incoming_shutdown(
         service,
         incoming,
         stop_accepting.clone().cancelled_owned(),
     );
-    tokio::pin!(serving);
-
-    shared.health.set_all(true).await;
-    shared.lifecycle.advance(Phase::Serving);
-    let ended = tokio::select! {
-        // Nothing ends it but its own failure; the listener does not.
-        ended = &mut serving => ended.map(|()| DrainOutcome::Drained),
-        () = shutdown.cancelled() => stop(serving, limits, shared, &stop_accepting, &cut).await,
-    };
-    shared.lifecycle.advance(Phase::Stopped);
-    Ok(ended?)
+    Ok(Running {
+        transport: AbortOnDropHandle::new(tokio::spawn(transport)),
+        limits: limits.clone(),
+        shared: shared.clone(),
+        peers,
+        stop_accepting,
+        cut,
+    })
 }
 
-/// The orderly stop of [`serve`]. `serving` goes on answering meanwhile, so it is polled and not merely waited for.
+/// A transport that runs. Dropping it closes the listener.
+pub struct Running {
+    transport: AbortOnDropHandle<Result<(), tonic::transport::Error>>,
+    limits: Limits,
+    shared: Shared,
+    peers: Peers,
+    stop_accepting: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Running {
+    /// Says that it serves, watches the connections, and stops in order once `shutdown` is cancelled; see [`serve`]. Its timers are those
+    /// of the runtime it is polled on.
+    ///
+    /// # Errors
+    ///
+    /// When the transport fails.
+    pub async fn supervise(self, shutdown: CancellationToken) -> Result<DrainOutcome, ServeError> {
+        let Self {
+            transport,
+            limits,
+            shared,
+            peers,
+            stop_accepting,
+            cut,
+        } = self;
+        let ended = async {
+            match transport.await {
+                Ok(ended) => ended,
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => Ok(()), // the runtime ends, and with it the connections
+            }
+        };
+        tokio::pin!(ended);
+        shared.health.set_all(true).await;
+        shared.lifecycle.advance(Phase::Serving);
+        let stopping = async {
+            tokio::select! {
+                // Nothing ends it but its own failure; the listener does not.
+                ended = &mut ended => ended.map(|()| DrainOutcome::Drained),
+                () = shutdown.cancelled() => stop(ended, &limits, &shared, &stop_accepting, &cut).await,
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = stopping => outcome,
+            () = peers.watch() => Ok(DrainOutcome::Drained), // it watches for as long as it is polled
+        };
+        shared.lifecycle.advance(Phase::Stopped);
+        Ok(outcome?)
+    }
+}
+
+/// The orderly stop of [`serve`].
 async fn stop<F>(
-    mut serving: Pin<&mut F>,
+    mut ended: Pin<&mut F>,
     limits: &Limits,
     shared: &Shared,
     stop_accepting: &CancellationToken,
@@ -264,12 +335,12 @@ where
 {
     shared.lifecycle.advance(Phase::LameDuck);
     shared.health.stop().await;
-    if let Ok(ended) = timeout(limits.lame_duck, &mut serving).await {
+    if let Ok(ended) = timeout(limits.lame_duck, &mut ended).await {
         return ended.map(|()| DrainOutcome::Drained);
     }
     shared.lifecycle.advance(Phase::Draining);
     stop_accepting.cancel();
-    if let Ok(ended) = timeout(limits.drain_limit, serving).await {
+    if let Ok(ended) = timeout(limits.drain_limit, ended).await {
         return ended.map(|()| DrainOutcome::Drained);
     }
     let open = shared.metrics.connections.open.get();
@@ -281,10 +352,12 @@ where
 
 /// tonic's transport with all limits set.
 fn transport(limits: &Limits) -> Server {
+    let streams = usize::try_from(limits.max_concurrent_streams).unwrap_or(usize::MAX);
+    let pending_resets = streams.saturating_mul(PENDING_ACCEPT_RESETS_PER_STREAM);
     Server::builder()
         .max_concurrent_streams(limits.max_concurrent_streams)
         .http2_max_local_error_reset_streams(Some(MAX_LOCAL_ERROR_RESETS))
-        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_ACCEPT_RESETS))
+        .http2_max_pending_accept_reset_streams(Some(pending_resets))
         .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
         .max_frame_size(MAX_FRAME_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
@@ -298,6 +371,14 @@ fn with_manners(routes: Routes, health: &Health) -> Result<Routes, ReflectionErr
         .add_service(tonic_health::pb::health_server::HealthServer::new(
             health_service,
         ))
-        .add_service(reflection::builder().build_v1()?)
-        .add_service(reflection::builder().build_v1alpha()?))
+        .add_service(
+            reflection::builder()
+                .build_v1()?
+                .max_decoding_message_size(MAX_QUESTION_BYTES),
+        )
+        .add_service(
+            reflection::builder()
+                .build_v1alpha()?
+                .max_decoding_message_size(MAX_QUESTION_BYTES),
+        ))
 }

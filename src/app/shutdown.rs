@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -65,11 +66,13 @@ impl Lifecycle {
 }
 
 /// A token that is cancelled by the first SIGINT or SIGTERM. The second ends the process with exit code 128 + signal, as shells count.
+/// Signals are awaited on `control`, where no call keeps them waiting.
 ///
 /// # Errors
 ///
 /// When the signal handlers cannot be installed.
-pub fn on_signal() -> io::Result<CancellationToken> {
+pub fn on_signal(control: &Handle) -> io::Result<CancellationToken> {
+    let _control = control.enter();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let token = CancellationToken::new();

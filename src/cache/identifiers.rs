@@ -78,6 +78,13 @@ impl IdentifierCache {
         Ok(self.owners.get(digest).await?.customers)
     }
 
+    /// The customers found by `digest`, by id, if memory holds them.
+    #[must_use]
+    pub fn get_held(&self, digest: &IdentifierDigest) -> Option<Arc<[CustomerId]>> {
+        self.owners
+            .get_held(digest, |owners| Some(Arc::clone(&owners.customers)))
+    }
+
     /// The customers found by each of `digests`, by id; those that are not in memory come from one load.
     ///
     /// # Errors

@@ -156,6 +156,15 @@ where
         }
     }
 
+    /// What `look` finds in the value of `key`, if memory holds one; counts as a hit when it finds something.
+    pub fn get_held<T>(&self, key: &K, look: impl FnOnce(&V) -> Option<T>) -> Option<T> {
+        let found = self.held.get(key).and_then(|value| look(&value));
+        if found.is_some() {
+            self.metrics.hits.inc();
+        }
+        found
+    }
+
     /// The values of `keys`: those that are missing come from one load.
     ///
     /// # Errors

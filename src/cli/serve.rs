@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::error::CliError;
 use super::output::Output;
+use crate::app::control::Control;
 use crate::app::database::DatabaseError;
 use crate::app::run::{App, StartError};
 use crate::app::server::DrainOutcome;
@@ -31,9 +33,9 @@ pub struct ServeArgs {
 pub fn run(args: &ServeArgs, output: &mut Output) -> Result<(), CliError> {
     check(&args.settings)?;
     logging::init(args.settings.log_format, &args.settings.log).map_err(CliError::from_cause)?;
-    run_to_end(async {
-        let stop = shutdown::on_signal().map_err(CliError::from_cause)?;
-        let app = start(&args.settings, stop).await?;
+    run_to_end(async |control| {
+        let stop = shutdown::on_signal(&control).map_err(CliError::from_cause)?;
+        let app = start(&args.settings, stop, control).await?;
         for line in banner(&app) {
             output.note(&line);
         }
@@ -48,11 +50,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), CliError> {
         .map_err(|invalid| CliError::usage(invalid.to_string()))
 }
 
-/// Runs a server's work on a runtime of its own. What still computes at its end, such as a fit that nobody waits for, is not waited for:
-/// a stop ends in its time.
-pub(super) fn run_to_end(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+/// Runs a server's work on a runtime of its own, beside a control runtime for what must happen on time. What still computes at its end,
+/// such as a fit that nobody waits for, is not waited for: a stop ends in its time.
+pub(super) fn run_to_end(
+    work: impl AsyncFnOnce(Handle) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let control = Control::start()
+        .map_err(|cause| CliError::failed(format!("cannot start the runtime: {cause}")))?;
     let runtime = runtime()?;
-    let done = runtime.block_on(work);
+    let done = runtime.block_on(work(control.handle().clone()));
     runtime.shutdown_background();
     done
 }
@@ -65,9 +71,13 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     built.map_err(|cause| CliError::failed(format!("cannot start the runtime: {cause}")))
 }
 
-/// Starts the service until `stop`.
-pub(super) async fn start(settings: &Settings, stop: CancellationToken) -> Result<App, CliError> {
-    App::start(settings, Arc::new(SystemClock), stop)
+/// Starts the service until `stop`, with what must happen on time on `control`.
+pub(super) async fn start(
+    settings: &Settings,
+    stop: CancellationToken,
+    control: Handle,
+) -> Result<App, CliError> {
+    App::start_with(settings, Arc::new(SystemClock), stop, control)
         .await
         .map_err(|error| match error {
             StartError::Listen { address, cause }
@@ -80,9 +90,10 @@ pub(super) async fn start(settings: &Settings, stop: CancellationToken) -> Resul
                 }
             }
             StartError::Database(error) => database_failed(error),
-            StartError::Listen { .. } | StartError::Threads(_) | StartError::Service(_) => {
-                CliError::from_cause(error)
-            }
+            StartError::Listen { .. }
+            | StartError::Threads(_)
+            | StartError::Reflection(_)
+            | StartError::Service(_) => CliError::from_cause(error),
         })
 }
 

@@ -25,14 +25,35 @@ use tonic_prost::{ProstCodec, ProstDecoder};
 use tower::Service;
 
 use crate::{
-    grpc::scoring::Scoring,
+    grpc::{
+        convert::{self, answers, violations::Violations},
+        layers::kept::FindKept,
+        scoring::Scoring,
+    },
     pb::{self, scoring_service_server::ScoringServiceServer},
+    service::classify::Classifier,
 };
 
 /// Paths of the methods that are answered here.
 const CLASSIFY: &str = "/patron.v1.ScoringService/Classify";
 const BATCH_CLASSIFY: &str = "/patron.v1.ScoringService/BatchClassify";
 const BATCH_SCORE: &str = "/patron.v1.ScoringService/BatchScoreLifetimeValue";
+
+/// Finds finished answers to Classify in the memory of `classifier`: what [`layers::kept`](crate::grpc::layers::kept) is given.
+#[must_use]
+pub fn find_kept(classifier: Arc<Classifier>) -> FindKept {
+    Arc::new(move |message| {
+        let request = pb::ClassifyRequest::decode(message).ok()?;
+        if !request.as_of.is_empty() {
+            return None;
+        }
+        // What is wrong with a subject is said by the handler.
+        let mut violations = Violations::default();
+        let subject = convert::subject(request.subject.as_ref(), &mut violations.at(""))?;
+        let (bytes, stale_since) = classifier.kept_today(&subject)?;
+        Some(answers::marked_stale(bytes, stale_since))
+    })
+}
 
 /// The service; see the module.
 #[derive(Clone)]

@@ -5,16 +5,24 @@
 //! 1. tonic's transport: HTTP/2 limits, and its own timer for `grpc-timeout`, which our own always beats.
 //! 2. [`request_id`]: so that everything after it, refusals included, can be found under one id.
 //! 3. [`observe`]: counts and logs every call by how it ended, refusals by the layers below included.
-//! 4. [`limit`]: turns calls away before anything is spent on them.
-//! 5. [`deadline`]: bounds the work and only the work; a call that was turned away needs no timer.
-//! 6. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
-//! 7. The router and the handlers.
+//! 4. [`answers`]: sends answers as fast as they are read, ends streams at the drain, and finds the [`methods`] entry of the call.
+//! 5. [`deadline`]: bounds everything from here on by one time, the receipt of the message included.
+//! 6. [`receive`]: the message is there, whole and within its size, before anything is spent on the call.
+//! 7. [`kept`]: a Classify whose answer is in memory ends here, under any load.
+//! 8. [`limit`]: turns calls away before work is spent on them.
+//! 9. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
+//! 10. The router and the handlers.
 //!
-//! The layers neither build strings nor look labels up per call; a request id is one allocation. They sit outside of the router, so a
-//! call of a method that does not exist passes through them as well.
+//! What a connection holds in all of them is charged to its [`peer`]. The layers neither build strings nor look labels up per call; a
+//! request id is one allocation. They sit outside of the router, so a call of a method that does not exist passes through them as well.
 
+pub mod answers;
 pub mod deadline;
+pub mod kept;
 pub mod lane;
 pub mod limit;
+pub mod methods;
 pub mod observe;
+pub mod peer;
+pub mod receive;
 pub mod request_id;

@@ -7,6 +7,7 @@
 //! A cause that is ours is logged here, once, and never sent.
 
 mod database;
+pub mod transport;
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -106,8 +106,14 @@ pub struct RpcMetrics {
     other: Arc<MethodMetrics>,
     /// Calls that run under the global limit.
     pub limited_in_flight: Gauge,
-    /// Calls turned away because the global limit was reached.
+    /// Calls turned away because the limit shared by all connections was reached.
     pub shed: Counter,
+    /// Lookups turned away because they had waited too long for a thread.
+    pub shed_late: Counter,
+    /// Calls turned away because their connection had its share of the places.
+    pub shed_connection: Counter,
+    /// Time that calls wait for a thread, from the transport to the first poll.
+    pub queue_delay: Histogram,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -119,6 +125,11 @@ struct MethodLabels {
 struct RequestLabels {
     method: String,
     grpc_status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShedLabels {
+    reason: &'static str,
 }
 
 type HistogramFamily = Family<MethodLabels, Histogram, fn() -> Histogram>;
@@ -187,11 +198,19 @@ impl RpcMetrics {
             "Calls that run under the limit shared by all connections",
             limited_in_flight.clone(),
         );
-        let shed = Counter::default();
+        let shed = Family::<ShedLabels, Counter>::default();
         registry.register(
             "rpc_shed",
-            "Calls turned away because the limit shared by all connections was reached",
+            "Calls turned away: places (all are taken), queue_delay (waited too long for a thread), connection (has its share of the places)",
             shed.clone(),
+        );
+        let shed = |reason| shed.get_or_create_owned(&ShedLabels { reason });
+        let queue_delay = Histogram::new(DURATION_BUCKETS_SECONDS);
+        registry.register_with_unit(
+            "rpc_queue_delay",
+            "Time that calls wait for a thread, from the transport to the first poll",
+            Unit::Seconds,
+            queue_delay.clone(),
         );
         let by_path = methods
             .into_iter()
@@ -201,7 +220,10 @@ impl RpcMetrics {
             methods: Arc::new(by_path),
             other: families.method(OTHER),
             limited_in_flight,
-            shed,
+            shed: shed("places"),
+            shed_late: shed("queue_delay"),
+            shed_connection: shed("connection"),
+            queue_delay,
         }
     }
 }

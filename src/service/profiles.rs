@@ -2,11 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use bytes::Bytes;
 use sqlx::PgConnection;
 
 use crate::{
     cache::profiles::{HeldProfile, KeptAnswer, ProfileCache},
     domain::{
+        basis::Basis,
         calendar::Day,
         facts::MAX_DAYS_AHEAD,
         profile::{DatedProfile, Facts, History, Profile, fold},
@@ -70,6 +72,17 @@ impl Profiles {
             .fold_until(std::slice::from_ref(customer), as_of)
             .await?;
         Ok(folded.remove(customer))
+    }
+
+    /// The finished answer about `customer` on `basis` as of a day, if memory holds it.
+    pub(super) fn kept_answer(
+        &self,
+        customer: &CustomerId,
+        basis: &Arc<Basis>,
+        as_of: Day,
+    ) -> Option<Bytes> {
+        self.cache
+            .get_held(customer, |held| held.answer(basis, as_of))
     }
 
     /// Keeps the finished answer about `customer` beside the profile that it was made from.

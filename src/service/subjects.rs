@@ -62,6 +62,17 @@ impl Subjects {
         }
     }
 
+    /// As [`Self::find`] for an identifier, if memory holds whom it names.
+    #[must_use]
+    pub fn find_held(&self, subject: &Subject) -> Option<Arc<[CustomerId]>> {
+        match subject {
+            Subject::Customer(id) => Some(Arc::from([id.clone()])),
+            Subject::Identifier(identifier) => {
+                self.identifiers.get_held(&self.key.digest(identifier))
+            }
+        }
+    }
+
     /// The customers that each of `subjects` names, in their order, as [`Self::find`] says.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The program as a process: killed in the middle of its work, stopped, started where it must not be, and shown to a stranger.
 
+mod descriptors;
 mod killed;
 mod watched;
 

@@ -7,7 +7,9 @@ mod conventions;
 mod deadlines;
 mod drain;
 mod fake;
+mod hostile;
 mod limits;
+mod messages;
 mod observation;
 pub(crate) mod raw;
 

@@ -1,4 +1,5 @@
-//! Accepts connections: nodelay on each, at most so many at once, a preface in time, and a way to cut them all.
+//! Accepts connections: nodelay on each, at most so many at once, a preface in time, and a way to cut one or all. Says what each socket
+//! takes, and reads none while too many calls wait.
 //!
 //! tonic sets nodelay only on sockets it bound itself (40 ms a call without), and spins on an accept error such as "too many open files":
 //! this stream never yields one.
@@ -15,9 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
 use crate::app::server::Limits;
+use crate::grpc::layers::peer::{Peer, Peers};
 use crate::metrics::ConnectionMetrics;
 
 /// Bytes of the HTTP/2 preface: until so many have come, nobody has said anything.
@@ -33,16 +35,18 @@ pub(super) struct Incoming {
     places: Arc<Semaphore>,
     handshake_timeout: Duration,
     metrics: ConnectionMetrics,
+    peers: Peers,
     cut: CancellationToken,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Incoming {
-    /// `cut` ends all connections that come from here.
+    /// Each connection is one of `peers`; `cut` ends all that come from here.
     pub(super) fn new(
         listener: TcpListener,
         limits: &Limits,
         metrics: ConnectionMetrics,
+        peers: Peers,
         cut: CancellationToken,
     ) -> Self {
         let most = usize::try_from(limits.max_connections).unwrap_or(usize::MAX);
@@ -51,6 +55,7 @@ impl Incoming {
             places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
             handshake_timeout: limits.handshake_timeout,
             metrics,
+            peers,
             cut,
             pause: None,
         }
@@ -73,9 +78,11 @@ impl Incoming {
         }
         self.metrics.accepted.inc();
         self.metrics.open.inc();
+        let peer = self.peers.connect(&self.cut);
         Some(Connection {
             stream,
-            cut: Box::pin(self.cut.clone().cancelled_owned()),
+            cut: Box::pin(peer.cut().clone().cancelled_owned()),
+            peer,
             handshake: Some(Handshake {
                 left: PREFACE_BYTES,
                 timeout: Box::pin(tokio::time::sleep(self.handshake_timeout)),
@@ -125,6 +132,7 @@ struct Handshake {
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
+    peer: Arc<Peer>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     handshake: Option<Handshake>,
     metrics: ConnectionMetrics,
@@ -138,10 +146,11 @@ impl Drop for Connection {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    /// Layers find it in the extensions of each request.
+    type ConnectInfo = Arc<Peer>;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
+        Arc::clone(&self.peer)
     }
 }
 
@@ -159,6 +168,15 @@ impl Connection {
                 .poll(cx)
                 .map(|()| io::ErrorKind::TimedOut.into()),
             None => Poll::Pending,
+        }
+    }
+
+    /// Notes what the socket took, or that it takes no more.
+    fn note_write(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Ready(Ok(bytes)) => self.peer.wrote(*bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.peer.blocked(),
         }
     }
 
@@ -182,6 +200,9 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.peer.poll_may_read(cx).is_pending() {
+            return this.unless_given_up(cx, Poll::Pending);
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
         if let Some(handshake) = &mut this.handshake {
@@ -204,6 +225,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.note_write(&written);
         this.unless_given_up(cx, written)
     }
 
@@ -226,6 +248,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.note_write(&written);
         this.unless_given_up(cx, written)
     }
 

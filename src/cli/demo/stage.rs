@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{DemoArgs, check::check, run_demo};
@@ -24,7 +25,7 @@ pub fn run(args: &DemoArgs, output: &mut Output) -> Result<(), CliError> {
     let settings = settings(args)?;
     serve::check(&settings)?;
     logging::init(settings.log_format, &settings.log).map_err(CliError::from_cause)?;
-    let done = serve::run_to_end(perform(args, &settings, output));
+    let done = serve::run_to_end(async |control| perform(args, &settings, output, control).await);
     if args.check {
         // The cluster has stopped: nothing of it is left to lose.
         let _ = std::fs::remove_dir_all(settings.data_dir());
@@ -36,10 +37,11 @@ async fn perform(
     args: &DemoArgs,
     settings: &Settings,
     output: &mut Output,
+    control: Handle,
 ) -> Result<(), CliError> {
-    let stop = shutdown::on_signal().map_err(CliError::from_cause)?;
+    let stop = shutdown::on_signal(&control).map_err(CliError::from_cause)?;
     output.note("starting a server for the demo");
-    let app = serve::start(settings, stop.clone()).await?;
+    let app = serve::start(settings, stop.clone(), control).await?;
     let played = stop
         .run_until_cancelled(play(args, settings, &app, output))
         .await;

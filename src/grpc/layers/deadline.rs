@@ -5,7 +5,12 @@
 //! a caller that meant to set a deadline must not wait for ever.
 //!
 //! The deadline bounds the work until the answer begins; a stream, once begun, is not cut. When it passes, the handler's future is
-//! dropped, which cancels its work. Handlers find the [`Deadline`] in the request's extensions and pass the rest of it on.
+//! dropped, which cancels its work. Handlers find the [`Deadline`] in the request's extensions and pass the rest of it on. A caller may ask
+//! for no more than the longest time of the method: nobody holds a place for a year.
+//!
+//! The time runs from the moment the transport hands the call over. Under load a call then waits for a thread; this wait is measured at
+//! the first poll, and a call whose time passed in it is answered without being worked on. [`limit`](super::limit) uses the wait to
+//! refuse more, and [`Peers`] stops reading connections while too many calls wait.
 
 mod timeout;
 
@@ -17,11 +22,15 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::time::{Instant, Sleep};
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use crate::grpc::layers::methods::Method;
+use crate::grpc::layers::peer::{Peers, Queued};
 use crate::grpc::status::{self, Violation};
+use crate::metrics::RpcMetrics;
 
 /// How much earlier than the caller's deadline ours passes: the time our answer needs to leave before tonic's timer, which has a resolution
 /// of 1 ms, would answer instead. Chosen: 5 ms, but never more than a tenth of the time given.
@@ -30,41 +39,13 @@ const MARGIN: Duration = Duration::from_millis(5);
 /// The part of a short deadline that [`MARGIN`] may take.
 const MARGIN_FRACTION: u32 = 10;
 
-/// Methods that do long work by design, and what they get when the caller sets no deadline. All others get the server's default.
-const LONG_CALLS: [(&str, Duration); 6] = [
-    // Customers whose amounts cannot be converted are counted.
-    (
-        "/patron.v1.DefinitionService/PublishDefinitions",
-        Duration::from_secs(30),
-    ),
-    // A fit of a million customers reads them all first.
-    ("/patron.v1.ModelService/FitModel", Duration::from_mins(10)),
-    // So do an evaluation and a drift check, and they fit too.
-    (
-        "/patron.v1.ModelService/EvaluateModel",
-        Duration::from_mins(10),
-    ),
-    (
-        "/patron.v1.ModelService/CheckDrift",
-        Duration::from_mins(10),
-    ),
-    // A thousand subjects, each possibly a cold load.
-    (
-        "/patron.v1.ScoringService/BatchClassify",
-        Duration::from_secs(30),
-    ),
-    (
-        "/patron.v1.ScoringService/BatchScoreLifetimeValue",
-        Duration::from_secs(30),
-    ),
-];
-
-/// Methods of a service whose calls write up to a thousand items, and what they get when the caller sets no deadline.
-const LONG_SERVICE: (&str, Duration) = ("/patron.v1.IngestService/", Duration::from_secs(30));
-
-/// The instant by which the answer must have begun.
+/// The time of a call: when it came in, how long it waited for a thread, and by when its answer must have begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline(Instant);
+pub struct Deadline {
+    arrived: Instant,
+    at: Instant,
+    queue_delay: Duration,
+}
 
 impl Deadline {
     /// The deadline that passes after `rest` from now.
@@ -72,25 +53,36 @@ impl Deadline {
     pub fn after(rest: Duration) -> Self {
         /// Nobody waits longer than a century, and the sum must not overflow.
         const MOST: Duration = Duration::from_hours(100 * 365 * 24);
-        Self(Instant::now() + rest.min(MOST))
+        let arrived = Instant::now();
+        Self {
+            arrived,
+            at: arrived + rest.min(MOST),
+            queue_delay: Duration::ZERO,
+        }
     }
 
     /// The instant itself, on the runtime's monotonic clock.
     #[must_use]
     pub fn instant(self) -> Instant {
-        self.0
+        self.at
     }
-}
 
-/// What a call of this path gets when its caller sets no deadline.
-fn default_for(path: &str, default: Duration) -> Duration {
-    if path.starts_with(LONG_SERVICE.0) {
-        return default.max(LONG_SERVICE.1);
+    /// How long the call waited for a thread.
+    #[must_use]
+    pub fn queue_delay(self) -> Duration {
+        self.queue_delay
     }
-    LONG_CALLS
-        .iter()
-        .find(|(long, _)| *long == path)
-        .map_or(default, |(_, time)| default.max(*time))
+
+    /// The wait for a thread is over.
+    pub(super) fn begin(&mut self) {
+        self.queue_delay = self.arrived.elapsed();
+    }
+
+    /// Time from the arrival to the deadline.
+    #[must_use]
+    pub fn time(self) -> Duration {
+        self.at - self.arrived
+    }
 }
 
 /// Our share of the time the caller gave: a little less, so that the answer leaves in time.
@@ -99,16 +91,23 @@ fn with_margin(timeout: Duration) -> Duration {
 }
 
 /// Layer that makes [`DeadlineService`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct DeadlineLayer {
     default: Duration,
+    peers: Peers,
+    queue_delay: Histogram,
 }
 
 impl DeadlineLayer {
-    /// `default` is what calls get whose caller sets no deadline, save those that do long work by design.
+    /// `default` is what calls get whose caller sets no deadline, save those that do long work by design. Calls that wait for a thread
+    /// are counted with `peers`, and how long they waited with `metrics`.
     #[must_use]
-    pub fn new(default: Duration) -> Self {
-        Self { default }
+    pub fn new(default: Duration, peers: Peers, metrics: &RpcMetrics) -> Self {
+        Self {
+            default,
+            peers,
+            queue_delay: metrics.queue_delay.clone(),
+        }
     }
 }
 
@@ -118,7 +117,7 @@ impl<S> Layer<S> for DeadlineLayer {
     fn layer(&self, inner: S) -> Self::Service {
         DeadlineService {
             inner,
-            default: self.default,
+            layer: self.clone(),
         }
     }
 }
@@ -127,7 +126,7 @@ impl<S> Layer<S> for DeadlineLayer {
 #[derive(Debug, Clone)]
 pub struct DeadlineService<S> {
     inner: S,
-    default: Duration,
+    layer: DeadlineLayer,
 }
 
 impl<S, B> Service<Request<B>> for DeadlineService<S>
@@ -143,23 +142,45 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let time = match parse_timeout(request.headers()) {
-            Ok(Some(timeout)) => with_margin(timeout),
-            Ok(None) => default_for(request.uri().path(), self.default),
+        let asked = match parse_timeout(request.headers()) {
+            Ok(asked) => asked.map(with_margin),
             Err(error) => {
                 return DeadlineFuture {
                     state: State::Refused { error },
                 };
             }
         };
-        let deadline = Deadline::after(time);
+        let method = Method::of_request(&request);
+        let deadline = Deadline::after(method.time(asked, self.layer.default));
         request.extensions_mut().insert(deadline);
         DeadlineFuture {
             state: State::Running {
-                sleep: tokio::time::sleep_until(deadline.0),
+                sleep: tokio::time::sleep_until(deadline.at),
                 work: self.inner.call(request),
+                waiting: Some(Waiting {
+                    arrived: deadline.arrived,
+                    queue_delay: self.layer.queue_delay.clone(),
+                    _queued: self.layer.peers.enqueue(),
+                }),
             },
         }
+    }
+}
+
+/// A call that waits for a thread.
+#[derive(Debug)]
+struct Waiting {
+    arrived: Instant,
+    queue_delay: Histogram,
+    _queued: Queued,
+}
+
+impl Waiting {
+    /// The wait is over. Returns whether the deadline passed in it.
+    fn end(self, deadline: Instant) -> bool {
+        let now = Instant::now();
+        self.queue_delay.observe((now - self.arrived).as_secs_f64());
+        now >= deadline
     }
 }
 
@@ -176,7 +197,7 @@ pin_project! {
     #[project = StateProjection]
     #[derive(Debug)]
     enum State<F> {
-        Running { #[pin] work: F, #[pin] sleep: Sleep },
+        Running { #[pin] work: F, #[pin] sleep: Sleep, waiting: Option<Waiting> },
         Refused { error: InvalidTimeout },
         Over,
     }
@@ -191,15 +212,22 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         let answer = match state.as_mut().project() {
-            StateProjection::Running { work, sleep } => {
+            StateProjection::Running {
+                work,
+                sleep,
+                waiting,
+            } => {
                 let deadline = sleep.deadline();
-                if let Poll::Ready(answer) = work.poll(cx) {
-                    return Poll::Ready(answer);
-                }
-                // The clock is asked as well, for tonic's timer may have fired in the same tick as ours and then its future polls this one
-                // for the last time, before our timer's turn has come.
-                if sleep.poll(cx).is_pending() && Instant::now() < deadline {
-                    return Poll::Pending;
+                let came_too_late = waiting.take().is_some_and(|it| it.end(deadline));
+                if !came_too_late {
+                    if let Poll::Ready(answer) = work.poll(cx) {
+                        return Poll::Ready(answer);
+                    }
+                    // The clock is asked as well, for tonic's timer may have fired in the same tick as ours and then its future polls
+                    // this one for the last time, before our timer's turn has come.
+                    if sleep.poll(cx).is_pending() && Instant::now() < deadline {
+                        return Poll::Pending;
+                    }
                 }
                 status::deadline_exceeded()
             }
@@ -226,6 +254,9 @@ mod tests {
 
     use tower::service_fn;
 
+    use crate::grpc::layers::peer::PeerLimits;
+    use crate::metrics::Metrics;
+
     #[test]
     fn the_margin_is_small_and_never_eats_a_short_deadline() {
         assert_eq!(
@@ -237,43 +268,6 @@ mod tests {
             Duration::from_millis(9)
         );
         assert_eq!(with_margin(Duration::ZERO), Duration::ZERO);
-    }
-
-    #[test]
-    fn long_work_gets_more_time_by_default() {
-        let default = Duration::from_secs(2);
-        for (path, expected) in [
-            ("/patron.v1.ScoringService/Classify", 2),
-            ("/patron.v1.ScoringService/BatchClassify", 30),
-            ("/patron.v1.IngestService/IngestTransactions", 30),
-            ("/patron.v1.ModelService/FitModel", 600),
-            ("/no.such.Service/Method", 2),
-        ] {
-            assert_eq!(default_for(path, default).as_secs(), expected, "{path}");
-        }
-        let generous = Duration::from_secs(700);
-        assert_eq!(
-            default_for("/patron.v1.ModelService/FitModel", generous),
-            generous
-        );
-    }
-
-    #[test]
-    fn every_long_method_exists() {
-        let served: Vec<String> = crate::app::server::methods();
-        for (path, _) in LONG_CALLS {
-            assert!(
-                served
-                    .iter()
-                    .any(|name| path.strip_prefix('/') == Some(name)),
-                "{path}"
-            );
-        }
-        assert!(
-            served
-                .iter()
-                .any(|name| format!("/{name}").starts_with(LONG_SERVICE.0))
-        );
     }
 
     /// Sets its flag when it is dropped.
@@ -303,7 +297,10 @@ mod tests {
                 .headers_mut()
                 .insert("grpc-timeout", timeout.parse().unwrap());
         }
-        let mut service = DeadlineLayer::new(Duration::from_secs(2)).layer(inner);
+        let metrics = Metrics::new([]);
+        let peers = Peers::new(PeerLimits::default(), metrics.peers.clone());
+        let layer = DeadlineLayer::new(Duration::from_secs(2), peers, &metrics.rpc);
+        let mut service = layer.layer(inner);
         let start = Instant::now();
         let future = service.call(request);
         tokio::pin!(future);
@@ -325,6 +322,38 @@ mod tests {
         let (status, time, _) = call_forever(None).await;
         assert_eq!(status, "4");
         assert_eq!(time, Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_time_passed_in_the_queue_is_not_worked_on() {
+        let metrics = Metrics::new([]);
+        let peers = Peers::new(PeerLimits::default(), metrics.peers.clone());
+        let layer = DeadlineLayer::new(Duration::from_secs(2), peers, &metrics.rpc);
+        let mut service = layer.layer(service_fn(|_: Request<()>| async {
+            panic!("worked on");
+            #[expect(unreachable_code, reason = "tells the type")]
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }));
+        let future = service.call(Request::new(()));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let answer = future.await.unwrap();
+        assert_eq!(answer.headers()["grpc-status"], "4");
+        let text = metrics.render();
+        assert!(
+            text.contains("patron_rpc_queue_delay_seconds_sum 2.0"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_gets_no_more_than_the_longest_time() {
+        let (status, time, _) = call_forever(Some("99999999H")).await;
+        assert_eq!(status, "4");
+        assert_eq!(
+            time,
+            Duration::from_mins(1),
+            "of a method that does not exist"
+        );
     }
 
     #[tokio::test(start_paused = true)]

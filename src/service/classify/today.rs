@@ -13,6 +13,26 @@ use crate::{
 };
 
 impl Classifier {
+    /// The finished answer about one subject as of today, if it is in memory, and, as in [`Answer::stale_since`], whether it may be out of
+    /// date. Nothing is loaded, computed or waited for.
+    #[must_use]
+    pub fn kept_today(&self, subject: &Subject) -> Option<(Bytes, Option<Timestamp>)> {
+        let found;
+        let id = match subject {
+            Subject::Customer(id) => id,
+            Subject::Identifier(_) => {
+                found = self.subjects.find_held(subject)?;
+                match &*found {
+                    [id] => id,
+                    _ => return None,
+                }
+            }
+        };
+        let (basis, as_of) = (self.bases.current(), self.day(None).ok()?);
+        let bytes = self.profiles.kept_answer(id, &basis, as_of)?;
+        Some((bytes, self.breaker.stale_since()))
+    }
+
     /// The answer about one subject as of today, as `write` writes it, and, as in [`Answer::stale_since`], whether it may be out of date.
     /// `write` must depend on nothing but the answer and must not write the latter: its result is kept for whoever asks about the same
     /// customer, by whatever name and whenever.

@@ -1,14 +1,21 @@
 //! The finished answer that is kept beside a profile: byte for byte what is computed anew, whatever was written, published or how late
 //! it got in between.
 
+use std::sync::Arc;
+
+use patron::app::run::App;
+use patron::clock::FixedClock;
 use patron::pb;
 use patron::pb::{CustomerKind, Match};
 use prost::Message as _;
+use tokio_util::sync::CancellationToken;
 
 use crate::server::raw;
+use crate::support::database::TestDatabase;
 use crate::support::messages::{by_id, by_phone, call, patch, phone, purchase};
 use crate::support::models::{BG, SPEND, store_model};
-use crate::support::service::{ServiceWithDatabase, TODAY};
+use crate::support::service::{NOW, ServiceWithDatabase, TODAY, settings};
+use crate::support::until;
 
 const EXAMPLE: &str = include_str!("../../../examples/definitions.yaml");
 const PHONE: &str = "+493023125001";
@@ -147,4 +154,55 @@ async fn a_customer_with_a_fact_of_tomorrow_is_answered_from_memory() {
         .await;
     let scored = service.score(by_id("early"), "").await;
     assert_eq!(scored.score.unwrap().inputs.unwrap().frequency, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_answer_needs_no_place() {
+    let database = TestDatabase::create().await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut settings = settings(&database.url, directory.path());
+    settings.max_in_flight = 1;
+    let clock = Arc::new(FixedClock::new(NOW.parse().unwrap()));
+    let app = App::start(&settings, clock, CancellationToken::new())
+        .await
+        .unwrap();
+    let method = "patron.v1.ScoringService/Classify";
+    let ask = async |id: &str, as_of: &str| {
+        let request = pb::ClassifyRequest {
+            subject: Some(by_id(id)),
+            as_of: as_of.to_owned(),
+        };
+        raw::exchange(app.address, method, &request, &[]).await
+    };
+    let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
+    let request = pb::IngestTransactionsRequest { transactions };
+    let written = "patron.v1.IngestService/IngestTransactions";
+    let answer = raw::call(app.address, written, &request, &[]).await;
+    assert_eq!(answer["grpc-status"], "0");
+    let (_, kept) = ask("ada", "").await;
+    // Somebody who is not in memory takes the only place, and waits for the table.
+    let mut tx = database.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE profiles IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let mut cold = Box::pin(ask("bob", ""));
+    let places = &app.metrics.rpc.limited_in_flight;
+    tokio::select! {
+        _ = &mut cold => panic!("answered without the table"),
+        () = until("the place is taken", async || places.get() == 1) => {}
+    }
+    let (headers, bytes) = ask("ada", "").await;
+    assert_eq!(
+        (&headers["grpc-status"], bytes),
+        (&"0".parse().unwrap(), kept)
+    );
+    let (headers, _) = ask("ada", TODAY).await;
+    assert_eq!(
+        headers["grpc-status"], "14",
+        "what is computed needs a place"
+    );
+    tx.rollback().await.unwrap();
+    assert_eq!(cold.await.0["grpc-status"], "0");
+    app.stop().await.unwrap();
 }

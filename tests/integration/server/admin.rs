@@ -52,6 +52,28 @@ async fn ready_is_not_alive() {
 }
 
 #[tokio::test]
+async fn half_open_requests_do_not_shut_out_probes() {
+    let shared = Shared::new(std::sync::Arc::new(patron::clock::SystemClock));
+    let address = start(&shared).await;
+    let mut half_open = vec![];
+    for _ in 0..10 {
+        for _ in 0..100 {
+            let mut socket = soon(TcpStream::connect(address)).await.unwrap();
+            socket.write_all(b"GET /livez HT").await.unwrap();
+            half_open.push(socket);
+        }
+        let (status, body) = get(address, "/livez").await;
+        assert_eq!((status, &*body), (200, "alive\n"));
+    }
+    // The oldest went: what the server holds stays the same.
+    let mut buffer = [0; 16];
+    for socket in half_open.iter_mut().take(900) {
+        let read = soon(socket.read(&mut buffer)).await;
+        assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_version_is_told() {
     let shared = Shared::new(std::sync::Arc::new(patron::clock::SystemClock));
     let (status, body) = get(start(&shared).await, "/version").await;

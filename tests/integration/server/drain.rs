@@ -1,15 +1,23 @@
 //! How the server stops: in order, and always within its limit, whatever its peers do.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use patron::app::server::{DrainOutcome, Limits};
+use patron::app::server::{self as serve, DrainOutcome, Limits, Shared};
 use patron::app::shutdown::Phase;
+use patron::clock::SystemClock;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+use tonic::service::Routes;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_types::StatusExt as _;
 
 use super::raw::{GOAWAY_TYPE, PREFACE, Peer};
 use super::{Running, request, soon};
@@ -142,6 +150,73 @@ async fn a_peer_that_takes_no_answers_does_not_keep_it_alive() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn open_watches_and_reflections_end_when_the_drain_begins() {
+    let server = Running::start(Limits::default()).await;
+    let mut health = HealthClient::new(server.channel().await);
+    let watched = HealthCheckRequest::default();
+    let mut states = health.watch(watched).await.unwrap().into_inner();
+    let first = soon(states.message()).await.unwrap().unwrap();
+    assert_eq!(first.status(), ServingStatus::Serving);
+    let mut reflection = ServerReflectionClient::new(server.channel().await);
+    let questions = tokio_stream::pending::<ServerReflectionRequest>();
+    let answers = reflection.server_reflection_info(questions).await.unwrap();
+    let mut answers = answers.into_inner();
+    let start = Instant::now();
+    assert_eq!(server.stop().await, DrainOutcome::Drained);
+    let time = start.elapsed();
+    assert!(time < Limits::default().drain_limit / 2, "{time:?}");
+    let last = soon(states.message()).await.unwrap().unwrap();
+    assert_eq!(last.status(), ServingStatus::NotServing, "before the end");
+    for end in [
+        soon(states.message()).await.unwrap_err(),
+        soon(answers.message()).await.unwrap_err(),
+    ] {
+        assert_eq!(end.code(), Code::Unavailable);
+        let info = end.get_details_error_info().unwrap();
+        assert_eq!(info.reason, "STOPPING");
+    }
+}
+
+#[tokio::test]
+async fn a_runtime_that_computes_does_not_delay_the_stop() {
+    let busy = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let shared = Shared::new(Arc::new(SystemClock));
+    let limits = Limits {
+        drain_limit: DRAIN_LIMIT,
+        ..Limits::default()
+    };
+    let running = {
+        let _busy = busy.enter();
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(socket).unwrap();
+        serve::start(listener, Routes::default().into(), &limits, &shared).unwrap()
+    };
+    let stop = CancellationToken::new();
+    let supervised = tokio::spawn(running.supervise(stop.clone()));
+    // The only thread of the runtime that answers calls computes until the stop is over.
+    let (over, computing) = std::sync::mpsc::channel::<()>();
+    let (begun, computes) = tokio::sync::oneshot::channel();
+    busy.spawn(async move {
+        begun.send(()).unwrap();
+        let _ = computing.recv();
+    });
+    soon(computes).await.unwrap();
+    let start = Instant::now();
+    stop.cancel();
+    let outcome = soon(supervised).await.unwrap().unwrap();
+    let time = start.elapsed();
+    assert_eq!(outcome, DrainOutcome::Cut { connections: 0 });
+    assert!(time < DRAIN_LIMIT + Duration::from_millis(500), "{time:?}");
+    over.send(()).unwrap();
+    busy.shutdown_background();
 }
 
 #[tokio::test]

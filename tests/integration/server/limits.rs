@@ -53,7 +53,7 @@ async fn a_connection_is_told_its_limits_at_once() {
 #[tokio::test]
 async fn the_limit_on_calls_is_shared_by_all_connections() {
     const CONNECTIONS: usize = 10;
-    const CALLS: usize = 8;
+    const CALLS: usize = 5;
     const MOST: usize = 20;
     let server = Running::start(Limits {
         max_in_flight: 20,
@@ -145,6 +145,40 @@ async fn a_message_over_the_limit_is_refused() {
     .await;
     let mut client = server.client().await;
     let refused = client.classify(request(&"x".repeat(5000))).await;
-    assert_eq!(refused.unwrap_err().code(), Code::OutOfRange);
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    let info = refused.get_details_error_info().unwrap();
+    assert_eq!(info.reason, "MESSAGE_TOO_LARGE");
+    assert_eq!(info.metadata["max_bytes"], "4096");
     client.classify(request("anna")).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_connection_has_a_quarter_of_the_places() {
+    let server = Running::start(Limits {
+        max_in_flight: 8,
+        ..Limits::default()
+    })
+    .await;
+    let greedy = server.client().await;
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        let mut client = greedy.clone();
+        calls.spawn(async move { client.classify(request("wait")).await });
+    }
+    for _ in 0..3 {
+        let refused = soon(calls.join_next()).await.unwrap().unwrap().unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        let info = refused.get_details_error_info().unwrap();
+        assert_eq!(info.reason, "CONNECTION_BUSY");
+        assert!(refused.get_details_retry_info().is_some());
+    }
+    assert_eq!(server.shared.metrics.rpc.shed_connection.get(), 3);
+    let mut other = server.client().await;
+    other.classify(request("anna")).await.unwrap();
+    server.fake.release();
+    while let Some(answer) = soon(calls.join_next()).await {
+        answer.unwrap().unwrap();
+    }
+    greedy.clone().classify(request("anna")).await.unwrap();
 }

@@ -21,10 +21,70 @@ pub(super) const SETTINGS_TYPE: u8 = 4;
 /// Type of a GOAWAY frame.
 pub(super) const GOAWAY_TYPE: u8 = 7;
 
+/// Ends the stream (DATA, HEADERS).
+const END_STREAM: u8 = 1;
+
+/// Ends the headers.
+const END_HEADERS: u8 = 4;
+
+/// A setting with which answers wait until the peer asks for them: streams have no window.
+pub(super) const NO_WINDOW: &[u8] = &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+
+/// A frame of a stream.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, a, b, c] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let head = [&[a, b, c, kind, flags][..], &stream.to_be_bytes()].concat();
+    [&head, payload].concat()
+}
+
+/// The head of a call, its message to follow.
+pub(super) fn head(stream: u32, method: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    let text = |text: &str| {
+        let length = u8::try_from(text.len()).unwrap();
+        assert!(length < 127, "longer lengths are written in another way");
+        [&[length][..], text.as_bytes()].concat()
+    };
+    // Of the static table: POST, http, and the name `:path`.
+    let mut block = [&[0x83, 0x86, 0x04][..], &text(&format!("/{method}"))].concat();
+    let grpc = [("content-type", "application/grpc"), ("te", "trailers")];
+    for (name, value) in grpc.iter().chain(headers) {
+        block.extend([&[0][..], &text(name), &text(value)].concat());
+    }
+    frame(1, END_HEADERS, stream, &block)
+}
+
+/// A part of the message of a call.
+pub(super) fn data(stream: u32, bytes: &[u8]) -> Vec<u8> {
+    frame(0, 0, stream, bytes)
+}
+
+/// The last part of the message of a call.
+pub(super) fn last_data(stream: u32, bytes: &[u8]) -> Vec<u8> {
+    frame(0, END_STREAM, stream, bytes)
+}
+
+/// The caller gives a call up.
+pub(super) fn reset(stream: u32) -> Vec<u8> {
+    const CANCEL: [u8; 4] = [0, 0, 0, 8];
+    frame(3, 0, stream, &CANCEL)
+}
+
+/// A message with its prefix.
+pub(super) fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[0][..], &length, message].concat()
+}
+
+/// Streams that a client may use, in their order.
+pub(super) fn streams(count: u32) -> impl Iterator<Item = u32> {
+    (0..count).map(|at| 2 * at + 1)
+}
+
 /// A frame as it came.
 pub(super) struct Frame {
     pub(super) kind: u8,
     pub(super) flags: u8,
+    pub(super) stream: u32,
     pub(super) payload: Vec<u8>,
 }
 
@@ -61,12 +121,13 @@ impl Peer {
     pub(super) async fn frame(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         soon(self.0.read_exact(&mut head)).await.ok()?;
-        let [a, b, c, kind, flags, ..] = head;
+        let [a, b, c, kind, flags, stream @ ..] = head;
         let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
         soon(self.0.read_exact(&mut payload)).await.ok()?;
         Some(Frame {
             kind,
             flags,
+            stream: u32::from_be_bytes(stream),
             payload,
         })
     }
@@ -106,6 +167,16 @@ pub(crate) async fn exchange(
     message: &impl prost::Message,
     headers: &[(&'static str, &str)],
 ) -> (HeaderMap, Vec<u8>) {
+    exchange_bytes(address, method, &framed(&message.encode_to_vec()), headers).await
+}
+
+/// As [`exchange`], with whatever bytes as the body of the request.
+pub(super) async fn exchange_bytes(
+    address: SocketAddr,
+    method: &str,
+    body_bytes: &[u8],
+    headers: &[(&'static str, &str)],
+) -> (HeaderMap, Vec<u8>) {
     /// What stands before a message: whether it is compressed, and its length.
     const PREFIX: usize = 5;
     let socket = soon(TcpStream::connect(address)).await.unwrap();
@@ -118,10 +189,8 @@ pub(crate) async fn exchange(
         call = call.header(*name, *value);
     }
     let (answer, mut body) = client.send_request(call.body(()).unwrap(), false).unwrap();
-    let message = message.encode_to_vec();
-    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-    let framed = [&[0][..], &length, &message].concat();
-    body.send_data(Bytes::from(framed), true).unwrap();
+    body.send_data(Bytes::copy_from_slice(body_bytes), true)
+        .unwrap();
     let answer = soon(answer).await.unwrap();
     assert_eq!(answer.status(), 200);
     let (parts, mut body) = answer.into_parts();

@@ -12,6 +12,8 @@ pub(crate) struct Server {
     child: Child,
     /// Where clients connect to.
     pub(crate) endpoint: String,
+    /// Address of its metrics and probes.
+    pub(crate) admin: String,
     /// What it prints on standard error, line by line.
     lines: Receiver<String>,
 }
@@ -24,14 +26,31 @@ impl Server {
 
     /// The same; `tell` hears every line that it says meanwhile.
     pub(crate) fn start_and_tell(arguments: &[&str], tell: &mut dyn FnMut(&str)) -> Self {
+        Self::run(serve(arguments), tell)
+    }
+
+    /// As [`Self::start`], with so many descriptors and no way to more.
+    pub(crate) fn start_with_descriptors(count: u32, arguments: &[&str]) -> Self {
+        let served = serve(arguments);
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", &format!("ulimit -n {count}; exec \"$0\" \"$@\"")])
+            .arg(served.get_program())
+            .args(served.get_args())
+            .stdin(Stdio::null());
+        Self::run(command, &mut |_| {})
+    }
+
+    fn run(mut command: Command, tell: &mut dyn FnMut(&str)) -> Self {
         let (sender, lines) = channel();
         let mut server = Self {
-            child: serve(arguments)
+            child: command
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped())
                 .spawn()
                 .unwrap(),
             endpoint: String::new(),
+            admin: String::new(),
             lines,
         };
         let notes = BufReader::new(server.child.stderr.take().unwrap());
@@ -42,7 +61,7 @@ impl Server {
             }
         });
         let mut said = vec![];
-        while server.endpoint.is_empty() {
+        while server.endpoint.is_empty() || server.admin.is_empty() {
             let Ok(line) = server.lines.recv_timeout(PATIENCE) else {
                 panic!("the server does not start: {said:#?}");
             };
@@ -50,6 +69,10 @@ impl Server {
                 server.endpoint = format!("http://{address}");
             }
             tell(&line);
+            if let Some(page) = line.strip_prefix("metrics and probes: http://") {
+                page.trim_end_matches("/metrics")
+                    .clone_into(&mut server.admin);
+            }
             said.push(line);
         }
         server

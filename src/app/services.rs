@@ -1,0 +1,276 @@
+//! The use cases over the database, the services over them, and what goes on beside the calls.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::{
+    app::{
+        database::{Database, READ_TIMEOUT},
+        lanes::LaneThreads,
+        server::{Limits, Served, Shared},
+        settings::Settings,
+    },
+    cache::{
+        identifiers::IdentifierCache,
+        profiles::{ProfileCache, profile_cache},
+        read_through::Bounds,
+    },
+    grpc::{self, layers::lane::Lanes},
+    metrics::{Metrics, SessionMetrics},
+    pb,
+    service::{
+        bases::Bases,
+        classify::{Classifier, LongAnswers},
+        customers::Customers,
+        definitions::DefinitionRevisions,
+        error::ServiceError,
+        evaluate::Evaluations,
+        ingest::Ingest,
+        models::Models,
+        profiles::Profiles,
+        subjects::Subjects,
+        versions::Versions,
+    },
+    store::{self, pool::Pool},
+};
+
+/// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
+const IDENTIFIER_SHARE: u64 = 8;
+/// How often the gauges of the caches are brought up to date, and a basis that could not be renewed is tried again.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the database is asked for a sign of life.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// In how many of these rounds sessions that are idle in a transaction are counted once.
+const SESSIONS_EVERY: u64 = 5;
+
+/// Builds the use cases over the database and the services over them.
+pub(super) async fn build(
+    settings: &Settings,
+    limits: &Limits,
+    shared: &Shared,
+    threads: &LaneThreads,
+    database: &Database,
+    stop: &CancellationToken,
+) -> Result<Served, ServiceError> {
+    let (metrics, clock, lanes) = (&shared.metrics, &shared.clock, &threads.lanes);
+    let (cache, identifiers) = caches(settings, database, metrics);
+    let without_rate = metrics.currencies_without_rate.clone();
+    let bases = Arc::new(Bases::load(database.batch.clone(), without_rate).await?);
+    let subjects = Arc::new(Subjects::new(
+        Arc::clone(&identifiers),
+        database.key.clone(),
+    ));
+    let ingest = Ingest {
+        pool: database.write.clone(),
+        read_pool: database.write.clone(),
+        profiles: Arc::clone(&cache),
+        identifiers: Arc::clone(&identifiers),
+        key: database.key.clone(),
+        bases: Arc::clone(&bases),
+        zone: database.zone.clone(),
+        clock: Arc::clone(clock),
+        metrics: metrics.ingest.clone(),
+    };
+    let (lookups, long_answers) = classifiers(&subjects, &cache, &bases, shared, lanes, database);
+    let customers = Customers {
+        subjects: Arc::clone(&subjects),
+        cache: Arc::clone(&cache),
+        pool: database.read.clone(),
+    };
+    let definitions = DefinitionRevisions {
+        pool: database.batch.clone(),
+        bases: Arc::clone(&bases),
+        clock: Arc::clone(clock),
+        zone: database.zone.clone(),
+        lane: lanes.admin.clone(),
+    };
+    let models = Models::new(
+        database.batch.clone(),
+        Arc::clone(&bases),
+        lanes.fit.clone(),
+        Arc::clone(clock),
+        database.zone.clone(),
+        metrics.fits.clone(),
+    );
+    let evaluations = Evaluations::new(
+        database.batch.clone(),
+        Arc::clone(&bases),
+        lanes.fit.clone(),
+        Arc::clone(clock),
+        database.zone.clone(),
+        metrics.evaluations.clone(),
+    );
+    tend(stop, database, metrics, (cache, identifiers));
+    let renewals = catch_up(bases);
+    let renewals = stop.clone().run_until_cancelled_owned(renewals);
+    threads.background().spawn(renewals);
+    let zone = database.zone.clone();
+    Ok(served(
+        limits.max_message_bytes,
+        (lookups, long_answers),
+        grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
+        grpc::customers::CustomerApi::new(Arc::new(customers)),
+        grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
+        grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
+    ))
+}
+
+/// Who answers lookups, and who answers what takes longer: the same, but for the connections.
+fn classifiers(
+    subjects: &Arc<Subjects>,
+    cache: &Arc<ProfileCache>,
+    bases: &Arc<Bases>,
+    shared: &Shared,
+    lanes: &Lanes,
+    database: &Database,
+) -> (Arc<Classifier>, Arc<Classifier>) {
+    let classifier = |pool: &Pool, long| {
+        Arc::new(Classifier {
+            subjects: Arc::clone(subjects),
+            profiles: Arc::new(Profiles::new(Arc::clone(cache), pool.clone())),
+            bases: Arc::clone(bases),
+            clock: Arc::clone(&shared.clock),
+            zone: database.zone.clone(),
+            versions: Versions::new(pool.clone()),
+            breaker: Arc::clone(&database.breaker),
+            long,
+        })
+    };
+    let long_answers = classifier(&database.answers, None);
+    let lookups = LongAnswers {
+        lane: lanes.batch.clone(),
+        classifier: Arc::clone(&long_answers),
+    };
+    (classifier(&database.read, Some(lookups)), long_answers)
+}
+
+/// The caches, within the memory that the settings give them.
+fn caches(
+    settings: &Settings,
+    database: &Database,
+    metrics: &Metrics,
+) -> (Arc<ProfileCache>, Arc<IdentifierCache>) {
+    let memory = settings.cache_memory.bytes();
+    let bounds = |max_bytes| Bounds {
+        max_bytes,
+        load_timeout: READ_TIMEOUT,
+    };
+    let identifier_bytes = memory / IDENTIFIER_SHARE;
+    let cache = profile_cache(
+        database.read.clone(),
+        Arc::clone(&database.breaker),
+        bounds(memory - identifier_bytes),
+        metrics.profile_cache.clone(),
+    );
+    let identifiers = Arc::new(IdentifierCache::new(
+        database.read.clone(),
+        Arc::clone(&database.breaker),
+        bounds(identifier_bytes),
+        metrics.identifier_cache.clone(),
+    ));
+    (cache, identifiers)
+}
+
+/// Starts what goes on beside the calls, until `stop`.
+fn tend(
+    stop: &CancellationToken,
+    database: &Database,
+    metrics: &Metrics,
+    (profiles, identifiers): (Arc<ProfileCache>, Arc<IdentifierCache>),
+) {
+    let upkeep = upkeep(profiles, identifiers);
+    tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep));
+    let watch = watch(database.read.clone(), metrics.sessions.clone());
+    tokio::spawn(stop.clone().run_until_cancelled_owned(watch));
+}
+
+/// Keeps the gauges of the caches up to date, for ever. On the threads of lookups: it holds locks of the caches.
+async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) {
+    let mut due = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        due.tick().await;
+        profiles.measure();
+        identifiers.measure();
+    }
+}
+
+/// Tries a renewal of the basis that failed again, for ever.
+async fn catch_up(bases: Arc<Bases>) {
+    let mut due = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        due.tick().await;
+        bases.catch_up().await;
+    }
+}
+
+/// Asks the database for a sign of life again and again, also when no call needs it, so that an answer from memory says in time that it
+/// may be out of date; and how many sessions of ours are stuck in a transaction.
+async fn watch(pool: Pool, metrics: SessionMetrics) {
+    let mut due = tokio::time::interval(WATCH_INTERVAL);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for round in 0_u64.. {
+        due.tick().await;
+        // That it does not answer is the breaker's to say.
+        let Ok(mut connection) = pool.acquire().await else {
+            continue;
+        };
+        if round % SESSIONS_EVERY != 0 {
+            continue;
+        }
+        match store::sessions::count_idle_in_transaction(&mut connection).await {
+            Ok(count) => {
+                metrics.idle_in_transaction.set(count);
+            }
+            Err(error) => {
+                tracing::debug!(error.cause = %error, "the sessions could not be counted");
+            }
+        }
+    }
+}
+
+/// The services over the use cases, with messages of at most so many bytes.
+fn served(
+    bytes: usize,
+    (lookups, long_answers): (Arc<Classifier>, Arc<Classifier>),
+    ingest: grpc::ingest::IngestApi,
+    customers: grpc::customers::CustomerApi,
+    models: grpc::models::ModelApi,
+    definitions: grpc::definitions::DefinitionApi,
+) -> Served {
+    use pb::{
+        customer_service_server::CustomerServiceServer,
+        definition_service_server::DefinitionServiceServer,
+        ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
+    };
+    let find_kept = grpc::encoded::find_kept(Arc::clone(&lookups));
+    let scoring = grpc::scoring::Scoring::new(lookups, long_answers, bytes);
+    let routes = Routes::default()
+        .add_service(grpc::encoded::ScoringServer::new(scoring))
+        .add_service(
+            IngestServiceServer::new(ingest)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            CustomerServiceServer::new(customers)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            ModelServiceServer::new(models)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            DefinitionServiceServer::new(definitions)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        );
+    Served {
+        routes,
+        find_kept: Some(find_kept),
+    }
+}

@@ -1,0 +1,86 @@
+//! Statuses of calls that never reached a handler, or whose answer never left: what is wrong with the message, its size or its time.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+
+use super::Details;
+
+/// Time after which a stream that ended with the server is worth opening again: elsewhere at once, here after a restart.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// `INVALID_ARGUMENT`: the request holds no message of its type. `what` says what is wrong, with the request as its subject.
+#[must_use]
+pub fn malformed_message(what: &str) -> Status {
+    Details::new("MALFORMED_MESSAGE").into_status(
+        Code::InvalidArgument,
+        &format!("the request is malformed: {what}; check the client's protocol definitions"),
+    )
+}
+
+/// `RESOURCE_EXHAUSTED`: the request message is larger than its method takes.
+#[must_use]
+pub fn message_too_large(max_bytes: usize) -> Status {
+    let mut details = Details::new("MESSAGE_TOO_LARGE");
+    details.metadata(&[("max_bytes", &max_bytes.to_string())]);
+    details.into_status(
+        Code::ResourceExhausted,
+        &format!("the request message is larger than {max_bytes} bytes; send less at once"),
+    )
+}
+
+/// `RESOURCE_EXHAUSTED`: the answer is larger than a message may be.
+#[must_use]
+pub fn answer_too_large() -> Status {
+    Details::new("ANSWER_TOO_LARGE").into_status(
+        Code::ResourceExhausted,
+        "the answer is larger than a message may be; ask for less at once, or raise --max-message-bytes",
+    )
+}
+
+/// `DEADLINE_EXCEEDED`: the head of the request came and its message did not.
+#[must_use]
+pub fn message_timeout(limit: Duration) -> Status {
+    Details::new("MESSAGE_TIMEOUT").into_status(
+        Code::DeadlineExceeded,
+        &format!(
+            "the request message did not arrive within {} ms",
+            limit.as_millis()
+        ),
+    )
+}
+
+/// `UNIMPLEMENTED`: the request is compressed.
+#[must_use]
+pub fn compression_unsupported() -> Status {
+    let mut status = Details::new("COMPRESSION_UNSUPPORTED").into_status(
+        Code::Unimplemented,
+        "the request is compressed, which this server does not read; send it uncompressed",
+    );
+    let identity = tonic::metadata::AsciiMetadataValue::from_static("identity");
+    status
+        .metadata_mut()
+        .insert("grpc-accept-encoding", identity);
+    status
+}
+
+/// `UNIMPLEMENTED`: there is no such service or method.
+#[must_use]
+pub fn unknown_method() -> Status {
+    Details::new("UNKNOWN_METHOD").into_status(
+        Code::Unimplemented,
+        "this server has no such method; check the service name and the version of the server",
+    )
+}
+
+/// `CANCELLED`: the caller gave the call up. Nobody reads it; it is for the metrics.
+#[must_use]
+pub fn cancelled() -> Status {
+    Details::new("CANCELLED").into_status(Code::Cancelled, "the caller gave the call up")
+}
+
+/// `UNAVAILABLE`: a stream ends because the server stops.
+#[must_use]
+pub fn stopping() -> Status {
+    super::unavailable("STOPPING", "the server is stopping; connect again", RESTART)
+}

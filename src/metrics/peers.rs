@@ -1,0 +1,61 @@
+//! Metrics of what connections make the server hold.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Handles for all connections together. Each is one atomic: count freely.
+#[derive(Debug, Clone, Default)]
+pub struct PeerMetrics {
+    /// Bytes of requests under way, as of the last look.
+    pub request_bytes: Gauge,
+    /// Bytes of answers that wait to be read, as of the last look.
+    pub answer_bytes: Gauge,
+    /// Connections cut because they left answers unread or held too much.
+    pub cut: Counter,
+    /// Requests refused because too many bytes of requests were under way.
+    pub requests_refused: Counter,
+    /// Requests whose message did not come in time.
+    pub requests_timed_out: Counter,
+    /// Times that a connection was not read because too many calls waited for a thread.
+    pub reads_paused: Counter,
+}
+
+impl PeerMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register_with_unit(
+            "grpc_requests_held",
+            "Requests under way: messages that come, wait or are worked on",
+            Unit::Bytes,
+            metrics.request_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "grpc_answers_unread",
+            "Answers that wait for their callers to read them",
+            Unit::Bytes,
+            metrics.answer_bytes.clone(),
+        );
+        registry.register(
+            "grpc_connections_cut",
+            "Connections cut because they left answers unread or held too much",
+            metrics.cut.clone(),
+        );
+        registry.register(
+            "grpc_requests_refused",
+            "Requests refused because too many bytes of requests were under way",
+            metrics.requests_refused.clone(),
+        );
+        registry.register(
+            "grpc_requests_timed_out",
+            "Requests whose message did not come in time",
+            metrics.requests_timed_out.clone(),
+        );
+        registry.register(
+            "grpc_reads_paused",
+            "Times that a connection was not read because too many calls waited for a thread",
+            metrics.reads_paused.clone(),
+        );
+        metrics
+    }
+}
