@@ -56,7 +56,7 @@ pub(crate) fn window() -> Duration {
     Duration::from_secs_f64(seconds.unwrap_or(2.0))
 }
 
-fn runtime() -> std::io::Result<Runtime> {
+pub(crate) fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .event_interval(8)

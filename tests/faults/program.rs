@@ -219,7 +219,7 @@ impl Drop for Server {
 }
 
 /// Sends a signal to a process.
-pub(crate) fn signal(name: &str, process: u32) -> anyhow::Result<()> {
+fn signal(name: &str, process: u32) -> anyhow::Result<()> {
     let status = Command::new("kill")
         .args([format!("-{name}"), process.to_string()])
         .status()?;

@@ -216,7 +216,10 @@ async fn document(data: &Path) -> anyhow::Result<Vec<Row>> {
     let checking = tokio::task::spawn_local(async move {
         let request = pb::ValidateDefinitionsRequest { document };
         let ended = client.validate_definitions(request).await;
-        let ended = ended.map_or_else(|status| status.code().to_string(), |_| "answered".into());
+        let ended = ended.map_or_else(
+            |status| status.code().to_string(),
+            |report| format!("{} problems", report.into_inner().problems.len()),
+        );
         (ended, start.elapsed())
     });
     let health = Question {
@@ -244,21 +247,20 @@ async fn document(data: &Path) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// A mebibyte of definitions with conditions as long as they may be.
+/// A mebibyte of definitions: the example with a scheme of segments that nothing but their number is wrong with.
 fn large_document() -> String {
     let example = include_str!("../../../examples/definitions.yaml");
-    let mut document = example.trim_end().to_owned();
-    document.push_str("\n  - name: bulk\n    kind: overlapping\n    segments:\n");
+    let (before, after) = example.split_once("\ntreatments:").expect("the example has treatments");
+    let mut segments = String::new();
     let mut at = 0;
-    while document.len() < 1_040_000 {
+    while example.len() + segments.len() < 1_040_000 {
         at += 1;
-        let terms: Vec<String> = (0..30)
-            .map(|term| format!("orders(days({})) >= {}", 30 + term * 7, (at + term) % 50))
-            .collect();
+        let term = |term: usize| format!("orders(days({})) >= {}", 30 + 7 * term, (at + term) % 50 + 1);
+        let terms: Vec<String> = (0..30).map(term).collect();
         let condition = terms.join(" || ");
-        document.push_str(&format!("      - name: s{at}\n        title: {{en: S{at}, de: S{at}}}\n        when: '{condition}'\n"));
+        segments += &format!("      - name: s{at}\n        title: {{ en: S, de: S }}\n        when: {condition}\n");
     }
-    document
+    format!("{before}\n  bulk:\n    mode: overlapping\n    segments:\n{segments}\ntreatments:{after}")
 }
 
 /// More idle clients than a process may have files.
@@ -268,7 +270,7 @@ async fn descriptors(data: &Path) -> anyhow::Result<Vec<Row>> {
     let server = Server::serve_within(&limit, &["--data-dir", &path])?;
     population::warm(&server.address).await?;
     let mut idle = vec![];
-    for _ in 0..1_010 {
+    for _ in 0..1_100 {
         if let Ok(mut socket) = TcpStream::connect(&server.address).await {
             let _ = socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
             idle.push(socket);
@@ -293,7 +295,7 @@ async fn descriptors(data: &Path) -> anyhow::Result<Vec<Row>> {
     }
     server.terminate()?;
     Ok(vec![
-        promise("1,010 idle clients on a limit of 1,024 files: probes", said(probe), "answered", probe),
+        promise("1,100 idle clients on a limit of 1,024 files: probes", said(probe), "answered", probe),
         promise("  cold lookups once some of them went", said(database), "answered", database),
     ])
 }

@@ -50,7 +50,7 @@ fn outage() -> Duration {
 pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
     let place = data.to_owned();
     let cluster = tokio::task::spawn_blocking(move || Cluster::start(&place)).await??;
-    let proxy = Proxy::start(&cluster.url()).await?;
+    let proxy = Proxy::start(&cluster.url())?;
     let key = data.join("identifier.key");
     let server = Server::serve(&[
         "--database-url",
@@ -172,48 +172,56 @@ async fn recovery(address: &str) -> anyhow::Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// A way to the database that can be cut: connections end and new ones are refused.
+/// A way to the database that can be cut: connections end and new ones are refused. On a thread of its own, so that it is there while
+/// the measurement waits for a process.
 struct Proxy {
     url: String,
     up: Arc<AtomicBool>,
-    _task: JoinSet<()>,
 }
 
 impl Proxy {
-    async fn start(database: &str) -> anyhow::Result<Self> {
+    fn start(database: &str) -> anyhow::Result<Self> {
         let target: sqlx::postgres::PgConnectOptions = database.parse()?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         let up = Arc::new(AtomicBool::new(true));
-        let socket = target
-            .get_socket()
-            .map(|folder| folder.join(format!(".s.PGSQL.{}", target.get_port())));
-        let host = format!("{}:{}", target.get_host(), target.get_port());
-        let mut task = JoinSet::new();
         let state = Arc::clone(&up);
-        task.spawn(async move {
-            let mut open = JoinSet::new();
-            let mut tick = tokio::time::interval(Duration::from_millis(5));
-            loop {
-                tokio::select! {
-                    accepted = listener.accept() => if let Ok((stream, _)) = accepted
-                        && state.load(Ordering::SeqCst)
-                    {
-                        open.spawn(forward(stream, socket.clone(), host.clone()));
-                    },
-                    _ = tick.tick() => if !state.load(Ordering::SeqCst) {
-                        open.abort_all();
-                    },
-                }
-            }
-        });
-        let user = target.get_username();
-        let name = target.get_database().context("a database")?;
+        let user = target.get_username().to_owned();
+        let name = target.get_database().context("a database")?.to_owned();
+        let runtime = crate::runtime()?;
+        std::thread::spawn(move || runtime.block_on(pass(listener, state, target)));
         Ok(Self {
             url: format!("postgres://{user}@127.0.0.1:{port}/{name}?sslmode=disable"),
             up,
-            _task: task,
         })
+    }
+}
+
+/// Passes connections on to `target` while it is up, for as long as the process lives.
+async fn pass(
+    listener: std::net::TcpListener,
+    up: Arc<AtomicBool>,
+    target: sqlx::postgres::PgConnectOptions,
+) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let socket = target
+        .get_socket()
+        .map(|folder| folder.join(format!(".s.PGSQL.{}", target.get_port())));
+    let host = format!("{}:{}", target.get_host(), target.get_port());
+    let mut open = JoinSet::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted
+                && up.load(Ordering::SeqCst)
+            {
+                open.spawn(forward(stream, socket.clone(), host.clone()));
+            },
+            _ = tick.tick() => if !up.load(Ordering::SeqCst) {
+                open.abort_all();
+            },
+        }
     }
 }
 

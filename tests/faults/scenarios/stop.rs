@@ -8,7 +8,7 @@ use super::{Row, serve};
 use crate::{
     load::{Question, open_loop},
     note, population,
-    program::{Neighbour, signal},
+    program::Neighbour,
     promise, window,
     wire::{Caller, HEALTH},
 };
@@ -75,7 +75,7 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
             took <= limit && status.success(),
         ));
         rows.push(note("", said.last().cloned().unwrap_or_default()));
-        ensure!(signal("0", pid).is_err(), "{pid} is still there");
+        ensure!(!Path::new(&format!("/proc/{pid}")).exists(), "{pid} is still there");
     }
     Ok(rows)
 }
