@@ -1,7 +1,7 @@
 # `make demo` and `make test`, on a machine with a Rust toolchain, make and a C compiler; from any folder (make -C), as root or not.
 # Both see to a PostgreSQL server program first (src/postgres/install.sh says what it does) and use DATABASE_URL if it is set.
 
-.PHONY: demo test
+.PHONY: demo test test-faults
 
 # A customer service on this machine with made-up customers; Ctrl-C ends it.
 demo:
@@ -12,3 +12,9 @@ demo:
 test:
 	@sh src/postgres/install.sh
 	exec cargo test --locked
+
+# What only load, hostile peers, kills and a dying database show. Linux, two cores, about half an hour; the quick part is in `make test`.
+test-faults:
+	@sh src/postgres/install.sh
+	PATRON_KILLS=50 cargo test --locked --test integration kills_in_the_middle
+	cargo test --release --locked --test faults

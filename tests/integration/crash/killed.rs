@@ -16,8 +16,14 @@ use crate::support::messages::{by_id, call, purchase, refund};
 use crate::support::place;
 use crate::support::server::Server;
 
-/// Kills; the wrapper's own tests kill the database too.
+/// Kills in a plain test run; the wrapper's own tests kill the database too.
 const ROUNDS: u64 = 6;
+
+/// Kills: `PATRON_KILLS`, of which `make test-faults` wants more, else [`ROUNDS`].
+fn rounds() -> u64 {
+    std::env::var("PATRON_KILLS").map_or(ROUNDS, |text| text.parse().unwrap())
+}
+/// Customers in a plain test run.
 const CUSTOMERS: usize = 20;
 /// Purchases of a customer, of distinct powers of two.
 const BITS: usize = 40;
@@ -25,11 +31,20 @@ const BITS: usize = 40;
 const REFUNDED: usize = 7;
 const CLIENTS: usize = 3;
 const BATCH: usize = 10;
+/// Most facts of a call.
+const MAX_BATCH: usize = 1_000;
+/// Acknowledged facts that are looked for after a kill.
+const CHECKED: usize = 1_000;
+
+/// So many that a round more always finds something to send.
+fn customer_count() -> usize {
+    CUSTOMERS.max(2 * usize::try_from(rounds()).unwrap())
+}
 
 /// Every fact there is, each with the number by which acknowledgements name it.
 fn facts() -> Vec<pb::Transaction> {
     let mut facts = vec![];
-    for customer in (0..CUSTOMERS).map(|at| format!("c{at}")) {
+    for customer in (0..customer_count()).map(|at| format!("c{at}")) {
         for bit in 0..BITS {
             let day = format!("2026-{:02}-{:02}", 1 + bit % 9, 1 + bit % 28);
             facts.push(purchase(&customer, &bit.to_string(), &day, 1 << bit));
@@ -107,7 +122,11 @@ impl Run {
     async fn live_and_die(&self, data: &Path, round: u64) {
         let server = Server::start(&["--data-dir", data.to_str().unwrap()]);
         let mut client = connect(&server).await;
-        let before: Vec<usize> = self.acknowledged.lock().unwrap().iter().copied().collect();
+        let mut random = Random::seeded(round);
+        let mut before: Vec<usize> = self.acknowledged.lock().unwrap().iter().copied().collect();
+        // With many rounds a sample: the sums at the end are of everything.
+        random.shuffle(&mut before);
+        before.truncate(CHECKED);
         for some in before.chunks(100) {
             let outcomes = send(&mut client, &self.facts, some).await.unwrap();
             let lost = outcomes.iter().zip(some);
@@ -115,7 +134,6 @@ impl Run {
             assert!(lost.is_empty(), "round {round}: {lost:?}");
         }
         self.calls.store(0, Ordering::Relaxed);
-        let mut random = Random::seeded(round);
         let kill_after = 2 + random.below(6);
         let clients = (0..CLIENTS).map(|at| {
             let random = Random::seeded(100 * round + at as u64);
@@ -141,7 +159,7 @@ async fn kills_in_the_middle_of_ingest_lose_nothing_that_was_acknowledged_and_do
         acknowledged: Mutex::default(),
         calls: AtomicUsize::new(0),
     };
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         run.live_and_die(place.path(), round).await;
     }
     let acknowledged = run.acknowledged.lock().unwrap().len();
@@ -153,9 +171,13 @@ async fn kills_in_the_middle_of_ingest_lose_nothing_that_was_acknowledged_and_do
     let server = Server::start(&["--data-dir", place.path().to_str().unwrap()]);
     let mut client = connect(&server).await;
     let all: Vec<usize> = (0..run.facts.len()).collect();
-    send(&mut client, &run.facts, &all).await.unwrap();
-    let again = send(&mut client, &run.facts, &all).await.unwrap();
-    assert!(again.iter().all(|&it| it == Outcome::Duplicate));
+    for some in all.chunks(MAX_BATCH) {
+        send(&mut client, &run.facts, some).await.unwrap();
+    }
+    for some in all.chunks(MAX_BATCH) {
+        let again = send(&mut client, &run.facts, some).await.unwrap();
+        assert!(again.iter().all(|&it| it == Outcome::Duplicate));
+    }
     client
         .ingest_contacts(pb::IngestContactsRequest {
             contacts: vec![call("c0", "1", "2026-01-01")],
@@ -164,7 +186,7 @@ async fn kills_in_the_middle_of_ingest_lose_nothing_that_was_acknowledged_and_do
         .unwrap();
     let customers = CustomerServiceClient::connect(server.endpoint.clone()).await;
     let mut customers = customers.unwrap();
-    for at in 0..CUSTOMERS {
+    for at in 0..customer_count() {
         let request = pb::GetCustomerRequest {
             subject: Some(by_id(&format!("c{at}"))),
             ..Default::default()

@@ -1,0 +1,98 @@
+//! Four times as many calls as the server can answer: what still comes in time, and how fast the others are turned away.
+
+use std::{path::Path, time::Duration};
+
+use super::{Row, serve};
+use crate::{
+    load::{Outcome, Question, closed_loop, open_loop, permille},
+    note, population, promise, window,
+    wire::Caller,
+};
+
+/// Connections of the load.
+const CONNECTIONS: usize = 16;
+/// Of the goodput at peak.
+const LEAST: f64 = 0.9;
+/// Within which a refusal comes, in microseconds.
+const REFUSED_WITHIN: u32 = 5_000;
+
+pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
+    let server = serve(data, &[])?;
+    population::warm(&server.address).await?;
+    let soon = Duration::from_millis(200);
+    let today = population::today();
+    let mut rows = vec![];
+    for (name, question, in_flight) in [
+        ("lookups, kept answers", population::lookups("", soon), 16),
+        ("lookups, computed", population::lookups(&today, soon), 16),
+        ("batches", population::batches(Duration::from_secs(1)), 1),
+    ] {
+        rows.extend(overloaded(&server.address, name, &question, in_flight).await?);
+    }
+    let (status, _, said) = server.terminate()?;
+    rows.push(note("stopped afterwards", format!("{status}, {}", said.last().map_or("", |it| it))));
+    Ok(rows)
+}
+
+async fn connect(address: &str) -> anyhow::Result<Vec<Caller>> {
+    let mut callers = vec![];
+    for _ in 0..CONNECTIONS {
+        callers.push(Caller::connect(address).await?);
+    }
+    Ok(callers)
+}
+
+async fn overloaded(
+    address: &str,
+    name: &str,
+    question: &Question,
+    in_flight: usize,
+) -> anyhow::Result<Vec<Row>> {
+    let callers = connect(address).await?;
+    // Found with few callers: as many as keep the server busy, and no more than wait in its queues.
+    let mut peak = 0.0_f64;
+    for callers in [&callers[..4], &callers[..]] {
+        peak = peak.max(closed_loop(callers, question, in_flight, window()).await.goodput());
+    }
+    let mut callers = connect(address).await?;
+    let flood: Outcome = open_loop(&mut callers, question, 4.0 * peak, 2 * window()).await;
+    let again = closed_loop(&connect(address).await?[..4], question, in_flight, window()).await;
+    let share = flood.goodput() / peak;
+    let mut rows = vec![
+        promise(
+            format!("{name}: goodput at 4 x capacity / peak"),
+            format!("{share:.2} of {peak:.0}/s"),
+            format!("at least {LEAST}"),
+            share >= LEAST,
+        ),
+        note(
+            "  answered; p50, p99 ms",
+            format!(
+                "{}; {:.1}, {:.1}",
+                flood.answered.len(),
+                f64::from(permille(&flood.answered, 500)) / 1e3,
+                f64::from(permille(&flood.answered, 990)) / 1e3
+            ),
+        ),
+        note(
+            "  refused, late, expired, failed",
+            format!("{}, {}, {}, {}", flood.refused.len(), flood.late, flood.expired, flood.failed),
+        ),
+        promise("  calls lost with connections", flood.broken.to_string(), "0", flood.broken == 0),
+        note("  peak afterwards / before", format!("{:.2}", again.goodput() / peak)),
+    ];
+    if !flood.refused.is_empty() {
+        let slow = permille(&flood.refused, 990);
+        rows.push(promise(
+            "  refusals: p50, p99 ms",
+            format!(
+                "{:.2}, {:.2}",
+                f64::from(permille(&flood.refused, 500)) / 1e3,
+                f64::from(slow) / 1e3
+            ),
+            "within 5 ms",
+            slow <= REFUSED_WITHIN,
+        ));
+    }
+    Ok(rows)
+}
