@@ -17,6 +17,7 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{
+    runtime::Handle,
     sync::watch,
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
@@ -65,6 +66,8 @@ pub struct Breaker {
     /// When the database last answered, in microseconds since 1970.
     confirmed_us: AtomicI64,
     probe: Probe,
+    /// Where the probe runs, whoever asks for it: not on the threads of a lane, which may stand still while lookups are busy.
+    probes_on: Handle,
     now: Now,
     metrics: BreakerMetrics,
 }
@@ -78,7 +81,10 @@ impl std::fmt::Debug for Breaker {
 }
 
 impl Breaker {
-    /// A closed breaker: the database is taken to be there until somebody waits for it in vain.
+    /// A closed breaker, whose probe runs on the current runtime: the database is taken to be there until somebody waits for it in vain.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     #[must_use]
     pub fn new(probe: Probe, now: Now, metrics: BreakerMetrics) -> Arc<Self> {
         let confirmed_us = AtomicI64::new(now().as_microsecond());
@@ -90,12 +96,16 @@ impl Breaker {
             waiting: AtomicUsize::new(0),
             confirmed_us,
             probe,
+            probes_on: Handle::current(),
             now,
             metrics,
         })
     }
 
     /// A breaker that never opens, for a process that does nothing without its database.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     #[must_use]
     pub fn never_opens() -> Arc<Self> {
         let probe: Probe = Box::new(|| Box::pin(std::future::ready(Ok(()))));
@@ -163,7 +173,7 @@ impl Breaker {
     /// Has the database probed, unless it is being probed.
     pub fn suspect(self: &Arc<Self>) {
         if !self.probing.swap(true, Ordering::AcqRel) {
-            tokio::spawn(Probing(Arc::clone(self)).run());
+            self.probes_on.spawn(Probing(Arc::clone(self)).run());
         }
     }
 

@@ -132,7 +132,7 @@ impl Pool {
             Err(error) => {
                 // Whatever is in the way of a connection, a probe says whether it is in the way of all.
                 self.breaker.suspect();
-                Err(queue::explain(&self.connections, error).await)
+                Err(queue::explain(&self.connections.connect_options(), error).await)
             }
         }
     }

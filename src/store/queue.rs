@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sqlx::{ConnectOptions as _, Connection as _, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 use tokio::sync::Semaphore;
 
 use crate::store::error::StoreError;
@@ -15,15 +15,14 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
 static LOOK: Semaphore = Semaphore::const_new(1);
 
 /// Why `error` happened: where no connection was to be had in time, the database is asked whether it lets anybody in.
-pub(super) async fn explain(pool: &PgPool, error: StoreError) -> StoreError {
+pub(super) async fn explain(database: &PgConnectOptions, error: StoreError) -> StoreError {
     if !matches!(error, StoreError::Queued(_)) {
         return error;
     }
     let Ok(_one) = LOOK.try_acquire() else {
         return error;
     };
-    let options = pool.connect_options();
-    match tokio::time::timeout(LOOK_TIMEOUT, options.connect()).await {
+    match tokio::time::timeout(LOOK_TIMEOUT, database.connect()).await {
         Ok(Ok(connection)) => {
             // Whether it ends well is nobody's concern.
             drop(connection.close().await);

@@ -109,7 +109,16 @@ pub(crate) async fn paced(
     while let Some(()) = ticks.recv().await {
         let at = turn % callers.len();
         let mut waiting = VecDeque::from([Instant::now()]);
-        open.extend(send_due(&mut callers[at], &mut waiting, question, &outcome, &mut turn).await);
+        open.extend(
+            send_due(
+                &mut callers[at],
+                &mut waiting,
+                question,
+                &outcome,
+                &mut turn,
+            )
+            .await,
+        );
         outcome.borrow_mut().expired += waiting.len();
     }
     let seconds = start.elapsed().as_secs_f64();
@@ -228,7 +237,9 @@ pub(crate) async fn closed_loop(
                 turn += 1;
                 let sent = Instant::now();
                 let ended = caller.call(question.path, message, question.deadline).await;
-                outcome.borrow_mut().note(sent, sent, ended, question.deadline);
+                outcome
+                    .borrow_mut()
+                    .note(sent, sent, ended, question.deadline);
                 if ended == Ended::Broken {
                     return;
                 }

@@ -101,8 +101,10 @@ fn measure(names: &[String]) -> anyhow::Result<usize> {
 
 /// Where the customers stay from run to run, one place for each program that is tested: `PATRON_FAULTS_DATA`, or beside the build.
 fn data() -> anyhow::Result<PathBuf> {
-    let place = std::env::var_os("PATRON_FAULTS_DATA")
-        .map_or_else(|| concat!(env!("CARGO_TARGET_TMPDIR"), "/faults").into(), PathBuf::from);
+    let place = std::env::var_os("PATRON_FAULTS_DATA").map_or_else(
+        || concat!(env!("CARGO_TARGET_TMPDIR"), "/faults").into(),
+        PathBuf::from,
+    );
     std::fs::create_dir_all(&place).with_context(|| place.display().to_string())?;
     Ok(place)
 }

@@ -132,7 +132,9 @@ pub(crate) fn batches(deadline: Duration) -> Question {
 
 fn batch(random: &mut Random) -> pb::BatchClassifyRequest {
     pb::BatchClassifyRequest {
-        subjects: (0..BATCH).map(|_| by_id(below(random, CUSTOMERS))).collect(),
+        subjects: (0..BATCH)
+            .map(|_| by_id(below(random, CUSTOMERS)))
+            .collect(),
         as_of: String::new(),
     }
 }
@@ -191,13 +193,17 @@ pub(crate) async fn warm(address: &str) -> anyhow::Result<()> {
         let subjects = (first..first + BATCH).map(by_id).collect();
         let as_of = String::new();
         let message = framed(&pb::BatchClassifyRequest { subjects, as_of });
-        let ended = caller.call(BATCH_CLASSIFY, message, Duration::from_secs(60)).await;
+        let ended = caller
+            .call(BATCH_CLASSIFY, message, Duration::from_secs(60))
+            .await;
         ensure!(matches!(ended, wire::Ended::Answered(_)), "{ended:?}");
     }
     // Kept answers are made by single lookups.
     let question = lookups("", Duration::from_secs(10));
     for message in question.messages.iter() {
-        let ended = caller.call(CLASSIFY, message.clone(), question.deadline).await;
+        let ended = caller
+            .call(CLASSIFY, message.clone(), question.deadline)
+            .await;
         ensure!(matches!(ended, wire::Ended::Answered(_)), "{ended:?}");
     }
     Ok(())

@@ -71,12 +71,7 @@ impl Server {
         Self::start(&[], "demo", arguments, "until Ctrl-C")
     }
 
-    fn start(
-        wrapper: &[&str],
-        verb: &str,
-        arguments: &[&str],
-        last: &str,
-    ) -> anyhow::Result<Self> {
+    fn start(wrapper: &[&str], verb: &str, arguments: &[&str], last: &str) -> anyhow::Result<Self> {
         let free = "127.0.0.1:0";
         let mut child = command(wrapper)
             .args([verb, "--listen", free, "--admin-listen", free])
@@ -126,7 +121,8 @@ impl Server {
                 address.unwrap_or_default().clone_into(&mut self.address);
             }
             if let Some((_, rest)) = line.split_once("metrics and probes: http://") {
-                rest.trim_end_matches("/metrics").clone_into(&mut self.admin);
+                rest.trim_end_matches("/metrics")
+                    .clone_into(&mut self.admin);
             }
             let is_last = line.contains(last);
             said.push(line);
@@ -176,7 +172,9 @@ impl Server {
             let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
             let field = |at: usize| after.split(' ').nth(at - 3).unwrap_or("?").to_owned();
             threads.push(Thread {
-                id: place.file_name().map_or_else(String::new, |it| it.to_string_lossy().into()),
+                id: place
+                    .file_name()
+                    .map_or_else(String::new, |it| it.to_string_lossy().into()),
                 name: read("comm").trim().to_owned(),
                 nice: field(19),
                 policy: field(41),

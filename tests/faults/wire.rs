@@ -91,7 +91,10 @@ impl Caller {
         let request = Request::post(format!("http://{}{path}", self.authority))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
-            .header("grpc-timeout", format!("{}u", timeout.as_micros().min(99_999_999)))
+            .header(
+                "grpc-timeout",
+                format!("{}u", timeout.as_micros().min(99_999_999)),
+            )
             .body(())
             .expect("a sound request");
         self.sender.send_request(request, false)

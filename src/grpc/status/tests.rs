@@ -1,3 +1,4 @@
+use super::details::{RETRY_PUSHBACK, cut};
 use super::*;
 
 /// Bytes of the two headers that carry a status, as they are sent.

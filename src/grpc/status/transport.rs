@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tonic::{Code, Status};
 
-use super::Details;
+use super::details::Details;
 
 /// Time after which a stream that ended with the server is worth opening again: elsewhere at once, here after a restart.
 const RESTART: Duration = Duration::from_secs(1);

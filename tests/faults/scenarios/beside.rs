@@ -60,7 +60,12 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
         ));
         rows.push(note(
             "  idle p99; busy p50, p99 us",
-            format!("{:.0}; {:.0}, {:.0}", median(&idle), median(&middle), median(&busy)),
+            format!(
+                "{:.0}; {:.0}, {:.0}",
+                median(&idle),
+                median(&middle),
+                median(&busy)
+            ),
         ));
     }
     server.terminate()?;

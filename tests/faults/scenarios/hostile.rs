@@ -31,7 +31,12 @@ const ALL_ANSWERED: f64 = 0.999;
 
 pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
     let mut rows = vec![];
-    for kind in ["heads without bodies", "announced lengths", "answers not read", "batches not read"] {
+    for kind in [
+        "heads without bodies",
+        "announced lengths",
+        "answers not read",
+        "batches not read",
+    ] {
         rows.extend(watched(data, kind).await?);
     }
     rows.extend(crowd(data, None).await?);
@@ -72,7 +77,11 @@ async fn watched(data: &Path, kind: &str) -> anyhow::Result<Vec<Row>> {
     Ok(vec![
         promise(
             format!("{kind} ({streams} streams): healthy calls answered"),
-            format!("{:.1} %, p99 {} us", 100.0 * share, permille(&beside.answered, 990)),
+            format!(
+                "{:.1} %, p99 {} us",
+                100.0 * share,
+                permille(&beside.answered, 990)
+            ),
             "all",
             share >= ALL_ANSWERED,
         ),
@@ -99,7 +108,11 @@ async fn attack(address: &str, kind: &str) -> anyhow::Result<Kept> {
     let connections = if kind == "answers not read" { 200 } else { 8 };
     // A peer that never reads: no window, so that nothing of an answer leaves.
     let unread = kind.ends_with("not read");
-    let (stream, connection) = if unread { (0, 65_535) } else { (65_535, 65_535) };
+    let (stream, connection) = if unread {
+        (0, 65_535)
+    } else {
+        (65_535, 65_535)
+    };
     for _ in 0..connections {
         let mut caller = Caller::with_windows(address, stream, connection).await?;
         for at in 0..250 {
@@ -181,13 +194,21 @@ async fn crowd(data: &Path, level: Option<f64>) -> anyhow::Result<Vec<Row>> {
     }
     let peak = server.peak_bytes()?;
     let share = count(beside.answered.len()) / (500.0 * beside.seconds);
-    let name = if level.is_some() { " with intervals" } else { "" };
+    let name = if level.is_some() {
+        " with intervals"
+    } else {
+        ""
+    };
     let (_, stopped, _) = server.terminate()?;
     other.truncate(3);
     Ok(vec![
         promise(
             format!("{calls} x a number of 1,000 named 1,000 times{name}: healthy calls answered"),
-            format!("{:.1} %, p99 {} us", 100.0 * share, permille(&beside.answered, 990)),
+            format!(
+                "{:.1} %, p99 {} us",
+                100.0 * share,
+                permille(&beside.answered, 990)
+            ),
             "all",
             share >= ALL_ANSWERED,
         ),
@@ -235,14 +256,25 @@ async fn document(data: &Path) -> anyhow::Result<Vec<Row>> {
     let worst = permille(&checks.answered, 1000);
     Ok(vec![
         promise(
-            format!("health beside a document of 1 MiB ({ended} after {:.1} s): slowest", took.as_secs_f64()),
-            format!("{:.1} ms of {}", f64::from(worst) / 1e3, checks.answered.len()),
+            format!(
+                "health beside a document of 1 MiB ({ended} after {:.1} s): slowest",
+                took.as_secs_f64()
+            ),
+            format!(
+                "{:.1} ms of {}",
+                f64::from(worst) / 1e3,
+                checks.answered.len()
+            ),
             "within 50 ms",
             worst <= 50_000 && checks.answered.len() > 100,
         ),
         note(
             "  lookups p99 before, beside us",
-            format!("{}, {}", permille(&quiet.answered, 990), permille(&beside.answered, 990)),
+            format!(
+                "{}, {}",
+                permille(&quiet.answered, 990),
+                permille(&beside.answered, 990)
+            ),
         ),
     ])
 }
@@ -250,17 +282,29 @@ async fn document(data: &Path) -> anyhow::Result<Vec<Row>> {
 /// A mebibyte of definitions: the example with a scheme of segments that nothing but their number is wrong with.
 fn large_document() -> String {
     let example = include_str!("../../../examples/definitions.yaml");
-    let (before, after) = example.split_once("\ntreatments:").expect("the example has treatments");
+    let (before, after) = example
+        .split_once("\ntreatments:")
+        .expect("the example has treatments");
     let mut segments = String::new();
     let mut at = 0;
     while example.len() + segments.len() < 1_040_000 {
         at += 1;
-        let term = |term: usize| format!("orders(days({})) >= {}", 30 + 7 * term, (at + term) % 50 + 1);
+        let term = |term: usize| {
+            format!(
+                "orders(days({})) >= {}",
+                30 + 7 * term,
+                (at + term) % 50 + 1
+            )
+        };
         let terms: Vec<String> = (0..30).map(term).collect();
         let condition = terms.join(" || ");
-        segments += &format!("      - name: s{at}\n        title: {{ en: S, de: S }}\n        when: {condition}\n");
+        segments += &format!(
+            "      - name: s{at}\n        title: {{ en: S, de: S }}\n        when: {condition}\n"
+        );
     }
-    format!("{before}\n  bulk:\n    mode: overlapping\n    segments:\n{segments}\ntreatments:{after}")
+    format!(
+        "{before}\n  bulk:\n    mode: overlapping\n    segments:\n{segments}\ntreatments:{after}"
+    )
 }
 
 /// More idle clients than a process may have files.
@@ -272,7 +316,9 @@ async fn descriptors(data: &Path) -> anyhow::Result<Vec<Row>> {
     let mut idle = vec![];
     for _ in 0..1_100 {
         if let Ok(mut socket) = TcpStream::connect(&server.address).await {
-            let _ = socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+            let _ = socket
+                .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
+                .await;
             idle.push(socket);
         }
     }
@@ -295,8 +341,18 @@ async fn descriptors(data: &Path) -> anyhow::Result<Vec<Row>> {
     }
     server.terminate()?;
     Ok(vec![
-        promise("1,100 idle clients on a limit of 1,024 files: probes", said(probe), "answered", probe),
-        promise("  cold lookups once some of them went", said(database), "answered", database),
+        promise(
+            "1,100 idle clients on a limit of 1,024 files: probes",
+            said(probe),
+            "answered",
+            probe,
+        ),
+        promise(
+            "  cold lookups once some of them went",
+            said(database),
+            "answered",
+            database,
+        ),
     ])
 }
 
@@ -307,7 +363,9 @@ fn said(answered: bool) -> &'static str {
 async fn probed(admin: &str) -> bool {
     let probe = async {
         let mut socket = TcpStream::connect(admin).await?;
-        socket.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await?;
+        socket
+            .write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            .await?;
         let mut text = String::new();
         socket.read_to_string(&mut text).await?;
         Ok::<_, std::io::Error>(text)
@@ -324,7 +382,11 @@ async fn admin(data: &Path) -> anyhow::Result<Vec<Row>> {
     population::warm(&server.address).await?;
     let mut half = vec![];
     for _ in 0..1_136 {
-        let connected = timeout(Duration::from_millis(200), TcpStream::connect(&server.admin)).await;
+        let connected = timeout(
+            Duration::from_millis(200),
+            TcpStream::connect(&server.admin),
+        )
+        .await;
         if let Ok(Ok(mut socket)) = connected {
             let _ = socket.write_all(b"GET /livez HT").await;
             half.push(socket);

@@ -48,7 +48,9 @@ async fn import(address: &str) -> anyhow::Result<()> {
         let mut client = IngestServiceClient::connect(format!("http://{address}")).await?;
         for batch in (0..).map(|at| 2 * at + lane) {
             let numbers = batch * 1000..(batch + 1) * 1000;
-            let transactions = numbers.map(|at| purchase(&id(7 * at), &source, at)).collect();
+            let transactions = numbers
+                .map(|at| purchase(&id(7 * at), &source, at))
+                .collect();
             let mut request = Request::new(pb::IngestTransactionsRequest { transactions });
             request.set_timeout(PATIENCE);
             // Refused under load: sent again by the next batch's worth of work.

@@ -75,17 +75,25 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
     drop(proxy);
     tokio::task::spawn_blocking(move || cluster.stop()).await?;
     let asked = WARM_RATE * during.seconds;
-    let failed = during.refused.len() + during.late + during.expired + during.failed + during.broken;
+    let failed =
+        during.refused.len() + during.late + during.expired + during.failed + during.broken;
     Ok(vec![
         promise(
-            format!("warm lookups that failed in {:.0} s without the database", during.seconds),
+            format!(
+                "warm lookups that failed in {:.0} s without the database",
+                during.seconds
+            ),
             format!("{failed} of {asked:.0}"),
             "0",
             failed == 0 && count(during.answered.len()) >= 0.99 * asked,
         ),
         note(
             "  p99 before, during us",
-            format!("{}, {}", permille(&before.answered, 990), permille(&during.answered, 990)),
+            format!(
+                "{}, {}",
+                permille(&before.answered, 990),
+                permille(&during.answered, 990)
+            ),
         ),
         note(
             "  strangers: refused at once (p50, p99 us); otherwise",
@@ -114,7 +122,11 @@ async fn import(address: &str) -> anyhow::Result<()> {
         let request = pb::IngestTransactionsRequest {
             transactions: transactions.collect(),
         };
-        let results = client.ingest_transactions(request).await?.into_inner().results;
+        let results = client
+            .ingest_transactions(request)
+            .await?
+            .into_inner()
+            .results;
         let refused = pb::item_result::Outcome::Refused;
         ensure!(results.iter().all(|it| it.outcome() != refused), "refused");
     }
@@ -150,7 +162,8 @@ async fn strangers(address: String, window: Duration) -> anyhow::Result<(Vec<u32
         deadline: Duration::from_millis(500),
     };
     let outcome = paced(&mut callers, &question, STRANGERS_RATE, window).await;
-    let other = outcome.answered.len() + outcome.late + outcome.expired + outcome.failed + outcome.broken;
+    let other =
+        outcome.answered.len() + outcome.late + outcome.expired + outcome.failed + outcome.broken;
     Ok((outcome.refused, other))
 }
 
@@ -162,11 +175,16 @@ async fn recovery(address: &str) -> anyhow::Result<Duration> {
         let subject = Some(population::by_phone(&format!("+4940{:07}", 1_000_000 + at)));
         let as_of = String::new();
         let message = framed(&pb::ClassifyRequest { subject, as_of });
-        let ended = caller.call(CLASSIFY, message, Duration::from_millis(500)).await;
+        let ended = caller
+            .call(CLASSIFY, message, Duration::from_millis(500))
+            .await;
         if matches!(ended, Ended::Answered(_)) {
             break;
         }
-        ensure!(start.elapsed() < Duration::from_secs(60), "it does not recover: {ended:?}");
+        ensure!(
+            start.elapsed() < Duration::from_secs(60),
+            "it does not recover: {ended:?}"
+        );
         tokio::task::yield_now().await;
     }
     Ok(start.elapsed())

@@ -30,7 +30,10 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
         rows.extend(overloaded(&server.address, name, &question, in_flight).await?);
     }
     let (status, _, said) = server.terminate()?;
-    rows.push(note("stopped afterwards", format!("{status}, {}", said.last().map_or("", |it| it))));
+    rows.push(note(
+        "stopped afterwards",
+        format!("{status}, {}", said.last().map_or("", |it| it)),
+    ));
     Ok(rows)
 }
 
@@ -52,7 +55,11 @@ async fn overloaded(
     // Found with few callers: as many as keep the server busy, and no more than wait in its queues.
     let mut peak = 0.0_f64;
     for callers in [&callers[..4], &callers[..]] {
-        peak = peak.max(closed_loop(callers, question, in_flight, window()).await.goodput());
+        peak = peak.max(
+            closed_loop(callers, question, in_flight, window())
+                .await
+                .goodput(),
+        );
     }
     let mut callers = connect(address).await?;
     let flood: Outcome = open_loop(&mut callers, question, 4.0 * peak, 2 * window()).await;
@@ -76,10 +83,24 @@ async fn overloaded(
         ),
         note(
             "  refused, late, expired, failed",
-            format!("{}, {}, {}, {}", flood.refused.len(), flood.late, flood.expired, flood.failed),
+            format!(
+                "{}, {}, {}, {}",
+                flood.refused.len(),
+                flood.late,
+                flood.expired,
+                flood.failed
+            ),
         ),
-        promise("  calls lost with connections", flood.broken.to_string(), "0", flood.broken == 0),
-        note("  peak afterwards / before", format!("{:.2}", again.goodput() / peak)),
+        promise(
+            "  calls lost with connections",
+            flood.broken.to_string(),
+            "0",
+            flood.broken == 0,
+        ),
+        note(
+            "  peak afterwards / before",
+            format!("{:.2}", again.goodput() / peak),
+        ),
     ];
     if !flood.refused.is_empty() {
         let slow = permille(&flood.refused, 990);

@@ -20,7 +20,17 @@ const GRACE: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
     let mut rows = vec![];
-    for kind in ["nothing", "watch", "batches", "intervals", "fit", "evaluation", "import", "crowd", "flood"] {
+    for kind in [
+        "nothing",
+        "watch",
+        "batches",
+        "intervals",
+        "fit",
+        "evaluation",
+        "import",
+        "crowd",
+        "flood",
+    ] {
         let limit = LIMIT.as_secs().to_string();
         let server = serve(data, &["--drain-limit-seconds", &limit])?;
         population::warm(&server.address).await?;
@@ -32,7 +42,11 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
                 let mut caller = Caller::connect(&server.address).await?;
                 ensure!(caller.is_ready().await?, "not ready");
                 let message = crate::wire::framed(&());
-                open.push(caller.send("/grpc.health.v1.Health/Watch", message, Duration::from_secs(90))?);
+                open.push(caller.send(
+                    "/grpc.health.v1.Health/Watch",
+                    message,
+                    Duration::from_secs(90),
+                )?);
                 paced_health(&mut caller).await?;
             }
             "crowd" => {
@@ -61,8 +75,16 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
                 std::thread::park_timeout(window());
                 server.terminate()
             });
-            open_loop(&mut callers, &lookups(), 200_000.0, window() + LIMIT + 2 * GRACE).await;
-            ended.join().map_err(|_| anyhow::anyhow!("the thread that stops it panicked"))??
+            open_loop(
+                &mut callers,
+                &lookups(),
+                200_000.0,
+                window() + LIMIT + 2 * GRACE,
+            )
+            .await;
+            ended
+                .join()
+                .map_err(|_| anyhow::anyhow!("the thread that stops it panicked"))??
         } else {
             tokio::task::spawn_blocking(move || server.terminate()).await??
         };
@@ -75,7 +97,10 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
             took <= limit && status.success(),
         ));
         rows.push(note("", said.last().cloned().unwrap_or_default()));
-        ensure!(!Path::new(&format!("/proc/{pid}")).exists(), "{pid} is still there");
+        ensure!(
+            !Path::new(&format!("/proc/{pid}")).exists(),
+            "{pid} is still there"
+        );
     }
     Ok(rows)
 }
@@ -88,6 +113,9 @@ fn lookups() -> Question {
 async fn paced_health(caller: &mut Caller) -> anyhow::Result<()> {
     let message = crate::wire::framed(&());
     let ended = caller.call(HEALTH, message, Duration::from_secs(2)).await;
-    ensure!(matches!(ended, crate::wire::Ended::Answered(_)), "{ended:?}");
+    ensure!(
+        matches!(ended, crate::wire::Ended::Answered(_)),
+        "{ended:?}"
+    );
     Ok(())
 }
