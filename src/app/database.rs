@@ -255,16 +255,19 @@ impl Database {
         let answers = pool(ANSWER_CONNECTIONS, READ_TIMEOUT, Plans::Anew)?;
         let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?;
         let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?;
+        // Of its own: a connection belongs to the runtime that opened it, and this one is that of lookups.
+        let start = pool(1, BATCH_TIMEOUT, Plans::Anew)?;
         if private {
-            schema::migrate(batch.unguarded()).await?;
+            schema::migrate(start.unguarded()).await?;
         }
-        let schema_state = schema::get_schema_state(batch.unguarded()).await?;
+        let schema_state = schema::get_schema_state(start.unguarded()).await?;
         let schema_version = schema_state.require_current()?;
-        if !private && refold::is_due(&batch).await? {
+        if !private && refold::is_due(&start).await? {
             return Err(DatabaseError::EarlierProfiles);
         }
-        refold(&batch, now).await?;
-        let (zone, key) = decided(&batch, settings, now).await?;
+        refold(&start, now).await?;
+        let (zone, key) = decided(&start, settings, now).await?;
+        start.close().await;
         Ok(Self {
             read,
             answers,

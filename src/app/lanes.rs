@@ -36,7 +36,7 @@ impl LaneThreads {
     pub(super) fn start(metrics: &Metrics, ingest_places: u32) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         let answers = Arc::new(Threads::start("batch", cores, Priority::Idle)?);
-        let ingest = Arc::new(Threads::start("ingest", cores, Priority::Low)?);
+        let ingest = Arc::new(Threads::start("ingest", cores, Priority::Idle)?);
         let heavy = Arc::new(Threads::start("heavy", cores, Priority::Idle)?);
         let options = |places, longest_wait, first_guess| LaneOptions {
             places,

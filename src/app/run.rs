@@ -2,7 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinHandle, time::Instant};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    runtime::Handle,
+    sync::watch,
+    task::JoinHandle,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -23,6 +29,12 @@ use crate::{
 
 /// Time to close what the calls used, where they were cut at the drain limit: within half a second of it the process is gone.
 const MIN_CLOSE_LIMIT: Duration = Duration::from_millis(200);
+
+/// Receive buffer of a connection, which the kernel doubles. Calls that the server cannot take up wait at their callers, whose deadlines end
+/// them, and not in some megabytes here, where they are read and found to be given up; enough for 100 MB a second at a millisecond.
+const RECEIVE_BUFFER_BYTES: u32 = 64 * 1024;
+/// Connections that wait to be accepted: as many as the standard library's listeners have, and more for a burst of reconnects.
+const BACKLOG: u32 = 1024;
 
 /// The services of which most calls need the database.
 const WRITING_SERVICES: [&str; 3] = [
@@ -108,7 +120,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let start = Instant::now();
         // First, because it is the quickest to fail and needs nothing else.
-        let listener = listen(settings.listen).await?;
+        let listener = listen(settings.listen)?;
         let admin_listener = {
             // A socket belongs to the runtime on which it was opened.
             let _control = control.enter();
@@ -233,10 +245,20 @@ fn listen_now(address: SocketAddr) -> Result<TcpListener, StartError> {
     socket.map_err(|cause| StartError::Listen { address, cause })
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|cause| StartError::Listen { address, cause })
+/// Listens where calls come in.
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bound = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        // Connections inherit it.
+        socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().map_err(|cause| StartError::Listen { address, cause })
 }
 
 fn local(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, StartError> {

@@ -250,7 +250,7 @@ pub fn start(
         stop_accepting.clone(),
     );
     let service = receive.layer(service);
-    let deadline = DeadlineLayer::new(limits.default_deadline, peers.clone(), rpc);
+    let deadline = DeadlineLayer::new(limits.default_deadline, rpc);
     let service = deadline.layer(service);
     let service = AnswersLayer::new(stop_accepting.clone()).layer(service);
     let service = ObserveLayer::new(rpc.clone()).layer(service);

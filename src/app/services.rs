@@ -58,7 +58,11 @@ pub(super) async fn build(
     let (metrics, clock, lanes) = (&shared.metrics, &shared.clock, &threads.lanes);
     let (cache, identifiers) = caches(settings, database, metrics);
     let without_rate = metrics.currencies_without_rate.clone();
-    let bases = Arc::new(Bases::load(database.batch.clone(), without_rate).await?);
+    // Where the pool's connections are used later: a connection belongs to the runtime that opened it.
+    let loaded = Bases::load(database.batch.clone(), without_rate);
+    let loaded = threads.background().spawn(loaded).await;
+    let bases = loaded.map_err(|error| ServiceError::Internal(Box::new(error)))??;
+    let bases = Arc::new(bases);
     let subjects = Arc::new(Subjects::new(
         Arc::clone(&identifiers),
         database.key.clone(),

@@ -252,9 +252,13 @@ where
     }
 
     /// Adds to what is held of `key` what was made from it, so that it is weighed with it. Does nothing when what is held is not of
-    /// `version` any more: then it was made from what a write has outdated.
+    /// `version` any more: then it was made from what a write has outdated. Nor while somebody else changes what is held: what was made is only
+    /// made again.
     pub fn enrich(&self, key: &K, version: i64, change: impl FnOnce(&mut V)) {
-        let _order = self.state();
+        // A lookup must not wait here: who holds the lock may be a writer of low priority that has no processor now.
+        let Ok(_order) = self.state.try_lock() else {
+            return;
+        };
         if let Some(mut value) = self.held.get(key)
             && value.version() == version
         {

@@ -17,8 +17,6 @@ pub struct PeerMetrics {
     pub requests_refused: Counter,
     /// Requests whose message did not come in time.
     pub requests_timed_out: Counter,
-    /// Times that a connection was not read because too many calls waited for a thread.
-    pub reads_paused: Counter,
 }
 
 impl PeerMetrics {
@@ -50,11 +48,6 @@ impl PeerMetrics {
             "grpc_requests_timed_out",
             "Requests whose message did not come in time",
             metrics.requests_timed_out.clone(),
-        );
-        registry.register(
-            "grpc_reads_paused",
-            "Times that a connection was not read because too many calls waited for a thread",
-            metrics.reads_paused.clone(),
         );
         metrics
     }

@@ -33,6 +33,8 @@ pub(crate) struct Outcome {
     pub(crate) late: usize,
     /// Calls whose deadline passed before they could be sent or answered; these were cancelled.
     pub(crate) expired: usize,
+    /// Calls that were due while their connection took no more streams.
+    pub(crate) not_sent: usize,
     /// Other statuses.
     pub(crate) failed: usize,
     /// Calls that a closed connection took with it.
@@ -156,6 +158,8 @@ pub(crate) async fn open_loop(
         for (caller, waiting) in callers.iter_mut().zip(&mut waiting) {
             let sent = send_due(caller, waiting, question, &outcome, &mut turn).await;
             open.extend(sent);
+            outcome.borrow_mut().not_sent += waiting.len();
+            waiting.clear();
         }
         if open.len() > 10_000 {
             open.retain(|task: &tokio::task::JoinHandle<()>| !task.is_finished());
@@ -163,7 +167,6 @@ pub(crate) async fn open_loop(
         yield_now().await;
     }
     let seconds = start.elapsed().as_secs_f64();
-    outcome.borrow_mut().expired += waiting.iter().map(VecDeque::len).sum::<usize>();
     for task in open {
         let _ = task.await;
     }

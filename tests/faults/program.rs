@@ -13,9 +13,9 @@ use anyhow::{Context as _, bail, ensure};
 
 /// How long the program may take to say something that is waited for.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// The core of the program and of its Postgres.
+/// The core of the program.
 pub(crate) const SERVER_CORE: &str = "0";
-/// The core of the load.
+/// The core of the load and, unless `PATRON_FAULTS_POSTGRES=beside` puts it beside the program, of the private Postgres.
 pub(crate) const LOAD_CORE: &str = "1";
 
 /// The program: the one built with this test, or the one that `PATRON_FAULTS_PROGRAM` names, such as an earlier build.
@@ -101,6 +101,12 @@ impl Server {
         };
         server.read_until(last)?;
         ensure!(!server.address.is_empty(), "no address was printed");
+        if std::env::var("PATRON_FAULTS_POSTGRES").as_deref() != Ok("beside") {
+            for process in descendants(server.pid())? {
+                // One that has just ended need not be moved.
+                let _ = pin(process, LOAD_CORE);
+            }
+        }
         Ok(server)
     }
 
@@ -225,16 +231,43 @@ fn signal(name: &str, process: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Puts this process on the core of the load.
+/// Puts this process on the core of the load, and before whatever else runs there, such as Postgres, if that is allowed.
 pub(crate) fn pin_load() -> anyhow::Result<()> {
-    let own = std::process::id().to_string();
+    let own = std::process::id();
+    pin(own, LOAD_CORE)?;
+    let raised = Command::new("chrt")
+        .args(["--reset-on-fork", "--rr", "--pid", "1", &own.to_string()])
+        .stderr(Stdio::null())
+        .status();
+    if !raised.is_ok_and(|status| status.success()) {
+        eprintln!(
+            "note: the load runs at ordinary priority, so what else runs on its core adds to latencies"
+        );
+    }
+    Ok(())
+}
+
+fn pin(process: u32, core: &str) -> anyhow::Result<()> {
     let pinned = Command::new("taskset")
-        .args(["-a", "-p", "-c", LOAD_CORE, &own])
+        .args(["-a", "-p", "-c", core, &process.to_string()])
         .stdout(Stdio::null())
         .status()
         .context("taskset is needed")?;
     ensure!(pinned.success(), "taskset failed: two cores are needed");
     Ok(())
+}
+
+/// Every process below this one.
+fn descendants(process: u32) -> anyhow::Result<Vec<u32>> {
+    let mut found = vec![];
+    for task in fs::read_dir(format!("/proc/{process}/task"))? {
+        let children = fs::read_to_string(task?.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|it| it.parse().ok()) {
+            found.push(child);
+            found.extend(descendants(child).unwrap_or_default());
+        }
+    }
+    Ok(found)
 }
 
 /// Runs this very program as `load KIND ADDRESS` at idle priority on the core of the load; dropping it ends it.

@@ -200,11 +200,11 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.peer.poll_may_read(cx).is_pending() {
-            return this.unless_given_up(cx, Poll::Pending);
-        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            this.peer.note_read();
+        }
         if let Some(handshake) = &mut this.handshake {
             handshake.left = handshake
                 .left

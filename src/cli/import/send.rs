@@ -80,7 +80,9 @@ pub async fn send(connection: &Connection, batch: Batch) -> Result<Sent, CliErro
             Err(status) if attempt < ATTEMPTS && is_passing(&status) => {
                 let asked = status.get_details_retry_info();
                 let asked = asked.and_then(|info| info.retry_delay);
-                tokio::time::sleep(asked.unwrap_or(delay).min(LONGEST_DELAY)).await;
+                // Never less than our own delay: a busy server names moments, and ten of them are soon over.
+                let wait = asked.map_or(delay, |asked| asked.max(delay));
+                tokio::time::sleep(wait.min(LONGEST_DELAY)).await;
                 delay = (delay * 2).min(LONGEST_DELAY);
             }
             Err(status) => return Err(status.into()),

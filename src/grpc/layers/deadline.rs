@@ -8,15 +8,16 @@
 //! dropped, which cancels its work. Handlers find the [`Deadline`] in the request's extensions and pass the rest of it on. A caller may ask
 //! for no more than the longest time of the method: nobody holds a place for a year.
 //!
-//! The time runs from the moment the transport hands the call over. Under load a call then waits for a thread; this wait is measured at
-//! the first poll, and a call whose time passed in it is answered without being worked on. [`limit`](super::limit) uses the wait to
-//! refuse more, and [`Peers`] stops reading connections while too many calls wait.
+//! The time runs from the moment the call was read from its connection, as far as that is known ([`Peer::last_read`]). Under load a call then
+//! waits for a thread; this wait is measured at the first poll, and a call whose time passed in it is answered without being worked on.
+//! [`limit`](super::limit) uses the wait to refuse more.
 
 mod timeout;
 
 pub use timeout::{InvalidTimeout, parse_timeout};
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use crate::grpc::layers::methods::Method;
-use crate::grpc::layers::peer::{Peers, Queued};
+use crate::grpc::layers::peer::Peer;
 use crate::grpc::status::{self, Violation};
 use crate::metrics::RpcMetrics;
 
@@ -51,9 +52,13 @@ impl Deadline {
     /// The deadline that passes after `rest` from now.
     #[must_use]
     pub fn after(rest: Duration) -> Self {
+        Self::of(Instant::now(), rest)
+    }
+
+    /// The deadline of a call that came in at `arrived` and has `rest` from then.
+    fn of(arrived: Instant, rest: Duration) -> Self {
         /// Nobody waits longer than a century, and the sum must not overflow.
         const MOST: Duration = Duration::from_hours(100 * 365 * 24);
-        let arrived = Instant::now();
         Self {
             arrived,
             at: arrived + rest.min(MOST),
@@ -94,18 +99,16 @@ fn with_margin(timeout: Duration) -> Duration {
 #[derive(Debug, Clone)]
 pub struct DeadlineLayer {
     default: Duration,
-    peers: Peers,
     queue_delay: Histogram,
 }
 
 impl DeadlineLayer {
-    /// `default` is what calls get whose caller sets no deadline, save those that do long work by design. Calls that wait for a thread
-    /// are counted with `peers`, and how long they waited with `metrics`.
+    /// `default` is what calls get whose caller sets no deadline, save those that do long work by design. How long calls wait for a thread
+    /// goes to `metrics`.
     #[must_use]
-    pub fn new(default: Duration, peers: Peers, metrics: &RpcMetrics) -> Self {
+    pub fn new(default: Duration, metrics: &RpcMetrics) -> Self {
         Self {
             default,
-            peers,
             queue_delay: metrics.queue_delay.clone(),
         }
     }
@@ -151,7 +154,9 @@ where
             }
         };
         let method = Method::of_request(&request);
-        let deadline = Deadline::after(method.time(asked, self.layer.default));
+        let peer = request.extensions().get::<Arc<Peer>>();
+        let arrived = peer.map_or_else(Instant::now, |peer| peer.last_read());
+        let deadline = Deadline::of(arrived, method.time(asked, self.layer.default));
         request.extensions_mut().insert(deadline);
         DeadlineFuture {
             state: State::Running {
@@ -160,7 +165,6 @@ where
                 waiting: Some(Waiting {
                     arrived: deadline.arrived,
                     queue_delay: self.layer.queue_delay.clone(),
-                    _queued: self.layer.peers.enqueue(),
                 }),
             },
         }
@@ -172,7 +176,6 @@ where
 struct Waiting {
     arrived: Instant,
     queue_delay: Histogram,
-    _queued: Queued,
 }
 
 impl Waiting {
@@ -252,9 +255,10 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use tokio_util::sync::CancellationToken;
     use tower::service_fn;
 
-    use crate::grpc::layers::peer::PeerLimits;
+    use crate::grpc::layers::peer::{PeerLimits, Peers};
     use crate::metrics::Metrics;
 
     #[test]
@@ -298,8 +302,7 @@ mod tests {
                 .insert("grpc-timeout", timeout.parse().unwrap());
         }
         let metrics = Metrics::new([]);
-        let peers = Peers::new(PeerLimits::default(), metrics.peers.clone());
-        let layer = DeadlineLayer::new(Duration::from_secs(2), peers, &metrics.rpc);
+        let layer = DeadlineLayer::new(Duration::from_secs(2), &metrics.rpc);
         let mut service = layer.layer(inner);
         let start = Instant::now();
         let future = service.call(request);
@@ -328,15 +331,19 @@ mod tests {
     async fn a_call_whose_time_passed_in_the_queue_is_not_worked_on() {
         let metrics = Metrics::new([]);
         let peers = Peers::new(PeerLimits::default(), metrics.peers.clone());
-        let layer = DeadlineLayer::new(Duration::from_secs(2), peers, &metrics.rpc);
+        let peer = peers.connect(&CancellationToken::new());
+        let layer = DeadlineLayer::new(Duration::from_secs(2), &metrics.rpc);
         let mut service = layer.layer(service_fn(|_: Request<()>| async {
             panic!("worked on");
             #[expect(unreachable_code, reason = "tells the type")]
             Ok::<_, Infallible>(Response::new(Body::empty()))
         }));
-        let future = service.call(Request::new(()));
+        peer.note_read();
         tokio::time::advance(Duration::from_secs(2)).await;
-        let answer = future.await.unwrap();
+        // As the transport does: the layers are called when a thread takes the call up, and polled at once.
+        let mut request = Request::new(());
+        request.extensions_mut().insert(peer);
+        let answer = service.call(request).await.unwrap();
         assert_eq!(answer.headers()["grpc-status"], "4");
         let text = metrics.render();
         assert!(

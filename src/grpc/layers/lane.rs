@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -74,6 +75,11 @@ fn lane_of(path: &str) -> Option<Which> {
     Some(*which)
 }
 
+/// Whether calls of this path run in a lane.
+pub(super) fn runs_in_lane(path: &str) -> bool {
+    lane_of(path).is_some()
+}
+
 impl Lanes {
     fn get(&self, which: Which) -> &Lane {
         match which {
@@ -102,14 +108,16 @@ pub(in crate::grpc) fn refusal(error: LaneError) -> Status {
 /// Layer that makes [`LaneService`].
 #[derive(Debug, Clone)]
 pub struct LaneLayer {
-    lanes: Option<Lanes>,
+    lanes: Option<Arc<Lanes>>,
 }
 
 impl LaneLayer {
     /// Without lanes every call runs where it arrives.
     #[must_use]
     pub fn new(lanes: Option<Lanes>) -> Self {
-        Self { lanes }
+        Self {
+            lanes: lanes.map(Arc::new),
+        }
     }
 }
 
@@ -128,7 +136,7 @@ impl<S> Layer<S> for LaneLayer {
 #[derive(Debug, Clone)]
 pub struct LaneService<S> {
     inner: S,
-    lanes: Option<Lanes>,
+    lanes: Option<Arc<Lanes>>,
 }
 
 impl<S, B> Service<Request<B>> for LaneService<S>

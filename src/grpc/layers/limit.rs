@@ -5,15 +5,15 @@
 //!
 //! A call counts while its handler works, not while its message comes or its answer is being sent: a peer that sends or reads slowly must
 //! not hold places that others need. One connection gets a share of the places, so that no single peer can take them all. Health checks are
-//! not counted: an overloaded server is not a dead one.
+//! not counted: an overloaded server is not a dead one. Nor are calls that run in a [`lane`](super::lane), which has limits of its own.
 //!
 //! # Overload
 //!
 //! A lookup costs some 40 µs of work, a refusal some 6 µs. Refusing alone cannot keep goodput: at four times the capacity, refusing three
 //! of four calls takes nearly half of the time. Three things keep it, in the order in which they cost the server:
 //!
-//! 1. Calls that the server never sees cost nothing. A connection may have only so many streams, and none is read while more than a
-//!    thousand calls wait for a thread ([`super::peer`]): the rest waits at the callers, whose deadlines end it there.
+//! 1. Calls that the server never sees cost nothing. A connection may have only so many streams, and its receive buffer is small
+//!    (`app::run`): the rest waits at the callers, whose deadlines end it there.
 //! 2. Calls that were given up meanwhile arrive with their reset behind them, and are dropped before they are decoded
 //!    ([`super::receive`]); those whose time passed in the queue are answered without work ([`super::deadline`]).
 //! 3. A lookup that waited longer for a thread than half of its time, or 100 ms, is refused here: somebody waits for it on a telephone
@@ -32,6 +32,7 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::deadline::Deadline;
+use super::lane;
 use super::methods::{Method, Work};
 use super::peer::{Peer, PeerPlace};
 use crate::grpc::status;
@@ -75,7 +76,9 @@ impl Places {
     /// The places that a call needs, or why it gets none.
     fn admit<B>(self: &Arc<Self>, request: &Request<B>) -> Result<TakenPlaces, Refusal> {
         let work = Method::of_request(request).work;
-        if work == Work::Health {
+        // A lane has places and a queue of its own: what waits there keeps no lookup out.
+        let in_lane = work == Work::Other && lane::runs_in_lane(request.uri().path());
+        if work == Work::Health || in_lane {
             return Ok((None, None));
         }
         let extensions = request.extensions();

@@ -15,7 +15,6 @@ use self::charge::CALL_BYTES;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -23,13 +22,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::PeerMetrics;
-
-/// Calls that came in and were not looked at yet, above which no connection is read. At 40 µs of work each on two cores they are 20 ms of
-/// delay: callers beyond that wait in their own queues, where waiting costs this server nothing.
-const QUEUE_HIGH: u64 = 1024;
-
-/// Calls below which connections are read again.
-const QUEUE_LOW: u64 = QUEUE_HIGH / 2;
 
 /// What connections may make the server hold.
 #[derive(Debug, Clone, Copy)]
@@ -76,9 +68,6 @@ struct Shared {
     alarm: Notify,
     /// Whether a request was refused for want of room since the last look.
     is_short: AtomicBool,
-    /// Calls that came in and were not looked at yet.
-    queued: AtomicU64,
-    paused: Mutex<Vec<Waker>>,
 }
 
 /// One connection.
@@ -99,6 +88,10 @@ pub struct Peer {
     written_bytes: AtomicU64,
     /// Whether the socket takes no more.
     is_blocked: AtomicBool,
+    /// When the connection began.
+    since: Instant,
+    /// Microseconds from then until something was last read.
+    last_read_us: AtomicU64,
     reading: Mutex<Progress>,
     sending: Mutex<Progress>,
     cut: CancellationToken,
@@ -133,8 +126,6 @@ impl Peers {
             answer_bytes: AtomicU64::new(0),
             alarm: Notify::new(),
             is_short: AtomicBool::new(false),
-            queued: AtomicU64::new(0),
-            paused: Mutex::default(),
         }))
     }
 
@@ -153,40 +144,14 @@ impl Peers {
             outgoing_bytes: AtomicU64::new(0),
             written_bytes: AtomicU64::new(0),
             is_blocked: AtomicBool::new(false),
+            since: Instant::now(),
+            last_read_us: AtomicU64::new(0),
             reading: Mutex::new(Progress::now()),
             sending: Mutex::new(Progress::now()),
             cut: cut.child_token(),
         });
         lock(&self.0.list).insert(number, Arc::downgrade(&peer));
         peer
-    }
-
-    /// Counts a call that came in, until the guard is dropped: by then somebody looks at it.
-    #[must_use]
-    pub fn enqueue(&self) -> Queued {
-        self.0.queued.fetch_add(1, Ordering::AcqRel);
-        Queued(Arc::clone(&self.0))
-    }
-}
-
-/// A call that came in and was not looked at yet.
-#[derive(Debug)]
-pub struct Queued(Arc<Shared>);
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        let before = self.0.queued.fetch_sub(1, Ordering::AcqRel);
-        if before == QUEUE_LOW {
-            self.0.resume();
-        }
-    }
-}
-
-impl Shared {
-    fn resume(&self) {
-        for waker in std::mem::take(&mut *lock(&self.paused)) {
-            waker.wake();
-        }
     }
 }
 
@@ -197,18 +162,17 @@ impl Peer {
         &self.cut
     }
 
-    /// Ready when the connection may be read; pending while more calls came in than are being looked at.
-    pub fn poll_may_read(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.shared.queued.load(Ordering::Acquire) < QUEUE_HIGH {
-            return Poll::Ready(());
-        }
-        lock(&self.shared.paused).push(cx.waker().clone());
-        // The queue may have emptied between the look and the registration, and then nobody else would wake us.
-        if self.shared.queued.load(Ordering::Acquire) < QUEUE_LOW {
-            self.shared.resume();
-        }
-        self.shared.metrics.reads_paused.inc();
-        Poll::Pending
+    /// Something was read from the socket.
+    pub fn note_read(&self) {
+        let micros = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.last_read_us.store(micros, Ordering::Relaxed);
+    }
+
+    /// When something was last read from the socket: a call that is looked at now came in then, or earlier. The transport itself calls the
+    /// layers only when a thread takes the call up, so that the wait for a thread can be told from this alone.
+    #[must_use]
+    pub fn last_read(&self) -> Instant {
+        self.since + Duration::from_micros(self.last_read_us.load(Ordering::Relaxed))
     }
 
     /// The socket took so many bytes.

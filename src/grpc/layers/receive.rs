@@ -72,7 +72,7 @@ impl<S> Layer<S> for ReceiveLayer {
     fn layer(&self, inner: S) -> Self::Service {
         ReceiveService {
             inner,
-            layer: self.clone(),
+            layer: Arc::new(self.clone()),
         }
     }
 }
@@ -81,7 +81,7 @@ impl<S> Layer<S> for ReceiveLayer {
 #[derive(Debug, Clone)]
 pub struct ReceiveService<S> {
     inner: S,
-    layer: ReceiveLayer,
+    layer: Arc<ReceiveLayer>,
 }
 
 impl<S> Service<Request<Body>> for ReceiveService<S>
@@ -117,7 +117,7 @@ where
                     peer: head.extensions.get::<Arc<Peer>>().cloned(),
                     head,
                     inner: self.inner.clone(),
-                    layer: self.layer.clone(),
+                    layer: Arc::clone(&self.layer),
                     timeout: None,
                     charge: None,
                     charged: 0,
@@ -133,7 +133,7 @@ struct Receiving<S> {
     collect: Collect,
     head: http::request::Parts,
     inner: S,
-    layer: ReceiveLayer,
+    layer: Arc<ReceiveLayer>,
     peer: Option<Arc<Peer>>,
     timeout: Option<Pin<Box<Sleep>>>,
     charge: Option<RequestCharge>,
@@ -192,6 +192,7 @@ impl<S> Receiving<S> {
             Poll::Ready(Err(_)) | Poll::Pending => self.collect.held_bytes(),
         };
         charge.grow(received.saturating_sub(self.charged) as u64)?;
+        charge.shrink(self.charged.saturating_sub(received) as u64);
         self.charged = received;
         Ok(())
     }

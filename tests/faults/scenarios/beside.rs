@@ -30,7 +30,10 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
     }
     paced(&mut callers, &question, RATE, window()).await;
     let mut rows = vec![];
-    for kind in ["batches", "intervals", "fit", "evaluation", "import"] {
+    let only = std::env::var("PATRON_FAULTS_BESIDE").ok();
+    let kinds = ["batches", "intervals", "fit", "evaluation", "import"];
+    let kinds = kinds.into_iter();
+    for kind in kinds.filter(|kind| only.as_deref().is_none_or(|only| only == *kind)) {
         let (mut idle, mut busy, mut ratios, mut middle) = (vec![], vec![], vec![], vec![]);
         for _ in 0..ROUNDS {
             let quiet = paced(&mut callers, &question, RATE, window()).await;

@@ -79,11 +79,21 @@ impl Customer {
 async fn give_up(channel: &Channel, customer: &Customer, at: usize) -> bool {
     let patience = Duration::from_micros(50 * (1 + at as u64 * 37 % 101));
     let call = call(channel.clone(), customer, at, patience);
-    !timeout(patience, call).await.unwrap_or(false)
+    match timeout(patience, call).await {
+        Err(_) => true,
+        Ok(Ok(())) => false,
+        // What was refused never came as far as a transaction.
+        Ok(Err(status)) => matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
+    }
 }
 
-/// One call, by the RPC whose turn it is; says whether it was answered.
-async fn call(channel: Channel, customer: &Customer, at: usize, patience: Duration) -> bool {
+/// One call, by the RPC whose turn it is.
+async fn call(
+    channel: Channel,
+    customer: &Customer,
+    at: usize,
+    patience: Duration,
+) -> Result<(), Status> {
     let mut scoring = ScoringServiceClient::new(channel.clone());
     let subject = match at % 5 {
         0 => by_phone(&customer.number),
@@ -95,11 +105,11 @@ async fn call(channel: Channel, customer: &Customer, at: usize, patience: Durati
     match at % WAYS {
         0 => {
             let request = limited(pb::ClassifyRequest { subject, as_of }, deadline);
-            scoring.classify(request).await.is_ok()
+            scoring.classify(request).await.map(drop)
         }
         1 => {
             let request = limited(pb::BatchClassifyRequest { subjects, as_of }, deadline);
-            scoring.batch_classify(request).await.is_ok()
+            scoring.batch_classify(request).await.map(drop)
         }
         2 => {
             let request = pb::ScoreLifetimeValueRequest {
@@ -108,7 +118,7 @@ async fn call(channel: Channel, customer: &Customer, at: usize, patience: Durati
                 ..Default::default()
             };
             let request = limited(request, deadline);
-            scoring.score_lifetime_value(request).await.is_ok()
+            scoring.score_lifetime_value(request).await.map(drop)
         }
         3 => {
             let request = pb::BatchScoreLifetimeValueRequest {
@@ -117,7 +127,7 @@ async fn call(channel: Channel, customer: &Customer, at: usize, patience: Durati
                 ..Default::default()
             };
             let request = limited(request, deadline);
-            scoring.batch_score_lifetime_value(request).await.is_ok()
+            scoring.batch_score_lifetime_value(request).await.map(drop)
         }
         4 => {
             let request = pb::ExplainSegmentRequest {
@@ -128,7 +138,7 @@ async fn call(channel: Channel, customer: &Customer, at: usize, patience: Durati
             scoring
                 .explain_segment(limited(request, deadline))
                 .await
-                .is_ok()
+                .map(drop)
         }
         _ => {
             let request = pb::GetCustomerRequest {
@@ -139,7 +149,7 @@ async fn call(channel: Channel, customer: &Customer, at: usize, patience: Durati
             customers
                 .get_customer(limited(request, deadline))
                 .await
-                .is_ok()
+                .map(drop)
         }
     }
 }

@@ -99,6 +99,18 @@ impl RequestCharge {
         self.add(bytes)
     }
 
+    /// So many bytes were charged for and are not held: buffers grow in steps, and a message fills its last one in part.
+    pub fn shrink(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        let peer = &self.peer;
+        peer.shared.request_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        peer.request_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        if !self.is_complete {
+            peer.incomplete_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        }
+    }
+
     fn add(&mut self, bytes: u64) -> Result<(), Exceeded> {
         let (peer, limits) = (&self.peer, &self.peer.shared.limits);
         let own = peer.request_bytes.fetch_add(bytes, Ordering::AcqRel) + bytes;

@@ -1,13 +1,6 @@
 use super::*;
 
-use std::pin::Pin;
-
 use crate::metrics::Metrics;
-
-/// Polls once.
-async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
-    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
-}
 
 fn peers(limits: PeerLimits) -> Peers {
     Peers::new(limits, Metrics::new([]).peers.clone())
@@ -109,17 +102,16 @@ fn what_is_charged_is_given_back() {
     assert!(lock(&peers.0.list).is_empty());
 }
 
-#[tokio::test]
-async fn connections_are_not_read_while_too_many_calls_wait() {
-    let peers = peers(PeerLimits::default());
-    let peer = peers.connect(&CancellationToken::new());
-    let mut queue: Vec<_> = (0..QUEUE_HIGH).map(|_| peers.enqueue()).collect();
-    let mut reading = Box::pin(std::future::poll_fn(|cx| peer.poll_may_read(cx)));
-    assert!(is_pending(&mut reading).await);
-    queue.truncate(usize::try_from(QUEUE_LOW).unwrap() - 1);
-    tokio::time::timeout(Duration::from_secs(20), reading)
-        .await
-        .unwrap();
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_looked_at_late_came_in_when_its_connection_was_read() {
+    let peer = peers(PeerLimits::default()).connect(&CancellationToken::new());
+    tokio::time::advance(Duration::from_secs(7)).await;
+    peer.note_read();
+    let read = Instant::now();
+    assert_eq!(peer.last_read(), read);
+    // What waits for a thread meanwhile came in then.
+    tokio::time::advance(Duration::from_millis(300)).await;
+    assert_eq!(peer.last_read(), read);
 }
 
 #[tokio::test(start_paused = true)]
