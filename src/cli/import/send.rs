@@ -14,9 +14,9 @@ use crate::pb;
 pub const BATCH_FACTS: usize = 1_000;
 /// Most bytes of one call: half of what gRPC servers take by default.
 pub const BATCH_BYTES: usize = 2 << 20;
-/// How often a batch is sent at most. With the delays below that is about a minute and a half.
+/// How often a batch is sent at most. With the delays below that is about a minute and a half, and less where the server names moments.
 const ATTEMPTS: u32 = 10;
-/// Delay before the second attempt where the server names none; doubled for each further one.
+/// Delay before the second attempt where the server names none; doubled for each further one, whatever it names.
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 /// Longest delay between two attempts, whatever the server asks for.
 const LONGEST_DELAY: Duration = Duration::from_secs(20);
@@ -57,14 +57,14 @@ pub struct Sent {
     pub retries: u32,
 }
 
-/// Sends a batch; while the server or its database is away, or an answer is late, again after the delay that the server asks for.
+/// Sends a batch; while the server or its database is away, or an answer is late, again, after the delay that the server asks for or more.
 ///
 /// # Errors
 ///
 /// The server's last answer, when it refuses the call or stays away; a failure when it does not answer for every fact.
 pub async fn send(connection: &Connection, batch: Batch) -> Result<Sent, CliError> {
     let expected = batch.len();
-    let mut delay = FIRST_DELAY;
+    let mut delay = Duration::ZERO;
     for attempt in 1.. {
         match call(connection, batch.clone()).await {
             Ok(results) if results.len() == expected => {
@@ -80,10 +80,10 @@ pub async fn send(connection: &Connection, batch: Batch) -> Result<Sent, CliErro
             Err(status) if attempt < ATTEMPTS && is_passing(&status) => {
                 let asked = status.get_details_retry_info();
                 let asked = asked.and_then(|info| info.retry_delay);
-                // Never less than our own delay: a busy server names moments, and ten of them are soon over.
-                let wait = asked.map_or(delay, |asked| asked.max(delay));
-                tokio::time::sleep(wait.min(LONGEST_DELAY)).await;
-                delay = (delay * 2).min(LONGEST_DELAY);
+                // Doubled all the same: a busy server names moments, and ten of them are soon over.
+                let asked = asked.unwrap_or(FIRST_DELAY);
+                delay = asked.max(delay * 2).min(LONGEST_DELAY);
+                tokio::time::sleep(delay).await;
             }
             Err(status) => return Err(status.into()),
         }
