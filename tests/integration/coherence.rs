@@ -4,5 +4,6 @@
 mod ahead;
 mod away;
 mod begun;
+mod lost;
 mod start;
 mod storm;
