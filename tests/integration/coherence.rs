@@ -5,5 +5,6 @@ mod ahead;
 mod away;
 mod begun;
 mod lost;
+mod silent;
 mod start;
 mod storm;
