@@ -64,7 +64,7 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Takes the fence of the database at `url`, waiting up to `wait` for who has it. `lost` is called, on a thread of its own, if another
+    /// Takes the fence of the database at `url`, waiting up to `wait` for who has it; dropping the future ends the wait. `lost` is called, on a thread of its own, if another
     /// process takes it later.
     ///
     /// # Errors
@@ -75,6 +75,8 @@ impl Fence {
         lost: impl FnOnce(FenceError) + Send + 'static,
     ) -> Result<Self, FenceError> {
         let release = CancellationToken::new();
+        // Whoever gives up waiting for it wants it no more.
+        let given_up = release.clone().drop_guard();
         let (sender, taken) = oneshot::channel();
         let released = release.clone();
         let watch = std::thread::Builder::new()
@@ -82,7 +84,10 @@ impl Fence {
             .spawn(move || run(url, wait, sender, &released, lost))
             .map_err(FenceError::Thread)?;
         match taken.await {
-            Ok(Ok(())) => Ok(Self { release, watch }),
+            Ok(Ok(())) => {
+                given_up.disarm();
+                Ok(Self { release, watch })
+            }
             Ok(Err(refused)) => Err(refused),
             // The thread panicked, and said why.
             Err(_) => Err(FenceError::Thread(std::io::Error::other("it ended"))),
@@ -117,9 +122,10 @@ fn run(
             url,
             name: session_name(),
         };
-        let session = match post.enter(wait).await {
-            Ok(session) => session,
-            Err(refused) => {
+        let session = match released.run_until_cancelled(post.enter(wait)).await {
+            Some(Ok(session)) => session,
+            None => return,
+            Some(Err(refused)) => {
                 let _ = taken.send(Err(refused));
                 return;
             }

@@ -101,6 +101,7 @@ impl Bases {
     ) -> Result<(), ServiceError> {
         let bases = Arc::clone(self);
         finish(async move {
+            bases.pool.check_open()?;
             let committed = tx.commit().await;
             if committed.is_err() {
                 bases.doubt();

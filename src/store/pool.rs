@@ -192,6 +192,23 @@ impl Pool {
         }
     }
 
+    /// Hands out no connection any more, and does not wait for those in use: see [`Self::check_open`].
+    pub fn shut(&self) {
+        // It is closed when this returns; the future only waits.
+        drop(self.connections.close());
+    }
+
+    /// Fails once the pool is closed. To be asked before a commit: a transaction that began before it may go on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub fn check_open(&self) -> Result<(), StoreError> {
+        if self.connections.is_closed() {
+            return Err(StoreError::Unavailable(sqlx::Error::PoolClosed));
+        }
+        Ok(())
+    }
+
     /// Closes the pool and its connections, and waits for those in use.
     pub async fn close(&self) {
         self.connections.close().await;

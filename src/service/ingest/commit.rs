@@ -52,7 +52,9 @@ pub(super) async fn commit(
         Arc::clone(&ingest.identifiers),
     );
     let bases = Arc::clone(&ingest.bases);
+    let pool = ingest.pool.clone();
     finish(async move {
+        pool.check_open()?;
         let committed = tx.commit().await;
         match committed {
             Ok(()) => put_in(&profiles, written, earlier),

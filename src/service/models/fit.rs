@@ -258,6 +258,7 @@ impl Models {
             store::models::activations::activate(&mut tx, version, now).await?;
             self.bases.commit_and_renew(tx).await?;
         } else {
+            self.pool.check_open()?;
             tx.commit().await?;
         }
         Ok(ModelVersion {
