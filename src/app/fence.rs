@@ -21,6 +21,8 @@ use crate::store::{
 const LOOK: Duration = Duration::from_secs(1);
 /// How often another process's fence is tried, at the start.
 const TRY: Duration = Duration::from_millis(100);
+/// How often it is said that the fence cannot be taken again.
+const SAY: Duration = Duration::from_secs(5);
 /// First and longest pause between attempts to connect again.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
@@ -156,6 +158,12 @@ fn session_name() -> String {
     format!("patron {} process {process} {}", &id[..8], host.trim())
 }
 
+/// What one try to take the fence for the first time came to.
+enum Entered {
+    Holds(Session),
+    HeldBy(Option<Holder>),
+}
+
 struct Post {
     url: String,
     name: String,
@@ -165,16 +173,19 @@ impl Post {
     /// Takes the fence for the first time.
     async fn enter(&self, wait: Duration) -> Result<Session, FenceError> {
         let start = Instant::now();
-        let mut session = Session::open(&self.url, &self.name).await?;
+        let mut waiting = None;
         let mut said = false;
         loop {
-            match session.take().await? {
-                Attempt::Taken if session.holds().await? => return Ok(session),
-                Attempt::Taken => return Err(FenceError::NoSession),
-                Attempt::HeldBy(holder) if start.elapsed() >= wait => {
+            match self.first(&mut waiting).await {
+                Ok(Entered::Holds(session)) => return Ok(session),
+                Err(FenceError::Store(error)) if start.elapsed() < wait => {
+                    tracing::debug!(error.cause = %error, "the session that waits for the fence broke");
+                }
+                Err(error) => return Err(error),
+                Ok(Entered::HeldBy(holder)) if start.elapsed() >= wait => {
                     return Err(FenceError::Held(holder));
                 }
-                Attempt::HeldBy(holder) => {
+                Ok(Entered::HeldBy(holder)) => {
                     if !said {
                         let holder = holder_text(holder.as_ref());
                         tracing::warn!(
@@ -186,6 +197,22 @@ impl Post {
                 }
             }
             tokio::time::sleep(TRY.min(wait)).await;
+        }
+    }
+
+    /// Tries once, in the session that waits; without one, or when it breaks, the next try is in another one.
+    async fn first(&self, waiting: &mut Option<Session>) -> Result<Entered, FenceError> {
+        let mut session = match waiting.take() {
+            Some(session) => session,
+            None => Session::open(&self.url, &self.name).await?,
+        };
+        match session.take().await? {
+            Attempt::Taken if session.holds().await? => Ok(Entered::Holds(session)),
+            Attempt::Taken => Err(FenceError::NoSession),
+            Attempt::HeldBy(holder) => {
+                *waiting = Some(session);
+                Ok(Entered::HeldBy(holder))
+            }
         }
     }
 
@@ -218,8 +245,13 @@ impl Post {
     /// Takes the fence again, as soon as the database lets us.
     async fn retake(&self) -> Result<Session, FenceError> {
         let mut pause = RECONNECT.0;
+        let mut said = Instant::now();
         loop {
             match self.try_again().await {
+                Err(FenceError::Store(error)) if said.elapsed() >= SAY => {
+                    tracing::warn!(error.cause = %error, "the fence is not held and cannot be taken again; it is tried again");
+                    said = Instant::now();
+                }
                 Err(FenceError::Store(_)) => {}
                 done => return done,
             }

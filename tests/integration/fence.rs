@@ -212,3 +212,38 @@ async fn is_writing(service: &Service) -> bool {
     };
     service.ingest().ingest_transactions(request).await.is_ok()
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_session_breaks_while_it_waits_goes_on_waiting() {
+    let database = TestDatabase::create().await;
+    let mut other = PgConnection::connect(&database.url).await.unwrap();
+    let lock = sqlx::query("SELECT pg_advisory_lock(9, 1)");
+    lock.execute(&mut other).await.unwrap();
+    let place = place();
+    let (url, directory) = (database.url.clone(), place.path().to_owned());
+    let started = tokio::task::spawn_blocking(move || {
+        let wait = PATIENCE.as_secs().to_string();
+        let arguments = ["--database-url", &url, "--fence-wait-seconds", &wait];
+        let place = ["--data-dir", directory.to_str().unwrap()];
+        Server::start(&[&arguments[..], &place[..]].concat())
+    });
+    let waiting = async || -> Option<i32> {
+        sqlx::query_scalar(
+            "SELECT pid FROM pg_stat_activity
+             WHERE application_name LIKE 'patron % process %' AND datname = current_database()
+               AND query LIKE '%pg_locks%'",
+        )
+        .fetch_optional(&database.pool)
+        .await
+        .unwrap()
+    };
+    until("the server waits", async || waiting().await.is_some()).await;
+    let first = waiting().await.unwrap();
+    end(&database.pool, first).await;
+    until("it waits in another session", async || {
+        waiting().await.is_some_and(|it| it != first)
+    })
+    .await;
+    other.close().await.unwrap();
+    started.await.unwrap().terminate();
+}
