@@ -4,7 +4,12 @@
 mod key;
 mod waiting;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
@@ -42,8 +47,7 @@ const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
 const BATCH_CONNECTIONS: u32 = 8;
 /// Connections for batches and other long answers: each reads in parts, and waits for the cores more than for the database.
 const ANSWER_CONNECTIONS: u32 = 4;
-/// How long to wait at the end for connections to become free: a commit that nobody waits for any more takes milliseconds, a statement
-/// of a fit may go on for minutes.
+/// How long to wait at the end for connections to become free: a commit takes milliseconds, a statement of a fit may go on for minutes.
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// How long `patron migrate` waits for the server.
 const MIGRATION_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -126,8 +130,8 @@ pub enum DatabaseError {
         /// What the server or the network said.
         cause: sqlx::Error,
     },
-    /// A stop was asked for while the start waited for the database.
-    #[error("stopped while waiting for the database that DATABASE_URL names")]
+    /// A stop was asked for while the database was waited for or made ready.
+    #[error("stopped before the database was ready")]
     Stopped,
     /// The zone is decided when the database is created.
     #[error(
@@ -215,18 +219,30 @@ impl Database {
             let waited = stop.run_until_cancelled(waiting).await;
             waited.ok_or(DatabaseError::Stopped)??;
         }
-        let time = Arc::clone(clock);
+        let (time, failures) = (Arc::clone(clock), watch.failures.clone());
         let breaker = pool::breaker(&url, move || time.now(), metrics);
-        let failures = watch.failures.clone();
-        let lost = move |error| failures.report(Failure::Fence(error));
+        let writers: Arc<OnceLock<[Pool; 2]>> = Arc::default();
+        let to_shut = Arc::clone(&writers);
+        let lost = move |error| {
+            // At once, not when the calls have ended: another process answers from what it has read.
+            to_shut.get().into_iter().flatten().for_each(Pool::shut);
+            failures.report(Failure::Fence(error));
+        };
         let wait = Duration::from_secs(settings.fence_wait_seconds);
-        let fence = Fence::take(url.clone(), wait, lost).await?;
-        match Self::open_pools(settings, clock.now(), &url, &breaker, cluster.is_some()).await {
-            Ok(opened) => Ok(Self {
-                fence: Some(fence),
-                cluster,
-                ..opened
-            }),
+        let taking = Fence::take(url.clone(), wait, lost);
+        let taken = stop.run_until_cancelled(taking).await;
+        let fence = taken.ok_or(DatabaseError::Stopped)??;
+        let opening = Self::open_pools(settings, clock.now(), &url, &breaker, cluster.is_some());
+        let opened = stop.run_until_cancelled(opening).await;
+        match opened.unwrap_or(Err(DatabaseError::Stopped)) {
+            Ok(opened) => {
+                writers.get_or_init(|| [opened.write.clone(), opened.batch.clone()]);
+                Ok(Self {
+                    fence: Some(fence),
+                    cluster,
+                    ..opened
+                })
+            }
             Err(error) => {
                 fence.release().await;
                 Err(error)
@@ -282,7 +298,7 @@ impl Database {
         })
     }
 
-    /// Closes the connections and stops the private cluster, and waits for both, but not for what the database is still busy with.
+    /// Closes the connections and stops the private cluster, and waits for both, but not for what the database is busy with.
     pub async fn close(self, limit: Duration) {
         let closed = async {
             tokio::join!(

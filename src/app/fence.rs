@@ -21,6 +21,8 @@ use crate::store::{
 const LOOK: Duration = Duration::from_secs(1);
 /// How often another process's fence is tried, at the start.
 const TRY: Duration = Duration::from_millis(100);
+/// How often it is said that the fence cannot be taken again.
+const SAY: Duration = Duration::from_secs(5);
 /// First and longest pause between attempts to connect again.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
@@ -64,7 +66,7 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Takes the fence of the database at `url`, waiting up to `wait` for who has it. `lost` is called, on a thread of its own, if another
+    /// Takes the fence of the database at `url`, waiting up to `wait` for who has it; dropping the future ends the wait. `lost` is called, on a thread of its own, if another
     /// process takes it later.
     ///
     /// # Errors
@@ -75,6 +77,8 @@ impl Fence {
         lost: impl FnOnce(FenceError) + Send + 'static,
     ) -> Result<Self, FenceError> {
         let release = CancellationToken::new();
+        // Whoever gives up waiting for it wants it no more.
+        let given_up = release.clone().drop_guard();
         let (sender, taken) = oneshot::channel();
         let released = release.clone();
         let watch = std::thread::Builder::new()
@@ -82,7 +86,10 @@ impl Fence {
             .spawn(move || run(url, wait, sender, &released, lost))
             .map_err(FenceError::Thread)?;
         match taken.await {
-            Ok(Ok(())) => Ok(Self { release, watch }),
+            Ok(Ok(())) => {
+                given_up.disarm();
+                Ok(Self { release, watch })
+            }
             Ok(Err(refused)) => Err(refused),
             // The thread panicked, and said why.
             Err(_) => Err(FenceError::Thread(std::io::Error::other("it ended"))),
@@ -117,9 +124,10 @@ fn run(
             url,
             name: session_name(),
         };
-        let session = match post.enter(wait).await {
-            Ok(session) => session,
-            Err(refused) => {
+        let session = match released.run_until_cancelled(post.enter(wait)).await {
+            Some(Ok(session)) => session,
+            None => return,
+            Some(Err(refused)) => {
                 let _ = taken.send(Err(refused));
                 return;
             }
@@ -150,6 +158,12 @@ fn session_name() -> String {
     format!("patron {} process {process} {}", &id[..8], host.trim())
 }
 
+/// What one try to take the fence for the first time came to.
+enum Entered {
+    Holds(Session),
+    HeldBy(Option<Holder>),
+}
+
 struct Post {
     url: String,
     name: String,
@@ -159,16 +173,19 @@ impl Post {
     /// Takes the fence for the first time.
     async fn enter(&self, wait: Duration) -> Result<Session, FenceError> {
         let start = Instant::now();
-        let mut session = Session::open(&self.url, &self.name).await?;
+        let mut waiting = None;
         let mut said = false;
         loop {
-            match session.take().await? {
-                Attempt::Taken if session.holds().await? => return Ok(session),
-                Attempt::Taken => return Err(FenceError::NoSession),
-                Attempt::HeldBy(holder) if start.elapsed() >= wait => {
+            match self.first(&mut waiting).await {
+                Ok(Entered::Holds(session)) => return Ok(session),
+                Err(FenceError::Store(error)) if start.elapsed() < wait => {
+                    tracing::debug!(error.cause = %error, "the session that waits for the fence broke");
+                }
+                Err(error) => return Err(error),
+                Ok(Entered::HeldBy(holder)) if start.elapsed() >= wait => {
                     return Err(FenceError::Held(holder));
                 }
-                Attempt::HeldBy(holder) => {
+                Ok(Entered::HeldBy(holder)) => {
                     if !said {
                         let holder = holder_text(holder.as_ref());
                         tracing::warn!(
@@ -180,6 +197,22 @@ impl Post {
                 }
             }
             tokio::time::sleep(TRY.min(wait)).await;
+        }
+    }
+
+    /// Tries once, in the session that waits; without one, or when it breaks, the next try is in another one.
+    async fn first(&self, waiting: &mut Option<Session>) -> Result<Entered, FenceError> {
+        let mut session = match waiting.take() {
+            Some(session) => session,
+            None => Session::open(&self.url, &self.name).await?,
+        };
+        match session.take().await? {
+            Attempt::Taken if session.holds().await? => Ok(Entered::Holds(session)),
+            Attempt::Taken => Err(FenceError::NoSession),
+            Attempt::HeldBy(holder) => {
+                *waiting = Some(session);
+                Ok(Entered::HeldBy(holder))
+            }
         }
     }
 
@@ -212,8 +245,13 @@ impl Post {
     /// Takes the fence again, as soon as the database lets us.
     async fn retake(&self) -> Result<Session, FenceError> {
         let mut pause = RECONNECT.0;
+        let mut said = Instant::now();
         loop {
             match self.try_again().await {
+                Err(FenceError::Store(error)) if said.elapsed() >= SAY => {
+                    tracing::warn!(error.cause = %error, "the fence is not held and cannot be taken again; it is tried again");
+                    said = Instant::now();
+                }
                 Err(FenceError::Store(_)) => {}
                 done => return done,
             }

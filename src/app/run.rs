@@ -33,7 +33,7 @@ const MIN_CLOSE_LIMIT: Duration = Duration::from_millis(200);
 /// Receive buffer of a connection, which the kernel doubles. Calls that the server cannot take up wait at their callers, whose deadlines end
 /// them, and not in some megabytes here, where they are read and found to be given up; enough for 100 MB a second at a millisecond.
 const RECEIVE_BUFFER_BYTES: u32 = 64 * 1024;
-/// Connections that wait to be accepted: as many as the standard library's listeners have, and more for a burst of reconnects.
+/// Connections that may wait to be accepted, as of a listener of tokio.
 const BACKLOG: u32 = 1024;
 
 /// The services of which most calls need the database.
@@ -119,21 +119,26 @@ impl App {
         control: Handle,
     ) -> Result<Self, StartError> {
         let start = Instant::now();
-        // First, because it is the quickest to fail and needs nothing else.
-        let listener = listen(settings.listen)?;
+        // First, because it is the quickest to fail and needs nothing else. Callers are refused until somebody listens: they go elsewhere.
+        let socket = reserve(settings.listen)?;
         let admin_listener = {
             // A socket belongs to the runtime on which it was opened.
             let _control = control.enter();
             listen_now(settings.admin_listen)?
         };
         let (address, admin_address) = (
-            local(&listener, settings.listen)?,
-            local(&admin_listener, settings.admin_listen)?,
+            local(socket.local_addr(), settings.listen)?,
+            local(admin_listener.local_addr(), settings.admin_listen)?,
         );
         let mut shared = Shared::new(Arc::clone(&clock));
         let lanes = LaneThreads::start(&shared.metrics, settings.write_pool);
         let lanes = lanes.map_err(StartError::Threads)?;
         shared.lanes = Some(lanes.lanes.clone());
+        // Before the database, which may be waited for: a probe hears that this process is alive and not ready.
+        let stop_admin = CancellationToken::new();
+        let failed = stop_admin.clone().drop_guard();
+        let pages = admin::router(Arc::clone(&shared.metrics), shared.lifecycle.clone());
+        let admin = control.spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
         let breaker = shared.metrics.breaker.clone();
         let failures = Failures::new(stop.clone());
         let watch = DatabaseWatch::new(failures.clone());
@@ -142,20 +147,23 @@ impl App {
             max_connections: descriptors::fit_connections(settings),
             ..settings.limits()
         };
-        let built = services::build(settings, &limits, &shared, &lanes, &database, &stop).await;
-        let served = match built {
-            Ok(served) => served,
+        let built = services::build(settings, &limits, &shared, &lanes, &database, &stop);
+        let begun = async {
+            let built = stop.run_until_cancelled(built).await;
+            let served = built.ok_or(DatabaseError::Stopped)??;
+            let listener = listen(socket, settings.listen)?;
+            Ok(server::start(listener, served, &limits, &shared)?)
+        };
+        let running = match begun.await {
+            Ok(running) => running,
             Err(error) => {
                 database.close(CLOSE_LIMIT).await;
-                return Err(error.into());
+                return Err(error);
             }
         };
+        failed.disarm();
         let follow = follow_cluster(watch.cluster_runs.subscribe(), shared.health.clone());
         control.spawn(stop.clone().run_until_cancelled_owned(follow));
-        let stop_admin = CancellationToken::new();
-        let pages = admin::router(Arc::clone(&shared.metrics), shared.lifecycle.clone());
-        let admin = control.spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
-        let running = server::start(listener, served, &limits, &shared)?;
         let server = control.spawn(running.supervise(stop.clone()));
         Ok(Self {
             address,
@@ -236,7 +244,7 @@ async fn follow_cluster(mut runs: watch::Receiver<bool>, health: Health) {
     }
 }
 
-/// As [`listen`], without waiting: for an address that needs no resolving, which is all there are.
+/// Listens on an address that needs no resolving, which is all there are.
 fn listen_now(address: SocketAddr) -> Result<TcpListener, StartError> {
     let socket = std::net::TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
@@ -245,24 +253,28 @@ fn listen_now(address: SocketAddr) -> Result<TcpListener, StartError> {
     socket.map_err(|cause| StartError::Listen { address, cause })
 }
 
-/// Listens where calls come in.
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = || {
+/// Takes an address without listening on it.
+fn reserve(address: SocketAddr) -> Result<TcpSocket, StartError> {
+    let open = || {
         let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        // As a listener of tokio has it: an address that a server has just left is free.
         socket.set_reuseaddr(true)?;
         // Connections inherit it.
         socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
         socket.bind(address)?;
-        socket.listen(BACKLOG)
+        Ok(socket)
     };
-    bound().map_err(|cause| StartError::Listen { address, cause })
+    open().map_err(|cause| StartError::Listen { address, cause })
 }
 
-fn local(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, StartError> {
-    listener
-        .local_addr()
-        .map_err(|cause| StartError::Listen { address, cause })
+fn listen(socket: TcpSocket, address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listening = socket.listen(BACKLOG);
+    listening.map_err(|cause| StartError::Listen { address, cause })
+}
+
+fn local(found: io::Result<SocketAddr>, address: SocketAddr) -> Result<SocketAddr, StartError> {
+    found.map_err(|cause| StartError::Listen { address, cause })
 }

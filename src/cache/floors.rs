@@ -42,9 +42,13 @@ impl Floors {
 
     /// Notes that a write made `version` of `key`.
     pub(super) fn raise<K: Hash>(&mut self, key: &K, version: i64) {
-        if self.recent.len() >= MOST || self.changed.elapsed() >= KEPT {
+        let age = self.changed.elapsed();
+        if self.recent.len() >= MOST || age >= KEPT {
             self.earlier = std::mem::take(&mut self.recent);
             self.changed = Instant::now();
+            if age >= 2 * KEPT {
+                self.earlier.clear();
+            }
         }
         let floor = self.recent.entry(self.hasher.hash_one(key)).or_default();
         *floor = version.max(*floor);
@@ -54,8 +58,11 @@ impl Floors {
     /// that of the other one.
     pub(super) fn get<K: Hash>(&self, key: &K) -> i64 {
         let hash = self.hasher.hash_one(key);
-        let floors = [&self.recent, &self.earlier];
-        let floors = floors.into_iter().filter_map(|floors| floors.get(&hash));
+        // Without writes generations do not change: a floor that a failover has put out of reach must not stay for that.
+        let age = self.changed.elapsed();
+        let floors = [(&self.recent, 2 * KEPT), (&self.earlier, KEPT)];
+        let floors = floors.into_iter().filter(|(_, kept)| age < *kept);
+        let floors = floors.filter_map(|(floors, _)| floors.get(&hash));
         floors.copied().max().unwrap_or(0)
     }
 }
@@ -77,6 +84,20 @@ mod tests {
         floors.raise(&3, 1);
         assert_eq!((floors.get(&1), floors.get(&2)), (0, 3));
         assert!(KEPT > MAX_LIFETIME);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_floor_is_given_up_also_when_nobody_writes() {
+        let mut floors = Floors::new();
+        floors.raise(&1, 7);
+        tokio::time::advance(KEPT).await;
+        floors.raise(&2, 3);
+        tokio::time::advance(KEPT).await;
+        assert_eq!((floors.get(&1), floors.get(&2)), (0, 3));
+        tokio::time::advance(KEPT).await;
+        assert_eq!((floors.get(&1), floors.get(&2)), (0, 0));
+        floors.raise(&3, 1);
+        assert_eq!((floors.get(&2), floors.get(&3)), (0, 1));
     }
 
     #[tokio::test]

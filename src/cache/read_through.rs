@@ -197,7 +197,8 @@ where
     }
 
     /// Takes in what a write that has just been committed made of the value of `key`: in place of what is held, and of what a load under way
-    /// may bring. A key that is neither held nor being loaded stays out: an import of strangers is no reason to forget who calls.
+    /// may bring. A key that is neither held nor being loaded stays out: an import of strangers is no reason to forget who calls. What has the
+    /// same version is replaced too: it was made by a write that a failover lost.
     pub fn commit(&self, key: &K, version: i64, value: impl FnOnce() -> V) {
         let mut state = self.state();
         state.floors.raise(key, version);
@@ -208,7 +209,7 @@ where
         }
         let value = value();
         if let Some(flight) = flight
-            && flight.wanted_version < version
+            && flight.wanted_version <= version
         {
             flight.wanted_version = version;
             flight.committed = Some(value.clone());
@@ -217,7 +218,7 @@ where
             && self
                 .held
                 .get(key)
-                .is_none_or(|held| held.version() < version)
+                .is_none_or(|held| held.version() <= version)
         {
             self.hold(key, value);
         }

@@ -94,8 +94,12 @@ impl Launch {
     /// Starts a server and waits until it accepts connections, or until `give_up` says that nobody wants it any more.
     pub(super) fn start(&self, give_up: impl Fn() -> bool) -> Result<Running, Error> {
         let (log_path, log) = self.directory.open_log()?;
-        let server = self.spawn(log)?;
-        let watchdog = Watchdog::start(server.id(), &self.remove)?;
+        let mut server = self.spawn(log)?;
+        let watchdog = Watchdog::start(server.id(), &self.remove).inspect_err(|_| {
+            // Dropping a child leaves it running, and nobody would stop it. What is left of it the next start puts right.
+            let _ = server.kill();
+            let _ = server.wait();
+        })?;
         // From here on, dropping the value stops the server.
         let mut running = Running { server, watchdog };
         self.wait_until_ready(&mut running.server, &log_path, give_up)?;

@@ -4,11 +4,12 @@ use std::sync::{
     Arc, Mutex as StdMutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prometheus_client::metrics::gauge::Gauge;
 use sqlx::{Postgres, Transaction};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     domain::{
@@ -22,6 +23,9 @@ use crate::{
     store::{self, error::StoreError, pool::Pool, revisions::StoredRevision},
 };
 
+/// So long after its connection broke a commit may still take effect: what is left of it is to flush the log and to hear from standbys.
+const LATE_COMMIT: Duration = Duration::from_mins(1);
+
 /// The basis in force, and how it is renewed.
 pub struct Bases {
     current: ArcSwap<Basis>,
@@ -32,6 +36,8 @@ pub struct Bases {
     without_rate: Gauge,
     /// Whether the last renewal failed, so that what is stored is ahead of the basis in force.
     behind: AtomicBool,
+    /// Until when a commit whose answer was lost may still change what the basis is built of.
+    unclear_until: StdMutex<Option<Instant>>,
     /// The definitions that were checked last, with their document: they are published next. Reading a long document takes seconds.
     checked: StdMutex<Option<Checked>>,
     pool: Pool,
@@ -59,6 +65,7 @@ impl Bases {
             renewing: Mutex::new(inconvertible),
             without_rate,
             behind: AtomicBool::new(false),
+            unclear_until: StdMutex::default(),
             checked: StdMutex::default(),
             pool,
         })
@@ -94,7 +101,11 @@ impl Bases {
     ) -> Result<(), ServiceError> {
         let bases = Arc::clone(self);
         finish(async move {
+            bases.pool.check_open()?;
             let committed = tx.commit().await;
+            if committed.is_err() {
+                bases.doubt();
+            }
             bases.renew().await?;
             Ok(committed?)
         })
@@ -121,9 +132,40 @@ impl Bases {
         Ok(())
     }
 
-    /// Renews the basis if the last renewal failed. To be called from time to time.
+    /// Renews the basis unless `holds` finds in it what was just read: a commit whose answer was lost may have come after the renewal that
+    /// followed it, and whoever sends its call again is told that it is done.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn renew_unless(
+        self: &Arc<Self>,
+        holds: impl FnOnce(&Basis) -> bool,
+    ) -> Result<(), ServiceError> {
+        if holds(&self.current()) {
+            return Ok(());
+        }
+        let bases = Arc::clone(self);
+        finish(async move { bases.renew().await }).await
+    }
+
+    /// Notes that a commit came to an unknown end, so that the renewal after it may have come too early.
+    pub fn doubt(&self) {
+        *self.unclear_until() = Some(Instant::now() + LATE_COMMIT);
+    }
+
+    fn is_unclear(&self) -> bool {
+        self.unclear_until()
+            .is_some_and(|until| Instant::now() < until)
+    }
+
+    fn unclear_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        let until = self.unclear_until.lock();
+        until.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Renews the basis if the last renewal failed, or may have come before a commit that it was for. To be called from time to time.
     pub async fn catch_up(&self) {
-        if self.behind.load(Ordering::Relaxed)
+        if (self.behind.load(Ordering::Relaxed) || self.is_unclear())
             && let Err(error) = self.renew().await
         {
             tracing::warn!(error.cause = %error, "the basis is behind what is stored and could not be renewed; it is tried again");

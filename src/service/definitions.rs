@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     clock::Clock,
-    domain::{calendar::Day, definitions::Definitions, rules::diagnostic::Diagnostic},
+    domain::{
+        basis::Basis, calendar::Day, definitions::Definitions, rules::diagnostic::Diagnostic,
+    },
     service::{
         bases::Bases,
         error::ServiceError,
@@ -120,6 +122,8 @@ impl DefinitionRevisions {
         let active = store::revisions::find_active(&mut tx).await?;
         if let Some(active) = active.filter(|active| active.document == document) {
             tx.rollback().await?;
+            let is_in_force = |basis: &Basis| basis.revision.number == active.revision;
+            self.bases.renew_unless(is_in_force).await?;
             return Ok(active.into());
         }
         let revision = store::revisions::insert(&mut tx, document, note, now).await?;

@@ -18,6 +18,7 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::error::Elapsed;
 use tracing::Instrument as _;
 
 use crate::{
@@ -39,6 +40,10 @@ pub const APPLICATION_NAME: &str = "patron";
 /// No connection lives longer. What memory knows of acknowledged writes reaches further back (`cache::floors`), so that even a session that
 /// had got stuck in a transaction could not bring back what was before them.
 pub const MAX_LIFETIME: Duration = Duration::from_mins(10);
+
+/// A connection that was given up within a statement must have come to its end within this share of the longest one's time, or it is closed.
+/// The statement itself goes on: where it may take minutes, places are freed more slowly, so that they still bound how many there are.
+const REST_SHARE: u32 = 10;
 
 /// How a pool behaves.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +73,8 @@ pub enum Plans {
 pub struct Pool {
     connections: PgPool,
     breaker: Arc<Breaker>,
+    /// How long the answer to BEGIN is waited for.
+    begin_timeout: Duration,
 }
 
 impl Pool {
@@ -98,6 +105,7 @@ impl Pool {
                 ("timezone", "UTC"),
             ]);
         let there = Arc::clone(breaker);
+        let rest_limit = options.statement_timeout / REST_SHARE;
         let connections = PgPoolOptions::new()
             .max_connections(options.max_connections)
             .acquire_timeout(options.acquire_timeout)
@@ -109,15 +117,17 @@ impl Pool {
                 let is_outdated = demotion::is_outdated(session.age);
                 Box::pin(async move { Ok(!is_outdated && is_clean(connection).await?) })
             })
-            // sqlx waits without limit for the end of a statement that was given up. While the database is away there may be none.
-            .after_release(move |_, _| {
+            // sqlx waits without limit for the end of a statement that was given up. On a path that went silent there is none, whether the
+            // database is away or answers elsewhere.
+            .after_release(move |connection, _| {
                 let is_there = there.check().is_ok();
-                Box::pin(std::future::ready(Ok(is_there)))
+                Box::pin(async move { Ok(is_there && at_rest(connection, rest_limit).await?) })
             })
             .connect_lazy_with(connect);
         Ok(Self {
             connections,
             breaker: Arc::clone(breaker),
+            begin_timeout: options.acquire_timeout,
         })
     }
 
@@ -170,12 +180,33 @@ impl Pool {
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let connection = self.acquire().await?;
         // A task of its own: when the caller is gone by then, the transaction is dropped once it has begun, and so is rolled back.
-        let begun =
-            async move { Transaction::begin(connection, Some(statement.into_sql_str())).await };
+        let (breaker, limit) = (Arc::clone(&self.breaker), self.begin_timeout);
+        let begun = async move {
+            let begin = Transaction::begin(connection, Some(statement.into_sql_str()));
+            let begin = async { Ok(tokio::time::timeout(limit, begin).await.map_err(silent)??) };
+            breaker.guard(begin).await
+        };
         match tokio::spawn(begun.in_current_span()).await {
-            Ok(begun) => Ok(begun?),
+            Ok(begun) => begun,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
+    }
+
+    /// Hands out no connection any more, and does not wait for those in use: see [`Self::check_open`].
+    pub fn shut(&self) {
+        // It is closed when this returns; the future only waits.
+        drop(self.connections.close());
+    }
+
+    /// Fails once the pool is closed. To be asked before a commit: a transaction that began before it may go on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub fn check_open(&self) -> Result<(), StoreError> {
+        if self.connections.is_closed() {
+            return Err(StoreError::Unavailable(sqlx::Error::PoolClosed));
+        }
+        Ok(())
     }
 
     /// Closes the pool and its connections, and waits for those in use.
@@ -213,6 +244,18 @@ async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         // The server is gone, or closed the connection.
         Err(_) => Ok(false),
     }
+}
+
+/// Waits until nothing runs on a connection that was returned. An error closes it on the spot.
+async fn at_rest(connection: &mut PgConnection, limit: Duration) -> Result<bool, sqlx::Error> {
+    let answered = tokio::time::timeout(limit, connection.ping()).await;
+    answered.map_err(silent)?.map(|()| true)
+}
+
+/// Nobody answers on a connection.
+fn silent(_: Elapsed) -> sqlx::Error {
+    let message = "the database does not answer on this connection";
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
 }
 
 /// A connection of a pool for one load. Dropped before its end, the load may be anywhere within a statement that never ends: then the

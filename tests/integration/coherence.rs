@@ -4,5 +4,7 @@
 mod ahead;
 mod away;
 mod begun;
+mod lost;
+mod silent;
 mod start;
 mod storm;

@@ -3,11 +3,14 @@
 use patron::app::failure::Failure;
 use patron::app::fence::FenceError;
 use patron::app::server::ServeError;
+use patron::domain::text::CustomerId;
 use patron::pb;
+use patron::store::locks;
 use sqlx::{Connection as _, PgConnection, PgPool};
+use tonic::Code;
 
 use crate::support::database::TestDatabase;
-use crate::support::messages::by_id;
+use crate::support::messages::{by_id, purchase};
 use crate::support::server::{Server, serve};
 use crate::support::service::{Service, ServiceWithDatabase};
 use crate::support::{PATIENCE, place, until};
@@ -30,6 +33,33 @@ async fn end(pool: &PgPool, session: i32) {
         .execute(pool)
         .await
         .unwrap();
+}
+
+/// Ends the session that holds the fence and gives the fence to the one that is returned.
+async fn steal(pool: &PgPool, url: &str) -> PgConnection {
+    let first = holder(pool).await.unwrap();
+    let mut thief = PgConnection::connect(url).await.unwrap();
+    let thief = tokio::spawn(async move {
+        sqlx::query("SELECT pg_advisory_lock(9, 1)")
+            .execute(&mut thief)
+            .await
+            .unwrap();
+        thief
+    });
+    until("somebody waits for the fence", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks
+             WHERE NOT granted AND locktype = 'advisory' AND classid = 9
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .fetch_one(pool)
+        .await
+        .unwrap();
+        waiting == 1
+    })
+    .await;
+    end(pool, first).await;
+    thief.await.unwrap()
 }
 
 async fn is_answering(service: &Service) -> bool {
@@ -124,29 +154,7 @@ async fn a_broken_session_takes_the_fence_again() {
 #[tokio::test]
 async fn a_server_whose_fence_another_process_took_stops_and_says_so() {
     let service = ServiceWithDatabase::start().await;
-    let (pool, url) = (service.pool.clone(), service.database.url.clone());
-    let first = holder(&pool).await.unwrap();
-    let thief = tokio::spawn(async move {
-        let mut connection = PgConnection::connect(&url).await.unwrap();
-        sqlx::query("SELECT pg_advisory_lock(9, 1)")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        connection
-    });
-    until("somebody waits for the fence", async || {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM pg_locks
-             WHERE NOT granted AND locktype = 'advisory' AND classid = 9
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        )
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-        waiting == 1
-    })
-    .await;
-    end(&pool, first).await;
+    let _thief = steal(&service.pool, &service.database.url).await;
     let ended = tokio::time::timeout(PATIENCE, service.wait())
         .await
         .unwrap();
@@ -158,5 +166,84 @@ async fn a_server_whose_fence_another_process_took_stops_and_says_so() {
         ),
         "{error}"
     );
-    drop(thief.await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_fence_another_process_took_commits_nothing_any_more() {
+    let service = ServiceWithDatabase::start().await;
+    let mut held = service.pool.begin().await.unwrap();
+    let ada = CustomerId::new("ada").unwrap();
+    locks::lock_customers(&mut held, &[ada]).await.unwrap();
+    let mut ingest = service.ingest();
+    let waiting = tokio::spawn(async move {
+        let request = pb::IngestTransactionsRequest {
+            transactions: vec![purchase("ada", "1", "2026-01-01", 100)],
+        };
+        ingest.ingest_transactions(request).await
+    });
+    until("the write waits for its customer", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks
+             WHERE NOT granted AND locktype = 'advisory'
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .fetch_one(&service.pool)
+        .await
+        .unwrap();
+        waiting == 1
+    })
+    .await;
+    let _thief = steal(&service.pool, &service.database.url).await;
+    until("the loss is noticed", async || !is_writing(&service).await).await;
+    held.rollback().await.unwrap();
+    let refused = waiting.await.unwrap().unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    let written: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM transactions WHERE customer_id = 'ada'")
+            .fetch_one(&service.pool)
+            .await
+            .unwrap();
+    assert_eq!(written, 0);
+}
+
+async fn is_writing(service: &Service) -> bool {
+    let request = pb::IngestTransactionsRequest {
+        transactions: vec![purchase("bob", "1", "2026-01-01", 100)],
+    };
+    service.ingest().ingest_transactions(request).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_session_breaks_while_it_waits_goes_on_waiting() {
+    let database = TestDatabase::create().await;
+    let mut other = PgConnection::connect(&database.url).await.unwrap();
+    let lock = sqlx::query("SELECT pg_advisory_lock(9, 1)");
+    lock.execute(&mut other).await.unwrap();
+    let place = place();
+    let (url, directory) = (database.url.clone(), place.path().to_owned());
+    let started = tokio::task::spawn_blocking(move || {
+        let wait = PATIENCE.as_secs().to_string();
+        let arguments = ["--database-url", &url, "--fence-wait-seconds", &wait];
+        let place = ["--data-dir", directory.to_str().unwrap()];
+        Server::start(&[&arguments[..], &place[..]].concat())
+    });
+    let waiting = async || -> Option<i32> {
+        sqlx::query_scalar(
+            "SELECT pid FROM pg_stat_activity
+             WHERE application_name LIKE 'patron % process %' AND datname = current_database()
+               AND query LIKE '%pg_locks%'",
+        )
+        .fetch_optional(&database.pool)
+        .await
+        .unwrap()
+    };
+    until("the server waits", async || waiting().await.is_some()).await;
+    let first = waiting().await.unwrap();
+    end(&database.pool, first).await;
+    until("it waits in another session", async || {
+        waiting().await.is_some_and(|it| it != first)
+    })
+    .await;
+    other.close().await.unwrap();
+    started.await.unwrap().terminate();
 }

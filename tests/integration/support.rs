@@ -11,6 +11,7 @@ pub(crate) mod database;
 pub(crate) mod messages;
 pub(crate) mod models;
 pub(crate) mod program;
+pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod service;
 

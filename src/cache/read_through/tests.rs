@@ -290,6 +290,41 @@ async fn a_value_committed_while_its_load_fails_is_answered() {
     assert_eq!(cache.get(&7).await.unwrap(), Value(2));
 }
 
+/// Always of version 7: only the mark tells two apart.
+#[derive(Debug, Clone, PartialEq)]
+struct Marked(&'static str);
+
+impl Versioned for Marked {
+    fn version(&self) -> i64 {
+        7
+    }
+    fn weight(&self) -> u32 {
+        1
+    }
+}
+
+#[tokio::test]
+async fn a_write_replaces_what_has_its_version_since_that_was_lost_with_a_server() {
+    let load: Load<u32, Marked> = Box::new(|keys| {
+        let values = keys.into_iter().map(|key| (key, Marked("lost")));
+        let values = values.collect();
+        Box::pin(async move {
+            let lease = None;
+            Ok(Batch { values, lease })
+        })
+    });
+    let bounds = Bounds {
+        max_bytes: 1_000,
+        load_timeout: Duration::from_secs(1),
+    };
+    let metrics = CacheMetrics::default();
+    let cache = ReadThrough::new(bounds, Breaker::never_opens(), metrics, load);
+    let cache = Arc::new(cache);
+    assert_eq!(cache.get(&7).await.unwrap(), Marked("lost"));
+    cache.commit(&7, 7, || Marked("written"));
+    assert_eq!(cache.get(&7).await.unwrap(), Marked("written"));
+}
+
 /// Weighs what it says.
 #[derive(Debug, Clone)]
 struct Heavy(u32);

@@ -52,12 +52,19 @@ pub(super) async fn commit(
         Arc::clone(&ingest.identifiers),
     );
     let bases = Arc::clone(&ingest.bases);
+    let pool = ingest.pool.clone();
     finish(async move {
+        pool.check_open()?;
         let committed = tx.commit().await;
         match committed {
             Ok(()) => put_in(&profiles, written, earlier),
             // The connection broke, so it may be committed or not.
-            Err(_) => written.keys().for_each(|customer| profiles.doubt(customer)),
+            Err(_) => {
+                written.keys().for_each(|customer| profiles.doubt(customer));
+                if new_currency {
+                    bases.doubt();
+                }
+            }
         }
         identifiers.renew(&digests).await;
         if new_currency && let Err(error) = bases.renew().await {
@@ -99,6 +106,22 @@ pub(super) async fn begin(
     let mut tx = begin_limited(ingest, deadline).await?;
     store::locks::lock_customers(&mut tx, customers).await?;
     Ok(tx)
+}
+
+/// The profiles of customers whose locks `tx` holds: nobody else can change them until its end.
+///
+/// Memory learns which versions there are, whatever this call comes to write. The answer to the commit that made one may have been lost, a
+/// load may since have brought what was before it, and the caller who sends the batch again is told that it is known.
+pub(super) async fn list_locked(
+    ingest: &Ingest,
+    tx: &mut Tx<'_, Postgres>,
+    customers: &[CustomerId],
+) -> Result<HashMap<CustomerId, Profile>, StoreError> {
+    let profiles = store::profiles::list(tx, customers).await?;
+    for (customer, profile) in &profiles {
+        ingest.profiles.outdate(customer, profile.version);
+    }
+    Ok(profiles)
 }
 
 /// Begins a transaction none of whose statements outlives `deadline`.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct},
+    commit::{Changes, begin, commit, distinct, list_locked},
     facts::{CustomerFact, NewFact, add_currencies, create_customers, fold_new},
 };
 use crate::{
@@ -83,8 +83,7 @@ async fn write_once(
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|item| &item.key.customer_id));
     let mut tx = begin(ingest, &customers, deadline).await?;
-    // Read after the lock was had: nobody else can change these until the end of the transaction.
-    let profiles = store::profiles::list(&mut tx, &customers).await?;
+    let profiles = list_locked(ingest, &mut tx, &customers).await?;
     let keys: Vec<&FactKey> = batch.iter().map(|item| &item.key).collect();
     let mut known: HashMap<FactKey, Vec<ContractFact>> = HashMap::new();
     for (customer_id, facts) in store::contracts::list_by_key(&mut tx, &keys).await? {

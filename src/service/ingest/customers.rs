@@ -1,6 +1,6 @@
 //! Creating and changing customers: their kind and name, the identifiers they are found by, and their attributes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct},
+    commit::{Changes, begin, commit, distinct, list_locked},
     facts::empty_profile,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
         attributes::ObservationDay,
         customers::Customer,
         error::StoreError,
-        identifiers::{HeldIdentifier, IdentifierFact},
+        identifiers::{HeldIdentifier, IdentifierDigest, IdentifierFact},
     },
 };
 
@@ -96,7 +96,7 @@ async fn write_once(
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|patch| &patch.customer_id));
     let mut tx = begin(ingest, &customers, deadline).await?;
-    let profiles = store::profiles::list(&mut tx, &customers).await?;
+    let profiles = list_locked(ingest, &mut tx, &customers).await?;
     let past = past_days(batch, &profiles);
     let mut known = Known {
         identifiers: store::identifiers::list_held(&mut tx, &customers).await?,
@@ -113,20 +113,33 @@ async fn write_once(
             Outcome::Duplicate
         });
     }
-    if !additions.changed.is_empty() {
-        store_additions(&mut tx, &additions, recorded_at).await?;
-        let changes = Changes {
-            profiles: additions.changed,
-            identifiers: additions
-                .identifiers
-                .iter()
-                .map(|fact| fact.digest)
-                .collect(),
-            new_currency: false,
-        };
-        commit(ingest, tx, changes, recorded_at).await?;
+    let identifiers = list_named(ingest, batch);
+    if additions.changed.is_empty() {
+        tx.rollback().await?;
+        ingest.identifiers.renew(&identifiers).await;
+        return Ok(outcomes);
     }
+    store_additions(&mut tx, &additions, recorded_at).await?;
+    let changes = Changes {
+        profiles: additions.changed,
+        identifiers,
+        new_currency: false,
+    };
+    commit(ingest, tx, changes, recorded_at).await?;
     Ok(outcomes)
+}
+
+/// The identifiers that a batch names, whether it changes them or not: who has them may have been changed by a commit whose answer was lost,
+/// and this batch may be what is sent again after it.
+fn list_named(ingest: &Ingest, batch: &[CustomerPatch]) -> Vec<IdentifierDigest> {
+    let named = batch.iter().flat_map(|patch| {
+        let (begin, end) = (patch.add_identifiers.iter(), patch.end_identifiers.iter());
+        begin.chain(end)
+    });
+    let digests: HashSet<IdentifierDigest> = named
+        .map(|identifier| ingest.key.digest(identifier))
+        .collect();
+    digests.into_iter().collect()
 }
 
 async fn store_additions(

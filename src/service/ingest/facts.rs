@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct},
+    commit::{Changes, begin, commit, distinct, list_locked},
 };
 use crate::{
     domain::{
@@ -181,8 +181,7 @@ async fn write_once<F: KeyedFact>(
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = begin(ingest, &customers, deadline).await?;
-    // Read after the lock was had: nobody else can change these profiles until the end of the transaction.
-    let profiles = store::profiles::list(&mut tx, &customers).await?;
+    let profiles = list_locked(ingest, &mut tx, &customers).await?;
     let version = |id: &CustomerId| profiles.get(id).map_or(0, |profile| profile.version) + 1;
     let facts: Vec<(&F, i64)> = items
         .iter()

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{Ingest, Outcome, commit::begin_limited};
 use crate::{
     domain::{
+        basis::Basis,
         calendar::Day,
         money::Currency,
         rates::{ExchangeRate, Rate, RateFilter, RecordedRate},
@@ -14,6 +15,7 @@ use crate::{
     service::{error::ServiceError, retry::retry},
     store::{
         self,
+        error::StoreError,
         locks::{Single, lock_single},
     },
 };
@@ -55,11 +57,16 @@ async fn write_once(
             outcomes.push(Outcome::Written);
         }
     }
-    if !new.is_empty() {
-        let last = store::rates::last_number(&mut tx).await?;
-        store::rates::insert(&mut tx, &new, last, ingest.clock.now()).await?;
-        ingest.bases.commit_and_renew(tx).await?;
+    let last = store::rates::last_number(&mut tx).await?;
+    if new.is_empty() {
+        tx.rollback().await.map_err(StoreError::from)?;
+        // They may have come with a commit whose answer was lost, after the basis was renewed.
+        let is_known = |basis: &Basis| basis.rates.generation() >= last;
+        ingest.bases.renew_unless(is_known).await?;
+        return Ok(outcomes);
     }
+    store::rates::insert(&mut tx, &new, last, ingest.clock.now()).await?;
+    ingest.bases.commit_and_renew(tx).await?;
     Ok(outcomes)
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        basis::ActiveModel,
+        basis::{ActiveModel, Basis},
         calendar::Day,
         contract_models::ContractModels,
         model_report::StoredPrior,
@@ -143,8 +143,15 @@ impl Models {
             return Err(ServiceError::RequestIdReused(request_id.clone()));
         }
         let found = store::models::find(&mut connection, answered.version).await?;
+        drop(connection);
         let version = answered.version;
-        found.map(Some).ok_or(ServiceError::ModelNotFound(version))
+        let found = found.ok_or(ServiceError::ModelNotFound(version))?;
+        if found.active {
+            let answers =
+                |basis: &Basis| basis.model.as_ref().map(|model| model.version) == Some(version);
+            self.bases.renew_unless(answers).await?;
+        }
+        Ok(Some(found))
     }
 
     async fn fit_and_record(
@@ -251,6 +258,7 @@ impl Models {
             store::models::activations::activate(&mut tx, version, now).await?;
             self.bases.commit_and_renew(tx).await?;
         } else {
+            self.pool.check_open()?;
             tx.commit().await?;
         }
         Ok(ModelVersion {

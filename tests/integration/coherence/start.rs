@@ -1,9 +1,13 @@
 //! A start while the database is away: it is waited for, and what will not come is not.
 
-use std::net::TcpListener;
-use std::process::{Output, Stdio};
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use sqlx::Executor as _;
+
+use crate::server::admin::get;
 use crate::support::database::TestDatabase;
 use crate::support::program::patron;
 use crate::support::server::{Server, serve};
@@ -91,4 +95,53 @@ fn a_migration_fails_at_once_where_nobody_listens() {
     assert!(!output.status.success());
     assert!(said.contains("refused"), "{said}");
     assert!(begin.elapsed() < AT_ONCE / 2, "{:?}", begin.elapsed());
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_waits_for_the_fence_is_alive_refuses_callers_and_stops_when_asked() {
+    let database = TestDatabase::create().await;
+    let mut other = database.pool.acquire().await.unwrap();
+    other
+        .execute("SELECT pg_advisory_lock(9, 1)")
+        .await
+        .unwrap();
+    let (serving, admin) = (free_address(), free_address());
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = patron()
+        .args(["serve", "--listen", &serving.to_string()])
+        .args(["--admin-listen", &admin.to_string()])
+        .args(["--database-url", &database.url])
+        .args(["--data-dir", directory.path().to_str().unwrap()])
+        .args(["--fence-wait-seconds", "600"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(server.stderr.take().unwrap()).lines();
+    let waits = said.any(|line| line.unwrap().contains("waiting for its end"));
+    assert!(waits, "it ended");
+    for (path, expected) in [("/livez", 200), ("/readyz", 503), ("/startupz", 503)] {
+        assert_eq!(get(admin, path).await.0, expected, "{path}");
+    }
+    let refused = TcpStream::connect(serving).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    let begin = Instant::now();
+    let signal = format!("kill -TERM {}", server.id());
+    let sent = Command::new("/bin/sh").args(["-c", &signal]).status();
+    assert!(sent.unwrap().success());
+    let said: Vec<String> = said.map_while(Result::ok).collect();
+    let status = server.wait().unwrap();
+    let took = begin.elapsed();
+    assert!(took < AT_ONCE, "{took:?}: {said:#?}");
+    assert!(!status.success(), "{said:#?}");
+    assert!(
+        said.iter().any(|line| line.contains("stopped before")),
+        "{said:#?}"
+    );
 }

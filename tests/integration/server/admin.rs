@@ -21,7 +21,7 @@ async fn start(shared: &Shared) -> SocketAddr {
 }
 
 /// Status and body of a page.
-async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut socket = soon(TcpStream::connect(address)).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
