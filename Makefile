@@ -1,7 +1,7 @@
 # `make demo` and `make test`, on a machine with a Rust toolchain, make and a C compiler; from any folder (make -C), as root or not.
 # Both see to a PostgreSQL server program first (src/postgres/install.sh says what it does) and use DATABASE_URL if it is set.
 
-.PHONY: demo test test-faults
+.PHONY: demo test test-faults check fmt lint docs bench
 
 # A customer service on this machine with made-up customers; Ctrl-C ends it.
 demo:
@@ -16,5 +16,22 @@ test:
 # What only load, hostile peers, kills and a dying database show. Linux, two cores, about half an hour; the quick part is in `make test`.
 test-faults:
 	@sh src/postgres/install.sh
-	PATRON_KILLS=50 cargo test --locked --test integration kills_in_the_middle
+	PATRON_KILLS=50 cargo test --locked --test integration kills_in_the_middle -- --nocapture
+	PATRON_CANCELLED_CALLS=10000 cargo test --locked --test integration coherence::storm -- --nocapture
 	cargo test --release --locked --test faults
+
+# What CI runs.
+check: lint docs test
+
+fmt:
+	cargo fmt
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+
+docs:
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
+
+bench:
+	cargo bench --locked
