@@ -233,7 +233,7 @@ impl Database {
         let taken = stop.run_until_cancelled(taking).await;
         let fence = taken.ok_or(DatabaseError::Stopped)??;
         let opening = Self::open_pools(settings, clock.now(), &url, &breaker, cluster.is_some());
-        let opened = stop.run_until_cancelled(opening).await;
+        let opened = stop.run_until_cancelled(Box::pin(opening)).await;
         match opened.unwrap_or(Err(DatabaseError::Stopped)) {
             Ok(opened) => {
                 writers.get_or_init(|| [opened.write.clone(), opened.batch.clone()]);

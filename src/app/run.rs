@@ -148,6 +148,7 @@ impl App {
             ..settings.limits()
         };
         let built = services::build(settings, &limits, &shared, &lanes, &database, &stop);
+        let built = Box::pin(built);
         let begun = async {
             let built = stop.run_until_cancelled(built).await;
             let served = built.ok_or(DatabaseError::Stopped)??;

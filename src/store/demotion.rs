@@ -18,20 +18,9 @@ fn now_ms() -> u64 {
     u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Refusals within this time of a mark make no other one: a server that takes no writes for an hour, with a write a moment, would have
-/// every read connect anew.
-const MARK_EVERY_MS: u64 = 1_000;
-
 /// Notes that a write was refused now.
 pub(super) fn note() {
-    let now = now_ms();
-    let mark = |last| next_mark(last, now);
-    let _ = AFTER_REFUSAL_MS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, mark);
-}
-
-/// The mark after a refusal at `now`; `None`: the last one stands.
-fn next_mark(last: u64, now: u64) -> Option<u64> {
-    (last == 0 || now >= last + MARK_EVERY_MS).then_some(now + 1)
+    AFTER_REFUSAL_MS.fetch_max(now_ms() + 1, Ordering::Relaxed);
 }
 
 /// Whether a session of this age was opened before the last refusal.
@@ -43,14 +32,6 @@ pub(super) fn is_outdated(age: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn many_refusals_end_the_sessions_once_a_second() {
-        assert_eq!(next_mark(0, 0), Some(1));
-        assert_eq!(next_mark(1, 0), None);
-        assert_eq!(next_mark(1, 1_000), None);
-        assert_eq!(next_mark(1, 1_001), Some(1_002));
-    }
 
     #[test]
     fn sessions_from_before_a_refusal_are_outdated() {

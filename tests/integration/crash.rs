@@ -21,10 +21,15 @@ use crate::support::{PATIENCE, eventually, is_gone, place};
 
 /// The process of the private Postgres in a data directory.
 fn postgres_process(data: &Path) -> u32 {
+    find_postgres_process(data).unwrap()
+}
+
+/// The same; `None` while it is started again.
+fn find_postgres_process(data: &Path) -> Option<u32> {
     let major = find_server().unwrap().major;
     let file = data.join(format!("pg{major}/postmaster.pid"));
-    let text = std::fs::read_to_string(file).unwrap();
-    text.lines().next().unwrap().parse().unwrap()
+    let text = std::fs::read_to_string(file).ok()?;
+    text.lines().next()?.parse().ok()
 }
 
 fn notes(output: &Output) -> String {

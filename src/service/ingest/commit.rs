@@ -56,14 +56,15 @@ pub(super) async fn commit(
     finish(async move {
         pool.check_open()?;
         let committed = tx.commit().await;
-        match committed {
-            Ok(()) => put_in(&profiles, written, earlier),
+        if committed.is_ok() {
+            put_in(&profiles, written, earlier);
+        } else {
             // The connection broke, so it may be committed or not.
-            Err(_) => {
-                written.keys().for_each(|customer| profiles.doubt(customer));
-                if new_currency {
-                    bases.doubt();
-                }
+            for customer in written.keys() {
+                profiles.doubt(customer);
+            }
+            if new_currency {
+                bases.doubt();
             }
         }
         identifiers.renew(&digests).await;

@@ -127,7 +127,7 @@ async fn facts_that_are_acknowledged_as_known_are_in_every_answer() {
     let mut ingest = service.ingest();
     let call = ingest.ingest_transactions(batch.clone());
     far.lose(call, async || {
-        assert_eq!(far.version(by_id("ada")).await, 1)
+        assert_eq!(far.version(by_id("ada")).await, 1);
     })
     .await;
     let again = service.send(&batch.transactions).await;
@@ -139,7 +139,7 @@ async fn facts_that_are_acknowledged_as_known_are_in_every_answer() {
     };
     let call = ingest.ingest_contracts(batch.clone());
     far.lose(call, async || {
-        assert_eq!(far.version(by_id("ada")).await, 2)
+        assert_eq!(far.version(by_id("ada")).await, 2);
     })
     .await;
     let again = service.send_contracts(&batch.contracts).await;

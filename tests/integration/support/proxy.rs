@@ -88,7 +88,7 @@ async fn obey(
         _ = &mut joined => {}
         order = orders.recv() => if matches!(order, Ok(Order::Silence)) {
             // Both connections stay open, and nobody works for them.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
