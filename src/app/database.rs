@@ -2,6 +2,7 @@
 //! and identifier key.
 
 mod key;
+pub mod migration;
 mod waiting;
 
 use std::{
@@ -19,7 +20,7 @@ use crate::{
     app::{
         failure::{DatabaseWatch, Failure},
         fence::{Fence, FenceError},
-        settings::{DatabaseUrl, Settings},
+        settings::Settings,
     },
     clock::Clock,
     metrics::BreakerMetrics,
@@ -31,7 +32,7 @@ use crate::{
         error::StoreError,
         identifiers::IdentifierKey,
         pool::{self, Plans, Pool, PoolOptions},
-        schema::{self, SchemaError, SchemaState},
+        schema::{self, SchemaError},
     },
 };
 
@@ -49,10 +50,6 @@ const BATCH_CONNECTIONS: u32 = 8;
 const ANSWER_CONNECTIONS: u32 = 4;
 /// How long to wait at the end for connections to become free: a commit takes milliseconds, a statement of a fit may go on for minutes.
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(2);
-/// How long `patron migrate` waits for the server.
-const MIGRATION_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one statement of a migration may take; locks are waited for far shorter, see `store::schema`.
-const MIGRATION_TIMEOUT: Duration = Duration::from_hours(1);
 /// Zone of a database that is created without naming one.
 const DEFAULT_ZONE: &str = "UTC";
 
@@ -78,30 +75,6 @@ pub struct Database {
     fence: Option<Fence>,
     /// The private cluster, when the settings name no server. Dropping it stops it.
     cluster: Option<Cluster>,
-}
-
-/// What [`migrate`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Migration {
-    /// To the schema.
-    pub schema: Migrated,
-    /// So many profiles are other ones now, since an earlier version of the program made something else of their facts.
-    pub refolded: u64,
-}
-
-/// What [`migrate`] found to do about the schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Migrated {
-    /// Nothing: the schema was that of this program.
-    Already {
-        /// Its version.
-        version: i64,
-    },
-    /// The schema is that of this program now.
-    Now {
-        /// Its version.
-        version: i64,
-    },
 }
 
 /// Why the database cannot be used.
@@ -319,38 +292,6 @@ impl Database {
             let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
         }
     }
-}
-
-/// Brings the database at `url` to the schema of this program, and its profiles to what this program makes of their facts at `now`.
-///
-/// # Errors
-/// When the database cannot be asked, is newer than this program, or is locked by somebody else.
-pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, DatabaseError> {
-    let options = PoolOptions {
-        max_connections: 1,
-        acquire_timeout: MIGRATION_CONNECT_TIMEOUT,
-        statement_timeout: MIGRATION_TIMEOUT,
-        plans: Plans::Anew,
-    };
-    // Once, and not by the pool, which goes on trying: where nobody listens, that is the answer.
-    let probed = pool::probe(url.expose(), MIGRATION_CONNECT_TIMEOUT).await;
-    probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
-    let pool = Pool::open(url.expose(), options, &Breaker::never_opens())?;
-    let schema = match schema::get_schema_state(pool.unguarded()).await? {
-        SchemaState::Current { version } => Migrated::Already { version },
-        SchemaState::Older { .. }
-        | SchemaState::Newer { .. }
-        | SchemaState::Altered { .. }
-        | SchemaState::Interrupted { .. } => {
-            schema::migrate(pool.unguarded()).await?;
-            let state = schema::get_schema_state(pool.unguarded()).await?;
-            let version = state.require_current()?;
-            Migrated::Now { version }
-        }
-    };
-    let refolded = refold(&pool, now).await?;
-    pool.close().await;
-    Ok(Migration { schema, refolded })
 }
 
 async fn start_cluster(

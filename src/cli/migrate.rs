@@ -5,7 +5,7 @@ use clap::Args;
 use super::error::CliError;
 use super::output::Output;
 use super::serve::{database_failed, runtime};
-use crate::app::database::{self, Migrated};
+use crate::app::database::migration::{self, Migrated};
 use crate::app::settings::DatabaseUrl;
 use crate::clock::{Clock as _, SystemClock};
 
@@ -31,7 +31,7 @@ pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
         let message = "--database-url (DATABASE_URL): must begin with postgres:// or postgresql://";
         return Err(CliError::usage(message));
     }
-    let migrating = database::migrate(&args.database_url, SystemClock.now());
+    let migrating = migration::migrate(&args.database_url, SystemClock.now());
     let migrated = runtime()?.block_on(migrating);
     let migrated = migrated.map_err(database_failed)?;
     let said = match migrated.schema {

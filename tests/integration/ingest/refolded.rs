@@ -1,6 +1,6 @@
 //! Profiles that an earlier version of the program made of the same facts.
 
-use patron::app::database::{self, Migrated};
+use patron::app::database::migration::{self, Migrated};
 use patron::app::run::App;
 use patron::clock::{Clock as _, FixedClock};
 use sqlx::PgPool;
@@ -48,10 +48,10 @@ async fn they_are_made_anew_by_migrate_and_not_served_before() {
     assert!(refused.contains("run `patron migrate`"), "{refused}");
 
     let url = url.parse().unwrap();
-    let first = database::migrate(&url, clock.now()).await.unwrap();
+    let first = migration::migrate(&url, clock.now()).await.unwrap();
     assert!(matches!(first.schema, Migrated::Already { .. }));
     assert_eq!(first.refolded, 1, "bob has no refund");
-    let again = database::migrate(&url, clock.now()).await.unwrap();
+    let again = migration::migrate(&url, clock.now()).await.unwrap();
     assert_eq!(again.refolded, 0);
 
     let service = service.resume().await;

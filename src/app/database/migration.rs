@@ -1,0 +1,77 @@
+//! `patron migrate`: an external database becomes one of this program, in its schema and in what its profiles are made of.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::DatabaseError;
+use crate::{
+    app::settings::DatabaseUrl,
+    service::refold::refold,
+    store::{
+        breaker::Breaker,
+        pool::{self, Plans, Pool, PoolOptions},
+        schema::{self, SchemaState},
+    },
+};
+
+/// How long `patron migrate` waits for the server.
+const MIGRATION_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one statement of a migration may take; locks are waited for far shorter, see `store::schema`.
+const MIGRATION_TIMEOUT: Duration = Duration::from_hours(1);
+
+/// What [`migrate`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// To the schema.
+    pub schema: Migrated,
+    /// So many profiles are other ones now, since an earlier version of the program made something else of their facts.
+    pub refolded: u64,
+}
+
+/// What [`migrate`] found to do about the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrated {
+    /// Nothing: the schema was that of this program.
+    Already {
+        /// Its version.
+        version: i64,
+    },
+    /// The schema is that of this program now.
+    Now {
+        /// Its version.
+        version: i64,
+    },
+}
+
+/// Brings the database at `url` to the schema of this program, and its profiles to what this program makes of their facts at `now`.
+///
+/// # Errors
+/// When the database cannot be asked, is newer than this program, or is locked by somebody else.
+pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, DatabaseError> {
+    let options = PoolOptions {
+        max_connections: 1,
+        acquire_timeout: MIGRATION_CONNECT_TIMEOUT,
+        statement_timeout: MIGRATION_TIMEOUT,
+        plans: Plans::Anew,
+    };
+    // Once, and not by the pool, which goes on trying: where nobody listens, that is the answer.
+    let probed = pool::probe(url.expose(), MIGRATION_CONNECT_TIMEOUT).await;
+    probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
+    let pool = Pool::open(url.expose(), options, &Breaker::never_opens())?;
+    let schema = match schema::get_schema_state(pool.unguarded()).await? {
+        SchemaState::Current { version } => Migrated::Already { version },
+        SchemaState::Older { .. }
+        | SchemaState::Newer { .. }
+        | SchemaState::Altered { .. }
+        | SchemaState::Interrupted { .. } => {
+            schema::migrate(pool.unguarded()).await?;
+            let state = schema::get_schema_state(pool.unguarded()).await?;
+            let version = state.require_current()?;
+            Migrated::Now { version }
+        }
+    };
+    let refolded = refold(&pool, now).await?;
+    pool.close().await;
+    Ok(Migration { schema, refolded })
+}
