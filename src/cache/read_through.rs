@@ -3,10 +3,8 @@
 //!
 //! Three traps shape it. A load must not run in a caller's future: callers with deadlines shorter than the load would cancel it one
 //! after another and nothing would ever be cached. A load that began before a write may finish after it: every value carries a version,
-//! every write names the version it made, and a load that returns an older one is not taken, however long ago the write was (see [`floors`]).
+//! every write names the version it made, and a load that returns an older one is not taken, however long ago the write was (see `cache::floors`).
 //! And the store may go away: what is held is answered, the rest fails at once (see [`Breaker`]).
-//!
-//! [`floors`]: super::floors
 
 mod flights;
 

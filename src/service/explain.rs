@@ -42,7 +42,7 @@ pub struct Explained {
     pub as_of: Day,
     /// The basis of the answer.
     pub basis: Arc<Basis>,
-    /// As in an [`Answer`](super::classify::Answer).
+    /// As in an [`Answer`].
     pub stale_since: Option<Timestamp>,
 }
 

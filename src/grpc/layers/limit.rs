@@ -5,7 +5,7 @@
 //!
 //! A call counts while its handler works, not while its message comes or its answer is being sent: a peer that sends or reads slowly must
 //! not hold places that others need. One connection gets a share of the places, so that no single peer can take them all. Health checks are
-//! not counted: an overloaded server is not a dead one. Nor are calls that run in a [`lane`](super::lane), which has limits of its own.
+//! not counted: an overloaded server is not a dead one. Nor are calls that run in a [`lane`], which has limits of its own.
 //!
 //! # Overload
 //!
