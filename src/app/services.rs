@@ -191,7 +191,7 @@ fn tend(
     tokio::spawn(stop.clone().run_until_cancelled_owned(watch));
 }
 
-/// Keeps the gauges of the caches up to date, for ever. On the threads of lookups: it holds locks of the caches.
+/// Keeps the gauges of the caches up to date, forever. On the threads of lookups: it holds locks of the caches.
 async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) {
     let mut due = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
@@ -201,7 +201,7 @@ async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) 
     }
 }
 
-/// Tries a renewal of the basis that failed again, for ever.
+/// Repeats a failed renewal of the basis, forever.
 async fn catch_up(bases: Arc<Bases>) {
     let mut due = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
