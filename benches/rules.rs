@@ -4,16 +4,29 @@ use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use patron::domain::{
-    assess::assess,
+    assess::{
+        assess,
+        segments::{slots, standings},
+        tiers::TierIndex,
+        valuation::value,
+    },
     basis::{ActiveModel, Basis, Revision},
     calendar::Day,
-    contract_models::ContractModels,
-    customer::CustomerKind,
+    clv::{
+        gamma_gamma::GammaGamma,
+        model::{ModelKind, OrderModel},
+    },
+    customer::{
+        CustomerKind,
+        facts::{AttributeFact, AttributeValue},
+        profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
+    },
     definitions::Definitions,
     explain::Explainer,
-    facts::{AttributeFact, AttributeValue},
-    parameters::{ParameterSet, Parameters, Refined, SpendParameters},
-    profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
+    fitted::{
+        contract_models::ContractModels,
+        parameters::{ParameterSet, Parameters, Refined, SpendParameters},
+    },
     rates::RateTable,
     rules::{
         check::check,
@@ -22,14 +35,7 @@ use patron::domain::{
         trace::Trace,
         vocabulary::{Attribute, Sensitivity, ValueType, Vocabulary},
     },
-    segments::{slots, standings},
     text::{CustomerId, Label},
-    tiers::TierIndex,
-    valuation::value,
-    value::{
-        gamma_gamma::GammaGamma,
-        model::{ModelKind, OrderModel},
-    },
 };
 
 /// TRUE for the customer below, so that no clause is left out.

@@ -22,16 +22,18 @@ use patron::{
     clock::{Clock as _, SystemClock},
     domain::{
         calendar::{Day, EventTime},
-        customer::CustomerKind,
-        facts::{FactKey, Transaction, TransactionKind},
-        money::{Currency, Money},
-        profile::{ContactDay, Facts, History, Profile, fold},
-        text::CustomerId,
-        value::{
+        clv::{
             model::{ModelKind, OrderModel},
             random::Random,
             simulation::DrawnCustomer,
         },
+        customer::{
+            CustomerKind,
+            facts::{FactKey, Transaction, TransactionKind},
+            profile::{ContactDay, Facts, History, Profile, fold},
+        },
+        money::{Currency, Money},
+        text::CustomerId,
     },
     pb::{
         self, ingest_service_client::IngestServiceClient, model_service_client::ModelServiceClient,

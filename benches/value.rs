@@ -11,15 +11,15 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use patron::domain::value::fit::rows::{CollapsedRow, SpendRow, collapse};
-use patron::domain::value::fit::{OrderFit, fit_orders, fit_spend};
-use patron::domain::value::gamma_gamma::SpendHistory;
-use patron::domain::value::history::PurchaseHistory;
-use patron::domain::value::interval::{Estimated, UncertainModel};
-use patron::domain::value::lifetime::{Horizon, WEEKS_PER_MONTH, discounted_value};
-use patron::domain::value::model::{ModelKind, OrderModel};
-use patron::domain::value::random::Random;
-use patron::domain::value::simulation::DrawnCustomer;
+use patron::domain::clv::fit::rows::{CollapsedRow, SpendRow, collapse};
+use patron::domain::clv::fit::{OrderFit, fit_orders, fit_spend};
+use patron::domain::clv::gamma_gamma::SpendHistory;
+use patron::domain::clv::history::PurchaseHistory;
+use patron::domain::clv::interval::{Estimated, UncertainModel};
+use patron::domain::clv::lifetime::{Horizon, WEEKS_PER_MONTH, discounted_value};
+use patron::domain::clv::model::{ModelKind, OrderModel};
+use patron::domain::clv::random::Random;
+use patron::domain::clv::simulation::DrawnCustomer;
 
 const CUSTOMERS: u32 = 1_000_000;
 

@@ -1,6 +1,5 @@
 //! The gRPC face: thin handlers, conversions, the one status mapping, and the layers around them.
 
-pub mod convert;
 pub mod customers;
 pub mod definitions;
 pub mod encoded;

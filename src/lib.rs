@@ -4,11 +4,13 @@
 //! Imports point inward: `main -> cli, app -> grpc -> service -> store, cache -> domain`; ARCHITECTURE.md has the map and
 //! `tests/integration/tidy.rs` holds it.
 
+pub mod api;
 pub mod app;
 pub mod cache;
 pub mod cli;
 pub mod clock;
 pub mod domain;
+pub mod generate;
 pub mod grpc;
 pub mod metrics;
 pub mod pb;

@@ -16,7 +16,6 @@ pub mod error;
 pub mod evaluation_input;
 pub mod facts;
 pub mod fence;
-pub mod fit_requests;
 pub mod fit_samples;
 pub mod identifiers;
 mod instant;

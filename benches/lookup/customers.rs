@@ -2,7 +2,7 @@
 
 use jiff::{ToSpan as _, civil::Date};
 use patron::{
-    domain::value::random::Random,
+    domain::clv::random::Random,
     pb::{
         self, attribute_value::Value, contact, ingest_service_client::IngestServiceClient, subject,
         transaction,

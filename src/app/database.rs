@@ -25,7 +25,7 @@ use crate::{
     clock::Clock,
     metrics::BreakerMetrics,
     postgres::{self, cluster::Cluster},
-    service::refold::{self, refold},
+    service::ingest::refold::{self, refold},
     store::{
         breaker::Breaker,
         deployment::{self, Deployment},

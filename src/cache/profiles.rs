@@ -12,8 +12,10 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        facts::AttributeValue,
-        profile::{DatedProfile, Profile},
+        customer::{
+            facts::AttributeValue,
+            profile::{DatedProfile, Profile},
+        },
         text::{CustomerId, Label},
     },
     metrics::CacheMetrics,

@@ -10,7 +10,6 @@ use futures_util::StreamExt as _;
 use jiff::civil::Date;
 
 use self::load::{Held, Loaded};
-use self::population::{DemoOptions, Examples, Population, generate};
 use self::tables::{Cases, SegmentTable, TierTable};
 use super::connection::{Connection, ConnectionArgs, FIT_TIMEOUT, WRITE_TIMEOUT};
 use super::definitions::answer::refused_text;
@@ -18,20 +17,16 @@ use super::error::CliError;
 use super::import::progress::Progress;
 use super::output::Output;
 use crate::app::settings::Settings;
+use crate::generate::population::{DemoOptions, Examples, Population, generate};
+use crate::generate::{DEFINITIONS, foreign_currency};
 use crate::pb;
 
-pub mod abroad;
 pub mod check;
-pub mod history;
 pub mod load;
 pub mod page;
-pub mod population;
-pub mod random;
 pub mod stage;
 pub mod tables;
 
-/// The definitions that the demo publishes: part of the program, so that it works anywhere.
-pub const EXAMPLE: &str = include_str!("../../examples/definitions.yaml");
 /// How many customers are invented unless told.
 const CUSTOMERS: usize = 20_000;
 /// The same for `--check`, which is to be quick.
@@ -138,7 +133,7 @@ pub async fn run_demo(
     };
     let mut clock = Stopwatch::start();
     let mut population = generate(options);
-    abroad::move_abroad(&mut population);
+    foreign_currency::move_abroad(&mut population);
     let invent_seconds = clock.lap();
     // Before the facts, so that there is a reporting currency when those in another one come.
     let (revision, published) = publish(&connection).await?;
@@ -248,7 +243,7 @@ async fn publish(connection: &Connection) -> Result<(pb::Revision, bool), CliErr
         return Ok((active, false));
     }
     let request = connection.request(pb::PublishDefinitionsRequest {
-        document: EXAMPLE.to_owned(),
+        document: DEFINITIONS.to_owned(),
         note: "the example, published by patron demo".to_owned(),
     });
     let answer = client.publish_definitions(request).await?.into_inner();
@@ -260,7 +255,7 @@ async fn publish(connection: &Connection) -> Result<(pb::Revision, bool), CliErr
     }
     let revision = answer.revision.ok_or_else(none)?;
     // Whether the answer repeats the document is the server's choice.
-    let document = EXAMPLE.to_owned();
+    let document = DEFINITIONS.to_owned();
     Ok((
         pb::Revision {
             document,

@@ -1,12 +1,18 @@
 //! The one function that decides everything about a customer. Whoever asks, in whatever way, gets its answer; there is no second one.
 
+pub mod segments;
+pub mod tiers;
+pub mod valuation;
+
 use crate::domain::{
+    assess::{
+        segments::{Standing, slots, standings},
+        tiers::{TierIndex, Unrated},
+        valuation::{Valuation, value},
+    },
     basis::Basis,
+    customer::profile::ProfileAt,
     definitions::{Treatment, TreatmentChoice},
-    profile::ProfileAt,
-    segments::{Standing, slots, standings},
-    tiers::{TierIndex, Unrated},
-    valuation::{Valuation, value},
 };
 
 /// What is decided about a customer.

@@ -6,18 +6,20 @@
 use std::{fmt, sync::Arc};
 
 use crate::domain::{
+    assess::tiers::{TierList, Unrated},
     calendar::Day,
-    contact_model::ContactModel,
-    contract_models::ContractModels,
+    clv::lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
+    customer::profile::ProfileAt,
     definitions::{Definitions, ValueSettings},
+    fitted::{
+        contact_model::ContactModel,
+        contract_models::ContractModels,
+        parameters::{Parameters, Selected},
+        uncertainty::Uncertainty,
+    },
     money::Currency,
-    parameters::{Parameters, Selected},
-    profile::ProfileAt,
     rates::RateTable,
     text::Label,
-    tiers::{TierList, Unrated},
-    uncertainty::Uncertainty,
-    value::lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
 };
 
 /// Everything an assessment needs that is not the customer.
@@ -208,8 +210,8 @@ impl fmt::Display for BasisId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::parameters::ParameterSet;
-    use crate::domain::value::model::{ModelKind, OrderModel};
+    use crate::domain::clv::model::{ModelKind, OrderModel};
+    use crate::domain::fitted::parameters::ParameterSet;
 
     #[test]
     fn a_basis_is_named_by_its_parts() {

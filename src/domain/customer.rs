@@ -1,5 +1,9 @@
 //! What kind of customer somebody is, and the other names by which they are found.
 
+pub mod contracts;
+pub mod facts;
+pub mod profile;
+
 use std::fmt;
 
 use crate::domain::text::{TextError, required};

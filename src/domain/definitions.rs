@@ -4,6 +4,7 @@
 //! Everything that is wrong with a file is found at once, each problem with its place in the file. This module does not know how
 //! revisions are stored or published.
 
+pub mod contact_cost;
 mod fields;
 mod order;
 mod place;
@@ -20,6 +21,7 @@ use std::{fmt::Write as _, ops::Range};
 
 pub use self::treatments::{Sla, Treatment, TreatmentChoice, Treatments};
 use crate::domain::{
+    clv::lifetime::Horizon,
     money::{Currency, Money},
     rules::{
         condition::{Condition, SegmentId, Term},
@@ -28,7 +30,6 @@ use crate::domain::{
         vocabulary::{Attribute, Vocabulary},
     },
     text::Label,
-    value::lifetime::Horizon,
 };
 
 /// A text for people, in English and perhaps in German.

@@ -33,9 +33,9 @@ use tracking::{TrackedWeek, Tracks};
 
 use crate::domain::{
     calendar::Day,
+    clv::{history::DAYS_PER_WEEK, interval::total::Total},
     customer::CustomerKind,
-    parameters::Selection,
-    value::{history::DAYS_PER_WEEK, interval::total::Total},
+    fitted::parameters::Selection,
 };
 
 /// Of more distinct values of covariates, customers are not put into groups by them.

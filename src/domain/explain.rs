@@ -17,12 +17,17 @@ use self::{
     reasons::{Reason, reasons},
 };
 use crate::domain::{
-    assess::Assessment,
+    assess::{
+        Assessment,
+        segments::{self, Standing, slots},
+    },
     calendar::Day,
+    customer::{
+        facts::{AttributeFact, AttributeValue},
+        profile::ProfileAt,
+    },
     definitions::{Definitions, Mode},
-    facts::{AttributeFact, AttributeValue},
     money::Currency,
-    profile::ProfileAt,
     rates::RateTable,
     rules::{
         condition::{self, ClauseKind, Predicate, SegmentId, Test},
@@ -31,7 +36,6 @@ use crate::domain::{
         trace::{Joint, Trace, TracedClause},
         vocabulary::Sensitivity,
     },
-    segments::{self, Standing, slots},
     text::Label,
 };
 

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    grpc::{
-        convert::{self, customers, violations::Violations},
-        status,
-    },
+    api::{self, customers, violations::Violations},
+    grpc::status,
     pb,
     service::customers::Customers,
 };
@@ -35,7 +33,7 @@ impl pb::customer_service_server::CustomerService for CustomerApi {
         let request = request.into_inner();
         let mut violations = Violations::default();
         let mut check = violations.at("");
-        let subject = convert::subject(request.subject.as_ref(), &mut check.field("subject"));
+        let subject = api::subject(request.subject.as_ref(), &mut check.field("subject"));
         let days = customers::days(&request, &mut check);
         let (Some(subject), true) = (subject, violations.is_empty()) else {
             return Err(status::invalid_request(violations));

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    domain::text::bounded,
-    grpc::{
-        convert::{
-            page,
-            revisions::{built_in, problems, publication, revision},
-            violations::Violations,
-        },
-        status,
+    api::{
+        page,
+        revisions::{built_in, problems, publication, revision},
+        violations::Violations,
     },
+    domain::text::bounded,
+    grpc::status,
     pb,
     service::definitions::{DefinitionRevisions, Publication, Published},
 };

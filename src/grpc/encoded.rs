@@ -25,13 +25,10 @@ use tonic_prost::{ProstCodec, ProstDecoder};
 use tower::Service;
 
 use crate::{
-    grpc::{
-        convert::{self, answers, violations::Violations},
-        layers::kept::FindKept,
-        scoring::Scoring,
-    },
+    api::{self, answers, violations::Violations},
+    grpc::{layers::kept::FindKept, scoring::Scoring},
     pb::{self, scoring_service_server::ScoringServiceServer},
-    service::classify::Classifier,
+    service::answer::classify::Classifier,
 };
 
 /// Paths of the methods that are answered here.
@@ -49,7 +46,7 @@ pub fn find_kept(classifier: Arc<Classifier>) -> FindKept {
         }
         // What is wrong with a subject is said by the handler.
         let mut violations = Violations::default();
-        let subject = convert::subject(request.subject.as_ref(), &mut violations.at(""))?;
+        let subject = api::subject(request.subject.as_ref(), &mut violations.at(""))?;
         let (bytes, stale_since) = classifier.kept_today(&subject)?;
         Some(answers::marked_stale(bytes, stale_since))
     })

@@ -7,20 +7,17 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    clock::Clock,
-    grpc::{
-        convert::{
-            Calendar,
-            contracts::contract,
-            facts::{contact, transaction},
-            page,
-            patches::customer_patch,
-            rates::{exchange_rate, filter, list_response},
-            violations::Violations,
-        },
-        layers::deadline::Deadline,
-        status,
+    api::{
+        Calendar,
+        contracts::contract,
+        facts::{contact, transaction},
+        page,
+        patches::customer_patch,
+        rates::{exchange_rate, filter, list_response},
+        violations::Violations,
     },
+    clock::Clock,
+    grpc::{layers::deadline::Deadline, status},
     metrics::{FactKind, FactOutcome},
     pb::{self, item_result::Outcome as Said},
     service::ingest::{Ingest, Outcome},

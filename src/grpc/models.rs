@@ -5,17 +5,14 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    grpc::{
-        convert::{
-            self, drift, evaluation, fits, models, newcomers, page, questions,
-            violations::Violations,
-        },
-        status,
+    api::{
+        self, drift, evaluation, fits, models, newcomers, page, questions, violations::Violations,
     },
+    grpc::status,
     pb,
-    service::{
+    service::models::{
+        FitRequest, Models, NotConverged,
         evaluate::{DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations, FitPlan},
-        models::{FitRequest, Models, NotConverged},
     },
 };
 
@@ -159,7 +156,7 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
     let mut violations = Violations::default();
     let mut check = violations.at("");
     let kind = models::model_kind(request.kind, &mut check.field("kind"));
-    let until = convert::as_of(&request.until, &mut check.field("until"));
+    let until = api::as_of(&request.until, &mut check.field("until"));
     let request_id = fits::request_id(&request.request_id, &mut check.field("request_id"));
     let prior = request.prior.as_ref();
     let prior = prior.and_then(|prior| fits::prior(prior, &mut check.field("prior")));
@@ -189,8 +186,8 @@ fn evaluation_request(
     let mut violations = Violations::default();
     let mut check = violations.at("");
     let kind = models::model_kind(request.kind, &mut check.field("kind"));
-    let until = convert::as_of(&request.until, &mut check.field("until"));
-    let split = convert::as_of(&request.split_on, &mut check.field("split_on"));
+    let until = api::as_of(&request.until, &mut check.field("until"));
+    let split = api::as_of(&request.split_on, &mut check.field("split_on"));
     if request.split_on.is_empty() {
         let mut field = check.field("split_on");
         field.refuse("REQUIRED", "is required: the last day that the model knows");
@@ -249,7 +246,7 @@ fn evaluation_request(
 fn drift_request(request: &pb::CheckDriftRequest) -> Result<DriftRequest, Violations> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
-    let until = convert::as_of(&request.until, &mut check.field("until"));
+    let until = api::as_of(&request.until, &mut check.field("until"));
     let days = u32::try_from(request.days)
         .ok()
         .filter(|days| *days <= MOST_DRIFT_DAYS);

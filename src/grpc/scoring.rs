@@ -7,18 +7,18 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    grpc::{
-        convert::{
-            self, answers, explanations, questions, scores,
-            violations::{Checker, Violations},
-        },
-        status,
+    api::{
+        self, answers, explanations, questions, scores,
+        violations::{Checker, Violations},
     },
+    grpc::status,
     pb,
     service::{
-        classify::{Answer, Batch, BatchEnd, Classifier, Question},
+        answer::{
+            classify::{Answer, Batch, BatchEnd, Classifier, Question},
+            subjects::Subject,
+        },
         error::ServiceError,
-        subjects::Subject,
     },
 };
 
@@ -235,8 +235,8 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         let request = request.into_inner();
         let mut violations = Violations::default();
         let mut check = violations.at("");
-        let subject = convert::subject(request.subject.as_ref(), &mut check.field("subject"));
-        let as_of = convert::as_of(&request.as_of, &mut check.field("as_of"));
+        let subject = api::subject(request.subject.as_ref(), &mut check.field("subject"));
+        let as_of = api::as_of(&request.as_of, &mut check.field("as_of"));
         let target = explanations::target(&request, &mut check);
         let (Some(subject), true) = (subject, violations.is_empty()) else {
             return Err(status::invalid_request(violations));
@@ -259,7 +259,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn read(&self, check: &mut Checker<'_>) -> Question {
         Question {
-            as_of: convert::as_of(self.as_of, &mut check.field("as_of")),
+            as_of: api::as_of(self.as_of, &mut check.field("as_of")),
             horizon_months: questions::horizon_months(
                 self.horizon_months,
                 &mut check.field("horizon_months"),
@@ -282,7 +282,7 @@ impl Asked<'_> {
 fn one(subject: Option<&pb::Subject>, asked: &Asked<'_>) -> Result<(Subject, Question), Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
-    let subject = convert::subject(subject, &mut check.field("subject"));
+    let subject = api::subject(subject, &mut check.field("subject"));
     let question = asked.read(&mut check);
     match subject {
         Some(subject) if violations.is_empty() => Ok((subject, question)),
@@ -303,9 +303,7 @@ fn many(subjects: &[pb::Subject], asked: &Asked<'_>) -> Result<(Vec<Subject>, Qu
     let read: Vec<Subject> = subjects
         .iter()
         .enumerate()
-        .filter_map(|(at, message)| {
-            convert::subject(Some(message), &mut check.element("subjects", at))
-        })
+        .filter_map(|(at, message)| api::subject(Some(message), &mut check.element("subjects", at)))
         .collect();
     let question = asked.read(&mut check);
     if violations.is_empty() {

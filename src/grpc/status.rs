@@ -18,8 +18,8 @@ use tonic_types::StatusExt as _;
 
 use self::database::{outage_reason, slow_reason};
 use self::details::Details;
+use crate::api::{fits, violations::Violations};
 use crate::domain::text::CustomerId;
-use crate::grpc::convert::{fits, violations::Violations};
 use crate::grpc::layers::lane;
 use crate::pb;
 use crate::service::error::ServiceError;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     cache::profiles::ProfileCache,
-    domain::{customer::KnownIdentifier, profile::Profile},
+    domain::customer::{KnownIdentifier, profile::Profile},
     service::{
+        answer::subjects::{Subject, Subjects},
         error::ServiceError,
-        subjects::{Subject, Subjects},
     },
     store::{self, pool::Pool},
 };

@@ -8,11 +8,11 @@ use crate::{
         basis::Basis, calendar::Day, definitions::Definitions, rules::diagnostic::Diagnostic,
     },
     service::{
-        bases::Bases,
+        current_basis::Bases,
         error::ServiceError,
         lane::Lane,
+        missing_rates::{self, Unconvertible},
         retry::retry,
-        unconvertible::{self, Unconvertible},
     },
     store::{
         self,
@@ -154,7 +154,7 @@ impl DefinitionRevisions {
         store::locks::limit_statements(&mut tx, COUNT_TIMEOUT).await?;
         let today = Day::of(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
-        let counted = unconvertible::count(&mut tx, &self.bases.current(), today).await?;
+        let counted = missing_rates::count(&mut tx, &self.bases.current(), today).await?;
         tx.rollback().await?;
         Ok(counted)
     }

@@ -6,8 +6,8 @@ use crate::{
     cache::read_through::LoadError,
     domain::{
         calendar::Day,
+        clv::fit::FitError,
         text::{CustomerId, Label},
-        value::fit::FitError,
     },
     service::{
         lane::LaneError,

@@ -6,6 +6,7 @@ mod contracts;
 mod customers;
 mod facts;
 mod rates;
+pub mod refold;
 
 use std::sync::Arc;
 
@@ -20,11 +21,11 @@ use crate::{
     cache::{identifiers::IdentifierCache, profiles::ProfileCache},
     clock::Clock,
     domain::{
-        facts::{Contact, Transaction},
+        customer::facts::{Contact, Transaction},
         rates::{ExchangeRate, RateFilter, RecordedRate},
     },
     metrics::{self, FactKind, IngestMetrics},
-    service::{bases::Bases, error::ServiceError},
+    service::{current_basis::Bases, error::ServiceError},
     store::{identifiers::IdentifierKey, pool::Pool},
 };
 

@@ -3,6 +3,7 @@
 pub(super) mod compute;
 mod contracts;
 mod covariates;
+pub mod evaluate;
 pub(super) mod fit;
 pub(super) mod input;
 mod newcomers;
@@ -17,9 +18,9 @@ pub use self::{
 };
 use crate::{
     clock::Clock,
-    domain::{model_version::ModelVersion, parameters::Covariate},
+    domain::fitted::{ModelVersion, parameters::Covariate},
     metrics::FitMetrics,
-    service::{bases::Bases, error::ServiceError, lane::Lane, retry::retry},
+    service::{current_basis::Bases, error::ServiceError, lane::Lane, retry::retry},
     store::{
         self,
         locks::{Single, lock_single},

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::Day,
-        facts::AttributeFact,
+        customer::facts::AttributeFact,
         text::{CustomerId, Label},
     },
     store::{codes, error::StoreError, instant::Instant, packed},

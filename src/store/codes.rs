@@ -3,8 +3,7 @@
 use crate::{
     domain::{
         calendar::Day,
-        customer::{CustomerKind, IdentifierKind},
-        facts::TransactionKind,
+        customer::{CustomerKind, IdentifierKind, facts::TransactionKind},
         money::Currency,
         text::CustomerId,
     },

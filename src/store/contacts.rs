@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::{Day, EventTime},
-        facts::{Contact, ContactContent, FactKey, Interaction},
+        customer::facts::{Contact, ContactContent, FactKey, Interaction},
         money::Money,
         text::{CustomerId, Label},
     },

@@ -9,12 +9,14 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::Day,
-        contract_models::ContractRows,
-        contracts::known_on,
-        facts::{ContractFact, ContractTerms, FactKey},
+        clv::fit::contracts::{ContractOutcome, ContractRow},
+        customer::{
+            contracts::known_on,
+            facts::{ContractFact, ContractTerms, FactKey},
+        },
+        fitted::contract_models::ContractRows,
         money::Money,
         text::{CustomerId, Label},
-        value::fit::contracts::{ContractOutcome, ContractRow},
     },
     store::{codes, error::StoreError, instant::Instant},
 };

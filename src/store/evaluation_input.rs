@@ -4,7 +4,11 @@ use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 
 use crate::{
-    domain::{calendar::Day, customer::CustomerKind, profile::History, text::CustomerId},
+    domain::{
+        calendar::Day,
+        customer::{CustomerKind, profile::History},
+        text::CustomerId,
+    },
     store::{codes, error::StoreError, packed},
 };
 

@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 
 use crate::{
-    domain::{calendar::Day, facts::FactKey, profile::Facts, text::CustomerId},
+    domain::{
+        calendar::Day,
+        customer::{facts::FactKey, profile::Facts},
+        text::CustomerId,
+    },
     store::{attributes, codes, contacts, contracts, error::StoreError, transactions},
 };
 

@@ -5,7 +5,10 @@ use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 
 use crate::{
-    domain::{calendar::Day, customer::CustomerKind, profile::History},
+    domain::{
+        calendar::Day,
+        customer::{CustomerKind, profile::History},
+    },
     store::{codes, error::StoreError, packed},
 };
 

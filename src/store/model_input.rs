@@ -9,7 +9,10 @@ use sqlx::PgConnection;
 
 use crate::{
     domain::{
-        calendar::Day, customer::CustomerKind, money::Currency, profile::History, text::CustomerId,
+        calendar::Day,
+        customer::{CustomerKind, profile::History},
+        money::Currency,
+        text::CustomerId,
     },
     store::{codes, error::StoreError, packed},
 };

@@ -1,6 +1,7 @@
 //! Fitted model versions: immutable, at most one of them active.
 
 pub mod activations;
+pub mod fit_requests;
 
 mod document;
 
@@ -9,7 +10,7 @@ use sqlx::PgConnection;
 
 use self::document::FitDocument;
 use crate::{
-    domain::model_version::{ModelFit, ModelVersion},
+    domain::fitted::{ModelFit, ModelVersion},
     store::{
         error::StoreError,
         instant::Instant,

@@ -14,9 +14,11 @@ use prost::Message;
 use crate::{
     domain::{
         calendar::Day,
-        facts::{AttributeFact, AttributeValue},
+        customer::{
+            facts::{AttributeFact, AttributeValue},
+            profile::{ContactDay, History, PurchaseDay},
+        },
         money::Money,
-        profile::{ContactDay, History, PurchaseDay},
         text::Label,
     },
     store::{codes, error::StoreError},

@@ -8,8 +8,8 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::Day,
+        customer::profile::{History, Profile},
         money::Currency,
-        profile::{History, Profile},
         text::{CustomerId, Label},
     },
     store::{codes, error::StoreError, instant::Instant, packed},

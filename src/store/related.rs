@@ -8,8 +8,10 @@ use sqlx::PgConnection;
 
 use crate::{
     domain::{
-        facts::{Contact, FactKey, Transaction},
-        profile::Facts,
+        customer::{
+            facts::{Contact, FactKey, Transaction},
+            profile::Facts,
+        },
         text::CustomerId,
     },
     store::{contacts, error::StoreError, transactions},

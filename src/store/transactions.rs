@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::{Day, EventTime},
-        facts::{FactKey, Transaction},
+        customer::facts::{FactKey, Transaction},
         money::Money,
         text::{CustomerId, Label},
     },

@@ -5,7 +5,7 @@ use std::{path::Path, rc::Rc, time::Duration};
 use anyhow::ensure;
 use bytes::Bytes;
 use patron::{
-    domain::value::random::Random,
+    domain::clv::random::Random,
     pb::{self, identifier, ingest_service_client::IngestServiceClient, subject, transaction},
 };
 

@@ -10,7 +10,7 @@ mod refined;
 mod requests;
 mod uncertainty;
 
-use patron::cli::demo::population::{DemoOptions, generate};
+use patron::generate::population::{DemoOptions, generate};
 use patron::pb;
 use patron::pb::OrderModelKind;
 use tonic::{Code, Status};

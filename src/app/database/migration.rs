@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::DatabaseError;
 use crate::{
     app::settings::DatabaseUrl,
-    service::refold::refold,
+    service::ingest::refold::refold,
     store::{
         breaker::Breaker,
         pool::{self, Plans, Pool, PoolOptions},

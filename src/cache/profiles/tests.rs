@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{
-    basis::Revision, customer::CustomerKind, facts::AttributeFact, profile::History,
+    basis::Revision,
+    customer::{CustomerKind, facts::AttributeFact, profile::History},
 };
 
 fn profile(version: i64) -> Profile {

@@ -1,10 +1,10 @@
 //! `patron demo --check`: calls every RPC of the services once or more and looks at what comes, not only at whether it comes.
 
 use super::load::{self, Held};
-use super::population::{CRM, Examples, generate};
 use crate::cli::connection::{Connection, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
+use crate::generate::population::{CRM, Examples, generate};
 use crate::pb;
 use crate::pb::subject::Subject as Name;
 

@@ -6,13 +6,13 @@
 use futures_util::StreamExt as _;
 use jiff::civil::Date;
 
-use super::abroad;
-use super::population::{DemoOptions, Population};
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::cli::import::progress::Progress;
 use crate::cli::import::send::{BATCH_FACTS, Batch, reason, send};
 use crate::cli::output::Output;
+use crate::generate::foreign_currency;
+use crate::generate::population::{DemoOptions, Population};
 use crate::pb;
 use crate::pb::attribute_value::Value;
 use crate::pb::item_result::Outcome;
@@ -106,7 +106,7 @@ pub async fn load(
 ) -> Result<Loaded, CliError> {
     let begun = vec![note(options, POPULATION)];
     let complete = vec![note(options, COMPLETE)];
-    let rates = abroad::rates(options);
+    let rates = foreign_currency::rates(options);
     let Population {
         customers,
         transactions,

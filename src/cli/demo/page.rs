@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::DemoReport;
-use super::history::CURRENCY;
 use crate::cli::connection::DEFAULT_ENDPOINT;
 use crate::cli::text;
+use crate::generate::history::CURRENCY;
 
 /// How the commands to paste begin and end.
 #[derive(Debug, Clone)]
@@ -206,8 +206,8 @@ mod tests {
 
     use super::super::Everybody;
     use super::super::load::Loaded;
-    use super::super::population::{DemoOptions, Examples};
     use super::*;
+    use crate::generate::population::{DemoOptions, Examples};
     use crate::pb;
 
     fn answer(
@@ -298,7 +298,11 @@ mod tests {
     fn the_mistakes_to_paste_are_made_in_the_example() {
         for words in ["days_since_last_order", "< money(\"400 EUR\")"] {
             assert!(MISTAKES.contains(words), "{words}");
-            assert_eq!(super::super::EXAMPLE.matches(words).count(), 1, "{words}");
+            assert_eq!(
+                crate::generate::DEFINITIONS.matches(words).count(),
+                1,
+                "{words}"
+            );
         }
     }
 

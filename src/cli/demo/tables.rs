@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn segments_without_members_are_listed_in_the_order_of_the_definitions() {
-        let mut table = SegmentTable::of(super::super::EXAMPLE);
+        let mut table = SegmentTable::of(crate::generate::DEFINITIONS);
         table.add(&answer(
             "c-1",
             2,

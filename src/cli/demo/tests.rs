@@ -68,7 +68,7 @@ async fn an_interrupted_load_is_finished_with_the_same_population_on_another_day
     let loaded = report.loaded.unwrap();
     // The note, the rates, 500 customers and, of the transactions that were under way together, the first batch had arrived: a little less
     // than 1,000, since it ends with a customer.
-    let transactions = loaded.duplicates - 501 - abroad::rates(first).len();
+    let transactions = loaded.duplicates - 501 - foreign_currency::rates(first).len();
     assert!((950..=1_000).contains(&transactions), "{transactions}");
     assert!(loaded.written > 0);
 }

@@ -8,7 +8,8 @@ use super::{
     yaml::{Entry, Node},
 };
 use crate::domain::{
-    facts::is_attribute_name,
+    clv::lifetime::{Horizon, WEEKS_PER_MONTH},
+    customer::facts::is_attribute_name,
     money::Currency,
     rules::{
         diagnostic::{Code, Diagnostics, Span},
@@ -17,7 +18,6 @@ use crate::domain::{
         vocabulary::{Attribute, Sensitivity, ValueType},
     },
     text::Label,
-    value::lifetime::{Horizon, WEEKS_PER_MONTH},
 };
 
 const BASES: [(&str, ValueBasis); 3] = [

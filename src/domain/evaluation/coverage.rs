@@ -17,12 +17,12 @@ use super::{
     strata::Stratum,
 };
 use crate::domain::{
-    stop,
-    value::{
+    clv::{
         interval::{Distribution, Estimated, IntervalError, UncertainModel, total::Totals},
         lifetime::Horizon,
         random::Random,
     },
+    stop,
 };
 
 /// Seed of how far customers scatter around what is expected of them.

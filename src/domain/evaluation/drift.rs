@@ -21,8 +21,7 @@ use super::{
 };
 use crate::domain::{
     calendar::Day,
-    customer::CustomerKind,
-    value::{
+    clv::{
         fit::{
             covariates::{CovariateGroup, CovariateModel},
             distance::{chi_squared_exceeds, excess_variance},
@@ -31,6 +30,7 @@ use crate::domain::{
         history::{DAYS_PER_WEEK, PurchaseHistory},
         model::OrderModel,
     },
+    customer::CustomerKind,
 };
 
 /// What came of a check.

@@ -8,10 +8,10 @@ use super::{
     strata::Stratum,
 };
 use crate::domain::{
+    clv::gamma_gamma::GammaGamma,
+    fitted::parameters::{Parameters, Refined, Selected, Selection},
     money::Currency,
-    parameters::{Parameters, Refined, Selected, Selection},
     stop,
-    value::gamma_gamma::GammaGamma,
 };
 
 /// A model that knows nothing after the split: parameter sets, of which each customer gets the one that a score as of the split rests

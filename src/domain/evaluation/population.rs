@@ -10,9 +10,7 @@ use super::{
 };
 use crate::domain::{
     calendar::Day,
-    customer::CustomerKind,
-    profile::PurchaseDay,
-    value::{
+    clv::{
         fit::{
             covariates::CovariateGroup,
             rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
@@ -20,6 +18,7 @@ use crate::domain::{
         gamma_gamma::SpendHistory,
         history::{HistoryError, PurchaseHistory},
     },
+    customer::{CustomerKind, profile::PurchaseDay},
 };
 
 /// The year before the split, whose repeat orders the baselines carry on, in days.

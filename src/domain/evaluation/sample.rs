@@ -1,7 +1,7 @@
 //! Whose futures are drawn: everybody, or a sample of each kind, since a sample of all would have next to none of a rare kind.
 
 use super::{number, population::Population};
-use crate::domain::{customer::CustomerKind, value::random::Random};
+use crate::domain::{clv::random::Random, customer::CustomerKind};
 
 /// Futures are drawn for at most so many customers of a kind: each takes a thousand of them, and a share of 90 % among 2,000 is known to
 /// 0.7 percentage points.

@@ -11,10 +11,10 @@ use super::forecast::CandidateModel;
 use super::population::Population;
 use super::strata::Stratum;
 use super::*;
-use crate::domain::parameters::{ParameterSet, Parameters, SpendParameters};
-use crate::domain::profile::PurchaseDay;
-use crate::domain::value::gamma_gamma::GammaGamma;
-use crate::domain::value::model::OrderModel;
+use crate::domain::clv::gamma_gamma::GammaGamma;
+use crate::domain::clv::model::OrderModel;
+use crate::domain::customer::profile::PurchaseDay;
+use crate::domain::fitted::parameters::{ParameterSet, Parameters, SpendParameters};
 
 /// One purchase on a day.
 fn purchase(day: Day, amount_minor: i64) -> PurchaseDay {

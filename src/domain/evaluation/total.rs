@@ -6,7 +6,7 @@
 //! model is wrong or that something of this sort happened.
 
 use super::forecast::Compared;
-use crate::domain::value::interval::total::Total;
+use crate::domain::clv::interval::total::Total;
 
 /// What the interval promises.
 const LEVEL: f64 = 0.9;

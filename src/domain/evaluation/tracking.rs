@@ -10,9 +10,9 @@ use std::sync::Arc;
 use super::{forecast::CandidateModel, population::Population, strata::Stratum};
 use crate::domain::{
     calendar::Day,
+    clv::{history::DAYS_PER_WEEK, model::OrderModel, outlook::Outlook},
     customer::CustomerKind,
     stop,
-    value::{history::DAYS_PER_WEEK, model::OrderModel, outlook::Outlook},
 };
 
 /// An expectation takes a hypergeometric function for each day of the longest history: of more distinct parameters than these, as

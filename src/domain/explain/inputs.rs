@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use super::{Clause, Leaf, Recorded};
 use crate::domain::{
+    assess::segments::slots::typed,
     definitions::Definitions,
     rules::{
         condition::{Predicate, SegmentId, Term, TextOp},
         program::{Absence, Silent, Slot, Slots, Verdict},
         vocabulary::ValueType,
     },
-    segments::slots::typed,
     text::Label,
 };
 

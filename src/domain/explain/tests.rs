@@ -10,20 +10,23 @@ use super::{
     wording::{self, Language},
 };
 use crate::domain::{
-    assess::Assessment,
+    assess::{
+        Assessment, segments,
+        tiers::{TierList, Unrated},
+        valuation::{OrderOutlook, Valuation},
+    },
     calendar::Day,
-    customer::CustomerKind,
+    customer::{
+        CustomerKind,
+        facts::{AttributeFact, AttributeValue},
+        profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
+    },
     definitions::Definitions,
-    facts::{AttributeFact, AttributeValue},
+    fitted::parameters::Selection,
     money::major_to_money,
-    parameters::Selection,
-    profile::{ContactDay, DatedProfile, History, Profile, PurchaseDay},
     rates::RateTable,
     rules::program::{Absence, Verdict},
-    segments,
     text::CustomerId,
-    tiers::{TierList, Unrated},
-    valuation::{OrderOutlook, Valuation},
 };
 
 const EXAMPLE: &str = include_str!("../../../examples/definitions.yaml");

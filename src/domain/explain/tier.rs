@@ -1,12 +1,14 @@
 //! Why a customer holds a tier, or does not: the value against the thresholds around it. Also before definitions are published.
 
 use crate::domain::{
-    assess::Assessment,
+    assess::{
+        Assessment,
+        tiers::{TierIndex, Unrated},
+    },
     basis::Basis,
     definitions::Words,
     explain::wording::{Language, values::money_text},
     money::{Currency, Money, major_to_money},
-    tiers::{TierIndex, Unrated},
 };
 
 /// Why a customer holds a tier, or does not.

@@ -11,10 +11,10 @@ use crate::{
     cache::profiles::{HeldProfile, ProfileCache},
     domain::{
         calendar::Day,
-        profile::{DatedProfile, Profile},
+        customer::profile::{DatedProfile, Profile},
         text::CustomerId,
     },
-    service::{finish::finish, profiles::list_earlier},
+    service::{answer::profiles::list_earlier, finish::finish},
     store::{self, error::StoreError, identifiers::IdentifierDigest},
 };
 

@@ -16,10 +16,12 @@ use super::{
 use crate::{
     domain::{
         calendar::Day,
-        customer::CustomerKind,
-        facts::{ContractFact, ContractTerms, FactKey},
+        customer::{
+            CustomerKind,
+            facts::{ContractFact, ContractTerms, FactKey},
+            profile::Facts,
+        },
         money::Currency,
-        profile::Facts,
         text::CustomerId,
     },
     service::{error::ServiceError, retry::retry},

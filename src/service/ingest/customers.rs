@@ -14,9 +14,11 @@ use super::{
 use crate::{
     domain::{
         calendar::Day,
-        customer::{CustomerKind, Identifier},
-        facts::{AttributeFact, AttributeValue},
-        profile::{Facts, Profile, fold},
+        customer::{
+            CustomerKind, Identifier,
+            facts::{AttributeFact, AttributeValue},
+            profile::{Facts, Profile, fold},
+        },
         text::{CustomerId, Label},
     },
     service::{error::ServiceError, retry::retry},

@@ -12,13 +12,15 @@ use super::{
 };
 use crate::{
     domain::{
-        customer::CustomerKind,
-        facts::{Contact, ContactContent, FactKey, Transaction},
+        customer::{
+            CustomerKind,
+            facts::{Contact, ContactContent, FactKey, Transaction},
+            profile::{Facts, History, NeedsHistory, NeedsRelated, Profile, fold, fold_related},
+        },
         money::Currency,
-        profile::{Facts, History, NeedsHistory, NeedsRelated, Profile, fold, fold_related},
         text::CustomerId,
     },
-    service::{error::ServiceError, profiles::fold_all, retry::retry},
+    service::{answer::profiles::fold_all, error::ServiceError, retry::retry},
     store::{self, customers::Customer, error::StoreError},
 };
 

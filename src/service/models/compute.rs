@@ -9,17 +9,9 @@ use super::{
 };
 use crate::{
     domain::{
+        assess::segments::slots::kind_text,
         calendar::Day,
-        customer::CustomerKind,
-        model_report::{
-            PRIOR_GIVEN, StoredBenchmark, StoredChecks, StoredDependence, StoredPrior,
-            StoredReport, StoredTest,
-        },
-        model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
-        money::Currency,
-        parameters::Covariate,
-        segments::slots::kind_text,
-        value::{
+        clv::{
             checks::spend_dependence::spend_dependence,
             fit::{
                 FitError, OrderFit, benchmark::fit_benchmark, covariates::fit_with_covariates,
@@ -28,6 +20,16 @@ use crate::{
             },
             model::ModelKind,
         },
+        customer::CustomerKind,
+        fitted::{
+            ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement,
+            parameters::Covariate,
+            report::{
+                PRIOR_GIVEN, StoredBenchmark, StoredChecks, StoredDependence, StoredPrior,
+                StoredReport, StoredTest,
+            },
+        },
+        money::Currency,
     },
     service::error::ServiceError,
 };

@@ -3,9 +3,11 @@
 use std::time::Instant;
 
 use crate::domain::{
-    contract_models::{ContractRows, LEAST_CONTRACTS, PeriodFit},
-    model_report::StoredReport,
-    value::fit::contracts::{ContractRow, fit_contracts},
+    clv::fit::contracts::{ContractRow, fit_contracts},
+    fitted::{
+        contract_models::{ContractRows, LEAST_CONTRACTS, PeriodFit},
+        report::StoredReport,
+    },
 };
 
 /// Fits contract models; nothing without contracts. What cannot be fitted says why.

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     definitions::Definitions,
-    parameters::{Covariate, CovariateType},
+    fitted::parameters::{Covariate, CovariateType},
     rules::{
         nearest::nearest,
         vocabulary::{Attribute, Sensitivity, ValueType},

@@ -12,16 +12,16 @@ use crate::{
     domain::{
         basis::{ActiveModel, Basis},
         calendar::Day,
-        contract_models::ContractModels,
-        model_report::StoredPrior,
-        model_version::{ModelFit, ModelVersion},
+        clv::model::ModelKind,
+        fitted::{
+            ModelFit, ModelVersion, contract_models::ContractModels, parameters::Covariate,
+            report::StoredPrior,
+        },
         money::Currency,
-        parameters::Covariate,
         text::Label,
-        value::model::ModelKind,
     },
     metrics::FitOutcome,
-    service::{error::ServiceError, finish::finish, retry::retry, unconvertible},
+    service::{error::ServiceError, finish::finish, missing_rates, retry::retry},
     store,
 };
 
@@ -135,7 +135,7 @@ impl Models {
             return Ok(None);
         };
         let mut connection = self.pool.acquire().await?;
-        let answered = store::fit_requests::find(&mut connection, request_id).await?;
+        let answered = store::models::fit_requests::find(&mut connection, request_id).await?;
         let Some(answered) = answered else {
             return Ok(None);
         };
@@ -199,7 +199,7 @@ impl Models {
         // The database reads the samples while the rows are fitted.
         let from_samples = async {
             let samples = samples::read(&mut tx, until, customers, gaps, &basis).await?;
-            let unconvertible = unconvertible::count(&mut tx, &basis, today).await?;
+            let unconvertible = missing_rates::count(&mut tx, &basis, today).await?;
             tx.rollback().await?;
             let samples = self
                 .compute(&turn, move || Ok(samples.fit(currency)))
@@ -240,7 +240,7 @@ impl Models {
         let version = store::models::insert(&mut tx, fit, now).await?;
         if let Some(id) = &request.request_id {
             let line = request.canonical();
-            if !store::fit_requests::insert(&mut tx, id, &line, version, now).await? {
+            if !store::models::fit_requests::insert(&mut tx, id, &line, version, now).await? {
                 // Another server was first with the same id.
                 tx.rollback().await?;
                 let answered = self.replay(request).await?;

@@ -9,18 +9,16 @@ pub(in crate::service) use self::covariates::CovariateRows;
 use super::samples::GapCount;
 use crate::{
     domain::{
+        assess::valuation::mean_repeat_amount,
         basis::Basis,
         calendar::Day,
-        contract_models::ContractRows,
-        customer::CustomerKind,
+        clv::fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
+        customer::{CustomerKind, profile::History},
+        fitted::{contract_models::ContractRows, parameters::Covariate},
         money::minor_to_major,
-        parameters::Covariate,
-        profile::History,
         text::CustomerId,
-        valuation::mean_repeat_amount,
-        value::fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
     },
-    service::{error::ServiceError, profiles::fold_all},
+    service::{answer::profiles::fold_all, error::ServiceError},
     store::{
         self,
         error::StoreError,

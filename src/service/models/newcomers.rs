@@ -3,11 +3,11 @@
 use super::Models;
 use crate::{
     domain::{
+        assess::valuation::newcomers::{Newcomer, newcomers},
         basis::BasisId,
-        valuation::newcomers::{Newcomer, newcomers},
-        value::lifetime::Horizon,
+        clv::lifetime::Horizon,
     },
-    service::{classify::horizon_of, error::ServiceError},
+    service::{answer::classify::horizon_of, error::ServiceError},
 };
 
 /// The newcomers of a version.

@@ -6,11 +6,13 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        contact_model::{ContactModel, census::Census},
-        model_report::StoredRegularity,
+        clv::{checks::regularity::regularity, fit::rows::CollapsedRow},
+        customer::profile::{History, last_gaps},
+        fitted::{
+            contact_model::{ContactModel, census::Census},
+            report::StoredRegularity,
+        },
         money::Currency,
-        profile::{History, last_gaps},
-        value::{checks::regularity::regularity, fit::rows::CollapsedRow},
     },
     service::error::ServiceError,
     store::{

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::domain::{calendar::Day, text::Label, value::model::ModelKind};
+use crate::domain::{calendar::Day, clv::model::ModelKind, text::Label};
 
 /// A fit that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,13 +13,15 @@ use serde::{Deserialize, Serialize};
 use self::{contacts::ContactsDocument, contracts::PeriodDocument};
 use crate::{
     domain::{
-        model_report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
-        model_version::{ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement},
-        parameters::{Covariate, CovariateType},
-        value::{
+        clv::{
             fit::covariates::CovariateModel,
             gamma_gamma::GammaGamma,
             model::{ModelKind, OrderModel},
+        },
+        fitted::{
+            ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement,
+            parameters::{Covariate, CovariateType},
+            report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
         },
     },
     store::{codes, error::StoreError},

@@ -6,7 +6,7 @@ use super::{LabelTable, Labels};
 use crate::{
     domain::{
         calendar::Day,
-        facts::{ContractFact, ContractTerms},
+        customer::facts::{ContractFact, ContractTerms},
         money::Money,
     },
     store::{codes, error::StoreError},
@@ -88,7 +88,7 @@ pub(super) fn unpack_contract(
 mod tests {
     use super::super::{pack, unpack};
     use super::*;
-    use crate::domain::profile::History;
+    use crate::domain::customer::profile::History;
 
     #[test]
     fn contracts_are_unpacked_as_they_were_packed() {

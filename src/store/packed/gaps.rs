@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use crate::{domain::profile::last_gaps, store::error::StoreError};
+use crate::{domain::customer::profile::last_gaps, store::error::StoreError};
 
 /// The part of the message that is needed; what else there is, is skipped.
 #[derive(Clone, PartialEq, Message)]

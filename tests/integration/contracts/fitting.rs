@@ -1,6 +1,6 @@
 //! Models of renewal, fitted by the service to the contracts it holds.
 
-use patron::domain::value::random::Random;
+use patron::domain::clv::random::Random;
 use patron::pb;
 use tonic::Status;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use patron::cli::demo::random::Random;
+use patron::generate::random::Random;
 use patron::pb;
 use patron::pb::customer_service_client::CustomerServiceClient;
 use patron::pb::ingest_service_client::IngestServiceClient;

@@ -1,6 +1,6 @@
 //! Facts that arrive late, in another order, in other batches and more than once give the profile that they give in order.
 
-use patron::cli::demo::random::Random;
+use patron::generate::random::Random;
 use patron::pb;
 use patron::pb::transaction::Kind;
 

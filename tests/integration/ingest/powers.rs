@@ -1,6 +1,6 @@
 //! Amounts are distinct powers of two, so that a total names every fact that was lost or counted twice.
 
-use patron::cli::demo::random::Random;
+use patron::generate::random::Random;
 use patron::pb;
 
 use super::list_logged;

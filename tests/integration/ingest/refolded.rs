@@ -10,7 +10,7 @@ use super::list_logged;
 use crate::support::messages::{money, purchase, refund};
 use crate::support::service::{NOW, ServiceWithDatabase, settings};
 
-/// The database as a version without [`patron::domain::profile::FOLD_VERSION`] left it, with other profiles of two customers.
+/// The database as a version without [`patron::domain::customer::profile::FOLD_VERSION`] left it, with other profiles of two customers.
 async fn make_earlier(pool: &PgPool, packed: &[u8]) {
     sqlx::query("UPDATE profiles SET packed = $1 WHERE customer_id IN ('ada', 'bob')")
         .bind(packed)

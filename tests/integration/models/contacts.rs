@@ -1,9 +1,9 @@
 //! What serving a customer costs by a model version, and what a fit learns of contacts: through gRPC.
 
-use patron::domain::contact_model::UsualContacts;
+use patron::domain::clv::contact_rates::{ContactCost, ContactRate};
+use patron::domain::clv::model::ModelKind;
 use patron::domain::customer::CustomerKind;
-use patron::domain::value::contact_rates::{ContactCost, ContactRate};
-use patron::domain::value::model::ModelKind;
+use patron::domain::fitted::contact_model::UsualContacts;
 use patron::pb;
 use patron::pb::OrderModelKind;
 

@@ -1,7 +1,7 @@
 //! What lies ahead of a customer beside the value, and what a newcomer is worth: through gRPC, against 30-digit arithmetic (mpmath) on the
 //! papers' equations, as in `tests/reference/outlook.csv`.
 
-use patron::domain::value::model::ModelKind;
+use patron::domain::clv::model::ModelKind;
 use patron::pb;
 use patron::pb::order_outlook::Dropout;
 use tonic::{Code, Status};

@@ -1,10 +1,10 @@
 //! Simulated customers of known parameters, what may be known of them, and how they come into a service.
 
 use patron::domain::calendar::Day;
-use patron::domain::value::history::PurchaseHistory;
-use patron::domain::value::model::{ModelKind, OrderModel};
-use patron::domain::value::random::Random;
-use patron::domain::value::simulation::DrawnCustomer;
+use patron::domain::clv::history::PurchaseHistory;
+use patron::domain::clv::model::{ModelKind, OrderModel};
+use patron::domain::clv::random::Random;
+use patron::domain::clv::simulation::DrawnCustomer;
 use patron::pb;
 use patron::pb::transaction::When;
 

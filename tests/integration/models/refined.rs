@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use patron::domain::value::history::PurchaseHistory;
-use patron::domain::value::lifetime::WEEKS_PER_MONTH;
-use patron::domain::value::model::{ModelKind, OrderModel};
-use patron::domain::value::random::Random;
+use patron::domain::clv::history::PurchaseHistory;
+use patron::domain::clv::lifetime::WEEKS_PER_MONTH;
+use patron::domain::clv::model::{ModelKind, OrderModel};
+use patron::domain::clv::random::Random;
 use patron::pb;
 use patron::pb::attribute_value::Value;
 use patron::pb::{CustomerKind, OrderModelKind, ParameterSelection};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use patron::cli::demo::population::{DemoOptions, generate};
+use patron::generate::population::{DemoOptions, generate};
 use patron::pb;
 use patron::pb::transaction::{Kind, When};
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use patron::domain::contact_model::{ContactModel, UsualContacts};
-use patron::domain::contract_models::PeriodFit;
-use patron::domain::model_report::{StoredParameter, StoredReport};
-use patron::domain::model_version::{FittedSet, ModelFit, Refinement};
-use patron::domain::value::gamma_gamma::GammaGamma;
-use patron::domain::value::model::{ModelKind, OrderModel};
-use patron::domain::value::renewal::RenewalModel;
-use patron::domain::value::shifted_beta_geometric::ShiftedBetaGeometric;
+use patron::domain::clv::gamma_gamma::GammaGamma;
+use patron::domain::clv::model::{ModelKind, OrderModel};
+use patron::domain::clv::renewal::RenewalModel;
+use patron::domain::clv::shifted_beta_geometric::ShiftedBetaGeometric;
+use patron::domain::fitted::contact_model::{ContactModel, UsualContacts};
+use patron::domain::fitted::contract_models::PeriodFit;
+use patron::domain::fitted::report::{StoredParameter, StoredReport};
+use patron::domain::fitted::{FittedSet, ModelFit, Refinement};
 use patron::store::models;
 use sqlx::PgPool;
 

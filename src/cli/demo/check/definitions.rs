@@ -1,8 +1,8 @@
 //! The RPCs about definitions.
 
 use super::Check;
-use crate::cli::demo::EXAMPLE;
 use crate::cli::error::CliError;
+use crate::generate::DEFINITIONS;
 use crate::pb;
 
 /// A term of the example, and what is no term: one mistake with a known place.
@@ -12,8 +12,8 @@ const MISTAKE: &str = "days_since_order";
 impl Check<'_> {
     /// `DefinitionService`. What was in force before is in force afterwards.
     pub(super) async fn definitions(&mut self) -> Result<(), CliError> {
-        self.validate(EXAMPLE, 0).await?;
-        self.validate(&EXAMPLE.replacen(TERM, MISTAKE, 1), 1)
+        self.validate(DEFINITIONS, 0).await?;
+        self.validate(&DEFINITIONS.replacen(TERM, MISTAKE, 1), 1)
             .await?;
         let Some(before) = self.get_revision(0).await? else {
             return Ok(());
@@ -84,7 +84,10 @@ impl Check<'_> {
     /// A document with a mistake is not published.
     async fn refused(&mut self) -> Result<(), CliError> {
         let rpc = "PublishDefinitions";
-        match self.call_publish(&EXAMPLE.replacen(TERM, MISTAKE, 1)).await {
+        match self
+            .call_publish(&DEFINITIONS.replacen(TERM, MISTAKE, 1))
+            .await
+        {
             Ok(answer) => {
                 let right = answer.revision.is_none() && answer.problems.len() == 1;
                 let found = format!("refused with {} problem", answer.problems.len());

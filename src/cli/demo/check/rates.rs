@@ -1,9 +1,9 @@
 //! The RPCs about exchange rates.
 
 use super::Check;
-use crate::cli::demo::abroad::ABROAD;
-use crate::cli::demo::history::CURRENCY;
 use crate::cli::error::CliError;
+use crate::generate::foreign_currency::ABROAD;
+use crate::generate::history::CURRENCY;
 use crate::pb;
 use crate::pb::item_result::Outcome;
 

@@ -7,7 +7,7 @@ use super::super::{
 };
 use super::by_hand::population;
 use super::*;
-use crate::domain::value::gamma_gamma::GammaGamma;
+use crate::domain::clv::gamma_gamma::GammaGamma;
 
 pub(super) fn compared(actual: f64, expected: f64) -> Compared {
     Compared {
@@ -59,7 +59,7 @@ fn errors_of_the_model_and_of_the_baselines() {
 fn the_baselines_carry_repeat_orders_on_and_nobodys_first_one() {
     let population = population();
     let model = OrderModel::new(
-        crate::domain::value::model::ModelKind::MbgNbd,
+        crate::domain::clv::model::ModelKind::MbgNbd,
         [0.5, 6.0, 0.9, 1.6],
     );
     let spend = GammaGamma::new(6.0, 4.0, 15.0).unwrap();
@@ -102,7 +102,7 @@ fn without_a_day_to_repeat_in_the_baselines_say_nothing_comes() {
     let first = [purchase(day("2025-06-30"), 500)];
     add(&mut population, CustomerKind::Person, &first);
     let model = OrderModel::new(
-        crate::domain::value::model::ModelKind::MbgNbd,
+        crate::domain::clv::model::ModelKind::MbgNbd,
         [0.5, 6.0, 0.9, 1.6],
     );
     let found = forecasts(&population, &models(model.unwrap()))[0].orders;

@@ -7,7 +7,7 @@ use super::super::{
 };
 use super::baselines::compared;
 use super::*;
-use crate::domain::value::fit::rows::CollapsedRow;
+use crate::domain::clv::fit::rows::CollapsedRow;
 
 #[test]
 fn bins_are_by_frequency_and_the_last_one_takes_all_above() {
@@ -212,7 +212,7 @@ fn weeks_end_at_the_split_and_the_last_one_with_the_holdout() {
         &on(&["2025-06-30", "2025-07-10"]),
     );
     let model = OrderModel::new(
-        crate::domain::value::model::ModelKind::BgNbd,
+        crate::domain::clv::model::ModelKind::BgNbd,
         [0.8, 6.0, 0.8, 2.5],
     )
     .unwrap();

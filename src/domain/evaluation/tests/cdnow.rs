@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::value::fit::{fit_orders, fit_spend};
-use crate::domain::value::model::ModelKind;
-use crate::domain::value::reference::{rows, shared_data};
+use crate::domain::clv::fit::{fit_orders, fit_spend};
+use crate::domain::clv::model::ModelKind;
+use crate::domain::clv::reference::{rows, shared_data};
 
 fn population(log: &str) -> Population {
     let window = Window::new(day("1997-09-30"), day("1998-06-30")).unwrap();

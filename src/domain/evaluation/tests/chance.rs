@@ -6,7 +6,7 @@ use super::super::{
     sample::choose,
 };
 use super::*;
-use crate::domain::value::interval::Distribution;
+use crate::domain::clv::interval::Distribution;
 
 #[test]
 fn an_outcome_is_spread_over_the_probability_that_it_had() {
@@ -95,7 +95,7 @@ fn who_buys_again_is_foretold_with_a_squared_error() {
 fn the_probability_to_buy_again_is_that_of_the_model() {
     let population = super::by_hand::population();
     let model = OrderModel::new(
-        crate::domain::value::model::ModelKind::MbgNbd,
+        crate::domain::clv::model::ModelKind::MbgNbd,
         [0.5, 6.0, 0.9, 1.6],
     )
     .unwrap();
@@ -119,7 +119,7 @@ fn a_total_that_may_be_anything_has_no_interval() {
     let population = super::by_hand::population();
     let model = |r: f64| {
         OrderModel::new(
-            crate::domain::value::model::ModelKind::MbgNbd,
+            crate::domain::clv::model::ModelKind::MbgNbd,
             [r, 6.0, 0.9, 1.6],
         )
         .unwrap()

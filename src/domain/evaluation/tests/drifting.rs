@@ -6,11 +6,11 @@ use super::super::drift::{
 };
 use super::simulated::{fitted, purchases};
 use super::*;
-use crate::domain::value::fit::covariates::{CovariateGroup, CovariateModel};
-use crate::domain::value::fit::rows::CollapsedRow;
-use crate::domain::value::fit::{OrderFit, fit_orders};
-use crate::domain::value::model::ModelKind;
-use crate::domain::value::random::Random;
+use crate::domain::clv::fit::covariates::{CovariateGroup, CovariateModel};
+use crate::domain::clv::fit::rows::CollapsedRow;
+use crate::domain::clv::fit::{OrderFit, fit_orders};
+use crate::domain::clv::model::ModelKind;
+use crate::domain::clv::random::Random;
 
 const KIND: ModelKind = ModelKind::MbgNbd;
 /// Orders half as often, and leave sooner, than [`BEFORE`].
@@ -269,7 +269,7 @@ fn a_shift_is_measured_by_what_the_refit_knows_beyond_the_version() {
     assert_near("z", found.parameters[0].z.unwrap(), 2.0, 1e-12);
     assert_near("scale", found.scale.unwrap(), 0.41 / 0.16 - 1.0, 1e-12);
     assert_eq!(found.customers, 5);
-    let history = crate::domain::value::history::PurchaseHistory::from_days(1, 7, 70).unwrap();
+    let history = crate::domain::clv::history::PurchaseHistory::from_days(1, 7, 70).unwrap();
     let expected = 5.0 * model(1.0).log_likelihood(&history);
     assert_near(
         "log-likelihood",
@@ -332,7 +332,7 @@ fn effects_of_covariates_are_compared_as_they_are_and_count_as_parameters() {
             let row = group.rows[0];
             let days = (row.frequency(), row.recency_days(), row.age_days());
             let history =
-                crate::domain::value::history::PurchaseHistory::from_days(days.0, days.1, days.2);
+                crate::domain::clv::history::PurchaseHistory::from_days(days.0, days.1, days.2);
             5.0 * OrderModel::new(KIND, own)
                 .unwrap()
                 .log_likelihood(&history.unwrap())

@@ -2,8 +2,8 @@
 
 use super::simulated::{fitted, purchases_until};
 use super::*;
-use crate::domain::value::model::ModelKind;
-use crate::domain::value::random::Random;
+use crate::domain::clv::model::ModelKind;
+use crate::domain::clv::random::Random;
 
 /// Rare orders, as of music by mail: BG/NBD of the CDNOW sample, rounded.
 const RARE: [f64; 4] = [0.25, 4.5, 0.8, 2.4];

@@ -5,10 +5,10 @@ use super::super::{
     forecast::Compared,
 };
 use super::*;
-use crate::domain::parameters::{CovariateParameters, Refined};
-use crate::domain::value::fit::covariates::CovariateModel;
-use crate::domain::value::fit::rows::CollapsedRow;
-use crate::domain::value::model::ModelKind;
+use crate::domain::clv::fit::covariates::CovariateModel;
+use crate::domain::clv::fit::rows::CollapsedRow;
+use crate::domain::clv::model::ModelKind;
+use crate::domain::fitted::parameters::{CovariateParameters, Refined};
 
 fn order_model(r: f64) -> OrderModel {
     OrderModel::new(ModelKind::MbgNbd, [r, 6.0, 0.9, 1.6]).unwrap()

@@ -1,10 +1,10 @@
 //! A population whose model is known: what it promises comes true.
 
 use super::*;
-use crate::domain::value::fit::{fit_orders, fit_spend};
-use crate::domain::value::model::ModelKind;
-use crate::domain::value::random::Random;
-use crate::domain::value::simulation::DrawnCustomer;
+use crate::domain::clv::fit::{fit_orders, fit_spend};
+use crate::domain::clv::model::ModelKind;
+use crate::domain::clv::random::Random;
+use crate::domain::clv::simulation::DrawnCustomer;
 
 /// Gamma-Gamma, euros.
 const SPEND: [f64; 3] = [4.0, 3.5, 20.0];

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{
-    model_report::StoredParameter,
-    value::{fit::rows::SpendRow, model::OrderModel, random::Random, simulation::DrawnCustomer},
+    clv::{fit::rows::SpendRow, model::OrderModel, random::Random, simulation::DrawnCustomer},
+    fitted::report::StoredParameter,
 };
 
 const WEEKS: f64 = 90.0;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         calendar::Day,
-        parameters::{self, Covariate},
-        profile::History,
-        value::fit::{
+        clv::fit::{
             covariates::CovariateGroup,
             rows::{CollapsedRow, collapse},
         },
+        customer::profile::History,
+        fitted::parameters::{self, Covariate},
     },
     service::error::ServiceError,
 };

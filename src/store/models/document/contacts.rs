@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::corrupt;
 use crate::{
     domain::{
-        contact_model::{ContactModel, UsualContacts},
-        value::contact_rates::{ContactCost, ContactRate},
+        clv::contact_rates::{ContactCost, ContactRate},
+        fitted::contact_model::{ContactModel, UsualContacts},
     },
     store::{codes, error::StoreError},
 };

@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::values;
 use crate::{
     domain::{
-        contract_models::PeriodFit,
-        model_report::StoredReport,
-        value::{
+        clv::{
             renewal::{Geometric, RenewalModel},
             shifted_beta_geometric::ShiftedBetaGeometric,
         },
+        fitted::{contract_models::PeriodFit, report::StoredReport},
     },
     store::error::StoreError,
 };

@@ -2,14 +2,16 @@
 
 use super::*;
 use crate::domain::{
-    contact_model::{ContactModel, UsualContacts},
-    contract_models::PeriodFit,
-    customer::CustomerKind,
-    model_report::{StoredParameter, StoredRegularity},
-    value::{
+    clv::{
         contact_rates::{ContactCost, ContactRate},
         renewal::{Geometric, RenewalModel},
         shifted_beta_geometric::ShiftedBetaGeometric,
+    },
+    customer::CustomerKind,
+    fitted::{
+        contact_model::{ContactModel, UsualContacts},
+        contract_models::PeriodFit,
+        report::{StoredParameter, StoredRegularity},
     },
 };
 

@@ -1,6 +1,6 @@
 //! Drift of versions with covariates and by kind: newcomers of another law, told by the same sets fitted anew.
 
-use patron::domain::value::random::Random;
+use patron::domain::clv::random::Random;
 use patron::pb;
 use patron::pb::attribute_value::Value;
 use patron::pb::{CustomerKind, DriftVerdict, OrderModelKind};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use patron::domain::calendar::Day;
-use patron::domain::value::gamma_gamma::{GammaGamma, SpendHistory};
-use patron::domain::value::history::PurchaseHistory;
-use patron::domain::value::model::{ModelKind, OrderModel};
+use patron::domain::clv::gamma_gamma::{GammaGamma, SpendHistory};
+use patron::domain::clv::history::PurchaseHistory;
+use patron::domain::clv::model::{ModelKind, OrderModel};
 use patron::pb;
 use patron::pb::CustomerKind;
 use patron::pb::transaction::{Kind, When};

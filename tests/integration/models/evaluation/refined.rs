@@ -6,7 +6,7 @@ mod fallbacks;
 use std::collections::BTreeMap;
 
 use patron::domain::calendar::Day;
-use patron::domain::value::random::Random;
+use patron::domain::clv::random::Random;
 use patron::pb;
 use patron::pb::attribute_value::Value;
 use patron::pb::{CustomerKind, Forecaster, OrderModelKind, ParameterSelection};

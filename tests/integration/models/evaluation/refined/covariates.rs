@@ -1,6 +1,6 @@
 //! A covariate that tells, unknown of some, and what is observed of it later.
 
-use patron::domain::value::random::Random;
+use patron::domain::clv::random::Random;
 use patron::pb;
 use patron::pb::{OrderModelKind, ParameterSelection};
 

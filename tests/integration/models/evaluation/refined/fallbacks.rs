@@ -1,6 +1,6 @@
 //! Who falls back on the pooled parameters, and what cannot be asked for.
 
-use patron::domain::value::random::Random;
+use patron::domain::clv::random::Random;
 use patron::pb;
 use patron::pb::CustomerKind;
 use patron::pb::attribute_value::Value;

@@ -1,0 +1,275 @@
+//! Evaluations and drift checks as messages.
+
+use super::customer_kind_message;
+use crate::{
+    api::models,
+    domain::{
+        customer::CustomerKind,
+        evaluation::{
+            Group, GroupEvaluation, QuantityEvaluation,
+            accuracy::{Accuracy, Forecaster, Improvement},
+            buyers::BuyerEvaluation,
+            population::LeftOut,
+            ranking::{Decile, Ranking},
+            total::TotalInterval,
+            tracking::TrackedWeek,
+        },
+        fitted::report::StoredReport,
+    },
+    pb,
+    service::models::evaluate::{Described, Fits, Fitted, ModelEvaluation},
+};
+
+/// The message of an evaluation.
+pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
+    let groups = found.evaluation.groups.iter();
+    pb::ModelEvaluation {
+        split_on: found.window.split().to_string(),
+        until: found.window.until().to_string(),
+        first_day: found.first_day.to_string(),
+        holdout_days: int32(found.window.holdout_days()),
+        last_purchase_on: found
+            .last_purchase_day
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
+        empty_days: int32(found.window.days_after(found.last_purchase_day)),
+        version: found.version.unwrap_or_default(),
+        kind: models::kind_message(found.kind),
+        parameters: found.sets.iter().map(parameters).collect(),
+        currency: found
+            .currency
+            .map(|currency| currency.to_string())
+            .unwrap_or_default(),
+        spend_absent_reason: found.spend_absent_reason.clone().unwrap_or_default(),
+        interval_customers: count(found.evaluation.interval_customers),
+        intervals_absent_reason: found
+            .evaluation
+            .intervals_absent_reason
+            .clone()
+            .unwrap_or_default(),
+        left_out: left_out(found.left_out),
+        groups: groups.map(group).collect(),
+        duration: prost_types::Duration::try_from(found.duration).ok(),
+        covariates: found.covariates.clone(),
+    }
+}
+
+fn parameters((set, customers): &(Fitted, usize)) -> pb::EvaluatedParameters {
+    let (customer_kind, covariates) = match &set.whom {
+        Described::All => (0, vec![]),
+        Described::Kind(kind) => (customer_kind_message(*kind), vec![]),
+        Described::Covariates(names) => (0, names.clone()),
+    };
+    let of_whom = pb::EvaluatedParameters {
+        customer_kind,
+        covariates,
+        customers: count(*customers),
+        ..Default::default()
+    };
+    match &set.fits {
+        Ok(fits) => reported(fits, of_whom),
+        Err(reason) => pb::EvaluatedParameters {
+            pooled_reason: reason.clone(),
+            ..of_whom
+        },
+    }
+}
+
+fn reported(fits: &Fits, of_whom: pb::EvaluatedParameters) -> pb::EvaluatedParameters {
+    let reports = || std::iter::once(&fits.orders).chain(fits.spend.as_ref().ok());
+    let of_report = |report: &StoredReport| {
+        let parameters = report.parameters.clone();
+        parameters
+            .into_iter()
+            .map(|parameter| pb::EvaluatedParameter {
+                name: parameter.name,
+                value: parameter.value,
+                standard_error: parameter.standard_error,
+            })
+    };
+    let reasons: Vec<&str> = reports()
+        .filter_map(|report| report.not_converged_reason.as_deref())
+        .collect();
+    pb::EvaluatedParameters {
+        parameters: reports().flat_map(of_report).collect(),
+        converged: reasons.is_empty(),
+        not_converged_reason: reasons.join("; "),
+        ..of_whom
+    }
+}
+
+/// The kinds of those who are not there, each with its reason.
+fn left_out(left_out: LeftOut) -> Vec<pb::LeftOutCustomers> {
+    let all = [
+        (pb::LeftOutReason::Employee, left_out.employees),
+        (pb::LeftOutReason::Newcomer, left_out.newcomers),
+        (pb::LeftOutReason::NoRate, left_out.unconvertible),
+    ];
+    let some = all.into_iter().filter(|(_, customers)| *customers > 0);
+    some.map(|(reason, customers)| pb::LeftOutCustomers {
+        reason: reason.into(),
+        customers: count(customers),
+    })
+    .collect()
+}
+
+fn group(group: &GroupEvaluation) -> pb::GroupEvaluation {
+    pb::GroupEvaluation {
+        customers: count(group.customers),
+        orders: Some(quantity(&group.orders)),
+        spend: group.spend.as_ref().map(quantity),
+        tracking: group.tracking.iter().map(week).collect(),
+        buyers: Some(buyers(&group.buyers)),
+        ..whom(&group.group)
+    }
+}
+
+/// A group of which nothing is said yet.
+fn whom(group: &Group) -> pb::GroupEvaluation {
+    let none = pb::GroupEvaluation::default();
+    match group {
+        Group::All => none,
+        Group::Kind(kind) => pb::GroupEvaluation {
+            customer_kind: customer_kind_message(*kind),
+            ..none
+        },
+        Group::Values(values) => pb::GroupEvaluation {
+            covariate_values: values.clone(),
+            ..none
+        },
+        Group::ValuesUnknown => pb::GroupEvaluation {
+            covariates_unknown: true,
+            ..none
+        },
+    }
+}
+
+fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
+    let bins = quantity.bins.iter().map(|bin| pb::EvaluatedBin {
+        frequency: int32(bin.frequency),
+        customers: count(bin.customers),
+        actual_mean: bin.actual_mean,
+        expected_mean: bin.expected_mean,
+    });
+    let gain = quantity.gain.iter().map(|point| pb::GainPoint {
+        customer_share: point.customer_share,
+        actual_share: point.actual_share,
+        best_share: point.best_share,
+    });
+    let coverage = quantity.coverage.iter().map(|level| pb::IntervalCoverage {
+        level: level.level,
+        customers: count(level.customers),
+        within_share: level.within_share,
+        calibrated_share: level.calibrated_share,
+    });
+    pb::QuantityEvaluation {
+        accuracy: quantity.accuracy.iter().map(accuracy).collect(),
+        bins: bins.collect(),
+        deciles: quantity.deciles.iter().map(decile).collect(),
+        gain: gain.collect(),
+        coverage: coverage.collect(),
+        total: quantity.total.as_ref().map(total),
+        rankings: quantity.rankings.iter().map(ranking).collect(),
+        best_gini: quantity.best_gini,
+        improvement: quantity.improvement.as_ref().map(improvement),
+    }
+}
+
+fn decile(decile: &Decile) -> pb::EvaluatedDecile {
+    pb::EvaluatedDecile {
+        decile: int32(decile.decile),
+        customers: count(decile.customers),
+        actual_mean: decile.actual_mean,
+        expected_mean: decile.expected_mean,
+        lift: decile.lift,
+    }
+}
+
+pub(super) const fn total(total: &TotalInterval) -> pb::TotalInterval {
+    pb::TotalInterval {
+        level: total.level,
+        actual: total.actual,
+        expected: total.expected,
+        standard_deviation: total.standard_deviation,
+        low: total.low,
+        high: total.high,
+        place: total.place,
+    }
+}
+
+fn ranking(ranking: &Ranking) -> pb::ForecastRanking {
+    pb::ForecastRanking {
+        forecaster: forecaster(ranking.forecaster).into(),
+        gini: ranking.gini,
+        rank_correlation: ranking.rank_correlation,
+    }
+}
+
+fn buyers(buyers: &BuyerEvaluation) -> pb::BuyerEvaluation {
+    pb::BuyerEvaluation {
+        actual_share: buyers.actual_share,
+        expected_share: buyers.expected_share,
+        brier_score: buyers.brier_score,
+        uninformed_brier_score: buyers.uninformed_brier_score,
+        deciles: buyers.deciles.iter().map(decile).collect(),
+    }
+}
+
+fn improvement(improvement: &Improvement) -> pb::ForecastImprovement {
+    pb::ForecastImprovement {
+        customers: count(improvement.customers),
+        squared_error_reduction: improvement.squared_error_reduction,
+        standard_error: improvement.standard_error,
+    }
+}
+
+/// The message of an accuracy.
+pub(super) fn accuracy(accuracy: &Accuracy) -> pb::ForecastAccuracy {
+    pb::ForecastAccuracy {
+        forecaster: forecaster(accuracy.forecaster).into(),
+        customers: count(accuracy.customers),
+        actual_total: accuracy.actual_total,
+        expected_total: accuracy.expected_total,
+        mean_absolute_error: accuracy.mean_absolute_error,
+        root_mean_squared_error: accuracy.root_mean_squared_error,
+        bias: accuracy.bias,
+    }
+}
+
+const fn forecaster(forecaster: Forecaster) -> pb::Forecaster {
+    match forecaster {
+        Forecaster::Model => pb::Forecaster::Model,
+        Forecaster::Pooled => pb::Forecaster::Pooled,
+        Forecaster::LastYear => pb::Forecaster::LastYear,
+        Forecaster::Pace => pb::Forecaster::Pace,
+        Forecaster::Mean => pb::Forecaster::Mean,
+    }
+}
+
+fn week(week: &TrackedWeek) -> pb::TrackedWeek {
+    let orders = |orders: u64| i64::try_from(orders).unwrap_or(i64::MAX);
+    pb::TrackedWeek {
+        week: int32(week.week),
+        last_day: week.last_day.to_string(),
+        in_holdout: week.in_holdout,
+        actual: orders(week.actual),
+        expected: week.expected,
+        actual_cumulative: orders(week.actual_cumulative),
+        expected_cumulative: week.expected_cumulative,
+        days: int32(week.days),
+    }
+}
+
+/// A kind; unspecified for all.
+pub(super) fn kind_or_all(kind: Option<CustomerKind>) -> i32 {
+    kind.map_or(0, customer_kind_message)
+}
+
+fn count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A number that is far below its greatest.
+pub(super) fn int32(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

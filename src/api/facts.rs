@@ -1,0 +1,345 @@
+//! Facts from messages. An item with anything wrong is refused with all of it.
+
+use jiff::Timestamp;
+
+use super::{Calendar, currency, customer_kind};
+use crate::{
+    api::violations::{Checker, Violations},
+    domain::{
+        calendar::{Day, EventTime},
+        customer::facts::{
+            Contact, ContactContent, FactKey, Interaction, MAX_DURATION_SECONDS, MAX_LABEL_BYTES,
+            MAX_SOURCE_ID_BYTES, MAX_TOPIC_BYTES, Transaction, TransactionKind,
+        },
+        money::{MAX_AMOUNT_MINOR, Money},
+        text::{CustomerId, Label, bounded, required},
+    },
+    pb,
+    service::ingest::NewFact,
+};
+
+/// What to do about a transaction of a negative amount.
+const PAID_BACK: &str = "a refund is a transaction of kind KIND_REFUND with the amount paid back";
+/// What to do about goods of a negative cost.
+const CAME_BACK: &str = "goods cost 0 or more; a refund states the cost that came back";
+
+/// A transaction, or everything that is wrong with it.
+pub(crate) fn transaction(
+    message: &pb::Transaction,
+    path: String,
+    calendar: &Calendar,
+) -> Result<NewFact<Transaction>, Violations> {
+    use pb::transaction::When;
+    let mut violations = Violations::default();
+    let mut check = violations.at(path);
+    let kind = transaction_kind(message.kind, &mut check.field("kind"));
+    let key = key(
+        &message.customer_id,
+        &message.source,
+        ("transaction_id", &message.transaction_id),
+        &mut check,
+    );
+    let when = match &message.when {
+        Some(When::OccurredTime(time)) => {
+            instant(time, calendar, &mut check.field("occurred_time"))
+        }
+        Some(When::OccurredOn(day)) => on_day(day, calendar, &mut check.field("occurred_on")),
+        None => missing_when(&mut check),
+    };
+    let amount = money(
+        message.amount.as_ref(),
+        PAID_BACK,
+        &mut check.field("amount"),
+    );
+    let original_id = original_id(message, kind, &mut check.field("original_transaction_id"));
+    let cost_minor = message.cost_minor;
+    if let Some(cost_minor) = cost_minor {
+        check_amount(cost_minor, CAME_BACK, &mut check.field("cost_minor"));
+    }
+    let category = label(
+        &message.category,
+        MAX_LABEL_BYTES,
+        &mut check.field("category"),
+    );
+    let channel = label(
+        &message.channel,
+        MAX_LABEL_BYTES,
+        &mut check.field("channel"),
+    );
+    let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
+    match (key, kind, when, amount) {
+        (Some(key), Some(kind), Some(when), Some(amount)) if violations.is_empty() => Ok(NewFact {
+            fact: Transaction {
+                key,
+                kind,
+                when,
+                amount,
+                cost_minor,
+                category,
+                channel,
+                original_id,
+            },
+            customer_kind,
+        }),
+        _ => Err(violations),
+    }
+}
+
+fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionKind> {
+    use pb::transaction::Kind;
+    match Kind::try_from(number) {
+        Ok(Kind::Unspecified | Kind::Purchase) => Some(TransactionKind::Purchase),
+        Ok(Kind::Refund) => Some(TransactionKind::Refund),
+        Ok(Kind::Reversal) => Some(TransactionKind::Reversal),
+        Err(_) => {
+            check.refuse(
+                "UNKNOWN_ENUM_VALUE",
+                format!("{number} is no kind of transaction"),
+            );
+            None
+        }
+    }
+}
+
+/// The transaction that a refund or reversal takes back.
+fn original_id(
+    message: &pb::Transaction,
+    kind: Option<TransactionKind>,
+    check: &mut Checker<'_>,
+) -> Option<Label> {
+    let id = label(&message.original_transaction_id, MAX_SOURCE_ID_BYTES, check)?;
+    if kind == Some(TransactionKind::Purchase) {
+        check.refuse(
+            "NOT_A_REFUND",
+            "is for refunds and reversals: leave it empty, or set kind",
+        );
+    }
+    if *id == *message.transaction_id {
+        check.refuse(
+            "OWN_ID",
+            "is the transaction's own id: name the one it takes back",
+        );
+    }
+    Some(id)
+}
+
+/// A contact, or everything that is wrong with it.
+pub(crate) fn contact(
+    message: &pb::Contact,
+    path: String,
+    calendar: &Calendar,
+) -> Result<NewFact<Contact>, Violations> {
+    use pb::contact::When;
+    let mut violations = Violations::default();
+    let mut check = violations.at(path);
+    let key = key(
+        &message.customer_id,
+        &message.source,
+        ("contact_id", &message.contact_id),
+        &mut check,
+    );
+    let when = match &message.when {
+        Some(When::OccurredTime(time)) => {
+            instant(time, calendar, &mut check.field("occurred_time"))
+        }
+        Some(When::OccurredOn(day)) => on_day(day, calendar, &mut check.field("occurred_on")),
+        None => missing_when(&mut check),
+    };
+    let content = if message.retracts_contact_id.is_empty() {
+        interaction(message, &mut check).map(ContactContent::Happened)
+    } else {
+        retracted_id(message, &mut check).map(ContactContent::Retracts)
+    };
+    let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
+    match (key, when, content) {
+        (Some(key), Some(when), Some(content)) if violations.is_empty() => Ok(NewFact {
+            fact: Contact { key, when, content },
+            customer_kind,
+        }),
+        _ => Err(violations),
+    }
+}
+
+/// What is said of a contact that happened.
+fn interaction(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Interaction> {
+    let channel = required_label(
+        &message.channel,
+        MAX_LABEL_BYTES,
+        &mut check.field("channel"),
+    );
+    let topic = label(&message.topic, MAX_TOPIC_BYTES, &mut check.field("topic"));
+    let outcome = label(
+        &message.outcome,
+        MAX_LABEL_BYTES,
+        &mut check.field("outcome"),
+    );
+    let duration_seconds = message.duration_seconds;
+    if duration_seconds.is_some_and(|seconds| !(0..=MAX_DURATION_SECONDS).contains(&seconds)) {
+        check
+            .field("duration_seconds")
+            .refuse("OUT_OF_RANGE", "must be from 0 to 604800, which is a week");
+    }
+    let cost = match &message.cost {
+        Some(cost) => money(
+            Some(cost),
+            "a contact costs 0 or more",
+            &mut check.field("cost"),
+        ),
+        None => None,
+    };
+    Some(Interaction {
+        channel: channel?,
+        topic,
+        duration_seconds,
+        cost,
+        outcome,
+    })
+}
+
+/// The contact that a retraction takes back; it says nothing else.
+fn retracted_id(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Label> {
+    for (name, is_said) in [
+        ("channel", !message.channel.is_empty()),
+        ("topic", !message.topic.is_empty()),
+        ("duration_seconds", message.duration_seconds.is_some()),
+        ("cost", message.cost.is_some()),
+        ("outcome", !message.outcome.is_empty()),
+    ] {
+        if is_said {
+            check.field(name).refuse(
+                "NOT_A_CONTACT",
+                "is of a contact, and this takes one back: leave it empty, or leave retracts_contact_id empty",
+            );
+        }
+    }
+    let mut check = check.field("retracts_contact_id");
+    let id = label(
+        &message.retracts_contact_id,
+        MAX_SOURCE_ID_BYTES,
+        &mut check,
+    )?;
+    if *id == *message.contact_id {
+        check.refuse(
+            "OWN_ID",
+            "is the retraction's own id: name the contact that it takes back",
+        );
+    }
+    Some(id)
+}
+
+/// The key of a fact, whose id stands in the field named.
+pub(super) fn key(
+    customer_id: &str,
+    source: &str,
+    (id_name, id): (&str, &str),
+    check: &mut Checker<'_>,
+) -> Option<FactKey> {
+    let customer_id = check
+        .field("customer_id")
+        .ok("INVALID_ID", CustomerId::new(customer_id));
+    let source = required_label(source, MAX_LABEL_BYTES, &mut check.field("source"));
+    let id = required_label(id, MAX_SOURCE_ID_BYTES, &mut check.field(id_name));
+    Some(FactKey {
+        customer_id: customer_id?,
+        source: source?,
+        id: id?,
+    })
+}
+
+fn missing_when(check: &mut Checker<'_>) -> Option<EventTime> {
+    check.refuse("REQUIRED", "has no time: set occurred_time or occurred_on");
+    None
+}
+
+fn instant(
+    time: &prost_types::Timestamp,
+    calendar: &Calendar,
+    check: &mut Checker<'_>,
+) -> Option<EventTime> {
+    let valid_nanos = (0..1_000_000_000).contains(&time.nanos);
+    let instant = Timestamp::new(time.seconds, if valid_nanos { time.nanos } else { 0 });
+    let (true, Ok(instant)) = (valid_nanos, instant) else {
+        check.refuse(
+            "INVALID_TIME",
+            "is no instant: seconds must lie within the years 1 to 9999, nanos from 0 to 999999999",
+        );
+        return None;
+    };
+    // Kept to the microsecond, as the database keeps it, so that the same fact sent again compares equal.
+    let microsecond = instant.as_microsecond();
+    let day = check.ok("DAY_OUT_OF_RANGE", Day::of(instant, &calendar.zone))?;
+    let instant = check.ok("INVALID_TIME", Timestamp::from_microsecond(microsecond))?;
+    in_range(day, calendar, check).then_some(EventTime {
+        day,
+        instant: Some(instant),
+    })
+}
+
+/// A day on which a fact may lie.
+pub(super) fn on_day(
+    text: &str,
+    calendar: &Calendar,
+    check: &mut Checker<'_>,
+) -> Option<EventTime> {
+    let day: Day = check.ok("INVALID_DAY", text.parse())?;
+    in_range(day, calendar, check).then_some(EventTime { day, instant: None })
+}
+
+fn in_range(day: Day, calendar: &Calendar, check: &mut Checker<'_>) -> bool {
+    let last = calendar.last_day();
+    let inside = (Day::EPOCH..=last).contains(&day);
+    if !inside {
+        check.refuse(
+            "DAY_OUT_OF_RANGE",
+            format!("{day} is not from 1970-01-01 to {last}, two days from now"),
+        );
+    }
+    inside
+}
+
+/// A required amount; `if_negative` says what to do about one that is negative.
+pub(super) fn money(
+    message: Option<&pb::Money>,
+    if_negative: &str,
+    check: &mut Checker<'_>,
+) -> Option<Money> {
+    let Some(message) = message else {
+        check.refuse("REQUIRED", "is required: set amount_minor and currency");
+        return None;
+    };
+    let currency = currency(&message.currency, &mut check.field("currency"));
+    check_amount(
+        message.amount_minor,
+        if_negative,
+        &mut check.field("amount_minor"),
+    );
+    Some(Money {
+        amount_minor: message.amount_minor,
+        currency: currency?,
+    })
+}
+
+/// Refuses an amount that no fact may have; `if_negative` says what to do about one that is negative.
+pub(super) fn check_amount(amount_minor: i64, if_negative: &str, check: &mut Checker<'_>) {
+    if amount_minor < 0 {
+        check.refuse("NEGATIVE", format!("is negative: {if_negative}"));
+    } else if amount_minor > MAX_AMOUNT_MINOR {
+        check.refuse(
+            "OUT_OF_RANGE",
+            "is more than 10^15 minor units: check the unit, 19.99 EUR is 1999",
+        );
+    }
+}
+
+/// An optional text; empty is none.
+pub(super) fn label(text: &str, limit: usize, check: &mut Checker<'_>) -> Option<Label> {
+    let text = check.ok("INVALID_TEXT", bounded(text, limit))?;
+    (!text.is_empty()).then(|| text.into())
+}
+
+/// A required text.
+pub(super) fn required_label(text: &str, limit: usize, check: &mut Checker<'_>) -> Option<Label> {
+    check
+        .ok("INVALID_TEXT", required(text, limit))
+        .map(Label::from)
+}

@@ -1,0 +1,89 @@
+//! Requests to fit, checked.
+
+use crate::{
+    api::violations::Checker,
+    domain::{
+        fitted::report::StoredPrior,
+        text::{Label, required},
+    },
+    pb,
+    service::models::CovariateProblem,
+};
+
+/// Longest id of a request, in bytes.
+const REQUEST_ID_BYTES: usize = 64;
+
+/// The id of a request; `None` when it has none.
+pub(crate) fn request_id(text: &str, check: &mut Checker<'_>) -> Option<Label> {
+    if text.is_empty() {
+        return None;
+    }
+    check
+        .ok("INVALID_TEXT", required(text, REQUEST_ID_BYTES))
+        .map(Label::from)
+}
+
+/// Whether kinds get parameters of their own.
+fn is_by_kind(number: i32, check: &mut Checker<'_>) -> bool {
+    match pb::FitGrouping::try_from(number) {
+        Ok(pb::FitGrouping::ByKind) => true,
+        Ok(pb::FitGrouping::Unspecified) => false,
+        Err(_) => {
+            check.refuse("UNKNOWN_ENUM_VALUE", format!("{number} is no grouping"));
+            false
+        }
+    }
+}
+
+/// A prior with four medians and as many spreads, or one for all.
+pub(crate) fn prior(message: &pb::LogNormalPrior, check: &mut Checker<'_>) -> Option<StoredPrior> {
+    let medians = <[f64; 4]>::try_from(message.medians.as_slice()).ok();
+    if medians.is_none() {
+        let count = message.medians.len();
+        check.field("medians").refuse(
+            "OUT_OF_RANGE",
+            format!("{count} medians where the model has four parameters"),
+        );
+    }
+    let log_spreads = match message.log_standard_deviations[..] {
+        [one] => Some([one; 4]),
+        _ => <[f64; 4]>::try_from(message.log_standard_deviations.as_slice()).ok(),
+    };
+    if log_spreads.is_none() {
+        let count = message.log_standard_deviations.len();
+        check.field("log_standard_deviations").refuse(
+            "OUT_OF_RANGE",
+            format!("{count} standard deviations: give one for all parameters, or four"),
+        );
+    }
+    let prior = StoredPrior {
+        medians: medians?,
+        log_spreads: log_spreads?,
+    };
+    check.ok("OUT_OF_RANGE", prior.prior())?;
+    Some(prior)
+}
+
+/// Whether a fit is to tell kinds of customers apart, for which there can be no covariates of these `names`; `check` stands at the request.
+pub(crate) fn grouping(number: i32, names: &[String], check: &mut Checker<'_>) -> bool {
+    let by_kind = is_by_kind(number, &mut check.field("grouping"));
+    if by_kind && !names.is_empty() {
+        check.field("grouping").refuse(
+            "CONFLICT",
+            "covariates and BY_KIND do not go together: leave one of them out",
+        );
+    }
+    by_kind
+}
+
+/// Says what is wrong with the names of covariates; `check` stands at the request.
+pub(crate) fn refuse_covariates(problems: Vec<CovariateProblem>, check: &mut Checker<'_>) {
+    for (at, problem) in problems {
+        match at {
+            Some(at) => check
+                .element("covariates", at)
+                .refuse("NOT_A_COVARIATE", problem),
+            None => check.field("covariates").refuse("NOT_A_COVARIATE", problem),
+        }
+    }
+}

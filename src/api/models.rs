@@ -1,0 +1,230 @@
+//! Model versions as messages.
+
+mod checks;
+
+use super::{customer_kind_message, timestamp_message};
+use crate::{
+    api::violations::Checker,
+    domain::{
+        clv::{lifetime::WEEKS_PER_MONTH, model::ModelKind},
+        fitted::{
+            ByKindFit, CovariateFit, FittedSet, KindFit, ModelVersion, Refinement,
+            contact_model::UsualContacts,
+            contract_models::PeriodFit,
+            report::{StoredBenchmark, StoredParameter, StoredPrior, StoredReport, StoredTest},
+        },
+    },
+    pb,
+};
+
+/// The model kind of a message; the default when it is not stated.
+pub(crate) fn model_kind(number: i32, check: &mut Checker<'_>) -> Option<ModelKind> {
+    match pb::OrderModelKind::try_from(number) {
+        Ok(pb::OrderModelKind::ParetoNbd) => Some(ModelKind::ParetoNbd),
+        Ok(pb::OrderModelKind::BgNbd) => Some(ModelKind::BgNbd),
+        Ok(pb::OrderModelKind::Unspecified | pb::OrderModelKind::MbgNbd) => Some(ModelKind::MbgNbd),
+        Err(_) => {
+            check.refuse(
+                "UNKNOWN_ENUM_VALUE",
+                format!("{number} is no kind of order model"),
+            );
+            None
+        }
+    }
+}
+
+/// The message of a model kind.
+pub(super) fn kind_message(kind: ModelKind) -> i32 {
+    let kind = match kind {
+        ModelKind::BgNbd => pb::OrderModelKind::BgNbd,
+        ModelKind::MbgNbd => pb::OrderModelKind::MbgNbd,
+        ModelKind::ParetoNbd => pb::OrderModelKind::ParetoNbd,
+    };
+    kind.into()
+}
+
+/// The message of a model version.
+pub(crate) fn model(version: &ModelVersion) -> pb::Model {
+    let fit = &version.fit;
+    let (spend, currency, spend_absent_reason) = match &fit.pooled.spend {
+        Ok((_, currency, spend)) => (Some(report(spend)), currency.to_string(), String::new()),
+        Err(reason) => (None, String::new(), reason.clone()),
+    };
+    let (by_kind, covariates) = match &fit.refinement {
+        Refinement::No => (None, None),
+        Refinement::ByKind(fit) => (Some(by_kind(fit)), None),
+        Refinement::Covariates(fit) => (None, Some(with_covariates(fit))),
+    };
+    pb::Model {
+        version: version.version,
+        active: version.active,
+        kind: kind_message(fit.kind()),
+        until: fit.until.to_string(),
+        create_time: Some(timestamp_message(version.created_at)),
+        orders: Some(orders(&fit.pooled)),
+        spend,
+        spend_absent_reason,
+        currency,
+        unconvertible_customers: i64::try_from(fit.unconvertible_customers).unwrap_or(i64::MAX),
+        by_kind,
+        covariates,
+        checks: fit.checks.as_ref().map(checks::checks),
+        prior: fit.prior.as_ref().map(prior),
+        contact_rates: fit.contacts.all().iter().map(contact_rate).collect(),
+        contracts: fit.contracts.iter().map(contract_model).collect(),
+    }
+}
+
+fn contract_model(one: &PeriodFit) -> pb::ContractModel {
+    let fit = one.fit.as_ref();
+    pb::ContractModel {
+        period_months: one
+            .period_months
+            .map_or(0, |months| i32::try_from(months).unwrap_or(i32::MAX)),
+        report: fit.ok().map(|(_, stored)| report(stored)),
+        absent_reason: fit.err().cloned().unwrap_or_default(),
+        contracts: count(one.contracts),
+        fallback_reason: one.fallback.clone().unwrap_or_default(),
+    }
+}
+
+/// The report of the order model of a set, with its benchmark.
+fn orders(set: &FittedSet) -> pb::FitReport {
+    pb::FitReport {
+        benchmark: set.benchmark.as_ref().map(benchmark),
+        ..report(&set.orders_report)
+    }
+}
+
+fn by_kind(fit: &ByKindFit) -> pb::ByKindReport {
+    let (orders_test, orders_test_absent_reason) = or_reason(&fit.orders_test);
+    let (spend_test, spend_test_absent_reason) = or_reason(&fit.spend_test);
+    pb::ByKindReport {
+        kinds: fit.kinds.iter().map(kind_parameters).collect(),
+        orders_test,
+        orders_test_absent_reason,
+        spend_test,
+        spend_test_absent_reason,
+    }
+}
+
+fn kind_parameters(fit: &KindFit) -> pb::KindParameters {
+    let of_kind = pb::KindParameters {
+        kind: customer_kind_message(fit.kind),
+        customers: count(fit.customers),
+        ..Default::default()
+    };
+    match &fit.set {
+        Ok(set) => {
+            let spend = set.spend.as_ref();
+            pb::KindParameters {
+                orders: Some(orders(set)),
+                spend: spend.ok().map(|(_, _, spend)| report(spend)),
+                spend_pooled_reason: spend.err().cloned().unwrap_or_default(),
+                ..of_kind
+            }
+        }
+        Err(reason) => pb::KindParameters {
+            orders_pooled_reason: reason.clone(),
+            spend_pooled_reason: reason.clone(),
+            ..of_kind
+        },
+    }
+}
+
+fn with_covariates(fit: &CovariateFit) -> pb::CovariateReport {
+    let (test, test_absent_reason) = or_reason(&fit.test);
+    let names = fit.covariates.iter().map(|one| one.name.to_string());
+    pb::CovariateReport {
+        names: names.collect(),
+        means: fit.model.means().to_vec(),
+        orders: Some(report(&fit.report)),
+        customers_left_out: count(fit.customers_left_out),
+        test,
+        test_absent_reason,
+    }
+}
+
+fn or_reason(found: &Result<StoredTest, String>) -> (Option<pb::LikelihoodRatio>, String) {
+    match found {
+        Ok(found) => (Some(test(found)), String::new()),
+        Err(reason) => (None, reason.clone()),
+    }
+}
+
+fn test(test: &StoredTest) -> pb::LikelihoodRatio {
+    pb::LikelihoodRatio {
+        statistic: test.statistic,
+        degrees_of_freedom: i32::try_from(test.degrees_of_freedom).unwrap_or(i32::MAX),
+        p_value: test.p_value,
+    }
+}
+
+fn benchmark(benchmark: &StoredBenchmark) -> pb::Benchmark {
+    pb::Benchmark {
+        parameters: benchmark.parameters.iter().map(parameter).collect(),
+        log_likelihood: benchmark.log_likelihood,
+        converged: benchmark.not_converged_reason.is_none(),
+        not_converged_reason: benchmark.not_converged_reason.clone().unwrap_or_default(),
+        test: benchmark.test.as_ref().map(test),
+        test_absent_reason: benchmark.test_absent_reason.clone().unwrap_or_default(),
+    }
+}
+
+fn prior(prior: &StoredPrior) -> pb::LogNormalPrior {
+    pb::LogNormalPrior {
+        medians: prior.medians.to_vec(),
+        log_standard_deviations: prior.log_spreads.to_vec(),
+    }
+}
+
+fn parameter(parameter: &StoredParameter) -> pb::Parameter {
+    pb::Parameter {
+        name: parameter.name.clone(),
+        value: parameter.value,
+        standard_error: parameter.standard_error,
+    }
+}
+
+fn contact_rate(usual: &UsualContacts) -> pb::ContactRate {
+    let cost = usual.cost.as_ref();
+    pb::ContactRate {
+        kind: customer_kind_message(usual.kind),
+        channel: usual.channel.to_string(),
+        shape: usual.rate.shape(),
+        rate_weeks: usual.rate.rate_weeks(),
+        mean_per_month: usual.rate.mean_per_week() * WEEKS_PER_MONTH,
+        customers: i64::try_from(usual.customers).unwrap_or(i64::MAX),
+        cost_per_contact: cost.map(|(cost, _)| cost.mean),
+        cost_weight_contacts: cost.map(|(cost, _)| cost.weight_contacts),
+        cost_currency: cost.map_or_else(String::new, |(_, currency)| currency.to_string()),
+        recorded_cost_share: usual.recorded_cost_share,
+    }
+}
+
+fn report(report: &StoredReport) -> pb::FitReport {
+    let matrix = |matrix: &Option<Vec<Vec<f64>>>| matrix.as_ref().map_or(vec![], |it| it.concat());
+    pb::FitReport {
+        parameters: report.parameters.iter().map(parameter).collect(),
+        log_likelihood: report.log_likelihood,
+        customers: count(report.customers),
+        distinct_rows: count(report.distinct_rows),
+        iterations: i32::try_from(report.iterations).unwrap_or(i32::MAX),
+        converged: report.converged(),
+        not_converged_reason: report.not_converged_reason.clone().unwrap_or_default(),
+        held_reason: report.held_reason.clone().unwrap_or_default(),
+        gradient_norm: report.gradient_norm,
+        fit_duration: prost_types::Duration::try_from(report.duration).ok(),
+        covariance: matrix(&report.covariance),
+        log_covariance: matrix(&report.log_covariance),
+        condition_number: report.condition_number,
+        aic: report.aic(),
+        bic: report.bic(),
+        evaluations: i32::try_from(report.evaluations).unwrap_or(i32::MAX),
+        benchmark: None,
+    }
+}
+
+fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

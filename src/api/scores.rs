@@ -1,0 +1,211 @@
+//! Scores of customers as messages.
+
+use super::{
+    answers::{
+        candidate_count, is_unconverted, mark_stale, missing_rates, provenance, tier,
+        unrated_reason,
+    },
+    money_message, rates,
+};
+use crate::{
+    domain::{
+        assess::valuation::{
+            self, ValueInputs,
+            outlook::OrdersAhead,
+            prospects::{NoProspects, Prospects},
+            unpriced_channels,
+        },
+        basis::Basis,
+        calendar::Day,
+        clv::{discount::DiscountRate, lifetime::Horizon, rates::Dropout},
+        fitted::parameters::Selection,
+    },
+    pb,
+    service::answer::classify::{Answer, Assessed, Challenger, Match},
+};
+
+/// The message of a score over `horizon_months`, or over the horizon of the definitions.
+pub(crate) fn score_response(
+    answer: &Answer,
+    horizon_months: Option<u32>,
+) -> pb::ScoreLifetimeValueResponse {
+    let (basis, as_of) = (&*answer.basis, answer.as_of);
+    let months = horizon_months.unwrap_or_else(|| basis.revision.horizon.months());
+    let score = |one: &Assessed| score(one, as_of, basis, months);
+    let mut response = match &answer.found {
+        Match::Unknown => pb::ScoreLifetimeValueResponse {
+            r#match: pb::Match::Unknown.into(),
+            provenance: Some(provenance(None, as_of, basis)),
+            ..Default::default()
+        },
+        Match::One(one) => pb::ScoreLifetimeValueResponse {
+            r#match: pb::Match::One.into(),
+            score: Some(score(one)),
+            provenance: Some(provenance(Some(one.profile.profile()), as_of, basis)),
+            ..Default::default()
+        },
+        Match::Ambiguous(several) => pb::ScoreLifetimeValueResponse {
+            r#match: pb::Match::Ambiguous.into(),
+            score: None,
+            candidates: several.listed.iter().map(score).collect(),
+            candidate_count: candidate_count(several),
+            provenance: Some(provenance(None, as_of, basis)),
+        },
+    };
+    mark_stale(&mut response.provenance, answer.stale_since);
+    response
+}
+
+fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::LifetimeValueScore {
+    let (profile, valuation) = (one.profile.profile(), one.valuation());
+    let orders = valuation.orders.as_ref();
+    let horizon: &Horizon = &basis.revision.horizon;
+    pb::LifetimeValueScore {
+        customer_id: profile.customer_id.to_string(),
+        inputs: valuation.inputs.map(|inputs| value_inputs(&inputs, basis)),
+        probability_alive: orders.map(|orders| orders.probability_alive),
+        probability_alive_not_identified: orders
+            .is_some_and(|orders| !orders.probability_alive_identified),
+        expected_orders: orders.map(|orders| orders.expected_orders),
+        expected_spend_per_order: valuation.expected_spend_per_order,
+        lifetime_value: valuation.lifetime_value.ok().map(money_message),
+        unrated_reason: valuation.lifetime_value.err().map_or(0, unrated_reason),
+        horizon_months: i32::try_from(months).unwrap_or(i32::MAX),
+        monthly_discount_rate: horizon.monthly_discount_rate(),
+        tier: Some(tier(one.assessment.tier, basis)),
+        provenance: Some(provenance(Some(profile), as_of, basis)),
+        expected_margin_per_order: valuation.expected_margin_per_order,
+        expected_cost_to_serve: valuation.expected_cost_to_serve,
+        unpriced_channels: valuation
+            .expected_cost_to_serve
+            .map(|_| unpriced_channels(one.profile.view(), basis))
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        missing_rates: missing_rates(one, valuation, basis, months),
+        converted_from: basis
+            .reporting_currency
+            .filter(|_| !is_unconverted(valuation))
+            .map(|reporting| {
+                let settings = basis.value_settings();
+                valuation::other_currencies(one.profile.view(), settings, months, reporting)
+            })
+            .map(|others| rates::codes(&others))
+            .unwrap_or_default(),
+        transaction_value: valuation.transaction_value,
+        contract_value: valuation.contracts.map(|contracts| contracts.value),
+        running_contracts: i32::try_from(one.profile.view().running_contracts())
+            .unwrap_or(i32::MAX),
+        expected_renewals: valuation
+            .contracts
+            .map(|contracts| contracts.expected_renewals),
+        parameter_selection: orders.map_or(0, |orders| selection(orders.parameters)),
+        challenger: one
+            .challenger
+            .as_ref()
+            .map(|challenger| challenger_score(challenger, basis)),
+        outlook: one.outlook.as_ref().map(order_outlook),
+        ..uncertain(one.prospects.as_ref(), basis)
+    }
+}
+
+fn order_outlook(ahead: &OrdersAhead) -> pb::OrderOutlook {
+    use pb::order_outlook::Dropout as Message;
+    pb::OrderOutlook {
+        probability_alive_at_end: ahead.probability_alive_at_end,
+        expected_orders_between: ahead.expected_orders_between,
+        order_count_probabilities: ahead.order_count_probabilities.clone(),
+        orders_per_week: ahead.rates.orders_per_week,
+        dropout: Some(match ahead.rates.dropout {
+            Dropout::PerOrder(probability) => Message::DropoutProbabilityPerOrder(probability),
+            Dropout::PerWeek(rate) => Message::DropoutRatePerWeek(rate),
+        }),
+        yearly_discount_rate: ahead.discount.map_or(0.0, DiscountRate::per_year),
+        discounted_orders: ahead.discounted.orders,
+        discounted_value: ahead.discounted.value,
+        discounted_residual_orders: ahead.residual.map(|worth| worth.orders),
+        residual_lifetime_value: ahead.residual.and_then(|worth| worth.value),
+    }
+}
+
+fn selection(selection: Selection) -> i32 {
+    match selection {
+        Selection::Pooled => pb::ParameterSelection::Pooled,
+        Selection::OwnKind(_) => pb::ParameterSelection::OwnKind,
+        Selection::PooledForKind(_) => pb::ParameterSelection::PooledForKind,
+        Selection::Covariates => pb::ParameterSelection::Covariates,
+        Selection::PooledForUnknownCovariate => pb::ParameterSelection::PooledForUnknownCovariate,
+    }
+    .into()
+}
+
+/// A score with intervals and nothing else.
+fn uncertain(
+    prospects: Option<&Result<Prospects, NoProspects>>,
+    basis: &Basis,
+) -> pb::LifetimeValueScore {
+    let prospects = match prospects {
+        None => return pb::LifetimeValueScore::default(),
+        Some(Err(reason)) => {
+            return pb::LifetimeValueScore {
+                interval_absent_reason: reason.to_string(),
+                ..Default::default()
+            };
+        }
+        Some(Ok(prospects)) => prospects,
+    };
+    let interval = |(low, high)| {
+        Some(pb::Interval {
+            low,
+            high,
+            level: prospects.level,
+        })
+    };
+    let tiers = basis
+        .revision
+        .tiers
+        .all()
+        .zip(&prospects.tier_probabilities);
+    pb::LifetimeValueScore {
+        orders_interval: prospects.orders.and_then(interval),
+        spend_interval: prospects.spend.and_then(interval),
+        renewals_interval: prospects.renewals.and_then(interval),
+        lifetime_value_interval: interval(prospects.lifetime_value),
+        tier_probabilities: tiers
+            .map(|((index, tier), &probability)| pb::TierProbability {
+                tier: tier.name.to_string(),
+                rank: i32::try_from(index.rank()).unwrap_or(i32::MAX),
+                probability,
+            })
+            .collect(),
+        ..Default::default()
+    }
+}
+
+fn challenger_score(challenger: &Challenger, basis: &Basis) -> pb::ChallengerScore {
+    let valuation = &challenger.valuation;
+    let orders = valuation.orders.as_ref();
+    pb::ChallengerScore {
+        model_version: challenger.version,
+        probability_alive: orders.map(|orders| orders.probability_alive),
+        expected_orders: orders.map(|orders| orders.expected_orders),
+        expected_spend_per_order: valuation.expected_spend_per_order,
+        lifetime_value: valuation.lifetime_value.ok().map(money_message),
+        tier: Some(tier(challenger.tier, basis)),
+        unrated_reason: valuation.lifetime_value.err().map_or(0, unrated_reason),
+    }
+}
+
+fn value_inputs(inputs: &ValueInputs, basis: &Basis) -> pb::ValueInputs {
+    pb::ValueInputs {
+        frequency: i32::try_from(inputs.frequency).unwrap_or(i32::MAX),
+        recency_weeks: inputs.recency_weeks(),
+        age_weeks: inputs.age_weeks(),
+        monetary_value: inputs.monetary_value,
+        currency: basis
+            .reporting_currency
+            .map(|currency| currency.to_string())
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,88 @@
+//! Which rates are missing where amounts cannot be converted, so that somebody can record them.
+//!
+//! It knows which amounts of a customer a value rests on, not what they are worth. Whoever counts customers without a value for want of
+//! a rate asks here, as answers do.
+
+use std::collections::BTreeMap;
+
+use super::cost_to_serve::contacts_count;
+use crate::domain::{
+    basis::Basis,
+    calendar::Day,
+    customer::{CustomerKind, profile::ProfileAt},
+    definitions::ValueSettings,
+    money::Currency,
+};
+
+/// A rate that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingRate {
+    /// The currency of the amounts.
+    pub from: Currency,
+    /// The reporting currency; `None` when there is none, so that no rate helps and definitions have to name one.
+    pub to: Option<Currency>,
+    /// The day by whose rate the earliest of them is converted: a rate of that day or before is needed.
+    pub day: Day,
+}
+
+/// Every currency of which an amount cannot be converted, by code, among those that a value over so many months rests on; none when all
+/// can.
+#[must_use]
+pub fn missing_rates(view: ProfileAt<'_>, basis: &Basis, months: u32) -> Vec<MissingRate> {
+    let mut earliest: BTreeMap<Currency, Day> = BTreeMap::new();
+    for (currency, day) in amounts(view, basis.value_settings(), months) {
+        if basis.reporting_major(0, currency, day).is_err() {
+            let known = earliest.entry(currency).or_insert(day);
+            *known = day.min(*known);
+        }
+    }
+    let missing = |(from, day)| MissingRate {
+        from,
+        to: basis.reporting_currency,
+        day,
+    };
+    earliest.into_iter().map(missing).collect()
+}
+
+/// The currencies but one, by code, of the amounts that a value over so many months rests on.
+#[must_use]
+pub fn other_currencies(
+    view: ProfileAt<'_>,
+    settings: Option<&ValueSettings>,
+    months: u32,
+    but: Currency,
+) -> Vec<Currency> {
+    let amounts = amounts(view, settings, months);
+    let mut currencies: Vec<Currency> = amounts.map(|(currency, _)| currency).collect();
+    currencies.retain(|&currency| currency != but);
+    currencies.sort();
+    currencies.dedup();
+    currencies
+}
+
+/// Currency of each amount that a value over so many months rests on, and the day by whose rate it is converted: of purchases, of the
+/// contracts that may be renewed within them (by the day of the answer), and of contacts, where these count.
+fn amounts<'a>(
+    view: ProfileAt<'a>,
+    settings: Option<&ValueSettings>,
+    months: u32,
+) -> impl Iterator<Item = (Currency, Day)> + use<'a> {
+    let (history, as_of) = (&view.profile().history, view.as_of());
+    let purchases = history.purchases.iter();
+    let terms = history.contracts.iter().map(|fact| &fact.terms);
+    let renewed = terms.filter(move |terms| {
+        let mut due = terms.renewals_within(as_of, months);
+        terms.runs_on(as_of) && due.next().is_some()
+    });
+    let counted = contacts_count(view, settings);
+    let contacts = history.contacts.iter().filter(move |_| counted);
+    let valued = view.profile().kind != CustomerKind::Employee;
+    purchases
+        .map(|entry| (entry.currency, entry.day))
+        .chain(renewed.map(move |terms| (terms.price.currency, as_of)))
+        .chain(contacts.filter_map(|entry| Some((entry.currency?, entry.day))))
+        .filter(move |_| valued)
+}
+
+#[cfg(test)]
+mod tests;

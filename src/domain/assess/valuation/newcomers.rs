@@ -1,0 +1,84 @@
+//! What a customer of whom nothing is known yet is worth on the day of the first order.
+//!
+//! It knows a basis and a horizon, no profile. Contracts and the cost to serve are not in it: neither is known of anybody yet.
+
+use crate::domain::{
+    assess::tiers::Unrated,
+    basis::Basis,
+    clv::lifetime::{Horizon, newcomer_value},
+    customer::CustomerKind,
+    definitions::ValueBasis,
+    fitted::parameters::{ParameterSet, Refined},
+    money::{Money, major_to_money},
+};
+
+use super::{ValueInputs, margin::assumed_margin, spend::expected_spend};
+
+/// What is known of the first order: that it is one, today.
+const FIRST_ORDER: ValueInputs = ValueInputs {
+    frequency: 0,
+    recency_days: 0,
+    age_days: 0,
+    monetary_value: Some(0.0),
+};
+
+/// What a customer is worth on the day of the first order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Newcomer {
+    /// The kind whose own parameters these are; `None` for somebody of whom not even that is known.
+    pub kind: Option<CustomerKind>,
+    /// Probability of still being a customer after that order.
+    pub probability_alive: f64,
+    /// Expected further orders within the horizon.
+    pub expected_orders: f64,
+    /// Expected amount per order, in major units of the reporting currency.
+    pub expected_spend_per_order: Option<f64>,
+    /// What of it counts on the basis of the definitions.
+    pub expected_margin_per_order: Option<f64>,
+    /// The first order, undiscounted, and the discounted further ones.
+    pub lifetime_value: Result<Money, Unrated>,
+}
+
+/// Newcomers by the model of the basis: of any kind first, then of each kind that has parameters of its own. None without a model.
+#[must_use]
+pub fn newcomers(basis: &Basis, horizon: &Horizon) -> Vec<Newcomer> {
+    let Some(model) = &basis.model else {
+        return vec![];
+    };
+    let parameters = &model.parameters;
+    let mut sets = vec![(None, &parameters.pooled)];
+    if let Refined::ByKind(kinds) = &parameters.refined {
+        sets.extend(kinds.iter().map(|(kind, set)| (Some(*kind), set)));
+    }
+    sets.into_iter()
+        .map(|(kind, set)| newcomer(kind, set, &parameters.pooled, basis, horizon))
+        .collect()
+}
+
+fn newcomer(
+    kind: Option<CustomerKind>,
+    set: &ParameterSet,
+    pooled: &ParameterSet,
+    basis: &Basis,
+    horizon: &Horizon,
+) -> Newcomer {
+    let outlook = set.orders.newcomer();
+    let spend = set.spend.as_ref().or(pooled.spend.as_ref());
+    let spend = expected_spend(&FIRST_ORDER, spend, basis.reporting_currency);
+    let share = basis
+        .value_settings()
+        .filter(|settings| settings.basis != ValueBasis::Revenue)
+        .map_or(1.0, |settings| assumed_margin(settings, None));
+    let margin = spend.map(|(spend, currency)| (spend * share, currency));
+    Newcomer {
+        kind,
+        probability_alive: outlook.probability_alive(),
+        expected_orders: outlook.expected_orders(horizon.weeks()),
+        expected_spend_per_order: spend.ok().map(|(spend, _)| spend),
+        expected_margin_per_order: margin.ok().map(|(margin, _)| margin),
+        lifetime_value: margin.and_then(|(margin, currency)| {
+            let value = newcomer_value(&set.orders, margin, margin, horizon);
+            major_to_money(value, currency).ok_or(Unrated::TooLarge)
+        }),
+    }
+}

@@ -1,0 +1,102 @@
+//! What the order model says of a customer's orders to come, beside their expected number.
+//!
+//! Asked for only when somebody wants to know: a probability of each count costs as much as the value. Orders only; it knows nothing of
+//! contracts and of the cost to serve.
+
+use crate::domain::{
+    basis::Basis,
+    clv::{
+        discount::DiscountRate,
+        history::{DAYS_PER_WEEK, PurchaseHistory},
+        lifetime::continuously_discounted_orders,
+        rates::CustomerRates,
+    },
+    customer::profile::ProfileAt,
+};
+
+use super::prospects::Valued;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct OutlookOptions {
+    /// Days after the day of the answer whose expected orders are wanted: from the first, which is not counted, to the last, which is.
+    pub days: Option<(u32, u32)>,
+    /// Up to which number of orders within the horizon the probability of each is wanted.
+    pub largest_order_count: Option<u32>,
+    /// How to discount; as the definitions do when it is `None`.
+    pub discount: Option<DiscountRate>,
+}
+
+/// What the model says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrdersAhead {
+    /// Probability of still being a customer at the end of the horizon.
+    pub probability_alive_at_end: f64,
+    /// Expected orders within the days asked for.
+    pub expected_orders_between: Option<f64>,
+    /// Probability of 0, 1, 2, ... orders within the horizon; empty unless asked for.
+    pub order_count_probabilities: Vec<f64>,
+    /// The customer's own rates.
+    pub rates: CustomerRates,
+    /// How the following are discounted; `None` when the definitions do not discount.
+    pub discount: Option<DiscountRate>,
+    /// Expected orders within the horizon, each discounted at its own time.
+    pub discounted: Worth,
+    /// Expected orders from now on for ever, likewise; `None` without a discount.
+    pub residual: Option<Worth>,
+}
+
+/// Discounted orders and what they are worth.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worth {
+    /// Expected orders.
+    pub orders: f64,
+    /// Their margin, in major units of the reporting currency; `None` where the margin of an order is not known.
+    pub value: Option<f64>,
+}
+
+/// What the model says of a customer over the horizon of `valued`; `None` where it says nothing, as of those who never bought.
+#[must_use]
+pub fn orders_ahead(
+    view: ProfileAt<'_>,
+    basis: &Basis,
+    valued: Valued<'_>,
+    options: &OutlookOptions,
+) -> Option<OrdersAhead> {
+    let Valued { valuation, horizon } = valued;
+    valuation.orders?;
+    let inputs = valuation.inputs?;
+    let history =
+        PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days).ok()?;
+    let model = basis.model.as_ref()?.for_customer(view).orders;
+    let outlook = model.outlook(&history);
+    let weeks = horizon.weeks();
+    let days = |days: u32| f64::from(days) / DAYS_PER_WEEK;
+    let counts = options.largest_order_count.map(|largest| 0..=largest);
+    let monthly = DiscountRate::effective_per_month(horizon.monthly_discount_rate());
+    let discount = options.discount.or(monthly.ok());
+    let worth = |orders: f64| Worth {
+        orders,
+        value: valuation
+            .expected_margin_per_order
+            .map(|margin| margin * orders),
+    };
+    Some(OrdersAhead {
+        probability_alive_at_end: outlook.probability_alive_after(weeks),
+        expected_orders_between: options
+            .days
+            .map(|(from, to)| outlook.expected_orders_between(days(from), days(to))),
+        order_count_probabilities: counts
+            .into_iter()
+            .flatten()
+            .map(|orders| outlook.probability_of_orders(orders, weeks))
+            .collect(),
+        rates: model.rates(&history),
+        discount,
+        discounted: worth(discount.map_or_else(
+            || outlook.expected_orders(weeks),
+            |discount| continuously_discounted_orders(&outlook, weeks, discount),
+        )),
+        residual: discount.map(|discount| worth(outlook.discounted_residual_orders(discount))),
+    })
+}

@@ -1,0 +1,206 @@
+//! How far off a value may be: intervals of orders, spend and value, and how likely each tier is.
+//!
+//! Asked for only when somebody wants to know. Orders, spend and the renewals of contracts are uncertain; what else a value holds, the
+//! cost to serve, is expected and moves all outcomes alike.
+
+use crate::domain::{
+    assess::tiers::Unrated,
+    basis::Basis,
+    clv::{
+        gamma_gamma::SpendHistory,
+        history::PurchaseHistory,
+        interval::{
+            Distribution,
+            renewals::{Renewable, RenewalFutures},
+        },
+        lifetime::{Horizon, discounted_value},
+    },
+    customer::profile::ProfileAt,
+    fitted::uncertainty::NoUncertainty,
+};
+
+use super::{
+    Valuation,
+    contracts::{Course, courses},
+};
+
+/// What may become of a customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prospects {
+    /// Probability with which each interval holds the outcome.
+    pub level: f64,
+    /// Orders within the horizon; `None` without a purchase.
+    pub orders: Option<(f64, f64)>,
+    /// Spend within the horizon, undiscounted, in major units of the reporting currency; `None` without a purchase.
+    pub spend: Option<(f64, f64)>,
+    /// Renewals of all contracts together within the horizon; `None` without a contract.
+    pub renewals: Option<(f64, f64)>,
+    /// Discounted value within the horizon, in major units of the reporting currency.
+    pub lifetime_value: (f64, f64),
+    /// Probability of each tier, from the best on; over the horizon of the definitions, which decides about tiers.
+    pub tier_probabilities: Vec<f64>,
+}
+
+/// Why there are none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoProspects {
+    /// There is no value that could be uncertain.
+    #[error("the customer has no value")]
+    Unrated(Unrated),
+    /// It is not known how uncertain the model is.
+    #[error(transparent)]
+    Uncertainty(#[from] NoUncertainty),
+}
+
+/// A value and the horizon it is over.
+#[derive(Debug, Clone, Copy)]
+pub struct Valued<'a> {
+    /// What [`super::value`] gave.
+    pub valuation: &'a Valuation,
+    /// For this horizon.
+    pub horizon: &'a Horizon,
+}
+
+/// What may become of a customer over the horizon of `asked`; `tier` is the value over the horizon of the definitions.
+///
+/// # Errors
+/// When the customer has no value, or the model version does not say how uncertain it is.
+pub fn prospects(
+    view: ProfileAt<'_>,
+    basis: &Basis,
+    asked: Valued<'_>,
+    tier: Valued<'_>,
+    level: f64,
+) -> Result<Prospects, NoProspects> {
+    let outcomes = outcomes(view, basis, asked)?;
+    let of_tier = if asked.horizon == tier.horizon {
+        None
+    } else {
+        Some(self::outcomes(view, basis, tier)?)
+    };
+    let tier_probabilities = of_tier.as_ref().unwrap_or(&outcomes).tiers(basis);
+    let (low, high) = outcomes.value.interval(level);
+    let interval = |varying: &Option<Distribution>| Some(varying.as_ref()?.interval(level));
+    Ok(Prospects {
+        level,
+        orders: interval(&outcomes.orders),
+        spend: interval(&outcomes.spend),
+        renewals: interval(&outcomes.renewals),
+        lifetime_value: (low + outcomes.certain, high + outcomes.certain),
+        tier_probabilities,
+    })
+}
+
+/// Possible futures, and the part of the value that is the same in all of them.
+struct Outcomes {
+    orders: Option<Distribution>,
+    spend: Option<Distribution>,
+    renewals: Option<Distribution>,
+    value: Distribution,
+    certain: f64,
+    /// Half a minor unit: values are rounded before they are compared with the edge of a tier.
+    half_minor: f64,
+}
+
+fn outcomes(
+    view: ProfileAt<'_>,
+    basis: &Basis,
+    valued: Valued<'_>,
+) -> Result<Outcomes, NoProspects> {
+    let Valued { valuation, horizon } = valued;
+    let value = valuation.lifetime_value.map_err(NoProspects::Unrated)?;
+    let contracts = renewals(view, basis, horizon)?;
+    let expected = valuation.contracts.map_or(0.0, |contracts| contracts.value);
+    let renewals = valuation.contracts.map(|_| contracts.renewals());
+    let half_minor = 0.5 / value.currency.minor_per_major();
+    let Some(inputs) = &valuation.inputs else {
+        return Ok(Outcomes {
+            orders: None,
+            spend: None,
+            renewals,
+            value: contracts.value(),
+            certain: value.major() - expected,
+            half_minor,
+        });
+    };
+    let no_model = NoProspects::Unrated(Unrated::NoModel);
+    let Some(model) = &basis.model else {
+        return Err(no_model);
+    };
+    let history =
+        PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days)
+            .map_err(|_| no_model.clone())?;
+    let (Some(spend), Some(margin)) = (
+        valuation.expected_spend_per_order,
+        valuation.expected_margin_per_order,
+    ) else {
+        return Err(no_model);
+    };
+    let selected = model.for_customer(view);
+    let drawn = model.uncertainty.of(&selected, model.version)?;
+    let own = inputs
+        .monetary_value
+        .and_then(|mean| SpendHistory::new(inputs.frequency, mean).ok());
+    let share = if spend > 0.0 { margin / spend } else { 0.0 };
+    let futures = drawn.futures_with(&history, own.as_ref(), share, horizon, &contracts);
+    let of_orders = discounted_value(&selected.orders, &history, margin, horizon);
+    Ok(Outcomes {
+        orders: Some(futures.orders),
+        spend: Some(futures.revenue),
+        renewals,
+        value: futures.value,
+        certain: value.major() - of_orders - expected,
+        half_minor,
+    })
+}
+
+/// What may become of the contracts that may be renewed within the horizon.
+fn renewals(
+    view: ProfileAt<'_>,
+    basis: &Basis,
+    horizon: &Horizon,
+) -> Result<RenewalFutures, NoProspects> {
+    let held = courses(view, basis, horizon).map_err(NoProspects::Unrated)?;
+    let mut courses = held.unwrap_or_default();
+    courses.retain(|course| !course.due.is_empty());
+    let Some(model) = basis.model.as_ref().filter(|_| !courses.is_empty()) else {
+        return Ok(RenewalFutures::new(&[], 0));
+    };
+    let amounts: Vec<Vec<f64>> = courses.iter().map(Course::amounts).collect();
+    let renewable = courses.iter().zip(&amounts).map(|(course, amounts)| {
+        let place = model.contracts.place_of(course.period_months);
+        let place = place.ok_or(NoProspects::Unrated(Unrated::NoModel))?;
+        let drawn = &model.uncertainty;
+        Ok(Renewable {
+            model: drawn.of_renewals(&model.contracts, place, model.version)?,
+            renewals: course.renewals,
+            amounts,
+        })
+    });
+    let renewable: Vec<Renewable<'_>> = renewable.collect::<Result<_, NoProspects>>()?;
+    Ok(RenewalFutures::new(
+        &renewable,
+        model.version.unsigned_abs(),
+    ))
+}
+
+impl Outcomes {
+    /// From the best tier on; together 1.
+    fn tiers(&self, basis: &Basis) -> Vec<f64> {
+        // The last tier takes everybody that is left: it has no edge.
+        let mut edges: Vec<f64> = basis
+            .revision
+            .tiers
+            .least_values()
+            .filter(|least| least.is_finite())
+            .map(|least| least - self.half_minor - self.certain)
+            .collect();
+        edges.reverse();
+        let mut bands = self.value.band_probabilities(&edges);
+        bands.reverse();
+        bands
+    }
+}
+
+#[cfg(test)]
+mod tests;

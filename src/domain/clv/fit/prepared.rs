@@ -1,0 +1,138 @@
+//! Collapsed rows in the form that likelihoods run over: scaled time, and indices into distinct values.
+
+use std::ops::Range;
+
+use super::FitError;
+use super::rows::CollapsedRow;
+use crate::domain::clv::history::DAYS_PER_WEEK;
+
+/// What a fit must know of its rows before it begins.
+pub(super) struct Totals {
+    /// Customers of all rows.
+    pub(super) customers: u64,
+    /// Repeat orders of all customers.
+    pub(super) orders: f64,
+    /// The longest age, weeks: the unit of time of the search.
+    pub(super) unit_weeks: f64,
+}
+
+impl Totals {
+    /// Customers, to divide by.
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+    pub(super) const fn customers_as_f64(&self) -> f64 {
+        self.customers as f64
+    }
+}
+
+/// Counts customers and orders.
+///
+/// # Errors
+/// When there are none of one or the other.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+pub(super) fn totals(rows: &[CollapsedRow]) -> Result<Totals, FitError> {
+    let customers = rows.iter().map(CollapsedRow::count).sum();
+    if customers == 0 {
+        return Err(FitError::NoCustomers);
+    }
+    let orders = rows
+        .iter()
+        .map(|row| f64::from(row.frequency()) * row.count() as f64)
+        .sum();
+    if orders == 0.0 {
+        return Err(FitError::NoRepeatOrders { customers });
+    }
+    // Some customer has ordered again, so some age is at least a day.
+    let longest = rows.iter().map(CollapsedRow::age_days).max().unwrap_or(1);
+    Ok(Totals {
+        customers,
+        orders,
+        unit_weeks: f64::from(longest) / DAYS_PER_WEEK,
+    })
+}
+
+/// Customers with the same number of repeat orders.
+pub(super) struct Frequency {
+    /// Repeat orders of each.
+    pub(super) orders: u32,
+    pub(super) customers: f64,
+    /// Their cells.
+    pub(super) cells: Range<usize>,
+}
+
+/// A distinct time, as an age or a recency, and the customers of that age.
+pub(super) struct Time {
+    /// In units of the longest age.
+    pub(super) scaled: f64,
+    pub(super) customers: f64,
+    /// Repeat orders of the customers of that age.
+    pub(super) orders: f64,
+}
+
+/// One distinct history.
+pub(super) struct Cell {
+    /// Index of `t_x` among the times.
+    pub(super) recency: usize,
+    /// Index of `T` among the times.
+    pub(super) age: usize,
+    pub(super) customers: f64,
+}
+
+/// Rows as tables of distinct values.
+pub(super) struct Prepared {
+    pub(super) frequencies: Vec<Frequency>,
+    pub(super) times: Vec<Time>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) customers: f64,
+}
+
+impl Prepared {
+    /// From rows sorted by frequency, as `collapse` leaves them.
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+    pub(super) fn new(rows: &[CollapsedRow], unit_weeks: f64) -> Self {
+        let mut days: Vec<u32> = rows
+            .iter()
+            .flat_map(|row| [row.recency_days(), row.age_days()])
+            .collect();
+        days.sort_unstable();
+        days.dedup();
+        let unit_days = unit_weeks * DAYS_PER_WEEK;
+        let scaled = |&day: &u32| Time {
+            scaled: f64::from(day) / unit_days,
+            customers: 0.0,
+            orders: 0.0,
+        };
+        let mut times: Vec<Time> = days.iter().map(scaled).collect();
+        let index = |day: u32| days.partition_point(|&other| other < day);
+        let mut frequencies: Vec<Frequency> = Vec::new();
+        let mut cells = Vec::with_capacity(rows.len());
+        for row in rows {
+            let customers = row.count() as f64;
+            let age = index(row.age_days());
+            times[age].customers += customers;
+            times[age].orders += customers * f64::from(row.frequency());
+            cells.push(Cell {
+                recency: index(row.recency_days()),
+                age,
+                customers,
+            });
+            match frequencies.last_mut() {
+                Some(group) if group.orders == row.frequency() => {
+                    group.customers += customers;
+                    group.cells.end = cells.len();
+                }
+                Some(_) | None => frequencies.push(Frequency {
+                    orders: row.frequency(),
+                    customers,
+                    cells: cells.len() - 1..cells.len(),
+                }),
+            }
+        }
+        let customers = frequencies.iter().map(|group| group.customers).sum();
+        Self {
+            frequencies,
+            times,
+            cells,
+            customers,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Which facts were taken back in full, where one that takes back may itself be taken back.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::customer::facts::FactKey;
+
+/// The keys of facts that never counted: those named by a fact that takes them back and was not itself taken back.
+///
+/// `facts` are keys, each once, with the key that the fact takes back, if it does. Facts that take each other back in a circle take
+/// nothing back. Keys that are not among the facts may be in the answer.
+pub(super) fn taken_back<'a>(
+    facts: impl Iterator<Item = (&'a FactKey, Option<FactKey>)>,
+) -> HashSet<FactKey> {
+    let takers: HashMap<&FactKey, FactKey> = facts
+        .filter_map(|(key, named)| Some((key, named?)))
+        .collect();
+    // A taker is decided once all takers that name it are.
+    let mut undecided: HashMap<&FactKey, usize> = HashMap::new();
+    for named in takers.values().filter(|named| takers.contains_key(*named)) {
+        *undecided.entry(named).or_default() += 1;
+    }
+    let mut next: Vec<&FactKey> = takers
+        .keys()
+        .copied()
+        .filter(|key| !undecided.contains_key(key))
+        .collect();
+    let mut taken_back = HashSet::new();
+    while let Some(taker) = next.pop() {
+        let named = &takers[taker];
+        if !taken_back.contains(taker) {
+            taken_back.insert(named.clone());
+        }
+        if let Some(left) = undecided.get_mut(named) {
+            *left -= 1;
+            if *left == 0 {
+                next.push(named);
+            }
+        }
+    }
+    taken_back
+}

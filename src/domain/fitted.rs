@@ -1,0 +1,220 @@
+//! A fitted model version: what a fit found, numbered and kept for good.
+
+pub mod contact_model;
+pub mod contract_models;
+pub mod parameters;
+pub mod report;
+pub mod uncertainty;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    basis::ActiveModel,
+    calendar::Day,
+    clv::{
+        fit::covariates::CovariateModel,
+        gamma_gamma::GammaGamma,
+        model::{ModelKind, OrderModel},
+    },
+    customer::CustomerKind,
+    fitted::{
+        contact_model::ContactModel,
+        contract_models::{ContractModels, PeriodFit},
+        parameters::{
+            Covariate, CovariateParameters, ParameterSet, Parameters, Refined, SpendParameters,
+        },
+        report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
+    },
+    money::Currency,
+};
+
+/// A stored model version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelVersion {
+    /// Number of the version, from 1.
+    pub version: i64,
+    /// Whether it answers.
+    pub active: bool,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// The fit.
+    pub fit: ModelFit,
+}
+
+/// What a fit found. A further part that a version may have is a further field here, in [`ActiveModel`] and in the stored document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFit {
+    /// Last day whose facts were used.
+    pub until: Day,
+    /// Parameters fitted to everybody; there whatever else was fitted.
+    pub pooled: FittedSet,
+    /// Parameters that tell customers apart by more than their history.
+    pub refinement: Refinement,
+    /// Models of renewal: of all contracts first, then by length of the period. None without contracts.
+    pub contracts: Vec<PeriodFit>,
+    /// Whether assumptions of the models hold in the data; `None` in versions of earlier programs.
+    pub checks: Option<StoredChecks>,
+    /// The prior that every order model of it was fitted with.
+    pub prior: Option<StoredPrior>,
+    /// What is usual of contacts; empty in versions of earlier programs, and where there were none.
+    pub contacts: Arc<ContactModel>,
+    /// Persons and companies without a value because an amount it rests on could not be converted when the version was fitted.
+    pub unconvertible_customers: u64,
+}
+
+/// One fitted parameter set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedSet {
+    /// The model of orders.
+    pub orders: OrderModel,
+    /// How its fit went.
+    pub orders_report: StoredReport,
+    /// The benchmark of the order model; `None` in versions of earlier programs.
+    pub benchmark: Option<StoredBenchmark>,
+    /// The model of spend, the currency of its amounts and how its fit went; or why there is none.
+    pub spend: Result<(GammaGamma, Currency, StoredReport), String>,
+}
+
+/// What was fitted beside the pooled set.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refinement {
+    /// Nothing.
+    No,
+    /// A parameter set for each kind of customer.
+    ByKind(ByKindFit),
+    /// Effects of covariates.
+    Covariates(Box<CovariateFit>),
+}
+
+/// A fit by kind of customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByKindFit {
+    /// Every kind that has customers.
+    pub kinds: Vec<KindFit>,
+    /// Order models: one set for all against one for each; or why they cannot be compared.
+    pub orders_test: Result<StoredTest, String>,
+    /// The same of the spend models.
+    pub spend_test: Result<StoredTest, String>,
+}
+
+/// What became of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KindFit {
+    /// The kind.
+    pub kind: CustomerKind,
+    /// Its customers with a purchase.
+    pub customers: u64,
+    /// Its own parameters, without a spend model where it has too few repeat buyers for one (then the pooled one is used); or why the
+    /// pooled set speaks for it altogether.
+    pub set: Result<FittedSet, String>,
+}
+
+/// A fit with covariates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CovariateFit {
+    /// What is read of a customer, in the order of the model's names.
+    pub covariates: Vec<Covariate>,
+    /// The model.
+    pub model: CovariateModel,
+    /// How its fit went, on the customers of whom every covariate is known.
+    pub report: StoredReport,
+    /// Customers with a purchase who were left out since a covariate of theirs is unknown; the pooled set speaks for such.
+    pub customers_left_out: u64,
+    /// The model without covariates against this one, on the same customers; or why they cannot be compared.
+    pub test: Result<StoredTest, String>,
+}
+
+impl ModelVersion {
+    /// What assessments need of it.
+    #[must_use]
+    pub fn as_active(&self) -> ActiveModel {
+        ActiveModel {
+            version: self.version,
+            parameters: self.fit.parameters(),
+            contracts: ContractModels::of_fits(&self.fit.contracts),
+            contacts: Arc::clone(&self.fit.contacts),
+            uncertainty: Arc::default(),
+        }
+    }
+}
+
+impl Refinement {
+    /// What has to be known of customers beside what they bought; nothing without covariates.
+    #[must_use]
+    pub fn covariates(&self) -> &[Covariate] {
+        match self {
+            Self::Covariates(fit) => &fit.covariates,
+            Self::No | Self::ByKind(_) => &[],
+        }
+    }
+}
+
+impl ModelFit {
+    /// Which model of orders this is.
+    #[must_use]
+    pub const fn kind(&self) -> ModelKind {
+        self.pooled.orders.kind()
+    }
+
+    /// The parameters that answer.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        let refined = match &self.refinement {
+            Refinement::No => Refined::No,
+            Refinement::ByKind(fit) => Refined::ByKind(
+                fit.kinds
+                    .iter()
+                    .filter_map(|kind| Some((kind.kind, kind.set.as_ref().ok()?.parameters())))
+                    .collect(),
+            ),
+            Refinement::Covariates(fit) => Refined::Covariates(CovariateParameters {
+                covariates: fit.covariates.clone(),
+                model: fit.model.clone(),
+                log_covariance: fit.report.log_covariance.clone(),
+            }),
+        };
+        Parameters {
+            pooled: self.pooled.parameters(),
+            refined,
+        }
+    }
+
+    /// Whether every part of it that answers converged. A kind that fell back on the pooled set does not count against it,
+    /// nor do contract models: one that did not converge never answers, and contracts have no value then.
+    #[must_use]
+    pub fn converged(&self) -> bool {
+        let refined = match &self.refinement {
+            Refinement::No => true,
+            Refinement::ByKind(fit) => {
+                let mut sets = fit.kinds.iter().filter_map(|kind| kind.set.as_ref().ok());
+                sets.all(FittedSet::converged)
+            }
+            Refinement::Covariates(fit) => fit.report.converged(),
+        };
+        self.pooled.converged() && refined
+    }
+}
+
+impl FittedSet {
+    /// What answers of it.
+    #[must_use]
+    pub fn parameters(&self) -> ParameterSet {
+        let spend = self.spend.as_ref().ok();
+        ParameterSet {
+            orders: self.orders,
+            orders_log_covariance: self.orders_report.log_covariance.clone(),
+            spend: spend.map(|(model, currency, report)| SpendParameters {
+                model: *model,
+                currency: *currency,
+                log_covariance: report.log_covariance.clone(),
+            }),
+        }
+    }
+
+    fn converged(&self) -> bool {
+        let spend = self.spend.as_ref().ok();
+        self.orders_report.converged() && spend.is_none_or(|(_, _, report)| report.converged())
+    }
+}

@@ -1,0 +1,6 @@
+//! Answering: from a way of naming a customer to a finished answer about them.
+
+pub mod classify;
+pub mod explain;
+pub mod profiles;
+pub mod subjects;

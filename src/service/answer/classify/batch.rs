@@ -1,0 +1,220 @@
+//! Many subjects in one call: each distinct one is answered once, and the call ends at a budget.
+//!
+//! What a batch costs does not follow from its size: a number that a thousand customers share takes sixteen bytes to name. So customers are
+//! counted as they are assessed, bytes as they are written, and where one of the two is used up the batch ends: what it has is answered,
+//! the rest is left to another call. Only what is written is kept: a batch holds its answer, and never all that it was made from.
+
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
+use super::{Answer, Classifier, Grounds, MAX_CANDIDATES, Question, looked_at, matched};
+use crate::{
+    domain::{customer::profile::DatedProfile, text::CustomerId},
+    service::{answer::subjects::Subject, error::ServiceError},
+};
+
+/// Most customers that a batch assesses. Chosen: ten times what a batch of ordinary subjects needs, some hundred milliseconds of work.
+const MOST_ASSESSED: usize = 10_000;
+
+/// Most customers that a batch lists with all that was asked about them, candidates included: with intervals, two seconds of work.
+const MOST_LISTED: usize = 4_000;
+
+/// So many subjects are looked up together, so that a batch of widely shared names does not hold a million ids.
+const PART: usize = 64;
+
+/// Profiles of about so many customers are read ahead.
+const AHEAD: usize = 64;
+
+/// After so many assessed customers another task has its turn, and a caller who has gone is noticed: about a millisecond of work.
+const TURN: usize = 32;
+
+/// The answer to a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The answers as they were written, one after another, in the order of their subjects.
+    pub written: Vec<u8>,
+    /// How many of the subjects are answered: all, or the first so many.
+    pub answered: usize,
+    /// Why not all are.
+    pub end: Option<BatchEnd>,
+}
+
+/// Why a batch ended before its last subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchEnd {
+    /// The answer would have become too long.
+    Bytes,
+    /// Too many customers stand behind the subjects.
+    Customers,
+}
+
+/// What a batch has used.
+#[derive(Default)]
+struct Used {
+    assessed: usize,
+    listed: usize,
+    /// Assessed since other tasks had their turn.
+    since_turn: usize,
+}
+
+impl Used {
+    /// Adds a name of so many customers, unless that would be too much. The first name is answered in any case.
+    fn add(&mut self, customers: usize) -> bool {
+        let (assessed, listed) = (customers.max(1), customers.clamp(1, MAX_CANDIDATES));
+        let is_first = self.assessed == 0;
+        if !is_first
+            && (self.assessed + assessed > MOST_ASSESSED || self.listed + listed > MOST_LISTED)
+        {
+            return false;
+        }
+        self.assessed += assessed;
+        self.listed += listed;
+        self.since_turn += assessed;
+        true
+    }
+}
+
+/// The subjects of a part that were not answered before, with the customers that they name, and the profiles of the next of them.
+struct Fresh<'a> {
+    named: Vec<(&'a Subject, Arc<[CustomerId]>)>,
+    /// Whose turn it is.
+    next: usize,
+    /// Up to which of them profiles were read.
+    read: usize,
+    profiles: HashMap<CustomerId, DatedProfile>,
+}
+
+impl Classifier {
+    /// Answers about many subjects as of one day and on one basis, in their order. `write` appends an answer to what is written so far,
+    /// and must depend on nothing but the answer. Ends where the written answers would exceed `most_bytes`, or the customers behind the
+    /// subjects what a batch may cost.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub async fn answer_batch(
+        &self,
+        subjects: &[Subject],
+        question: &Question,
+        most_bytes: usize,
+        write: impl Fn(&Answer, &mut Vec<u8>) + Send + Sync,
+    ) -> Result<Batch, ServiceError> {
+        let grounds = self.grounds(question).await?;
+        let mut batch = Batch {
+            written: vec![],
+            answered: 0,
+            end: None,
+        };
+        let mut known: HashMap<&Subject, Range<usize>> = HashMap::new();
+        let mut used = Used::default();
+        for part in subjects.chunks(PART) {
+            let mut fresh = self.resolve(part, &known).await?;
+            for subject in part {
+                let start = batch.written.len();
+                if let Some(range) = known.get(subject) {
+                    batch.written.extend_from_within(range.clone());
+                } else {
+                    if !used.add(fresh.customers()) {
+                        batch.end = Some(BatchEnd::Customers);
+                        return Ok(batch);
+                    }
+                    self.read_ahead(&mut fresh, &grounds).await?;
+                    if let Some(ids) = fresh.take() {
+                        let found = matched(&ids, &fresh.profiles, &grounds);
+                        write(&grounds.answer(found), &mut batch.written);
+                    }
+                    known.insert(subject, start..batch.written.len());
+                }
+                if batch.written.len() > most_bytes && batch.answered > 0 {
+                    batch.written.truncate(start);
+                    batch.end = Some(BatchEnd::Bytes);
+                    return Ok(batch);
+                }
+                batch.answered += 1;
+                if used.since_turn >= TURN {
+                    used.since_turn = 0;
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The customers that those subjects of a part name that are not `known`, each once.
+    async fn resolve<'a>(
+        &self,
+        part: &'a [Subject],
+        known: &HashMap<&Subject, Range<usize>>,
+    ) -> Result<Fresh<'a>, ServiceError> {
+        let mut subjects: Vec<&Subject> = vec![];
+        for subject in part {
+            if !known.contains_key(subject) && !subjects.contains(&subject) {
+                subjects.push(subject);
+            }
+        }
+        let asked: Vec<Subject> = subjects.iter().copied().cloned().collect();
+        let named = self.subjects.find_many(&asked).await?;
+        Ok(Fresh {
+            named: subjects.into_iter().zip(named).collect(),
+            next: 0,
+            read: 0,
+            profiles: HashMap::new(),
+        })
+    }
+
+    /// Reads the profiles that the next subject needs, and those of some after it.
+    async fn read_ahead(
+        &self,
+        fresh: &mut Fresh<'_>,
+        grounds: &Grounds,
+    ) -> Result<(), ServiceError> {
+        if fresh.next < fresh.read {
+            return Ok(());
+        }
+        let mut ids: Vec<CustomerId> = vec![];
+        for (_, named) in &fresh.named[fresh.next..] {
+            let named = looked_at(named);
+            if !ids.is_empty() && ids.len() + named.len() > AHEAD {
+                break;
+            }
+            ids.extend_from_slice(named);
+            fresh.read += 1;
+        }
+        fresh.profiles = self.list_profiles(&ids, grounds.as_of).await?;
+        Ok(())
+    }
+}
+
+impl Fresh<'_> {
+    /// How many customers the next subject takes to assess.
+    fn customers(&self) -> usize {
+        let next = self.named.get(self.next);
+        next.map_or(0, |(_, ids)| looked_at(ids).len())
+    }
+
+    /// The customers that the next subject names.
+    fn take(&mut self) -> Option<Arc<[CustomerId]>> {
+        let (_, ids) = self.named.get(self.next)?;
+        self.next += 1;
+        Some(Arc::clone(ids))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_name_always_fits_and_others_as_far_as_the_budget_goes() {
+        let mut used = Used::default();
+        assert!(used.add(2 * MOST_ASSESSED));
+        assert!(!used.add(1));
+        let mut used = Used::default();
+        let crowds = (0..1_000).take_while(|_| used.add(1_000)).count();
+        assert_eq!(crowds, 10);
+        let mut used = Used::default();
+        let pairs = (0..10_000).take_while(|_| used.add(2)).count();
+        assert_eq!(pairs, MOST_LISTED / 2);
+        let mut used = Used::default();
+        let unknown = (0..1_000).take_while(|_| used.add(0)).count();
+        assert_eq!(unknown, 1_000, "a batch of ordinary subjects always fits");
+    }
+}

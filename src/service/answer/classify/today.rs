@@ -1,0 +1,87 @@
+//! The answer to most calls, who somebody is as of today, finished and kept beside the profile.
+//!
+//! It stays right until the profile is written to, the basis is renewed or the day ends. The first replaces the entry of the cache and
+//! the answer with it; the other two are compared at every call. How an answer is written is not known here.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{Answer, Classifier, Grounds, Match, Question, one};
+use crate::{
+    cache::profiles::KeptAnswer,
+    service::{answer::subjects::Subject, error::ServiceError},
+};
+
+impl Classifier {
+    /// The finished answer about one subject as of today, if it is in memory, and, as in [`Answer::stale_since`], whether it may be out of
+    /// date. Nothing is loaded, computed or waited for.
+    #[must_use]
+    pub fn kept_today(&self, subject: &Subject) -> Option<(Bytes, Option<Timestamp>)> {
+        let found;
+        let id = match subject {
+            Subject::Customer(id) => id,
+            Subject::Identifier(_) => {
+                found = self.subjects.find_held(subject)?;
+                match &*found {
+                    [id] => id,
+                    _ => return None,
+                }
+            }
+        };
+        let (basis, as_of) = (self.bases.current(), self.day(None).ok()?);
+        let bytes = self.profiles.kept_answer(id, &basis, as_of)?;
+        Some((bytes, self.breaker.stale_since()))
+    }
+
+    /// The answer about one subject as of today, as `write` writes it, and, as in [`Answer::stale_since`], whether it may be out of date.
+    /// `write` must depend on nothing but the answer and must not write the latter: its result is kept for whoever asks about the same
+    /// customer, by whatever name and whenever.
+    ///
+    /// # Errors
+    /// When the database must be asked and cannot be.
+    pub async fn answer_today(
+        &self,
+        subject: &Subject,
+        write: impl Fn(&Answer) -> Bytes + Send + 'static,
+    ) -> Result<(Bytes, Option<Timestamp>), ServiceError> {
+        let bytes = self.bytes_today(subject, write).await?;
+        Ok((bytes, self.breaker.stale_since()))
+    }
+
+    async fn bytes_today(
+        &self,
+        subject: &Subject,
+        write: impl Fn(&Answer) -> Bytes + Send + 'static,
+    ) -> Result<Bytes, ServiceError> {
+        let found;
+        let id = match subject {
+            Subject::Customer(id) => id,
+            Subject::Identifier(_) => {
+                found = self.subjects.find(subject).await?;
+                let [id] = &*found else {
+                    // Nobody or several: made anew, for it hangs on more profiles than one.
+                    let write = move |answer| write(&answer);
+                    return self.answer(subject, &Question::default(), write).await;
+                };
+                id
+            }
+        };
+        let held = self.profiles.held(id).await?;
+        let (basis, as_of) = (self.bases.current(), self.day(None)?);
+        if let Some(bytes) = held.answer(&basis, as_of) {
+            return Ok(bytes);
+        }
+        let grounds = Grounds::plain(basis, as_of);
+        let found = match self.profiles.date(id, &held, as_of).await? {
+            Some(profile) => Match::One(Box::new(one(profile, &grounds))),
+            None => Match::Unknown,
+        };
+        let answer = grounds.answer(found);
+        let bytes = write(&answer);
+        if let Match::One(one) = &answer.found {
+            let kept = KeptAnswer::new(&answer.basis, as_of, Bytes::clone(&bytes));
+            self.profiles.keep(id, one.profile.profile().version, kept);
+        }
+        Ok(bytes)
+    }
+}

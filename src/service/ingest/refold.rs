@@ -1,0 +1,77 @@
+//! Making stored profiles anew where an earlier version of the program folded the same facts otherwise.
+//!
+//! Run before anything is served, by who brings the database to the schema of this program; a further run does nothing.
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{
+        customer::profile::{FOLD_VERSION, Profile},
+        text::CustomerId,
+    },
+    service::answer::profiles::fold_all,
+    store::{self, error::StoreError, pool::Pool},
+};
+
+/// How many customers are folded in one transaction.
+const BATCH: i64 = 1_000;
+
+/// Whether profiles are stored that an earlier version of the fold made.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn is_due(pool: &Pool) -> Result<bool, StoreError> {
+    let mut connection = pool.acquire().await?;
+    Ok(!store::profile_fold::is_current(&mut connection, FOLD_VERSION).await?)
+}
+
+/// Folds the customers whose profiles may be other ones by now from all their facts: those with a refund or reversal. A profile that
+/// changes has a new version, as after any write. Returns how many did.
+///
+/// # Errors
+/// When the database cannot be asked; then it can be run again.
+pub async fn refold(pool: &Pool, recorded_at: Timestamp) -> Result<u64, StoreError> {
+    let mut changed = 0;
+    if is_due(pool).await? {
+        let mut after = String::new();
+        loop {
+            // The customers are listed in the transaction that folds them: a pool of one connection is enough.
+            let mut tx = pool.begin().await?;
+            let customers = store::profile_fold::list_refunded(&mut tx, &after, BATCH).await?;
+            let Some(last) = customers.last() else {
+                break;
+            };
+            last.as_str().clone_into(&mut after);
+            store::locks::lock_customers(&mut tx, &customers).await?;
+            let profiles = changed_profiles(&mut tx, &customers, recorded_at).await?;
+            let versions = store::profiles::upsert(&mut tx, &profiles).await?;
+            store::change_log::insert(&mut tx, &versions, recorded_at).await?;
+            tx.commit().await?;
+            changed += versions.len() as u64;
+        }
+    }
+    let mut connection = pool.acquire().await?;
+    store::profile_fold::upsert(&mut connection, FOLD_VERSION).await?;
+    Ok(changed)
+}
+
+/// The profiles that are other ones when folded anew.
+async fn changed_profiles(
+    tx: &mut sqlx::PgConnection,
+    customers: &[CustomerId],
+    recorded_at: Timestamp,
+) -> Result<Vec<Profile>, StoreError> {
+    let profiles = store::profiles::list(tx, customers).await?;
+    let mut facts = store::facts::list(tx, customers, None).await?;
+    let anew = profiles.into_values().filter_map(|profile| {
+        let facts = facts.remove(&profile.customer_id).unwrap_or_default();
+        let history = fold_all(&facts);
+        (history != profile.history).then(|| Profile {
+            version: profile.version + 1,
+            recorded_at,
+            history,
+            ..profile
+        })
+    });
+    Ok(anew.collect())
+}
