@@ -1,11 +1,11 @@
 //! Use cases: each a file, each told in domain types. They know the store and the caches, not the protocol.
 
 pub mod answer;
+mod completion;
 pub mod current_basis;
 pub mod customers;
 pub mod definitions;
 pub mod error;
-mod finish;
 pub mod ingest;
 pub mod lane;
 pub mod missing_rates;

@@ -108,7 +108,7 @@ fn tier_explanation(explanation: &TierExplanation, basis: &Basis) -> pb::TierExp
     };
     let gap = explanation
         .lifetime_value
-        .zip(explanation.least_value)
+        .zip(explanation.minimum_value)
         .map(|(value, least)| Money {
             amount_minor: value.amount_minor.saturating_sub(least.amount_minor),
             currency: value.currency,
@@ -118,7 +118,7 @@ fn tier_explanation(explanation: &TierExplanation, basis: &Basis) -> pb::TierExp
         holds: explanation.tier.is_some() && explanation.tier == explanation.held.ok(),
         held: Some(tier(explanation.held, basis)),
         lifetime_value: explanation.lifetime_value.map(money_message),
-        least_value: explanation.least_value.map(money_message),
+        minimum_value: explanation.minimum_value.map(money_message),
         gap: gap.map(money_message),
         next_better: explanation.next_better.map(distance),
         next_lower: explanation.next_lower.map(distance),
@@ -139,15 +139,15 @@ fn segment_explanation(
     definitions: &Definitions,
 ) -> pb::SegmentExplanation {
     let segment = definitions.segment(explanation.segment);
-    let taken_by = explanation
-        .taken_by
+    let preempted_by = explanation
+        .preempted_by
         .map(|id| definitions.segment(id).name.to_string());
     pb::SegmentExplanation {
         segment: segment.name.to_string(),
         title: Some(localized(&segment.title)),
         verdict: verdict(explanation.standing.verdict),
         is_member: explanation.standing.is_member,
-        taken_by: taken_by.unwrap_or_default(),
+        preempted_by: preempted_by.unwrap_or_default(),
         condition: segment.condition.source().to_owned(),
         clause: Some(clause(&explanation.tree, explainer, definitions)),
         open_inputs: explanation

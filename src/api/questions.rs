@@ -3,7 +3,7 @@
 use super::violations::Checker;
 use crate::{
     domain::{
-        assess::valuation::outlook::OutlookOptions,
+        assess::valuation::order_forecast::OutlookOptions,
         clv::{discount::DiscountRate, interval::MAX_LEVEL},
     },
     pb,

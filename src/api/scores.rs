@@ -11,8 +11,8 @@ use crate::{
     domain::{
         assess::valuation::{
             self, ValueInputs,
-            outlook::OrdersAhead,
-            prospects::{NoProspects, Prospects},
+            order_forecast::OrderForecast,
+            uncertainty::{UncertaintyUnavailable, ValueUncertainty},
             unpriced_channels,
         },
         basis::Basis,
@@ -106,11 +106,11 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
             .as_ref()
             .map(|challenger| challenger_score(challenger, basis)),
         outlook: one.outlook.as_ref().map(order_outlook),
-        ..uncertain(one.prospects.as_ref(), basis)
+        ..uncertain(one.uncertainty.as_ref(), basis)
     }
 }
 
-fn order_outlook(ahead: &OrdersAhead) -> pb::OrderOutlook {
+fn order_outlook(ahead: &OrderForecast) -> pb::OrderOutlook {
     use pb::order_outlook::Dropout as Message;
     pb::OrderOutlook {
         probability_alive_at_end: ahead.probability_alive_at_end,
@@ -142,10 +142,10 @@ fn selection(selection: Selection) -> i32 {
 
 /// A score with intervals and nothing else.
 fn uncertain(
-    prospects: Option<&Result<Prospects, NoProspects>>,
+    uncertainty: Option<&Result<ValueUncertainty, UncertaintyUnavailable>>,
     basis: &Basis,
 ) -> pb::LifetimeValueScore {
-    let prospects = match prospects {
+    let uncertainty = match uncertainty {
         None => return pb::LifetimeValueScore::default(),
         Some(Err(reason)) => {
             return pb::LifetimeValueScore {
@@ -153,25 +153,25 @@ fn uncertain(
                 ..Default::default()
             };
         }
-        Some(Ok(prospects)) => prospects,
+        Some(Ok(uncertainty)) => uncertainty,
     };
     let interval = |(low, high)| {
         Some(pb::Interval {
             low,
             high,
-            level: prospects.level,
+            level: uncertainty.level,
         })
     };
     let tiers = basis
         .revision
         .tiers
         .all()
-        .zip(&prospects.tier_probabilities);
+        .zip(&uncertainty.tier_probabilities);
     pb::LifetimeValueScore {
-        orders_interval: prospects.orders.and_then(interval),
-        spend_interval: prospects.spend.and_then(interval),
-        renewals_interval: prospects.renewals.and_then(interval),
-        lifetime_value_interval: interval(prospects.lifetime_value),
+        orders_interval: uncertainty.orders.and_then(interval),
+        spend_interval: uncertainty.spend.and_then(interval),
+        renewals_interval: uncertainty.renewals.and_then(interval),
+        lifetime_value_interval: interval(uncertainty.lifetime_value),
         tier_probabilities: tiers
             .map(|((index, tier), &probability)| pb::TierProbability {
                 tier: tier.name.to_string(),

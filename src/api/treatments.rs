@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         assess::AssignedTreatment,
-        definitions::{Definitions, TreatmentChoice, Words},
+        definitions::{Definitions, LocalizedText, TreatmentChoice},
         rules::program::Verdict,
     },
     pb,
@@ -15,7 +15,7 @@ use crate::{
 const FIELDS: [&str; 6] = ["sla", "queue", "skills", "channels", "services", "playbook"];
 
 /// The message of a text for people.
-pub(crate) fn localized(words: &Words) -> pb::LocalizedText {
+pub(crate) fn localized(words: &LocalizedText) -> pb::LocalizedText {
     pb::LocalizedText {
         en: words.en.to_string(),
         de: words.de.as_deref().unwrap_or_default().to_owned(),

@@ -229,7 +229,7 @@ pub fn start(
     limits: &Limits,
     shared: &Shared,
 ) -> Result<Running, ReflectionError> {
-    let routes = with_manners(served.routes, &shared.health)?;
+    let routes = with_health_and_reflection(served.routes, &shared.health)?;
     let (stop_accepting, cut) = (CancellationToken::new(), CancellationToken::new());
     let peers = Peers::new(limits.of_peers(), shared.metrics.peers.clone());
     let incoming = Incoming::new(
@@ -365,7 +365,7 @@ fn transport(limits: &Limits) -> Server {
 }
 
 /// Adds what every gRPC service is expected to have: health, and reflection in both versions (Python's client speaks v1alpha only).
-fn with_manners(routes: Routes, health: &Health) -> Result<Routes, ReflectionError> {
+fn with_health_and_reflection(routes: Routes, health: &Health) -> Result<Routes, ReflectionError> {
     let health_service = HealthService::from_health_reporter(health.reporter.clone());
     Ok(routes
         .add_service(tonic_health::pb::health_server::HealthServer::new(

@@ -27,7 +27,7 @@ use crate::{
             profiles::Profiles,
             subjects::Subjects,
         },
-        current_basis::Bases,
+        current_basis::CurrentBasis,
         customers::Customers,
         definitions::DefinitionRevisions,
         error::ServiceError,
@@ -60,7 +60,7 @@ pub(super) async fn build(
     let (cache, identifiers) = caches(settings, database, metrics);
     let without_rate = metrics.currencies_without_rate.clone();
     // Where the pool's connections are used later: a connection belongs to the runtime that opened it.
-    let loaded = Bases::load(database.batch.clone(), without_rate);
+    let loaded = CurrentBasis::load(database.batch.clone(), without_rate);
     let loaded = threads.background().spawn(loaded).await;
     let bases = loaded.map_err(|error| ServiceError::Internal(Box::new(error)))??;
     let bases = Arc::new(bases);
@@ -127,7 +127,7 @@ pub(super) async fn build(
 fn classifiers(
     subjects: &Arc<Subjects>,
     cache: &Arc<ProfileCache>,
-    bases: &Arc<Bases>,
+    bases: &Arc<CurrentBasis>,
     shared: &Shared,
     lanes: &Lanes,
     database: &Database,
@@ -203,7 +203,7 @@ async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) 
 }
 
 /// Repeats a failed renewal of the basis, forever.
-async fn catch_up(bases: Arc<Bases>) {
+async fn catch_up(bases: Arc<CurrentBasis>) {
     let mut due = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         due.tick().await;

@@ -106,7 +106,7 @@ impl IdentifierCache {
         let tick = self.clock.fetch_add(1, Ordering::SeqCst) + 1;
         let wanted = digests
             .iter()
-            .filter(|digest| self.owners.outdate(digest, tick));
+            .filter(|digest| self.owners.invalidate_older_than(digest, tick));
         let wanted: Vec<IdentifierDigest> = wanted.copied().collect();
         if !wanted.is_empty()
             && let Err(error) = self.owners.get_many(&wanted).await

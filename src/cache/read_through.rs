@@ -147,7 +147,7 @@ where
         }
         self.metrics.misses.inc();
         self.check()?;
-        let waits = self.board(std::slice::from_ref(key));
+        let waits = self.join_or_load(std::slice::from_ref(key));
         match waits.into_iter().next() {
             Some((_, flight)) => landed(flight).await,
             None => Err(LoadError::Abandoned),
@@ -183,7 +183,7 @@ where
         if !missing.is_empty() {
             self.check()?;
         }
-        for (key, flight) in self.board(&missing) {
+        for (key, flight) in self.join_or_load(&missing) {
             found.insert(key, landed(flight).await?);
         }
         Ok(found)
@@ -224,7 +224,7 @@ where
 
     /// Takes out what is older than `version`, which a write has just committed, and makes loads under way repeat that are. Says whether
     /// the key was held or being loaded.
-    pub fn outdate(&self, key: &K, version: i64) -> bool {
+    pub fn invalidate_older_than(&self, key: &K, version: i64) -> bool {
         let mut state = self.state();
         state.floors.raise(key, version);
         let flight = state.flights.get_mut(key);
@@ -241,7 +241,7 @@ where
 
     /// Takes out whatever is held, and makes a load under way repeat: for a write of which nobody knows whether it was committed, so
     /// that there is no version to wait for.
-    pub fn doubt(&self, key: &K) {
+    pub fn invalidate_unsure(&self, key: &K) {
         let mut state = self.state();
         if let Some(flight) = state.flights.get_mut(key) {
             flight.doubted = true;
@@ -253,7 +253,7 @@ where
     /// Adds to what is held of `key` what was made from it, so that it is weighed with it. Does nothing when what is held is not of
     /// `version` any more: then it was made from what a write has outdated. Nor while somebody else changes what is held: what was made is only
     /// made again.
-    pub fn enrich(&self, key: &K, version: i64, change: impl FnOnce(&mut V)) {
+    pub fn update_if_version(&self, key: &K, version: i64, change: impl FnOnce(&mut V)) {
         // A lookup must not wait here: who holds the lock may be a writer of low priority that has no processor now.
         let Ok(_order) = self.state.try_lock() else {
             return;

@@ -15,9 +15,9 @@ use crate::pb;
 
 pub mod answer;
 pub mod outlook;
-pub mod prospects;
 pub mod subjects;
 pub mod tally;
+pub mod uncertainty;
 
 /// Most subjects of one call.
 const BATCH: usize = 1_000;

@@ -6,7 +6,7 @@ pub mod valuation;
 
 use crate::domain::{
     assess::{
-        segments::{Standing, slots, standings},
+        segments::{SegmentOutcome, slots, standings},
         tiers::{TierIndex, Unrated},
         valuation::{Valuation, value},
     },
@@ -23,7 +23,7 @@ pub struct Assessment {
     /// The tier that follows.
     pub tier: Result<TierIndex, Unrated>,
     /// The segments, by their place in the definitions; none before definitions are published.
-    pub standings: Vec<Standing>,
+    pub standings: Vec<SegmentOutcome>,
     /// What follows from tier and segments; `None` before definitions are published.
     pub treatment: Option<AssignedTreatment>,
 }

@@ -34,7 +34,7 @@ use crate::domain::{
 
 /// A text for people, in English and perhaps in German.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
+pub struct LocalizedText {
     /// English.
     pub en: Label,
     /// German.
@@ -75,7 +75,7 @@ pub struct Channel {
     /// What a contact costs where the fact does not say.
     pub cost: Option<Money>,
     /// Description.
-    pub description: Option<Words>,
+    pub description: Option<LocalizedText>,
 }
 
 /// What kind of thing an attribute tells. The families of the articles behind Patron (M18 to M31).
@@ -117,9 +117,9 @@ pub struct AttributeDefinition {
     /// What kind of thing it tells.
     pub family: Family,
     /// What it means.
-    pub description: Words,
+    pub description: LocalizedText,
     /// Unit of a number, as people say it.
-    pub unit: Option<Words>,
+    pub unit: Option<LocalizedText>,
 }
 
 /// A tier and the least value that earns it.
@@ -130,7 +130,7 @@ pub struct TierDefinition {
     /// The least lifetime value; `None` for the last tier, which takes everybody that is left.
     pub at_least: Option<Money>,
     /// Description.
-    pub description: Option<Words>,
+    pub description: Option<LocalizedText>,
 }
 
 /// How the segments of a scheme share customers.
@@ -150,7 +150,7 @@ pub struct Scheme {
     /// How its segments share customers.
     pub mode: Mode,
     /// What it is for.
-    pub description: Words,
+    pub description: LocalizedText,
     /// Who answers for it.
     pub owner: Option<Label>,
     /// Its segments, as indices of [`Definitions::segments`].
@@ -185,9 +185,9 @@ pub struct Segment {
     /// Index of its scheme.
     pub scheme: usize,
     /// Title for people.
-    pub title: Words,
+    pub title: LocalizedText,
     /// What it means and what for.
-    pub description: Option<Words>,
+    pub description: Option<LocalizedText>,
     /// Who is in it.
     pub condition: Condition,
     /// What UNKNOWN means.

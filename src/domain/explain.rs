@@ -19,7 +19,7 @@ use self::{
 use crate::domain::{
     assess::{
         Assessment,
-        segments::{self, Standing, slots},
+        segments::{self, SegmentOutcome, slots},
     },
     calendar::Day,
     customer::{
@@ -45,9 +45,9 @@ pub struct Explanation<'a> {
     /// The segment.
     pub segment: SegmentId,
     /// What came of it.
-    pub standing: Standing,
+    pub standing: SegmentOutcome,
     /// The earlier segment of an exclusive scheme that has the customer instead.
-    pub taken_by: Option<SegmentId>,
+    pub preempted_by: Option<SegmentId>,
     /// The condition, clause by clause.
     pub tree: Clause<'a>,
     /// Missing and stale inputs that could decide or change the verdict.
@@ -116,7 +116,7 @@ pub struct Explainer<'a> {
     definitions: &'a Definitions,
     view: ProfileAt<'a>,
     slots: Slots<'a>,
-    standings: Vec<Standing>,
+    standings: Vec<SegmentOutcome>,
 }
 
 impl<'a> Explainer<'a> {
@@ -142,7 +142,7 @@ impl<'a> Explainer<'a> {
 
     /// What came of every segment, in the order of the file.
     #[must_use]
-    pub fn standings(&self) -> &[Standing] {
+    pub fn standings(&self) -> &[SegmentOutcome] {
         &self.standings
     }
 
@@ -156,21 +156,21 @@ impl<'a> Explainer<'a> {
     #[must_use]
     pub fn explain(&self, segment: SegmentId) -> Explanation<'a> {
         let tree = self.tree(segment);
-        let taken_by = self.taken_by(segment);
+        let preempted_by = self.preempted_by(segment);
         let standing = self.standings[segment.0 as usize];
         Explanation {
             segment,
             standing,
-            taken_by,
+            preempted_by,
             inputs: open_inputs(self.definitions, segment, &self.slots, &tree),
-            reasons: reasons(&tree, taken_by),
+            reasons: reasons(&tree, preempted_by),
             tree,
         }
     }
 
     /// The segment of an exclusive scheme that has the customer instead of this one. Nothing is taken from one that would not have had
     /// them anyway.
-    fn taken_by(&self, segment: SegmentId) -> Option<SegmentId> {
+    fn preempted_by(&self, segment: SegmentId) -> Option<SegmentId> {
         let asked = self.definitions.segment(segment);
         let scheme = &self.definitions.schemes()[asked.scheme];
         let standing = self.standings[segment.0 as usize];

@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     grpc::{layers::deadline::Deadline, status},
     metrics::{FactKind, FactOutcome},
-    pb::{self, item_result::Outcome as Said},
+    pb::{self, item_result::Outcome as ItemOutcome},
     service::ingest::{Ingest, Outcome},
 };
 
@@ -104,16 +104,16 @@ impl IngestApi {
             .map(|(at, violations)| {
                 if let Some(violations) = violations {
                     refused.inc();
-                    return result(Said::Refused, violations.into_vec());
+                    return result(ItemOutcome::Refused, violations.into_vec());
                 }
                 match outcomes.next() {
-                    Some(Outcome::Written) => result(Said::Written, vec![]),
-                    Some(Outcome::Duplicate) | None => result(Said::Duplicate, vec![]),
+                    Some(Outcome::Written) => result(ItemOutcome::Written, vec![]),
+                    Some(Outcome::Duplicate) | None => result(ItemOutcome::Duplicate, vec![]),
                     Some(Outcome::KeyReused) => {
-                        result(Said::Refused, vec![key_reused(kind, name, at)])
+                        result(ItemOutcome::Refused, vec![key_reused(kind, name, at)])
                     }
                     Some(Outcome::OtherContract) => {
-                        result(Said::Refused, vec![other_contract(name, at)])
+                        result(ItemOutcome::Refused, vec![other_contract(name, at)])
                     }
                 }
             });
@@ -132,7 +132,7 @@ fn deadline_of<T>(request: &Request<T>) -> Instant {
     )
 }
 
-fn result(outcome: Said, violations: Vec<pb::Violation>) -> pb::ItemResult {
+fn result(outcome: ItemOutcome, violations: Vec<pb::Violation>) -> pb::ItemResult {
     pb::ItemResult {
         outcome: outcome.into(),
         violations,

@@ -62,11 +62,11 @@ impl Scoring {
         &self,
         request: &pb::ClassifyRequest,
     ) -> Result<Bytes, Status> {
-        let asked = Asked {
+        let asked = RequestOptions {
             as_of: &request.as_of,
-            ..Asked::default()
+            ..RequestOptions::default()
         };
-        let (subject, question) = one(request.subject.as_ref(), &asked)?;
+        let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
         let write =
             |answer: &Answer| Bytes::from(answers::classify_response(answer).encode_to_vec());
         if question.as_of.is_none() {
@@ -82,11 +82,11 @@ impl Scoring {
         &self,
         request: &pb::BatchClassifyRequest,
     ) -> Result<Bytes, Status> {
-        let asked = Asked {
+        let asked = RequestOptions {
             as_of: &request.as_of,
-            ..Asked::default()
+            ..RequestOptions::default()
         };
-        let (subjects, question) = many(&request.subjects, &asked)?;
+        let (subjects, question) = parse_batch(&request.subjects, &asked)?;
         // Messages one after another are one message with all of their parts.
         let write = |answer: &Answer, written: &mut Vec<u8>| {
             let part = pb::BatchClassifyResponse {
@@ -112,14 +112,14 @@ impl Scoring {
         &self,
         request: &pb::BatchScoreLifetimeValueRequest,
     ) -> Result<Bytes, Status> {
-        let asked = Asked {
+        let asked = RequestOptions {
             as_of: &request.as_of,
             horizon_months: request.horizon_months,
             interval_level: request.interval_level,
             compare_model_version: request.compare_model_version,
             outlook: request.outlook.as_ref(),
         };
-        let (subjects, question) = many(&request.subjects, &asked)?;
+        let (subjects, question) = parse_batch(&request.subjects, &asked)?;
         let months = question.horizon_months;
         let write = |answer: &Answer, written: &mut Vec<u8>| {
             let part = pb::BatchScoreLifetimeValueResponse {
@@ -207,14 +207,14 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         request: Request<pb::ScoreLifetimeValueRequest>,
     ) -> Result<Response<pb::ScoreLifetimeValueResponse>, Status> {
         let request = request.into_inner();
-        let asked = Asked {
+        let asked = RequestOptions {
             as_of: &request.as_of,
             horizon_months: request.horizon_months,
             interval_level: request.interval_level,
             compare_model_version: request.compare_model_version,
             outlook: request.outlook.as_ref(),
         };
-        let (subject, question) = one(request.subject.as_ref(), &asked)?;
+        let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
         let months = question.horizon_months;
         let write = move |answer| scores::score_response(&answer, months);
         let answer = self.classifier.answer(&subject, &question, write);
@@ -248,7 +248,7 @@ impl pb::scoring_service_server::ScoringService for Scoring {
 
 /// What a request asks beside its subjects, as it stands in the message.
 #[derive(Default)]
-struct Asked<'a> {
+struct RequestOptions<'a> {
     as_of: &'a str,
     horizon_months: i32,
     interval_level: Option<f64>,
@@ -256,7 +256,7 @@ struct Asked<'a> {
     outlook: Option<&'a pb::OutlookOptions>,
 }
 
-impl Asked<'_> {
+impl RequestOptions<'_> {
     fn read(&self, check: &mut Checker<'_>) -> Question {
         Question {
             as_of: api::as_of(self.as_of, &mut check.field("as_of")),
@@ -279,7 +279,10 @@ impl Asked<'_> {
     }
 }
 
-fn one(subject: Option<&pb::Subject>, asked: &Asked<'_>) -> Result<(Subject, Question), Status> {
+fn parse_one(
+    subject: Option<&pb::Subject>,
+    asked: &RequestOptions<'_>,
+) -> Result<(Subject, Question), Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
     let subject = api::subject(subject, &mut check.field("subject"));
@@ -290,7 +293,10 @@ fn one(subject: Option<&pb::Subject>, asked: &Asked<'_>) -> Result<(Subject, Que
     }
 }
 
-fn many(subjects: &[pb::Subject], asked: &Asked<'_>) -> Result<(Vec<Subject>, Question), Status> {
+fn parse_batch(
+    subjects: &[pb::Subject],
+    asked: &RequestOptions<'_>,
+) -> Result<(Vec<Subject>, Question), Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
     if !(1..=MAX_BATCH).contains(&subjects.len()) {

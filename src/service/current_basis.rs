@@ -19,7 +19,7 @@ use crate::{
         rates::RateTable,
         rules::diagnostic::Diagnostic,
     },
-    service::{error::ServiceError, finish::finish},
+    service::{completion::spawn_to_completion, error::ServiceError},
     store::{self, error::StoreError, pool::Pool, revisions::StoredRevision},
 };
 
@@ -27,7 +27,7 @@ use crate::{
 const LATE_COMMIT: Duration = Duration::from_mins(1);
 
 /// The basis in force, and how it is renewed.
-pub struct Bases {
+pub struct CurrentBasis {
     current: ArcSwap<Basis>,
     /// Renewals come one after another, so that an older one never replaces a newer one. Holds the currencies in use from which no rate
     /// leads to the reporting currency.
@@ -49,7 +49,7 @@ struct Checked {
     definitions: Arc<Definitions>,
 }
 
-impl Bases {
+impl CurrentBasis {
     /// The basis of what is stored now. `without_rate` is told how many currencies are in use from which no rate leads to the reporting
     /// currency.
     ///
@@ -100,11 +100,11 @@ impl Bases {
         tx: Transaction<'static, Postgres>,
     ) -> Result<(), ServiceError> {
         let bases = Arc::clone(self);
-        finish(async move {
+        spawn_to_completion(async move {
             bases.pool.check_open()?;
             let committed = tx.commit().await;
             if committed.is_err() {
-                bases.doubt();
+                bases.invalidate_unsure();
             }
             bases.renew().await?;
             Ok(committed?)
@@ -145,11 +145,11 @@ impl Bases {
             return Ok(());
         }
         let bases = Arc::clone(self);
-        finish(async move { bases.renew().await }).await
+        spawn_to_completion(async move { bases.renew().await }).await
     }
 
     /// Notes that a commit came to an unknown end, so that the renewal after it may have come too early.
-    pub fn doubt(&self) {
+    pub fn invalidate_unsure(&self) {
         *self.unclear_until() = Some(Instant::now() + LATE_COMMIT);
     }
 

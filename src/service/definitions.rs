@@ -8,7 +8,7 @@ use crate::{
         basis::Basis, calendar::Day, definitions::Definitions, rules::diagnostic::Diagnostic,
     },
     service::{
-        current_basis::Bases,
+        current_basis::CurrentBasis,
         error::ServiceError,
         lane::Lane,
         missing_rates::{self, Unconvertible},
@@ -31,7 +31,7 @@ pub struct DefinitionRevisions {
     /// Where revisions are stored.
     pub pool: Pool,
     /// Renewed with every change of the revision in force.
-    pub bases: Arc<Bases>,
+    pub bases: Arc<CurrentBasis>,
     /// Tells when a revision was published.
     pub clock: Arc<dyn Clock>,
     /// Decides which day it is.

@@ -25,7 +25,7 @@ use crate::{
         rates::{ExchangeRate, RateFilter, RecordedRate},
     },
     metrics::{self, FactKind, IngestMetrics},
-    service::{current_basis::Bases, error::ServiceError},
+    service::{current_basis::CurrentBasis, error::ServiceError},
     store::{identifiers::IdentifierKey, pool::Pool},
 };
 
@@ -55,7 +55,7 @@ pub struct Ingest {
     /// Under which identifiers are stored.
     pub key: IdentifierKey,
     /// Renewed when a new currency comes into use, and with every new rate.
-    pub bases: Arc<Bases>,
+    pub bases: Arc<CurrentBasis>,
     /// In which days are counted.
     pub zone: TimeZone,
     /// Tells when a fact is recorded.

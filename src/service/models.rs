@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     domain::fitted::{ModelVersion, parameters::Covariate},
     metrics::FitMetrics,
-    service::{current_basis::Bases, error::ServiceError, lane::Lane, retry::retry},
+    service::{current_basis::CurrentBasis, error::ServiceError, lane::Lane, retry::retry},
     store::{
         self,
         locks::{Single, lock_single},
@@ -33,7 +33,7 @@ use jiff::tz::TimeZone;
 pub struct Models {
     /// For versions, and for the input of fits, whose statements may run for minutes.
     pool: Pool,
-    bases: Arc<Bases>,
+    bases: Arc<CurrentBasis>,
     /// Where fits compute.
     lane: Lane,
     clock: Arc<dyn Clock>,
@@ -56,7 +56,7 @@ impl Models {
     #[must_use]
     pub fn new(
         pool: Pool,
-        bases: Arc<Bases>,
+        bases: Arc<CurrentBasis>,
         lane: Lane,
         clock: Arc<dyn Clock>,
         zone: TimeZone,

@@ -53,7 +53,7 @@ fn cache(max_bytes: u64) -> Arc<ProfileCache> {
 }
 
 fn keep(cache: &ProfileCache, id: &CustomerId, version: i64, answer: KeptAnswer) {
-    cache.enrich(id, version, |held| held.answer = Some(Arc::new(answer)));
+    cache.update_if_version(id, version, |held| held.answer = Some(Arc::new(answer)));
 }
 
 #[test]

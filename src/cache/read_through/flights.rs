@@ -42,7 +42,7 @@ where
     V: Versioned,
 {
     /// Joins the flights of `keys`, starting one load for those that have none.
-    pub(super) fn board(
+    pub(super) fn join_or_load(
         self: &Arc<Self>,
         keys: &[K],
     ) -> Vec<(K, watch::Receiver<Option<Outcome<V>>>)> {
@@ -69,14 +69,14 @@ where
         drop(state);
         if !own.is_empty() {
             // A task of its own: no caller's deadline ends it.
-            self.loads_on.spawn(Arc::clone(self).fly(own));
+            self.loads_on.spawn(Arc::clone(self).run_load(own));
         }
         waits
     }
 
     /// Loads `keys` until every one has a value that no write has outdated.
-    async fn fly(self: Arc<Self>, keys: Vec<K>) {
-        let mut crew = Crew {
+    async fn run_load(self: Arc<Self>, keys: Vec<K>) {
+        let mut crew = LoadGuard {
             cache: Arc::clone(&self),
             keys,
         };
@@ -88,7 +88,7 @@ where
                 Ok(Ok(batch)) => {
                     self.metrics.loads_completed.inc();
                     let keys = std::mem::take(&mut crew.keys);
-                    let (again, behind) = self.land(keys, batch);
+                    let (again, behind) = self.publish(keys, batch);
                     crew.keys = again;
                     times_behind += usize::from(behind);
                     if times_behind < MOST_BEHIND {
@@ -104,7 +104,7 @@ where
     }
 
     /// Hands out what was loaded. Returns the keys to be loaded again, and whether any of them was from before an acknowledged write.
-    fn land(&self, keys: Vec<K>, mut batch: Batch<K, V>) -> (Vec<K>, bool) {
+    fn publish(&self, keys: Vec<K>, mut batch: Batch<K, V>) -> (Vec<K>, bool) {
         let mut again = vec![];
         let mut is_behind = false;
         let mut state = self.state();
@@ -187,7 +187,7 @@ where
 
 /// The keys of a load that have no value yet. However the load ends, by failure, panic or the end of the runtime, their flights are
 /// removed, so that the next caller starts anew.
-struct Crew<K, V>
+struct LoadGuard<K, V>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Versioned,
@@ -196,7 +196,7 @@ where
     keys: Vec<K>,
 }
 
-impl<K, V> Drop for Crew<K, V>
+impl<K, V> Drop for LoadGuard<K, V>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Versioned,

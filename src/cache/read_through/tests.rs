@@ -117,7 +117,7 @@ async fn a_load_that_a_write_outdated_is_repeated_and_never_held() {
     });
     settle().await;
     store.version.store(2, SeqCst);
-    cache.outdate(&7, 2);
+    cache.invalidate_older_than(&7, 2);
     store.gate.add_permits(2);
     assert_eq!(waiting.await.unwrap(), Value(2));
     assert_eq!(cache.get(&7).await.unwrap(), Value(2));
@@ -130,11 +130,11 @@ async fn a_write_takes_out_what_is_older_and_leaves_what_is_not() {
     let cache = cache(&store);
     store.gate.add_permits(9);
     assert_eq!(cache.get(&7).await.unwrap(), Value(1));
-    cache.outdate(&7, 1);
+    cache.invalidate_older_than(&7, 1);
     assert_eq!(cache.get(&7).await.unwrap(), Value(1));
     assert_eq!(store.loads.load(SeqCst), 1);
     store.version.store(2, SeqCst);
-    cache.outdate(&7, 2);
+    cache.invalidate_older_than(&7, 2);
     assert_eq!(cache.get(&7).await.unwrap(), Value(2));
     assert_eq!(store.loads.load(SeqCst), 2);
 }
@@ -175,7 +175,7 @@ async fn after_a_write_of_unknown_end_the_store_is_asked_again_once() {
     store.gate.add_permits(1);
     cache.get(&7).await.unwrap();
     // Held: taken out. Nobody knows whether there is a new version; there is none.
-    cache.doubt(&7);
+    cache.invalidate_unsure(&7);
     let waiting = tokio::spawn({
         let cache = Arc::clone(&cache);
         async move { cache.get(&7).await.unwrap() }
@@ -183,7 +183,7 @@ async fn after_a_write_of_unknown_end_the_store_is_asked_again_once() {
     settle().await;
     assert_eq!(store.loads.load(SeqCst), 2);
     // Being loaded: repeated, and then the same version will do.
-    cache.doubt(&7);
+    cache.invalidate_unsure(&7);
     store.gate.add_permits(10);
     assert_eq!(waiting.await.unwrap(), Value(1));
     assert_eq!(store.loads.load(SeqCst), 3);
@@ -362,7 +362,7 @@ async fn a_value_that_grows_beyond_its_share_leaves_alone_and_takes_nobody_along
     let keys: Vec<u32> = (0..10).collect();
     cache.get_many(&keys).await.unwrap();
     cache.commit(&3, 2_000, || Heavy(2_000));
-    cache.enrich(&4, 10, |value| value.0 = 3_000);
+    cache.update_if_version(&4, 10, |value| value.0 = 3_000);
     cache.measure();
     assert_eq!(cache.metrics.entries.get(), 9, "all but the heavy one");
     assert!(!cache.is_wanted(&3));

@@ -142,7 +142,7 @@ fn headline(segment: &pb::SegmentExplanation, style: Style) -> String {
     } else {
         format!("{} ({})", style.paint.strong(title), segment.segment)
     };
-    let taken_by = &segment.taken_by;
+    let preempted_by = &segment.preempted_by;
     let (standing, words) = match (segment.is_member, segment.verdict()) {
         (true, Verdict::Unknown) => (
             Verdict::True,
@@ -154,12 +154,16 @@ fn headline(segment: &pb::SegmentExplanation, style: Style) -> String {
                 .to_owned(),
         ),
         (true, _) => (Verdict::True, language.say("in", "gehört dazu").to_owned()),
-        (false, _) if !taken_by.is_empty() => (
+        (false, _) if !preempted_by.is_empty() => (
             Verdict::False,
             match language {
-                Language::En => format!("not in: the condition holds, but {taken_by} comes first"),
+                Language::En => {
+                    format!("not in: the condition holds, but {preempted_by} comes first")
+                }
                 Language::De => {
-                    format!("gehört nicht dazu: die Bedingung trifft zu, aber {taken_by} geht vor")
+                    format!(
+                        "gehört nicht dazu: die Bedingung trifft zu, aber {preempted_by} geht vor"
+                    )
                 }
             },
         ),
@@ -227,7 +231,8 @@ fn open_lines(inputs: &[pb::OpenInput], style: Style) -> Vec<String> {
 fn overview(segments: &[pb::SegmentExplanation], style: Style) -> Vec<String> {
     let language = style.language;
     let (close, far): (Vec<_>, Vec<_>) = segments.iter().partition(|segment| {
-        segment.is_member || (segment.verdict() == Verdict::Unknown && segment.taken_by.is_empty())
+        segment.is_member
+            || (segment.verdict() == Verdict::Unknown && segment.preempted_by.is_empty())
     });
     let mut parts: Vec<String> = close
         .iter()
@@ -270,7 +275,7 @@ fn tier_part(tier: &pb::TierExplanation, style: Style) -> String {
             figures::money(value, language),
         ));
     }
-    if let Some(least) = &tier.least_value {
+    if let Some(least) = &tier.minimum_value {
         let label = language.say("Needed for this tier", "Nötig für diese Stufe");
         rows.push((label, figures::money(least, language)));
     }

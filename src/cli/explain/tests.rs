@@ -137,14 +137,14 @@ fn the_headline_tells_what_is_decided_from_what_is_not() {
         ),
         (Verdict::False, false, "", "✗ not in: attention/at_risk"),
     ];
-    for (verdict, is_member, taken_by, expected) in cases {
+    for (verdict, is_member, preempted_by, expected) in cases {
         let segment = pb::SegmentExplanation {
             verdict: verdict.into(),
             is_member,
-            taken_by: taken_by.into(),
+            preempted_by: preempted_by.into(),
             ..at_risk()
         };
-        let overview = taken_by.is_empty();
+        let overview = preempted_by.is_empty();
         let page = shown(&answer(vec![segment]), Language::En, overview);
         assert!(page.contains(expected), "{expected:?} in\n{page}");
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::outlook::{self, OutlookJson};
-use super::prospects::{self, ProspectsJson};
+use super::uncertainty::{self, UncertaintyJson};
 use crate::cli::json::{self, MissingRateJson, MoneyJson, ProvenanceJson};
 use crate::cli::subject::subject_text;
 use crate::cli::text;
@@ -58,7 +58,7 @@ struct OneScoreJson {
     horizon_months: i32,
     monthly_discount_rate: f64,
     #[serde(flatten)]
-    prospects: ProspectsJson,
+    uncertainty: UncertaintyJson,
     /// Absent unless asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     outlook: Option<OutlookJson>,
@@ -122,7 +122,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         tier_unrated_reason: json::tier_unrated_reason(tier),
         horizon_months: score.horizon_months,
         monthly_discount_rate: score.monthly_discount_rate,
-        prospects: ProspectsJson::from(score),
+        uncertainty: UncertaintyJson::from(score),
         outlook: score.outlook.as_ref().map(OutlookJson::from),
         provenance: score
             .provenance
@@ -190,7 +190,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     }
     rows.extend(parts_rows(score));
     rows.extend(cost_rows(score));
-    rows.extend(prospects::lines(score));
+    rows.extend(uncertainty::lines(score));
     rows.extend(outlook::lines(score));
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
@@ -207,7 +207,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     }
     rows.push(("Rests on", text::provenance_text(provenance)));
     let page = text::labelled(&rows);
-    match prospects::comparison(score) {
+    match uncertainty::comparison(score) {
         Some(table) => format!("{page}\n\n{table}"),
         None => page,
     }

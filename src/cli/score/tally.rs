@@ -100,7 +100,7 @@ impl ComparisonTally {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prospects::tests::score;
+    use super::super::uncertainty::tests::score;
     use super::*;
 
     #[test]

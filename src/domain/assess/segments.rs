@@ -12,7 +12,7 @@ use crate::domain::{
 
 /// What came of one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct SegmentOutcome {
     /// What its condition came to.
     pub verdict: Verdict,
     /// Whether the customer is in it: UNKNOWN is decided by the policy of the segment, and in an exclusive scheme earlier segments go
@@ -27,8 +27,8 @@ pub fn standings(
     definitions: &Definitions,
     slots: &mut Slots<'_>,
     memo: &mut Memo,
-) -> Vec<Standing> {
-    let undecided = Standing {
+) -> Vec<SegmentOutcome> {
+    let undecided = SegmentOutcome {
         verdict: Verdict::Unknown,
         is_member: false,
     };
@@ -45,7 +45,7 @@ pub fn standings(
         let is_exclusive = definitions.schemes()[segment.scheme].mode == Mode::Exclusive;
         let is_member = matches && !(is_exclusive && is_taken[segment.scheme]);
         is_taken[segment.scheme] |= is_member;
-        standings[id.0 as usize] = Standing { verdict, is_member };
+        standings[id.0 as usize] = SegmentOutcome { verdict, is_member };
         if let Some(slot) = definitions.segment_slot(id) {
             slots.set(slot, Slot::Bool(is_member));
         }
@@ -54,7 +54,7 @@ pub fn standings(
 }
 
 /// The segments that a customer is in, in the order of the file.
-pub fn members(standings: &[Standing]) -> impl Iterator<Item = SegmentId> {
+pub fn members(standings: &[SegmentOutcome]) -> impl Iterator<Item = SegmentId> {
     (0..)
         .zip(standings)
         .filter(|(_, standing)| standing.is_member)

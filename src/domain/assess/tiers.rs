@@ -25,7 +25,7 @@ pub struct Tier {
     /// Name, unique in the list.
     pub name: Label,
     /// The least lifetime value of the tier, in major units of the reporting currency.
-    pub least_value_major: f64,
+    pub minimum_value_major: f64,
 }
 
 /// Tiers from the best to the last, which takes everybody that is left.
@@ -50,9 +50,9 @@ impl TierList {
         Self(
             tiers
                 .into_iter()
-                .map(|(name, least_value_major)| Tier {
+                .map(|(name, minimum_value_major)| Tier {
                     name: name.into(),
-                    least_value_major,
+                    minimum_value_major,
                 })
                 .collect(),
         )
@@ -63,7 +63,7 @@ impl TierList {
     pub fn published(tiers: &[TierDefinition]) -> Self {
         let tier = |tier: &TierDefinition| Tier {
             name: tier.name.clone(),
-            least_value_major: tier.at_least.map_or(f64::NEG_INFINITY, Money::major),
+            minimum_value_major: tier.at_least.map_or(f64::NEG_INFINITY, Money::major),
         };
         Self(tiers.iter().map(tier).collect())
     }
@@ -95,13 +95,13 @@ impl TierList {
         let earned = self
             .0
             .iter()
-            .position(|tier| value_major >= tier.least_value_major);
+            .position(|tier| value_major >= tier.minimum_value_major);
         TierIndex(earned.unwrap_or(self.0.len() - 1))
     }
 
     /// The least value of each tier in major units, from the best on; negative infinity for the last.
-    pub fn least_values(&self) -> impl Iterator<Item = f64> {
-        self.0.iter().map(|tier| tier.least_value_major)
+    pub fn minimum_values(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().map(|tier| tier.minimum_value_major)
     }
 
     /// The tier at a place.

@@ -5,14 +5,14 @@ mod cost_to_serve;
 mod margin;
 mod missing_rate;
 pub mod newcomers;
-pub mod outlook;
-pub mod prospects;
+pub mod order_forecast;
 mod spend;
+pub mod uncertainty;
 
 pub use contracts::ContractValue;
-use contracts::{Course, contract_value, courses};
+use contracts::{RunningContract, contract_value, running_contracts};
 pub use cost_to_serve::unpriced_channels;
-use cost_to_serve::{Ties, cost_to_serve};
+use cost_to_serve::{ActivePeriod, cost_to_serve};
 use margin::margin_share;
 pub use missing_rate::{MissingRate, missing_rates, other_currencies};
 use spend::expected_spend;
@@ -112,7 +112,7 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
     if view.profile().kind == CustomerKind::Employee {
         return nothing(Unrated::NotApplicable);
     }
-    let held = courses(view, basis, horizon);
+    let held = running_contracts(view, basis, horizon);
     let Some(summary) = view.purchases() else {
         return value_of_contracts(view, basis, horizon, held);
     };
@@ -125,12 +125,12 @@ pub fn value(view: ProfileAt<'_>, basis: &Basis, horizon: &Horizon) -> Valuation
 }
 
 /// The contracts of a customer; `None` without any.
-type Held = Result<Option<Vec<Course>>, Unrated>;
+type Held = Result<Option<Vec<RunningContract>>, Unrated>;
 
 /// What they are expected to bring, where that can be told.
 fn told(held: &Held) -> Option<ContractValue> {
-    let courses = held.as_ref().ok()?.as_ref()?;
-    Some(contract_value(courses))
+    let running_contracts = held.as_ref().ok()?.as_ref()?;
+    Some(contract_value(running_contracts))
 }
 
 /// A customer of whom nothing can be told.
@@ -177,11 +177,11 @@ fn value_of_purchases(
     });
     let cost_to_serve = spend.and_then(|_| {
         let contracts = held.as_ref().map_err(|reason| *reason)?;
-        let ties = Ties {
+        let active = ActivePeriod {
             outlook: Some(&outlook),
             contracts: contracts.as_deref().unwrap_or_default(),
         };
-        cost_to_serve(view, basis, horizon, ties)
+        cost_to_serve(view, basis, horizon, active)
     });
     let transactions =
         margin.map(|(margin, _)| discounted_value(&selected.orders, &history, margin, horizon));
@@ -215,11 +215,11 @@ fn value_of_contracts(
     let contracts = told(&held);
     let held = held.map(Option::unwrap_or_default);
     let cost_to_serve = held.and_then(|held| {
-        let ties = Ties {
+        let active = ActivePeriod {
             outlook: None,
             contracts: &held,
         };
-        cost_to_serve(view, basis, horizon, ties)
+        cost_to_serve(view, basis, horizon, active)
     });
     let lifetime_value = cost_to_serve.and_then(|cost| {
         let currency = basis.reporting_currency.ok_or(Unrated::NoRate)?;

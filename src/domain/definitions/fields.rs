@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    Words,
+    LocalizedText,
     yaml::{Entry, Kind, Node},
 };
 use crate::domain::{
@@ -186,16 +186,16 @@ pub(super) fn text(node: &Node, problems: &mut Diagnostics) -> Option<Label> {
 }
 
 /// A text in one language, which is English, or `{en: ..., de: ...}`.
-pub(super) fn words(node: &Node, problems: &mut Diagnostics) -> Option<Words> {
+pub(super) fn words(node: &Node, problems: &mut Diagnostics) -> Option<LocalizedText> {
     if !matches!(node.kind, Kind::Map(_)) {
-        return text(node, problems).map(|en| Words { en, de: None });
+        return text(node, problems).map(|en| LocalizedText { en, de: None });
     }
     let mut fields = Fields::of(node, node.span, "a text in two languages", problems)?;
     let en = fields.require("en", "VIP customers", problems);
     let en = en.and_then(|node| text(node, problems));
     let de = fields.get("de").map(|node| text(node, problems));
     fields.finish(problems);
-    Some(Words {
+    Some(LocalizedText {
         en: en?,
         de: de.flatten(),
     })

@@ -2,7 +2,7 @@
 
 use super::{Mode, Scheme, UnknownPolicy, schemes::Draft};
 use crate::domain::rules::{
-    analysis::{Customers, Want},
+    analysis::{Customers, Expected},
     condition::{SegmentId, Term},
     diagnostic::{Code, Diagnostics, Span},
     vocabulary::Vocabulary,
@@ -147,8 +147,8 @@ fn unreachable(segments: &[Draft<'_>], vocabulary: &Vocabulary, problems: &mut D
             continue;
         };
         let (taken, left) = match draft.unknown {
-            UnknownPolicy::Exclude => (Want::True, Want::NotTrue),
-            UnknownPolicy::Include => (Want::NotFalse, Want::False),
+            UnknownPolicy::Exclude => (Expected::True, Expected::NotTrue),
+            UnknownPolicy::Include => (Expected::NotFalse, Expected::False),
         };
         let of = |want| Customers::of(condition.root(), want, vocabulary);
         if !of(taken).meet(&left_by_earlier) {

@@ -3,7 +3,7 @@
 use saphyr_parser::ScalarStyle;
 
 use super::{
-    Channel, Mode, Scheme, Segment, TierDefinition, UnknownPolicy, Words,
+    Channel, LocalizedText, Mode, Scheme, Segment, TierDefinition, UnknownPolicy,
     fields::{self, Fields},
     place::Places,
     settings::Attributes,
@@ -35,8 +35,8 @@ pub(super) struct Draft<'a> {
     pub(super) name: Label,
     /// Where its name stands.
     pub(super) name_span: Span,
-    title: Option<Words>,
-    description: Option<Words>,
+    title: Option<LocalizedText>,
+    description: Option<LocalizedText>,
     when: Option<&'a Node>,
     pub(super) unknown: UnknownPolicy,
     pub(super) condition: Option<Condition>,
@@ -102,7 +102,7 @@ pub(super) fn read<'a>(top: &mut Fields<'a>, problems: &mut Diagnostics) -> Draf
         drafts.schemes.push(Scheme {
             name: name.unwrap_or_else(|| entry.key.as_str().into()),
             mode: mode.unwrap_or(Mode::Overlapping),
-            description: description.unwrap_or_else(|| Words {
+            description: description.unwrap_or_else(|| LocalizedText {
                 en: "".into(),
                 de: None,
             }),
@@ -160,7 +160,7 @@ impl<'a> Drafts<'a> {
                     "choose another name",
                 );
             }
-            let fallback = || Words {
+            let fallback = || LocalizedText {
                 en: name.replace(['_', '-'], " ").into(),
                 de: None,
             };

@@ -4,7 +4,7 @@
 //! order of the file that states a field decides it.
 
 use super::{
-    Channel, TierDefinition, Words,
+    Channel, LocalizedText, TierDefinition,
     fields::{self, Fields},
     yaml::{Entry, Node},
 };
@@ -43,7 +43,7 @@ pub struct Treatment {
     /// Services the customer may ask for.
     pub services: Option<Vec<Label>>,
     /// What the agent does, step by step.
-    pub playbook: Option<Vec<Words>>,
+    pub playbook: Option<Vec<LocalizedText>>,
 }
 
 /// All treatments.

@@ -63,7 +63,7 @@ pub struct ParameterShift {
     /// In the refit.
     pub refit: f64,
     /// Difference of the logarithms (of effects: of themselves) in standard errors of the shift, whose variance is that of the active version
-    /// less that of the refit; `None` where one is unknown, or the difference less than [`LEAST_SCALE`] of the refit's.
+    /// less that of the refit; `None` where one is unknown, or the difference less than [`MIN_SCALE`] of the refit's.
     pub z: Option<f64>,
 }
 
@@ -88,7 +88,7 @@ pub struct SetComparison {
 
 /// A tenth more facts than the version knew. With fewer, what the refit gains by chance is so little that the error of its covariance would
 /// decide. Chosen, not measured.
-pub const LEAST_SCALE: f64 = 0.1;
+pub const MIN_SCALE: f64 = 0.1;
 
 /// The likelihood ratio over all sets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,7 +98,7 @@ pub struct Significance {
     /// Parameters compared.
     pub degrees_of_freedom: u32,
     /// What the ratio comes to by chance, for each degree of freedom: the refit knows the facts of the active version and more, so that it is
-    /// no chi-squared variate but about so many times one; at least [`LEAST_SCALE`]. `None` where a covariance is unknown.
+    /// no chi-squared variate but about so many times one; at least [`MIN_SCALE`]. `None` where a covariance is unknown.
     pub scale: Option<f64>,
     /// Probability of so large a ratio by chance.
     pub p: Option<f64>,
@@ -166,7 +166,7 @@ pub fn compare(
         let (before, now) = (active.log_covariance?, of_refit.as_deref()?);
         let now = *now.get(at)?.get(at)?;
         let variance = before.get(at)?.get(at)? - now;
-        (variance >= LEAST_SCALE * now).then(|| moved[at].2 / variance.sqrt())
+        (variance >= MIN_SCALE * now).then(|| moved[at].2 / variance.sqrt())
     };
     let names = old.parameter_names().into_iter().zip(&moved).enumerate();
     let parameters = names.map(|(at, (name, (old, new, _)))| ParameterShift {
@@ -247,7 +247,7 @@ pub fn significance(sets: &[SetComparison]) -> Significance {
         .iter()
         .map(|set| Some(set.scale? * set.parameters.len() as f64));
     let scales: Option<f64> = scales.sum();
-    let scale = scales.map(|sum| (sum / parameters as f64).max(LEAST_SCALE));
+    let scale = scales.map(|sum| (sum / parameters as f64).max(MIN_SCALE));
     Significance {
         likelihood_ratio,
         degrees_of_freedom,

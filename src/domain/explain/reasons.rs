@@ -101,8 +101,8 @@ codes! {
 }
 
 /// The reasons for what `tree` came to, in the order of its text.
-pub(super) fn reasons<'a>(tree: &Clause<'a>, taken_by: Option<SegmentId>) -> Vec<Reason<'a>> {
-    if let Some(segment) = taken_by {
+pub(super) fn reasons<'a>(tree: &Clause<'a>, preempted_by: Option<SegmentId>) -> Vec<Reason<'a>> {
+    if let Some(segment) = preempted_by {
         return vec![Reason {
             code: ReasonCode::EarlierSegment,
             about: About::Segment(segment),

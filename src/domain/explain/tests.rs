@@ -332,15 +332,22 @@ fn an_earlier_segment_takes_only_whom_the_segment_would_have_had() {
     let lead = Customer::new(CustomerKind::Person);
     lead.explained("lifecycle/lost", |explanation, _| {
         assert_eq!(explanation.standing.verdict, Verdict::Unknown);
-        assert_eq!(explanation.taken_by, None, "the unknown is left out here");
+        assert_eq!(
+            explanation.preempted_by, None,
+            "the unknown is left out here"
+        );
         assert_eq!(explanation.reasons[0].code.as_str(), "UNRATED");
     });
     lead.explained("lifecycle/onboarding", |explanation, definitions| {
         assert_eq!(explanation.standing.verdict, Verdict::Unknown);
-        let taken_by = explanation
-            .taken_by
+        let preempted_by = explanation
+            .preempted_by
             .map(|id| &*definitions.segment(id).name);
-        assert_eq!(taken_by, Some("lifecycle/lead"), "the unknown counts here");
+        assert_eq!(
+            preempted_by,
+            Some("lifecycle/lead"),
+            "the unknown counts here"
+        );
         assert_eq!(explanation.reasons[0].code.as_str(), "EARLIER_SEGMENT");
     });
 }

@@ -6,7 +6,7 @@ use crate::domain::{
         tiers::{TierIndex, Unrated},
     },
     basis::Basis,
-    definitions::Words,
+    definitions::LocalizedText,
     explain::wording::{Language, values::money_text},
     money::{Currency, Money, major_to_money},
 };
@@ -21,7 +21,7 @@ pub struct TierExplanation {
     /// The value that decides.
     pub lifetime_value: Option<Money>,
     /// The least value of the tier.
-    pub least_value: Option<Money>,
+    pub minimum_value: Option<Money>,
     /// The next better tier than the one held, and the value missing to it.
     pub next_better: Option<(TierIndex, Money)>,
     /// The next lower tier than the one held, and the value that may be lost before.
@@ -36,7 +36,7 @@ pub struct TierReason {
     /// Stable name.
     pub code: &'static str,
     /// In words.
-    pub text: Words,
+    pub text: LocalizedText,
 }
 
 /// Explains a tier of a customer who was assessed: the one named, else the one held.
@@ -58,7 +58,7 @@ pub fn explain_tier(
             .unwrap_or(i64::MAX),
         currency: from.currency,
     };
-    let least = |tier: TierIndex| least_value(basis, tier);
+    let least = |tier: TierIndex| minimum_value(basis, tier);
     let next_better = held
         .ok()
         .and_then(|held| tiers.better(held))
@@ -71,7 +71,7 @@ pub fn explain_tier(
         tier,
         held,
         lifetime_value,
-        least_value: tier.and_then(least),
+        minimum_value: tier.and_then(least),
         next_better: next_better
             .and_then(|(tier, value)| Some((tier, distance(least(tier)?, value)))),
         next_lower: next_lower.map(|((tier, least), value)| (tier, distance(value, least))),
@@ -80,8 +80,8 @@ pub fn explain_tier(
 }
 
 /// The least value of a tier; `None` for the last one.
-fn least_value(basis: &Basis, tier: TierIndex) -> Option<Money> {
-    let least = basis.revision.tiers.get(tier).least_value_major;
+fn minimum_value(basis: &Basis, tier: TierIndex) -> Option<Money> {
+    let least = basis.revision.tiers.get(tier).minimum_value_major;
     let currency: Currency = basis.reporting_currency?;
     least
         .is_finite()
@@ -102,7 +102,7 @@ fn of_tier(
     };
     let mut reasons = vec![];
     let named = tier.unwrap_or(held);
-    let least = least_value(basis, named);
+    let least = minimum_value(basis, named);
     let mut say = |code: &'static str, en: String, de: String| {
         reasons.push(TierReason {
             code,
@@ -126,7 +126,7 @@ fn of_tier(
         None => {}
     }
     let better = basis.revision.tiers.better(named);
-    if let Some(better) = better.and_then(|better| least_value(basis, better)) {
+    if let Some(better) = better.and_then(|better| minimum_value(basis, better)) {
         if value.amount_minor < better.amount_minor {
             say(
                 "BELOW_NEXT_TIER",
@@ -196,8 +196,8 @@ fn unrated(reason: Option<Unrated>) -> TierReason {
 }
 
 /// English and German.
-fn words(en: impl Into<String>, de: impl Into<String>) -> Words {
-    Words {
+fn words(en: impl Into<String>, de: impl Into<String>) -> LocalizedText {
+    LocalizedText {
         en: en.into().into(),
         de: Some(de.into().into()),
     }

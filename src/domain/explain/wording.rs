@@ -6,7 +6,7 @@ pub mod values;
 use self::values::{int_text, name_text, number_text, unit, value_text};
 use super::reasons::{About, Reason};
 use crate::domain::{
-    definitions::{Definitions, Words},
+    definitions::{Definitions, LocalizedText},
     rules::{
         condition::{Predicate, Term, Test, TextOp},
         program::{Absence, Slot},
@@ -34,7 +34,7 @@ impl Language {
 
     /// The text in this language, else in English.
     #[must_use]
-    pub fn of(self, words: &Words) -> Label {
+    pub fn of(self, words: &LocalizedText) -> Label {
         match (self, &words.de) {
             (Self::De, Some(de)) => de.clone(),
             (Self::De, None) | (Self::En, _) => words.en.clone(),

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 
 /// Fewest contracts of a length for a model of its own: with fewer, a standard error is of the size of the estimate (chosen).
-pub const LEAST_CONTRACTS: u64 = 50;
+pub const MIN_CONTRACTS: u64 = 50;
 
 /// Contracts that a fit learns from, by months of their period.
 pub type ContractRows = BTreeMap<u32, Vec<ContractRow>>;

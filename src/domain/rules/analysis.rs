@@ -20,7 +20,7 @@ const MAX_BOXES: usize = 64;
 
 /// A verdict, or its absence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Want {
+pub enum Expected {
     /// TRUE.
     True,
     /// FALSE.
@@ -31,7 +31,7 @@ pub enum Want {
     NotFalse,
 }
 
-impl Want {
+impl Expected {
     const fn negated(self) -> Self {
         match self {
             Self::True => Self::False,
@@ -75,7 +75,7 @@ pub struct Customers(Possible);
 impl Customers {
     /// Those that give `clause` the verdict `want`.
     #[must_use]
-    pub fn of(clause: &Clause, want: Want, vocabulary: &Vocabulary) -> Self {
+    pub fn of(clause: &Clause, want: Expected, vocabulary: &Vocabulary) -> Self {
         Self(possible(clause, want, vocabulary))
     }
 
@@ -93,7 +93,7 @@ impl Customers {
     }
 }
 
-fn possible(clause: &Clause, want: Want, vocabulary: &Vocabulary) -> Possible {
+fn possible(clause: &Clause, want: Expected, vocabulary: &Vocabulary) -> Possible {
     stop::check();
     match &clause.kind {
         ClauseKind::Everyone if want.needs_all() => anything(),
@@ -177,7 +177,7 @@ fn hull(boxes: &Possible) -> Possible {
 }
 
 /// The boxes in which a leaf has the wanted verdict.
-fn leaf(test: &Test, want: Want, vocabulary: &Vocabulary) -> Possible {
+fn leaf(test: &Test, want: Expected, vocabulary: &Vocabulary) -> Possible {
     let domain = Set::domain(&test.term, vocabulary);
     let single = |key: Key, set: Set| {
         if set.is_empty() {
@@ -188,7 +188,7 @@ fn leaf(test: &Test, want: Want, vocabulary: &Vocabulary) -> Possible {
     };
     let value = Key::Value(test.term.clone());
     let is_true = want.needs_all();
-    let may_be_unknown = matches!(want, Want::NotTrue | Want::NotFalse);
+    let may_be_unknown = matches!(want, Expected::NotTrue | Expected::NotFalse);
     let missing = domain.only_missing();
     let question = match &test.predicate {
         Predicate::Known if is_true => return single(value, domain.known()),
@@ -239,7 +239,7 @@ impl Reporter<'_> {
             ClauseKind::Everyone => (anything(), anything()),
             ClauseKind::Test(test) => {
                 let of = |want| leaf(test, want, self.vocabulary);
-                (of(Want::True), of(Want::False))
+                (of(Expected::True), of(Expected::False))
             }
             ClauseKind::Not(inner) => {
                 let (holds, fails) = self.verdicts(inner);

@@ -173,7 +173,7 @@ pub struct Program {
     leaves: Vec<Leaf>,
     nodes: Vec<Node>,
     spans: Vec<Span>,
-    kids: Vec<u32>,
+    children: Vec<u32>,
     roots: Vec<Root>,
     symbols: HashMap<Label, Symbol>,
 }
@@ -274,8 +274,8 @@ impl Program {
             Node::Leaf(leaf) => return self.leaf(node, leaf, slots, memo, recorder),
             Node::All(from, to) => {
                 let mut least = Verdict::True;
-                for &kid in &self.kids[from as usize..to as usize] {
-                    least = least.min(self.kid(kid, slots, memo, recorder));
+                for &child in &self.children[from as usize..to as usize] {
+                    least = least.min(self.child(child, slots, memo, recorder));
                     if R::SHORT && least == Verdict::False {
                         break;
                     }
@@ -284,15 +284,15 @@ impl Program {
             }
             Node::Any(from, to) => {
                 let mut greatest = Verdict::False;
-                for &kid in &self.kids[from as usize..to as usize] {
-                    greatest = greatest.max(self.kid(kid, slots, memo, recorder));
+                for &child in &self.children[from as usize..to as usize] {
+                    greatest = greatest.max(self.child(child, slots, memo, recorder));
                     if R::SHORT && greatest == Verdict::True {
                         break;
                     }
                 }
                 greatest
             }
-            Node::Not(inner) => self.kid(inner, slots, memo, recorder).negated(),
+            Node::Not(inner) => self.child(inner, slots, memo, recorder).negated(),
             Node::Everyone => Verdict::True,
         };
         recorder.clause(node, verdict);
@@ -301,7 +301,7 @@ impl Program {
 
     /// A part of a clause: most are leaves, which need no recursion.
     #[inline]
-    fn kid<R: Recorder>(
+    fn child<R: Recorder>(
         &self,
         node: u32,
         slots: &[Slot<'_>],

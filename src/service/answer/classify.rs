@@ -2,13 +2,13 @@
 
 mod batch;
 mod candidates;
-mod today;
+mod kept_answer;
 
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use self::candidates::{MAX_CANDIDATES, looked_at, matched};
+use self::candidates::{MAX_CANDIDATES, assessable, resolve};
 pub use self::{
     batch::{Batch, BatchEnd},
     candidates::Candidates,
@@ -21,8 +21,10 @@ use crate::{
             tiers::{TierIndex, Unrated},
             valuation::{
                 Valuation,
-                outlook::{OrdersAhead, OutlookOptions, orders_ahead},
-                prospects::{NoProspects, Prospects, Valued, prospects},
+                order_forecast::{OrderForecast, OutlookOptions, order_forecast},
+                uncertainty::{
+                    UncertaintyUnavailable, ValueUncertainty, Valued, value_uncertainty,
+                },
                 value,
             },
         },
@@ -37,7 +39,7 @@ use crate::{
             profiles::Profiles,
             subjects::{Subject, Subjects},
         },
-        current_basis::Bases,
+        current_basis::CurrentBasis,
         error::ServiceError,
         lane::Lane,
         versions::Versions,
@@ -52,7 +54,7 @@ pub struct Classifier {
     /// Reads profiles.
     pub profiles: Arc<Profiles>,
     /// The basis in force.
-    pub bases: Arc<Bases>,
+    pub bases: Arc<CurrentBasis>,
     /// Tells what day it is.
     pub clock: Arc<dyn Clock>,
     /// The zone in which days are counted.
@@ -127,11 +129,11 @@ pub struct Assessed {
     /// What follows from it.
     pub assessment: Assessment,
     /// How uncertain the value is; `None` unless it was asked.
-    pub prospects: Option<Result<Prospects, NoProspects>>,
+    pub uncertainty: Option<Result<ValueUncertainty, UncertaintyUnavailable>>,
     /// What another model says; `None` unless it was asked.
     pub challenger: Option<Challenger>,
     /// What the model says of the orders to come; `None` unless it was asked and says something.
-    pub outlook: Option<OrdersAhead>,
+    pub outlook: Option<OrderForecast>,
     /// The value over the horizon that the caller asked for, where that is not the one of the definitions.
     other_valuation: Option<Valuation>,
 }
@@ -148,7 +150,7 @@ pub struct Challenger {
 }
 
 /// On what a question is answered.
-struct Grounds {
+struct AnswerContext {
     basis: Arc<Basis>,
     as_of: Day,
     /// The horizon, where it is not that of the definitions.
@@ -160,7 +162,7 @@ struct Grounds {
     stale_since: Option<Timestamp>,
 }
 
-impl Grounds {
+impl AnswerContext {
     /// Those of a question that asks for nothing beside the assessment.
     fn plain(basis: Arc<Basis>, as_of: Day) -> Self {
         Self {
@@ -207,7 +209,7 @@ impl Assessed {
             .unwrap_or(&self.assessment.valuation)
     }
 
-    fn new(profile: DatedProfile, grounds: &Grounds) -> Self {
+    fn new(profile: DatedProfile, grounds: &AnswerContext) -> Self {
         let basis = &*grounds.basis;
         let assessment = assess(profile.view(), basis);
         let horizon = grounds.horizon.as_ref();
@@ -216,14 +218,14 @@ impl Assessed {
             profile,
             assessment,
             other_valuation,
-            prospects: None,
+            uncertainty: None,
             challenger: None,
             outlook: None,
         }
     }
 
     /// Adds what was asked beside the assessment.
-    fn completed(mut self, grounds: &Grounds) -> Self {
+    fn completed(mut self, grounds: &AnswerContext) -> Self {
         let basis = &*grounds.basis;
         let of_tier = Valued {
             valuation: &self.assessment.valuation,
@@ -236,10 +238,10 @@ impl Assessed {
         let view = self.profile.view();
         let outlook = grounds
             .outlook
-            .and_then(|options| orders_ahead(view, basis, asked, &options));
-        self.prospects = grounds
+            .and_then(|options| order_forecast(view, basis, asked, &options));
+        self.uncertainty = grounds
             .interval_level
-            .map(|level| prospects(view, basis, asked, of_tier, level));
+            .map(|level| value_uncertainty(view, basis, asked, of_tier, level));
         self.outlook = outlook;
         self.challenger = grounds
             .challenger
@@ -303,8 +305,8 @@ impl Classifier {
             },
             Subject::Identifier(_) => {
                 let ids = self.subjects.find(subject).await?;
-                let profiles = self.list_profiles(looked_at(&ids), grounds.as_of).await?;
-                matched(&ids, &profiles, &grounds)
+                let profiles = self.list_profiles(assessable(&ids), grounds.as_of).await?;
+                resolve(&ids, &profiles, &grounds)
             }
         };
         Ok(grounds.answer(found))
@@ -325,13 +327,13 @@ impl Classifier {
         Ok(found)
     }
 
-    async fn grounds(&self, question: &Question) -> Result<Grounds, ServiceError> {
+    async fn grounds(&self, question: &Question) -> Result<AnswerContext, ServiceError> {
         let (basis, as_of) = (self.bases.current(), self.day(question.as_of)?);
         let challenger = match question.compare_version {
             Some(version) => Some(self.versions.basis(version, &basis).await?),
             None => None,
         };
-        Ok(Grounds {
+        Ok(AnswerContext {
             horizon: question
                 .horizon_months
                 .and_then(|months| horizon_of(months, &basis)),
@@ -363,6 +365,6 @@ pub(in crate::service) fn horizon_of(months: u32, basis: &Basis) -> Option<Horiz
     .ok()
 }
 
-fn one(profile: DatedProfile, grounds: &Grounds) -> Assessed {
+fn one(profile: DatedProfile, grounds: &AnswerContext) -> Assessed {
     Assessed::new(profile, grounds).completed(grounds)
 }

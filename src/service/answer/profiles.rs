@@ -92,7 +92,7 @@ impl Profiles {
 
     /// Keeps the finished answer about `customer` beside the profile that it was made from.
     pub(in crate::service) fn keep(&self, customer: &CustomerId, version: i64, answer: KeptAnswer) {
-        self.cache.enrich(customer, version, |held| {
+        self.cache.update_if_version(customer, version, |held| {
             held.answer = Some(Arc::new(answer));
         });
     }
@@ -146,7 +146,7 @@ impl Profiles {
             let id = &profile.customer_id;
             let mut earlier = later.remove(id).unwrap_or_default();
             earlier.extend(folded.get(id).cloned());
-            self.cache.enrich(id, profile.version, |held| {
+            self.cache.update_if_version(id, profile.version, |held| {
                 let is_new = |kept: &&DatedProfile| {
                     let day = kept.view().as_of();
                     earlier.iter().all(|one| one.view().as_of() != day)

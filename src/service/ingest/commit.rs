@@ -14,7 +14,7 @@ use crate::{
         customer::profile::{DatedProfile, Profile},
         text::CustomerId,
     },
-    service::{answer::profiles::list_earlier, finish::finish},
+    service::{answer::profiles::list_earlier, completion::spawn_to_completion},
     store::{self, error::StoreError, identifiers::IdentifierDigest},
 };
 
@@ -53,7 +53,7 @@ pub(super) async fn commit(
     );
     let bases = Arc::clone(&ingest.bases);
     let pool = ingest.pool.clone();
-    finish(async move {
+    spawn_to_completion(async move {
         pool.check_open()?;
         let committed = tx.commit().await;
         if committed.is_ok() {
@@ -61,10 +61,10 @@ pub(super) async fn commit(
         } else {
             // The connection broke, so it may be committed or not.
             for customer in written.keys() {
-                profiles.doubt(customer);
+                profiles.invalidate_unsure(customer);
             }
             if new_currency {
-                bases.doubt();
+                bases.invalidate_unsure();
             }
         }
         identifiers.renew(&digests).await;
@@ -120,7 +120,9 @@ pub(super) async fn list_locked(
 ) -> Result<HashMap<CustomerId, Profile>, StoreError> {
     let profiles = store::profiles::list(tx, customers).await?;
     for (customer, profile) in &profiles {
-        ingest.profiles.outdate(customer, profile.version);
+        ingest
+            .profiles
+            .invalidate_older_than(customer, profile.version);
     }
     Ok(profiles)
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::domain::{
     clv::fit::contracts::{ContractRow, fit_contracts},
     fitted::{
-        contract_models::{ContractRows, LEAST_CONTRACTS, PeriodFit},
+        contract_models::{ContractRows, MIN_CONTRACTS, PeriodFit},
         report::StoredReport,
     },
 };
@@ -19,12 +19,12 @@ pub(super) fn fit(rows: &ContractRows) -> Vec<PeriodFit> {
     let mut fits = vec![fit_one(None, &all)];
     for (months, rows) in rows {
         let contracts = count(rows);
-        fits.push(if contracts < LEAST_CONTRACTS {
+        fits.push(if contracts < MIN_CONTRACTS {
             PeriodFit {
                 period_months: Some(*months),
                 contracts,
                 fit: Err(format!(
-                    "{contracts} contracts are fewer than {LEAST_CONTRACTS}"
+                    "{contracts} contracts are fewer than {MIN_CONTRACTS}"
                 )),
                 fallback: None,
             }

@@ -40,7 +40,9 @@ use crate::{
         money::Currency,
     },
     metrics::{EvaluationMetrics, EvaluationOperation},
-    service::{current_basis::Bases, error::ServiceError, lane::Lane, models::fit::no_currency},
+    service::{
+        current_basis::CurrentBasis, error::ServiceError, lane::Lane, models::fit::no_currency,
+    },
     store::{self, pool::Pool},
 };
 
@@ -48,7 +50,7 @@ use crate::{
 pub struct Evaluations {
     /// For the histories, whose statement may run for minutes.
     batch: Pool,
-    bases: Arc<Bases>,
+    bases: Arc<CurrentBasis>,
     /// Where models are fitted and compared.
     lane: Lane,
     clock: Arc<dyn Clock>,
@@ -111,7 +113,7 @@ impl Evaluations {
     #[must_use]
     pub fn new(
         batch: Pool,
-        bases: Arc<Bases>,
+        bases: Arc<CurrentBasis>,
         lane: Lane,
         clock: Arc<dyn Clock>,
         zone: TimeZone,

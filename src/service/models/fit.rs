@@ -21,7 +21,7 @@ use crate::{
         text::Label,
     },
     metrics::FitOutcome,
-    service::{error::ServiceError, finish::finish, missing_rates, retry::retry},
+    service::{completion::spawn_to_completion, error::ServiceError, missing_rates, retry::retry},
     store,
 };
 
@@ -45,7 +45,7 @@ pub struct FitRequest {
 }
 
 /// A request that was found sound.
-struct What {
+struct ValidatedFit {
     request: FitRequest,
     covariates: Vec<Covariate>,
     until: Day,
@@ -116,14 +116,14 @@ impl Models {
         let covariates = covariates.map_err(ServiceError::NotCovariates)?;
         let models = Arc::clone(self);
         let named = request.request_id.is_some();
-        let what = What {
+        let what = ValidatedFit {
             request,
             covariates,
             until,
         };
         let work = async move { models.fit_and_record(what, turn).await };
         if named {
-            finish(work).await
+            spawn_to_completion(work).await
         } else {
             work.await
         }
@@ -156,7 +156,7 @@ impl Models {
 
     async fn fit_and_record(
         self: Arc<Self>,
-        what: What,
+        what: ValidatedFit,
         turn: Turn,
     ) -> Result<ModelVersion, ServiceError> {
         let start = Instant::now();
@@ -170,8 +170,12 @@ impl Models {
         result
     }
 
-    async fn fit_and_store(&self, what: What, turn: Turn) -> Result<ModelVersion, ServiceError> {
-        let What {
+    async fn fit_and_store(
+        &self,
+        what: ValidatedFit,
+        turn: Turn,
+    ) -> Result<ModelVersion, ServiceError> {
+        let ValidatedFit {
             request,
             covariates,
             until,
@@ -252,7 +256,7 @@ impl Models {
         let worse = basis
             .model
             .as_ref()
-            .is_some_and(|active| says_less(fit, active));
+            .is_some_and(|active| would_lose_capability(fit, active));
         let active = request.activate && fit.converged() && !worse;
         if active {
             store::models::activations::activate(&mut tx, version, now).await?;
@@ -271,7 +275,7 @@ impl Models {
 }
 
 /// Whether a fit lacks a model of spend with a mean, or one of contracts, that the active version has.
-fn says_less(fit: &ModelFit, active: &ActiveModel) -> bool {
+fn would_lose_capability(fit: &ModelFit, active: &ActiveModel) -> bool {
     let contracts = ContractModels::of_fits(&fit.contracts);
     let spend = fit.pooled.spend.as_ref();
     let no_spend = spend.map_or(true, |(spend, _, _)| spend.population_mean().is_err());

@@ -21,7 +21,7 @@ const KINDS: [CustomerKind; 3] = [
 const TOLERANCE: f64 = 1e-9;
 
 /// What one model says: probability alive, expected orders, value in cents, tier with rank.
-type Said = (f64, f64, i64, (&'static str, i32));
+type PublishedRow = (f64, f64, i64, (&'static str, i32));
 
 /// A history as of [`AS_OF`]: its purchases, the inputs that follow from them, the expected spend per order and what the models say.
 struct History {
@@ -31,8 +31,8 @@ struct History {
     /// x, `t_x` and T in days, `m_x` in euros.
     inputs: (i32, f64, f64, f64),
     spend: f64,
-    bg: Said,
-    mbg: Said,
+    bg: PublishedRow,
+    mbg: PublishedRow,
 }
 
 const PLATINUM: (&str, i32) = ("platinum", 1);

@@ -156,7 +156,7 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
     };
     let ada = segment(&service, "ada", "size/regular").await;
     assert_eq!(
-        (ada.verdict(), ada.is_member, &*ada.taken_by),
+        (ada.verdict(), ada.is_member, &*ada.preempted_by),
         (Verdict::True, true, "")
     );
     assert_eq!((&*ada.condition, &ada.open_inputs), (text, &vec![]));
@@ -255,7 +255,7 @@ async fn a_scheme_shows_all_its_segments_and_who_took_the_customer() {
     let found: Vec<_> = explained
         .segments
         .iter()
-        .map(|it| (&*it.segment, it.verdict(), it.is_member, &*it.taken_by))
+        .map(|it| (&*it.segment, it.verdict(), it.is_member, &*it.preempted_by))
         .collect();
     let expected = [
         ("size/large", Verdict::True, true, ""),
@@ -309,7 +309,7 @@ async fn a_tier_shows_what_is_missing_and_what_may_be_lost() {
         assert_eq!((&*tier.tier, tier.holds), (name, holds));
         assert_eq!(tier.held.unwrap().name, "silver");
         assert_eq!(tier.lifetime_value, eur(5_319));
-        assert_eq!(tier.least_value, least.and_then(eur), "{name}");
+        assert_eq!(tier.minimum_value, least.and_then(eur), "{name}");
         assert_eq!(tier.gap, gap.and_then(eur), "{name}");
         let better = tier.next_better.unwrap();
         assert_eq!((&*better.tier, better.distance), ("gold", eur(19_681)));

@@ -157,7 +157,7 @@ impl Check<'_> {
         let tier = explanation.tier.unwrap_or_default();
         let minor = |money: &Option<pb::Money>| money.as_ref().map(|money| money.amount_minor);
         let gap = minor(&tier.lifetime_value)
-            .zip(minor(&tier.least_value))
+            .zip(minor(&tier.minimum_value))
             .map(|(value, least)| value - least);
         let right = tier.holds
             && tier.tier == held

@@ -180,7 +180,7 @@ pub(super) fn platinum() -> pb::TierExplanation {
             unrated_reason: 0,
         }),
         lifetime_value: euros(123_400),
-        least_value: euros(250_000),
+        minimum_value: euros(250_000),
         gap: euros(-126_600),
         next_better: distance("platinum", 126_600),
         next_lower: distance("silver", 63_400),

@@ -147,7 +147,7 @@ struct World {
 }
 
 /// What an import said.
-struct Said {
+struct Report {
     result: Result<(), CliError>,
     data: String,
     notes: String,
@@ -177,7 +177,7 @@ impl World {
         path
     }
 
-    async fn import(&self, facts: &str, path: &Path, options: &str) -> Said {
+    async fn import(&self, facts: &str, path: &Path, options: &str) -> Report {
         let path = path.to_str().unwrap();
         let line = [
             "patron",
@@ -193,7 +193,7 @@ impl World {
         };
         let (mut output, data, notes) = Captured::output();
         let result = crate::cli::import::run(command, &mut output).await;
-        Said {
+        Report {
             result,
             data: data.text(),
             notes: notes.text(),

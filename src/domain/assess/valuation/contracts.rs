@@ -26,7 +26,7 @@ pub struct ContractValue {
 
 /// A running contract within the horizon.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Course {
+pub(super) struct RunningContract {
     /// Calendar months from one renewal to the next.
     pub(super) period_months: u32,
     /// How often it was renewed so far.
@@ -34,14 +34,14 @@ pub(super) struct Course {
     /// What each further period brings, in major units; 0 where none is due.
     margin: f64,
     /// The renewals to come, in their order.
-    pub(super) due: Vec<Due>,
+    pub(super) due: Vec<UpcomingRenewal>,
     /// Days until a known end.
     ends_in: Option<i32>,
 }
 
 /// A renewal to come.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Due {
+pub(super) struct UpcomingRenewal {
     /// Days ahead.
     days: i32,
     /// Probability that the contract is renewed then, and so all the times before.
@@ -54,11 +54,11 @@ pub(super) struct Due {
 ///
 /// # Errors
 /// No model speaks for a contract that may be renewed, or its price cannot be converted: a sum without it would be wrong.
-pub(super) fn courses(
+pub(super) fn running_contracts(
     view: ProfileAt<'_>,
     basis: &Basis,
     horizon: &Horizon,
-) -> Result<Option<Vec<Course>>, Unrated> {
+) -> Result<Option<Vec<RunningContract>>, Unrated> {
     let as_of = view.as_of();
     let contracts = view.profile().history.contracts.iter();
     let begun = contracts
@@ -66,21 +66,21 @@ pub(super) fn courses(
         .filter(|terms| terms.ever_runs() && terms.started_on <= as_of);
     let mut held = None;
     for terms in begun {
-        let running: &mut Vec<Course> = held.get_or_insert_default();
+        let running: &mut Vec<RunningContract> = held.get_or_insert_default();
         if terms.runs_on(as_of) {
-            running.push(course(terms, as_of, basis, horizon)?);
+            running.push(contract(terms, as_of, basis, horizon)?);
         }
     }
     Ok(held)
 }
 
-fn course(
+fn contract(
     terms: &ContractTerms,
     as_of: Day,
     basis: &Basis,
     horizon: &Horizon,
-) -> Result<Course, Unrated> {
-    let mut course = Course {
+) -> Result<RunningContract, Unrated> {
+    let mut contract = RunningContract {
         period_months: terms.period_months,
         renewals: terms.renewals_until(as_of),
         margin: 0.0,
@@ -89,46 +89,48 @@ fn course(
     };
     let mut due = terms.renewals_within(as_of, horizon.months()).peekable();
     if due.peek().is_none() {
-        return Ok(course);
+        return Ok(contract);
     }
     let models = basis.model.as_ref().map(|model| &model.contracts);
     let model = models
         .and_then(|models| models.of_period(terms.period_months))
         .ok_or(Unrated::NoModel)?;
-    course.margin = margin_of_period(terms, as_of, basis)?;
+    contract.margin = margin_of_period(terms, as_of, basis)?;
     let mut probability = 1.0;
     for (number, day) in due {
         probability *= model.retention(number - 1);
         let days = day - as_of;
         let months = f64::from(days) / DAYS_PER_MONTH;
-        course.due.push(Due {
+        contract.due.push(UpcomingRenewal {
             days,
             probability,
             discount: (1.0 + horizon.monthly_discount_rate()).powf(-months),
         });
     }
-    Ok(course)
+    Ok(contract)
 }
 
 /// What contracts are expected to bring together.
-pub(super) fn contract_value(courses: &[Course]) -> ContractValue {
+pub(super) fn contract_value(running_contracts: &[RunningContract]) -> ContractValue {
     let mut total = ContractValue::default();
-    for course in courses {
-        for due in &course.due {
+    for contract in running_contracts {
+        for due in &contract.due {
             total.expected_renewals += due.probability;
-            total.value += due.probability * course.margin * due.discount;
+            total.value += due.probability * contract.margin * due.discount;
         }
     }
     total
 }
 
 /// Probability that at least one of the contracts still runs so many days ahead.
-pub(super) fn probability_running(courses: &[Course], days: f64) -> f64 {
-    let none_runs = courses.iter().map(|course| 1.0 - course.runs_after(days));
+pub(super) fn probability_running(running_contracts: &[RunningContract], days: f64) -> f64 {
+    let none_runs = running_contracts
+        .iter()
+        .map(|contract| 1.0 - contract.runs_after(days));
     1.0 - none_runs.product::<f64>()
 }
 
-impl Course {
+impl RunningContract {
     /// What each renewal to come brings if it happens, discounted, in major units.
     pub(super) fn amounts(&self) -> Vec<f64> {
         let each = self.due.iter().map(|due| self.margin * due.discount);

@@ -14,7 +14,7 @@
 //! who has not left by the order model, or of a contract that still runs by that of renewals, whichever is left. Who never bought and has
 //! no contract that runs is served no more and costs nothing.
 
-use super::contracts::{Course, probability_running};
+use super::contracts::{RunningContract, probability_running};
 use crate::domain::{
     assess::tiers::Unrated,
     basis::Basis,
@@ -35,15 +35,15 @@ use crate::domain::{
 
 /// Without anything usual to shrink to, a customer known for less is taken to be known so long: one call on the first day is not thirty
 /// a month.
-const LEAST_DAYS: i32 = 30;
+const MIN_DAYS: i32 = 30;
 
 /// What keeps somebody a customer from now on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ties<'a> {
+pub(super) struct ActivePeriod<'a> {
     /// What the order model says of a buyer.
     pub(super) outlook: Option<&'a Outlook>,
     /// The contracts that run.
-    pub(super) contracts: &'a [Course],
+    pub(super) contracts: &'a [RunningContract],
 }
 
 /// Whether contacts count in the value of a customer: on the contribution basis, of those who bought or have a contract that runs.
@@ -62,7 +62,7 @@ pub(super) fn cost_to_serve(
     view: ProfileAt<'_>,
     basis: &Basis,
     horizon: &Horizon,
-    ties: Ties<'_>,
+    active: ActivePeriod<'_>,
 ) -> Result<Option<f64>, Unrated> {
     if !is_contribution(basis.value_settings()) {
         return Ok(None);
@@ -75,7 +75,7 @@ pub(super) fn cost_to_serve(
         .filter_map(|one| Some(one.per_week * one.cost?))
         .sum::<f64>();
     Ok(Some(
-        weekly * WEEKS_PER_MONTH * discounted_months(horizon, ties),
+        weekly * WEEKS_PER_MONTH * discounted_months(horizon, active),
     ))
 }
 
@@ -96,7 +96,7 @@ pub fn unpriced_channels(view: ProfileAt<'_>, basis: &Basis) -> Vec<Label> {
     channels
 }
 
-impl Ties<'_> {
+impl ActivePeriod<'_> {
     /// Probability of still being a customer so many weeks ahead: of one who buys and has contracts, as long as either lasts.
     fn last(&self, weeks: f64) -> f64 {
         let alive = self
@@ -108,7 +108,7 @@ impl Ties<'_> {
 }
 
 /// Months of the horizon, each discounted at its end and counted by the probability of being a customer in its middle.
-fn discounted_months(horizon: &Horizon, ties: Ties<'_>) -> f64 {
+fn discounted_months(horizon: &Horizon, active: ActivePeriod<'_>) -> f64 {
     let factor = 1.0 / (1.0 + horizon.monthly_discount_rate());
     let weeks_per_month = horizon.weeks() / f64::from(horizon.months());
     let mut discount = 1.0;
@@ -116,14 +116,14 @@ fn discounted_months(horizon: &Horizon, ties: Ties<'_>) -> f64 {
     for month in 0..horizon.months() {
         discount *= factor;
         let middle = (f64::from(month) + 0.5) * weeks_per_month;
-        months += ties.last(middle) * discount;
+        months += active.last(middle) * discount;
     }
     // A month of the horizon may have another length than the one in which costs are told.
     months * weeks_per_month / WEEKS_PER_MONTH
 }
 
 /// Contacts of one customer on one channel.
-struct Own<'a> {
+struct OwnContacts<'a> {
     channel: &'a str,
     contacts: f64,
     /// Those of which something says what they cost.
@@ -132,7 +132,7 @@ struct Own<'a> {
     cost: f64,
 }
 
-impl<'a> Own<'a> {
+impl<'a> OwnContacts<'a> {
     const fn none(channel: &'a str) -> Self {
         Self {
             channel,
@@ -156,21 +156,21 @@ fn expected<'a>(view: ProfileAt<'a>, basis: &'a Basis) -> Result<Vec<Expected<'a
     let history = &view.profile().history;
     let days = history.first_day().map_or(0, |first| view.as_of() - first);
     let weeks = f64::from(days.max(0)) / DAYS_PER_WEEK;
-    let least_weeks = f64::from(LEAST_DAYS) / DAYS_PER_WEEK;
+    let minimum_weeks = f64::from(MIN_DAYS) / DAYS_PER_WEEK;
     let mut own = own_contacts(&history.contacts, basis)?;
     let usual: Vec<&UsualContacts> = basis.model.as_ref().map_or_else(Vec::new, |model| {
         model.contacts.of_kind(view.profile().kind).collect()
     });
     for usual in &usual {
         if own.iter().all(|one| *one.channel != *usual.channel) {
-            own.push(Own::none(&usual.channel));
+            own.push(OwnContacts::none(&usual.channel));
         }
     }
     let expected = own.iter().map(|one| {
         let known = usual.iter().find(|usual| *usual.channel == *one.channel);
         let per_week = match known {
             Some(usual) => usual.rate.expected_per_week(one.contacts, weeks),
-            None => one.contacts / weeks.max(least_weeks),
+            None => one.contacts / weeks.max(minimum_weeks),
         };
         Expected {
             channel: one.channel,
@@ -182,12 +182,15 @@ fn expected<'a>(view: ProfileAt<'a>, basis: &'a Basis) -> Result<Vec<Expected<'a
 }
 
 /// The contacts by channel, in the order in which the channels were first used.
-fn own_contacts<'a>(days: &'a [ContactDay], basis: &Basis) -> Result<Vec<Own<'a>>, Unrated> {
-    let mut all: Vec<Own<'a>> = Vec::new();
+fn own_contacts<'a>(
+    days: &'a [ContactDay],
+    basis: &Basis,
+) -> Result<Vec<OwnContacts<'a>>, Unrated> {
+    let mut all: Vec<OwnContacts<'a>> = Vec::new();
     for day in days {
         let at = all.iter().position(|own| *own.channel == *day.channel);
         let at = at.unwrap_or_else(|| {
-            all.push(Own::none(&day.channel));
+            all.push(OwnContacts::none(&day.channel));
             all.len() - 1
         });
         let own = &mut all[at];
@@ -200,7 +203,11 @@ fn own_contacts<'a>(days: &'a [ContactDay], basis: &Basis) -> Result<Vec<Own<'a>
     Ok(all)
 }
 
-fn cost_per_contact(own: &Own<'_>, usual: Option<&UsualContacts>, basis: &Basis) -> Option<f64> {
+fn cost_per_contact(
+    own: &OwnContacts<'_>,
+    usual: Option<&UsualContacts>,
+    basis: &Basis,
+) -> Option<f64> {
     // Definitions state amounts in the currency that they report in.
     let stated = stated_cost(own.channel, definitions(basis)).map(Money::major);
     let usual = usual.zip(basis.reporting_currency);

@@ -11,11 +11,11 @@ use super::minimise::{Evaluation, Minimum, bfgs};
 /// speak of, however many customers there are. Where customers are alike in truth, two fits of three gain less; the third has a maximum
 /// whose standard errors tell how little it says. To ask more (Akaike's criterion asks for 1) would leave shops of some hundred customers
 /// without any answer, though along the ridge all parameters foretell much the same.
-const LEAST_GAIN: f64 = 0.1;
+const MIN_GAIN: f64 = 0.1;
 /// A parameter whose logarithm is known better than this is 2.8 standard errors from zero and infinity, a gain of about 4: the
 /// simpler model need not be fitted.
 const SHARP_LOG_STANDARD_ERROR: f64 = 0.35;
-/// Mean derivative at which a limit is near enough: its log-likelihood is then right to far less than [`LEAST_GAIN`].
+/// Mean derivative at which a limit is near enough: its log-likelihood is then right to far less than [`MIN_GAIN`].
 const TOLERANCE: f64 = 1e-5;
 /// A simpler model at the edge of a family: a coordinate held far out, the others as they are best there.
 #[derive(Debug, PartialEq)]
@@ -50,7 +50,7 @@ pub(super) fn reached(
     limits
         .iter()
         .filter(|limit| !is_sharp(limit))
-        .find(|limit| gain(objective, found, limit) * customers < LEAST_GAIN)
+        .find(|limit| gain(objective, found, limit) * customers < MIN_GAIN)
 }
 
 /// Mean gain in log-likelihood of the optimum over the limit.

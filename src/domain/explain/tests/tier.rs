@@ -23,7 +23,7 @@ fn a_tier_is_explained_by_the_distances_to_its_neighbours() {
         .assessment();
     let held = explain_tier(&gold, &basis, None);
     assert_eq!(held.tier, tiers.find("gold"));
-    assert_eq!(held.least_value.unwrap().to_string(), "250.00 EUR");
+    assert_eq!(held.minimum_value.unwrap().to_string(), "250.00 EUR");
     let (better, missing) = held.next_better.unwrap();
     assert_eq!(
         (Some(better), missing.to_string().as_str()),

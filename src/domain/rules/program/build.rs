@@ -27,7 +27,7 @@ impl Default for Builder {
                 leaves: Vec::new(),
                 nodes: Vec::new(),
                 spans: Vec::new(),
-                kids: Vec::new(),
+                children: Vec::new(),
                 roots: Vec::new(),
                 symbols: HashMap::new(),
             },
@@ -83,9 +83,9 @@ impl Builder {
 
     fn parts(&mut self, parts: &[Clause]) -> (u32, u32) {
         let nodes: Vec<u32> = parts.iter().map(|part| self.clause(part)).collect();
-        let from = count(self.program.kids.len());
-        self.program.kids.extend(nodes);
-        (from, count(self.program.kids.len()))
+        let from = count(self.program.children.len());
+        self.program.children.extend(nodes);
+        (from, count(self.program.children.len()))
     }
 
     fn slot_of(&mut self, term: &Term) -> u32 {

@@ -19,10 +19,11 @@ impl Program {
 
     fn traced(&self, node: u32, first: u32, records: &[Record]) -> TracedClause {
         let record = records[(node - first) as usize];
-        let kids = |from: u32, to: u32| -> Vec<TracedClause> {
-            let kids = &self.kids[from as usize..to as usize];
-            kids.iter()
-                .map(|&kid| self.traced(kid, first, records))
+        let children = |from: u32, to: u32| -> Vec<TracedClause> {
+            let children = &self.children[from as usize..to as usize];
+            children
+                .iter()
+                .map(|&child| self.traced(child, first, records))
                 .collect()
         };
         let (joint, parts) = match self.nodes[node as usize] {
@@ -31,8 +32,8 @@ impl Program {
                 let slot = self.leaves[leaf as usize].slot as usize;
                 (Joint::Test { slot }, Vec::new())
             }
-            Node::All(from, to) => (Joint::All, kids(from, to)),
-            Node::Any(from, to) => (Joint::Any, kids(from, to)),
+            Node::All(from, to) => (Joint::All, children(from, to)),
+            Node::Any(from, to) => (Joint::Any, children(from, to)),
             Node::Not(inner) => (Joint::Not, vec![self.traced(inner, first, records)]),
         };
         TracedClause {

@@ -13,7 +13,7 @@ use super::{
 use crate::domain::{
     calendar::Day,
     rules::{
-        analysis::{Customers, Want},
+        analysis::{Customers, Expected},
         check::typed,
         condition::Term,
         program::{Absence, Builder, Program, Silent, Slot, Slots, Verdict},
@@ -223,8 +223,13 @@ fn what_the_analysis_calls_impossible_never_happens() {
         else {
             continue;
         };
-        for want in [Want::True, Want::False, Want::NotTrue, Want::NotFalse] {
-            if Customers::of(first.root(), Want::True, &names).meet([&Customers::of(
+        for want in [
+            Expected::True,
+            Expected::False,
+            Expected::NotTrue,
+            Expected::NotFalse,
+        ] {
+            if Customers::of(first.root(), Expected::True, &names).meet([&Customers::of(
                 second.root(),
                 want,
                 &names,
@@ -236,10 +241,10 @@ fn what_the_analysis_calls_impossible_never_happens() {
                 let row = row(&mut random, &fields, false);
                 let [left, right] = [&a, &b].map(|tree| naive(tree, &row));
                 let met = match want {
-                    Want::True => right == Some(true),
-                    Want::False => right == Some(false),
-                    Want::NotTrue => right != Some(true),
-                    Want::NotFalse => right != Some(false),
+                    Expected::True => right == Some(true),
+                    Expected::False => right == Some(false),
+                    Expected::NotTrue => right != Some(true),
+                    Expected::NotFalse => right != Some(false),
                 };
                 assert!(
                     !(left == Some(true) && met),

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use super::{Answer, Classifier, Grounds, MAX_CANDIDATES, Question, looked_at, matched};
+use super::{Answer, AnswerContext, Classifier, MAX_CANDIDATES, Question, assessable, resolve};
 use crate::{
     domain::{customer::profile::DatedProfile, text::CustomerId},
     service::{answer::subjects::Subject, error::ServiceError},
@@ -118,7 +118,7 @@ impl Classifier {
                     }
                     self.read_ahead(&mut fresh, &grounds).await?;
                     if let Some(ids) = fresh.take() {
-                        let found = matched(&ids, &fresh.profiles, &grounds);
+                        let found = resolve(&ids, &fresh.profiles, &grounds);
                         write(&grounds.answer(found), &mut batch.written);
                     }
                     known.insert(subject, start..batch.written.len());
@@ -164,14 +164,14 @@ impl Classifier {
     async fn read_ahead(
         &self,
         fresh: &mut Fresh<'_>,
-        grounds: &Grounds,
+        grounds: &AnswerContext,
     ) -> Result<(), ServiceError> {
         if fresh.next < fresh.read {
             return Ok(());
         }
         let mut ids: Vec<CustomerId> = vec![];
         for (_, named) in &fresh.named[fresh.next..] {
-            let named = looked_at(named);
+            let named = assessable(named);
             if !ids.is_empty() && ids.len() + named.len() > AHEAD {
                 break;
             }
@@ -187,7 +187,7 @@ impl Fresh<'_> {
     /// How many customers the next subject takes to assess.
     fn customers(&self) -> usize {
         let next = self.named.get(self.next);
-        next.map_or(0, |(_, ids)| looked_at(ids).len())
+        next.map_or(0, |(_, ids)| assessable(ids).len())
     }
 
     /// The customers that the next subject names.

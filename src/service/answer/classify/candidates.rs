@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Assessed, Grounds, Match, one};
+use super::{AnswerContext, Assessed, Match, one};
 use crate::domain::{
     assess::tiers::{TierIndex, Unrated},
     customer::{CustomerKind, profile::DatedProfile},
@@ -34,19 +34,19 @@ pub struct Candidates {
 }
 
 /// Those of the customers behind one name, by id, whose profiles an answer needs.
-pub(super) fn looked_at(ids: &[CustomerId]) -> &[CustomerId] {
+pub(super) fn assessable(ids: &[CustomerId]) -> &[CustomerId] {
     &ids[..ids.len().min(MAX_LOOKED_AT)]
 }
 
-/// The answer about a name of the customers `ids`. `profiles` has at least those of [`looked_at`] that are known.
-pub(super) fn matched(
+/// The answer about a name of the customers `ids`. `profiles` has at least those of [`assessable`] that are known.
+pub(super) fn resolve(
     ids: &[CustomerId],
     profiles: &HashMap<CustomerId, DatedProfile>,
-    grounds: &Grounds,
+    grounds: &AnswerContext,
 ) -> Match {
-    let known = looked_at(ids).iter().filter_map(|id| profiles.get(id));
+    let known = assessable(ids).iter().filter_map(|id| profiles.get(id));
     let mut known: Vec<DatedProfile> = known.cloned().collect();
-    let unseen = ids.len() - looked_at(ids).len();
+    let unseen = ids.len() - assessable(ids).len();
     if known.len() + unseen > 1 {
         return Match::Ambiguous(candidates(known, unseen, grounds));
     }
@@ -56,7 +56,7 @@ pub(super) fn matched(
     }
 }
 
-fn candidates(mut known: Vec<DatedProfile>, unseen: usize, grounds: &Grounds) -> Candidates {
+fn candidates(mut known: Vec<DatedProfile>, unseen: usize, grounds: &AnswerContext) -> Candidates {
     known.sort_by(|one, other| {
         let (one, other) = (one.profile(), other.profile());
         let latest_first = other.last_activity().cmp(&one.last_activity());

@@ -21,12 +21,12 @@ use crate::domain::{
 
 use super::{
     Valuation,
-    contracts::{Course, courses},
+    contracts::{RunningContract, running_contracts},
 };
 
 /// What may become of a customer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Prospects {
+pub struct ValueUncertainty {
     /// Probability with which each interval holds the outcome.
     pub level: f64,
     /// Orders within the horizon; `None` without a purchase.
@@ -43,7 +43,7 @@ pub struct Prospects {
 
 /// Why there are none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoProspects {
+pub enum UncertaintyUnavailable {
     /// There is no value that could be uncertain.
     #[error("the customer has no value")]
     Unrated(Unrated),
@@ -65,13 +65,13 @@ pub struct Valued<'a> {
 ///
 /// # Errors
 /// When the customer has no value, or the model version does not say how uncertain it is.
-pub fn prospects(
+pub fn value_uncertainty(
     view: ProfileAt<'_>,
     basis: &Basis,
     asked: Valued<'_>,
     tier: Valued<'_>,
     level: f64,
-) -> Result<Prospects, NoProspects> {
+) -> Result<ValueUncertainty, UncertaintyUnavailable> {
     let outcomes = outcomes(view, basis, asked)?;
     let of_tier = if asked.horizon == tier.horizon {
         None
@@ -81,7 +81,7 @@ pub fn prospects(
     let tier_probabilities = of_tier.as_ref().unwrap_or(&outcomes).tiers(basis);
     let (low, high) = outcomes.value.interval(level);
     let interval = |varying: &Option<Distribution>| Some(varying.as_ref()?.interval(level));
-    Ok(Prospects {
+    Ok(ValueUncertainty {
         level,
         orders: interval(&outcomes.orders),
         spend: interval(&outcomes.spend),
@@ -106,9 +106,11 @@ fn outcomes(
     view: ProfileAt<'_>,
     basis: &Basis,
     valued: Valued<'_>,
-) -> Result<Outcomes, NoProspects> {
+) -> Result<Outcomes, UncertaintyUnavailable> {
     let Valued { valuation, horizon } = valued;
-    let value = valuation.lifetime_value.map_err(NoProspects::Unrated)?;
+    let value = valuation
+        .lifetime_value
+        .map_err(UncertaintyUnavailable::Unrated)?;
     let contracts = renewals(view, basis, horizon)?;
     let expected = valuation.contracts.map_or(0.0, |contracts| contracts.value);
     let renewals = valuation.contracts.map(|_| contracts.renewals());
@@ -123,7 +125,7 @@ fn outcomes(
             half_minor,
         });
     };
-    let no_model = NoProspects::Unrated(Unrated::NoModel);
+    let no_model = UncertaintyUnavailable::Unrated(Unrated::NoModel);
     let Some(model) = &basis.model else {
         return Err(no_model);
     };
@@ -159,25 +161,35 @@ fn renewals(
     view: ProfileAt<'_>,
     basis: &Basis,
     horizon: &Horizon,
-) -> Result<RenewalFutures, NoProspects> {
-    let held = courses(view, basis, horizon).map_err(NoProspects::Unrated)?;
-    let mut courses = held.unwrap_or_default();
-    courses.retain(|course| !course.due.is_empty());
-    let Some(model) = basis.model.as_ref().filter(|_| !courses.is_empty()) else {
+) -> Result<RenewalFutures, UncertaintyUnavailable> {
+    let held = running_contracts(view, basis, horizon).map_err(UncertaintyUnavailable::Unrated)?;
+    let mut running_contracts = held.unwrap_or_default();
+    running_contracts.retain(|contract| !contract.due.is_empty());
+    let Some(model) = basis
+        .model
+        .as_ref()
+        .filter(|_| !running_contracts.is_empty())
+    else {
         return Ok(RenewalFutures::new(&[], 0));
     };
-    let amounts: Vec<Vec<f64>> = courses.iter().map(Course::amounts).collect();
-    let renewable = courses.iter().zip(&amounts).map(|(course, amounts)| {
-        let place = model.contracts.place_of(course.period_months);
-        let place = place.ok_or(NoProspects::Unrated(Unrated::NoModel))?;
-        let drawn = &model.uncertainty;
-        Ok(Renewable {
-            model: drawn.of_renewals(&model.contracts, place, model.version)?,
-            renewals: course.renewals,
-            amounts,
-        })
-    });
-    let renewable: Vec<Renewable<'_>> = renewable.collect::<Result<_, NoProspects>>()?;
+    let amounts: Vec<Vec<f64>> = running_contracts
+        .iter()
+        .map(RunningContract::amounts)
+        .collect();
+    let renewable = running_contracts
+        .iter()
+        .zip(&amounts)
+        .map(|(contract, amounts)| {
+            let place = model.contracts.place_of(contract.period_months);
+            let place = place.ok_or(UncertaintyUnavailable::Unrated(Unrated::NoModel))?;
+            let drawn = &model.uncertainty;
+            Ok(Renewable {
+                model: drawn.of_renewals(&model.contracts, place, model.version)?,
+                renewals: contract.renewals,
+                amounts,
+            })
+        });
+    let renewable: Vec<Renewable<'_>> = renewable.collect::<Result<_, UncertaintyUnavailable>>()?;
     Ok(RenewalFutures::new(
         &renewable,
         model.version.unsigned_abs(),
@@ -191,7 +203,7 @@ impl Outcomes {
         let mut edges: Vec<f64> = basis
             .revision
             .tiers
-            .least_values()
+            .minimum_values()
             .filter(|least| least.is_finite())
             .map(|least| least - self.half_minor - self.certain)
             .collect();

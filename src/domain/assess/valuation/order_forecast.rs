@@ -14,7 +14,7 @@ use crate::domain::{
     customer::profile::ProfileAt,
 };
 
-use super::prospects::Valued;
+use super::uncertainty::Valued;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -29,7 +29,7 @@ pub struct OutlookOptions {
 
 /// What the model says.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OrdersAhead {
+pub struct OrderForecast {
     /// Probability of still being a customer at the end of the horizon.
     pub probability_alive_at_end: f64,
     /// Expected orders within the days asked for.
@@ -41,14 +41,14 @@ pub struct OrdersAhead {
     /// How the following are discounted; `None` when the definitions do not discount.
     pub discount: Option<DiscountRate>,
     /// Expected orders within the horizon, each discounted at its own time.
-    pub discounted: Worth,
+    pub discounted: DiscountedOrders,
     /// Expected orders from now on for ever, likewise; `None` without a discount.
-    pub residual: Option<Worth>,
+    pub residual: Option<DiscountedOrders>,
 }
 
 /// Discounted orders and what they are worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Worth {
+pub struct DiscountedOrders {
     /// Expected orders.
     pub orders: f64,
     /// Their margin, in major units of the reporting currency; `None` where the margin of an order is not known.
@@ -57,12 +57,12 @@ pub struct Worth {
 
 /// What the model says of a customer over the horizon of `valued`; `None` where it says nothing, as of those who never bought.
 #[must_use]
-pub fn orders_ahead(
+pub fn order_forecast(
     view: ProfileAt<'_>,
     basis: &Basis,
     valued: Valued<'_>,
     options: &OutlookOptions,
-) -> Option<OrdersAhead> {
+) -> Option<OrderForecast> {
     let Valued { valuation, horizon } = valued;
     valuation.orders?;
     let inputs = valuation.inputs?;
@@ -75,13 +75,13 @@ pub fn orders_ahead(
     let counts = options.largest_order_count.map(|largest| 0..=largest);
     let monthly = DiscountRate::effective_per_month(horizon.monthly_discount_rate());
     let discount = options.discount.or(monthly.ok());
-    let worth = |orders: f64| Worth {
+    let discounted_orders = |orders: f64| DiscountedOrders {
         orders,
         value: valuation
             .expected_margin_per_order
             .map(|margin| margin * orders),
     };
-    Some(OrdersAhead {
+    Some(OrderForecast {
         probability_alive_at_end: outlook.probability_alive_after(weeks),
         expected_orders_between: options
             .days
@@ -93,10 +93,11 @@ pub fn orders_ahead(
             .collect(),
         rates: model.rates(&history),
         discount,
-        discounted: worth(discount.map_or_else(
+        discounted: discounted_orders(discount.map_or_else(
             || outlook.expected_orders(weeks),
             |discount| continuously_discounted_orders(&outlook, weeks, discount),
         )),
-        residual: discount.map(|discount| worth(outlook.discounted_residual_orders(discount))),
+        residual: discount
+            .map(|discount| discounted_orders(outlook.discounted_residual_orders(discount))),
     })
 }

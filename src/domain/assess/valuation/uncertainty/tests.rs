@@ -77,7 +77,7 @@ fn basis() -> Basis {
 }
 
 /// A monthly contract of 1,000 EUR, and purchases of 10 EUR on these days.
-fn prospects_of(purchases: &[i32], ended_on: Option<Day>) -> (Valuation, Prospects) {
+fn prospects_of(purchases: &[i32], ended_on: Option<Day>) -> (Valuation, ValueUncertainty) {
     let purchase = |&number: &i32| PurchaseDay {
         day: day(number),
         currency: euro(),
@@ -125,8 +125,8 @@ fn prospects_of(purchases: &[i32], ended_on: Option<Day>) -> (Valuation, Prospec
         valuation: &valuation,
         horizon,
     };
-    let found = prospects(dated.view(), &basis, valued, valued, 0.9).unwrap();
-    let again = prospects(dated.view(), &basis, valued, valued, 0.9).unwrap();
+    let found = value_uncertainty(dated.view(), &basis, valued, valued, 0.9).unwrap();
+    let again = value_uncertainty(dated.view(), &basis, valued, valued, 0.9).unwrap();
     assert_eq!(found, again);
     (valuation, found)
 }

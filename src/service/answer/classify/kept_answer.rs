@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Answer, Classifier, Grounds, Match, Question, one};
+use super::{Answer, AnswerContext, Classifier, Match, Question, one};
 use crate::{
     cache::profiles::KeptAnswer,
     service::{answer::subjects::Subject, error::ServiceError},
@@ -71,7 +71,7 @@ impl Classifier {
         if let Some(bytes) = held.answer(&basis, as_of) {
             return Ok(bytes);
         }
-        let grounds = Grounds::plain(basis, as_of);
+        let grounds = AnswerContext::plain(basis, as_of);
         let found = match self.profiles.date(id, &held, as_of).await? {
             Some(profile) => Match::One(Box::new(one(profile, &grounds))),
             None => Match::Unknown,

@@ -8,7 +8,7 @@ use crate::pb;
 
 /// Intervals and tier probabilities as JSON; left out when nobody asked for them.
 #[derive(Debug, Serialize)]
-pub struct ProspectsJson {
+pub struct UncertaintyJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     orders_interval: Option<IntervalJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ struct ChallengerJson {
     tier_rank: Option<i32>,
 }
 
-impl From<&pb::LifetimeValueScore> for ProspectsJson {
+impl From<&pb::LifetimeValueScore> for UncertaintyJson {
     fn from(score: &pb::LifetimeValueScore) -> Self {
         let interval = |interval: &Option<pb::Interval>| {
             interval.as_ref().map(|interval| IntervalJson {
@@ -296,7 +296,7 @@ pub(super) mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        let json = serde_json::to_value(ProspectsJson::from(&uncertain)).unwrap();
+        let json = serde_json::to_value(UncertaintyJson::from(&uncertain)).unwrap();
         assert_eq!(json["orders_interval"]["high"], 6.0);
         assert_eq!(json["tier_probabilities"][0]["probability"], 0.125);
         assert_eq!(json["challenger"]["model_version"], 7);
