@@ -4,6 +4,7 @@ pub mod answers;
 pub mod contracts;
 pub mod customers;
 pub mod drift;
+pub mod error;
 pub mod evaluation;
 pub mod explanations;
 pub mod facts;

@@ -3,5 +3,6 @@
 
 mod floors;
 pub mod identifiers;
+pub mod model_versions;
 pub mod profiles;
 pub mod read_through;

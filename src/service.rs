@@ -11,4 +11,3 @@ pub mod lane;
 pub mod missing_rates;
 pub mod models;
 mod retry;
-pub mod versions;

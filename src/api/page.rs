@@ -1,9 +1,8 @@
 //! Pages of lists that are numbered downwards (AIP-158).
 
 use prost::Message;
-use tonic::Status;
 
-use crate::{api::violations::Violations, grpc::status};
+use crate::api::violations::Violations;
 
 /// Entries on a page when the caller states no number.
 const DEFAULT_SIZE: i32 = 100;
@@ -22,7 +21,7 @@ pub(crate) struct Page {
 }
 
 /// Reads size and token of a request.
-pub(crate) fn read(size: i32, token: &str) -> Result<Page, Status> {
+pub(crate) fn read(size: i32, token: &str) -> Result<Page, Violations> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
     let size = match size {
@@ -47,7 +46,7 @@ pub(crate) fn read(size: i32, token: &str) -> Result<Page, Status> {
     };
     match (size.and_then(|size| usize::try_from(size).ok()), before) {
         (Some(size), Some(before)) => Ok(Page { before, size }),
-        _ => Err(status::invalid_request(violations)),
+        _ => Err(violations),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     },
     cache::{
         identifiers::IdentifierCache,
+        model_versions::ModelVersions,
         profiles::{ProfileCache, profile_cache},
         read_through::Bounds,
     },
@@ -33,7 +34,6 @@ use crate::{
         error::ServiceError,
         ingest::Ingest,
         models::{Models, evaluate::Evaluations},
-        versions::Versions,
     },
     store::{self, pool::Pool},
 };
@@ -139,7 +139,7 @@ fn classifiers(
             bases: Arc::clone(bases),
             clock: Arc::clone(&shared.clock),
             zone: database.zone.clone(),
-            versions: Versions::new(pool.clone()),
+            versions: ModelVersions::new(pool.clone()),
             breaker: Arc::clone(&database.breaker),
             long,
         })

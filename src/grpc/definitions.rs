@@ -124,7 +124,8 @@ impl pb::definition_service_server::DefinitionService for DefinitionApi {
         request: Request<pb::ListRevisionsRequest>,
     ) -> Result<Response<pb::ListRevisionsResponse>, Status> {
         let request = request.into_inner();
-        let asked = page::read(request.page_size, &request.page_token)?;
+        let asked =
+            page::read(request.page_size, &request.page_token).map_err(status::invalid_request)?;
         let found = self.revisions.list(asked.before, asked.limit()).await?;
         let (found, next_page_token) = asked.cut(found, |published: &Published| published.revision);
         let without_document = |published: Published| {

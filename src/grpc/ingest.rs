@@ -228,7 +228,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         if !violations.is_empty() {
             return Err(status::invalid_request(violations));
         }
-        let asked = page::read(request.page_size, &request.page_token)?;
+        let asked =
+            page::read(request.page_size, &request.page_token).map_err(status::invalid_request)?;
         let (before, limit) = (asked.before, asked.limit());
         let rates = self.ingest.list_rates(filter, before, limit).await?;
         Ok(Response::new(list_response(asked, rates)))

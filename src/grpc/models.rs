@@ -54,7 +54,8 @@ impl pb::model_service_server::ModelService for ModelApi {
         request: Request<pb::ListModelsRequest>,
     ) -> Result<Response<pb::ListModelsResponse>, Status> {
         let request = request.into_inner();
-        let asked = page::read(request.page_size, &request.page_token)?;
+        let asked =
+            page::read(request.page_size, &request.page_token).map_err(status::invalid_request)?;
         let versions = self.models.list(asked.before, asked.limit()).await?;
         let models = versions.iter().map(models::model).collect();
         let (models, next_page_token) =

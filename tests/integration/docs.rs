@@ -94,7 +94,7 @@ fn the_command_table_lists_every_command() {
     assert_eq!(names("Commands"), commands);
 }
 
-/// String literals of capitals and `_` in the code of the gRPC face, its tests left out: the reasons it gives.
+/// String literals of capitals and `_` in the code of a face or of the API behind it, without tests: the reasons it returns.
 fn list_reasons(folder: &Path, reasons: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -115,8 +115,10 @@ fn list_reasons(folder: &Path, reasons: &mut BTreeSet<String>) {
 #[test]
 fn the_tables_of_reasons_are_those_of_the_code() {
     let mut reasons = BTreeSet::new();
-    let grpc = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/grpc");
-    list_reasons(&grpc, &mut reasons);
+    for folder in ["src/api", "src/grpc"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        list_reasons(&folder, &mut reasons);
+    }
     let documented = &names("Error reasons") | &names("Why a field is refused");
     assert_eq!(documented, reasons);
 }
@@ -140,20 +142,20 @@ fn the_table_of_metrics_is_what_the_server_shows() {
 #[test]
 fn every_path_in_the_documents_leads_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (mut assessable, mut missing) = (0, Vec::new());
+    let (mut looked_at, mut missing) = (0, Vec::new());
     for text in [README, ARCHITECTURE] {
         // Every other piece between backticks is code.
         for code in text.split('`').skip(1).step_by(2) {
             let inside = ["src/", "tests/", "proto/", "migrations/", ".ci/"];
             if inside.iter().any(|folder| code.starts_with(folder)) && !code.contains([' ', '*']) {
-                assessable += 1;
+                looked_at += 1;
                 if !root.join(code).exists() {
                     missing.push(code);
                 }
             }
         }
     }
-    assert!(assessable > 20, "only {assessable} paths were found");
+    assert!(looked_at > 20, "only {looked_at} paths were found");
     assert!(missing.is_empty(), "{missing:?}");
 }
 

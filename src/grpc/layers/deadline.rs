@@ -28,9 +28,10 @@ use tokio::time::{Instant, Sleep};
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use crate::api::error::Violation;
 use crate::grpc::layers::methods::Method;
 use crate::grpc::layers::peer::Peer;
-use crate::grpc::status::{self, Violation};
+use crate::grpc::status;
 use crate::metrics::RpcMetrics;
 
 /// How much earlier than the caller's deadline ours passes: the time our answer needs to leave before tonic's timer, which has a resolution
@@ -236,7 +237,7 @@ where
             }
             StateProjection::Refused { error } => status::invalid_argument(
                 "INVALID_TIMEOUT",
-                &[Violation::new("grpc-timeout", error.to_string())],
+                vec![Violation::new("grpc-timeout", error.to_string())],
             ),
             StateProjection::Over => return Poll::Pending,
         };

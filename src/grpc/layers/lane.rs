@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
@@ -16,9 +15,9 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use crate::api::error::ApiError;
 use crate::grpc::layers::deadline::Deadline;
-use crate::grpc::status;
-use crate::service::lane::{Lane, LaneError};
+use crate::service::lane::Lane;
 
 /// The lanes of the process.
 #[derive(Debug, Clone)]
@@ -91,20 +90,6 @@ impl Lanes {
     }
 }
 
-/// How long a caller should wait whose server stops: another one may be there sooner.
-const RETRY_AFTER_STOP: Duration = Duration::from_secs(1);
-
-/// `UNAVAILABLE`: the lane has too much to do, or the process stops.
-pub(in crate::grpc) fn refusal(error: LaneError) -> Status {
-    let message = error.to_string();
-    match error {
-        LaneError::Overloaded { retry_after } => {
-            status::unavailable("OVERLOADED", &message, retry_after)
-        }
-        LaneError::Stopping => status::unavailable("STOPPING", &message, RETRY_AFTER_STOP),
-    }
-}
-
 /// Layer that makes [`LaneService`].
 #[derive(Debug, Clone)]
 pub struct LaneLayer {
@@ -169,7 +154,10 @@ where
         let inner = std::mem::replace(&mut self.inner, clone);
         let work = Box::pin(async move {
             let done = lane.run(deadline, answer(inner, request)).await;
-            done.unwrap_or_else(|refused| refusal(refused).into_http())
+            done.unwrap_or_else(|refused| {
+                let status: Status = ApiError::from(refused).into();
+                status.into_http()
+            })
         });
         LaneFuture {
             place: Where::There { work },

@@ -51,7 +51,7 @@ impl Details {
         text
     }
 
-    pub(super) fn metadata(&mut self, entries: &[(&'static str, &str)]) {
+    pub(super) fn metadata(&mut self, entries: &[(&'static str, String)]) {
         for (key, value) in entries {
             let framing = key.len() + FRAMING_BYTES;
             if self.left <= framing {

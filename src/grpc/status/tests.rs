@@ -1,5 +1,6 @@
 use super::details::{RETRY_PUSHBACK, cut};
 use super::*;
+use crate::api::error::Resource;
 
 /// Bytes of the two headers that carry a status, as they are sent.
 fn wire_bytes(status: &Status) -> usize {
@@ -12,33 +13,77 @@ fn wire_bytes(status: &Status) -> usize {
         .sum()
 }
 
+/// An error with everything that an error can have.
+fn full(text: &str) -> ApiError {
+    ApiError {
+        violations: vec![Violation::new(text, text); 1000],
+        resource: Some(Resource {
+            kind: "patron.v1.Customer",
+            name: text.to_owned(),
+        }),
+        metadata: vec![("a", text.to_owned()), ("b", text.to_owned())],
+        retry_after: Some(Duration::MAX),
+        ..ApiError::new(Code::Unavailable, "DATABASE_UNAVAILABLE", text)
+    }
+}
+
 #[test]
 fn every_status_names_a_reason_and_the_domain() {
     let cause = std::io::Error::other("disk on fire");
-    for status in [
-        invalid_argument("INVALID_REQUEST", &[Violation::new("as_of", "not a day")]),
-        not_found("MODEL_NOT_FOUND", "patron.v1.Model", "7", "no model 7"),
-        failed_precondition("NO_DATA", "no purchases", &[]),
-        already_exists("EXISTS", "patron.v1.Model", "7", "there"),
-        aborted("FIT_RUNNING", "a fit runs"),
-        deadline_exceeded(),
-        unavailable("DATABASE_AWAY", "later", Duration::from_millis(5)),
-        unimplemented("not yet"),
-        internal("STORE_FAILED", &cause),
+    for (status, code, reason) in [
+        (
+            invalid_argument("INVALID_REQUEST", vec![Violation::new("as_of", "no day")]),
+            tonic::Code::InvalidArgument,
+            "INVALID_REQUEST",
+        ),
+        (
+            deadline_exceeded(),
+            tonic::Code::DeadlineExceeded,
+            "DEADLINE_EXCEEDED",
+        ),
+        (
+            unavailable("OVERLOADED", "later", Duration::from_millis(5)),
+            tonic::Code::Unavailable,
+            "OVERLOADED",
+        ),
+        (
+            ApiError::internal("INTERNAL", &cause).into(),
+            tonic::Code::Internal,
+            "INTERNAL",
+        ),
     ] {
         let info = status.get_details_error_info().unwrap();
+        assert_eq!((status.code(), &*info.reason), (code, reason));
         assert_eq!(info.domain, DOMAIN, "{status:?}");
-        assert!(
-            !info.reason.is_empty()
-                && info
-                    .reason
-                    .bytes()
-                    .all(|it| it.is_ascii_uppercase() || it == b'_'),
-            "{status:?}"
-        );
         assert!(!status.message().is_empty(), "{status:?}");
         assert!(!status.message().contains("fire"), "the cause is not sent");
     }
+}
+
+#[test]
+fn every_code_is_the_canonical_one_of_its_name() {
+    for code in [
+        Code::InvalidArgument,
+        Code::NotFound,
+        Code::AlreadyExists,
+        Code::FailedPrecondition,
+        Code::Aborted,
+        Code::Unavailable,
+        Code::Internal,
+    ] {
+        let status = Status::from(ApiError::new(code, "TEST", "text"));
+        assert_eq!(format!("{:?}", status.code()), format!("{code:?}"));
+    }
+}
+
+#[test]
+fn details_reach_the_caller() {
+    let status = Status::from(full("text"));
+    let resource = status.get_details_resource_info().unwrap();
+    assert_eq!(resource.resource_type, "patron.v1.Customer");
+    assert_eq!(resource.resource_name, "text");
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.metadata["a"], "text");
 }
 
 #[test]
@@ -51,8 +96,8 @@ fn all_violations_are_listed_while_they_fit() {
             )
         })
         .collect();
-    let status = invalid_argument("INVALID_REQUEST", &violations);
-    assert_eq!(status.code(), Code::InvalidArgument);
+    let status = invalid_argument("INVALID_REQUEST", violations);
+    assert_eq!(status.code(), tonic::Code::InvalidArgument);
     assert_eq!(
         status.message(),
         "subjects[0].phone_number: must be in E.164 (and 9 more)"
@@ -68,7 +113,7 @@ fn a_thousand_violations_are_cut_and_the_rest_is_counted() {
     let violations: Vec<_> = (0..1000)
         .map(|index| Violation::new(format!("subjects[{index}].id"), "must not be empty"))
         .collect();
-    let status = invalid_argument("INVALID_REQUEST", &violations);
+    let status = invalid_argument("INVALID_REQUEST", violations);
     let listed = status.get_details_bad_request().unwrap().field_violations;
     let shown = listed.len() - 1;
     assert!(shown > 20, "{shown} are shown");
@@ -82,13 +127,17 @@ fn a_thousand_violations_are_cut_and_the_rest_is_counted() {
 #[test]
 fn the_worst_texts_stay_below_the_wire_limit() {
     let long = "ü€𝄞\u{0}".repeat(5000);
-    let violations = vec![Violation::new(long.clone(), long.clone()); 1000];
-    for status in [
-        invalid_argument("INVALID_REQUEST", &violations),
-        not_found("CUSTOMER_NOT_FOUND", "patron.v1.Customer", &long, &long),
-        failed_precondition("AMBIGUOUS_SUBJECT", &long, &[("a", &long), ("b", &long)]),
-        unavailable("DATABASE_AWAY", &long, Duration::MAX),
-    ] {
+    let error = full(&long);
+    let resource_first = ApiError {
+        violations: Vec::new(),
+        ..error.clone()
+    };
+    let metadata_alone = ApiError {
+        resource: None,
+        ..resource_first.clone()
+    };
+    for error in [error, resource_first, metadata_alone] {
+        let status = Status::from(error);
         let bytes = wire_bytes(&status);
         assert!(bytes < MAX_WIRE_BYTES, "{bytes} bytes: {:?}", status.code());
     }

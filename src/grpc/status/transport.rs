@@ -22,7 +22,7 @@ pub fn malformed_message(what: &str) -> Status {
 #[must_use]
 pub fn message_too_large(max_bytes: usize) -> Status {
     let mut details = Details::new("MESSAGE_TOO_LARGE");
-    details.metadata(&[("max_bytes", &max_bytes.to_string())]);
+    details.metadata(&[("max_bytes", max_bytes.to_string())]);
     details.into_status(
         Code::ResourceExhausted,
         &format!("the request message is larger than {max_bytes} bytes; send less at once"),

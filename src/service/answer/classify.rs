@@ -14,6 +14,7 @@ pub use self::{
     candidates::Candidates,
 };
 use crate::{
+    cache::model_versions::ModelVersions,
     clock::Clock,
     domain::{
         assess::{
@@ -42,7 +43,6 @@ use crate::{
         current_basis::CurrentBasis,
         error::ServiceError,
         lane::Lane,
-        versions::Versions,
     },
     store::breaker::Breaker,
 };
@@ -60,7 +60,7 @@ pub struct Classifier {
     /// The zone in which days are counted.
     pub zone: TimeZone,
     /// Reads the model versions of comparisons.
-    pub versions: Versions,
+    pub versions: ModelVersions,
     /// Tells whether what is in memory may be out of date.
     pub breaker: Arc<Breaker>,
     /// Where answers are made that take longer than a lookup; `None`: here.
@@ -330,7 +330,10 @@ impl Classifier {
     async fn grounds(&self, question: &Question) -> Result<AnswerContext, ServiceError> {
         let (basis, as_of) = (self.bases.current(), self.day(question.as_of)?);
         let challenger = match question.compare_version {
-            Some(version) => Some(self.versions.basis(version, &basis).await?),
+            Some(version) => {
+                let found = self.versions.basis(version, &basis).await?;
+                Some(found.ok_or(ServiceError::ModelNotFound(version))?)
+            }
             None => None,
         };
         Ok(AnswerContext {

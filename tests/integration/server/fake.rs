@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use patron::grpc::status;
+use patron::api::error::{ApiError, Code};
 use patron::pb::scoring_service_server::ScoringService;
 use patron::pb::{
     BatchClassifyRequest, BatchClassifyResponse, BatchScoreLifetimeValueRequest,
@@ -83,6 +83,10 @@ impl Drop for Wait {
     }
 }
 
+fn unimplemented(text: &str) -> Status {
+    ApiError::new(Code::FailedPrecondition, "NOT_IN_THE_FAKE", text).into()
+}
+
 #[tonic::async_trait]
 impl ScoringService for Fake {
     async fn explain_segment(
@@ -98,7 +102,7 @@ impl ScoringService for Fake {
     ) -> Result<Response<ClassifyResponse>, Status> {
         let subject = request.into_inner().subject.and_then(|it| it.subject);
         let Some(subject::Subject::CustomerId(command)) = subject else {
-            return Err(status::unimplemented("the fake knows customer ids only"));
+            return Err(unimplemented("the fake knows customer ids only"));
         };
         match command.as_str() {
             "wait" => {
@@ -107,16 +111,14 @@ impl ScoringService for Fake {
                 wait.released = true;
             }
             "fail" => {
-                return Err(status::not_found(
-                    "CUSTOMER_NOT_FOUND",
-                    "patron.v1.Customer",
-                    "fail",
-                    "there is no customer fail",
-                ));
+                let text = "there is no customer fail";
+                return Err(ApiError::new(Code::NotFound, "CUSTOMER_NOT_FOUND", text)
+                    .about("patron.v1.Customer", "fail")
+                    .into());
             }
             "break" => {
                 let cause = std::io::Error::other("the disk is on fire");
-                return Err(status::internal("STORE_FAILED", &cause));
+                return Err(ApiError::internal("STORE_FAILED", &cause).into());
             }
             _ => {}
         }
@@ -133,20 +135,20 @@ impl ScoringService for Fake {
         &self,
         _: Request<BatchClassifyRequest>,
     ) -> Result<Response<BatchClassifyResponse>, Status> {
-        Err(status::unimplemented("not in the fake"))
+        Err(unimplemented("not in the fake"))
     }
 
     async fn score_lifetime_value(
         &self,
         _: Request<ScoreLifetimeValueRequest>,
     ) -> Result<Response<ScoreLifetimeValueResponse>, Status> {
-        Err(status::unimplemented("not in the fake"))
+        Err(unimplemented("not in the fake"))
     }
 
     async fn batch_score_lifetime_value(
         &self,
         _: Request<BatchScoreLifetimeValueRequest>,
     ) -> Result<Response<BatchScoreLifetimeValueResponse>, Status> {
-        Err(status::unimplemented("not in the fake"))
+        Err(unimplemented("not in the fake"))
     }
 }

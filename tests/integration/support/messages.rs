@@ -145,7 +145,7 @@ pub(crate) fn attribute(name: &str, value: Option<Value>) -> pb::AttributeValue 
 pub(crate) fn reason(status: &Status) -> String {
     let info = status.get_details_error_info();
     let info = info.unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"));
-    assert_eq!(info.domain, patron::grpc::status::DOMAIN);
+    assert_eq!(info.domain, patron::api::error::DOMAIN);
     info.reason
 }
 

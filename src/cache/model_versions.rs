@@ -4,24 +4,24 @@
 
 use std::sync::Arc;
 
+use moka::sync::Cache;
+
 use crate::{
     domain::basis::{ActiveModel, Basis},
-    service::error::ServiceError,
-    store::{self, pool::Pool},
+    store::{self, error::StoreError, pool::Pool},
 };
-use moka::sync::Cache;
 
 /// Versions kept: a comparison is of one or two of them at a time.
 const KEPT: u64 = 8;
 
 /// Reads versions for comparisons.
 #[derive(Debug)]
-pub struct Versions {
+pub struct ModelVersions {
     pool: Pool,
     kept: Cache<i64, Arc<ActiveModel>>,
 }
 
-impl Versions {
+impl ModelVersions {
     /// Reads from this database.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
@@ -31,21 +31,22 @@ impl Versions {
         }
     }
 
-    /// `basis` with the model of that number and nothing else changed.
+    /// `basis` with the model of that number and nothing else changed; `None` when there is none of that number.
     ///
     /// # Errors
-    /// There is none of that number, or the database must be asked and cannot be.
-    pub async fn basis(&self, version: i64, basis: &Basis) -> Result<Basis, ServiceError> {
+    /// The database must be asked and cannot be.
+    pub async fn basis(&self, version: i64, basis: &Basis) -> Result<Option<Basis>, StoreError> {
         let model = if let Some(model) = self.kept.get(&version) {
             model
         } else {
             let mut connection = self.pool.acquire().await?;
-            let found = store::models::find(&mut connection, version).await?;
-            let found = found.ok_or(ServiceError::ModelNotFound(version))?;
+            let Some(found) = store::models::find(&mut connection, version).await? else {
+                return Ok(None);
+            };
             let model = Arc::new(found.as_active());
             self.kept.insert(version, Arc::clone(&model));
             model
         };
-        Ok(basis.with_model(ActiveModel::clone(&model)))
+        Ok(Some(basis.with_model(ActiveModel::clone(&model))))
     }
 }
