@@ -65,7 +65,7 @@ pub(super) fn subject(message: Option<&pb::Subject>, check: &mut Checker<'_>) ->
         None => {
             check.refuse(
                 "REQUIRED",
-                "is required: set one of customer_id, phone_number, email and external_id",
+                "is required: set customer_id, phone_number, email or external_id",
             );
             None
         }
@@ -111,7 +111,7 @@ pub(super) fn identifier(message: &pb::Identifier, check: &mut Checker<'_>) -> O
         None => {
             check.refuse(
                 "REQUIRED",
-                "is empty: set one of phone_number, email and external_id",
+                "is empty: set phone_number, email or external_id",
             );
             None
         }
@@ -128,7 +128,7 @@ pub(super) fn as_of(text: &str, check: &mut Checker<'_>) -> Option<Day> {
     }
     let day: Day = check.ok("INVALID_DAY", text.parse())?;
     if day < Day::EPOCH {
-        check.refuse("DAY_OUT_OF_RANGE", "lies before 1970-01-01");
+        check.refuse("DAY_OUT_OF_RANGE", "is before 1970-01-01");
     }
     Some(day)
 }
@@ -143,7 +143,7 @@ pub(super) fn customer_kind(number: i32, check: &mut Checker<'_>) -> Option<Cust
         Err(_) => {
             check.refuse(
                 "UNKNOWN_ENUM_VALUE",
-                format!("{number} is no customer kind"),
+                format!("{number} is not a customer kind"),
             );
             None
         }

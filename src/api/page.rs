@@ -41,7 +41,7 @@ pub(crate) fn read(size: i32, token: &str) -> Result<Page, Status> {
         token => {
             let number = token
                 .parse()
-                .map_err(|_| "is no page token: take next_page_token of the answer before");
+                .map_err(|_| "is not a page token: use next_page_token of the previous page");
             check.field("page_token").ok("INVALID_PAGE_TOKEN", number)
         }
     };

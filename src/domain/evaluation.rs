@@ -160,7 +160,7 @@ pub struct QuantityEvaluation {
     /// How well the model and each baseline rank the customers.
     pub rankings: Vec<Ranking>,
     /// The Gini coefficient of a forecast that knew everything; `None` when nothing came of anybody.
-    pub best_gini: Option<f64>,
+    pub perfect_gini: Option<f64>,
     /// How often the holdout of a customer lay within the model's intervals; empty without intervals.
     pub coverage: Vec<Coverage>,
     /// Where the sum over all customers came to lie; `None` without intervals, and of spend without a variance.
@@ -360,7 +360,7 @@ fn quantity(compared: &[(u32, Compared)], drawn: &[Drawn<'_>]) -> QuantityEvalua
         deciles: ranking::deciles(&pairs),
         gain: ranking::gain(&pairs),
         rankings: ranking::rankings(&compared.iter().map(|(_, one)| one)),
-        best_gini: ranking::best_gini(compared.iter().map(|(_, one)| one)),
+        perfect_gini: ranking::perfect_gini(compared.iter().map(|(_, one)| one)),
         coverage: coverage::coverage(&outcomes),
         total: total_of(compared.iter().map(|(_, one)| one), drawn),
     }

@@ -63,7 +63,7 @@ impl Violation {
 #[must_use]
 pub fn invalid_argument(reason: &'static str, violations: &[Violation]) -> Status {
     let message = match violations {
-        [] => "the request is not valid".to_owned(),
+        [] => "invalid request".to_owned(),
         [only] => format!("{}: {}", only.field, only.description),
         [first, rest @ ..] => {
             format!(
@@ -141,7 +141,7 @@ pub fn aborted(reason: &'static str, message: &str) -> Status {
 pub fn deadline_exceeded() -> Status {
     Details::new("DEADLINE_EXCEEDED").into_status(
         Code::DeadlineExceeded,
-        "the deadline passed before the answer was ready",
+        "the deadline expired before the response was ready; allow more time",
     )
 }
 
@@ -163,14 +163,10 @@ pub fn unimplemented(message: &str) -> Status {
 /// `INTERNAL`: our fault. Logs the cause with its sources; the caller learns only that it happened and can quote the request id.
 #[must_use]
 pub fn internal(reason: &'static str, cause: &(dyn Error + 'static)) -> Status {
-    tracing::error!(
-        error.reason = reason,
-        error.cause = cause,
-        "a request failed through a fault of the server"
-    );
+    tracing::error!(error.reason = reason, error.cause = cause, "internal error");
     Details::new(reason).into_status(
         Code::Internal,
-        "the server failed to answer; its log has the cause under the x-request-id of this answer",
+        "internal error; find the cause in the server log by the x-request-id of this response",
     )
 }
 
@@ -181,13 +177,13 @@ impl From<ServiceError> for Status {
         match &error {
             ServiceError::Unavailable(cause) => {
                 let reason = outage_reason(cause.outage());
-                tracing::warn!(error.cause = %cause, "the database cannot be used: {reason}");
+                tracing::warn!(error.cause = %cause, "cannot use the database: {reason}");
                 unavailable(reason, &message, RETRY_AFTER)
             }
             ServiceError::Queued(_) => unavailable("OVERLOADED", &message, RETRY_AFTER),
             ServiceError::TooSlow(cause) => {
                 let cause = cause.as_ref().map(tracing::field::display);
-                tracing::warn!(error.cause = cause, "the database did not answer in time");
+                tracing::warn!(error.cause = cause, "the database did not respond in time");
                 unavailable(slow_reason(error.is_locked_out()), &message, RETRY_AFTER)
             }
             ServiceError::Lane(error) => lane::refusal(*error),

@@ -144,7 +144,7 @@ impl DefinitionRevisions {
     async fn published(&self, published: Published) -> Publication {
         let counted = self.count_unconvertible().await;
         let counted = counted.inspect_err(|error| {
-            tracing::warn!(error.cause = %error, "customers whose amounts cannot be converted could not be counted");
+            tracing::warn!(error.cause = %error, "could not count customers with missing rates");
         });
         Publication::Published(published, counted.ok())
     }

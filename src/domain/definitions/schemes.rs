@@ -152,7 +152,7 @@ impl<'a> Drafts<'a> {
             };
             let full: Label = format!("{scheme}/{name}").into();
             if self.segments.iter().any(|known| known.name == full) {
-                let message = format!("there already is a segment `{full}`");
+                let message = format!("segment `{full}` already exists");
                 problems.add_with_help(
                     name_node.span,
                     Code::Duplicate,

@@ -96,7 +96,7 @@ fn currency_of(node: &Node, problems: &mut Diagnostics) -> Option<Currency> {
                 node.span,
                 Code::BadValue,
                 error.to_string(),
-                "write for example `EUR`",
+                "for example `EUR`",
             );
             None
         }
@@ -189,7 +189,7 @@ fn attribute(
     let mut fields = Fields::of(&entry.value, entry.key_span, what, problems)?;
     let family = fields.require("family", "firmographic", problems);
     let family = family.and_then(|node| fields::choice(node, &FAMILIES, problems));
-    let description = fields.require("description", "what it tells", problems);
+    let description = fields.require("description", "what it means", problems);
     let description = description.and_then(|node| fields::words(node, problems));
     let value_type = value_type(&mut fields, currency, problems);
     let unit = fields.get("unit").map(|node| fields::words(node, problems));
@@ -229,17 +229,14 @@ fn attribute_name_is_free(entry: &Entry, problems: &mut Diagnostics) -> bool {
     let name = entry.key.as_str();
     let (message, help) = if !is_attribute_name(name) {
         (
-            format!("{name:?} cannot name an attribute"),
+            format!("{name:?} is not a valid attribute name"),
             "write a letter a to z, then a to z, 0 to 9 or `_`; at most 64",
         )
     } else if is_reserved(name)
         || BUILT_INS.iter().any(|term| term.name == name)
         || is_literal(name)
     {
-        (
-            format!("`{name}` means something else in conditions"),
-            "choose another name",
-        )
+        (format!("`{name}` is built in"), "choose another name")
     } else {
         return true;
     };

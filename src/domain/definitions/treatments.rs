@@ -186,9 +186,9 @@ impl Reader<'_> {
                 let known: Vec<&str> = names.collect();
                 let help = match nearest(&entry.key, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("known are {}", known.join(", ")),
+                    None => format!("valid keys: {}", known.join(", ")),
                 };
-                let message = format!("there is no tier `{}`", entry.key);
+                let message = format!("unknown tier `{}`", entry.key);
                 problems.add_with_help(entry.key_span, Code::UnknownName, message, help);
             }
             let what = format!("the treatment of `{}`", entry.key);
@@ -209,9 +209,9 @@ impl Reader<'_> {
             .map(|name| format!("`{name}`"))
             .collect();
         if !missing.is_empty() {
-            let message = format!("there is no treatment for {}", missing.join(", "));
+            let message = format!("missing treatment for {}", missing.join(", "));
             let help =
-                "every tier needs one, and UNRATED, which leads, new customers and colleagues are";
+                "every tier needs one, and so does UNRATED (leads, new customers and employees)";
             problems.add_with_help(place, Code::MissingKey, message, help);
         }
         let of = |name: &str| {
@@ -259,7 +259,7 @@ impl Reader<'_> {
             problems.add_with_help(
                 node.span,
                 Code::UnknownName,
-                format!("there is no segment `{name}`"),
+                format!("unknown segment `{name}`"),
                 help,
             );
         }
@@ -321,7 +321,7 @@ impl Reader<'_> {
         problems.add_with_help(
             node.span,
             Code::UnknownName,
-            format!("there is no channel `{name}`"),
+            format!("unknown channel `{name}`"),
             help,
         );
         None
@@ -344,7 +344,7 @@ fn sla(node: &Node, place: Span, problems: &mut Diagnostics) -> Option<Sla> {
     if let (Some(resolution), Some(span)) = (resolution_minutes, resolution_span)
         && resolution < response_minutes
     {
-        let help = "solve it no earlier than answer it";
+        let help = "set a resolution time of at least the response time";
         problems.add_with_help(
             span,
             Code::BadValue,

@@ -9,7 +9,7 @@
 //!
 //! A version with sets by kind or effects of covariates is compared with a refit of the same kinds or covariates. Likelihoods are those
 //! of the customers whom such a set describes: the pooled set, which speaks for the others, is no maximum of theirs alone, so nothing
-//! follows from how likely it makes them. Orders to come and the holdout are those of all.
+//! follows from how likely it makes them. Future orders and the holdout are those of all.
 
 pub mod verdict;
 

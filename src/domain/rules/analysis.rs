@@ -298,7 +298,7 @@ impl Reporter<'_> {
 
     fn always_true(&mut self, span: Span, message: String) {
         let help =
-            "change a limit, or write `&&` where both must hold; `has(x)` asks whether x is known";
+            "change a limit, or write `&&` where both must hold; `has(x)` tests whether x is known";
         self.problems
             .add_with_help(span, Code::AlwaysTrue, message, help);
     }

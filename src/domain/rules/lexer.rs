@@ -186,14 +186,14 @@ impl Lexer<'_> {
         };
         let span = Span::new(self.at, self.at + length);
         let message = format!(
-            "the invisible character U+{:04X} cannot stand here",
+            "the invisible character U+{:04X} is not allowed here",
             u32::from(first)
         );
         self.problems.add_with_help(
             span,
             Code::Syntax,
             message,
-            "replace it by an ordinary space",
+            "replace it with an ordinary space",
         );
         self.take(length);
         true
@@ -269,22 +269,22 @@ impl Lexer<'_> {
         let span = Span::new(self.at - c.len_utf8(), self.at);
         let (message, help) = match c {
             '€' | '$' | '£' => (
-                format!("`{c}` cannot stand here"),
+                format!("`{c}` is not allowed here"),
                 "write an amount as money(\"5000 EUR\")".to_owned(),
             ),
             ';' => (
-                "a condition has no `;`".to_owned(),
-                "join two conditions by `&&` or `||`".to_owned(),
+                "`;` is not allowed in a condition".to_owned(),
+                "join conditions with `&&` or `||`".to_owned(),
             ),
             _ if c.is_control() || text::bounded(c.encode_utf8(&mut [0; 4]), 4).is_err() => (
                 format!(
-                    "the invisible character U+{:04X} cannot stand here",
+                    "the invisible character U+{:04X} is not allowed here",
                     u32::from(c)
                 ),
                 "remove it".to_owned(),
             ),
             _ => (
-                format!("`{c}` cannot stand here"),
+                format!("`{c}` is not allowed here"),
                 "only operators, names, numbers and texts in quotes can".to_owned(),
             ),
         };
@@ -307,7 +307,7 @@ impl Lexer<'_> {
             let span = Span::new(self.at - length, self.at);
             let message = format!("`{word}` cannot be a name");
             let help = format!(
-                "names have only the letters a to z, digits and `_`; a text stands in quotes: \"{word}\""
+                "names have only the letters a to z, digits and `_`; put texts in quotes: \"{word}\""
             );
             self.problems
                 .add_with_help(span, Code::Syntax, message, help);

@@ -69,7 +69,7 @@ pub(super) async fn commit(
         }
         identifiers.renew(&digests).await;
         if new_currency && let Err(error) = bases.renew().await {
-            tracing::warn!(error.cause = %error, "the basis could not be renewed after a new currency came into use; it is tried again");
+            tracing::warn!(error.cause = %error, "could not refresh the basis after a new currency appeared; retrying");
         }
         Ok(committed?)
     })

@@ -234,8 +234,9 @@ impl Evaluations {
         let today = self.today()?;
         let last = store::evaluation_input::find_last_purchase_day(tx).await?;
         let until = request.until.or(last.map(|last| last.min(today)));
-        let until = until
-            .ok_or_else(|| ServiceError::NothingToEvaluate("nothing was bought yet".to_owned()))?;
+        let until = until.ok_or_else(|| {
+            ServiceError::NothingToEvaluate("no purchase is recorded yet".to_owned())
+        })?;
         let split = request.split;
         if until > today {
             return Err(ServiceError::DayAhead {
@@ -302,9 +303,7 @@ fn major(basis: &Basis, entry: &PurchaseDay) -> Option<f64> {
 }
 
 fn nobody_yet(split: Day) -> ServiceError {
-    ServiceError::NothingToEvaluate(format!(
-        "no person or company had bought anything by {split}"
-    ))
+    ServiceError::NothingToEvaluate(format!("no person or company had bought by {split}"))
 }
 
 /// Why no model could be fitted on what was known at the split.
@@ -312,9 +311,7 @@ fn cannot_fit(error: ServiceError, split: Day) -> ServiceError {
     let reason = if let ServiceError::NothingToFit(error) = &error {
         error.to_string()
     } else if let ServiceError::NoCovariatesKnown { customers } = error {
-        format!(
-            "of none of the {customers} customers with a purchase every covariate is known on that day"
-        )
+        format!("none of the {customers} customers with a purchase has every covariate on that day")
     } else {
         return error;
     };

@@ -285,12 +285,12 @@ fn would_lose_capability(fit: &ModelFit, active: &ActiveModel) -> bool {
 /// Why there is no reporting currency.
 pub(in crate::service) fn no_currency(currencies: &[Currency]) -> String {
     match currencies {
-        [] => "nothing was bought yet".to_owned(),
-        [only] => format!("the only currency in use, {only}, came into use just now: fit again"),
+        [] => "no purchase is recorded yet".to_owned(),
+        [only] => format!("the only currency in use, {only}, is new: fit again"),
         several => {
             let codes: Vec<_> = several.iter().map(|currency| currency.code()).collect();
             format!(
-                "amounts are in {}, and no definitions say which to report in",
+                "amounts are in {}, and no definitions choose a reporting currency",
                 codes.join(", ")
             )
         }

@@ -48,7 +48,7 @@ fn of_version(version: i64, split_on: &str) -> pb::EvaluateModelRequest {
 }
 
 fn counts(evaluation: &pb::ModelEvaluation) -> BTreeMap<&str, i64> {
-    let left_out = evaluation.left_out.iter();
+    let left_out = evaluation.excluded_customers.iter();
     left_out
         .map(|it| (it.reason().as_str_name(), it.customers))
         .collect()

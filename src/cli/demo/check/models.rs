@@ -131,7 +131,7 @@ impl Check<'_> {
             Ok(answer) => {
                 let model = answer.into_inner().model.unwrap_or_default();
                 let right = model.active && model.version == version;
-                let found = format!("version {} answers", model.version);
+                let found = format!("version {} is active", model.version);
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),
@@ -167,7 +167,7 @@ impl Check<'_> {
             && all.spend.is_some();
         let model = orders.accuracy.first().copied().unwrap_or_default();
         let found = format!(
-            "{} customers, {:.0} orders in {HOLDOUT_DAYS} days where {:.1} were expected",
+            "{} customers, {:.0} orders in {HOLDOUT_DAYS} days, {:.1} expected",
             all.customers, model.actual_total, model.expected_total
         );
         self.expect(rpc, right, &found)
@@ -183,7 +183,7 @@ impl Check<'_> {
                 let right = report.version == active
                     && report.verdict() != pb::DriftVerdict::Unspecified
                     && !report.reason.is_empty()
-                    && report.sets.len() == 1;
+                    && report.parameter_sets.len() == 1;
                 let found = format!("{}: {}", report.verdict().as_str_name(), report.reason);
                 self.expect(rpc, right, &found)
             }
@@ -228,7 +228,7 @@ impl Check<'_> {
             Ok(answer) => {
                 let model = answer.into_inner().model.unwrap_or_default();
                 let right = model.active && model.version == active;
-                let found = format!("version {} answers again", model.version);
+                let found = format!("version {} is active again", model.version);
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),

@@ -68,7 +68,7 @@ fn the_period_of_a_row_stands_before_that_of_the_option() {
     );
     for wrong in ["0", "121", "-1", "1.5", "often"] {
         let reason = period("--currency EUR", wrong).unwrap_err();
-        assert!(reason.contains("no period"), "{wrong}: {reason}");
+        assert!(reason.contains("not a period"), "{wrong}: {reason}");
     }
     let without = "customer_id,contract_id,started_on,price";
     let error = mapping(without, "--currency EUR").unwrap_err();

@@ -96,7 +96,7 @@ fn an_unrated_customer_has_the_reason_in_words_and_in_json() {
         ..Default::default()
     });
     let subject = parse_subject("0001").unwrap();
-    assert!(page(&subject, &response).contains("an employee"));
+    assert!(page(&subject, &response).contains("employee: value"));
     let json = serde_json::to_value(ScoreJson::new(&subject, &response)).unwrap();
     assert_eq!(json["unrated_reason"], "NOT_APPLICABLE");
     assert_eq!(json["frequency"], serde_json::Value::Null);

@@ -83,7 +83,7 @@ fn who_buys_again_is_foretold_with_a_squared_error() {
     assert_near("bought", found.actual_share, 0.5, 1e-15);
     assert_near("foretold", found.expected_share, 0.55, 1e-15);
     assert_near("Brier", found.brier_score, 0.135, 1e-15);
-    assert_near("uninformed", found.uninformed_brier_score, 0.25, 1e-15);
+    assert_near("uninformed", found.baseline_brier_score, 0.25, 1e-15);
     let first = found.deciles[0];
     assert_near("the best", first.expected_mean, 0.9, 1e-15);
     assert_near("did", first.actual_mean, 1.0, 1e-15);

@@ -148,7 +148,7 @@ fn check(
     let refit = |population: &Population| {
         // Of spend only the sum is looked at.
         let plan = FitPlan::of_version(active);
-        let fit = plan.fit(population, Err("not asked for".to_owned()))?;
+        let fit = plan.fit(population, Err("not requested".to_owned()))?;
         Ok(alike(active, fit))
     };
     let (refitted, before) = (refit(&histories.today), refit(&histories.holdout));
@@ -316,7 +316,7 @@ fn problem(
         let lacking = own_sets(old).find_map(|(kind, _)| {
             let has_own = own_sets(new).any(|(of, _)| of == kind);
             let reason = kinds.clone().find(|(of, _)| *of == kind);
-            let reason = reason.map_or("nobody of that kind had bought", |(_, reason)| reason);
+            let reason = reason.map_or("no customer of that kind had bought", |(_, reason)| reason);
             (!has_own).then(|| {
                 let name = kind_text(kind);
                 format!("a refit on the facts {when} has no parameters for {name}: {reason}")

@@ -61,14 +61,14 @@ fn quantity() -> pb::QuantityEvaluation {
             standard_deviation: 1.25,
             low: 3.0,
             high: 7.0,
-            place: 0.992,
+            actual_quantile: 0.992,
         }),
         rankings: vec![pb::ForecastRanking {
             forecaster: pb::Forecaster::Model.into(),
             gini: Some(0.5),
             rank_correlation: Some(-0.25),
         }],
-        best_gini: Some(0.75),
+        perfect_gini: Some(0.75),
     }
 }
 
@@ -77,7 +77,7 @@ fn buyers() -> pb::BuyerEvaluation {
         actual_share: 0.4,
         expected_share: 0.3,
         brier_score: 0.1875,
-        uninformed_brier_score: 0.24,
+        baseline_brier_score: 0.24,
         deciles: vec![pb::EvaluatedDecile {
             decile: 1,
             customers: 1,
@@ -105,8 +105,8 @@ fn evaluation() -> pb::ModelEvaluation {
         first_day: "2025-12-12".into(),
         holdout_days: 1,
         spend_absent_reason: "amounts are in EUR, USD".into(),
-        left_out: vec![pb::LeftOutCustomers {
-            reason: pb::LeftOutReason::Newcomer.into(),
+        excluded_customers: vec![pb::ExcludedCustomers {
+            reason: pb::ExclusionReason::Newcomer.into(),
             customers: 3,
         }],
         groups: vec![
@@ -233,7 +233,7 @@ fn a_page_says_who_has_which_parameters_and_whether_they_help() {
 #[test]
 fn a_holdout_beyond_all_purchases_is_no_quiet_one() {
     let mut evaluation = evaluation();
-    assert!(!page(&evaluation).contains("Beware"));
+    assert!(!page(&evaluation).contains("Warning"));
     evaluation.empty_days = 10_376;
     evaluation.last_purchase_on = "1998-06-30".into();
     let page = page(&evaluation);
@@ -247,10 +247,10 @@ fn a_holdout_beyond_all_purchases_is_no_quiet_one() {
 #[test]
 fn the_total_has_a_side_and_a_chance() {
     let mut evaluation = evaluation();
-    let mut with = |actual, place| {
+    let mut with = |actual, quantile| {
         let orders = evaluation.groups[0].orders.as_mut().unwrap();
         let total = orders.total.as_mut().unwrap();
-        (total.actual, total.place) = (actual, place);
+        (total.actual, total.actual_quantile) = (actual, quantile);
         page(&evaluation)
     };
     assert!(with(7.0, 0.95).contains("7.0  within"));
@@ -294,16 +294,16 @@ fn json_has_every_series_under_the_names_of_the_contract() {
     let json = json::evaluation(&evaluation());
     assert_eq!(json["model"], "mbg-nbd");
     assert_eq!(json["version"], serde_json::Value::Null);
-    assert_eq!(json["left_out"][0]["reason"], "NEWCOMER");
+    assert_eq!(json["excluded_customers"][0]["reason"], "NEWCOMER");
     assert_eq!(json["groups"][0]["group"], "ALL");
     assert_eq!(json["groups"][2]["group"], "COMPANY");
     let orders = &json["groups"][1]["orders"];
     assert_eq!(orders["accuracy"][1]["forecaster"], "LAST_YEAR");
     assert_eq!(orders["deciles"][0]["lift"], 5.0);
     assert_eq!(orders["coverage"][0]["calibrated_share"], 0.905);
-    assert_eq!(orders["total"]["place"], 0.992);
+    assert_eq!(orders["total"]["actual_quantile"], 0.992);
     assert_eq!(orders["rankings"][0]["rank_correlation"], -0.25);
-    assert_eq!(orders["best_gini"], 0.75);
+    assert_eq!(orders["perfect_gini"], 0.75);
     assert_eq!(json["groups"][1]["buyers"]["brier_score"], 0.1875);
     assert_eq!(json["groups"][0]["tracking"][5]["days"], 1);
     assert_eq!(json["groups"][0]["spend"], serde_json::Value::Null);
