@@ -53,7 +53,7 @@ impl Calendar {
 
     /// Today.
     pub(super) fn today(&self) -> Day {
-        Day::of(self.now, &self.zone).unwrap_or(Day::EPOCH)
+        Day::in_zone(self.now, &self.zone).unwrap_or(Day::EPOCH)
     }
 }
 

@@ -263,7 +263,7 @@ fn instant(
     };
     // Kept to the microsecond, as the database keeps it, so that the same fact sent again compares equal.
     let microsecond = instant.as_microsecond();
-    let day = check.ok("DAY_OUT_OF_RANGE", Day::of(instant, &calendar.zone))?;
+    let day = check.ok("DAY_OUT_OF_RANGE", Day::in_zone(instant, &calendar.zone))?;
     let instant = check.ok("INVALID_TIME", Timestamp::from_microsecond(microsecond))?;
     in_range(day, calendar, check).then_some(EventTime {
         day,

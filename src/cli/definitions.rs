@@ -126,7 +126,7 @@ pub async fn run(command: &DefinitionsCommand, output: &mut Output) -> Result<()
 /// Prints the report or, without problems, what the file defines. The report is what was asked for, so it is data.
 fn check(args: &CheckArgs, output: &mut Output) -> Result<(), CliError> {
     let document = Document::open(&args.file)?;
-    let checked = Checked::of(&document);
+    let checked = Checked::from_document(&document);
     if args.json {
         output.json(&checked.json())?;
     } else {
@@ -155,7 +155,7 @@ struct PublishedJson {
 
 async fn publish(args: &PublishArgs, output: &mut Output) -> Result<(), CliError> {
     let document = Document::open(&args.file)?;
-    let checked = Checked::of(&document);
+    let checked = Checked::from_document(&document);
     if !checked.is_sound() {
         return refuse(checked.problems_json(), &checked.text(), args.json, output);
     }
@@ -269,7 +269,7 @@ fn language(args: &LanguageArgs, output: &mut Output) -> Result<(), CliError> {
         return output.line(language::reference(None).trim_end());
     };
     let document = Document::open(file)?;
-    match Checked::of(&document).definitions() {
+    match Checked::from_document(&document).definitions() {
         Some(definitions) => {
             let text = language::reference(Some(definitions.vocabulary()));
             output.line(text.trim_end())

@@ -274,7 +274,7 @@ async fn classify_all(
     output: &mut Output,
 ) -> Result<Everybody, CliError> {
     let mut everybody = Everybody {
-        segments: SegmentTable::of(&revision.document),
+        segments: SegmentTable::from_document(&revision.document),
         ..Everybody::default()
     };
     let mut progress = Progress::begin(population.customers.len() as u64, output);

@@ -152,7 +152,7 @@ impl DefinitionRevisions {
     async fn count_unconvertible(&self) -> Result<Unconvertible, ServiceError> {
         let mut tx = self.pool.begin_snapshot().await?;
         store::locks::limit_statements(&mut tx, COUNT_TIMEOUT).await?;
-        let today = Day::of(self.clock.now(), &self.zone);
+        let today = Day::in_zone(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let counted = missing_rates::count(&mut tx, &self.bases.current(), today).await?;
         tx.rollback().await?;

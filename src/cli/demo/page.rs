@@ -32,7 +32,7 @@ impl Commands {
         }
     }
 
-    fn of(&self, rest: &str) -> String {
+    fn line(&self, rest: &str) -> String {
         let endpoint = if self.endpoint == DEFAULT_ENDPOINT {
             String::new()
         } else {
@@ -170,27 +170,27 @@ fn examples(report: &DemoReport, commands: &Commands) -> String {
     let phone = &examples.regular_phone;
     add(
         "Who is calling, what are they worth, and how should we treat them?",
-        commands.of(&format!("classify {phone}")),
+        commands.line(&format!("classify {phone}")),
     );
     let shared = &examples.shared_phone;
     add(
         "Who may be calling from a number that a whole company shares?",
-        commands.of(&format!("classify {shared}")),
+        commands.line(&format!("classify {shared}")),
     );
     if let Some((customer, segment)) = &report.everybody.cases.explained {
         add(
             "Why is this customer in that segment? (--lang de for German)",
-            commands.of(&format!("explain {customer} {segment}")),
+            commands.line(&format!("explain {customer} {segment}")),
         );
     }
     if let Some((customer, tier)) = &report.everybody.cases.nearly {
         add(
             "How far is the next higher tier?",
-            commands.of(&format!("explain {customer} --tier {tier}")),
+            commands.line(&format!("explain {customer} --tier {tier}")),
         );
     }
     let (show, check) = (
-        commands.of("definitions show"),
+        commands.line("definitions show"),
         commands.alone("definitions check -"),
     );
     add(

@@ -155,7 +155,7 @@ impl ContactMapping {
         if row.text(self.cost).is_empty() {
             return None;
         }
-        let currency = self.currency.of(row)?;
+        let currency = self.currency.in_row(row)?;
         let exponent = currency_exponent(&currency)?;
         let comma = self.formats.decimal_comma;
         let amount_minor = row.parse(self.cost, |text| {

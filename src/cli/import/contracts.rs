@@ -176,7 +176,7 @@ impl Mapping for ContractMapping {
         }
         let started_on = self.day(Some(self.start), row);
         let period_months = self.period(row);
-        let currency = self.currency.of(row);
+        let currency = self.currency.in_row(row);
         if row.text(Some(self.price)).is_empty() {
             row.refuse("the price is empty");
         }

@@ -60,7 +60,7 @@ impl RowCurrency {
     }
 
     /// The currency of a row. `None` when there is none; then that is noted.
-    pub fn of(&self, row: &mut Row<'_>) -> Option<String> {
+    pub fn in_row(&self, row: &mut Row<'_>) -> Option<String> {
         if row.text(self.column).is_empty() {
             if self.fixed.is_none() {
                 row.refuse("the currency is empty");

@@ -239,7 +239,7 @@ impl CustomerMapping {
             {
                 (number, row.parse(Some(column), |_| parse_currency(code))?)
             }
-            _ => (text, self.currency.of(row)?),
+            _ => (text, self.currency.in_row(row)?),
         };
         let exponent = currency_exponent(&currency)?;
         let comma = self.formats.decimal_comma;

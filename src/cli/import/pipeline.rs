@@ -143,7 +143,7 @@ impl Import<'_> {
             match read_row(mapping, header, &record) {
                 Ok(Read::Fact(fact)) => {
                     self.summary.sound += 1;
-                    let way = lanes.of(&fact);
+                    let way = lanes.lane_for(&fact);
                     let key = M::key(&fact).map(|(one, other)| (one.to_owned(), other.to_owned()));
                     let ready = groups.add(&key, (fact, (line, record.clone())));
                     if !lanes.pending[way].has_room_for(ready.len()) {

@@ -130,7 +130,7 @@ impl Side {
     }
 
     /// The currency of a row. `None` when there is none; then that is noted.
-    fn of(&self, row: &mut Row<'_>) -> Option<String> {
+    fn in_row(&self, row: &mut Row<'_>) -> Option<String> {
         if !row.text(self.column).is_empty() {
             return row.parse(self.column, parse_currency);
         }
@@ -170,7 +170,7 @@ impl Mapping for RateMapping {
     const IN_FLIGHT: usize = 1;
 
     fn read(&mut self, row: &mut Row<'_>) -> Option<pb::ExchangeRate> {
-        let (from, to) = (self.from.of(row), self.to.of(row));
+        let (from, to) = (self.from.in_row(row), self.to.in_row(row));
         if from.is_some() && from == to {
             row.refuse("both currencies are the same");
         }

@@ -194,7 +194,7 @@ impl Mapping for TransactionMapping {
         let customer_id = row.id(self.customer);
         let format = self.formats.date.clone();
         let when = row.parse_required(self.time, |text| parse_when(text, format.as_deref()));
-        let currency = self.currency.of(row);
+        let currency = self.currency.in_row(row);
         let amount = currency
             .as_deref()
             .and_then(|currency| self.amount(row, currency));

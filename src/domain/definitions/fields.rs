@@ -35,7 +35,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The fields of `node`; `place` is where a missing key is reported.
-    pub(super) fn of(
+    pub(super) fn from_node(
         node: &'a Node,
         place: Span,
         what: impl Into<String>,
@@ -190,7 +190,7 @@ pub(super) fn words(node: &Node, problems: &mut Diagnostics) -> Option<Localized
     if !matches!(node.kind, Kind::Map(_)) {
         return text(node, problems).map(|en| LocalizedText { en, de: None });
     }
-    let mut fields = Fields::of(node, node.span, "a text in two languages", problems)?;
+    let mut fields = Fields::from_node(node, node.span, "a text in two languages", problems)?;
     let en = fields.require("en", "VIP customers", problems);
     let en = en.and_then(|node| text(node, problems));
     let de = fields.get("de").map(|node| text(node, problems));

@@ -9,7 +9,7 @@ use crate::domain::rules::{
 };
 
 /// The segments in an order in which each stands after those that it depends on. `None` when there is a circle.
-pub(super) fn of(
+pub(super) fn sorted(
     schemes: &[Scheme],
     segments: &[Draft<'_>],
     vocabulary: &Vocabulary,
@@ -150,7 +150,7 @@ fn unreachable(segments: &[Draft<'_>], vocabulary: &Vocabulary, problems: &mut D
             UnknownPolicy::Exclude => (Expected::True, Expected::NotTrue),
             UnknownPolicy::Include => (Expected::NotFalse, Expected::False),
         };
-        let of = |want| Customers::of(condition.root(), want, vocabulary);
+        let with = |want| Customers::with_verdict(condition.root(), want, vocabulary);
         if !of(taken).meet(&left_by_earlier) {
             let message = format!(
                 "`{}` is unreachable: earlier segments take all of its customers",

@@ -49,7 +49,8 @@ pub(super) fn value(
 ) -> (Option<ValueSettings>, Option<Currency>) {
     let place = top.key_span("value");
     let node = top.require("value", "{currency: EUR, ...}", problems);
-    let Some(mut fields) = node.and_then(|node| Fields::of(node, place, "`value`", problems))
+    let Some(mut fields) =
+        node.and_then(|node| Fields::from_node(node, place, "`value`", problems))
     else {
         return (None, None);
     };
@@ -128,7 +129,7 @@ pub(super) fn channels(
         let what = format!("channel `{}`", entry.key);
         let name = fields::check_name(&entry.key, entry.key_span, problems);
         let (mut cost, mut description) = (None, None);
-        if let Some(mut fields) = Fields::of(&entry.value, entry.key_span, what, problems) {
+        if let Some(mut fields) = Fields::from_node(&entry.value, entry.key_span, what, problems) {
             cost = fields
                 .get("cost")
                 .and_then(|node| fields::money(node, currency, problems));
@@ -186,7 +187,7 @@ fn attribute(
 ) -> Option<AttributeDefinition> {
     let is_free = attribute_name_is_free(entry, problems);
     let what = format!("attribute `{}`", entry.key);
-    let mut fields = Fields::of(&entry.value, entry.key_span, what, problems)?;
+    let mut fields = Fields::from_node(&entry.value, entry.key_span, what, problems)?;
     let family = fields.require("family", "firmographic", problems);
     let family = family.and_then(|node| fields::choice(node, &FAMILIES, problems));
     let description = fields.require("description", "what it means", problems);

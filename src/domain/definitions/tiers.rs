@@ -51,7 +51,7 @@ pub(super) fn read(
 }
 
 fn tier(item: &Node, currency: Option<Currency>, problems: &mut Diagnostics) -> Option<Placed> {
-    let mut fields = Fields::of(item, item.span, "a tier", problems)?;
+    let mut fields = Fields::from_node(item, item.span, "a tier", problems)?;
     let name_node = fields.require("name", "gold", problems);
     let name = name_node.and_then(|node| fields::name(node, problems));
     let threshold = fields.get("at_least");

@@ -152,7 +152,7 @@ impl Reader<'_> {
         place: Span,
         problems: &mut Diagnostics,
     ) -> Option<Treatments> {
-        let mut fields = Fields::of(node, place, "`treatments`", problems)?;
+        let mut fields = Fields::from_node(node, place, "`treatments`", problems)?;
         let tiers_place = fields.key_span("tiers");
         let tiers = fields.require("tiers", "{UNRATED: {queue: service, ...}}", problems);
         let entries = tiers.and_then(|node| fields::map(node, tiers_place, "`tiers`", problems));
@@ -192,7 +192,8 @@ impl Reader<'_> {
                 problems.add_with_help(entry.key_span, Code::UnknownName, message, help);
             }
             let what = format!("the treatment of `{}`", entry.key);
-            let Some(mut fields) = Fields::of(&entry.value, entry.key_span, what, problems) else {
+            let Some(mut fields) = Fields::from_node(&entry.value, entry.key_span, what, problems)
+            else {
                 continue;
             };
             fields.require("sla", "{response: 4 h}", problems);
@@ -231,7 +232,8 @@ impl Reader<'_> {
         let mut out = Vec::new();
         let mut is_sound = true;
         for item in fields::list(node, place, "`segments` of `treatments`", problems)? {
-            let Some(mut fields) = Fields::of(item, item.span, "a treatment", problems) else {
+            let Some(mut fields) = Fields::from_node(item, item.span, "a treatment", problems)
+            else {
                 is_sound = false;
                 continue;
             };
@@ -329,7 +331,7 @@ impl Reader<'_> {
 }
 
 fn sla(node: &Node, place: Span, problems: &mut Diagnostics) -> Option<Sla> {
-    let mut fields = Fields::of(node, place, "`sla`", problems)?;
+    let mut fields = Fields::from_node(node, place, "`sla`", problems)?;
     let response = fields.require("response", "4 h", problems);
     let response = response.and_then(|node| fields::minutes(node, problems));
     let resolution = fields.get("resolution");

@@ -95,7 +95,7 @@ impl Checker<'_> {
 
     /// The text of `span`, for a sentence.
     fn quote(&self, span: Span) -> String {
-        let text = span.of(self.text);
+        let text = span.text_in(self.text);
         let mut shown: String = text.chars().take(60).collect();
         if shown.len() < text.len() {
             shown.push_str(" ...");
@@ -204,7 +204,7 @@ impl Checker<'_> {
         let Kind::Not(inner) = &left.kind else {
             return false;
         };
-        if left.span.of(self.text).starts_with('(') {
+        if left.span.text_in(self.text).starts_with('(') {
             return false;
         }
         let rest = Span {

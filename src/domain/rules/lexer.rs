@@ -234,7 +234,7 @@ impl Lexer<'_> {
     fn meant(&mut self, bytes: usize, kind: &TokenKind, meant: Option<&str>) -> TokenKind {
         if let Some(meant) = meant {
             let span = Span::new(self.at - bytes, self.at);
-            let message = format!("`{}` is not an operator", span.of(self.text));
+            let message = format!("`{}` is not an operator", span.text_in(self.text));
             self.problems
                 .add_with_help(span, Code::Syntax, message, format!("write `{meant}`"));
         }

@@ -156,7 +156,7 @@ impl Parser<'_> {
             _ => format!(
                 "`{}`",
                 self.span()
-                    .of(self.text)
+                    .text_in(self.text)
                     .chars()
                     .take(SHOWN_CHARS)
                     .collect::<String>()
@@ -258,12 +258,12 @@ impl Parser<'_> {
         if matches!(self.peek(), TokenKind::Op(_) | TokenKind::In) {
             let place = self.span();
             let [a, b] = [left.span, right.span].map(|span| {
-                span.of(self.text)
+                span.text_in(self.text)
                     .chars()
                     .take(SHOWN_CHARS)
                     .collect::<String>()
             });
-            let op = self.tokens[self.at].span.of(self.text).to_owned();
+            let op = self.tokens[self.at].span.text_in(self.text).to_owned();
             let first = operator_text(&operator);
             self.unsupported(
                 place,

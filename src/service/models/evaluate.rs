@@ -264,7 +264,7 @@ impl Evaluations {
     }
 
     fn today(&self) -> Result<Day, ServiceError> {
-        Day::of(self.clock.now(), &self.zone)
+        Day::in_zone(self.clock.now(), &self.zone)
             .map_err(|error| ServiceError::Internal(Box::new(error)))
     }
 }

@@ -75,8 +75,8 @@ impl Models {
     /// asked.
     pub async fn fit(self: &Arc<Self>, request: FitRequest) -> Result<ModelVersion, ServiceError> {
         let now = self.clock.now();
-        let today =
-            Day::of(now, &self.zone).map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let today = Day::in_zone(now, &self.zone)
+            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let until = request.until.unwrap_or(today);
         if until > today {
             // Silence that has not happened yet would count as silence.
@@ -187,7 +187,7 @@ impl Models {
         let currency = basis.reporting_currency;
         let mut input = input::read(&mut tx, until, &basis, &covariates).await?;
         let (customers, gaps) = (input.customers(), std::mem::take(&mut input.gaps));
-        let today = Day::of(self.clock.now(), &self.zone);
+        let today = Day::in_zone(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let plan = Plan {
             kind: request.kind,

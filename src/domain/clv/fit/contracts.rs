@@ -88,7 +88,7 @@ const PRIOR_ROW: ContractRow = ContractRow {
 /// Without contracts, or when none of them has come to a renewal yet.
 pub fn fit_contracts(rows: &[ContractRow]) -> Result<ContractFit, FitError> {
     let rows = merged(rows);
-    let sums = Sums::of(&rows);
+    let sums = Sums::from_rows(&rows);
     if sums.contracts == 0 {
         return Err(FitError::NoCustomers);
     }
@@ -182,7 +182,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(rows: &[ContractRow]) -> Self {
+    fn from_rows(rows: &[ContractRow]) -> Self {
         let mut sums = Self {
             contracts: 0,
             ends: 0,

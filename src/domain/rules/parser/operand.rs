@@ -60,7 +60,7 @@ impl Parser<'_> {
             return self.node(Kind::Error, span);
         }
         let name_span = self.advance();
-        let name = name_span.of(self.text).to_owned();
+        let name = name_span.text_in(self.text).to_owned();
         if *self.peek() == TokenKind::Open {
             let arguments = self.bracketed(&TokenKind::Close);
             let span = base.span.to(self.previous());
@@ -156,7 +156,7 @@ impl Parser<'_> {
         let is_int = *self.peek() == TokenKind::Int;
         let digits = self.advance();
         let span = start.to(digits);
-        let written = format!("{sign}{}", digits.of(self.text));
+        let written = format!("{sign}{}", digits.text_in(self.text));
         // Letters glued to the digits have been reported by the lexer.
         if written
             .bytes()
@@ -187,7 +187,7 @@ impl Parser<'_> {
 
     fn name(&mut self, span: Span) -> Node {
         self.advance();
-        let name = span.of(self.text).to_owned();
+        let name = span.text_in(self.text).to_owned();
         match name.as_str() {
             "true" => return self.node(Kind::Bool(true), span),
             "false" => return self.node(Kind::Bool(false), span),
@@ -255,7 +255,7 @@ impl Parser<'_> {
         };
         let message = format!(
             "`{}` is never closed: found {}",
-            open.of(self.text),
+            open.text_in(self.text),
             self.found()
         );
         self.error(open, message, format!("add `{bracket}`"));

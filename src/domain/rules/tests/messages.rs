@@ -23,7 +23,7 @@ fn refused(text: &str, code: Code, place: &str, help: &str) {
     };
     let shown = render(text, "when", problem);
     assert_eq!(problem.code, code, "{shown}");
-    assert_eq!(problem.span.of(text), place, "{shown}");
+    assert_eq!(problem.span.text_in(text), place, "{shown}");
     assert_eq!(problem.help.as_deref(), Some(help), "{shown}");
 }
 
