@@ -151,7 +151,7 @@ fn unreachable(segments: &[Draft<'_>], vocabulary: &Vocabulary, problems: &mut D
             UnknownPolicy::Include => (Expected::NotFalse, Expected::False),
         };
         let with = |want| Customers::with_verdict(condition.root(), want, vocabulary);
-        if !of(taken).meet(&left_by_earlier) {
+        if !with(taken).meet(&left_by_earlier) {
             let message = format!(
                 "`{}` is unreachable: earlier segments take all of its customers",
                 draft.name
@@ -159,7 +159,7 @@ fn unreachable(segments: &[Draft<'_>], vocabulary: &Vocabulary, problems: &mut D
             let help = "move it up, or change the conditions";
             problems.add_with_help(draft.name_span, Code::Unreachable, message, help);
         } else if left_by_earlier.len() < MAX_EARLIER {
-            left_by_earlier.push(of(left));
+            left_by_earlier.push(with(left));
         }
     }
 }

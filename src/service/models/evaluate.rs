@@ -3,7 +3,6 @@
 mod candidate;
 mod drift;
 mod input;
-mod turn;
 
 use std::{
     sync::Arc,
@@ -13,7 +12,6 @@ use std::{
 use jiff::tz::TimeZone;
 use sqlx::{Postgres, Transaction};
 
-use self::turn::{Turn, Turns};
 pub use self::{
     candidate::{Described, FitPlan, Fits, Fitted},
     drift::{DriftReport, DriftRequest},
@@ -41,7 +39,13 @@ use crate::{
     },
     metrics::{EvaluationMetrics, EvaluationOperation},
     service::{
-        current_basis::CurrentBasis, error::ServiceError, lane::Lane, models::fit::no_currency,
+        current_basis::CurrentBasis,
+        error::ServiceError,
+        lane::Lane,
+        models::{
+            fit::no_currency,
+            permits::{Permit, Permits},
+        },
     },
     store::{self, pool::Pool},
 };
@@ -56,8 +60,12 @@ pub struct Evaluations {
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     metrics: EvaluationMetrics,
-    turns: Turns,
+    /// One at a time: two evaluations would starve the callers of all cores.
+    permits: Permits<(), String>,
 }
+
+/// The right to an evaluation or a drift check.
+type EvaluationPermit = Permit<(), String>;
 
 /// What to evaluate.
 #[derive(Debug, Clone)]
@@ -126,7 +134,7 @@ impl Evaluations {
             clock,
             zone,
             metrics,
-            turns: Turns::default(),
+            permits: Permits::default(),
         }
     }
 
@@ -143,9 +151,9 @@ impl Evaluations {
             EvaluatedModel::Version(version) => format!("version {version}"),
         };
         let what = format!("an evaluation of {model}, split on {}", request.split);
-        let turn = self.turns.take(what)?;
+        let permit = self.acquire(what)?;
         let start = Instant::now();
-        let result = self.read_and_evaluate(request, turn).await;
+        let result = self.read_and_evaluate(request, permit).await;
         let seconds = start.elapsed().as_secs_f64();
         self.metrics
             .record(EvaluationOperation::Evaluation, result.is_ok(), seconds);
@@ -155,7 +163,7 @@ impl Evaluations {
     async fn read_and_evaluate(
         &self,
         request: EvaluationRequest,
-        turn: Turn,
+        permit: EvaluationPermit,
     ) -> Result<ModelEvaluation, ServiceError> {
         let basis = self.bases.current();
         // One snapshot: a customer who buys between two statements would be in one of them.
@@ -222,7 +230,7 @@ impl Evaluations {
                 sets,
             })
         };
-        self.compute(work, turn).await
+        self.compute(work, permit).await
     }
 
     /// The days of an evaluation, and the last on which anybody bought.
@@ -250,17 +258,23 @@ impl Evaluations {
         Ok((window, last))
     }
 
-    /// Runs `work` on a thread of the lane. The turn goes with it, until it is done or has stopped.
+    /// Runs `work` on a thread of the lane. The permit goes with it, until it is done or has stopped.
     async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
-        turn: Turn,
+        permit: EvaluationPermit,
     ) -> Result<T, ServiceError> {
         let work = move || {
-            let _turn = turn;
+            let _permit = permit;
             work()
         };
         self.lane.compute(work).await?
+    }
+
+    /// The permit to run `what`, which is in words.
+    fn acquire(&self, what: String) -> Result<EvaluationPermit, ServiceError> {
+        let permit = self.permits.acquire((), what);
+        permit.map_err(|busy| ServiceError::EvaluationRunning(busy.running))
     }
 
     fn today(&self) -> Result<Day, ServiceError> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Evaluations, FitPlan, candidate::candidate, input, major, stratum, turn::Turn};
+use super::{EvaluationPermit, Evaluations, FitPlan, candidate::candidate, input, major, stratum};
 use crate::{
     domain::{
         assess::segments::slots::kind_text,
@@ -75,9 +75,9 @@ impl Evaluations {
     /// # Errors
     /// Another evaluation runs, no version is active, the day lies ahead, or the database cannot be asked.
     pub async fn check_drift(&self, request: DriftRequest) -> Result<DriftReport, ServiceError> {
-        let turn = self.turns.take("a drift check".to_owned())?;
+        let permit = self.acquire("a drift check".to_owned())?;
         let start = Instant::now();
-        let result = self.read_and_check(request, turn).await;
+        let result = self.read_and_check(request, permit).await;
         let seconds = start.elapsed().as_secs_f64();
         self.metrics
             .record(EvaluationOperation::DriftCheck, result.is_ok(), seconds);
@@ -87,7 +87,7 @@ impl Evaluations {
     async fn read_and_check(
         &self,
         request: DriftRequest,
-        turn: Turn,
+        permit: EvaluationPermit,
     ) -> Result<DriftReport, ServiceError> {
         let today = self.today()?;
         let mut tx = self.batch.begin_snapshot().await?;
@@ -130,7 +130,7 @@ impl Evaluations {
         tx.rollback().await?;
         let currency = basis.reporting_currency;
         let work = move || Ok(check(&version, days, histories, currency, facts_end));
-        self.compute(work, turn).await
+        self.compute(work, permit).await
     }
 }
 
