@@ -139,7 +139,7 @@ pub enum ServiceError {
         /// Today.
         today: Day,
     },
-    /// A version that knows some of what it is to foretell.
+    /// A version that knows some of what it is to predict.
     #[error(
         "version {version} was fitted on facts until {until}: choose a split on or after that day, not {split}"
     )]

@@ -1,4 +1,4 @@
-//! `patron model evaluate`: how well a model foretells what customers do.
+//! `patron model evaluate`: how well a model predicts what customers do.
 
 use clap::Args;
 

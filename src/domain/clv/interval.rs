@@ -100,7 +100,7 @@ impl UncertainModel {
         Ok(Self { draws, seed })
     }
 
-    /// The same where there is no model of spend: orders can be foretold, revenue and value cannot.
+    /// The same where there is no model of spend: orders can be predicted, revenue and value cannot.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -123,7 +123,7 @@ impl UncertainModel {
         })
     }
 
-    /// Whether it can foretell revenue and value.
+    /// Whether it can predict revenue and value.
     #[must_use]
     pub fn has_spend(&self) -> bool {
         self.draws.iter().all(|(_, spend)| spend.is_some())

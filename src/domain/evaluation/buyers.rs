@@ -5,7 +5,7 @@ use super::{
     ranking::{Decile, deciles},
 };
 
-/// How well it was foretold who buys again.
+/// How well it was predicted who buys again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BuyerEvaluation {
     /// Customers who did, as a share, `0..=1`.

@@ -1,4 +1,4 @@
-//! How well a model foretells what customers do, and whether the active version still does. Nothing here is stored.
+//! How well a model predicts what customers do, and whether the active version still does. Nothing here is stored.
 
 mod candidate;
 mod drift;
@@ -87,7 +87,7 @@ pub enum EvaluatedModel {
     Version(i64),
 }
 
-/// How well a model foretold the holdout.
+/// How well a model predicted the holdout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelEvaluation {
     /// The days.

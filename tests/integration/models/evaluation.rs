@@ -114,7 +114,7 @@ async fn an_evaluation_is_what_one_reckons_from_the_transactions() {
 
     assert_eq!(counts(&found), left_out(&shop, &reckoner));
 
-    // A stored version that was fitted on the same facts foretells the same, and nothing was stored or chosen meanwhile.
+    // A stored version that was fitted on the same facts predicts the same, and nothing was stored or chosen meanwhile.
     let kept = pb::FitModelRequest {
         keep_inactive: true,
         ..request(OrderModelKind::MbgNbd, SPLIT)

@@ -6,7 +6,7 @@ use crate::cli::text;
 use crate::domain::calendar::Day;
 use crate::pb;
 
-/// Days of the holdout that a model is to foretell.
+/// Days of the holdout that a model is to predict.
 const HOLDOUT_DAYS: i32 = 180;
 
 impl Check<'_> {
@@ -138,7 +138,7 @@ impl Check<'_> {
         }
     }
 
-    /// A model that does not know the last half year must foretell it, better than every baseline.
+    /// A model that does not know the last half year must predict it, better than every baseline.
     async fn evaluate(&mut self, until: &str) -> Result<(), CliError> {
         let rpc = "EvaluateModel";
         let last: Day = until.parse().unwrap_or(Day::EPOCH);

@@ -187,7 +187,7 @@ impl Check<'_> {
             && value.amount_minor > 0
             && score.horizon_months == 24
             && likely_tiers(&score)
-            && foretold(&score, alive)
+            && predicted(&score, alive)
             && score
                 .challenger
                 .as_ref()
@@ -280,7 +280,7 @@ fn likely_tiers(score: &pb::LifetimeValueScore) -> bool {
 }
 
 /// Whether the outlook hangs together: nobody comes back to life, and the first probabilities of counts are some.
-fn foretold(score: &pb::LifetimeValueScore, alive: f64) -> bool {
+fn predicted(score: &pb::LifetimeValueScore, alive: f64) -> bool {
     score.order_forecast.as_ref().is_some_and(|outlook| {
         let total: f64 = outlook.order_count_probabilities.iter().sum();
         outlook.probability_alive_at_end <= alive

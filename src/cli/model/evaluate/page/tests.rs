@@ -205,9 +205,9 @@ fn a_page_says_who_has_which_parameters_and_whether_they_help() {
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     for line in [
-        "Parameters pooled (foretell 3): r 0.5000",
-        "Parameters by member (foretell 7): r 0.2500, orders:member 1.0000",
-        "Parameters companies (foretell 0): none, pooled instead: too few",
+        "Parameters pooled (forecast for 3): r 0.5000",
+        "Parameters by member (forecast for 7): r 0.2500, orders:member 1.0000",
+        "Parameters companies (forecast for 0): none, pooled instead: too few",
         "member = 1: 7",
         "its pooled set 5.0 -37.5 % 0.250 0.500 -0.300",
         "orders: a mean squared error 0.2500 less than that of the pooled set (standard error 0.0625): beyond chance",
