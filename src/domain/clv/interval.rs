@@ -33,7 +33,7 @@ pub enum IntervalError {
     /// The fit does not know how uncertain its parameters are.
     #[error("the fit has no covariance of its parameters: {parameters}")]
     NoCovariance {
-        /// The parameters concerned.
+        /// The parameters affected.
         parameters: String,
     },
     /// A covariance of another number of parameters than the model has.
