@@ -186,7 +186,7 @@ impl Reader<'_> {
                 let known: Vec<&str> = names.collect();
                 let help = match nearest(&entry.key, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("valid keys: {}", known.join(", ")),
+                    None => format!("valid names: {}", known.join(", ")),
                 };
                 let message = format!("unknown tier `{}`", entry.key);
                 problems.add_with_help(entry.key_span, Code::UnknownName, message, help);

@@ -285,7 +285,7 @@ impl Lexer<'_> {
             ),
             _ => (
                 format!("`{c}` is not allowed here"),
-                "only operators, names, numbers and texts in quotes can".to_owned(),
+                "use operators, names, numbers and texts in quotes".to_owned(),
             ),
         };
         self.problems
@@ -305,7 +305,7 @@ impl Lexer<'_> {
         }
         if !word.is_ascii() {
             let span = Span::new(self.at - length, self.at);
-            let message = format!("`{word}` cannot be a name");
+            let message = format!("`{word}` is not a valid name");
             let help = format!(
                 "names have only the letters a to z, digits and `_`; put texts in quotes: \"{word}\""
             );
