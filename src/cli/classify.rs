@@ -312,6 +312,6 @@ mod tests {
             r#match: pb::Match::Unknown.into(),
             ..Default::default()
         };
-        assert_eq!(page(&subject, &response), "Nobody is known as nobody.");
+        assert_eq!(page(&subject, &response), "No customer found for nobody.");
     }
 }

@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(
             treatment_text(&treatment),
             "Queue     key_accounts  [by tier]
-Times     answer within 15 min, solve within 1 d, 24x7  [by tier]
+Times     respond within 15 min, resolve within 1 d, 24x7  [by tier]
 Skills    senior, retention  [by attention/at_risk]
 Playbook  1. Ask what went wrong  [by attention/at_risk]
           2. Call back"

@@ -283,7 +283,7 @@ mod tests {
             "  gold                         2  50.0 %           200.00 EUR\n",
             "  silver                       1  25.0 %            10.00 EUR\n",
             "UNRATED NO_PURCHASE",
-            "10 facts, 0 of them known, in 1.00 s",
+            "10 facts, 0 duplicates, in 1.00 s",
             "  target/release/patron classify +493023125001 --endpoint http://127.0.0.1:7\n",
             "examples/definitions.yaml as revision 1 in 0.10 s",
             "  target/release/patron definitions show --endpoint http://127.0.0.1:7 | sed '",

@@ -376,7 +376,7 @@ mod tests {
         };
         let page = page(&model);
         for part in [
-            "Orders of kind COMPANY\n  the parameters above answer: 60 customers are too few",
+            "Orders of kind COMPANY\n  pooled parameters: 60 customers are too few",
             "likelihood ratio 27.12 on 4 degrees of freedom, p = 2.0e-5",
             "none: all are of one kind",
             "correlation 0.110, bias +2.4 %",

@@ -104,7 +104,7 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
         rows.push((
             "Over lifetime",
             format!(
-                "{}, likewise",
+                "{}, discounted the same way",
                 worth(orders, outlook.residual_lifetime_value)
             ),
         ));
@@ -143,9 +143,9 @@ mod tests {
             "25.0 % after 12 months",
             "0.125 expected",
             "0: 50.0 %, 1: 30.0 %",
-            "0.0625 orders a week, leaves at a rate of 0.0150 a week",
-            "1.500 orders, worth 30.00 EUR, each at its time by 15.00 % a year",
-            "4.000 orders, likewise",
+            "0.0625 orders per week, dropout rate 0.0150 per week",
+            "1.500 orders, worth 30.00 EUR, discounted continuously by 15.00 % a year",
+            "4.000 orders, discounted the same way",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }

@@ -119,7 +119,7 @@ mod tests {
         ]);
         assert_eq!(
             tally.line().unwrap(),
-            "Version 7 beside the active one: 2 compared, mean difference of the value -5.00 EUR, 1 change tier"
+            "Version 7 against the active one: 2 compared, mean difference of the value -5.00 EUR, 1 change tier"
         );
         assert_eq!(
             serde_json::to_value(tally.json()).unwrap(),

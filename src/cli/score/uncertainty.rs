@@ -288,10 +288,10 @@ pub(super) mod tests {
         };
         let text = format!("{:?}", lines(&uncertain));
         for part in [
-            "-12.50 and 250.00 EUR, with a probability of 90 %",
-            "0 and 6 orders",
-            "1 and 12 renewals",
-            "\"0.00 and 0.00 EUR,",
+            "-12.50 to 250.00 EUR (90 % interval)",
+            "0 to 6 orders",
+            "1 to 12 renewals",
+            "\"0.00 to 0.00 EUR",
             "gold 12.5 %",
         ] {
             assert!(text.contains(part), "{part} in {text}");

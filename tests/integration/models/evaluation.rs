@@ -64,8 +64,8 @@ fn left_out(shop: &Shop, reckoner: &Reckoner) -> BTreeMap<&'static str, i64> {
     let newcomers = newcomers.filter(|id| !is_employee(id)).count();
     let number = |count: usize| i64::try_from(count).unwrap();
     BTreeMap::from([
-        ("LEFT_OUT_REASON_EMPLOYEE", number(employees)),
-        ("LEFT_OUT_REASON_NEWCOMER", number(newcomers)),
+        ("EXCLUSION_REASON_EMPLOYEE", number(employees)),
+        ("EXCLUSION_REASON_NEWCOMER", number(newcomers)),
     ])
 }
 

@@ -73,7 +73,7 @@ fn the_period_of_a_row_stands_before_that_of_the_option() {
     let without = "customer_id,contract_id,started_on,price";
     let error = mapping(without, "--currency EUR").unwrap_err();
     assert!(
-        error.lines()[0].contains("how often"),
+        error.lines()[0].contains("renewal period"),
         "{:?}",
         error.lines()
     );
@@ -100,7 +100,7 @@ fn everything_wrong_with_a_row_is_said() {
         "{reason}"
     );
     assert!(
-        reason.contains("holds from, 2024-01-30, is before"),
+        reason.contains("applies from, 2024-01-30, is before"),
         "{reason}"
     );
 }

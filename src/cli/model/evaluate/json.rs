@@ -166,7 +166,7 @@ fn forecaster_name(forecaster: pb::Forecaster) -> &'static str {
 /// The reason as the contract names it, without its prefix.
 fn reason_name(reason: pb::ExclusionReason) -> &'static str {
     let name = reason.as_str_name();
-    name.strip_prefix("LEFT_OUT_REASON_").unwrap_or(name)
+    name.strip_prefix("EXCLUSION_REASON_").unwrap_or(name)
 }
 
 fn filled(text: &str) -> Option<&str> {

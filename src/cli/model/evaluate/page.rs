@@ -179,7 +179,7 @@ fn improvement_line(name: &str, improvement: &pb::ForecastImprovement) -> String
     let error = improvement.standard_error;
     let nearer = if reduction >= 0.0 { "less" } else { "more" };
     let beyond = if reduction.abs() > 2.0 * error {
-        "beyond chance"
+        "significant"
     } else {
         "not significant"
     };
@@ -284,7 +284,7 @@ fn bins_part(group: &pb::GroupEvaluation) -> String {
 
 fn deciles_part(group: &pb::GroupEvaluation) -> String {
     let header = [
-        ("tenth", Align::Right),
+        ("decile", Align::Right),
         ("customers", Align::Right),
         ("orders", Align::Right),
         ("expected", Align::Right),

@@ -218,7 +218,7 @@ fn what_cannot_be_told_is_said_with_its_reason() {
         &with(&|it| it.active_until = it.split.plus_days(1)),
         "2025-10-01",
     );
-    check_undecidable(&with(&|it| it.totals[0] = None), "uncertain");
+    check_undecidable(&with(&|it| it.totals[0] = None), "no standard errors");
     check_undecidable(
         &with(&|it| it.facts_end = Some(it.split)),
         "no purchases after 2025-09-30",

@@ -7,7 +7,7 @@ use crate::pb;
 pub(super) fn buyers_part(group: &pb::GroupEvaluation) -> String {
     let buyers = group.buyers.clone().unwrap_or_default();
     let header = [
-        ("tenth", Align::Right),
+        ("decile", Align::Right),
         ("customers", Align::Right),
         ("ordered again", Align::Right),
         ("expected", Align::Right),
@@ -40,7 +40,7 @@ pub(super) fn total_part(group: &pb::GroupEvaluation, currency: &str) -> Option<
         ("", Align::Left),
         ("from", Align::Right),
         ("to", Align::Right),
-        ("came", Align::Right),
+        ("actual", Align::Right),
         ("", Align::Left),
     ];
     let spend = format!("spend in {currency}");

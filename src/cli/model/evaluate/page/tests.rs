@@ -126,9 +126,9 @@ fn a_page_says_what_was_compared_and_how_far_off_everybody_was() {
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     for line in [
-        "Known 2025-12-12 to 2026-01-15",
-        "Holdout the day after that, 2026-01-16",
-        "Left out 3 customers who first bought after the split",
+        "Calibration 2025-12-12 to 2026-01-15",
+        "Holdout the next day, 2026-01-16",
+        "Excluded 3 customers who first bought after the split",
         "No spend amounts are in EUR, USD",
         "All customers: 10",
         "orders 8.0 0.750",
@@ -137,8 +137,8 @@ fn a_page_says_what_was_compared_and_how_far_off_everybody_was() {
         "7+ 10 0.800 0.600",
         "1 1 4.000 3.000 5.00",
         "90 % orders 10 100.0 % 90.5 %",
-        "orders 3.0 7.0 8.0 above: 0.8 % for so much",
-        "40.0 % ordered again in the holdout, 30.0 % were expected to: Brier score 0.1875, of that share for everybody 0.2400",
+        "orders 3.0 7.0 8.0 above: 0.8 % by chance",
+        "40.0 % ordered again in the holdout, 30.0 % were expected: Brier score 0.1875, baseline 0.2400",
         "1 1 100.0 % 87.5 %",
         "Companies: 10",
         "Persons: 10",
@@ -210,7 +210,7 @@ fn a_page_says_who_has_which_parameters_and_whether_they_help() {
         "Parameters companies (forecast for 0): none, pooled instead: too few",
         "member = 1: 7",
         "its pooled set 5.0 -37.5 % 0.250 0.500 -0.300",
-        "orders: a mean squared error 0.2500 less than that of the pooled set (standard error 0.0625): beyond chance",
+        "orders: a mean squared error 0.2500 less than that of the pooled set (standard error 0.0625): significant",
         "Unknown member: 3",
     ] {
         assert!(lines.iter().any(|it| it == line), "no {line:?} in\n{page}");
@@ -237,7 +237,7 @@ fn a_holdout_beyond_all_purchases_is_no_quiet_one() {
     evaluation.empty_days = 10_376;
     evaluation.last_purchase_on = "1998-06-30".into();
     let page = page(&evaluation);
-    let warning = "nobody bought after 1998-06-30: if facts of the last 10376 of these days";
+    let warning = "no purchases after 1998-06-30: if facts of the last 10376 days";
     assert!(page.contains(warning), "{page}");
     let json = json::evaluation(&evaluation);
     assert_eq!(json["last_purchase_on"], "1998-06-30");
@@ -254,7 +254,7 @@ fn the_total_has_a_side_and_a_chance() {
         page(&evaluation)
     };
     assert!(with(7.0, 0.95).contains("7.0  within"));
-    assert!(with(2.0, 1e-9).contains("2.0  below: less than 0.1 % for so little"));
+    assert!(with(2.0, 1e-9).contains("2.0  below: less than 0.1 % by chance"));
 }
 
 #[test]
