@@ -74,11 +74,11 @@ fn wrong_usage_exits_with_64_and_says_why_on_standard_error() {
         ),
         (
             &["import", "transactions", "f.csv", "--currency", "EURO"],
-            "no currency",
+            "not a currency",
         ),
         (
             &["import", "transactions", "f.csv", "--currency", "EUR"],
-            "hint: name the column with --customer-column",
+            "hint: set the column with --customer-column",
         ),
         (
             &[
@@ -142,7 +142,7 @@ fn without_a_server_every_client_command_fails_with_1_and_says_how_to_start_one(
         let notes = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {notes}");
         assert!(
-            notes.starts_with(&format!("error: no server answers at {endpoint}")),
+            notes.starts_with(&format!("error: no server responds at {endpoint}")),
             "{notes}"
         );
         assert!(notes.contains("hint: start a server with `patron serve`"));

@@ -77,7 +77,7 @@ fn what_does_not_pass_by_itself_and_what_may_not_be_waited_for_ends_the_start_at
             "{took:?}: {said}"
         );
         assert!(
-            said.contains("error: the database that DATABASE_URL names"),
+            said.contains("error: cannot use the database in DATABASE_URL"),
             "{said}"
         );
         assert!(said.contains("hint: "), "{said}");

@@ -64,7 +64,7 @@ async fn a_killed_private_postgres_is_started_again_and_nothing_is_lost() {
     let (status, said) = server.terminate();
     assert_eq!(status.code(), Some(0), "{said:#?}");
     assert!(
-        said.iter().any(|line| line.contains("runs again")),
+        said.iter().any(|line| line.contains("is running again")),
         "{said:#?}"
     );
     assert!(is_gone(postgres));
