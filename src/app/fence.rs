@@ -190,7 +190,7 @@ impl Post {
                         let holder = holder_text(holder.as_ref());
                         tracing::warn!(
                             fence.holder = holder,
-                            "another server uses this database: waiting for its end"
+                            "another server uses this database: waiting for it to stop"
                         );
                         said = true;
                     }

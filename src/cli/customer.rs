@@ -97,8 +97,7 @@ fn page(customer: &pb::Customer) -> String {
         ),
     ] {
         if count > 0 {
-            let text =
-                format!("{count}: what they take back is not, or not all, among the known {known}");
+            let text = format!("{count} without a complete original among the known {known}");
             rows.push((label, text));
         }
     }
@@ -250,9 +249,7 @@ fn not_shown(shown: usize, count: i32) -> String {
     match count.checked_sub(shown) {
         None | Some(0) => String::new(),
         Some(hidden) => {
-            format!(
-                "\n(and {hidden} more: --json shows up to --days of them, --before earlier ones)"
-            )
+            format!("\n(and {hidden} more: use --json, with --days and --before)")
         }
     }
 }

@@ -90,7 +90,7 @@ pub fn unrated_sentence(reason: i32) -> &'static str {
         Ok(pb::UnratedReason::TooLarge) => {
             "the value exceeds the range of amounts: check rates and prices"
         }
-        Err(_) => "a reason that this version of the client does not know",
+        Err(_) => "a reason unknown to this client",
     }
 }
 

@@ -256,7 +256,7 @@ fn history_text(inputs: &pb::ValueInputs) -> String {
 /// The two parts of the value, where there are contracts; else it has only one.
 fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     let Some(contracts) = score.contract_value else {
-        let unknown = format!("{} running, value not known", score.running_contracts);
+        let unknown = format!("{} running, value unknown", score.running_contracts);
         let some = (score.running_contracts > 0).then_some(("From contracts", unknown));
         return some.into_iter().collect();
     };
