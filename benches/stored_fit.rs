@@ -83,7 +83,7 @@ fn main() -> anyhow::Result<()> {
 
 async fn measure(endpoint: &str, database: &BenchDatabase, customers: usize) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect_with(&database.options).await?;
-    let today = Day::of(SystemClock.now(), &TimeZone::UTC)?;
+    let today = Day::in_zone(SystemClock.now(), &TimeZone::UTC)?;
     let euro: Currency = "EUR".parse().context("EUR")?;
     let start = Instant::now();
     fill(&mut connection, customers, today, euro).await?;

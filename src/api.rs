@@ -54,7 +54,7 @@ impl Calendar {
 
     /// Today.
     pub(super) fn today(&self) -> Day {
-        Day::of(self.now, &self.zone).unwrap_or(Day::EPOCH)
+        Day::in_zone(self.now, &self.zone).unwrap_or(Day::EPOCH)
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn subject(message: Option<&pb::Subject>, check: &mut Checker<'_>) ->
         None => {
             check.refuse(
                 "REQUIRED",
-                "is required: set one of customer_id, phone_number, email and external_id",
+                "is required: set customer_id, phone_number, email or external_id",
             );
             None
         }
@@ -112,7 +112,7 @@ pub(super) fn identifier(message: &pb::Identifier, check: &mut Checker<'_>) -> O
         None => {
             check.refuse(
                 "REQUIRED",
-                "is empty: set one of phone_number, email and external_id",
+                "is empty: set phone_number, email or external_id",
             );
             None
         }
@@ -129,7 +129,7 @@ pub(super) fn as_of(text: &str, check: &mut Checker<'_>) -> Option<Day> {
     }
     let day: Day = check.ok("INVALID_DAY", text.parse())?;
     if day < Day::EPOCH {
-        check.refuse("DAY_OUT_OF_RANGE", "lies before 1970-01-01");
+        check.refuse("DAY_OUT_OF_RANGE", "is before 1970-01-01");
     }
     Some(day)
 }
@@ -144,7 +144,7 @@ pub(super) fn customer_kind(number: i32, check: &mut Checker<'_>) -> Option<Cust
         Err(_) => {
             check.refuse(
                 "UNKNOWN_ENUM_VALUE",
-                format!("{number} is no customer kind"),
+                format!("{number} is not a customer kind"),
             );
             None
         }

@@ -36,7 +36,7 @@ pub mod text;
     name = "patron",
     version,
     about = "Who a customer is, what they are worth and how to treat them",
-    after_help = "Start with `patron demo`. `patron help COMMAND` explains a command. \
+    after_help = "Start with `patron demo`. `patron help COMMAND` describes a command. \
                   Exit codes: 0 done, 1 failed, 64 wrong usage or configuration.",
     max_term_width = 100
 )]
@@ -51,34 +51,34 @@ pub struct Cli {
 pub enum Command {
     /// Run the server
     Serve(serve::ServeArgs),
-    /// Show everything on invented customers, on this machine, in one command
+    /// Try everything on a generated customer base, on this machine, in one command
     Demo(demo::DemoArgs),
-    /// Bring an external database to the schema of this version
+    /// Migrate an external database to the schema of this version
     Migrate(migrate::MigrateArgs),
-    /// Send customers, transactions, contacts, contracts or exchange rates from a CSV file to a server
+    /// Import customers, transactions, contacts, contracts or exchange rates from a CSV file
     #[command(subcommand)]
     Import(import::ImportCommand),
-    /// What exchange rates a server knows
+    /// List recorded exchange rates
     #[command(subcommand)]
     Rates(rates::RatesCommand),
-    /// What is stored of a customer
+    /// Show stored customers
     #[command(subcommand)]
     Customer(customer::CustomerCommand),
-    /// Fit value models and choose the one that answers
+    /// Fit, backtest and activate value models
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Check, publish and look at definitions: attributes, tiers, segments, treatments
+    /// Check, publish and show definitions: attributes, tiers, segments, treatments
     #[command(subcommand)]
     Definitions(definitions::DefinitionsCommand),
-    /// Say who a subject is, which tier they hold, which segments they are in and how to treat them
+    /// Look up a customer: identity, tier, segments and treatment
     Classify(classify::ClassifyArgs),
-    /// Say why a subject is in a segment or holds a tier, or what is missing
+    /// Explain why a customer is or is not in a segment or tier
     Explain(explain::ExplainArgs),
-    /// Say what a subject, or every subject of a file, is worth
+    /// Estimate the lifetime value of a customer, or of every customer in a file
     Score(score::ScoreArgs),
 }
 
-/// Parses the arguments, runs the command and says how it ended.
+/// Parses the arguments, runs the command and returns its exit code.
 ///
 /// Errors are printed as `error: ...` and `hint: ...` on standard error. The exit code is 0, 1 for a failure or 64 for wrong usage
 /// or configuration. A reader that closes standard output early ends the program quietly.

@@ -76,7 +76,7 @@ pub struct ConnectionMetrics {
     pub open: Gauge,
     /// Connections accepted.
     pub accepted: Counter,
-    /// Connections closed at once because the most allowed were open.
+    /// Connections closed immediately because of the connection limit.
     pub refused: Counter,
 }
 
@@ -96,7 +96,11 @@ impl Metrics {
                 version: env!("CARGO_PKG_VERSION"),
             })
             .set(1);
-        registry.register("build_info", "The program that runs; always 1", build);
+        registry.register(
+            "build_info",
+            "Version of the running program; always 1",
+            build,
+        );
         let phase = Gauge::default();
         registry.register(
             "phase",
@@ -106,7 +110,7 @@ impl Metrics {
         let currencies_without_rate = Gauge::default();
         registry.register(
             "currencies_without_rate",
-            "Currencies of purchases, contracts and, where they count, contacts from which no rate leads to the reporting currency: their customers have no value",
+            "Currencies in use without a rate to the reporting currency; customers with such amounts have no value",
             currencies_without_rate.clone(),
         );
         let rpc = RpcMetrics::register(&mut registry, methods);
@@ -157,17 +161,17 @@ impl ConnectionMetrics {
         let metrics = Self::default();
         registry.register(
             "grpc_connections_open",
-            "Connections of the gRPC listener that are open",
+            "Open connections of the gRPC listener",
             metrics.open.clone(),
         );
         registry.register(
             "grpc_connections_accepted",
-            "Connections of the gRPC listener that were accepted",
+            "Accepted connections of the gRPC listener",
             metrics.accepted.clone(),
         );
         registry.register(
             "grpc_connections_refused",
-            "Connections closed at once because the most allowed were open",
+            "Connections closed immediately because of the connection limit",
             metrics.refused.clone(),
         );
         metrics

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What to do about a negative price or cost.
-const AT_LEAST_0: &str = "the price and the cost of a period of a contract are 0 or more";
+const AT_LEAST_0: &str = "set 0 or more for the price and cost of a period";
 
 /// A contract, or everything that is wrong with it.
 pub(crate) fn contract(
@@ -123,7 +123,7 @@ fn not_before_start(day: Day, started_on: Option<Day>, check: &mut Checker<'_>) 
     if let Some(start) = started_on.filter(|start| day < *start) {
         check.refuse(
             "BEFORE_START",
-            format!("{day} is before the contract begins on {start}"),
+            format!("{day} is before the start of the contract, {start}"),
         );
     }
 }

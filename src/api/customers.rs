@@ -95,13 +95,13 @@ pub(crate) fn customer(known: &KnownCustomer, days: Days) -> pb::Customer {
     }
 }
 
-fn identifier(known: &KnownIdentifier) -> pb::KnownIdentifier {
+fn identifier(known: &KnownIdentifier) -> pb::MaskedIdentifier {
     let kind = match known.kind {
         IdentifierKind::Phone => "phone",
         IdentifierKind::Email => "email",
         IdentifierKind::External => "external",
     };
-    pb::KnownIdentifier {
+    pb::MaskedIdentifier {
         kind: kind.to_owned(),
         display: known.display.clone(),
     }
@@ -163,9 +163,9 @@ fn length<T>(entries: &[T]) -> i32 {
     i32::try_from(entries.len()).unwrap_or(i32::MAX)
 }
 
-fn contract(fact: &ContractFact) -> pb::HeldContract {
+fn contract(fact: &ContractFact) -> pb::ContractState {
     let terms = &fact.terms;
-    pb::HeldContract {
+    pb::ContractState {
         source: fact.source.to_string(),
         contract_id: fact.contract_id.to_string(),
         started_on: terms.started_on.to_string(),

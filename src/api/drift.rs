@@ -34,12 +34,12 @@ pub(crate) fn drift_report(report: &DriftReport) -> pb::DriftReport {
         likelihood_ratio_p: significance.and_then(|found| found.p),
         active_expected_orders: outlook.map(|(active, _)| active),
         refit_expected_orders: outlook.map(|(_, refit)| refit),
-        sets: evidence.sets.iter().map(set).collect(),
-        active_holdout: evidence
+        parameter_sets: evidence.sets.iter().map(set).collect(),
+        active_accuracy: evidence
             .holdout
             .as_ref()
             .map(|(active, _)| accuracy(active)),
-        refit_holdout: evidence.holdout.as_ref().map(|(_, refit)| accuracy(refit)),
+        refit_accuracy: evidence.holdout.as_ref().map(|(_, refit)| accuracy(refit)),
         orders_total: of_orders,
         spend_total: of_spend,
         pooled_customers: i64::try_from(evidence.pooled_customers).unwrap_or(i64::MAX),
@@ -47,7 +47,7 @@ pub(crate) fn drift_report(report: &DriftReport) -> pb::DriftReport {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-fn set(set: &SetComparison) -> pb::DriftedParameters {
+fn set(set: &SetComparison) -> pb::ParameterSetDrift {
     let customers = set.customers.max(1) as f64;
     let parameters = set.parameters.iter().map(|shift| pb::ParameterShift {
         name: shift.name.clone(),
@@ -55,7 +55,7 @@ fn set(set: &SetComparison) -> pb::DriftedParameters {
         refit: shift.refit,
         z: shift.z,
     });
-    pb::DriftedParameters {
+    pb::ParameterSetDrift {
         customer_kind: kind_or_all(set.kind),
         customers: i64::try_from(set.customers).unwrap_or(i64::MAX),
         active_log_likelihood_per_customer: set.active_log_likelihood / customers,

@@ -116,7 +116,7 @@ impl ApiError {
     #[must_use]
     pub fn invalid_argument(reason: &'static str, violations: Vec<Violation>) -> Self {
         let message = match &*violations {
-            [] => "the request is not valid".to_owned(),
+            [] => "invalid request".to_owned(),
             [only] => format!("{}: {}", only.field, only.description),
             [first, rest @ ..] => {
                 let (field, description) = (&first.field, &first.description);
@@ -145,15 +145,11 @@ impl ApiError {
     /// `INTERNAL`: our fault. Logs the cause with its sources; the caller can quote the request id.
     #[must_use]
     pub fn internal(reason: &'static str, cause: &(dyn Error + 'static)) -> Self {
-        tracing::error!(
-            error.reason = reason,
-            error.cause = cause,
-            "a request failed through a fault of the server"
-        );
+        tracing::error!(error.reason = reason, error.cause = cause, "internal error");
         Self::new(
             Code::Internal,
             reason,
-            "the server failed to answer; its log has the cause under the x-request-id of this answer",
+            "internal error; find the cause in the server log by the x-request-id of this response",
         )
     }
 
@@ -203,13 +199,13 @@ impl From<ServiceError> for ApiError {
         match &error {
             ServiceError::Unavailable(cause) => {
                 let reason = outage_reason(cause.outage());
-                tracing::warn!(error.cause = %cause, "the database cannot be used: {reason}");
+                tracing::warn!(error.cause = %cause, "cannot use the database: {reason}");
                 unavailable(reason)
             }
             ServiceError::Queued(_) => unavailable("OVERLOADED"),
             ServiceError::TooSlow(cause) => {
                 let cause = cause.as_ref().map(tracing::field::display);
-                tracing::warn!(error.cause = cause, "the database did not answer in time");
+                tracing::warn!(error.cause = cause, "the database did not respond in time");
                 unavailable(slow_reason(error.is_locked_out()))
             }
             ServiceError::Lane(error) => Self::from(*error),

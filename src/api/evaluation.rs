@@ -47,7 +47,7 @@ pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
             .intervals_absent_reason
             .clone()
             .unwrap_or_default(),
-        left_out: left_out(found.left_out),
+        excluded_customers: excluded_customers(found.left_out),
         groups: groups.map(group).collect(),
         duration: prost_types::Duration::try_from(found.duration).ok(),
         covariates: found.covariates.clone(),
@@ -99,14 +99,14 @@ fn reported(fits: &Fits, of_whom: pb::EvaluatedParameters) -> pb::EvaluatedParam
 }
 
 /// The kinds of those who are not there, each with its reason.
-fn left_out(left_out: LeftOut) -> Vec<pb::LeftOutCustomers> {
+fn excluded_customers(left_out: LeftOut) -> Vec<pb::ExcludedCustomers> {
     let all = [
-        (pb::LeftOutReason::Employee, left_out.employees),
-        (pb::LeftOutReason::Newcomer, left_out.newcomers),
-        (pb::LeftOutReason::NoRate, left_out.unconvertible),
+        (pb::ExclusionReason::Employee, left_out.employees),
+        (pb::ExclusionReason::Newcomer, left_out.newcomers),
+        (pb::ExclusionReason::NoRate, left_out.unconvertible),
     ];
     let some = all.into_iter().filter(|(_, customers)| *customers > 0);
-    some.map(|(reason, customers)| pb::LeftOutCustomers {
+    some.map(|(reason, customers)| pb::ExcludedCustomers {
         reason: reason.into(),
         customers: count(customers),
     })
@@ -154,7 +154,7 @@ fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
     let gain = quantity.gain.iter().map(|point| pb::GainPoint {
         customer_share: point.customer_share,
         actual_share: point.actual_share,
-        best_share: point.best_share,
+        perfect_share: point.perfect_share,
     });
     let coverage = quantity.coverage.iter().map(|level| pb::IntervalCoverage {
         level: level.level,
@@ -170,7 +170,7 @@ fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
         coverage: coverage.collect(),
         total: quantity.total.as_ref().map(total),
         rankings: quantity.rankings.iter().map(ranking).collect(),
-        best_gini: quantity.best_gini,
+        perfect_gini: quantity.perfect_gini,
         improvement: quantity.improvement.as_ref().map(improvement),
     }
 }
@@ -193,7 +193,7 @@ pub(super) const fn total(total: &TotalInterval) -> pb::TotalInterval {
         standard_deviation: total.standard_deviation,
         low: total.low,
         high: total.high,
-        place: total.place,
+        actual_quantile: total.place,
     }
 }
 
@@ -210,7 +210,7 @@ fn buyers(buyers: &BuyerEvaluation) -> pb::BuyerEvaluation {
         actual_share: buyers.actual_share,
         expected_share: buyers.expected_share,
         brier_score: buyers.brier_score,
-        uninformed_brier_score: buyers.uninformed_brier_score,
+        baseline_brier_score: buyers.baseline_brier_score,
         deciles: buyers.deciles.iter().map(decile).collect(),
     }
 }

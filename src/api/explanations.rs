@@ -20,28 +20,36 @@ use crate::{
         },
         money::{Currency, Money, minor_to_major},
         rules::{program::Absence, trace::Joint},
+        text::bounded,
     },
     pb,
     service::answer::explain::{Explained, Explanation, Found, Target},
 };
 
+/// Most bytes of the name of a scheme, segment or tier, as definitions allow them.
+const NAME_BYTES: usize = 64;
+
 /// What a request asks to have explained.
 pub(crate) fn target(request: &pb::ExplainSegmentRequest, check: &mut Checker<'_>) -> Target {
     use pb::explain_segment_request::Target as Asked;
-    let mut named = |field: &str, name: &str| {
+    let mut named = |field: &str, name: &str, limit: usize| {
+        let mut check = check.field(field);
         if name.is_empty() {
-            check.field(field).refuse(
+            check.refuse(
                 "REQUIRED",
-                "is empty: name it, or leave the target out to have everything explained",
+                "is empty: set a name, or omit the target to explain everything",
             );
+        } else {
+            // No definitions have a longer name: it would only be cut where it is quoted.
+            check.ok("INVALID_TEXT", bounded(name, limit));
         }
         name.to_owned()
     };
     match &request.target {
         None => Target::Everything,
-        Some(Asked::Segment(name)) => Target::Segment(named("segment", name)),
-        Some(Asked::Scheme(name)) => Target::Scheme(named("scheme", name)),
-        Some(Asked::Tier(name)) => Target::Tier(named("tier", name)),
+        Some(Asked::Segment(name)) => Target::Segment(named("segment", name, 2 * NAME_BYTES + 1)),
+        Some(Asked::Scheme(name)) => Target::Scheme(named("scheme", name, NAME_BYTES)),
+        Some(Asked::Tier(name)) => Target::Tier(named("tier", name, NAME_BYTES)),
     }
 }
 

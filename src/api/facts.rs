@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// What to do about a transaction of a negative amount.
-const PAID_BACK: &str = "a refund is a transaction of kind KIND_REFUND with the amount paid back";
+const PAID_BACK: &str = "for a refund, send the amount paid back with kind KIND_REFUND";
 /// What to do about goods of a negative cost.
-const CAME_BACK: &str = "goods cost 0 or more; a refund states the cost that came back";
+const CAME_BACK: &str = "set 0 or more; for a refund, the cost recovered";
 
 /// A transaction, or everything that is wrong with it.
 pub(crate) fn transaction(
@@ -94,7 +94,7 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
         Err(_) => {
             check.refuse(
                 "UNKNOWN_ENUM_VALUE",
-                format!("{number} is no kind of transaction"),
+                format!("{number} is not a transaction kind"),
             );
             None
         }
@@ -111,13 +111,13 @@ fn original_id(
     if kind == Some(TransactionKind::Purchase) {
         check.refuse(
             "NOT_A_REFUND",
-            "is for refunds and reversals: leave it empty, or set kind",
+            "is only for refunds and reversals: clear it, or set kind",
         );
     }
     if *id == *message.transaction_id {
         check.refuse(
             "OWN_ID",
-            "is the transaction's own id: name the one it takes back",
+            "is the transaction's own id: set the id of the original transaction",
         );
     }
     Some(id)
@@ -177,14 +177,10 @@ fn interaction(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Interac
     if duration_seconds.is_some_and(|seconds| !(0..=MAX_DURATION_SECONDS).contains(&seconds)) {
         check
             .field("duration_seconds")
-            .refuse("OUT_OF_RANGE", "must be from 0 to 604800, which is a week");
+            .refuse("OUT_OF_RANGE", "must be 0 to 604800 seconds (a week)");
     }
     let cost = match &message.cost {
-        Some(cost) => money(
-            Some(cost),
-            "a contact costs 0 or more",
-            &mut check.field("cost"),
-        ),
+        Some(cost) => money(Some(cost), "set 0 or more", &mut check.field("cost")),
         None => None,
     };
     Some(Interaction {
@@ -208,7 +204,7 @@ fn retracted_id(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Label>
         if is_said {
             check.field(name).refuse(
                 "NOT_A_CONTACT",
-                "is of a contact, and this takes one back: leave it empty, or leave retracts_contact_id empty",
+                "is not allowed in a retraction: clear it, or clear retracts_contact_id",
             );
         }
     }
@@ -221,7 +217,7 @@ fn retracted_id(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Label>
     if *id == *message.contact_id {
         check.refuse(
             "OWN_ID",
-            "is the retraction's own id: name the contact that it takes back",
+            "is the retraction's own id: set the id of the contact to retract",
         );
     }
     Some(id)
@@ -247,7 +243,7 @@ pub(super) fn key(
 }
 
 fn missing_when(check: &mut Checker<'_>) -> Option<EventTime> {
-    check.refuse("REQUIRED", "has no time: set occurred_time or occurred_on");
+    check.refuse("REQUIRED", "is missing: set occurred_time or occurred_on");
     None
 }
 
@@ -261,13 +257,13 @@ fn instant(
     let (true, Ok(instant)) = (valid_nanos, instant) else {
         check.refuse(
             "INVALID_TIME",
-            "is no instant: seconds must lie within the years 1 to 9999, nanos from 0 to 999999999",
+            "is not a valid timestamp: set seconds within the years 1 to 9999 and nanos 0 to 999999999",
         );
         return None;
     };
     // Kept to the microsecond, as the database keeps it, so that the same fact sent again compares equal.
     let microsecond = instant.as_microsecond();
-    let day = check.ok("DAY_OUT_OF_RANGE", Day::of(instant, &calendar.zone))?;
+    let day = check.ok("DAY_OUT_OF_RANGE", Day::in_zone(instant, &calendar.zone))?;
     let instant = check.ok("INVALID_TIME", Timestamp::from_microsecond(microsecond))?;
     in_range(day, calendar, check).then_some(EventTime {
         day,
@@ -291,7 +287,7 @@ fn in_range(day: Day, calendar: &Calendar, check: &mut Checker<'_>) -> bool {
     if !inside {
         check.refuse(
             "DAY_OUT_OF_RANGE",
-            format!("{day} is not from 1970-01-01 to {last}, two days from now"),
+            format!("{day} is out of range: use 1970-01-01 to {last} (two days from now)"),
         );
     }
     inside
@@ -326,7 +322,7 @@ pub(super) fn check_amount(amount_minor: i64, if_negative: &str, check: &mut Che
     } else if amount_minor > MAX_AMOUNT_MINOR {
         check.refuse(
             "OUT_OF_RANGE",
-            "is more than 10^15 minor units: check the unit, 19.99 EUR is 1999",
+            "exceeds 10^15 minor units: check the unit, 19.99 EUR is 1999",
         );
     }
 }

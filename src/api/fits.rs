@@ -29,7 +29,7 @@ fn is_by_kind(number: i32, check: &mut Checker<'_>) -> bool {
         Ok(pb::FitGrouping::ByKind) => true,
         Ok(pb::FitGrouping::Unspecified) => false,
         Err(_) => {
-            check.refuse("UNKNOWN_ENUM_VALUE", format!("{number} is no grouping"));
+            check.refuse("UNKNOWN_ENUM_VALUE", format!("{number} is not a grouping"));
             false
         }
     }
@@ -42,7 +42,7 @@ pub(crate) fn prior(message: &pb::LogNormalPrior, check: &mut Checker<'_>) -> Op
         let count = message.medians.len();
         check.field("medians").refuse(
             "OUT_OF_RANGE",
-            format!("{count} medians where the model has four parameters"),
+            format!("has {count} values: set exactly four, one per parameter"),
         );
     }
     let log_spreads = match message.log_standard_deviations[..] {
@@ -53,7 +53,7 @@ pub(crate) fn prior(message: &pb::LogNormalPrior, check: &mut Checker<'_>) -> Op
         let count = message.log_standard_deviations.len();
         check.field("log_standard_deviations").refuse(
             "OUT_OF_RANGE",
-            format!("{count} standard deviations: give one for all parameters, or four"),
+            format!("has {count} values: set one for all parameters, or four"),
         );
     }
     let prior = StoredPrior {
@@ -70,7 +70,7 @@ pub(crate) fn grouping(number: i32, names: &[String], check: &mut Checker<'_>) -
     if by_kind && !names.is_empty() {
         check.field("grouping").refuse(
             "CONFLICT",
-            "covariates and BY_KIND do not go together: leave one of them out",
+            "cannot be combined with BY_KIND: remove one of them",
         );
     }
     by_kind

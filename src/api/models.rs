@@ -26,7 +26,7 @@ pub(crate) fn model_kind(number: i32, check: &mut Checker<'_>) -> Option<ModelKi
         Err(_) => {
             check.refuse(
                 "UNKNOWN_ENUM_VALUE",
-                format!("{number} is no kind of order model"),
+                format!("{number} is not an order model kind"),
             );
             None
         }
@@ -139,7 +139,7 @@ fn with_covariates(fit: &CovariateFit) -> pb::CovariateReport {
         names: names.collect(),
         means: fit.model.means().to_vec(),
         orders: Some(report(&fit.report)),
-        customers_left_out: count(fit.customers_left_out),
+        excluded_customer_count: count(fit.customers_left_out),
         test,
         test_absent_reason,
     }
@@ -212,7 +212,7 @@ fn report(report: &StoredReport) -> pb::FitReport {
         iterations: i32::try_from(report.iterations).unwrap_or(i32::MAX),
         converged: report.converged(),
         not_converged_reason: report.not_converged_reason.clone().unwrap_or_default(),
-        held_reason: report.held_reason.clone().unwrap_or_default(),
+        weak_prior_reason: report.held_reason.clone().unwrap_or_default(),
         gradient_norm: report.gradient_norm,
         fit_duration: prost_types::Duration::try_from(report.duration).ok(),
         covariance: matrix(&report.covariance),

@@ -40,7 +40,7 @@ pub(crate) fn read(size: i32, token: &str) -> Result<Page, Violations> {
         token => {
             let number = token
                 .parse()
-                .map_err(|_| "is no page token: take next_page_token of the answer before");
+                .map_err(|_| "is not a page token: use next_page_token of the previous page");
             check.field("page_token").ok("INVALID_PAGE_TOKEN", number)
         }
     };

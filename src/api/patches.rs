@@ -56,7 +56,7 @@ pub(crate) fn customer_patch(
         .filter(|(_, added)| end_identifiers.contains(added))
     {
         let description = format!(
-            "{} is both added and ended: leave one of the two out",
+            "{} is both added and ended: remove one of the two",
             both.masked()
         );
         check
@@ -121,7 +121,7 @@ fn attributes(
         if read.iter().any(|known| known.name == new.name) {
             check.field("name").refuse(
                 "REPEATED",
-                format!("{} is given twice: send one value for a name", new.name),
+                format!("{} appears twice: send one value per name", new.name),
             );
         }
         read.push(new);
@@ -138,7 +138,7 @@ fn attribute(
     if !named {
         check.field("name").refuse(
             "INVALID_NAME",
-            "must begin with a lower-case letter and go on with lower-case letters, digits and _, at most 64 bytes",
+            "must be a lower-case letter followed by lower-case letters, digits and _, at most 64 bytes",
         );
     }
     let value = match &message.value {
@@ -176,7 +176,7 @@ fn attribute_value(
         Value::DoubleValue(value) => {
             check.field("double_value").refuse(
                 "NOT_FINITE",
-                format!("{value} is no number that can be compared: leave it out"),
+                format!("{value} is not a finite number: remove it"),
             );
             None
         }

@@ -27,8 +27,7 @@ pub(crate) fn interval_level(level: Option<f64>, check: &mut Checker<'_>) -> Opt
         check.refuse(
             "OUT_OF_RANGE",
             format!(
-                "is {level}: set a probability above 0.5 and up to {MAX_LEVEL} (a thousand possible futures do not tell more), for example \
-                 0.9, or none for no intervals"
+                "is {level:?}: set a probability above 0.5 and up to {MAX_LEVEL}, for example 0.9, or none for no intervals"
             ),
         );
     }
@@ -58,12 +57,12 @@ pub(crate) fn horizon_months(months: i32, check: &mut Checker<'_>) -> Option<u32
 }
 
 /// What is asked of the orders to come.
-pub(crate) fn outlook(asked: &pb::OutlookOptions, check: &mut Checker<'_>) -> OutlookOptions {
+pub(crate) fn outlook(asked: &pb::OrderForecastOptions, check: &mut Checker<'_>) -> OutlookOptions {
     OutlookOptions {
         days: days(asked.from_days, asked.to_days, check),
-        largest_order_count: asked
-            .largest_order_count
-            .and_then(|count| order_count(count, &mut check.field("largest_order_count"))),
+        max_order_count: asked
+            .max_order_count
+            .and_then(|count| order_count(count, &mut check.field("max_order_count"))),
         discount: asked
             .yearly_discount_rate
             .and_then(|rate| yearly_discount(rate, &mut check.field("yearly_discount_rate"))),
@@ -77,13 +76,13 @@ fn days(from: i32, to: i32, check: &mut Checker<'_>) -> Option<(u32, u32)> {
     if !(0..=MAX_DAYS).contains(&from) {
         check.field("from_days").refuse(
             "OUT_OF_RANGE",
-            format!("is {from}: set 0 to {MAX_DAYS} days after the day of the answer"),
+            format!("is {from}: set 0 to {MAX_DAYS} days"),
         );
     }
     if !(0..=MAX_DAYS).contains(&to) || to <= from {
         check.field("to_days").refuse(
             "OUT_OF_RANGE",
-            format!("is {to}: set more days than from_days ({from}), up to {MAX_DAYS}, or 0 in both for no interval"),
+            format!("is {to}: set more than from_days ({from}), up to {MAX_DAYS}, or 0 in both for no interval"),
         );
     }
     Some((u32::try_from(from).ok()?, u32::try_from(to).ok()?))
@@ -104,7 +103,7 @@ fn yearly_discount(rate: f64, check: &mut Checker<'_>) -> Option<DiscountRate> {
         check.refuse(
             "OUT_OF_RANGE",
             format!(
-                "is {rate}: set a fraction from {} to {} (0.15 is 15 % a year), or none for that of the definitions",
+                "is {rate:?}: set a fraction from {} to {} (0.15 is 15 % a year), or none for the rate of the definitions",
                 YEARLY_DISCOUNTS.start(),
                 YEARLY_DISCOUNTS.end()
             ),

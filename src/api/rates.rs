@@ -39,7 +39,7 @@ fn rate(text: &str, check: &mut Checker<'_>) -> Option<Rate> {
     if text.is_empty() {
         check.refuse(
             "REQUIRED",
-            "is required: write it as text, for example \"1.0845\"",
+            "is required: set a decimal text, for example \"1.0845\"",
         );
         return None;
     }
@@ -90,7 +90,7 @@ fn recorded(recorded: &RecordedRate) -> pb::RecordedRate {
             day: rate.day.to_string(),
             rate: rate.rate.to_string(),
         }),
-        holds: recorded.holds,
+        current: recorded.holds,
         record_time: Some(timestamp_message(recorded.recorded_at)),
     }
 }

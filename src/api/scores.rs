@@ -105,14 +105,14 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
             .challenger
             .as_ref()
             .map(|challenger| challenger_score(challenger, basis)),
-        outlook: one.outlook.as_ref().map(order_outlook),
+        order_forecast: one.outlook.as_ref().map(order_outlook),
         ..uncertain(one.uncertainty.as_ref(), basis)
     }
 }
 
-fn order_outlook(ahead: &OrderForecast) -> pb::OrderOutlook {
-    use pb::order_outlook::Dropout as Message;
-    pb::OrderOutlook {
+fn order_outlook(ahead: &OrderForecast) -> pb::OrderForecast {
+    use pb::order_forecast::Dropout as Message;
+    pb::OrderForecast {
         probability_alive_at_end: ahead.probability_alive_at_end,
         expected_orders_between: ahead.expected_orders_between,
         order_count_probabilities: ahead.order_count_probabilities.clone(),

@@ -87,9 +87,7 @@ pub enum DatabaseError {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// An earlier version of the program made the profiles.
-    #[error(
-        "the profiles in the database were made by an earlier version of the program; run `patron migrate`"
-    )]
+    #[error("the profiles in the database are from an earlier version: run `patron migrate`")]
     EarlierProfiles,
     /// Another process serves the database.
     #[error(transparent)]
@@ -98,7 +96,7 @@ pub enum DatabaseError {
     #[error("{0}")]
     Store(#[from] StoreError),
     /// The server that `DATABASE_URL` names does not let us in.
-    #[error("the database that DATABASE_URL names cannot be used: {cause}")]
+    #[error("cannot use the database in DATABASE_URL: {cause}")]
     Unreachable {
         /// What the server or the network said.
         cause: sqlx::Error,
@@ -108,7 +106,7 @@ pub enum DatabaseError {
     Stopped,
     /// The zone is decided when the database is created.
     #[error(
-        "the database counts days in {stored}, and --time-zone says {given}: leave the option out, or use a new database"
+        "the database uses time zone {stored}, but --time-zone is {given}: remove the option, or use a new database"
     )]
     OtherZone {
         /// What the database says.
@@ -118,21 +116,19 @@ pub enum DatabaseError {
     },
     /// Not the key that the database was created with.
     #[error(
-        "the identifier key in {} is not the one this database was created with, so no phone number would be found: \
-         name the right file with --identifier-key-file",
+        "{} is not the identifier key of this database: set the right file with --identifier-key-file",
         .0.display()
     )]
     OtherKey(PathBuf),
     /// The key that the database was created with is not there.
     #[error(
-        "this database was created with an identifier key, and {} does not exist: bring the file from where the database was \
-         created, and name it with --identifier-key-file",
+        "{}, the identifier key of this database, is missing: copy it from the machine that created the database (--identifier-key-file)",
         .0.display()
     )]
     NoKey(PathBuf),
     /// The file is no key.
     #[error(
-        "{} holds no identifier key (64 hexadecimal digits): restore it from a backup, or remove it if the database is new",
+        "{} is not an identifier key (64 hexadecimal digits): restore it from a backup, or remove it if the database is new",
         .0.display()
     )]
     NotAKey(PathBuf),
@@ -282,7 +278,7 @@ impl Database {
             );
         };
         if tokio::time::timeout(limit, closed).await.is_err() {
-            tracing::warn!("statements that nobody waits for any more were left to the database");
+            tracing::warn!("abandoned statements are still running in the database");
         }
         if let Some(fence) = self.fence {
             fence.release().await;

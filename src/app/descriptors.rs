@@ -31,7 +31,7 @@ pub fn fit_connections(settings: &Settings) -> u32 {
             descriptors.reserved = reserve,
             connections.wanted = wanted,
             connections.fitting = fitting,
-            "fewer connections are taken than --max-connections: raise the limit of open files (ulimit -n, LimitNOFILE)"
+            "the limit of open files is lower than --max-connections needs: raise it (ulimit -n, LimitNOFILE)"
         );
     }
     fitting
@@ -45,7 +45,7 @@ fn raise_limit() -> Option<u64> {
         maximum: limit.maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::debug!(error.cause = %error, "the limit of descriptors was not raised");
+        tracing::debug!(error.cause = %error, "could not raise the limit of open files");
     }
     getrlimit(Resource::Nofile).current
 }

@@ -17,7 +17,7 @@ pub enum Failure {
     #[error(transparent)]
     Fence(FenceError),
     /// The private database does not run any more.
-    #[error("the private PostgreSQL ended and cannot be started again: {0}")]
+    #[error("the private PostgreSQL stopped and cannot be restarted: {0}")]
     Cluster(postgres::error::Error),
 }
 
@@ -38,7 +38,7 @@ impl Failures {
 
     /// Reports one, which stops the service.
     pub fn report(&self, failure: Failure) {
-        tracing::error!(error.cause = %failure, "the service stops");
+        tracing::error!(error.cause = %failure, "stopping the service");
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert(failure);
         self.stop.cancel();
@@ -75,14 +75,14 @@ impl DatabaseWatch {
     pub fn cluster_changed(&self, change: Change) {
         match change {
             Change::Ended { status } => {
-                tracing::error!(postgres.status = %status, "the private PostgreSQL ended by itself: starting it again");
+                tracing::error!(postgres.status = %status, "the private PostgreSQL stopped: restarting it");
                 self.cluster_runs.send_replace(false);
             }
             Change::Restarted { after } => {
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(
                     postgres.down_ms = after_ms,
-                    "the private PostgreSQL runs again"
+                    "the private PostgreSQL is running again"
                 );
                 self.cluster_runs.send_replace(true);
             }

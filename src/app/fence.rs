@@ -37,13 +37,13 @@ pub enum FenceError {
     Held(Option<Holder>),
     /// Another process took over.
     #[error(
-        "another server took this database over ({}) while the connection was broken, so this one stopped",
+        "another server ({}) took over this database while the connection was down; this server has stopped",
         holder_text(.0.as_ref())
     )]
     Lost(Option<Holder>),
     /// The database does not keep what a session holds.
     #[error(
-        "the database session does not keep its lock: connect to Postgres itself, or to a pooler in session mode"
+        "the database session loses its lock: connect to Postgres directly, or through a pooler in session mode"
     )]
     NoSession,
     /// The database cannot be asked.
@@ -190,7 +190,7 @@ impl Post {
                         let holder = holder_text(holder.as_ref());
                         tracing::warn!(
                             fence.holder = holder,
-                            "another server uses this database: waiting for its end"
+                            "another server uses this database: waiting for it to stop"
                         );
                         said = true;
                     }

@@ -30,10 +30,10 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
     /// The filter cannot be read.
-    #[error("the log filter cannot be read")]
+    #[error("invalid log filter")]
     Filter(#[from] ParseError),
     /// The process logs already.
-    #[error("logging is set up already")]
+    #[error("logging is already set up")]
     Twice(#[from] TryInitError),
 }
 

@@ -230,7 +230,7 @@ async fn watch(pool: Pool, metrics: SessionMetrics) {
                 metrics.idle_in_transaction.set(count);
             }
             Err(error) => {
-                tracing::debug!(error.cause = %error, "the sessions could not be counted");
+                tracing::debug!(error.cause = %error, "could not count the sessions");
             }
         }
     }

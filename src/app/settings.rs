@@ -29,7 +29,7 @@ use crate::postgres::directory::default_data_dir;
 pub struct Settings {
     /// Address of the gRPC listener.
     ///
-    /// The loopback, because there is no login yet: whoever reaches the port can read every customer.
+    /// The default is the loopback interface: there is no login yet, so anyone who reaches the port can read every customer.
     #[arg(
         long,
         env = "PATRON_LISTEN",
@@ -40,7 +40,7 @@ pub struct Settings {
 
     /// Address of the admin listener: metrics, probes, version.
     ///
-    /// A port of its own, so that it is never reachable where callers are. 9464 is the customary port of exporters.
+    /// A separate port keeps it away from callers. 9464 is the usual port of metrics exporters.
     #[arg(
         long,
         env = "PATRON_ADMIN_LISTEN",
@@ -51,20 +51,20 @@ pub struct Settings {
 
     /// Allow listening on addresses that other machines can reach, without encryption or login.
     ///
-    /// Off by default. Set it only where the network itself keeps strangers out. The variable takes 1 or 0, true or false.
+    /// Off by default. Set it only on a network that only trusted machines can reach. The variable takes 1 or 0, true or false.
     #[arg(long, env = "PATRON_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
 
     /// Postgres to use, as postgres://USER:PASSWORD@HOST/DATABASE.
     ///
-    /// Without it, or with an empty one, a private Postgres runs in the data directory. Prefer the variable: a flag can be seen by every
+    /// Unset or empty: a private Postgres runs in the data directory. Prefer the variable: flags are visible to every
     /// user of the machine.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,
 
-    /// Time in seconds to wait at the start for a Postgres that does not answer yet.
+    /// Time in seconds to wait at startup for an external Postgres.
     ///
-    /// A minute: what a restart or a failover takes. 0 ends at once. A wrong password or a missing database is never waited for.
+    /// The default covers a restart or a failover. 0 does not wait. A wrong password or a missing database fails at once.
     #[arg(
         long,
         env = "PATRON_DATABASE_WAIT",
@@ -73,27 +73,27 @@ pub struct Settings {
     )]
     pub database_wait: u64,
 
-    /// Directory of the private Postgres and of the files the program makes.
+    /// Directory of the private Postgres and of generated files.
     ///
-    /// By default /var/lib/patron for root, else patron in $XDG_DATA_HOME or in ~/.local/share. The demo has patron-demo beside it.
+    /// Default: /var/lib/patron for root, otherwise patron in $XDG_DATA_HOME or ~/.local/share. The demo uses patron-demo next to it.
     #[arg(long, env = "PATRON_DATA_DIR", value_name = "DIRECTORY")]
     pub data_dir: Option<PathBuf>,
 
     /// Time zone of the deployment, by its IANA name, such as Europe/Berlin.
     ///
-    /// Decides what a day is. Used only when the database is created and written in it, since changing it changes every profile; UTC if absent.
+    /// Sets the boundaries of days. Stored in the database when it is created, because a change would change every profile. Default: UTC.
     #[arg(long, env = "PATRON_TIME_ZONE", value_name = "NAME")]
     pub time_zone: Option<String>,
 
-    /// File with the key under which phone numbers and e-mails are looked up.
+    /// File with the key that hashes phone numbers and e-mail addresses for lookup.
     ///
-    /// By default identifier.key in the data directory, made with a new database. All processes on one database need the same file.
+    /// Default: identifier.key in the data directory, created with a new database. All processes of a database need the same key.
     #[arg(long, env = "PATRON_IDENTIFIER_KEY_FILE", value_name = "FILE")]
     pub identifier_key_file: Option<PathBuf>,
 
-    /// Memory for cached profiles and identifiers, in bytes or as 512MiB.
+    /// Memory for cached profiles and identifiers, in bytes or with a unit, such as 512MiB.
     ///
-    /// The default holds some hundred thousand customers at up to 2 kB each.
+    /// The default holds over a hundred thousand customers of up to 2 kB each.
     #[arg(
         long,
         env = "PATRON_CACHE_MEMORY",
@@ -102,9 +102,9 @@ pub struct Settings {
     )]
     pub cache_memory: ByteSize,
 
-    /// Calls a connection may have open at once.
+    /// Maximum open calls per connection.
     ///
-    /// Bounds what one client can hold; more wait at the client. 256 is above what a channel needs at thousands of calls a second.
+    /// Further calls wait in the client. 256 is more than a channel needs at thousands of calls per second.
     #[arg(
         long,
         env = "PATRON_MAX_CONCURRENT_STREAMS",
@@ -113,9 +113,9 @@ pub struct Settings {
     )]
     pub max_concurrent_streams: u32,
 
-    /// Connections open at once; more are closed at once.
+    /// Maximum open connections; further ones are closed immediately.
     ///
-    /// Each costs a file descriptor and some ten kB; the default of many systems is 1,024 descriptors, servers raise it.
+    /// Each uses a file descriptor and some ten kB. Many systems allow 1,024 descriptors by default; raise that limit on servers.
     #[arg(
         long,
         env = "PATRON_MAX_CONNECTIONS",
@@ -124,9 +124,9 @@ pub struct Settings {
     )]
     pub max_connections: u32,
 
-    /// Calls in progress at once, over all connections; more are told to come back.
+    /// Maximum calls in progress over all connections; further ones are refused with a retry delay.
     ///
-    /// Late answers help nobody: at a millisecond each, 1,024 calls in progress are already seconds of work for two cores.
+    /// A late answer is useless. At a millisecond each, 1,024 calls are half a second of work for two cores.
     #[arg(
         long,
         env = "PATRON_MAX_IN_FLIGHT",
@@ -135,9 +135,9 @@ pub struct Settings {
     )]
     pub max_in_flight: u32,
 
-    /// Largest message, either way, in bytes or as 4MiB.
+    /// Maximum size of a request or response, in bytes or with a unit, such as 4MiB.
     ///
-    /// 4 MiB is what gRPC clients take by default and holds a batch of 1,000 items.
+    /// 4 MiB is the default of gRPC clients and holds a batch of 1,000 items.
     #[arg(
         long,
         env = "PATRON_MAX_MESSAGE_BYTES",
@@ -146,9 +146,9 @@ pub struct Settings {
     )]
     pub max_message_bytes: ByteSize,
 
-    /// Time in milliseconds a call gets whose caller sets no deadline.
+    /// Time limit in milliseconds for calls without a deadline.
     ///
-    /// Two seconds: nobody on a telephone waits longer. Batches, ingest and fits get more.
+    /// Two seconds is the most a person on the phone will wait. Batches, ingest and fits get more.
     #[arg(
         long,
         env = "PATRON_DEFAULT_DEADLINE_MS",
@@ -157,9 +157,9 @@ pub struct Settings {
     )]
     pub default_deadline_ms: u64,
 
-    /// Time in seconds that calls in progress have after a stop was asked for, before they are cut.
+    /// Time in seconds that calls in progress get to finish on shutdown.
     ///
-    /// Ten: five times the default deadline, and well below the 30 seconds after which Kubernetes kills.
+    /// The default is five times the default deadline and well below the 30 seconds after which Kubernetes kills a pod.
     #[arg(
         long,
         env = "PATRON_DRAIN_LIMIT_SECONDS",
@@ -168,9 +168,9 @@ pub struct Settings {
     )]
     pub drain_limit_seconds: u64,
 
-    /// Time in milliseconds to go on answering after health says NOT_SERVING, before the listener closes.
+    /// Time in milliseconds to keep serving after the health check reports NOT_SERVING, before the listener closes.
     ///
-    /// None by default, so that Ctrl-C is quick. Behind a balancer, set it to a little more than the period of its probe.
+    /// 0 by default, so that Ctrl-C is quick. Behind a load balancer, set it slightly longer than the probe interval.
     #[arg(
         long,
         env = "PATRON_LAME_DUCK_MS",
@@ -179,7 +179,7 @@ pub struct Settings {
     )]
     pub lame_duck_ms: u64,
 
-    /// Form of the logs on stderr.
+    /// Format of the logs on stderr.
     #[arg(
         long,
         env = "PATRON_LOG_FORMAT",
@@ -188,9 +188,9 @@ pub struct Settings {
     )]
     pub log_format: LogFormat,
 
-    /// Which logs to write: error, warn, info, debug, trace, also by module, as in info,patron::store=debug.
+    /// Log level: error, warn, info, debug or trace; also by module, as in info,patron::store=debug.
     ///
-    /// Info: one line for each failed call, none for those that succeed.
+    /// At info, failed calls log one line and successful calls none.
     #[arg(
         long,
         env = "PATRON_LOG",
@@ -201,7 +201,7 @@ pub struct Settings {
 
     /// Postgres connections for reads.
     ///
-    /// Cold loads take a millisecond or two, so eight carry thousands a second; more than the database has cores only queue there.
+    /// A cold load takes a millisecond or two, so eight connections serve thousands per second. More connections than database cores only queue there.
     #[arg(
         long,
         env = "PATRON_READ_POOL",
@@ -212,7 +212,7 @@ pub struct Settings {
 
     /// Postgres connections for writes.
     ///
-    /// Apart from the reads, so that an import never makes a caller wait for a connection. Fits have four more of their own.
+    /// Separate from reads, so that imports never delay lookups. Fits have four more.
     #[arg(
         long,
         env = "PATRON_WRITE_POOL",
@@ -221,9 +221,9 @@ pub struct Settings {
     )]
     pub write_pool: u32,
 
-    /// Time in seconds to wait at the start for another server of the same database to end; 0 refuses at once.
+    /// Time in seconds to wait at startup for another server of the same database to stop; 0 fails at once.
     ///
-    /// One server at a time uses a database. Five seconds are enough for Postgres to notice that a killed server is gone.
+    /// Only one server may use a database at a time. Five seconds are enough for Postgres to detect that a killed server is gone.
     #[arg(
         long,
         env = "PATRON_FENCE_WAIT_SECONDS",

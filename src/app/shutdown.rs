@@ -84,7 +84,7 @@ pub fn on_signal(control: &Handle) -> io::Result<CancellationToken> {
                 _ = terminate.recv() => ("SIGTERM", SignalKind::terminate().as_raw_value()),
             };
             if cancelled.is_cancelled() {
-                tracing::warn!(signal = name, "second signal: stopping at once");
+                tracing::warn!(signal = name, "second signal: stopping immediately");
                 std::process::exit(128 + number);
             }
             tracing::info!(signal = name, "stopping");

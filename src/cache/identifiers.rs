@@ -111,7 +111,7 @@ impl IdentifierCache {
         if !wanted.is_empty()
             && let Err(error) = self.owners.get_many(&wanted).await
         {
-            tracing::debug!(error.cause = %error, "who is found by changed identifiers is looked up at the next call");
+            tracing::debug!(error.cause = %error, "changed identifiers are reloaded on the next call");
         }
     }
 

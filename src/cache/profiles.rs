@@ -59,7 +59,7 @@ impl KeptAnswer {
 impl HeldProfile {
     /// What is held of a customer with this profile.
     #[must_use]
-    pub fn of(profile: Option<Arc<Profile>>) -> Self {
+    pub fn from_profile(profile: Option<Arc<Profile>>) -> Self {
         Self {
             profile,
             ..Self::default()
@@ -171,7 +171,7 @@ pub fn profile_cache(
             let mut profiles = store::profiles::list(&mut lease, &ids).await?;
             let values = ids.into_iter().map(|id| {
                 let profile = profiles.remove(&id).map(Arc::new);
-                (id, HeldProfile::of(profile))
+                (id, HeldProfile::from_profile(profile))
             });
             Ok(Batch {
                 values: values.collect(),

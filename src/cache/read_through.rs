@@ -44,7 +44,7 @@ pub enum LoadError {
     #[error("the load took longer than {} ms", .0.as_millis())]
     TooSlow(Duration),
     /// Again and again the store answered with what it was before a write that it has acknowledged to this process.
-    #[error("the database answers with the state before an acknowledged write")]
+    #[error("the database returned a state older than an acknowledged write")]
     Behind,
     /// The task that loaded ended without a result.
     #[error("the load was abandoned")]

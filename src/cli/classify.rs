@@ -19,7 +19,7 @@ pub mod treatment;
 pub struct ClassifyArgs {
     #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
     subject: pb::Subject,
-    /// The day for which to answer, YYYY-MM-DD (default: today where the server lives)
+    /// The day to answer for, YYYY-MM-DD (default: today in the server's time zone)
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
     /// Print JSON
@@ -151,7 +151,7 @@ pub fn page(subject: &pb::Subject, response: &pb::ClassifyResponse) -> String {
         (pb::Match::One, Some(one)) => one_page(one, provenance),
         (pb::Match::Ambiguous, _) => ambiguous_page(&asked, response),
         (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => {
-            format!("Nobody is known as {asked}.")
+            format!("No customer found for {asked}.")
         }
     };
     text::with_stale_note(page, provenance)
@@ -173,7 +173,7 @@ fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String 
     if let Some(provenance) = provenance {
         rows.push(("As of", provenance.as_of.clone()));
     }
-    rows.push(("Rests on", text::provenance_text(provenance)));
+    rows.push(("Based on", text::provenance_text(provenance)));
     let mut parts = vec![text::labelled(&rows)];
     for (title, text) in [
         ("Segments", segments_text(&one.segments)),
@@ -223,7 +223,7 @@ fn ambiguous_page(asked: &str, response: &pb::ClassifyResponse) -> String {
     let kind = kind.map_or("differs", |shared| text::kind_word(shared.kind));
     let tier = shared.and_then(|shared| shared.tier.as_ref());
     let tier = tier.map_or_else(|| "differs".to_owned(), |tier| text::tier_text(Some(tier)));
-    page.push_str("Whoever it is:\n");
+    page.push_str("Common to all of them:\n");
     page.push_str(&text::indented(&text::labelled(&[
         ("Kind", kind.to_owned()),
         ("Tier", tier),
@@ -312,6 +312,6 @@ mod tests {
             r#match: pb::Match::Unknown.into(),
             ..Default::default()
         };
-        assert_eq!(page(&subject, &response), "Nobody is known as nobody.");
+        assert_eq!(page(&subject, &response), "No customer found for nobody.");
     }
 }

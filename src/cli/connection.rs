@@ -39,7 +39,7 @@ pub struct ConnectionArgs {
         help_heading = "Connection"
     )]
     pub endpoint: String,
-    /// How long to wait for an answer of the server, for example 500ms, 10s or 5m
+    /// Time limit of a call, for example 500ms, 10s or 5m
     #[arg(long, value_parser = parse_timeout, value_name = "TIME", help_heading = "Connection")]
     pub timeout: Option<Duration>,
 }
@@ -171,17 +171,17 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     let unit = &text[digits.len()..];
     let number: u64 = digits
         .parse()
-        .map_err(|_| "write a whole number with ms, s or m, for example 10s".to_owned())?;
+        .map_err(|_| "use a whole number with ms, s or m, for example 10s".to_owned())?;
     let milliseconds = match unit {
         "ms" => Some(number),
         "s" | "" => number.checked_mul(1_000),
         "m" | "min" => number.checked_mul(60_000),
-        _ => return Err(format!("{unit:?} is no unit: use ms, s or m")),
+        _ => return Err(format!("{unit:?} is not a unit: use ms, s or m")),
     };
     match milliseconds {
         // A day: the grpc-timeout header has eight digits, and no call of Patron runs longer.
         Some(milliseconds @ 1..=86_400_000) => Ok(Duration::from_millis(milliseconds)),
-        _ => Err("must be above 0 and at most a day".to_owned()),
+        _ => Err("must be greater than 0 and at most a day".to_owned()),
     }
 }
 

@@ -28,7 +28,7 @@ pub enum CustomerCommand {
 pub struct ShowArgs {
     #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
     subject: pb::Subject,
-    /// Ask for the latest so many days with purchases, and with contacts, 1 to 1000
+    /// Number of most recent days with purchases, and with contacts, 1 to 1000
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     days: i32,
     /// Only purchases and contacts before this day, YYYY-MM-DD
@@ -57,8 +57,8 @@ pub async fn run(command: &CustomerCommand, output: &mut Output) -> Result<(), C
     });
     let mut client = connection.customers();
     let customer = client.get_customer(request).await?.into_inner().customer;
-    let customer =
-        customer.ok_or_else(|| CliError::failed("the server answered without a customer"))?;
+    let customer = customer
+        .ok_or_else(|| CliError::failed("the server returned a response without a customer"))?;
     if args.json {
         output.json(&as_json(&customer))
     } else {
@@ -78,7 +78,7 @@ fn page(customer: &pb::Customer) -> String {
         .iter()
         .map(|known| format!("{} {}", known.kind, known.display))
         .collect();
-    rows.push(("Known as", or_none(known.join(", "))));
+    rows.push(("Identifiers", or_none(known.join(", "))));
     let written = text::time_text(customer.data_time.as_ref()).unwrap_or_default();
     rows.push((
         "Profile",
@@ -97,8 +97,7 @@ fn page(customer: &pb::Customer) -> String {
         ),
     ] {
         if count > 0 {
-            let text =
-                format!("{count}: what they take back is not, or not all, among the known {known}");
+            let text = format!("{count} without a complete original among the known {known}");
             rows.push((label, text));
         }
     }
@@ -214,7 +213,7 @@ fn contacts_part(days: &[pb::ContactDay], count: i32) -> String {
 }
 
 /// Most customers have no contracts: then nothing is said of them.
-fn contracts_part(contracts: &[pb::HeldContract]) -> Option<String> {
+fn contracts_part(contracts: &[pb::ContractState]) -> Option<String> {
     if contracts.is_empty() {
         return None;
     }
@@ -250,9 +249,7 @@ fn not_shown(shown: usize, count: i32) -> String {
     match count.checked_sub(shown) {
         None | Some(0) => String::new(),
         Some(hidden) => {
-            format!(
-                "\n(and {hidden} more: --json shows up to --days of them, --before earlier ones)"
-            )
+            format!("\n(and {hidden} more: use --json, with --days and --before)")
         }
     }
 }

@@ -24,24 +24,24 @@ const PAGE: i32 = 1_000;
 /// The commands of `patron definitions`.
 #[derive(Debug, Subcommand)]
 pub enum DefinitionsCommand {
-    /// Say everything that is wrong with a file; needs no server
+    /// Check a file and list every problem; needs no server
     Check(CheckArgs),
-    /// Check a file and put it in force
+    /// Check and publish a file
     Publish(PublishArgs),
     /// List all published revisions, newest first
     List(ListArgs),
     /// Print the document of a revision
     Show(ShowArgs),
-    /// Put an earlier revision in force again
+    /// Reactivate an earlier revision
     Rollback(RollbackArgs),
-    /// Explain everything that a condition can say; needs no server
+    /// Describe the condition language; needs no server
     Language(LanguageArgs),
 }
 
 /// Options of `patron definitions check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The file, YAML; - reads standard input
+    /// YAML file; - reads standard input
     file: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -51,9 +51,9 @@ pub struct CheckArgs {
 /// Options of `patron definitions publish`.
 #[derive(Debug, Args)]
 pub struct PublishArgs {
-    /// The file, YAML; - reads standard input
+    /// YAML file; - reads standard input
     file: PathBuf,
-    /// Why it is published
+    /// Note for the revision
     #[arg(long, default_value = "", value_name = "TEXT")]
     note: String,
     /// Print JSON
@@ -79,7 +79,7 @@ pub struct ShowArgs {
     /// Number of the revision (default: the one in force)
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     revision: Option<i64>,
-    /// Print JSON, with when and why it was published
+    /// Print JSON, including publish time and note
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -102,7 +102,7 @@ pub struct RollbackArgs {
 /// Options of `patron definitions language`.
 #[derive(Debug, Args)]
 pub struct LanguageArgs {
-    /// A file with definitions, whose attributes are listed too; - reads standard input
+    /// Definitions file, to list its attributes as well; - reads standard input
     file: Option<PathBuf>,
 }
 
@@ -126,7 +126,7 @@ pub async fn run(command: &DefinitionsCommand, output: &mut Output) -> Result<()
 /// Prints the report or, without problems, what the file defines. The report is what was asked for, so it is data.
 fn check(args: &CheckArgs, output: &mut Output) -> Result<(), CliError> {
     let document = Document::open(&args.file)?;
-    let checked = Checked::of(&document);
+    let checked = Checked::from_document(&document);
     if args.json {
         output.json(&checked.json())?;
     } else {
@@ -155,7 +155,7 @@ struct PublishedJson {
 
 async fn publish(args: &PublishArgs, output: &mut Output) -> Result<(), CliError> {
     let document = Document::open(&args.file)?;
-    let checked = Checked::of(&document);
+    let checked = Checked::from_document(&document);
     if !checked.is_sound() {
         return refuse(checked.problems_json(), &checked.text(), args.json, output);
     }
@@ -234,9 +234,9 @@ async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
     }
     if revision.document.is_empty() {
         return Err(CliError::Failed {
-            message: "nothing is published: the built-in definitions are in force, which have no document"
+            message: "no definitions are published: the built-in ones are in force and have no document"
                 .to_owned(),
-            hint: "`patron definitions publish FILE` publishes some; examples/definitions.yaml is one to start from"
+            hint: "run `patron definitions publish FILE`; examples/definitions.yaml is a starting point"
                 .to_owned(),
         });
     }
@@ -269,7 +269,7 @@ fn language(args: &LanguageArgs, output: &mut Output) -> Result<(), CliError> {
         return output.line(language::reference(None).trim_end());
     };
     let document = Document::open(file)?;
-    match Checked::of(&document).definitions() {
+    match Checked::from_document(&document).definitions() {
         Some(definitions) => {
             let text = language::reference(Some(definitions.vocabulary()));
             output.line(text.trim_end())
@@ -283,7 +283,7 @@ fn language(args: &LanguageArgs, output: &mut Output) -> Result<(), CliError> {
 
 /// A server that breaks its contract.
 fn no_revision() -> CliError {
-    CliError::failed("the server answered without a revision")
+    CliError::failed("the server returned a response without a revision")
 }
 
 /// All revisions, newest first, page by page.

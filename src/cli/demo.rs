@@ -37,13 +37,13 @@ const IN_FLIGHT: usize = 4;
 /// Options of `patron demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// How many customers to invent, 500 to 100000 (default: 20000, with --check 2000)
+    /// Number of customers to generate, 500 to 100000 (default: 20000, with --check 2000)
     #[arg(long, value_parser = parse_customers)]
     pub customers: Option<usize>,
-    /// Seed of everything that is invented
+    /// Seed of the generator
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Do everything in a temporary directory on a free port, call every RPC once, print what came, and stop
+    /// Self-test: use a temporary directory and a free port, call every RPC once, print the results and exit
     #[arg(long)]
     pub check: bool,
     /// How to serve
@@ -203,7 +203,7 @@ fn same(wanted: DemoOptions, held: DemoOptions) -> Result<DemoOptions, CliError>
             "the server holds another population: seed {}, {} customers",
             held.seed, held.customers
         ),
-        hint: "give these values, or run the demo on an empty data directory".to_owned(),
+        hint: "use these values, or run the demo with an empty data directory".to_owned(),
     })
 }
 
@@ -222,13 +222,14 @@ async fn fitted_model(connection: &Connection) -> Result<(pb::Model, bool), CliE
     let request = patient.request(pb::FitModelRequest::default());
     let response = client.fit_model(request).await?.into_inner();
     let model = response.model;
-    let model = model.ok_or_else(|| CliError::failed("the server answered without a model"))?;
+    let model =
+        model.ok_or_else(|| CliError::failed("the server returned a response without a model"))?;
     Ok((model, true))
 }
 
 /// The definitions in force; where nothing was ever published, the example's. Says whether it was published now.
 async fn publish(connection: &Connection) -> Result<(pb::Revision, bool), CliError> {
-    let none = || CliError::failed("the server answered without a revision");
+    let none = || CliError::failed("the server returned a response without a revision");
     let mut client = connection.definitions();
     let request = connection.request(pb::GetRevisionRequest { revision: 0 });
     let answer = client.get_revision(request).await?.into_inner();
@@ -273,7 +274,7 @@ async fn classify_all(
     output: &mut Output,
 ) -> Result<Everybody, CliError> {
     let mut everybody = Everybody {
-        segments: SegmentTable::of(&revision.document),
+        segments: SegmentTable::from_document(&revision.document),
         ..Everybody::default()
     };
     let mut progress = Progress::begin(population.customers.len() as u64, output);
@@ -326,7 +327,7 @@ fn parse_customers(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 500..=100_000) => Ok(count),
         _ => {
-            Err("write a number from 500 to 100000: fewer lack the examples of the page".to_owned())
+            Err("use 500 to 100000: a smaller population lacks the examples of the page".to_owned())
         }
     }
 }

@@ -31,7 +31,7 @@ pub enum CliError {
         hint: String,
     },
     /// Nobody listens at the endpoint.
-    #[error("no server answers at {endpoint}: {cause}")]
+    #[error("no server responds at {endpoint}: {cause}")]
     Unreachable {
         /// The address that was tried.
         endpoint: String,
@@ -45,7 +45,7 @@ pub enum CliError {
         status: Box<Status>,
     },
     /// The reader of standard output went away: no failure, and nothing to say.
-    #[error("the reader of the output went away")]
+    #[error("standard output was closed")]
     BrokenPipe,
     /// What went wrong is printed already.
     #[error("the command reported problems")]
@@ -119,7 +119,7 @@ impl CliError {
             }
             Self::Unreachable { .. } => vec![
                 format!("error: {self}"),
-                "hint: start a server with `patron serve` (or `patron demo` for invented customers), or name another with --endpoint"
+                "hint: start a server with `patron serve` (or `patron demo` for invented customers), or set another address with --endpoint"
                     .to_owned(),
             ],
             Self::Rpc { status } => rpc_lines(status),
@@ -147,7 +147,9 @@ fn rpc_lines(status: &Status) -> Vec<String> {
     let mut lines = vec![format!("error: {message} ({code})")];
     let details = status.get_error_details();
     if let Some(request) = details.bad_request() {
-        for violation in &request.field_violations {
+        // The sentence has the first one already.
+        let others = request.field_violations.iter();
+        for violation in others.filter(|one| !message.contains(&one.description)) {
             lines.push(format!("  {}: {}", violation.field, violation.description));
         }
     }
@@ -172,31 +174,31 @@ fn rpc_lines(status: &Status) -> Vec<String> {
 fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
     match (status.code(), reason) {
         (_, Some("AMBIGUOUS_SUBJECT")) => Some(
-            "several customers share it: `patron classify` lists them; name one by customer id",
+            "several customers share it: list them with `patron classify`, then use a customer id",
         ),
         (_, Some("NO_DATA")) => {
             Some("import transactions first: `patron import transactions FILE.csv --currency EUR`")
         }
         (_, Some("NO_DEFINITIONS")) => Some(
-            "publish definitions first: `patron definitions publish FILE`; examples/definitions.yaml is one to start from",
+            "publish definitions first: `patron definitions publish FILE`; examples/definitions.yaml is a starting point",
         ),
-        (_, Some("REVISION_NOT_FOUND")) => Some("`patron definitions list` shows those there are"),
+        (_, Some("REVISION_NOT_FOUND")) => Some("list revisions with `patron definitions list`"),
         (_, Some("SEGMENT_NOT_FOUND" | "SCHEME_NOT_FOUND" | "TIER_NOT_FOUND")) => {
-            Some("`patron definitions show` prints the definitions in force with all names")
+            Some("show all names with `patron definitions show`")
         }
         (_, Some("FIT_RUNNING")) => {
-            Some("one fit of each kind of model runs at a time: try again when it is done")
+            Some("only one fit per kind of model can run: try again when it is done")
         }
-        (_, Some("NO_EARLIER_MODEL")) => Some("`patron model list` shows those there are"),
-        (Code::Unavailable, _) if status.source().is_some() => {
-            Some("is the server still running? `patron serve` starts one; --endpoint names another")
-        }
-        (Code::Unavailable, _) => Some("the database is away for the moment: try again"),
-        (Code::DeadlineExceeded | Code::Cancelled, _) => Some(
-            "the answer took too long: allow more time with --timeout, for example --timeout 60s",
+        (_, Some("NO_EARLIER_MODEL")) => Some("list versions with `patron model list`"),
+        (Code::Unavailable, _) if status.source().is_some() => Some(
+            "is the server still running? start one with `patron serve`, or set another address with --endpoint",
         ),
+        (Code::Unavailable, _) => Some("the database is unreachable: try again shortly"),
+        (Code::DeadlineExceeded | Code::Cancelled, _) => {
+            Some("the call took too long: raise --timeout, for example --timeout 60s")
+        }
         (Code::Unimplemented, _) => Some(
-            "what listens there does not offer this call: is it a Patron server of this version?",
+            "the server does not support this call: check that it is a Patron server of this version",
         ),
         _ => None,
     }
@@ -249,7 +251,7 @@ mod tests {
                 "error: not one (FAILED_PRECONDITION)",
                 "  subject.phone_number: must begin with +",
                 "  reason: AMBIGUOUS_SUBJECT (customer_ids: a,b)",
-                "hint: several customers share it: `patron classify` lists them; name one by customer id",
+                "hint: several customers share it: list them with `patron classify`, then use a customer id",
             ]
         );
     }

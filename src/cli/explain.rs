@@ -27,7 +27,7 @@ pub mod wording;
 pub struct ExplainArgs {
     #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
     subject: pb::Subject,
-    /// What to explain: a segment (scheme/name), a scheme or a tier by its name (default: the tier held and all segments)
+    /// A segment (scheme/name), a scheme or a tier (default: the current tier and all segments)
     #[arg(value_name = "SEGMENT|SCHEME|TIER", conflicts_with_all = ["segment", "scheme", "tier"])]
     target: Option<String>,
     /// Explain a segment, scheme/name
@@ -36,13 +36,13 @@ pub struct ExplainArgs {
     /// Explain all segments of a scheme
     #[arg(long, value_name = "NAME", conflicts_with = "tier")]
     scheme: Option<String>,
-    /// Explain a tier: why it is held, or what it takes
+    /// Explain a tier: why the customer holds it, or the gap to it
     #[arg(long, value_name = "NAME")]
     tier: Option<String>,
-    /// Language of the words; what the definitions do not say in German stays English
+    /// Language of the output; texts without a German version in the definitions stay English
     #[arg(long, alias = "language", value_enum, default_value = "en")]
     lang: Language,
-    /// The day for which to answer, YYYY-MM-DD (default: today where the server lives)
+    /// The day to answer for, YYYY-MM-DD (default: today in the server's time zone)
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
     /// Print JSON
@@ -112,7 +112,7 @@ async fn ask(
     let name = args.target.as_deref().unwrap_or_default();
     Err(CliError::Failed {
         message: format!("there is no scheme and no tier {name:?}"),
-        hint: "a segment is written scheme/name; `patron definitions show` prints the definitions in force with all names"
+        hint: "a segment is written scheme/name; show all names with `patron definitions show`"
             .to_owned(),
     })
 }

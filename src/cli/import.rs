@@ -36,32 +36,32 @@ pub mod when;
 
 /// What the help of every import says below its options.
 pub const IMPORT_HELP: &str = "\
-Columns: an option that is not given stands for the column of its default name, if the file has it; \
-an empty name (--category-column '') leaves it out. Names are compared without regard to case.
+Columns: without an option, the column with its default name is used if the file has it; \
+an empty name (--category-column '') ignores that column. Column names are case-insensitive.
 
-Days and times: YYYY-MM-DD, YYYYMMDD, YYYY/MM/DD, DD.MM.YYYY, each with HH:MM[:SS] or not, and RFC 3339. A time with a zone is sent \
-as that instant; a time without one is taken for the deployment's time zone, and only its day is sent, for values are computed by \
-days. 01/02/2024 is refused: --date-format %d/%m/%Y says what it means.
+Days and times: YYYY-MM-DD, YYYYMMDD, YYYY/MM/DD, DD.MM.YYYY, each optionally with HH:MM[:SS], and RFC 3339. A time with a zone is sent \
+as an instant. A time without one is in the deployment's time zone; only its day is sent, because values have day resolution. \
+01/02/2024 is ambiguous and refused: use --date-format %d/%m/%Y.
 
-Refused rows are listed on standard error and written with line and reason to FILE.rejected.csv, or where --rejected says; then the exit code is 1. \
-Importing again is safe: it adds only what is missing.";
+Refused rows are printed to standard error and written with line and reason to FILE.rejected.csv (see --rejected); the exit code is then 1. \
+Importing a file again is safe: it adds only missing rows.";
 
 /// The commands of `patron import`.
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Create and change customers, their names, phone numbers and attributes
+    /// Create and update customers: names, phone numbers, attributes
     #[command(after_help = IMPORT_HELP)]
     Customers(CustomersArgs),
-    /// Send purchases, refunds and reversals
+    /// Import purchases, refunds and reversals
     #[command(after_help = IMPORT_HELP)]
     Transactions(TransactionsArgs),
-    /// Send service contacts: calls, chats, e-mails, visits
+    /// Import service contacts: calls, chats, e-mails, visits
     #[command(after_help = IMPORT_HELP)]
     Contacts(ContactsArgs),
-    /// Send exchange rates, by which amounts are converted to the reporting currency
+    /// Import exchange rates for conversion to the reporting currency
     #[command(after_help = IMPORT_HELP)]
     Rates(RatesArgs),
-    /// Send contracts that renew: subscriptions, service contracts
+    /// Import contracts that renew: subscriptions, service contracts
     #[command(after_help = IMPORT_HELP)]
     Contracts(ContractsArgs),
 }
@@ -100,25 +100,25 @@ pub struct FileArgs {
     /// Column of the customer's id [default: customer_id, customer, cust]
     #[arg(long, value_name = "COLUMN")]
     pub customer_column: Option<String>,
-    /// Name of the system the file comes from; with the id of a fact it tells facts apart
+    /// Name of the source system; a fact is identified by source and id
     #[arg(long, default_value = "csv", value_name = "NAME", value_parser = parse_source)]
     pub source: String,
-    /// Kind of the customers that the rows create [default: person]
+    /// Kind of new customers [default: person]
     #[arg(long, value_enum)]
     pub kind: Option<KindArg>,
-    /// Separator of the columns: one character, or "tab" [default: ,]
+    /// Column separator: one character, or "tab" [default: ,]
     #[arg(long, value_name = "CHARACTER")]
     pub delimiter: Option<String>,
-    /// How days and times are written, for example %d/%m/%Y or "%m/%d/%Y %H:%M" (strftime)
+    /// Format of days and times (strftime), for example %d/%m/%Y or "%m/%d/%Y %H:%M"
     #[arg(long, value_name = "FORMAT", value_parser = when::check_format)]
     pub date_format: Option<String>,
-    /// Numbers are written with a decimal comma: 12,50
+    /// Read numbers with a decimal comma: 12,50
     #[arg(long)]
     pub decimal_comma: bool,
-    /// Read and check everything, send nothing, write no file
+    /// Check the file only: send nothing, write no file
     #[arg(long)]
     pub dry_run: bool,
-    /// Where to write refused rows, which only your account can read [default: FILE.rejected.csv beside the file]
+    /// File for refused rows, readable only by your account [default: FILE.rejected.csv, next to the file]
     #[arg(long, value_name = "FILE")]
     pub rejected: Option<PathBuf>,
     /// Print the summary as JSON

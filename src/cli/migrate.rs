@@ -16,7 +16,7 @@ use crate::clock::{Clock as _, SystemClock};
     reason = "the comments are help for a terminal, where angle brackets are noise"
 )]
 pub struct MigrateArgs {
-    /// The database, as postgres://USER:PASSWORD@HOST/DATABASE; prefer the variable, a flag can be seen by every user of the machine
+    /// The database, as postgres://USER:PASSWORD@HOST/DATABASE; prefer the variable: every user of the machine can read flags
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: DatabaseUrl,
 }
@@ -36,7 +36,7 @@ pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
     let migrated = migrated.map_err(database_failed)?;
     let said = match migrated.schema {
         Migrated::Already { version } => {
-            format!("the database has schema version {version} already")
+            format!("the database already has schema version {version}")
         }
         Migrated::Now { version } => {
             format!("migrated: the database now has schema version {version}")
@@ -46,7 +46,7 @@ pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
     if migrated.refolded > 0 {
         let profiles = migrated.refolded;
         output.note(&format!(
-            "{profiles} profiles changed: this version makes something else of refunds"
+            "{profiles} profiles changed: this version processes refunds differently"
         ));
     }
     Ok(())

@@ -24,21 +24,21 @@ const PAGE: i32 = 1_000;
 /// The commands of `patron model`.
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
-    /// Fit a model on the stored facts and, unless told not to, let it answer
+    /// Fit a model to the stored facts and activate it
     Fit(FitArgs),
     /// List all versions, newest first
     List(ListArgs),
-    /// Show a version in full
+    /// Show a version in detail
     Show(ShowArgs),
-    /// Let a stored version answer
+    /// Activate a stored version
     Activate(ActivateArgs),
-    /// Say how well a model that knows only the facts until a day foretells what came after it
+    /// Backtest: fit up to a date and compare the forecast with what happened next
     Evaluate(evaluate::EvaluateArgs),
-    /// Say whether the active version still describes the customers
+    /// Check whether the active version still describes the customers
     Drift(drift::DriftArgs),
-    /// Let the version answer that answered before the present one
+    /// Reactivate the previous version
     Rollback(RollbackArgs),
-    /// Say what a customer is worth of whom nothing is known yet, on the day of the first order
+    /// Estimate the value of a new customer on the day of their first order
     Newcomers(newcomers::NewcomersArgs),
 }
 
@@ -55,7 +55,7 @@ pub struct ListArgs {
 /// Options of `patron model show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// Number of the version (default: the one that answers)
+    /// Number of the version (default: the active one)
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     version: Option<i64>,
     /// Print JSON
@@ -71,7 +71,7 @@ pub struct ActivateArgs {
     /// Number of the version
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     version: i64,
-    /// Activate it even if its fit did not converge: its answers are then not determined by the data
+    /// Activate the version even if its fit did not converge; its answers are then not determined by the data
     #[arg(long)]
     allow_not_converged: bool,
     /// Print JSON
@@ -84,7 +84,7 @@ pub struct ActivateArgs {
 /// Options of `patron model rollback`.
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
-    /// The version to roll back: refuse if another one is active
+    /// The version to roll back; fails if another one is active
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(1..))]
     from: Option<i64>,
     /// Print JSON
@@ -157,7 +157,7 @@ async fn roll_back(args: &RollbackArgs, output: &mut Output) -> Result<(), CliEr
 
 /// A server that breaks its contract.
 fn no_model() -> CliError {
-    CliError::failed("the server answered without a model")
+    CliError::failed("the server returned a response without a model")
 }
 
 /// All versions, newest first, page by page.

@@ -16,7 +16,7 @@ const PAGE: i32 = 1_000;
 /// The commands of `patron rates`.
 #[derive(Debug, Subcommand)]
 pub enum RatesCommand {
-    /// List recorded exchange rates, the last recorded first
+    /// List recorded exchange rates, most recently recorded first
     List(ListArgs),
 }
 
@@ -29,10 +29,10 @@ pub struct ListArgs {
     /// Only rates to this currency, an ISO 4217 code
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     to: Option<String>,
-    /// Only rates of this day and later ones, YYYY-MM-DD
+    /// Only rates of this day or later, YYYY-MM-DD
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
-    /// At most so many
+    /// Maximum number of rates
     #[arg(long, default_value_t = 100, value_name = "NUMBER")]
     limit: usize,
     /// Print JSON
@@ -50,7 +50,7 @@ struct RateJson {
     to_currency: String,
     day: String,
     rate: String,
-    holds: bool,
+    current: bool,
     record_time: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl From<&pb::RecordedRate> for RateJson {
             to_currency: rate.to_currency,
             day: rate.day,
             rate: rate.rate,
-            holds: recorded.holds,
+            current: recorded.current,
             record_time: text::time_text(recorded.record_time.as_ref()),
         }
     }
@@ -90,7 +90,7 @@ async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
     output.line(&page(&rates))?;
     if more {
         output.note(&format!(
-            "the last {} are shown; --limit shows more",
+            "showing the last {}; use --limit for more",
             args.limit
         ));
     }
@@ -125,8 +125,7 @@ async fn fetch(
 
 fn page(rates: &[pb::RecordedRate]) -> String {
     if rates.is_empty() {
-        return "No rates are recorded. `patron import rates FILE.csv --to EUR` records some."
-            .to_owned();
+        return "No rates are recorded: run `patron import rates FILE.csv --to EUR`.".to_owned();
     }
     let header = [
         ("number", Align::Right),
@@ -139,7 +138,7 @@ fn page(rates: &[pb::RecordedRate]) -> String {
     ];
     let row = |recorded: &pb::RecordedRate| {
         let rate = recorded.rate.clone().unwrap_or_default();
-        let state = if recorded.holds { "" } else { "corrected" };
+        let state = if recorded.current { "" } else { "corrected" };
         vec![
             recorded.number.to_string(),
             rate.day,
@@ -160,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_table_tells_corrected_rates_from_those_that_hold() {
-        let rate = |number, rate: &str, holds| pb::RecordedRate {
+        let rate = |number, rate: &str, current| pb::RecordedRate {
             number,
             rate: Some(pb::ExchangeRate {
                 from_currency: "USD".into(),
@@ -168,7 +167,7 @@ mod tests {
                 day: "2026-01-02".into(),
                 rate: rate.into(),
             }),
-            holds,
+            current,
             record_time: None,
         };
         assert_eq!(

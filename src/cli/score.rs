@@ -32,44 +32,44 @@ const BATCH: usize = 1_000;
 pub struct ScoreArgs {
     #[arg(help = SUBJECT_HELP, value_parser = parse_subject)]
     subject: Option<pb::Subject>,
-    /// A CSV file with a header whose subjects are scored, each once, in the order of the file
+    /// CSV file with a header; scores each of its customers once, in file order
     #[arg(long, value_name = "FILE.csv")]
     subjects: Option<PathBuf>,
-    /// Column of the subjects (default: customer_id, else id, else the first)
+    /// Column of the customers (default: customer_id, then id, then the first column)
     #[arg(long, value_name = "COLUMN", requires = "subjects")]
     subject_column: Option<String>,
-    /// Separator of the file's columns: one character, or "tab"
+    /// Column separator of the file: one character, or "tab"
     #[arg(long, value_name = "CHARACTER", requires = "subjects")]
     delimiter: Option<String>,
-    /// The day for which to answer, YYYY-MM-DD (default: today where the server lives)
+    /// The day to answer for, YYYY-MM-DD (default: today in the server's time zone)
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
-    /// Horizon in months of 30.4375 days (default: that of the active definitions)
+    /// Horizon in months of 30.4375 days (default: by the active definitions)
     #[arg(long, value_name = "MONTHS", value_parser = clap::value_parser!(i32).range(1..=120))]
     horizon_months: Option<i32>,
-    /// Print how uncertain the value is: intervals that hold the outcome with this probability, above 0.5 and up to 0.99
+    /// Print prediction intervals with this coverage probability, above 0.5 and up to 0.99
     #[arg(long, value_name = "PROBABILITY")]
     interval: Option<f64>,
-    /// Score by this model version as well, beside the one that answers
+    /// Also score with this model version, next to the active one
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(1..))]
     compare: Option<i64>,
-    /// Print what the order model says of the orders to come: being alive at the end of the horizon, the customer's own rates, and
-    /// residual orders and value for ever
+    /// Print further order forecasts: probability active at the end of the horizon, the customer's own rates,
+    /// and residual orders and value over the lifetime
     #[arg(long)]
     outlook: bool,
-    /// With --outlook: expected orders of the days after this one, counted from the day of the answer (with --to-days)
+    /// With --outlook: forecast orders after this day, counted from the day of the answer (with --to-days)
     #[arg(long, value_name = "DAYS", requires_all = ["outlook", "to_days"], value_parser = clap::value_parser!(i32).range(0..=36_525))]
     from_days: Option<i32>,
-    /// With --outlook: and up to this one
+    /// With --outlook: last day of that forecast
     #[arg(long, value_name = "DAYS", requires = "outlook", value_parser = clap::value_parser!(i32).range(1..=36_525))]
     to_days: Option<i32>,
-    /// With --outlook: the probability of each number of orders within the horizon, from 0 to this
+    /// With --outlook: probability of each number of orders within the horizon, up to this number
     #[arg(long, value_name = "ORDERS", requires = "outlook", value_parser = clap::value_parser!(i32).range(0..=100))]
     order_counts: Option<i32>,
-    /// With --outlook: effective discount rate a year of discounted and residual orders and value, for example 0.15 (default: that of the definitions)
+    /// With --outlook: effective yearly discount rate, for example 0.15 (default: by the definitions)
     #[arg(long, value_name = "FRACTION", requires = "outlook")]
     yearly_discount: Option<f64>,
-    /// Print JSON: an object, or an array for a file; with --compare, that array as "scores", and "comparison" over all of it
+    /// Print JSON: an object, or an array for a file; with --compare, an object with "scores" and "comparison"
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -77,11 +77,11 @@ pub struct ScoreArgs {
 }
 
 impl ScoreArgs {
-    fn outlook_options(&self) -> Option<pb::OutlookOptions> {
-        self.outlook.then(|| pb::OutlookOptions {
+    fn outlook_options(&self) -> Option<pb::OrderForecastOptions> {
+        self.outlook.then(|| pb::OrderForecastOptions {
             from_days: self.from_days.unwrap_or_default(),
             to_days: self.to_days.unwrap_or_default(),
-            largest_order_count: self.order_counts,
+            max_order_count: self.order_counts,
             yearly_discount_rate: self.yearly_discount,
         })
     }
@@ -100,7 +100,7 @@ pub async fn run(args: &ScoreArgs, output: &mut Output) -> Result<(), CliError> 
             let subjects = subjects::read(path, column, args.delimiter.as_deref())?;
             score_many(args, &subjects, output).await
         }
-        (None, None) => Err(CliError::usage("name a subject or a file with --subjects")),
+        (None, None) => Err(CliError::usage("set a customer, or a file with --subjects")),
     }
 }
 
@@ -116,7 +116,7 @@ async fn score_one(
         horizon_months: args.horizon_months.unwrap_or_default(),
         interval_level: args.interval,
         compare_model_version: args.compare.unwrap_or_default(),
-        outlook: args.outlook_options(),
+        order_forecast: args.outlook_options(),
     });
     let mut client = connection.scoring();
     let response = client.score_lifetime_value(request).await?.into_inner();
@@ -180,7 +180,7 @@ fn batch_request(args: &ScoreArgs, batch: &[pb::Subject]) -> pb::BatchScoreLifet
         horizon_months: args.horizon_months.unwrap_or_default(),
         interval_level: args.interval,
         compare_model_version: args.compare.unwrap_or_default(),
-        outlook: args.outlook_options(),
+        order_forecast: args.outlook_options(),
     }
 }
 
@@ -193,7 +193,7 @@ fn answered(
     let responses = response.responses;
     if responses.is_empty() || responses.len() + unanswered != subjects {
         return Err(CliError::failed(format!(
-            "the server answered {} of {subjects} subjects and left {unanswered} to another call",
+            "the server answered {} of {subjects} subjects and left {unanswered}: report this as a bug",
             responses.len(),
         )));
     }

@@ -84,8 +84,8 @@ pub(super) async fn start(
                 if cause.kind() == std::io::ErrorKind::AddrInUse =>
             {
                 CliError::Failed {
-                    message: format!("{address} is in use: another server listens there"),
-                    hint: "stop it, or name other addresses with --listen and --admin-listen"
+                    message: format!("{address} is already in use by another server"),
+                    hint: "stop it, or set other addresses with --listen and --admin-listen"
                         .to_owned(),
                 }
             }

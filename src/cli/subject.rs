@@ -4,8 +4,8 @@ use crate::pb;
 use crate::pb::subject::Subject as Name;
 
 /// How a subject is written, for the help of every command that takes one.
-pub const SUBJECT_HELP: &str = "Whom: a customer id; +49... is a phone number (E.164); with an @ it is an e-mail; \
-external:SYSTEM/ID is an id of another system; id:... is a customer id whatever it looks like";
+pub const SUBJECT_HELP: &str = "The customer: a customer id, a phone number (E.164, +49...), an e-mail address, \
+an external id (external:SYSTEM/ID), or id:... to force a customer id";
 
 /// Most bytes of a customer id or an external id.
 const ID_BYTES: usize = 128;
@@ -40,7 +40,7 @@ pub fn parse_subject(text: &str) -> Result<pb::Subject, String> {
         && (id.is_empty() || id.len() > ID_BYTES || id.chars().any(char::is_control))
     {
         return Err(format!(
-            "{text:?} is no customer id: 1 to {ID_BYTES} bytes without control characters"
+            "{text:?} is not a customer id: 1 to {ID_BYTES} bytes without control characters"
         ));
     }
     Ok(pb::Subject {
@@ -75,7 +75,7 @@ pub fn parse_phone_number(text: &str) -> Result<String, String> {
         || !digits.bytes().all(|b| b.is_ascii_digit())
     {
         return Err(format!(
-            "{text:?} is no phone number: \"+\" and 7 to 15 digits, for example +493023125001"
+            "{text:?} is not a phone number: \"+\" and 7 to 15 digits, for example +493023125001"
         ));
     }
     Ok(format!("+{digits}"))

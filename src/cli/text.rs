@@ -80,17 +80,17 @@ pub fn unrated_name(reason: i32) -> Option<&'static str> {
 pub fn unrated_sentence(reason: i32) -> &'static str {
     match pb::UnratedReason::try_from(reason) {
         Ok(pb::UnratedReason::Unspecified) => "",
-        Ok(pb::UnratedReason::NotApplicable) => "an employee: value does not apply",
-        Ok(pb::UnratedReason::NoPurchase) => "nothing bought yet, or everything was taken back",
+        Ok(pb::UnratedReason::NotApplicable) => "employee: value does not apply",
+        Ok(pb::UnratedReason::NoPurchase) => "no purchase, or everything was refunded",
         Ok(pb::UnratedReason::NoModel) => {
-            "no active model can value them: run `patron model fit`; what an active one lacks, `patron model show` says"
+            "no active model covers this customer: run `patron model fit`, or see `patron model show`"
         }
         Ok(pb::UnratedReason::NoMean) => "the spend model has no mean, so no expected spend exists",
         Ok(pb::UnratedReason::NoRate) => "an amount cannot be converted to the reporting currency",
         Ok(pb::UnratedReason::TooLarge) => {
-            "the value is beyond the range of amounts: a rate or a price is wrong by orders of magnitude"
+            "the value exceeds the range of amounts: check rates and prices"
         }
-        Err(_) => "a reason that this version of the client does not know",
+        Err(_) => "a reason unknown to this client",
     }
 }
 
@@ -116,7 +116,7 @@ pub fn missing_rates_text(missing: &[pb::MissingRate]) -> Vec<String> {
         .map(|one| {
             let (from, to, day) = (&one.from_currency, &one.to_currency, &one.day);
             format!(
-                "there is no rate from {from} to {to} of {day} or before: `patron import rates FILE.csv --from {from} --to {to}` records some"
+                "no rate from {from} to {to} on or before {day}: run `patron import rates FILE.csv --from {from} --to {to}`"
             )
         })
         .collect();
@@ -124,8 +124,7 @@ pub fn missing_rates_text(missing: &[pb::MissingRate]) -> Vec<String> {
     if !codes.is_empty() {
         let codes = codes.join(", ");
         lines.push(format!(
-            "amounts are in several currencies, {codes} among them, and no definitions say in which to report: \
-             `patron definitions publish FILE` publishes some"
+            "amounts are in several currencies (including {codes}) without a reporting currency: run `patron definitions publish FILE`"
         ));
     }
     lines
@@ -167,9 +166,7 @@ pub fn stale_since(provenance: Option<&pb::Provenance>) -> Option<String> {
 pub fn with_stale_note(page: String, provenance: Option<&pb::Provenance>) -> String {
     match stale_since(provenance) {
         Some(time) => {
-            format!(
-                "{page}\n\nStale: the database is unreachable; this is what was known at {time}."
-            )
+            format!("{page}\n\nStale: the database is unreachable; data as of {time}.")
         }
         None => page,
     }
@@ -309,7 +306,7 @@ mod tests {
         };
         assert_eq!(
             tier_text(Some(&tier)),
-            "UNRATED: nothing bought yet, or everything was taken back"
+            "UNRATED: no purchase, or everything was refunded"
         );
         assert_eq!(unrated_name(tier.unrated_reason), Some("NO_PURCHASE"));
         assert_eq!(kind_name(2), "COMPANY");

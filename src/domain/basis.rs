@@ -111,7 +111,7 @@ impl Basis {
             reporting_currency,
             rates,
         };
-        basis.id = BasisId::of(&basis);
+        basis.id = BasisId::from_basis(&basis);
         basis
     }
 
@@ -120,7 +120,7 @@ impl Basis {
     pub fn with_model(&self, model: ActiveModel) -> Self {
         let mut other = self.clone();
         other.model = Some(model);
-        other.id = BasisId::of(&other);
+        other.id = BasisId::from_basis(&other);
         other
     }
 
@@ -158,7 +158,7 @@ impl Basis {
 
 impl BasisId {
     /// Of the parts of a basis; its id is not looked at.
-    fn of(basis: &Basis) -> Self {
+    fn from_basis(basis: &Basis) -> Self {
         let mut id = format!(
             "r{}-m{}-{}",
             basis.revision.number,

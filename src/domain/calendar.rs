@@ -49,7 +49,7 @@ impl Day {
     ///
     /// # Errors
     /// When the day lies outside 1900 to 2199.
-    pub fn of(instant: Timestamp, zone: &TimeZone) -> Result<Self, DayError> {
+    pub fn in_zone(instant: Timestamp, zone: &TimeZone) -> Result<Self, DayError> {
         Self::try_from(zone.to_datetime(instant).date())
     }
 
@@ -191,9 +191,9 @@ mod tests {
     fn the_day_of_an_instant_is_that_of_the_zone() {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let late: Timestamp = "2026-03-29T23:30:00Z".parse().unwrap();
-        assert_eq!(Day::of(late, &zone).unwrap().to_string(), "2026-03-30");
+        assert_eq!(Day::in_zone(late, &zone).unwrap().to_string(), "2026-03-30");
         assert_eq!(
-            Day::of(late, &TimeZone::UTC).unwrap().to_string(),
+            Day::in_zone(late, &TimeZone::UTC).unwrap().to_string(),
             "2026-03-29"
         );
     }

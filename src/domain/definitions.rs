@@ -217,16 +217,16 @@ impl Definitions {
     /// All problems, in the order of their places in `text`.
     pub fn read(text: &str) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Diagnostics::default();
-        let read =
-            yaml::read(text, &mut problems).and_then(|root| Self::of(text, &root, &mut problems));
+        let read = yaml::read(text, &mut problems)
+            .and_then(|root| Self::from_yaml(text, &root, &mut problems));
         match read {
             Some(definitions) if problems.is_empty() => Ok(definitions),
             _ => Err(problems.into_sorted()),
         }
     }
 
-    fn of(text: &str, root: &yaml::Node, problems: &mut Diagnostics) -> Option<Self> {
-        let mut top = fields::Fields::of(root, root.span, "the definitions", problems)?;
+    fn from_yaml(text: &str, root: &yaml::Node, problems: &mut Diagnostics) -> Option<Self> {
+        let mut top = fields::Fields::from_node(root, root.span, "the definitions", problems)?;
         let (value, currency) = settings::value(&mut top, problems);
         let channels = settings::channels(&mut top, currency, problems);
         let attributes = settings::attributes(&mut top, currency, problems);
@@ -239,7 +239,7 @@ impl Definitions {
         let (vocabulary, has_currency) =
             drafts.vocabulary(currency, &attributes, &channels, &tiers)?;
         let (schemes, segments) = drafts.conditions(text, &vocabulary, has_currency, problems);
-        let order = order::of(&schemes, &segments, &vocabulary, problems);
+        let order = order::sorted(&schemes, &segments, &vocabulary, problems);
         let treatments = treatments.and_then(|node| {
             let reader = treatments::Reader {
                 tiers: &tiers,

@@ -1,4 +1,4 @@
-//! How well a model foretold what customers did: what was known at a split day, what the model made of it, and what came after.
+//! How well a model predicted what customers did: what was known at a split day, what the model made of it, and what came after.
 //!
 //! A [`Population`] holds what persons and companies did until the split and in the holdout after it; [`evaluate`] compares a model
 //! that knows only the first part with the second, and with forecasts that need no model. It fits nothing and does not know
@@ -41,7 +41,7 @@ use crate::domain::{
 /// Of more distinct values of covariates, customers are not put into groups by them.
 pub const MOST_GROUPS_OF_VALUES: usize = 10;
 
-/// The days of an evaluation: everything until `split` is known, the days after it until `until` are to be foretold.
+/// The days of an evaluation: everything until `split` is known, the days after it until `until` are to be predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     split: Day,
@@ -88,13 +88,13 @@ impl Window {
     }
 }
 
-/// How well a model foretold the holdout.
+/// How well a model predicted the holdout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// All customers first, then each kind that there is; then, by a model with covariates, those with the same values, unless there
     /// are more than [`MOST_GROUPS_OF_VALUES`] of these, and those of whom one is unknown.
     pub groups: Vec<GroupEvaluation>,
-    /// How many customers were foretold by which parameters of the model, the most first; none with 0.
+    /// How many customers were predicted by which parameters of the model, the most first; none with 0.
     pub selections: Vec<(Selection, usize)>,
     /// Customers whose intervals were drawn: all, or a sample of each kind. 0 without intervals.
     pub interval_customers: usize,
@@ -144,7 +144,7 @@ pub struct GroupEvaluation {
     pub tracking: Vec<TrackedWeek>,
 }
 
-/// How well one quantity was foretold.
+/// How well one quantity was predicted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantityEvaluation {
     /// Of the model, of its pooled parameters where it has others, and of each baseline.
@@ -160,7 +160,7 @@ pub struct QuantityEvaluation {
     /// How well the model and each baseline rank the customers.
     pub rankings: Vec<Ranking>,
     /// The Gini coefficient of a forecast that knew everything; `None` when nothing came of anybody.
-    pub best_gini: Option<f64>,
+    pub perfect_gini: Option<f64>,
     /// How often the holdout of a customer lay within the model's intervals; empty without intervals.
     pub coverage: Vec<Coverage>,
     /// Where the sum over all customers came to lie; `None` without intervals, and of spend without a variance.
@@ -272,12 +272,12 @@ fn futures<'a>(
     for one in sampled {
         let (forecast, totals) = (&forecasts[one.chosen.subject], &one.totals);
         let parameters = parameters(forecast.selection);
-        let drawn = |within, compared: Compared, foretold| Drawn {
+        let drawn = |within, compared: Compared, predicted| Drawn {
             weight: one.chosen.weight,
             within,
             parameters,
             expected: compared.expected,
-            foretold,
+            predicted,
         };
         of_orders.push(drawn(one.orders, forecast.orders, Some(&totals.orders)));
         if let (Some(within), Some(spend)) = (one.spend, forecast.spend) {
@@ -332,7 +332,7 @@ struct Drawn<'a> {
     parameters: usize,
     expected: f64,
     /// `None` where it has no variance.
-    foretold: Option<&'a Total>,
+    predicted: Option<&'a Total>,
 }
 
 impl<'a> Drawn<'a> {
@@ -341,7 +341,7 @@ impl<'a> Drawn<'a> {
             parameters: self.parameters,
             weight: self.weight,
             expected: self.expected,
-            foretold: self.foretold?,
+            predicted: self.predicted?,
         })
     }
 }
@@ -360,7 +360,7 @@ fn quantity(compared: &[(u32, Compared)], drawn: &[Drawn<'_>]) -> QuantityEvalua
         deciles: ranking::deciles(&pairs),
         gain: ranking::gain(&pairs),
         rankings: ranking::rankings(&compared.iter().map(|(_, one)| one)),
-        best_gini: ranking::best_gini(compared.iter().map(|(_, one)| one)),
+        perfect_gini: ranking::perfect_gini(compared.iter().map(|(_, one)| one)),
         coverage: coverage::coverage(&outcomes),
         total: total_of(compared.iter().map(|(_, one)| one), drawn),
     }

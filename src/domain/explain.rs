@@ -220,7 +220,7 @@ impl<'a> Explainer<'a> {
             _ => None,
         };
         Clause {
-            text: clause.span.of(source),
+            text: clause.span.text_in(source),
             span: clause.span,
             joint: traced.joint,
             verdict: traced.verdict,

@@ -31,11 +31,11 @@ pub struct Rate {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {
     /// Not digits with at most one point among them.
-    #[error("{0:?} is no rate: write digits with a decimal point, for example 1.0845")]
+    #[error("{0:?} is not a rate: write digits with a decimal point, for example 1.0845")]
     NotADecimal(String),
     /// Zero or negative.
     #[error(
-        "{0:?} is not more than 0: a rate says how much of the second currency a unit of the first is worth"
+        "{0:?} is not greater than 0: write the units of the second currency per unit of the first"
     )]
     NotPositive(String),
     /// Too many digits or decimals.
@@ -80,7 +80,7 @@ pub struct RateFilter {
 
 /// The two currencies of a rate are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is the same currency twice: a rate stands between two")]
+#[error("is the same currency twice: a rate needs two different ones")]
 pub struct SameCurrency;
 
 impl Rate {

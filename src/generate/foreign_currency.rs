@@ -12,7 +12,7 @@ use crate::pb;
 
 /// What they pay in.
 pub const ABROAD: &str = "CHF";
-/// Every so many-th customer lives abroad: 2.5 %.
+/// Every so many-th customer lives in a foreign-currency country: 2.5 %.
 const EVERY: usize = 40;
 /// The first of them, by number.
 const FIRST: usize = 17;
@@ -20,7 +20,7 @@ const FIRST: usize = 17;
 const RATE: (i64, i64) = (10_400, 900);
 /// By how much the rate of a month differs from that of the month before at most.
 const STEP: usize = 120;
-/// Prices abroad for one in euros: 24 for 25. One price list for all days, so that what was paid back is still what was paid.
+/// Prices in foreign currency for one in euros: 24 for 25. One price list for all days, so that what was paid back is still what was paid.
 const PRICE: (i64, i64) = (24, 25);
 
 /// Lets some customers pay in francs: their purchases, refunds and costs. What serving them costs stays in euros.
@@ -39,7 +39,7 @@ pub fn move_abroad(population: &mut Population) {
     }
 }
 
-/// Whether a customer of the demo lives abroad.
+/// Whether a customer of the demo lives in a foreign-currency country.
 fn is_abroad(customer_id: &str) -> bool {
     let number: Option<usize> = customer_id.trim_start_matches("c-").parse().ok();
     number.is_some_and(|number| number % EVERY == FIRST)
@@ -89,18 +89,18 @@ mod tests {
         let mut population = generate(OPTIONS);
         let before = population.transactions.clone();
         move_abroad(&mut population);
-        let mut abroad = BTreeSet::new();
+        let mut foreign = BTreeSet::new();
         for (fact, was) in population.transactions.iter().zip(&before) {
             let (amount, was) = (fact.amount.as_ref().unwrap(), was.amount.as_ref().unwrap());
             if amount.currency == ABROAD {
-                abroad.insert(&fact.customer_id);
+                foreign.insert(&fact.customer_id);
                 // 24 for 25, to the nearest cent.
                 assert!((amount.amount_minor * 25 - was.amount_minor * 24).abs() <= 12);
             } else {
                 assert_eq!(amount, was);
             }
         }
-        assert!((30..=50).contains(&abroad.len()), "{}", abroad.len());
+        assert!((30..=50).contains(&foreign.len()), "{}", foreign.len());
         let rates = rates(OPTIONS);
         assert_eq!(rates.len(), 36);
         assert_eq!(rates[0].day, "2021-07-01");

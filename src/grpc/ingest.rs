@@ -61,7 +61,7 @@ impl IngestApi {
         if !(1..=MAX_BATCH).contains(&messages.len()) {
             let mut violations = Violations::default();
             let size = format!(
-                "has {} items: send 1 to {MAX_BATCH} in a call",
+                "has {} items: send 1 to {MAX_BATCH} per call",
                 messages.len()
             );
             violations.at(name).refuse("BATCH_SIZE", size);
@@ -142,18 +142,17 @@ fn result(outcome: ItemOutcome, violations: Vec<pb::Violation>) -> pb::ItemResul
 fn key_reused(kind: FactKind, name: &str, at: usize) -> pb::Violation {
     let correction = match kind {
         FactKind::Transaction => {
-            "To correct a transaction, send a reversal that names it and a new transaction, each with an id of its own"
+            "To correct a transaction, send a reversal of it and a new transaction, each with a new id"
         }
         FactKind::Contact => {
-            "To correct a contact, send a retraction that names it in retracts_contact_id and a new contact, each with an id of \
-             its own"
+            "To correct a contact, send a retraction (retracts_contact_id) and a new contact, each with a new id"
         }
-        FactKind::Customer | FactKind::Contract | FactKind::Rate => "Take a new id for a new fact",
+        FactKind::Customer | FactKind::Contract | FactKind::Rate => "Use a new id for a new fact",
     };
     pb::Violation {
         field: format!("{name}[{at}]"),
         description: format!(
-            "is known under this source and id with another content, which stands: facts never change. {correction}"
+            "already exists with different content under this source and id. {correction}"
         ),
         reason: "IDEMPOTENCY_KEY_REUSED".to_owned(),
     }
@@ -162,8 +161,8 @@ fn key_reused(kind: FactKind, name: &str, at: usize) -> pb::Violation {
 fn other_contract(name: &str, at: usize) -> pb::Violation {
     pb::Violation {
         field: format!("{name}[{at}]"),
-        description: "is known with another started_on or period_months, which never change: end it and send a contract with \
-                      another id; one sent by mistake is taken back by ending it on its first day"
+        description: "already exists with another started_on or period_months, which cannot change: end it (on its first day to retract it) \
+                      and send a contract with a new id"
             .to_owned(),
         reason: "CONTRACT_CHANGED".to_owned(),
     }

@@ -191,14 +191,14 @@ fn evaluation_request(
     let split = api::as_of(&request.split_on, &mut check.field("split_on"));
     if request.split_on.is_empty() {
         let mut field = check.field("split_on");
-        field.refuse("REQUIRED", "is required: the last day that the model knows");
+        field.refuse(
+            "REQUIRED",
+            "is required: set the last day of the calibration period",
+        );
     }
     if request.version < 0 {
         let mut field = check.field("version");
-        field.refuse(
-            "OUT_OF_RANGE",
-            "must be the number of a version, or 0 for none",
-        );
+        field.refuse("OUT_OF_RANGE", "must be a version number, or 0 for none");
     }
     let names = &request.covariates;
     let by_kind = fits::grouping(request.grouping, names, &mut check);
@@ -208,17 +208,9 @@ fn evaluation_request(
     });
     if request.version != 0 {
         let own = [
-            (
-                "kind",
-                request.kind != 0,
-                "unspecified: the version has its kind",
-            ),
-            ("grouping", by_kind, "unspecified: the version has its sets"),
-            (
-                "covariates",
-                !names.is_empty(),
-                "empty: the version has its covariates",
-            ),
+            ("kind", request.kind != 0, "unspecified with version"),
+            ("grouping", by_kind, "unspecified with version"),
+            ("covariates", !names.is_empty(), "empty with version"),
         ];
         for (field, _, what) in own.into_iter().filter(|(_, stated, _)| *stated) {
             let mut field = check.field(field);

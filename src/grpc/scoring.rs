@@ -117,7 +117,7 @@ impl Scoring {
             horizon_months: request.horizon_months,
             interval_level: request.interval_level,
             compare_model_version: request.compare_model_version,
-            outlook: request.outlook.as_ref(),
+            outlook: request.order_forecast.as_ref(),
         };
         let (subjects, question) = parse_batch(&request.subjects, &asked)?;
         let months = question.horizon_months;
@@ -212,7 +212,7 @@ impl pb::scoring_service_server::ScoringService for Scoring {
             horizon_months: request.horizon_months,
             interval_level: request.interval_level,
             compare_model_version: request.compare_model_version,
-            outlook: request.outlook.as_ref(),
+            outlook: request.order_forecast.as_ref(),
         };
         let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
         let months = question.horizon_months;
@@ -253,7 +253,7 @@ struct RequestOptions<'a> {
     horizon_months: i32,
     interval_level: Option<f64>,
     compare_model_version: i64,
-    outlook: Option<&'a pb::OutlookOptions>,
+    outlook: Option<&'a pb::OrderForecastOptions>,
 }
 
 impl RequestOptions<'_> {
@@ -274,7 +274,7 @@ impl RequestOptions<'_> {
             ),
             outlook: self
                 .outlook
-                .map(|outlook| questions::outlook(outlook, &mut check.field("outlook"))),
+                .map(|outlook| questions::outlook(outlook, &mut check.field("order_forecast"))),
         }
     }
 }

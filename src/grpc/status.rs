@@ -72,7 +72,7 @@ pub fn invalid_request(violations: Violations) -> Status {
 pub fn deadline_exceeded() -> Status {
     Details::new("DEADLINE_EXCEEDED").into_status(
         tonic::Code::DeadlineExceeded,
-        "the deadline passed before the answer was ready",
+        "the deadline expired before the response was ready; allow more time",
     )
 }
 

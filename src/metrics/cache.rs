@@ -11,13 +11,13 @@ use prometheus_client::registry::{Registry, Unit};
 pub struct CacheMetrics {
     /// Lookups answered from memory.
     pub hits: Counter,
-    /// Lookups that had to wait for a load, their own or one that ran already.
+    /// Lookups that waited for a load, their own or one that ran already.
     pub misses: Counter,
     /// Loads begun. With single flight, many misses share one.
     pub loads_started: Counter,
-    /// Loads that brought an answer, "there is none" included.
+    /// Successful loads, "there is none" included.
     pub loads_completed: Counter,
-    /// Loads that brought an error.
+    /// Failed loads.
     pub loads_failed: Counter,
     /// Values loaded that were older than a write which this process acknowledged, and so were not taken.
     pub loads_behind: Counter,
@@ -44,20 +44,20 @@ impl CacheMetrics {
             family
         };
         let hits = counter("cache_hits", "Lookups answered from memory");
-        let misses = counter("cache_misses", "Lookups that had to wait for a load");
+        let misses = counter("cache_misses", "Lookups that waited for a load");
         let started = counter("cache_loads_started", "Loads begun");
-        let completed = counter("cache_loads_completed", "Loads that brought an answer");
-        let failed = counter("cache_loads_failed", "Loads that brought an error");
+        let completed = counter("cache_loads_completed", "Successful loads");
+        let failed = counter("cache_loads_failed", "Failed loads");
         let behind = counter(
             "cache_loads_behind",
-            "Values loaded that were older than an acknowledged write, and so were not taken",
+            "Loaded values discarded because they were older than an acknowledged write",
         );
         let entries = Family::<CacheLabels, Gauge>::default();
         registry.register("cache_entries", "Entries held", entries.clone());
         let weighted = Family::<CacheLabels, Gauge>::default();
         registry.register_with_unit(
             "cache_weighted",
-            "Weight of the entries held",
+            "Size of the cached entries",
             Unit::Bytes,
             weighted.clone(),
         );

@@ -25,12 +25,12 @@ impl BreakerMetrics {
         let metrics = Self::default();
         registry.register(
             "database_breaker_open",
-            "1 while the database does not answer: warm customers are answered and marked stale, the rest is UNAVAILABLE at once",
+            "1 while the database is unreachable: cached customers are served and marked stale, other calls fail with UNAVAILABLE",
             metrics.open.clone(),
         );
         registry.register(
             "database_breaker_openings",
-            "How often the database was found not to answer",
+            "Number of times the database became unreachable",
             metrics.openings.clone(),
         );
         metrics
@@ -42,7 +42,7 @@ impl SessionMetrics {
         let metrics = Self::default();
         registry.register(
             "database_sessions_idle_in_transaction",
-            "Sessions of Patron on this database that have been idle inside a transaction for over 5 seconds",
+            "Sessions of Patron that have been idle in a transaction for over 5 seconds",
             metrics.idle_in_transaction.clone(),
         );
         metrics

@@ -55,7 +55,7 @@ impl EvaluationMetrics {
         let ended = Family::<OutcomeLabels, Counter>::default();
         registry.register(
             "evaluations",
-            "Evaluations and drift checks of models, by whether they came to an answer",
+            "Evaluations and drift checks of models, by outcome",
             ended.clone(),
         );
         let durations = Family::<OperationLabels, Histogram>::new_with_constructor(|| {
@@ -63,7 +63,7 @@ impl EvaluationMetrics {
         });
         registry.register_with_unit(
             "evaluation_duration",
-            "Time an evaluation or drift check of a model took, reading the facts included",
+            "Duration of an evaluation or drift check, including reading the facts",
             Unit::Seconds,
             durations.clone(),
         );

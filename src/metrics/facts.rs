@@ -78,7 +78,7 @@ impl IngestMetrics {
         let family = Family::<FactLabels, Counter>::default();
         registry.register(
             "ingest_facts",
-            "Facts received, by kind and by what became of them",
+            "Facts received, by kind and outcome",
             family.clone(),
         );
         let facts = FactKind::ALL.map(|(_, kind)| {
@@ -130,11 +130,11 @@ impl FitMetrics {
 
     pub(super) fn register(registry: &mut Registry) -> Self {
         let family = Family::<FitLabels, Counter>::default();
-        registry.register("fits", "Model fits, by how they ended", family.clone());
+        registry.register("fits", "Model fits, by outcome", family.clone());
         let duration = Histogram::new(FIT_BUCKETS_SECONDS);
         registry.register_with_unit(
             "fit_duration",
-            "Time a model fit took, reading the facts included",
+            "Duration of a model fit, including reading the facts",
             Unit::Seconds,
             duration.clone(),
         );

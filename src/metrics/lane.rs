@@ -17,7 +17,7 @@ pub struct LaneMetrics {
     pub running: Gauge,
     /// Calls that wait for one.
     pub waiting: Gauge,
-    /// Calls refused on arrival because they would have waited too long.
+    /// Calls refused on arrival because the queue was too long.
     pub refused: Counter,
     /// Calls whose caller gave up while they waited.
     pub dropped: Counter,
@@ -25,7 +25,7 @@ pub struct LaneMetrics {
     pub wait: Histogram,
     /// Computations that occupy a thread, those without a caller included.
     pub computing: Gauge,
-    /// Computations told to stop because their caller had gone.
+    /// Computations stopped because the caller disconnected.
     pub abandoned: Counter,
 }
 
@@ -45,11 +45,11 @@ impl LaneMetrics {
             registry.register(name, help, family.clone());
             family
         };
-        let running = gauge("lane_running", "Calls that have a place in the lane");
-        let waiting = gauge("lane_waiting", "Calls that wait for a place in the lane");
+        let running = gauge("lane_running", "Calls running in the lane");
+        let waiting = gauge("lane_waiting", "Calls queued for the lane");
         let computing = gauge(
             "lane_computing",
-            "Computations that occupy a thread of the lane, those whose caller has gone included",
+            "Computations running on threads of the lane, including abandoned ones",
         );
         let mut counter = |name: &str, help: &str| {
             let family = Family::<LaneLabels, Counter>::default();
@@ -58,22 +58,19 @@ impl LaneMetrics {
         };
         let refused = counter(
             "lane_refused",
-            "Calls refused on arrival because they would have waited too long",
+            "Calls refused on arrival because the queue was too long",
         );
-        let dropped = counter(
-            "lane_dropped",
-            "Calls whose caller gave up while they waited for a place",
-        );
+        let dropped = counter("lane_dropped", "Calls cancelled by the caller while queued");
         let abandoned = counter(
             "lane_abandoned",
-            "Computations told to stop because their caller had gone",
+            "Computations stopped because the caller disconnected",
         );
         let wait = Family::<LaneLabels, Histogram>::new_with_constructor(|| {
             Histogram::new(WAIT_BUCKETS_SECONDS)
         });
         registry.register_with_unit(
             "lane_wait",
-            "Time between the arrival of a call and its place in the lane",
+            "Time that calls spent in the queue of the lane",
             Unit::Seconds,
             wait.clone(),
         );

@@ -11,11 +11,11 @@ pub struct PeerMetrics {
     pub request_bytes: Gauge,
     /// Bytes of answers that wait to be read, as of the last look.
     pub answer_bytes: Gauge,
-    /// Connections cut because they left answers unread or held too much.
+    /// Connections closed because they left responses unread or held too much memory.
     pub cut: Counter,
-    /// Requests refused because too many bytes of requests were under way.
+    /// Requests refused because too many request bytes were in progress.
     pub requests_refused: Counter,
-    /// Requests whose message did not come in time.
+    /// Requests that did not arrive in time.
     pub requests_timed_out: Counter,
 }
 
@@ -24,29 +24,29 @@ impl PeerMetrics {
         let metrics = Self::default();
         registry.register_with_unit(
             "grpc_requests_held",
-            "Requests under way: messages that come, wait or are worked on",
+            "Bytes of requests in progress: being received, queued or processed",
             Unit::Bytes,
             metrics.request_bytes.clone(),
         );
         registry.register_with_unit(
             "grpc_answers_unread",
-            "Answers that wait for their callers to read them",
+            "Bytes of responses not yet read by their callers",
             Unit::Bytes,
             metrics.answer_bytes.clone(),
         );
         registry.register(
             "grpc_connections_cut",
-            "Connections cut because they left answers unread or held too much",
+            "Connections closed because they left responses unread or held too much memory",
             metrics.cut.clone(),
         );
         registry.register(
             "grpc_requests_refused",
-            "Requests refused because too many bytes of requests were under way",
+            "Requests refused because too many request bytes were in progress",
             metrics.requests_refused.clone(),
         );
         registry.register(
             "grpc_requests_timed_out",
-            "Requests whose message did not come in time",
+            "Requests that did not arrive in time",
             metrics.requests_timed_out.clone(),
         );
         metrics

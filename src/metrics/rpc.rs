@@ -82,9 +82,9 @@ impl StatusCode {
 pub struct MethodMetrics {
     /// Full name without the leading slash, or `other`.
     pub name: Box<str>,
-    /// Calls that run or whose answer is being sent.
+    /// Calls in progress, including the transfer of the response.
     pub in_flight: Gauge,
-    /// Time from the head of the request to the end of the answer.
+    /// Time from the request headers to the end of the response.
     pub duration: Histogram,
     /// Calls ended, by status code.
     requests: [Counter; 17],
@@ -112,7 +112,7 @@ pub struct RpcMetrics {
     pub shed_late: Counter,
     /// Calls turned away because their connection had its share of the places.
     pub shed_connection: Counter,
-    /// Time that calls wait for a thread, from the transport to the first poll.
+    /// Time that calls waited for a thread, from the transport to the first poll.
     pub queue_delay: Histogram,
 }
 
@@ -178,37 +178,37 @@ impl RpcMetrics {
         };
         registry.register(
             "rpc_in_flight",
-            "Calls that run or whose answer is being sent",
+            "Calls in progress, including the transfer of the response",
             families.in_flight.clone(),
         );
         registry.register(
             "rpc_requests",
-            "Calls ended, by method and grpc-status",
+            "Completed calls, by method and grpc-status",
             families.requests.clone(),
         );
         registry.register_with_unit(
             "rpc_duration",
-            "Time from the head of the request to the end of the answer",
+            "Time from the request headers to the end of the response",
             Unit::Seconds,
             families.duration.clone(),
         );
         let limited_in_flight = Gauge::default();
         registry.register(
             "rpc_limited_in_flight",
-            "Calls that run under the limit shared by all connections",
+            "Calls in progress that count towards the limit of all connections",
             limited_in_flight.clone(),
         );
         let shed = Family::<ShedLabels, Counter>::default();
         registry.register(
             "rpc_shed",
-            "Calls turned away: places (all are taken), queue_delay (waited too long for a thread), connection (has its share of the places)",
+            "Calls refused, by reason: places (limit of all connections), queue_delay (waited too long for a thread), connection (limit per connection)",
             shed.clone(),
         );
         let shed = |reason| shed.get_or_create_owned(&ShedLabels { reason });
         let queue_delay = Histogram::new(DURATION_BUCKETS_SECONDS);
         registry.register_with_unit(
             "rpc_queue_delay",
-            "Time that calls wait for a thread, from the transport to the first poll",
+            "Time that calls waited for a thread, from the transport to the first poll",
             Unit::Seconds,
             queue_delay.clone(),
         );

@@ -12,14 +12,14 @@ use super::discover;
 pub enum Error {
     /// No server program of a usable release was found.
     #[error(
-        "no PostgreSQL {minimum} or newer found on this machine; install it with `{command}`, or set DATABASE_URL to the URL of a server",
+        "no PostgreSQL {minimum} or newer found on this machine; install it with `{command}`, or set DATABASE_URL",
         minimum = discover::MINIMUM_MAJOR,
         command = discover::install_command()
     )]
     NoServer,
     /// `PATRON_PG_BINDIR` names a directory without a usable server program.
     #[error(
-        "no PostgreSQL {minimum} or newer in PATRON_PG_BINDIR ({directory}); unset it to search the usual places, or set DATABASE_URL",
+        "no PostgreSQL {minimum} or newer in PATRON_PG_BINDIR ({directory}); unset it to search the default directories, or set DATABASE_URL",
         minimum = discover::MINIMUM_MAJOR
     )]
     NoServerInDirectory {
@@ -28,7 +28,7 @@ pub enum Error {
     },
     /// The directory holds a cluster of a release that is not on this machine.
     #[error(
-        "{} was made by PostgreSQL {wanted}, but this machine has {found}; install PostgreSQL {wanted}, or name another data directory",
+        "{} needs PostgreSQL {wanted}, but this machine has {found}; install PostgreSQL {wanted}, or set another data directory",
         path.display()
     )]
     OtherMajor {
@@ -40,14 +40,14 @@ pub enum Error {
         found: u32,
     },
     /// Another process runs the cluster in this directory.
-    #[error("{} is in use by another process; stop that process, or name another data directory", path.display())]
+    #[error("{} is in use by another process; stop it, or set another data directory", path.display())]
     InUse {
         /// The data directory.
         path: PathBuf,
     },
     /// The directory belongs to another account.
     #[error(
-        "{} belongs to user id {owner}, not to this one; start as that user, or name another directory with --data-dir",
+        "{} belongs to user id {owner}; start as that user, or set another directory with --data-dir",
         path.display()
     )]
     NotOurs {
@@ -58,7 +58,7 @@ pub enum Error {
     },
     /// Started as root, PostgreSQL runs under another account, which cannot get to the directory.
     #[error(
-        "started as root, PostgreSQL runs as user id {user_id}, which may not enter {}; name another data directory, for example {}",
+        "started as root, PostgreSQL runs as user id {user_id}, which cannot access {}; set another data directory, for example {}",
         path.display(),
         super::directory::ROOT_DATA_DIR
     )]
@@ -69,7 +69,7 @@ pub enum Error {
         user_id: u32,
     },
     /// `initdb` made no cluster.
-    #[error("initdb could not make a cluster in {}: {output}", path.display())]
+    #[error("initdb failed in {}: {output}", path.display())]
     Initdb {
         /// Where.
         path: PathBuf,
@@ -85,7 +85,7 @@ pub enum Error {
         output: String,
     },
     /// The server accepts no connections.
-    #[error("PostgreSQL was not ready within {} s; {} says why", limit.as_secs(), log.display())]
+    #[error("PostgreSQL was not ready within {} s; see {}", limit.as_secs(), log.display())]
     NotReady {
         /// How long was waited.
         limit: Duration,
@@ -94,7 +94,7 @@ pub enum Error {
     },
     /// A server that a killed process left behind does not stop.
     #[error(
-        "a PostgreSQL server that was left behind (process {process_id}) does not stop; end it, then start again"
+        "an orphaned PostgreSQL server (process {process_id}) does not stop; kill it, then start again"
     )]
     Stray {
         /// Its process id.

@@ -168,7 +168,7 @@ impl CurrentBasis {
         if (self.behind.load(Ordering::Relaxed) || self.is_unclear())
             && let Err(error) = self.renew().await
         {
-            tracing::warn!(error.cause = %error, "the basis is behind what is stored and could not be renewed; it is tried again");
+            tracing::warn!(error.cause = %error, "could not refresh the basis, which is out of date; retrying");
         }
     }
 }
@@ -276,13 +276,11 @@ fn warn_of(inconvertible: &[Currency], basis: &Basis) {
         Some(reporting) => tracing::warn!(
             currency.codes = codes,
             currency.reporting = reporting.code(),
-            "there is no rate from {codes} to {reporting}: customers with amounts in it have no value (NO_RATE) until rates are recorded, \
-             with `patron import rates` or IngestRates"
+            "no rate from {codes} to {reporting}: customers with such amounts have no value (NO_RATE); record rates with `patron import rates`"
         ),
         None => tracing::warn!(
             currency.codes = codes,
-            "amounts are in {codes} and no definitions say in which currency to report: nobody has a value (NO_RATE) until some are \
-             published, with `patron definitions publish` or PublishDefinitions"
+            "amounts are in {codes} without a reporting currency: no customer has a value (NO_RATE); run `patron definitions publish`"
         ),
     }
 }
@@ -292,7 +290,7 @@ fn unreadable(stored: &StoredRevision, problems: &[Diagnostic]) -> ServiceError 
     let report = definitions::report(&stored.document, "definitions", problems);
     let revision = stored.revision;
     StoreError::Corrupt(format!(
-        "revision {revision} of the definitions is refused by this program:\n{report}"
+        "this version rejects revision {revision} of the definitions:\n{report}"
     ))
     .into()
 }

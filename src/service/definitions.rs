@@ -144,7 +144,7 @@ impl DefinitionRevisions {
     async fn published(&self, published: Published) -> Publication {
         let counted = self.count_unconvertible().await;
         let counted = counted.inspect_err(|error| {
-            tracing::warn!(error.cause = %error, "customers whose amounts cannot be converted could not be counted");
+            tracing::warn!(error.cause = %error, "could not count customers with missing rates");
         });
         Publication::Published(published, counted.ok())
     }
@@ -152,7 +152,7 @@ impl DefinitionRevisions {
     async fn count_unconvertible(&self) -> Result<Unconvertible, ServiceError> {
         let mut tx = self.pool.begin_snapshot().await?;
         store::locks::limit_statements(&mut tx, COUNT_TIMEOUT).await?;
-        let today = Day::of(self.clock.now(), &self.zone);
+        let today = Day::in_zone(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let counted = missing_rates::count(&mut tx, &self.bases.current(), today).await?;
         tx.rollback().await?;

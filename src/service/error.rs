@@ -23,70 +23,68 @@ pub use crate::store::error::Outage;
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The database cannot work now, or could not at the last try: the same call may succeed in a moment.
-    #[error("{}: send the same call again later", outage_text(.0.outage()))]
+    #[error("{}: retry later", outage_text(.0.outage()))]
     Unavailable(#[source] Arc<StoreError>),
     /// The database works, and all connections to it are in use.
-    #[error("every database connection is in use: send the same call again later")]
+    #[error("every database connection is in use: retry later")]
     Queued(#[source] Arc<StoreError>),
     /// The database is there but did not answer within its time.
-    #[error("the database did not answer in time: send the same call again")]
+    #[error("the database did not respond in time: retry the call")]
     TooSlow(#[source] Option<Arc<StoreError>>),
     /// Other writes of the same customers were in the way, several times over.
-    #[error("other writes of the same customers were in the way: send the same call again")]
+    #[error("conflicting writes to the same customers: retry the call")]
     Contended,
     /// A lane did not run the call to its end.
     #[error(transparent)]
     Lane(#[from] LaneError),
     /// Nobody is known by that name.
-    #[error("no customer is known by that {0}")]
+    #[error("no customer has that {0}")]
     CustomerNotFound(&'static str),
     /// Several customers are.
-    #[error("{} customers share that identifier: ask by customer id", .0.len())]
+    #[error("{} customers share that identifier: use a customer id", .0.len())]
     AmbiguousSubject(Vec<CustomerId>),
     /// No such model version.
-    #[error("there is no model version {0}: ListModels shows those there are")]
+    #[error("model version {0} does not exist: see ListModels")]
     ModelNotFound(i64),
     /// No such revision of the definitions.
     #[error(
-        "there is no revision {0} of the definitions: ListRevisions shows those there are, 0 is the built-in one"
+        "revision {0} of the definitions does not exist: see ListRevisions; 0 is the built-in revision"
     )]
     RevisionNotFound(i64),
     /// Segments exist once definitions are published.
-    #[error(
-        "no definitions are published, so there are no segments: publish some with PublishDefinitions"
-    )]
+    #[error("no segments exist because no definitions are published: use PublishDefinitions")]
     NoDefinitions,
     /// No such segment.
-    #[error("there is no segment {0:?} in the definitions in force: name it as scheme/segment")]
+    #[error("segment \"{0}\" is not in the active definitions: write it as scheme/segment")]
     SegmentNotFound(String),
     /// No such scheme.
-    #[error("there is no scheme {0:?} in the definitions in force")]
+    #[error("scheme \"{0}\" is not in the active definitions: check the name")]
     SchemeNotFound(String),
     /// No such tier.
-    #[error("there is no tier {0:?} in the definitions in force")]
+    #[error("tier \"{0}\" is not in the active definitions: check the name")]
     TierNotFound(String),
     /// A fit of that kind is running already.
     #[error(
-        "a fit of {} until {} is running since {}{}: wait for its end, then ask again",
+        "a fit of {} until {} has been running since {}{}: wait for it, then try again",
         .0.kind.name(), .0.until, .0.since, .0.request_id.as_ref().map_or_else(String::new, |id| format!(" for request {id}"))
     )]
     FitRunning(Box<RunningFit>),
     /// The id of a request to fit belongs to another request.
-    #[error("request id {0:?} belongs to another request to fit: choose a new id for this one")]
+    #[error("request id {0:?} belongs to a different fit request: use a new id")]
     RequestIdReused(Label),
     /// Of nobody are all covariates known.
     #[error(
-        "there is nothing to fit: of none of the {customers} customers with a purchase every covariate is known on that day"
+        "nothing to fit: none of the {customers} customers with a purchase has every covariate on that day"
     )]
     NoCovariatesKnown {
         /// Customers with a purchase.
         customers: u64,
     },
     /// No version was active before the present one.
-    #[error("no model version was active before the present one: ActivateModel activates any")]
+    #[error("no earlier model version was active: choose one with ActivateModel")]
     NoEarlierModel,
     /// Another version answers than the caller thinks.
-    #[error("version {from} is not the active one, {}: look which is and what to do now",
+    #[error("version {from} is not active, {}: check before rolling back",
         active.map_or("none is".to_owned(), |version| format!("version {version} is")))]
     ActiveVersionDiffers {
         /// The version that was to be rolled back.
@@ -96,20 +94,19 @@ pub enum ServiceError {
     },
     /// A version whose parameters are not to be trusted.
     #[error(
-        "the fit of version {0} did not converge: its report says why; set allow_not_converged to let it answer all the same"
+        "the fit of version {0} did not converge (see its report): set allow_not_converged to activate it anyway"
     )]
     NotConverged(i64),
     /// Names that a fit was to depend on and cannot.
-    #[error("what a fit was to depend on cannot be a covariate: {}", .0.iter().map(|(_, problem)| &**problem).collect::<Vec<_>>().join("; "))]
+    #[error("not usable as covariates: {}", .0.iter().map(|(_, problem)| &**problem).collect::<Vec<_>>().join("; "))]
     NotCovariates(Vec<CovariateProblem>),
     /// Nothing to fit on.
-    #[error("there is nothing to fit: {0}")]
+    #[error("nothing to fit: {0}")]
     NothingToFit(#[source] FitError),
     /// Nothing to fit on but contracts, and a version always has a model of orders.
     #[error(
-        "there is nothing to fit: {cause}; the {contracts} contracts alone make no version yet, since a version always has a model of \
-         orders. Send what customers bought beside their contracts: one who bought on two days is enough. Until then contracts that may \
-         be renewed have no value (NO_MODEL)"
+        "nothing to fit: {cause}. A version needs an order model besides its {contracts} contracts: import purchases, at least one customer \
+         with two purchase days"
     )]
     ContractsAlone {
         /// How many there are.
@@ -119,13 +116,13 @@ pub enum ServiceError {
         cause: FitError,
     },
     /// An evaluation or a drift check is running already.
-    #[error("{0} is running already: wait for its end, then ask again")]
+    #[error("{0} is already running: wait for it, then try again")]
     EvaluationRunning(String),
     /// Nothing to evaluate a model on.
-    #[error("there is nothing to evaluate: {0}")]
+    #[error("nothing to evaluate: {0}")]
     NothingToEvaluate(String),
     /// No day lies between the split and the end of the holdout.
-    #[error("the holdout ends on {until}: the split must lie before, {split} does not")]
+    #[error("the split, {split}, must be before the end of the holdout, {until}")]
     EmptyHoldout {
         /// The last day known.
         split: Day,
@@ -133,7 +130,7 @@ pub enum ServiceError {
         until: Day,
     },
     /// A day of which nothing can be known yet.
-    #[error("{day} lies ahead: today is {today}")]
+    #[error("{day} is in the future: use {today} (today) or earlier")]
     DayAhead {
         /// The field of the request.
         field: &'static str,
@@ -142,9 +139,9 @@ pub enum ServiceError {
         /// Today.
         today: Day,
     },
-    /// A version that knows some of what it is to foretell.
+    /// A version that knows some of what it is to predict.
     #[error(
-        "version {version} was fitted on facts until {until}, after {split}: it knows some of what it is to foretell"
+        "version {version} was fitted on facts until {until}: choose a split on or after that day, not {split}"
     )]
     VersionFittedLater {
         /// The version.
@@ -155,10 +152,10 @@ pub enum ServiceError {
         split: Day,
     },
     /// No version answers.
-    #[error("no model version is active: fit one with FitModel or choose one with ActivateModel")]
+    #[error("no model version is active: use FitModel or ActivateModel")]
     NoActiveModel,
     /// A fault of this program or of the database.
-    #[error("a fault of the server")]
+    #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -174,7 +171,7 @@ impl ServiceError {
 fn outage_text(outage: Outage) -> &'static str {
     match outage {
         Outage::Away => "the database cannot be reached",
-        Outage::ReadOnly => "the database takes no writes, as after a failover",
+        Outage::ReadOnly => "the database is read-only, as after a failover",
         Outage::RefusesLogin => "the database refuses the login of this server",
         Outage::Full => "the database has no disk, memory or connections left",
         Outage::Restarting => "the database is restarting",

@@ -34,13 +34,13 @@ pub struct LaneOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LaneError {
     /// It would have waited too long.
-    #[error("the server has too much work of this kind: send the same call again later")]
+    #[error("the server has too much work of this kind: retry later")]
     Overloaded {
         /// When there may be room.
         retry_after: Duration,
     },
     /// The process stops.
-    #[error("the server is stopping: send the same call to another one, or again later")]
+    #[error("the server is shutting down: retry on another server, or later")]
     Stopping,
 }
 

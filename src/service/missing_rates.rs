@@ -31,7 +31,7 @@ pub struct Unconvertible {
 }
 
 /// Counts them, as of `today`. Nothing is read where all amounts are in the reporting currency; else the database chooses who may be
-/// concerned, and of each of them is asked what an answer would be asked.
+/// affected, and of each of them is asked what an answer would be asked.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -57,12 +57,12 @@ pub async fn count(
         return Ok(found);
     }
     let settings = basis.value_settings();
-    let concerned = Unconverted {
+    let affected = Unconverted {
         currencies: &others,
         contacts_count: settings.is_some_and(|it| it.basis == ValueBasis::Contribution),
         today,
     };
-    store::profiles::each_unconverted(connection, concerned, |profile| {
+    store::profiles::each_unconverted(connection, affected, |profile| {
         let currencies = currencies_without_rate(profile, basis, today);
         found.customers += u64::from(!currencies.is_empty());
         found.currencies.extend(currencies);

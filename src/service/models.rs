@@ -7,18 +7,23 @@ pub mod evaluate;
 pub(super) mod fit;
 pub(super) mod input;
 mod newcomers;
+mod permits;
 mod samples;
-mod turns;
 
 use std::sync::Arc;
 
-use self::turns::Turns;
+use self::permits::Permits;
 pub use self::{
-    covariates::CovariateProblem, fit::FitRequest, newcomers::Newcomers, turns::RunningFit,
+    covariates::CovariateProblem,
+    fit::{FitRequest, RunningFit},
+    newcomers::Newcomers,
 };
 use crate::{
     clock::Clock,
-    domain::fitted::{ModelVersion, parameters::Covariate},
+    domain::{
+        clv::model::ModelKind,
+        fitted::{ModelVersion, parameters::Covariate},
+    },
     metrics::FitMetrics,
     service::{current_basis::CurrentBasis, error::ServiceError, lane::Lane, retry::retry},
     store::{
@@ -39,7 +44,7 @@ pub struct Models {
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     metrics: FitMetrics,
-    turns: Arc<Turns>,
+    permits: Permits<ModelKind, RunningFit>,
 }
 
 /// What becomes of a version whose fit did not converge.
@@ -69,7 +74,7 @@ impl Models {
             clock,
             zone,
             metrics,
-            turns: Arc::default(),
+            permits: Permits::default(),
         }
     }
 

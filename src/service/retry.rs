@@ -15,7 +15,7 @@ where
     loop {
         match attempt().await.map_err(E::into) {
             Err(ServiceError::Contended) if tries < ATTEMPTS => {
-                tracing::debug!("a transaction met another one and is run again");
+                tracing::debug!("transaction conflict; retrying");
                 tries += 1;
             }
             result => return result,

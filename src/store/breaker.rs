@@ -190,10 +190,10 @@ impl Breaker {
         if open {
             self.metrics.openings.inc();
             tracing::error!(
-                "the database does not answer: cached customers are served and marked stale, other calls get UNAVAILABLE until a probe succeeds"
+                "the database is unreachable: cached customers are served and marked stale, other calls fail with UNAVAILABLE until a probe succeeds"
             );
         } else {
-            tracing::info!("the database answers again");
+            tracing::info!("the database is reachable again");
         }
         self.changes.send_replace(open);
     }
@@ -208,7 +208,7 @@ impl Probing {
         let breaker = &self.0;
         while let Err(error) = self.once().await {
             breaker.set(true);
-            tracing::debug!(error.cause = %error, "the database did not answer a probe");
+            tracing::debug!(error.cause = %error, "database probe failed");
             sleep(PROBE_INTERVAL).await;
         }
         breaker.confirm();
@@ -272,7 +272,7 @@ async fn opened(changes: &mut watch::Receiver<bool>) {
 }
 
 fn away() -> StoreError {
-    let cause = "it does not answer, and is tried again several times a second";
+    let cause = "it is unreachable; probing several times a second";
     StoreError::Unavailable(sqlx::Error::Io(io::Error::new(
         io::ErrorKind::NotConnected,
         cause,

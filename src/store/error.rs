@@ -10,19 +10,19 @@ use crate::store::demotion;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot work now, or no connection could be had, or it broke: try again later. [`Self::outage`] says which.
-    #[error("the database cannot be used: {0}")]
+    #[error("cannot use the database: {0}")]
     Unavailable(#[source] sqlx::Error),
     /// Every connection of the pool was in use for as long as one may be waited for.
     #[error("every database connection is in use: {0}")]
     Queued(#[source] sqlx::Error),
     /// The transaction met another one: run it again.
-    #[error("the transaction met another one: {0}")]
+    #[error("transaction conflict: {0}")]
     Conflict(#[source] sqlx::Error),
     /// The statement ran longer than it may.
-    #[error("the database did not answer in time: {0}")]
+    #[error("the database did not respond in time: {0}")]
     Timeout(#[source] sqlx::Error),
     /// A stored value cannot be read: somebody else wrote it, or this program is older than the data.
-    #[error("stored data cannot be read: {0}")]
+    #[error("cannot read stored data: {0}")]
     Corrupt(String),
     /// Anything else: a fault of this program or of the server.
     #[error("the database refused a statement: {0}")]

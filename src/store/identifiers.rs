@@ -95,7 +95,7 @@ pub async fn insert(
     if facts.is_empty() {
         return Ok(());
     }
-    let columns = Columns::of(facts.iter());
+    let columns = Columns::from_facts(facts.iter());
     sqlx::query(
         "INSERT INTO identifiers (customer_id, kind, digest, profile_version, begins, display, recorded_at)
          SELECT customer_id, kind, digest, profile_version, begins, display, $7
@@ -118,12 +118,12 @@ pub async fn insert(
         .collect();
     delete_owners(
         tx,
-        Columns::of(last.values().copied().filter(|fact| !fact.begins)),
+        Columns::from_facts(last.values().copied().filter(|fact| !fact.begins)),
     )
     .await?;
     insert_owners(
         tx,
-        Columns::of(last.values().copied().filter(|fact| fact.begins)),
+        Columns::from_facts(last.values().copied().filter(|fact| fact.begins)),
     )
     .await
 }
@@ -137,7 +137,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(facts: impl Iterator<Item = &'a IdentifierFact>) -> Self {
+    fn from_facts(facts: impl Iterator<Item = &'a IdentifierFact>) -> Self {
         let mut columns = Self {
             customer_id: vec![],
             kind: vec![],

@@ -238,7 +238,7 @@ async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     match connection.begin_with("").await {
         Err(sqlx::Error::BeginFailed) => Ok(true),
         Ok(_) | Err(sqlx::Error::InvalidSavePointStatement) => {
-            tracing::error!("a pooled connection was inside a transaction; it was closed");
+            tracing::error!("closed a pooled connection that was inside a transaction");
             Ok(false)
         }
         // The server is gone, or closed the connection.

@@ -197,23 +197,23 @@ pub struct Unconverted<'a> {
 }
 
 /// Persons and companies who bought in several currencies, bought in one before it could be converted, or have a contract or a contact
-/// that cannot be: each with what all facts say. Some of them are not concerned, nobody else is.
+/// that cannot be: each with what all facts say. Some of them are not affected, nobody else is.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
 pub async fn each_unconverted(
     connection: &mut PgConnection,
-    concerned: Unconverted<'_>,
+    affected: Unconverted<'_>,
     mut each: impl FnMut(Profile),
 ) -> Result<(), StoreError> {
-    let codes = concerned.currencies.iter().map(|one| one.currency.code());
-    let days = concerned.currencies.iter();
+    let codes = affected.currencies.iter().map(|one| one.currency.code());
+    let days = affected.currencies.iter();
     let days = days.map(|one| one.first_day.map(Day::number));
     let mut rows = sqlx::query_as::<_, Row>(
         "WITH one AS (
            SELECT currency, coalesce(first_day, 2147483647) AS first_day
            FROM unnest($1::text[], $2::integer[]) AS given (currency, first_day)
-         ), concerned AS (
+         ), affected AS (
            SELECT p.customer_id
            FROM profiles AS p
            LEFT JOIN one ON one.currency = p.currency
@@ -230,14 +230,14 @@ pub async fn each_unconverted(
            WHERE $4 AND c.day < one.first_day
          )
          SELECT p.customer_id, p.version, p.kind, p.display_name, p.packed, p.recorded_at
-         FROM concerned
-         JOIN profiles AS p ON p.customer_id = concerned.customer_id
+         FROM affected
+         JOIN profiles AS p ON p.customer_id = affected.customer_id
          WHERE p.kind IN (1, 2)",
     )
     .bind(codes.collect::<Vec<_>>())
     .bind(days.collect::<Vec<_>>())
-    .bind(concerned.today.number())
-    .bind(concerned.contacts_count)
+    .bind(affected.today.number())
+    .bind(affected.contacts_count)
     .fetch(connection);
     while let Some(row) = rows.try_next().await? {
         each(row.try_into()?);

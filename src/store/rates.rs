@@ -54,7 +54,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(rates: &[ExchangeRate]) -> Self {
+    fn from_rates(rates: &[ExchangeRate]) -> Self {
         let mut columns = Self::default();
         for rate in rates {
             columns.from.push(rate.from().code());
@@ -86,7 +86,7 @@ pub async fn list_holding(
     connection: &mut PgConnection,
     rates: &[ExchangeRate],
 ) -> Result<Vec<ExchangeRate>, StoreError> {
-    let asked = Columns::of(rates);
+    let asked = Columns::from_rates(rates);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT DISTINCT ON (r.from_currency, r.to_currency, r.day)
                 r.number, r.from_currency, r.to_currency, r.day, r.rate::text AS rate, true AS holds, r.recorded_at
@@ -114,7 +114,7 @@ pub async fn insert(
     last: i64,
     recorded_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let columns = Columns::of(rates);
+    let columns = Columns::from_rates(rates);
     sqlx::query(
         "INSERT INTO exchange_rates (number, from_currency, to_currency, day, rate, recorded_at)
          SELECT $5 + new.position, new.from_currency, new.to_currency, new.day, new.rate::numeric, $6

@@ -51,7 +51,7 @@ pub enum SchemaState {
 pub enum SchemaError {
     /// `patron migrate` has not been run since the program was upgraded.
     #[error(
-        "the database has schema version {version} and this program needs {wanted}; run `patron migrate`"
+        "the database has schema version {version}, but this program needs {wanted}; run `patron migrate`"
     )]
     Older {
         /// What the database has; 0 if it is empty.
@@ -61,7 +61,7 @@ pub enum SchemaError {
     },
     /// The program is the older one.
     #[error(
-        "this program is older than the database: it knows schema versions up to {known}, the database has {version}; upgrade it"
+        "the database has schema version {version}, but this program supports at most {known}; upgrade the program"
     )]
     Newer {
         /// The first version of the database that is not known here.
@@ -71,7 +71,7 @@ pub enum SchemaError {
     },
     /// The database was not made by this program's migrations.
     #[error(
-        "migration {version} was run on this database in another wording than this program has; use the program that ran it, or restore a backup"
+        "migration {version} of the database differs from the one in this program; use the program that ran it, or restore a backup"
     )]
     Altered {
         /// The migration.
@@ -79,7 +79,7 @@ pub enum SchemaError {
     },
     /// A migration that cannot run in a transaction was cut short.
     #[error(
-        "migration {version} was begun on this database and not finished; put its objects right and delete its row from _sqlx_migrations, then run `patron migrate`"
+        "migration {version} is incomplete; undo its changes, delete its row from _sqlx_migrations, then run `patron migrate`"
     )]
     Interrupted {
         /// The migration.
@@ -87,14 +87,14 @@ pub enum SchemaError {
     },
     /// Somebody else holds a lock that is needed.
     #[error(
-        "another migration or a long transaction holds a lock that the migration needs; nothing was left half done, run `patron migrate` again"
+        "another migration or a long transaction holds a lock; nothing was changed, run `patron migrate` again"
     )]
     Busy,
     /// The database refused a statement or cannot be reached.
-    #[error("the schema could not be read or migrated")]
+    #[error("could not read or migrate the schema")]
     Database(#[source] sqlx::Error),
     /// Anything else that the migrations ran into.
-    #[error("migrating failed")]
+    #[error("migration failed")]
     Migrate(#[source] MigrateError),
 }
 

@@ -179,7 +179,7 @@ async fn check_evaluation(shared: &Path, endpoint: &str) {
         "1653.4  -12.1 %",
         "1837.7   -2.4 %",
         "2928.9  +55.6 %",
-        "Interval of the total",
+        "prediction interval of the total",
         "Repeat orders by week",
         "36-39",
         "40-43*",

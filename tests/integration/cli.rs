@@ -37,25 +37,23 @@ Usage: patron <COMMAND>
 
 Commands:
   serve        Run the server
-  demo         Show everything on invented customers, on this machine, in one command
-  migrate      Bring an external database to the schema of this version
-  import       Send customers, transactions, contacts, contracts or exchange rates from a CSV file
-               to a server
-  rates        What exchange rates a server knows
-  customer     What is stored of a customer
-  model        Fit value models and choose the one that answers
-  definitions  Check, publish and look at definitions: attributes, tiers, segments, treatments
-  classify     Say who a subject is, which tier they hold, which segments they are in and how to
-               treat them
-  explain      Say why a subject is in a segment or holds a tier, or what is missing
-  score        Say what a subject, or every subject of a file, is worth
+  demo         Try everything on a generated customer base, on this machine, in one command
+  migrate      Migrate an external database to the schema of this version
+  import       Import customers, transactions, contacts, contracts or exchange rates from a CSV file
+  rates        List recorded exchange rates
+  customer     Show stored customers
+  model        Fit, backtest and activate value models
+  definitions  Check, publish and show definitions: attributes, tiers, segments, treatments
+  classify     Look up a customer: identity, tier, segments and treatment
+  explain      Explain why a customer is or is not in a segment or tier
+  score        Estimate the lifetime value of a customer, or of every customer in a file
   help         Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help
   -V, --version  Print version
 
-Start with `patron demo`. `patron help COMMAND` explains a command. Exit codes: 0 done, 1 failed, 64
+Start with `patron demo`. `patron help COMMAND` describes a command. Exit codes: 0 done, 1 failed, 64
 wrong usage or configuration.
 "
     );
@@ -67,7 +65,7 @@ fn wrong_usage_exits_with_64_and_says_why_on_standard_error() {
     std::fs::write(folder.path().join("f.csv"), "sample_id,date,dollars\n").unwrap();
     for (arguments, part) in [
         (&["classify"][..], "SUBJECT"),
-        (&["classify", "+12"], "no phone number"),
+        (&["classify", "+12"], "not a phone number"),
         (&["classify", "a", "--timeout", "soon"], "for example 10s"),
         (&["score", "--subjects", "none.csv"], "cannot open none.csv"),
         (
@@ -76,11 +74,11 @@ fn wrong_usage_exits_with_64_and_says_why_on_standard_error() {
         ),
         (
             &["import", "transactions", "f.csv", "--currency", "EURO"],
-            "no currency",
+            "not a currency",
         ),
         (
             &["import", "transactions", "f.csv", "--currency", "EUR"],
-            "hint: name the column with --customer-column",
+            "hint: set the column with --customer-column",
         ),
         (
             &[
@@ -144,7 +142,7 @@ fn without_a_server_every_client_command_fails_with_1_and_says_how_to_start_one(
         let notes = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {notes}");
         assert!(
-            notes.starts_with(&format!("error: no server answers at {endpoint}")),
+            notes.starts_with(&format!("error: no server responds at {endpoint}")),
             "{notes}"
         );
         assert!(notes.contains("hint: start a server with `patron serve`"));
@@ -175,7 +173,7 @@ fn a_dry_run_needs_no_server_and_reports_refused_rows() {
         notes.contains("line 3: amount: \"1,234.50\" has thousands separators"),
         "{notes}"
     );
-    assert!(text(&output.stdout).contains("Sound      1 (dry run: nothing was sent)"));
+    assert!(text(&output.stdout).contains("Valid      1 (dry run: nothing was sent)"));
     let files = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(files, 1, "a dry run writes no file");
 }

@@ -281,10 +281,7 @@ fn a_cluster_of_another_release_is_refused_and_left_alone() {
     fs::create_dir(&other).unwrap();
     fs::write(other.join("PG_VERSION"), "99\n").unwrap();
     let refused = Cluster::start(place.path()).unwrap_err().to_string();
-    assert!(
-        refused.contains("pg99 was made by PostgreSQL 99"),
-        "{refused}"
-    );
+    assert!(refused.contains("pg99 needs PostgreSQL 99"), "{refused}");
     assert!(other.join("PG_VERSION").exists());
     assert!(!data(place.path()).exists());
 }

@@ -214,7 +214,7 @@ async fn a_rate_again_is_a_duplicate_and_another_one_a_correction_that_holds() {
     let rates: Vec<_> = found
         .rates
         .iter()
-        .map(|it| (it.number, &*it.rate.as_ref().unwrap().rate, it.holds))
+        .map(|it| (it.number, &*it.rate.as_ref().unwrap().rate, it.current))
         .collect();
     assert_eq!(
         rates,

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod files;
+mod language;
 mod layers;
 mod migrations;
 mod source;

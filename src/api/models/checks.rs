@@ -28,19 +28,19 @@ fn spend_dependence(found: &StoredDependence) -> pb::SpendDependence {
     let (verdict, explanation) = match SpendDependence::from(*found).verdict() {
         DependenceVerdict::Independent => (
             pb::SpendDependenceVerdict::Independent,
-            "how often and how much customers buy do not hang together in a way that matters: Gamma-Gamma may be used",
+            "order frequency and order value are not meaningfully correlated: Gamma-Gamma is suitable",
         ),
         DependenceVerdict::TooUncertain => (
             pb::SpendDependenceVerdict::TooUncertain,
-            "whether how often and how much customers buy hang together, as Gamma-Gamma assumes they do not, cannot be told from so few",
+            "too few customers to measure the correlation of order frequency and order value",
         ),
         DependenceVerdict::FrequentSpendMore => (
             pb::SpendDependenceVerdict::FrequentSpendMore,
-            "frequent customers spend more per order, which Gamma-Gamma does not expect: the value of the best is understated",
+            "frequent customers spend more per order, contrary to Gamma-Gamma: the value of the best customers is understated",
         ),
         DependenceVerdict::FrequentSpendLess => (
             pb::SpendDependenceVerdict::FrequentSpendLess,
-            "frequent customers spend less per order, which Gamma-Gamma does not expect: the value of the best is overstated",
+            "frequent customers spend less per order, contrary to Gamma-Gamma: the value of the best customers is overstated",
         ),
     };
     pb::SpendDependence {
@@ -61,16 +61,16 @@ fn of_times(found: &StoredRegularity) -> pb::Regularity {
         ),
         RegularityVerdict::TooUncertain => (
             pb::RegularityVerdict::TooUncertain,
-            "whether orders come at random times, as the models assume, cannot be told from these customers",
+            "too few customers to measure whether orders come at random times, as the models assume",
         ),
         RegularityVerdict::Regular => (
             pb::RegularityVerdict::Regular,
-            "orders come more regularly than the models assume: a model with Erlang times between orders (CNBD-k) would fit better, \
-             and probabilities of being alive react too slowly to a missed order",
+            "orders are more regular than the models assume: a model with Erlang times (CNBD-k) would fit better, and the probability of \
+             being alive reacts too slowly to a missed order",
         ),
         RegularityVerdict::Clustered => (
             pb::RegularityVerdict::Clustered,
-            "orders come in bursts, which the models do not expect: consider counting orders within some days as one",
+            "orders come in bursts, contrary to the models: consider counting orders within a few days as one",
         ),
     };
     pb::Regularity {

@@ -109,7 +109,7 @@ mod tests {
         fs::write(&path, "").unwrap();
         let error = read_key(&path).unwrap_err().to_string();
         assert!(
-            error.contains("identifier.key holds no identifier key"),
+            error.contains("identifier.key is not an identifier key"),
             "{error}"
         );
         assert!(

@@ -33,7 +33,7 @@ pub(super) async fn until_admitted(url: &str, limit: Duration) -> Result<(), Dat
             tracing::warn!(
                 error.cause = %cause,
                 wait.left_seconds = left.as_secs(),
-                "waiting for the database that DATABASE_URL names; give up earlier or later with --database-wait"
+                "waiting for the database in DATABASE_URL; set the limit with --database-wait"
             );
         }
         sleep(pause.min(left)).await;
@@ -51,6 +51,6 @@ pub(super) fn hint(cause: &sqlx::Error) -> &'static str {
         Some(code) if code.starts_with("28") => {
             "check the user and password in DATABASE_URL, and pg_hba.conf on the server"
         }
-        Some(_) | None => "check that Postgres runs, and the host and port in DATABASE_URL",
+        Some(_) | None => "check that Postgres is running, and the host and port in DATABASE_URL",
     }
 }

@@ -66,7 +66,7 @@ impl Incoming {
     fn admit(&self, stream: TcpStream) -> Option<Connection> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             self.metrics.refused.inc();
-            tracing::warn!("a connection was refused: as many as allowed are open");
+            tracing::warn!("connection refused: --max-connections are open");
             return None;
         };
         if let Err(error) = stream.set_nodelay(true) {

@@ -14,7 +14,7 @@ const DESCRIPTOR_SETS: [&[u8]; 4] = [
 
 /// A descriptor set compiled into the program cannot be served.
 #[derive(Debug, thiserror::Error)]
-#[error("the descriptors compiled into the program cannot be served")]
+#[error("cannot serve the built-in descriptors")]
 pub struct ReflectionError(#[from] tonic_reflection::server::Error);
 
 /// A reflection service of all services; each version lists the other as well.

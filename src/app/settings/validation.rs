@@ -33,14 +33,14 @@ pub struct Problem {
 pub enum ProblemKind {
     /// The address is reachable from other machines and `--insecure` is not given.
     #[error(
-        "{address} can be reached from other machines, and nothing there is encrypted or asks for a login; listen on 127.0.0.1, or give --insecure if the network keeps strangers out"
+        "{address} is reachable from other machines, without encryption or login; listen on 127.0.0.1, or set --insecure on a trusted network"
     )]
     NotLoopback {
         /// The address given.
         address: SocketAddr,
     },
     /// Both listeners have the same address.
-    #[error("{address} is the address of the gRPC listener; the admin listener needs its own")]
+    #[error("{address} is also the address of the gRPC listener; set another one")]
     SameAddress {
         /// The address given twice.
         address: SocketAddr,
@@ -57,13 +57,13 @@ pub enum ProblemKind {
         expected: &'static str,
     },
     /// No such time zone.
-    #[error("{name:?} is not a time zone; give an IANA name such as Europe/Berlin or UTC")]
+    #[error("{name:?} is not a time zone; use an IANA name such as Europe/Berlin or UTC")]
     UnknownTimeZone {
         /// The name given.
         name: String,
     },
     /// A number out of its range.
-    #[error("{given} is not from {min} to {max}")]
+    #[error("{given} is out of range; use {min} to {max}")]
     OutOfRange {
         /// The number given.
         given: u64,
@@ -73,9 +73,7 @@ pub enum ProblemKind {
         max: u64,
     },
     /// The filter cannot be read.
-    #[error(
-        "{given:?} is not a log filter; give a level such as info, or info,patron::store=debug"
-    )]
+    #[error("{given:?} is not a log filter; use a level such as info, or info,patron::store=debug")]
     UnreadableFilter {
         /// The filter given.
         given: String,

@@ -10,7 +10,7 @@ pub struct ByteSize(u64);
 
 /// The text is not a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("give a whole number of bytes, or one with a unit: 512kB, 256MiB, 2GB")]
+#[error("use a whole number of bytes, or one with a unit: 512kB, 256MiB, 2GB")]
 pub struct InvalidByteSize;
 
 impl ByteSize {

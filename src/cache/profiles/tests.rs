@@ -33,7 +33,7 @@ fn cache(max_bytes: u64) -> Arc<ProfileCache> {
     let load: Load<CustomerId, HeldProfile> = Box::new(|ids| {
         let found = ids
             .into_iter()
-            .map(|id| (id, HeldProfile::of(Some(Arc::new(profile(1))))));
+            .map(|id| (id, HeldProfile::from_profile(Some(Arc::new(profile(1))))));
         let batch = Batch {
             values: found.collect(),
             lease: None,
@@ -62,7 +62,7 @@ fn a_kept_answer_is_one_for_its_basis_and_its_day_alone() {
     let answer = KeptAnswer::new(&basis, Day::EPOCH, Bytes::from_static(b"answer"));
     let held = HeldProfile {
         answer: Some(Arc::new(answer)),
-        ..HeldProfile::of(Some(Arc::new(profile(1))))
+        ..HeldProfile::from_profile(Some(Arc::new(profile(1))))
     };
     let tomorrow = Day::EPOCH.plus_days(1);
     assert_eq!(held.answer(&basis, Day::EPOCH).unwrap(), "answer");
@@ -112,7 +112,9 @@ async fn an_answer_is_kept_beside_the_profile_it_was_made_from_and_weighed() {
     // Made from what a write has outdated, or while it was being written.
     keep(&cache, &id, 0, answer(b"old"));
     assert_eq!(kept().await.unwrap().len(), 1_000);
-    cache.commit(&id, 2, || HeldProfile::of(Some(Arc::new(profile(2)))));
+    cache.commit(&id, 2, || {
+        HeldProfile::from_profile(Some(Arc::new(profile(2))))
+    });
     keep(&cache, &id, 1, answer(b"old"));
     assert_eq!(kept().await, None);
 }

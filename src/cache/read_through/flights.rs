@@ -123,7 +123,7 @@ where
         drop(state);
         if is_behind {
             tracing::error!(
-                "the database answered with the state before an acknowledged write; the connection is closed and the load repeated"
+                "the database returned a state older than an acknowledged write; closing the connection and loading again"
             );
             if let Some(lease) = batch.lease {
                 lease.distrust();

@@ -67,7 +67,7 @@ pub fn segments_text(memberships: &[pb::SegmentMembership]) -> String {
     for one in memberships {
         let title = one.title.as_ref().map_or("", |title| title.en.as_str());
         let unknown = if one.verdict() == pb::Verdict::Unknown {
-            ", taken in although not all is known"
+            ", included although some inputs are unknown"
         } else {
             ""
         };
@@ -122,10 +122,10 @@ fn decided(treatment: &pb::Treatment, field: &str) -> String {
 fn times(treatment: &pb::Treatment) -> String {
     let mut parts = Vec::new();
     if let Some(minutes) = treatment.response_minutes {
-        parts.push(format!("answer within {}", duration(minutes)));
+        parts.push(format!("respond within {}", duration(minutes)));
     }
     if let Some(minutes) = treatment.resolution_minutes {
-        parts.push(format!("solve within {}", duration(minutes)));
+        parts.push(format!("resolve within {}", duration(minutes)));
     }
     if !treatment.service_hours.is_empty() {
         parts.push(treatment.service_hours.clone());
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(
             treatment_text(&treatment),
             "Queue     key_accounts  [by tier]
-Times     answer within 15 min, solve within 1 d, 24x7  [by tier]
+Times     respond within 15 min, resolve within 1 d, 24x7  [by tier]
 Skills    senior, retention  [by attention/at_risk]
 Playbook  1. Ask what went wrong  [by attention/at_risk]
           2. Call back"
@@ -196,7 +196,7 @@ Playbook  1. Ask what went wrong  [by attention/at_risk]
         };
         assert_eq!(
             segments_text(&[membership]),
-            "Onboarding (lifecycle/onboarding), taken in although not all is known
+            "Onboarding (lifecycle/onboarding), included although some inputs are unknown
   because Days since the first order: 12, at most 90"
         );
     }

@@ -96,7 +96,7 @@ fn contact_json(day: &pb::ContactDay) -> Value {
     })
 }
 
-fn contract_json(contract: &pb::HeldContract) -> Value {
+fn contract_json(contract: &pb::ContractState) -> Value {
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     json!({
         "source": contract.source,

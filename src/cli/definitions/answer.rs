@@ -70,7 +70,7 @@ pub fn revision_line(revision: &pb::Revision) -> String {
 #[must_use]
 pub fn list_page(revisions: &[pb::Revision]) -> String {
     if revisions.is_empty() {
-        return "Nothing is published: the built-in definitions are in force.".to_owned();
+        return "No definitions are published: the built-in ones are in force.".to_owned();
     }
     let rows: Vec<Vec<String>> = revisions
         .iter()
@@ -125,8 +125,8 @@ pub fn unconvertible_text(answer: &pb::PublishDefinitionsResponse) -> Option<Str
     };
     let codes = answer.unconvertible_currencies.join(", ");
     Some(format!(
-        "warning: {who} no value by this revision (NO_RATE): there is no rate to its currency for their purchases, contracts or contacts in {codes}\n\
-         hint: `patron import rates FILE.csv` records rates from {codes}"
+        "warning: {who} no value with this revision (NO_RATE): there is no rate from {codes} to its currency\n\
+         hint: record rates from {codes} with `patron import rates FILE.csv`"
     ))
 }
 

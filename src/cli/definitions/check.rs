@@ -109,7 +109,7 @@ struct Counts {
 impl<'a> Checked<'a> {
     /// Checks a document.
     #[must_use]
-    pub fn of(document: &'a Document) -> Self {
+    pub fn from_document(document: &'a Document) -> Self {
         Self {
             document,
             outcome: Definitions::read(&document.text),
@@ -135,7 +135,7 @@ impl<'a> Checked<'a> {
         match &self.outcome {
             Err(problems) => report(text, name, problems),
             Ok(definitions) => {
-                let counts = Counts::of(definitions);
+                let counts = Counts::from_definitions(definitions);
                 let parts = [
                     counted(counts.attributes, "attribute"),
                     counted(counts.tiers, "tier"),
@@ -153,7 +153,7 @@ impl<'a> Checked<'a> {
         CheckedJson {
             file: self.document.name.clone(),
             sound: self.is_sound(),
-            counts: self.definitions().map(Counts::of),
+            counts: self.definitions().map(Counts::from_definitions),
             problems: self.problems_json(),
         }
     }
@@ -184,7 +184,7 @@ impl<'a> Checked<'a> {
 }
 
 impl Counts {
-    fn of(definitions: &Definitions) -> Self {
+    fn from_definitions(definitions: &Definitions) -> Self {
         Self {
             attributes: definitions.attributes().len(),
             tiers: definitions.tiers().len(),

@@ -256,7 +256,7 @@ async fn revisions_are_published_listed_shown_and_rolled_back() {
     let (_, _, nothing) = run_line(&with(&["show"])).await;
     let nothing = nothing.unwrap_err();
     assert!(
-        nothing.to_string().contains("nothing is published"),
+        nothing.to_string().contains("no definitions are published"),
         "{nothing}"
     );
 

@@ -79,8 +79,8 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
     };
     let Some(Value::TextValue(text)) = value(POPULATION) else {
         return Err(CliError::Failed {
-            message: format!("the server has a customer {FIRST} who is not of a demo"),
-            hint: "run the demo on a server of its own".to_owned(),
+            message: format!("customer {FIRST} on the server does not belong to a demo"),
+            hint: "run the demo on a separate server".to_owned(),
         });
     };
     let options = read_options(&text)
@@ -161,7 +161,7 @@ impl Loaded {
                 Outcome::Refused | Outcome::Unspecified => {
                     let reason = reason(result);
                     return Err(CliError::failed(format!(
-                        "the server refused an invented fact: {reason}"
+                        "the server refused a generated fact: {reason}"
                     )));
                 }
             }

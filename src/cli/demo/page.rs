@@ -32,7 +32,7 @@ impl Commands {
         }
     }
 
-    fn of(&self, rest: &str) -> String {
+    fn line(&self, rest: &str) -> String {
         let endpoint = if self.endpoint == DEFAULT_ENDPOINT {
             String::new()
         } else {
@@ -106,15 +106,15 @@ pub(super) fn page(report: &DemoReport, commands: &Commands) -> String {
     let everybody = &report.everybody;
     [
         format!(
-            "{} invented customers with three years of history until {}, by tier:",
+            "{} generated customers with three years of history until {}, by tier:",
             report.options.customers, report.options.as_of
         ),
         text::indented(&everybody.tiers.page(currency)),
-        "By segment (an exclusive scheme puts everybody in one at most):".to_owned(),
+        "By segment (at most one per exclusive scheme):".to_owned(),
         text::indented(&everybody.segments.page()),
-        "What took how long:".to_owned(),
+        "Time:".to_owned(),
         text::indented(&times(report)),
-        "Ask it (paste a line into another terminal):".to_owned(),
+        "Try it (paste a line into another terminal):".to_owned(),
         text::indented(&examples(report, commands)),
     ]
     .join("\n\n")
@@ -122,9 +122,9 @@ pub(super) fn page(report: &DemoReport, commands: &Commands) -> String {
 
 fn times(report: &DemoReport) -> String {
     let load = match report.loaded {
-        None => "nothing: this data directory holds them already".to_owned(),
+        None => "nothing: already in this data directory".to_owned(),
         Some(loaded) => format!(
-            "{} facts, {} of them known, in {:.2} s",
+            "{} facts, {} duplicates, in {:.2} s",
             loaded.written + loaded.duplicates,
             loaded.duplicates,
             report.load_seconds
@@ -135,18 +135,18 @@ fn times(report: &DemoReport) -> String {
         let seconds = report.publish_seconds;
         format!("examples/definitions.yaml as revision {revision} in {seconds:.2} s")
     } else {
-        format!("nothing: revision {revision} is in force already")
+        format!("nothing: revision {revision} is already in force")
     };
     let version = report.model.version;
     let fit = if report.fitted {
         format!("model version {version} in {:.2} s", report.fit_seconds)
     } else {
-        format!("nothing: model version {version} answers already")
+        format!("nothing: model version {version} is already active")
     };
     let customers = report.options.customers;
     text::labelled(&[
         (
-            "Invented",
+            "Generated",
             format!("{customers} customers in {:.2} s", report.invent_seconds),
         ),
         ("Sent", load),
@@ -169,32 +169,32 @@ fn examples(report: &DemoReport, commands: &Commands) -> String {
     let mut add = |comment: &str, command: String| lines.push(format!("# {comment}\n{command}"));
     let phone = &examples.regular_phone;
     add(
-        "Who calls, what are they worth, and how to treat them?",
-        commands.of(&format!("classify {phone}")),
+        "Who is calling, what are they worth, and how should we treat them?",
+        commands.line(&format!("classify {phone}")),
     );
     let shared = &examples.shared_phone;
     add(
-        "Who may be calling, when a whole firm shares a line?",
-        commands.of(&format!("classify {shared}")),
+        "Who may be calling from a number that a whole company shares?",
+        commands.line(&format!("classify {shared}")),
     );
     if let Some((customer, segment)) = &report.everybody.cases.explained {
         add(
-            "Why is this customer in that segment? (--lang de says it in German)",
-            commands.of(&format!("explain {customer} {segment}")),
+            "Why is this customer in that segment? (--lang de for German)",
+            commands.line(&format!("explain {customer} {segment}")),
         );
     }
     if let Some((customer, tier)) = &report.everybody.cases.nearly {
         add(
-            "What does it take to reach the next better tier?",
-            commands.of(&format!("explain {customer} --tier {tier}")),
+            "How far is the next higher tier?",
+            commands.line(&format!("explain {customer} --tier {tier}")),
         );
     }
     let (show, check) = (
-        commands.of("definitions show"),
+        commands.line("definitions show"),
         commands.alone("definitions check -"),
     );
     add(
-        "What happens to mistakes in definitions?",
+        "How are mistakes in definitions reported?",
         format!("{show} | {MISTAKES} | {check}"),
     );
     lines.join("\n")
@@ -283,7 +283,7 @@ mod tests {
             "  gold                         2  50.0 %           200.00 EUR\n",
             "  silver                       1  25.0 %            10.00 EUR\n",
             "UNRATED NO_PURCHASE",
-            "10 facts, 0 of them known, in 1.00 s",
+            "10 facts, 0 duplicates, in 1.00 s",
             "  target/release/patron classify +493023125001 --endpoint http://127.0.0.1:7\n",
             "examples/definitions.yaml as revision 1 in 0.10 s",
             "  target/release/patron definitions show --endpoint http://127.0.0.1:7 | sed '",

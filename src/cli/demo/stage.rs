@@ -90,7 +90,7 @@ fn removal(settings: &Settings) -> String {
     let folder = settings.data_dir().display().to_string();
     match settings.external_database() {
         Some(_) => format!(
-            "its customers are in the database that DATABASE_URL names, and the identifier key in {folder}; drop both when you are done"
+            "its customers are in the database in DATABASE_URL and its identifier key is in {folder}; remove both when you are done"
         ),
         None => format!(
             "its data stays in {folder}; to remove it, stop the demo, then: rm -r '{}'",

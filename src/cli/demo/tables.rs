@@ -106,7 +106,7 @@ impl SegmentTable {
     /// A table with all segments of a document, so that those without a member are shown too. A document that this version cannot read
     /// leaves the table to be filled by those that are met.
     #[must_use]
-    pub fn of(document: &str) -> Self {
+    pub fn from_document(document: &str) -> Self {
         let mut table = Self::default();
         if let Ok(definitions) = Definitions::read(document) {
             for segment in definitions.segments() {
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn segments_without_members_are_listed_in_the_order_of_the_definitions() {
-        let mut table = SegmentTable::of(crate::generate::DEFINITIONS);
+        let mut table = SegmentTable::from_document(crate::generate::DEFINITIONS);
         table.add(&answer(
             "c-1",
             2,

@@ -31,7 +31,7 @@ pub fn page(subject: &pb::Subject, response: &pb::ExplainSegmentResponse, style:
         }
         (pb::Match::Ambiguous, _) => ambiguous_page(&asked, response, language),
         (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => match language {
-            Language::En => format!("Nobody is known as {asked}."),
+            Language::En => format!("No customer found for {asked}."),
             Language::De => format!("Niemand ist als {asked} bekannt."),
         },
     };

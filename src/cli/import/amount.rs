@@ -30,7 +30,7 @@ pub fn parse_minor(text: &str, exponent: u32, decimal_comma: bool) -> Result<i64
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
         return Err(format!(
-            "{text:?} is no amount: write digits, for example 12{point}50, without a currency sign"
+            "{text:?} is not an amount: write digits, for example 12{point}50, without a currency sign"
         ));
     }
     let decimals = exponent as usize;
@@ -44,7 +44,7 @@ pub fn parse_minor(text: &str, exponent: u32, decimal_comma: bool) -> Result<i64
         .parse()
         .ok()
         .filter(|minor| *minor <= LIMIT_MINOR)
-        .ok_or_else(|| format!("{text:?} is too large: at most 10^15 minor units are taken"))?;
+        .ok_or_else(|| format!("{text:?} is too large: at most 10^15 minor units are allowed"))?;
     Ok(if negative { -minor } else { minor })
 }
 
@@ -86,11 +86,11 @@ fn separator_problem(text: &str, digits: &str, point: char, other: char) -> Opti
     }
     Some(if other == ',' {
         format!(
-            "{text:?} has a comma: for a decimal comma give --decimal-comma; thousands separators are not read"
+            "{text:?} has a comma: for a decimal comma use --decimal-comma; thousands separators are not supported"
         )
     } else {
         format!(
-            "{text:?} has a point although --decimal-comma is given; thousands separators are not read"
+            "{text:?} has a point although --decimal-comma is set; thousands separators are not supported"
         )
     })
 }
@@ -134,12 +134,12 @@ mod tests {
             ("1.2.3", false, "several decimal separators"),
             ("1.234", false, "more decimals"),
             ("€5", false, "currency sign"),
-            ("1e3", false, "no amount"),
-            ("NaN", false, "no amount"),
-            ("-", false, "no amount"),
-            ("", false, "no amount"),
-            (".", false, "no amount"),
-            ("--1", false, "no amount"),
+            ("1e3", false, "not an amount"),
+            ("NaN", false, "not an amount"),
+            ("-", false, "not an amount"),
+            ("", false, "not an amount"),
+            (".", false, "not an amount"),
+            ("--1", false, "not an amount"),
             ("10000000000000.01", false, "too large"),
             ("99999999999999999999999", false, "too large"),
         ] {

@@ -112,7 +112,7 @@ impl Header {
                 defaults.join(", "),
                 self.names.join(", ")
             ),
-            hint: format!("name the column with {option}"),
+            hint: format!("set the column with {option}"),
         })
     }
 

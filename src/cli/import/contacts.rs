@@ -34,32 +34,32 @@ pub struct ContactsArgs {
     /// Channel of all contacts, for example phone
     #[arg(long, value_name = "NAME", value_parser = parse_channel)]
     channel: Option<String>,
-    /// Column of the channel; where it is empty, --channel holds [default: channel]
+    /// Column of the channel; empty cells use --channel [default: channel]
     #[arg(long, value_name = "COLUMN")]
     channel_column: Option<String>,
-    /// Column of what the contact was about [default: topic]
+    /// Column of the topic [default: topic]
     #[arg(long, value_name = "COLUMN")]
     topic_column: Option<String>,
     /// Column of the duration: seconds, MM:SS or HH:MM:SS [default: duration_seconds, duration]
     #[arg(long, value_name = "COLUMN")]
     duration_column: Option<String>,
-    /// Column of what the contact cost the company, in major units [default: cost]
+    /// Column of the cost to the company, in major units [default: cost]
     #[arg(long, value_name = "COLUMN")]
     cost_column: Option<String>,
-    /// Column of how the contact ended [default: outcome]
+    /// Column of the outcome [default: outcome]
     #[arg(long, value_name = "COLUMN")]
     outcome_column: Option<String>,
-    /// Column of the contact's id [default: contact_id; without one, ids are derived from the rows]
+    /// Column of the contact id [default: contact_id; otherwise derived from the row]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
-    /// Column of the contact that a row takes back as recorded wrongly; such a row has no channel, cost and so on
+    /// Column of the id of a contact to retract; such a row has no channel, cost, topic or outcome
     /// [default: retracts_contact_id]
     #[arg(long, value_name = "COLUMN")]
     retracts_column: Option<String>,
     /// Currency of all costs, an ISO 4217 code
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     currency: Option<String>,
-    /// Column of the currency; where it is empty, --currency holds [default: currency, unless --currency is given]
+    /// Column of the currency; empty cells use --currency [default: currency, unless --currency is given]
     #[arg(long, value_name = "COLUMN")]
     currency_column: Option<String>,
 }
@@ -102,8 +102,8 @@ impl ContactMapping {
         )?;
         if channel.is_none() && args.channel.is_none() && retracts.is_none() {
             return Err(CliError::Usage {
-                message: "nothing says on which channel the contacts were".to_owned(),
-                hint: "give --channel, for example --channel phone, or --channel-column".to_owned(),
+                message: "the channel of the contacts is missing".to_owned(),
+                hint: "set --channel, for example --channel phone, or --channel-column".to_owned(),
             });
         }
         let cost = optional("--cost-column", &args.cost_column, &["cost"])?;
@@ -155,7 +155,7 @@ impl ContactMapping {
         if row.text(self.cost).is_empty() {
             return None;
         }
-        let currency = self.currency.of(row)?;
+        let currency = self.currency.in_row(row)?;
         let exponent = currency_exponent(&currency)?;
         let comma = self.formats.decimal_comma;
         let amount_minor = row.parse(self.cost, |text| {
@@ -250,7 +250,9 @@ fn parse_channel(text: &str) -> Result<String, String> {
 /// Whole seconds, MM:SS or HH:MM:SS.
 fn parse_duration(text: &str) -> Result<i32, String> {
     let wrong = || {
-        format!("{text:?} is no duration: write whole seconds, MM:SS or HH:MM:SS, at most a week")
+        format!(
+            "{text:?} is not a duration: write whole seconds, MM:SS or HH:MM:SS, at most a week"
+        )
     };
     let parts: Vec<&str> = text.split(':').collect();
     if parts.len() > 3 {

@@ -28,37 +28,37 @@ pub struct ContractsArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
-    /// Column of the contract's id [default: contract_id, contract]
+    /// Column of the contract id [default: contract_id, contract]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
     /// Column of the first day [default: started_on, start]
     #[arg(long, value_name = "COLUMN")]
     start_column: Option<String>,
-    /// Months from one renewal to the next, of all contracts: 1 is monthly, 12 yearly
+    /// Months between renewals, for all contracts: 1 is monthly, 12 yearly
     #[arg(long, value_name = "MONTHS", value_parser = parse_period)]
     period: Option<i32>,
-    /// Column of the months from one renewal to the next; where it is empty, --period holds [default: period_months, period]
+    /// Column of the months between renewals; empty cells use --period [default: period_months, period]
     #[arg(long, value_name = "COLUMN")]
     period_column: Option<String>,
-    /// Column of the price of a period, in major units [default: price, amount]
+    /// Column of the price per period, in major units [default: price, amount]
     #[arg(long, value_name = "COLUMN")]
     price_column: Option<String>,
-    /// Column of what a period costs the company, in major units [default: cost]
+    /// Column of the cost per period to the company, in major units [default: cost]
     #[arg(long, value_name = "COLUMN")]
     cost_column: Option<String>,
     /// Column of the product category [default: category]
     #[arg(long, value_name = "COLUMN")]
     category_column: Option<String>,
-    /// Column of the first day on which it runs no longer; empty: it runs on [default: ended_on, end]
+    /// Column of the first day after the contract; empty: no end [default: ended_on, end]
     #[arg(long, value_name = "COLUMN")]
     ended_column: Option<String>,
-    /// Column of the day from which a row holds: a price rose, notice was given [default: effective_on]
+    /// Column of the day from which the row applies, for example of a price change or notice [default: effective_on]
     #[arg(long, value_name = "COLUMN")]
     effective_column: Option<String>,
     /// Currency of all prices, an ISO 4217 code
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     currency: Option<String>,
-    /// Column of the currency; where it is empty, --currency holds [default: currency, unless --currency is given]
+    /// Column of the currency; empty cells use --currency [default: currency, unless --currency is given]
     #[arg(long, value_name = "COLUMN")]
     currency_column: Option<String>,
 }
@@ -102,8 +102,8 @@ impl ContractMapping {
         )?;
         if period.is_none() && args.period.is_none() {
             return Err(CliError::Usage {
-                message: "nothing says how often the contracts renew".to_owned(),
-                hint: "give --period, for example --period 12 for yearly, or --period-column"
+                message: "the renewal period of the contracts is missing".to_owned(),
+                hint: "set --period, for example --period 12 for yearly, or --period-column"
                     .to_owned(),
             });
         }
@@ -176,7 +176,7 @@ impl Mapping for ContractMapping {
         }
         let started_on = self.day(Some(self.start), row);
         let period_months = self.period(row);
-        let currency = self.currency.of(row);
+        let currency = self.currency.in_row(row);
         if row.text(Some(self.price)).is_empty() {
             row.refuse("the price is empty");
         }
@@ -189,7 +189,7 @@ impl Mapping for ContractMapping {
         let category = row.short_text(self.category, 64);
         let ended_on = self.day(self.ended, row);
         let effective_on = self.day(self.effective, row);
-        for (name, day) in [("end", ended_on), ("day it holds from", effective_on)] {
+        for (name, day) in [("end", ended_on), ("day it applies from", effective_on)] {
             if let (Some(start), Some(day)) = (started_on, day)
                 && day < start
             {
@@ -244,7 +244,7 @@ fn parse_period(text: &str) -> Result<i32, String> {
         .filter(|months| (1..=PERIOD_LIMIT).contains(months))
         .ok_or_else(|| {
             format!(
-                "{text:?} is no period: write whole months, 1 to {PERIOD_LIMIT}, or monthly, quarterly, yearly"
+                "{text:?} is not a period: write whole months, 1 to {PERIOD_LIMIT}, or monthly, quarterly, yearly"
             )
         })
 }

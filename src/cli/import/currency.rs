@@ -14,7 +14,7 @@ pub fn parse_currency(text: &str) -> Result<String, String> {
     match currency_exponent(&code) {
         Some(_) => Ok(code),
         None => Err(format!(
-            "{text:?} is no currency: write its ISO 4217 code, for example EUR"
+            "{text:?} is not a currency: write an ISO 4217 code, for example EUR"
         )),
     }
 }
@@ -52,16 +52,15 @@ impl RowCurrency {
     pub fn required(self) -> Result<Self, CliError> {
         if self.fixed.is_none() && self.column.is_none() {
             return Err(CliError::Usage {
-                message: "nothing says in which currency the amounts are".to_owned(),
-                hint: "give --currency, for example --currency EUR, or --currency-column"
-                    .to_owned(),
+                message: "the currency of the amounts is missing".to_owned(),
+                hint: "set --currency, for example --currency EUR, or --currency-column".to_owned(),
             });
         }
         Ok(self)
     }
 
     /// The currency of a row. `None` when there is none; then that is noted.
-    pub fn of(&self, row: &mut Row<'_>) -> Option<String> {
+    pub fn in_row(&self, row: &mut Row<'_>) -> Option<String> {
         if row.text(self.column).is_empty() {
             if self.fixed.is_none() {
                 row.refuse("the currency is empty");

@@ -27,7 +27,7 @@ pub struct CustomersArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
-    /// Column of the name to show to people; an empty cell changes nothing [default: display_name, name]
+    /// Column of the display name; empty cells change nothing [default: display_name, name]
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
     /// Column of a phone number in E.164 (repeatable) [default: phone, phone_number]
@@ -36,20 +36,20 @@ pub struct CustomersArgs {
     /// Column of an e-mail address (repeatable) [default: email]
     #[arg(long, value_name = "COLUMN")]
     email_column: Vec<String>,
-    /// System and column of an id of another system (repeatable), for example crm=crm_id
+    /// System and column of an external id (repeatable), for example crm=crm_id
     #[arg(long, value_name = "SYSTEM=COLUMN", value_parser = parse_pair)]
     external_column: Vec<Pair>,
     /// Name and column of an attribute (repeatable), for example points=loyalty_points:int; types: bool, int, number, text, day,
-    /// money, tags (separated by ; or |) [default type: text]. An empty cell changes nothing
+    /// money, tags (separated by ; or |) [default type: text]. Empty cells change nothing
     #[arg(long, value_name = "NAME=COLUMN[:TYPE]", value_parser = parse_pair)]
     attribute: Vec<Pair>,
-    /// Column of the day on which the attributes were observed [default: observed_on, else today]
+    /// Column of the observation day of the attributes [default: observed_on, otherwise today]
     #[arg(long, value_name = "COLUMN")]
     observed_column: Option<String>,
-    /// Column of the customer's kind: person, company or employee; where it is empty, --kind holds [default: kind]
+    /// Column of the customer kind: person, company or employee; empty cells use --kind [default: kind]
     #[arg(long, value_name = "COLUMN")]
     kind_column: Option<String>,
-    /// Currency of attributes of type money whose cells name none ("12.50" instead of "12.50 EUR")
+    /// Currency of money attributes without a currency in the cell ("12.50" instead of "12.50 EUR")
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     currency: Option<String>,
     /// Column of that currency [default: currency, unless --currency is given]
@@ -239,7 +239,7 @@ impl CustomerMapping {
             {
                 (number, row.parse(Some(column), |_| parse_currency(code))?)
             }
-            _ => (text, self.currency.of(row)?),
+            _ => (text, self.currency.in_row(row)?),
         };
         let exponent = currency_exponent(&currency)?;
         let comma = self.formats.decimal_comma;
@@ -256,7 +256,7 @@ impl CustomerMapping {
             AttributeType::Int => text
                 .parse()
                 .map(Value::IntValue)
-                .map_err(|_| format!("{text:?} is no whole number")),
+                .map_err(|_| format!("{text:?} is not a whole number")),
             AttributeType::Number => {
                 let text = if self.formats.decimal_comma {
                     text.replace(',', ".")
@@ -265,7 +265,7 @@ impl CustomerMapping {
                 };
                 match text.parse::<f64>() {
                     Ok(number) if number.is_finite() => Ok(Value::DoubleValue(number)),
-                    _ => Err(format!("{text:?} is no finite number")),
+                    _ => Err(format!("{text:?} is not a finite number")),
                 }
             }
             AttributeType::Day => parse_day(text, self.formats.date.as_deref())
@@ -327,7 +327,7 @@ fn attribute_column(pair: &Pair, header: &Header) -> Result<AttributeColumn, Cli
     };
     let kind = AttributeType::named(kind).ok_or_else(|| {
         CliError::usage(format!(
-            "--attribute {name}: {kind:?} is no type: use bool, int, number, text, day, money or tags"
+            "--attribute {name}: {kind:?} is not a type: use bool, int, number, text, day, money or tags"
         ))
     })?;
     Ok(AttributeColumn {
@@ -360,7 +360,7 @@ fn parse_customer_kind(text: &str) -> Result<pb::CustomerKind, String> {
         "company" => Ok(pb::CustomerKind::Company),
         "employee" => Ok(pb::CustomerKind::Employee),
         _ => Err(format!(
-            "{text:?} is no kind of customer: write person, company or employee"
+            "{text:?} is not a kind of customer: write person, company or employee"
         )),
     }
 }
@@ -370,7 +370,7 @@ fn parse_email(text: &str) -> Result<String, String> {
         .split_once('@')
         .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     if !proper || text.len() > 254 || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(format!("{text:?} is no e-mail address"));
+        return Err(format!("{text:?} is not an e-mail address"));
     }
     Ok(text.to_owned())
 }

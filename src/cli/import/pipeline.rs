@@ -115,7 +115,7 @@ pub async fn run<M: Mapping>(
         import.rejected.discard();
         let written = import.summary.written;
         import.output.note(&format!(
-            "stopped after {written} written rows; import the file again to add what is missing"
+            "stopped after {written} written rows; import the file again to add the rest"
         ));
         return Err(error);
     }
@@ -143,7 +143,7 @@ impl Import<'_> {
             match read_row(mapping, header, &record) {
                 Ok(Read::Fact(fact)) => {
                     self.summary.sound += 1;
-                    let way = lanes.of(&fact);
+                    let way = lanes.lane_for(&fact);
                     let key = M::key(&fact).map(|(one, other)| (one.to_owned(), other.to_owned()));
                     let ready = groups.add(&key, (fact, (line, record.clone())));
                     if !lanes.pending[way].has_room_for(ready.len()) {
@@ -217,7 +217,7 @@ impl Import<'_> {
                 Outcome::Refused => self.refuse(record, *line, &reason(result)),
                 Outcome::Unspecified => {
                     return Err(CliError::failed(format!(
-                        "the server did not say what became of line {line}"
+                        "the server returned no result for line {line}"
                     )));
                 }
             }
@@ -233,7 +233,7 @@ impl Import<'_> {
             return;
         }
         if let Err(problem) = self.rejected.add(record, line, reason) {
-            let warning = format!("warning: {problem}: refused rows are listed here only");
+            let warning = format!("warning: {problem}: refused rows are listed only here");
             self.progress.note(&warning, self.output);
         }
     }
@@ -280,7 +280,7 @@ impl Import<'_> {
 fn read_record(reader: &mut Reader<File>, record: &mut ByteRecord) -> Result<bool, CliError> {
     reader
         .read_byte_record(record)
-        .map_err(|cause| CliError::failed(format!("cannot read on: {cause}")))
+        .map_err(|cause| CliError::failed(format!("cannot continue reading: {cause}")))
 }
 
 /// How many sound rows each key has, from here to the end of the file; the reader stands here again afterwards.
@@ -333,16 +333,16 @@ fn page(summary: &Summary) -> String {
     let mut rows = vec![("Rows read", summary.rows.to_string())];
     if summary.dry_run {
         rows.push((
-            "Sound",
+            "Valid",
             format!("{} (dry run: nothing was sent)", summary.sound),
         ));
     } else {
         rows.push(("Written", summary.written.to_string()));
-        rows.push(("Known already", summary.duplicates.to_string()));
+        rows.push(("Duplicates", summary.duplicates.to_string()));
     }
     if summary.left_out > 0 {
         let (rows_left_out, reason) = (summary.left_out, summary.left_out_reason);
-        rows.push(("Left out", format!("{rows_left_out} ({reason})")));
+        rows.push(("Skipped", format!("{rows_left_out} ({reason})")));
     }
     let refused = match &summary.rejected_file {
         Some(file) => format!("{} (see {file})", summary.refused),
@@ -350,12 +350,12 @@ fn page(summary: &Summary) -> String {
     };
     rows.push(("Refused", refused));
     if summary.retried_calls > 0 {
-        rows.push(("Calls sent again", summary.retried_calls.to_string()));
+        rows.push(("Retries", summary.retried_calls.to_string()));
     }
     rows.push((
-        "Took",
+        "Time",
         format!(
-            "{:.2} s, {:.0} rows a second",
+            "{:.2} s, {:.0} rows per second",
             summary.seconds, summary.rows_per_second
         ),
     ));

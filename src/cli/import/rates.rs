@@ -26,37 +26,37 @@ pub struct RatesArgs {
     /// A CSV file with a header, in UTF-8
     #[arg(value_name = "FILE.csv")]
     pub file: PathBuf,
-    /// Currency of which one unit is valued, in all rows, an ISO 4217 code
+    /// Currency to convert from, for all rows, an ISO 4217 code
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     from: Option<String>,
-    /// Column of that currency; where it is empty, --from holds [default: from_currency, from, currency, unless --from is given]
+    /// Column of that currency; empty cells use --from [default: from_currency, from, currency, unless --from is given]
     #[arg(long, value_name = "COLUMN")]
     from_column: Option<String>,
-    /// Currency in which it is valued, in all rows, an ISO 4217 code
+    /// Currency to convert to, for all rows, an ISO 4217 code
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     to: Option<String>,
-    /// Column of that currency; where it is empty, --to holds [default: to_currency, to, unless --to is given]
+    /// Column of that currency; empty cells use --to [default: to_currency, to, unless --to is given]
     #[arg(long, value_name = "COLUMN")]
     to_column: Option<String>,
-    /// Column of the first day on which the rate holds [default: date, day]
+    /// Column of the first day on which the rate applies [default: date, day]
     #[arg(long, value_name = "COLUMN")]
     date_column: Option<String>,
-    /// Column of the rate: units of the second currency for one of the first; a row where it is empty or N/A has no rate [default: rate]
+    /// Column of the rate: units of the second currency per unit of the first; empty or N/A: no rate [default: rate]
     #[arg(long, value_name = "COLUMN")]
     rate_column: Option<String>,
-    /// Separator of the columns: one character, or "tab" [default: ,]
+    /// Column separator: one character, or "tab" [default: ,]
     #[arg(long, value_name = "CHARACTER")]
     pub delimiter: Option<String>,
-    /// How days are written, for example %d/%m/%Y (strftime)
+    /// Format of days (strftime), for example %d/%m/%Y
     #[arg(long, value_name = "FORMAT", value_parser = when::check_format)]
     date_format: Option<String>,
-    /// Numbers are written with a decimal comma: 0,9225
+    /// Read numbers with a decimal comma: 0,9225
     #[arg(long)]
     decimal_comma: bool,
-    /// Read and check everything, send nothing, write no file
+    /// Check the file only: send nothing, write no file
     #[arg(long)]
     dry_run: bool,
-    /// Where to write refused rows, which only your account can read [default: FILE.rejected.csv beside the file]
+    /// File for refused rows, readable only by your account [default: FILE.rejected.csv, next to the file]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
     /// Print the summary as JSON
@@ -118,8 +118,8 @@ impl Side {
         let column = header.optional(&option, column.map(String::as_str), defaults)?;
         if fixed.is_none() && column.is_none() {
             return Err(CliError::Usage {
-                message: format!("nothing says {name} which currency the rates are"),
-                hint: format!("give --{name}, for example --{name} EUR, or {option}"),
+                message: format!("the currency of the rates is missing: {name}"),
+                hint: format!("set --{name}, for example --{name} EUR, or {option}"),
             });
         }
         Ok(Self {
@@ -130,7 +130,7 @@ impl Side {
     }
 
     /// The currency of a row. `None` when there is none; then that is noted.
-    fn of(&self, row: &mut Row<'_>) -> Option<String> {
+    fn in_row(&self, row: &mut Row<'_>) -> Option<String> {
         if !row.text(self.column).is_empty() {
             return row.parse(self.column, parse_currency);
         }
@@ -170,7 +170,7 @@ impl Mapping for RateMapping {
     const IN_FLIGHT: usize = 1;
 
     fn read(&mut self, row: &mut Row<'_>) -> Option<pb::ExchangeRate> {
-        let (from, to) = (self.from.of(row), self.to.of(row));
+        let (from, to) = (self.from.in_row(row), self.to.in_row(row));
         if from.is_some() && from == to {
             row.refuse("both currencies are the same");
         }
@@ -302,7 +302,7 @@ mod tests {
         );
         let rows = rows.unwrap();
         for (row, parts) in [
-            (0, &["EURO", "yesterday", "not more than 0"][..]),
+            (0, &["EURO", "yesterday", "not greater than 0"][..]),
             (1, &["the same"]),
             (2, &["thousands separators"]),
             (3, &["rate"]),

@@ -148,7 +148,7 @@ pub fn reason(result: &pb::ItemResult) -> String {
         })
         .collect();
     if parts.is_empty() {
-        "refused by the server without a reason".to_owned()
+        "refused by the server".to_owned()
     } else {
         parts.join("; ")
     }

@@ -28,10 +28,10 @@ pub struct TransactionsArgs {
     /// Column of the day or time [default: date, time, occurred_at, timestamp]
     #[arg(long, value_name = "COLUMN")]
     time_column: Option<String>,
-    /// Column of the amount in major units; a negative one is a refund of that amount [default: amount, total, price]
+    /// Column of the amount in major units; negative amounts are refunds [default: amount, total, price]
     #[arg(long, value_name = "COLUMN")]
     amount_column: Option<String>,
-    /// Column of what the goods cost the company, in major units [default: cost]
+    /// Column of the cost of goods, in major units [default: cost]
     #[arg(long, value_name = "COLUMN")]
     cost_column: Option<String>,
     /// Column of the product category [default: category]
@@ -40,19 +40,19 @@ pub struct TransactionsArgs {
     /// Column of the sales channel [default: channel]
     #[arg(long, value_name = "COLUMN")]
     channel_column: Option<String>,
-    /// Column that says purchase, refund or reversal [default: kind]
+    /// Column of the kind: purchase, refund or reversal [default: kind]
     #[arg(long, value_name = "COLUMN")]
     kind_column: Option<String>,
-    /// Column of the transaction that a refund or reversal takes back [default: original_transaction_id]
+    /// Column of the original transaction of a refund or reversal [default: original_transaction_id]
     #[arg(long, value_name = "COLUMN")]
     original_column: Option<String>,
-    /// Column of the transaction's id [default: transaction_id; without one, ids are derived from the rows]
+    /// Column of the transaction id [default: transaction_id; otherwise derived from the row]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
     /// Currency of all amounts, an ISO 4217 code
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     currency: Option<String>,
-    /// Column of the currency; where it is empty, --currency holds [default: currency, unless --currency is given]
+    /// Column of the currency; empty cells use --currency [default: currency, unless --currency is given]
     #[arg(long, value_name = "COLUMN")]
     currency_column: Option<String>,
 }
@@ -194,7 +194,7 @@ impl Mapping for TransactionMapping {
         let customer_id = row.id(self.customer);
         let format = self.formats.date.clone();
         let when = row.parse_required(self.time, |text| parse_when(text, format.as_deref()));
-        let currency = self.currency.of(row);
+        let currency = self.currency.in_row(row);
         let amount = currency
             .as_deref()
             .and_then(|currency| self.amount(row, currency));
@@ -206,7 +206,7 @@ impl Mapping for TransactionMapping {
         let channel = row.short_text(self.channel, 64);
         let original_transaction_id = row.short_text(self.original, 128);
         if !original_transaction_id.is_empty() && kind == Kind::Purchase && amount.is_some() {
-            row.refuse("a purchase takes no other transaction back");
+            row.refuse("a purchase has no original transaction");
         }
         if !row.is_sound() {
             return None;
@@ -262,7 +262,7 @@ fn parse_kind(text: &str) -> Result<Kind, String> {
         "refund" | "return" => Ok(Kind::Refund),
         "reversal" | "cancellation" => Ok(Kind::Reversal),
         _ => Err(format!(
-            "{text:?} is no kind of transaction: write purchase, refund or reversal"
+            "{text:?} is not a kind of transaction: write purchase, refund or reversal"
         )),
     }
 }

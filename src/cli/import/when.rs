@@ -86,12 +86,12 @@ pub fn check_format(format: &str) -> Result<String, String> {
     let text = strtime::format(format, &sample).map_err(|cause| cause.to_string())?;
     match parse_as(&text, format) {
         Ok(when) if when.day() == sample.date() => Ok(format.to_owned()),
-        _ => Err("does not say year, month and day, for example %d/%m/%Y".to_owned()),
+        _ => Err("needs year, month and day, for example %d/%m/%Y".to_owned()),
     }
 }
 
 fn parse_as(text: &str, format: &str) -> Result<When, String> {
-    let wrong = |cause: jiff::Error| format!("{text:?} is not written as {format}: {cause}");
+    let wrong = |cause: jiff::Error| format!("{text:?} does not match {format}: {cause}");
     let parts = BrokenDownTime::parse(format, text).map_err(wrong)?;
     if parts.offset().is_some() {
         return parts.to_timestamp().map(When::Instant).map_err(wrong);
@@ -105,7 +105,7 @@ fn parse_as(text: &str, format: &str) -> Result<When, String> {
 fn parse_usual(text: &str) -> Result<When, String> {
     let unknown = || {
         format!(
-            "{text:?} is no day or time: write 2024-02-01, 20240201, 01.02.2024 or 2024-02-01T13:45:00Z, or give --date-format"
+            "{text:?} is not a day or time: write 2024-02-01, 20240201, 01.02.2024 or 2024-02-01T13:45:00Z, or set --date-format"
         )
     };
     let (day, rest) = match text.split_once([' ', 'T', 't']) {
@@ -138,7 +138,7 @@ fn usual_day(day: &str, text: &str) -> Result<Option<Date>, String> {
         }
         [_, _, year] if year.len() == 4 && day.contains(['/', '-']) => {
             return Err(format!(
-                "{text:?} may mean two days: give --date-format %d/%m/%Y or --date-format %m/%d/%Y"
+                "{text:?} is ambiguous: use --date-format %d/%m/%Y or --date-format %m/%d/%Y"
             ));
         }
         _ => return Ok(None),
@@ -154,7 +154,7 @@ fn usual_day(day: &str, text: &str) -> Result<Option<Date>, String> {
     let narrow = |number: i16| i8::try_from(number).unwrap_or(i8::MAX);
     Date::new(year, narrow(month), narrow(of_month))
         .map(Some)
-        .map_err(|_| format!("{text:?} is no day of the calendar"))
+        .map_err(|_| format!("{text:?} is not a calendar day"))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ struct CovariatesJson {
     names: Vec<String>,
     means: Vec<f64>,
     orders: Option<ReportJson>,
-    customers_left_out: i64,
+    excluded_customer_count: i64,
     test: TestJson,
 }
 
@@ -99,7 +99,7 @@ struct ReportJson {
     iterations: i32,
     converged: bool,
     not_converged_reason: Option<String>,
-    held_reason: Option<String>,
+    weak_prior_reason: Option<String>,
     gradient_norm: f64,
     seconds: f64,
     evaluations: i32,
@@ -165,7 +165,7 @@ impl From<&pb::CovariateReport> for CovariatesJson {
             names: fit.names.clone(),
             means: fit.means.clone(),
             orders: fit.orders.as_ref().map(ReportJson::from),
-            customers_left_out: fit.customers_left_out,
+            excluded_customer_count: fit.excluded_customer_count,
             test: TestJson::new(fit.test.as_ref(), &fit.test_absent_reason),
         }
     }
@@ -261,7 +261,7 @@ impl From<&pb::FitReport> for ReportJson {
             iterations: report.iterations,
             converged: report.converged,
             not_converged_reason: filled(&report.not_converged_reason),
-            held_reason: filled(&report.held_reason),
+            weak_prior_reason: filled(&report.weak_prior_reason),
             gradient_norm: report.gradient_norm,
             seconds: seconds(report),
             evaluations: report.evaluations,

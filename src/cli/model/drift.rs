@@ -14,10 +14,10 @@ use crate::pb;
 /// Options of `patron model drift`.
 #[derive(Debug, Args)]
 pub struct DriftArgs {
-    /// The last day whose facts are looked at, YYYY-MM-DD (default: the last day on which anybody bought)
+    /// Last day of facts to use, YYYY-MM-DD (default: the last day with a purchase)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
-    /// Days of the holdout that ends on that day
+    /// Length of the holdout that ends on that day, in days
     #[arg(long, default_value = "90", value_name = "N", value_parser = clap::value_parser!(i32).range(1..=3650))]
     days: i32,
     /// Print JSON
@@ -40,7 +40,8 @@ pub async fn run(args: &DriftArgs, output: &mut Output) -> Result<(), CliError> 
     });
     let mut client = connection.models();
     let report = client.check_drift(request).await?.into_inner().report;
-    let report = report.ok_or_else(|| CliError::failed("the server answered without a report"))?;
+    let report = report
+        .ok_or_else(|| CliError::failed("the server returned a response without a report"))?;
     if args.json {
         output.json(&report_json(&report))
     } else {
@@ -70,7 +71,7 @@ fn report_json(report: &pb::DriftReport) -> Value {
         "likelihood_ratio_scale": report.likelihood_ratio_scale,
         "active_expected_orders": report.active_expected_orders,
         "refit_expected_orders": report.refit_expected_orders,
-        "sets": list(&report.sets, |set| json!({
+        "parameter_sets": list(&report.parameter_sets, |set| json!({
             "customers_of": group_name(set.customer_kind),
             "covariates": set.covariates,
             "customers": set.customers,
@@ -86,8 +87,8 @@ fn report_json(report: &pb::DriftReport) -> Value {
         "orders_total": report.orders_total.as_ref().map(total_json),
         "spend_total": report.spend_total.as_ref().map(total_json),
         "pooled_customers": report.pooled_customers,
-        "active_holdout": report.active_holdout.as_ref().map(accuracy_json),
-        "refit_holdout": report.refit_holdout.as_ref().map(accuracy_json),
+        "active_accuracy": report.active_accuracy.as_ref().map(accuracy_json),
+        "refit_accuracy": report.refit_accuracy.as_ref().map(accuracy_json),
     })
 }
 
@@ -112,16 +113,16 @@ fn page(report: &pb::DriftReport) -> String {
             ),
         ),
     ])];
-    parts.extend(report.sets.iter().map(set_part));
+    parts.extend(report.parameter_sets.iter().map(set_part));
     if report.pooled_customers > 0 {
         parts.push(format!(
-            "{} other customers have the pooled parameters: they count in orders to come and the holdout only",
+            "{} other customers have the pooled parameters: they count only in future orders and the holdout",
             report.pooled_customers
         ));
     }
     if let Some(active) = report.active_expected_orders {
         parts.push(text::labelled(&[(
-            "Orders to come",
+            "Future orders",
             format!(
                 "{active:.1} by the active version, {:.1} by the refit, in the next {} days",
                 report.refit_expected_orders.unwrap_or_default(),
@@ -132,7 +133,7 @@ fn page(report: &pb::DriftReport) -> String {
     if let Some(likelihood_ratio) = report.likelihood_ratio {
         let by_chance = match (report.likelihood_ratio_scale, report.likelihood_ratio_p) {
             (Some(scale), Some(p)) => format!("each {scale:.2} by chance, {}", text::p_value(p)),
-            _ => "of which nobody knows what chance does".to_owned(),
+            _ => "with an unknown null distribution".to_owned(),
         };
         parts.push(text::labelled(&[(
             "Likelihood ratio",
@@ -148,7 +149,7 @@ fn page(report: &pb::DriftReport) -> String {
     parts.join("\n\n")
 }
 
-fn set_part(set: &pb::DriftedParameters) -> String {
+fn set_part(set: &pb::ParameterSetDrift) -> String {
     let header = [
         ("parameter", Align::Left),
         ("active", Align::Right),
@@ -168,13 +169,13 @@ fn set_part(set: &pb::DriftedParameters) -> String {
         })
         .collect();
     rows.push(vec![
-        "log-likelihood a customer".to_owned(),
+        "log-likelihood per customer".to_owned(),
         format!("{:.4}", set.active_log_likelihood_per_customer),
         format!("{:.4}", set.refit_log_likelihood_per_customer),
     ]);
     let whom = match (set.customer_kind, &set.covariates[..]) {
         (0, []) => "customers".to_owned(),
-        (0, names) => format!("customers of whom {} is known", names.join(", ")),
+        (0, names) => format!("customers with {} known", names.join(", ")),
         (kind, _) => format!("customers, kind {}", text::kind_word(kind)),
     };
     format!(
@@ -185,7 +186,7 @@ fn set_part(set: &pb::DriftedParameters) -> String {
 }
 
 fn holdout_part(report: &pb::DriftReport) -> Option<String> {
-    let active = report.active_holdout.as_ref()?;
+    let active = report.active_accuracy.as_ref()?;
     let header = [
         ("orders of the holdout", Align::Left),
         ("total", Align::Right),
@@ -199,10 +200,7 @@ fn holdout_part(report: &pb::DriftReport) -> Option<String> {
     ]];
     let forecasts = [
         ("active version", Some(active)),
-        (
-            "refit on what was known before",
-            report.refit_holdout.as_ref(),
-        ),
+        ("refit on earlier facts", report.refit_accuracy.as_ref()),
     ];
     rows.extend(forecasts.into_iter().filter_map(|(who, accuracy)| {
         let accuracy = accuracy?;
@@ -251,7 +249,7 @@ mod tests {
             degrees_of_freedom: Some(4),
             likelihood_ratio_scale: Some(0.25),
             likelihood_ratio_p: Some(0.0),
-            sets: vec![pb::DriftedParameters {
+            parameter_sets: vec![pb::ParameterSetDrift {
                 customers: 361,
                 parameters: vec![pb::ParameterShift {
                     name: "alpha".into(),
@@ -269,8 +267,8 @@ mod tests {
                 high: 175.25,
                 ..Default::default()
             }),
-            active_holdout: Some(accuracy(150.0)),
-            refit_holdout: Some(accuracy(105.0)),
+            active_accuracy: Some(accuracy(150.0)),
+            refit_accuracy: Some(accuracy(105.0)),
             ..Default::default()
         };
         let page = page(&report);
@@ -286,14 +284,14 @@ mod tests {
             "Likelihood ratio 41.25 with 4 degrees of freedom, each 0.25 by chance, p < 1e-307",
             "active version 150.0 +50.0 % 0.000 0.000",
             "Orders of the holdout: 100.0; the active version expected 151.5, with 90 % between 130.0 and 175.2",
-            "refit on what was known before 105.0 +5.0 % 0.000 0.000",
+            "refit on earlier facts 105.0 +5.0 % 0.000 0.000",
         ] {
             assert!(lines.iter().any(|it| it == line), "no {line:?} in\n{page}");
         }
         let json = report_json(&report);
         assert_eq!(json["verdict"], "DRIFT");
-        assert_eq!(json["sets"][0]["parameters"][0]["z"], 5.5);
-        assert_eq!(json["sets"][0]["customers_of"], "ALL");
+        assert_eq!(json["parameter_sets"][0]["parameters"][0]["z"], 5.5);
+        assert_eq!(json["parameter_sets"][0]["customers_of"], "ALL");
         assert_eq!(json["likelihood_ratio_scale"], 0.25);
     }
 }

@@ -1,4 +1,4 @@
-//! `patron model evaluate`: how well a model foretells what customers do.
+//! `patron model evaluate`: how well a model predicts what customers do.
 
 use clap::Args;
 
@@ -20,13 +20,13 @@ pub(super) use self::{
 /// Options of `patron model evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// The last day that the model knows, YYYY-MM-DD
+    /// Last day of the calibration period, YYYY-MM-DD
     #[arg(long, value_name = "DATE")]
     split: String,
-    /// Last day of the holdout, YYYY-MM-DD (default: the last day on which anybody bought)
+    /// Last day of the holdout, YYYY-MM-DD (default: the last day with a purchase)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
-    /// The order model, fitted on what was known at the split
+    /// Order model to fit to the calibration period
     #[arg(
         long,
         value_enum,
@@ -34,7 +34,7 @@ pub struct EvaluateArgs {
         conflicts_with = "version"
     )]
     model: OrderModel,
-    /// Fit one parameter set for each kind of customer, and compare with the one for all
+    /// Fit separate parameters per kind of customer and compare with the pooled ones
     #[arg(
         long,
         value_enum,
@@ -42,7 +42,7 @@ pub struct EvaluateArgs {
         conflicts_with_all = ["covariates", "version"]
     )]
     by: Option<Grouping>,
-    /// Attributes as known at the split, bool or numeric, on which order rate and drop-out are to depend
+    /// Attributes (bool or numeric) on which order rate and dropout depend, with their values at the split
     #[arg(
         long,
         value_name = "NAME,...",
@@ -50,10 +50,10 @@ pub struct EvaluateArgs {
         conflicts_with = "version"
     )]
     covariates: Vec<String>,
-    /// A stored version instead, fitted on facts until the split or earlier
+    /// Evaluate a stored version, fitted on facts up to the split or earlier
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     version: Option<i64>,
-    /// Print JSON, with every series whole
+    /// Print JSON with complete series
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -85,8 +85,8 @@ pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliErro
         .await?
         .into_inner()
         .evaluation;
-    let evaluation =
-        evaluation.ok_or_else(|| CliError::failed("the server answered without an evaluation"))?;
+    let evaluation = evaluation
+        .ok_or_else(|| CliError::failed("the server returned a response without an evaluation"))?;
     if args.json {
         output.json(&json::evaluation(&evaluation))
     } else {

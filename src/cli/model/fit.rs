@@ -11,11 +11,11 @@ use crate::pb;
 /// A family of order models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OrderModel {
-    /// Modified BG/NBD: drop-out may follow the first purchase too
+    /// Modified BG/NBD: customers may drop out after the first purchase
     MbgNbd,
-    /// BG/NBD: holds every one-time buyer alive for ever
+    /// BG/NBD: keeps every one-time buyer alive forever
     BgNbd,
-    /// Pareto/NBD: drop-out at any time
+    /// Pareto/NBD: customers may drop out at any time
     ParetoNbd,
 }
 
@@ -33,20 +33,20 @@ impl OrderModel {
 /// By what customers are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Grouping {
-    /// Persons and companies have parameters of their own
+    /// Separate parameters for persons and companies
     Kind,
 }
 
 /// Options of `patron model fit`.
 #[derive(Debug, Args)]
 pub struct FitArgs {
-    /// The order model
+    /// Order model
     #[arg(long, value_enum, default_value = "mbg-nbd")]
     model: OrderModel,
-    /// Last day whose facts are used, YYYY-MM-DD (default: today where the server lives)
+    /// Last day of facts to use, YYYY-MM-DD (default: today in the server's time zone)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
-    /// Fit one parameter set for each kind of customer, and test whether kinds differ
+    /// Fit separate parameters per kind of customer and test whether they differ
     #[arg(
         long,
         value_enum,
@@ -54,10 +54,10 @@ pub struct FitArgs {
         conflicts_with = "covariates"
     )]
     by: Option<Grouping>,
-    /// Attributes, bool or numeric, on which order rate and drop-out are to depend
+    /// Attributes (bool or numeric) on which order rate and dropout depend
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     covariates: Vec<String>,
-    /// Medians of a log-normal prior of the four order parameters, in weeks, for few customers
+    /// Medians of a log-normal prior of the four order parameters, in weeks; for small customer bases
     #[arg(
         long,
         value_name = "R,ALPHA,A,B",
@@ -65,7 +65,7 @@ pub struct FitArgs {
         requires = "prior_sd"
     )]
     prior_medians: Vec<f64>,
-    /// Standard deviation of their logarithms: one for all, or four
+    /// Standard deviation of their logarithms: one value for all, or four
     #[arg(
         long,
         value_name = "SD,...",
@@ -73,10 +73,10 @@ pub struct FitArgs {
         requires = "prior_medians"
     )]
     prior_sd: Vec<f64>,
-    /// Id of this request: sent again, it is answered with the same version
+    /// Idempotency key: repeating the request returns the same version
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Store the version without letting it answer
+    /// Store the version without activating it
     #[arg(long)]
     no_activate: bool,
     /// Print JSON

@@ -13,10 +13,10 @@ use crate::pb;
 /// Options of `patron model newcomers`.
 #[derive(Debug, Args)]
 pub struct NewcomersArgs {
-    /// Number of the version (default: the one that answers)
+    /// Number of the version (default: the active one)
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     version: Option<i64>,
-    /// Horizon in months of 30.4375 days (default: that of the active definitions)
+    /// Horizon in months of 30.4375 days (default: by the active definitions)
     #[arg(long, value_name = "MONTHS", value_parser = clap::value_parser!(i32).range(1..=120))]
     horizon_months: Option<i32>,
     /// Print JSON
@@ -123,7 +123,7 @@ fn page(answer: &pb::ScoreNewcomersResponse) -> String {
         })
         .collect();
     format!(
-        "{}\nThe first order and the further ones of {} months, these discounted by {:.2} % a month; rests on {}.",
+        "{}\nThe first order, plus further orders over {} months, discounted by {:.2} % per month; based on {}.",
         text::table(&header, &rows),
         answer.horizon_months,
         answer.monthly_discount_rate * 100.0,

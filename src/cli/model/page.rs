@@ -7,11 +7,7 @@ use crate::pb;
 /// A model version for a person.
 #[must_use]
 pub fn page(model: &pb::Model) -> String {
-    let state = if model.active {
-        "active: this version answers"
-    } else {
-        "not active"
-    };
+    let state = if model.active { "active" } else { "not active" };
     let written = text::time_text(model.create_time.as_ref()).unwrap_or_default();
     let mut parts = vec![text::labelled(&[
         ("Model version", format!("{} ({state})", model.version)),
@@ -34,8 +30,7 @@ pub fn page(model: &pb::Model) -> String {
     }
     if model.unconvertible_customers > 0 {
         parts.push(format!(
-            "Customers without a value, for want of a rate to convert a purchase, contract or contact: {}. \
-             `patron import rates FILE.csv` records rates; then fit again.",
+            "Customers without a value because of a missing exchange rate: {}. Run `patron import rates FILE.csv`, then fit again.",
             model.unconvertible_customers
         ));
     }
@@ -78,7 +73,7 @@ fn by_kind_page(fit: &pb::ByKindReport) -> String {
             match &one.orders {
                 Some(orders) => lines.push(text::indented(&report_page(orders))),
                 None => lines.push(text::indented(&format!(
-                    "the parameters above answer: {}",
+                    "pooled parameters: {}",
                     one.orders_pooled_reason
                 ))),
             }
@@ -86,7 +81,7 @@ fn by_kind_page(fit: &pb::ByKindReport) -> String {
             match &one.spend {
                 Some(spend) => lines.push(text::indented(&report_page(spend))),
                 None => lines.push(text::indented(&format!(
-                    "the parameters above answer: {}",
+                    "pooled parameters: {}",
                     one.spend_pooled_reason
                 ))),
             }
@@ -104,7 +99,7 @@ fn by_kind_page(fit: &pb::ByKindReport) -> String {
         ),
     ]);
     parts.push(format!(
-        "One set for all kinds against one for each\n{}",
+        "One set for all kinds against one per kind\n{}",
         text::indented(&tests)
     ));
     parts.join("\n\n")
@@ -122,10 +117,10 @@ fn covariates_page(fit: &pb::CovariateReport) -> String {
             format!("of a customer at the means: {}", means.join(", ")),
         ),
         (
-            "Left out",
+            "Excluded",
             format!(
-                "{} customers of whom a covariate is unknown; the parameters above answer for such",
-                fit.customers_left_out
+                "{} customers with an unknown covariate; they use the pooled parameters",
+                fit.excluded_customer_count
             ),
         ),
         (
@@ -245,8 +240,8 @@ fn fit_facts(report: &pb::FitReport) -> Vec<(&'static str, String)> {
         ),
         ("Converged", converged),
     ]);
-    if !report.held_reason.is_empty() {
-        facts.push(("Prior", report.held_reason.clone()));
+    if !report.weak_prior_reason.is_empty() {
+        facts.push(("Prior", report.weak_prior_reason.clone()));
     }
     facts.extend([
         (
@@ -256,7 +251,7 @@ fn fit_facts(report: &pb::FitReport) -> Vec<(&'static str, String)> {
                 .map_or_else(|| "none".to_owned(), |condition| format!("{condition:.3e}")),
         ),
         (
-            "Effort",
+            "Cost",
             format!(
                 "{} iterations, {} evaluations in {:.3} s",
                 report.iterations,
@@ -272,7 +267,7 @@ fn fit_facts(report: &pb::FitReport) -> Vec<(&'static str, String)> {
 #[must_use]
 pub fn list_page(models: &[pb::Model]) -> String {
     if models.is_empty() {
-        return "No model is stored yet: `patron model fit` fits one.".to_owned();
+        return "No model is stored yet: run `patron model fit`.".to_owned();
     }
     let header = [
         ("version", Align::Right),
@@ -322,7 +317,7 @@ mod tests {
             ..Default::default()
         };
         let page = page(&model);
-        assert!(page.contains("1 (active: this version answers)"));
+        assert!(page.contains("1 (active)"));
         assert!(page.contains("No spend model: no repeat buyers"));
         assert!(page.contains("Orders: MBG/NBD"));
         assert!(list_page(&[model]).contains("active"));
@@ -359,7 +354,7 @@ mod tests {
             }),
             spend: Some(pb::FitReport {
                 converged: true,
-                held_reason: "q is held".into(),
+                weak_prior_reason: "q is held".into(),
                 ..Default::default()
             }),
             covariates: Some(pb::CovariateReport {
@@ -381,7 +376,7 @@ mod tests {
         };
         let page = page(&model);
         for part in [
-            "Orders of kind COMPANY\n  the parameters above answer: 60 customers are too few",
+            "Orders of kind COMPANY\n  pooled parameters: 60 customers are too few",
             "likelihood ratio 27.12 on 4 degrees of freedom, p = 2.0e-5",
             "none: all are of one kind",
             "correlation 0.110, bias +2.4 %",

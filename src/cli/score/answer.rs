@@ -123,7 +123,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         horizon_months: score.horizon_months,
         monthly_discount_rate: score.monthly_discount_rate,
         uncertainty: UncertaintyJson::from(score),
-        outlook: score.outlook.as_ref().map(OutlookJson::from),
+        outlook: score.order_forecast.as_ref().map(OutlookJson::from),
         provenance: score
             .provenance
             .as_ref()
@@ -164,7 +164,7 @@ pub fn page(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) ->
             )
         }
         (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => {
-            format!("Nobody is known as {asked}.")
+            format!("No customer found for {asked}.")
         }
     };
     text::with_stale_note(page, outer)
@@ -178,7 +178,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     rows.push(("Lifetime value", value_text(score)));
     rows.push(("Tier", text::tier_text(score.tier.as_ref())));
     if let Some(probability) = score.probability_alive {
-        rows.push(("Still buys", alive_text(score, probability)));
+        rows.push(("Probability active", alive_text(score, probability)));
     }
     if let Some(orders) = score.expected_orders {
         let text = format!("{orders:.2} in the next {horizon} months");
@@ -205,7 +205,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     if let Some(provenance) = provenance {
         rows.push(("As of", provenance.as_of.clone()));
     }
-    rows.push(("Rests on", text::provenance_text(provenance)));
+    rows.push(("Based on", text::provenance_text(provenance)));
     let page = text::labelled(&rows);
     match uncertainty::comparison(score) {
         Some(table) => format!("{page}\n\n{table}"),
@@ -216,7 +216,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
 fn value_text(score: &pb::LifetimeValueScore) -> String {
     match &score.lifetime_value {
         Some(value) => format!(
-            "{} over {} months, discounted by {:.2} % a month",
+            "{} over {} months, discounted by {:.2} % per month",
             text::money_text(value),
             score.horizon_months,
             score.monthly_discount_rate * 100.0
@@ -227,9 +227,9 @@ fn value_text(score: &pb::LifetimeValueScore) -> String {
 
 fn alive_text(score: &pb::LifetimeValueScore, probability: f64) -> String {
     if score.probability_alive_not_identified {
-        "has bought once: the model cannot tell".to_owned()
+        "not identified: only one purchase".to_owned()
     } else {
-        format!("with a probability of {:.1} %", probability * 100.0)
+        format!("{:.1} %", probability * 100.0)
     }
 }
 
@@ -256,8 +256,8 @@ fn history_text(inputs: &pb::ValueInputs) -> String {
 /// The two parts of the value, where there are contracts; else it has only one.
 fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     let Some(contracts) = score.contract_value else {
-        let unknown = format!("{} running, value not known", score.running_contracts);
-        let some = (score.running_contracts > 0).then_some(("Of contracts", unknown));
+        let unknown = format!("{} running, value unknown", score.running_contracts);
+        let some = (score.running_contracts > 0).then_some(("From contracts", unknown));
         return some.into_iter().collect();
     };
     let currency = score.lifetime_value.as_ref();
@@ -275,10 +275,10 @@ fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     );
     let orders = score
         .transaction_value
-        .map(|value| ("Of orders", amount(value)));
+        .map(|value| ("From orders", amount(value)));
     orders
         .into_iter()
-        .chain([("Of contracts", contracts)])
+        .chain([("From contracts", contracts)])
         .collect()
 }
 
@@ -291,8 +291,8 @@ fn cost_rows(score: &pb::LifetimeValueScore) -> impl Iterator<Item = (&'static s
         .map(|cost| ("Cost to serve", format!("{cost:.2} {currency}")));
     let unpriced = (!score.unpriced_channels.is_empty()).then(|| {
         let channels = score.unpriced_channels.join(", ");
-        let text = format!("contacts by {channels}: nothing says what they cost");
-        ("Not in it", text)
+        let text = format!("contacts by {channels}: no cost is defined");
+        ("Excluded", text)
     });
     cost.into_iter().chain(unpriced)
 }

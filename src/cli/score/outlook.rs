@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::text;
 use crate::pb;
-use crate::pb::order_outlook::Dropout;
+use crate::pb::order_forecast::Dropout;
 
 /// The outlook of a customer.
 #[derive(Debug, Serialize)]
@@ -22,8 +22,8 @@ pub struct OutlookJson {
     residual_lifetime_value: Option<f64>,
 }
 
-impl From<&pb::OrderOutlook> for OutlookJson {
-    fn from(outlook: &pb::OrderOutlook) -> Self {
+impl From<&pb::OrderForecast> for OutlookJson {
+    fn from(outlook: &pb::OrderForecast) -> Self {
         let (per_order, per_week) = match outlook.dropout {
             Some(Dropout::DropoutProbabilityPerOrder(probability)) => (Some(probability), None),
             Some(Dropout::DropoutRatePerWeek(rate)) => (None, Some(rate)),
@@ -48,24 +48,24 @@ impl From<&pb::OrderOutlook> for OutlookJson {
 /// Lines on the orders to come; none when nobody asked.
 #[must_use]
 pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
-    let Some(outlook) = &score.outlook else {
+    let Some(outlook) = &score.order_forecast else {
         return Vec::new();
     };
     let currency = score.inputs.as_ref().map(|inputs| inputs.currency.as_str());
     let currency = currency.unwrap_or_default();
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let mut rows = vec![(
-        "Still buys then",
+        "Probability active then",
         format!(
-            "with a probability of {} after {} months",
+            "{} after {} months",
             percent(outlook.probability_alive_at_end),
             score.horizon_months
         ),
     )];
     if let Some(orders) = outlook.expected_orders_between {
         rows.push((
-            "Orders between",
-            format!("{orders:.3} expected within the days asked for"),
+            "Orders in period",
+            format!("{orders:.3} expected in the requested days"),
         ));
     }
     if !outlook.order_count_probabilities.is_empty() {
@@ -73,20 +73,20 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
         let text: Vec<String> = counts
             .map(|(orders, &probability)| format!("{orders}: {}", percent(probability)))
             .collect();
-        rows.push(("Number of orders", text.join(", ")));
+        rows.push(("Order counts", text.join(", ")));
     }
     let dropout = match outlook.dropout {
         Some(Dropout::DropoutProbabilityPerOrder(probability)) => {
-            format!(", leaves after an order with {}", percent(probability))
+            format!(", {} dropout per order", percent(probability))
         }
         Some(Dropout::DropoutRatePerWeek(rate)) => {
-            format!(", leaves at a rate of {rate:.4} a week")
+            format!(", dropout rate {rate:.4} per week")
         }
         None => String::new(),
     };
     rows.push((
-        "Own rates",
-        format!("{:.4} orders a week{dropout}", outlook.orders_per_week),
+        "Own rate",
+        format!("{:.4} orders per week{dropout}", outlook.orders_per_week),
     ));
     let worth = |orders: f64, value: Option<f64>| {
         let value = value.map(|value| format!(", worth {} {currency}", text::fixed(value, 2)));
@@ -96,15 +96,15 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     rows.push((
         "Discounted",
         format!(
-            "{}, each at its time by {rate:.2} % a year",
+            "{}, discounted continuously by {rate:.2} % a year",
             worth(outlook.discounted_orders, outlook.discounted_value)
         ),
     ));
     if let Some(orders) = outlook.discounted_residual_orders {
         rows.push((
-            "For ever",
+            "Over lifetime",
             format!(
-                "{}, likewise",
+                "{}, discounted the same way",
                 worth(orders, outlook.residual_lifetime_value)
             ),
         ));
@@ -124,7 +124,7 @@ mod tests {
                 currency: "EUR".into(),
                 ..Default::default()
             }),
-            outlook: Some(pb::OrderOutlook {
+            order_forecast: Some(pb::OrderForecast {
                 probability_alive_at_end: 0.25,
                 expected_orders_between: Some(0.125),
                 order_count_probabilities: vec![0.5, 0.3],
@@ -143,13 +143,13 @@ mod tests {
             "25.0 % after 12 months",
             "0.125 expected",
             "0: 50.0 %, 1: 30.0 %",
-            "0.0625 orders a week, leaves at a rate of 0.0150 a week",
-            "1.500 orders, worth 30.00 EUR, each at its time by 15.00 % a year",
-            "4.000 orders, likewise",
+            "0.0625 orders per week, dropout rate 0.0150 per week",
+            "1.500 orders, worth 30.00 EUR, discounted continuously by 15.00 % a year",
+            "4.000 orders, discounted the same way",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        let json = serde_json::to_value(OutlookJson::from(score.outlook.as_ref().unwrap()));
+        let json = serde_json::to_value(OutlookJson::from(score.order_forecast.as_ref().unwrap()));
         let json = json.unwrap();
         assert_eq!(json["order_count_probabilities"][1], 0.3);
         assert_eq!(json["dropout_rate_per_week"], 0.015);

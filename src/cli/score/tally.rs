@@ -81,7 +81,7 @@ impl ComparisonTally {
             return None;
         }
         let mean = match self.mean_difference() {
-            None => "nobody has a value by both".to_owned(),
+            None => "no customer has a value by both".to_owned(),
             Some(mean) => {
                 let sign = if mean >= 0 { "+" } else { "" };
                 format!(
@@ -92,7 +92,7 @@ impl ComparisonTally {
             }
         };
         Some(format!(
-            "Version {} beside the active one: {} compared, {mean}, {} change tier",
+            "Version {} against the active one: {} compared, {mean}, {} change tier",
             self.version, self.compared, self.tier_changes
         ))
     }
@@ -119,7 +119,7 @@ mod tests {
         ]);
         assert_eq!(
             tally.line().unwrap(),
-            "Version 7 beside the active one: 2 compared, mean difference of the value -5.00 EUR, 1 change tier"
+            "Version 7 against the active one: 2 compared, mean difference of the value -5.00 EUR, 1 change tier"
         );
         assert_eq!(
             serde_json::to_value(tally.json()).unwrap(),

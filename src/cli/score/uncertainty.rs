@@ -108,26 +108,26 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
         let pb::Interval { low, high, level } = interval;
         let share = (level * 1_000.0).round() / 10.0;
         let (low, high) = (text::fixed(*low, digits), text::fixed(*high, digits));
-        format!("{low} and {high} {unit}, with a probability of {share} %")
+        format!("{low} to {high} {unit} ({share} % interval)")
     };
     if let Some(interval) = &score.lifetime_value_interval {
-        rows.push(("Value between", range(interval, 2, currency)));
+        rows.push(("Value interval", range(interval, 2, currency)));
     }
     if let Some(interval) = &score.orders_interval {
-        rows.push(("Orders between", range(interval, 0, "orders")));
+        rows.push(("Orders interval", range(interval, 0, "orders")));
     }
     if let Some(interval) = &score.spend_interval {
-        rows.push(("Spend between", range(interval, 2, currency)));
+        rows.push(("Spend interval", range(interval, 2, currency)));
     }
     if let Some(interval) = &score.renewals_interval {
-        rows.push(("Renewals between", range(interval, 0, "renewals")));
+        rows.push(("Renewals interval", range(interval, 0, "renewals")));
     }
     if !score.tier_probabilities.is_empty() {
         let tiers = score.tier_probabilities.iter();
         let text: Vec<String> = tiers
             .map(|one| format!("{} {:.1} %", one.tier, one.probability * 100.0))
             .collect();
-        rows.push(("Tier may be", text.join(", ")));
+        rows.push(("Tier probabilities", text.join(", ")));
     }
     if !score.interval_absent_reason.is_empty() {
         rows.push(("No intervals", score.interval_absent_reason.clone()));
@@ -288,10 +288,10 @@ pub(super) mod tests {
         };
         let text = format!("{:?}", lines(&uncertain));
         for part in [
-            "-12.50 and 250.00 EUR, with a probability of 90 %",
-            "0 and 6 orders",
-            "1 and 12 renewals",
-            "\"0.00 and 0.00 EUR,",
+            "-12.50 to 250.00 EUR (90 % interval)",
+            "0 to 6 orders",
+            "1 to 12 renewals",
+            "\"0.00 to 0.00 EUR",
             "gold 12.5 %",
         ] {
             assert!(text.contains(part), "{part} in {text}");

@@ -43,7 +43,7 @@ pub enum FitError {
     #[error("no customers to fit to")]
     NoCustomers,
     /// The likelihood has no maximum: a rate of zero would be best.
-    #[error("none of {customers} customers has ordered again: nothing to learn a rate from")]
+    #[error("none of the {customers} customers has ordered again")]
     NoRepeatOrders {
         /// Customers without a repeat order.
         customers: u64,
@@ -52,7 +52,7 @@ pub enum FitError {
     #[error("no customer with a positive repeat spend to fit to")]
     NoRepeatSpend,
     /// No contract has come to a renewal.
-    #[error("none of {contracts} contracts has come to a renewal yet: nothing to learn from")]
+    #[error("none of the {contracts} contracts has reached a renewal yet")]
     NoRenewalsDue {
         /// Contracts given.
         contracts: u64,

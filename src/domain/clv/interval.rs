@@ -33,7 +33,7 @@ pub enum IntervalError {
     /// The fit does not know how uncertain its parameters are.
     #[error("the fit has no covariance of its parameters: {parameters}")]
     NoCovariance {
-        /// The parameters concerned.
+        /// The parameters affected.
         parameters: String,
     },
     /// A covariance of another number of parameters than the model has.
@@ -100,7 +100,7 @@ impl UncertainModel {
         Ok(Self { draws, seed })
     }
 
-    /// The same where there is no model of spend: orders can be foretold, revenue and value cannot.
+    /// The same where there is no model of spend: orders can be predicted, revenue and value cannot.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -123,7 +123,7 @@ impl UncertainModel {
         })
     }
 
-    /// Whether it can foretell revenue and value.
+    /// Whether it can predict revenue and value.
     #[must_use]
     pub fn has_spend(&self) -> bool {
         self.draws.iter().all(|(_, spend)| spend.is_some())

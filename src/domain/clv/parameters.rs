@@ -2,7 +2,8 @@
 
 /// A model parameter outside its domain.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("parameter {name} is {value}: it must be positive and finite")]
+// `:?` writes 1e300 where `{}` writes 301 digits.
+#[error("parameter {name} is {value:?}: it must be positive and finite")]
 pub struct ParameterError {
     /// The symbol in the literature.
     pub name: &'static str,

@@ -35,7 +35,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The fields of `node`; `place` is where a missing key is reported.
-    pub(super) fn of(
+    pub(super) fn from_node(
         node: &'a Node,
         place: Span,
         what: impl Into<String>,
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
             let entry = self.entries.iter().find(|entry| entry.key == key);
             let place = entry.map_or(self.place, |entry| entry.key_span);
             let message = format!("`{key}` of {} is missing", self.what);
-            let help = format!("add for example `{key}: {example}`");
+            let help = format!("add it, for example `{key}: {example}`");
             problems.add_with_help(place, Code::MissingKey, message, help);
         }
         found
@@ -91,13 +91,13 @@ impl<'a> Fields<'a> {
             if self.asked.iter().any(|asked| *asked == entry.key) || entry.key.is_empty() {
                 continue;
             }
-            let message = format!("`{}` is no key of {}", entry.key, self.what);
+            let message = format!("`{}` is not a key of {}", entry.key, self.what);
             let help = match nearest(&entry.key, self.asked.iter().copied()) {
                 Some(known) => format!("did you mean `{known}`?"),
                 None if is_empty(&entry.value) => {
-                    "if it belongs to the text before it, put that whole text in quotes".to_owned()
+                    "if it belongs to the previous text, put that whole text in quotes".to_owned()
                 }
-                None => format!("known are {}", self.asked.join(", ")),
+                None => format!("valid keys: {}", self.asked.join(", ")),
             };
             problems.add_with_help(entry.key_span, Code::UnknownKey, message, help);
         }
@@ -190,7 +190,7 @@ pub(super) fn words(node: &Node, problems: &mut Diagnostics) -> Option<Localized
     if !matches!(node.kind, Kind::Map(_)) {
         return text(node, problems).map(|en| LocalizedText { en, de: None });
     }
-    let mut fields = Fields::of(node, node.span, "a text in two languages", problems)?;
+    let mut fields = Fields::from_node(node, node.span, "a text in two languages", problems)?;
     let en = fields.require("en", "VIP customers", problems);
     let en = en.and_then(|node| text(node, problems));
     let de = fields.get("de").map(|node| text(node, problems));
@@ -215,7 +215,7 @@ pub(super) fn check_name(text: &str, span: Span, problems: &mut Diagnostics) -> 
     if is_name(text) {
         return Some(text.into());
     }
-    let message = format!("{text:?} cannot be a name");
+    let message = format!("{text:?} is not a valid name");
     let help =
         format!("write a letter a to z, then a to z, 0 to 9, `_` or `-`; at most {MAX_NAME_BYTES}");
     refuse(span, message, help, problems)
@@ -238,14 +238,14 @@ pub(super) fn whole(
         return parsed;
     }
     let message = format!(
-        "{written:?} is no whole number from {} to {}",
+        "{written:?} is not a whole number from {} to {}",
         range.start(),
         range.end()
     );
     refuse(
         node.span,
         message,
-        format!("write for example {}", range.start()),
+        format!("for example {}", range.start()),
         problems,
     )
 }
@@ -263,8 +263,8 @@ pub(super) fn share(node: &Node, problems: &mut Diagnostics) -> Option<f64> {
         Some(value) => Some(value),
         None => refuse(
             node.span,
-            format!("{written:?} is no share from 0 % to 100 %"),
-            "write for example `40 %` or `0.4`",
+            format!("{written:?} is not a share from 0 % to 100 %"),
+            "for example `40 %` or `0.4`",
             problems,
         ),
     }
@@ -293,7 +293,7 @@ pub(super) fn money(
         Err(error) => refuse(
             node.span,
             error,
-            format!("write for example `5000 {code}`"),
+            format!("for example `5000 {code}`"),
             problems,
         ),
     }
@@ -316,7 +316,7 @@ pub(super) fn choice<T: Copy>(
     };
     refuse(
         node.span,
-        format!("{written:?} is not known here"),
+        format!("{written:?} is not valid here"),
         help,
         problems,
     )
@@ -345,8 +345,8 @@ pub(super) fn minutes(node: &Node, problems: &mut Diagnostics) -> Option<u32> {
         Some(minutes) => Some(minutes),
         None => refuse(
             node.span,
-            format!("{written:?} is no length of time"),
-            "write for example `15 min`, `4 h` or `2 d`",
+            format!("{written:?} is not a duration"),
+            "for example `15 min`, `4 h` or `2 d`",
             problems,
         ),
     }
@@ -377,7 +377,7 @@ pub(super) fn unique<T: PartialEq>(
                 problems.add_with_help(
                     item.span,
                     Code::Duplicate,
-                    "this stands twice in the list",
+                    "this entry is already in the list",
                     "remove one",
                 );
                 is_sound = false;

@@ -9,7 +9,7 @@ use crate::domain::rules::{
 };
 
 /// The segments in an order in which each stands after those that it depends on. `None` when there is a circle.
-pub(super) fn of(
+pub(super) fn sorted(
     schemes: &[Scheme],
     segments: &[Draft<'_>],
     vocabulary: &Vocabulary,
@@ -132,7 +132,7 @@ fn circle(
         .or(written)
         .unwrap_or(segments[need.segment].name_span);
     let message = format!("these segments depend on each other: {}", names.join(" → "));
-    let help = "a segment of an exclusive scheme depends on all before it in the scheme; remove one reference";
+    let help = "a segment of an exclusive scheme depends on all earlier ones; remove one reference";
     problems.add_with_help(place, Code::Cycle, message, help);
 }
 
@@ -150,16 +150,16 @@ fn unreachable(segments: &[Draft<'_>], vocabulary: &Vocabulary, problems: &mut D
             UnknownPolicy::Exclude => (Expected::True, Expected::NotTrue),
             UnknownPolicy::Include => (Expected::NotFalse, Expected::False),
         };
-        let of = |want| Customers::of(condition.root(), want, vocabulary);
-        if !of(taken).meet(&left_by_earlier) {
+        let with = |want| Customers::with_verdict(condition.root(), want, vocabulary);
+        if !with(taken).meet(&left_by_earlier) {
             let message = format!(
-                "nobody can be in `{}`: earlier segments take everybody it means",
+                "`{}` is unreachable: earlier segments take all of its customers",
                 draft.name
             );
-            let help = "move it up, or change its condition or theirs";
+            let help = "move it up, or change the conditions";
             problems.add_with_help(draft.name_span, Code::Unreachable, message, help);
         } else if left_by_earlier.len() < MAX_EARLIER {
-            left_by_earlier.push(of(left));
+            left_by_earlier.push(with(left));
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) struct Places(Vec<u32>);
 impl Places {
     /// `value` is what the scalar at `span` of `file` stands for.
     pub(super) fn new(file: &str, span: Span, value: &str, style: ScalarStyle) -> Self {
-        let source = span.of(file);
+        let source = span.text_in(file);
         let mut at = content_start(source, style);
         let mut places = Vec::with_capacity(value.len() + 1);
         for c in value.chars() {

@@ -81,7 +81,8 @@ pub(super) fn read<'a>(top: &mut Fields<'a>, problems: &mut Diagnostics) -> Draf
     for entry in fields::map(node, place, "`schemes`", problems).unwrap_or(&[]) {
         let name = fields::check_name(&entry.key, entry.key_span, problems);
         let what = format!("scheme `{}`", entry.key);
-        let Some(mut fields) = Fields::of(&entry.value, entry.key_span, what, problems) else {
+        let Some(mut fields) = Fields::from_node(&entry.value, entry.key_span, what, problems)
+        else {
             continue;
         };
         let mode = fields.require("mode", "exclusive", problems);
@@ -131,7 +132,7 @@ impl<'a> Drafts<'a> {
             );
         }
         for item in items {
-            let Some(mut fields) = Fields::of(item, item.span, "a segment", problems) else {
+            let Some(mut fields) = Fields::from_node(item, item.span, "a segment", problems) else {
                 continue;
             };
             let name_node = fields.require("name", "at_risk", problems);
@@ -152,7 +153,7 @@ impl<'a> Drafts<'a> {
             };
             let full: Label = format!("{scheme}/{name}").into();
             if self.segments.iter().any(|known| known.name == full) {
-                let message = format!("there already is a segment `{full}`");
+                let message = format!("segment `{full}` already exists");
                 problems.add_with_help(
                     name_node.span,
                     Code::Duplicate,

@@ -49,7 +49,8 @@ pub(super) fn value(
 ) -> (Option<ValueSettings>, Option<Currency>) {
     let place = top.key_span("value");
     let node = top.require("value", "{currency: EUR, ...}", problems);
-    let Some(mut fields) = node.and_then(|node| Fields::of(node, place, "`value`", problems))
+    let Some(mut fields) =
+        node.and_then(|node| Fields::from_node(node, place, "`value`", problems))
     else {
         return (None, None);
     };
@@ -96,7 +97,7 @@ fn currency_of(node: &Node, problems: &mut Diagnostics) -> Option<Currency> {
                 node.span,
                 Code::BadValue,
                 error.to_string(),
-                "write for example `EUR`",
+                "for example `EUR`",
             );
             None
         }
@@ -128,7 +129,7 @@ pub(super) fn channels(
         let what = format!("channel `{}`", entry.key);
         let name = fields::check_name(&entry.key, entry.key_span, problems);
         let (mut cost, mut description) = (None, None);
-        if let Some(mut fields) = Fields::of(&entry.value, entry.key_span, what, problems) {
+        if let Some(mut fields) = Fields::from_node(&entry.value, entry.key_span, what, problems) {
             cost = fields
                 .get("cost")
                 .and_then(|node| fields::money(node, currency, problems));
@@ -186,10 +187,10 @@ fn attribute(
 ) -> Option<AttributeDefinition> {
     let is_free = attribute_name_is_free(entry, problems);
     let what = format!("attribute `{}`", entry.key);
-    let mut fields = Fields::of(&entry.value, entry.key_span, what, problems)?;
+    let mut fields = Fields::from_node(&entry.value, entry.key_span, what, problems)?;
     let family = fields.require("family", "firmographic", problems);
     let family = family.and_then(|node| fields::choice(node, &FAMILIES, problems));
-    let description = fields.require("description", "what it tells", problems);
+    let description = fields.require("description", "what it means", problems);
     let description = description.and_then(|node| fields::words(node, problems));
     let value_type = value_type(&mut fields, currency, problems);
     let unit = fields.get("unit").map(|node| fields::words(node, problems));
@@ -229,17 +230,14 @@ fn attribute_name_is_free(entry: &Entry, problems: &mut Diagnostics) -> bool {
     let name = entry.key.as_str();
     let (message, help) = if !is_attribute_name(name) {
         (
-            format!("{name:?} cannot name an attribute"),
+            format!("{name:?} is not a valid attribute name"),
             "write a letter a to z, then a to z, 0 to 9 or `_`; at most 64",
         )
     } else if is_reserved(name)
         || BUILT_INS.iter().any(|term| term.name == name)
         || is_literal(name)
     {
-        (
-            format!("`{name}` means something else in conditions"),
-            "choose another name",
-        )
+        (format!("`{name}` is built in"), "choose another name")
     } else {
         return true;
     };

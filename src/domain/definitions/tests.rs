@@ -54,7 +54,7 @@ fn problems(text: &str) -> Vec<Diagnostic> {
 fn places(text: &str) -> Vec<(&'static str, String)> {
     problems(text)
         .iter()
-        .map(|problem| (problem.code.as_str(), problem.span.of(text).to_owned()))
+        .map(|problem| (problem.code.as_str(), problem.span.text_in(text).to_owned()))
         .collect()
 }
 

@@ -37,7 +37,7 @@ pub(super) fn read(
             .iter()
             .any(|known| known.tier.name == placed.tier.name)
         {
-            let message = format!("there already is a tier `{}`", placed.tier.name);
+            let message = format!("tier `{}` already exists", placed.tier.name);
             problems.add_with_help(placed.name, Code::Duplicate, message, "choose another name");
             continue;
         }
@@ -51,7 +51,7 @@ pub(super) fn read(
 }
 
 fn tier(item: &Node, currency: Option<Currency>, problems: &mut Diagnostics) -> Option<Placed> {
-    let mut fields = Fields::of(item, item.span, "a tier", problems)?;
+    let mut fields = Fields::from_node(item, item.span, "a tier", problems)?;
     let name_node = fields.require("name", "gold", problems);
     let name = name_node.and_then(|node| fields::name(node, problems));
     let threshold = fields.get("at_least");
@@ -78,13 +78,13 @@ fn check_thresholds(tiers: &[Placed], place: Span, problems: &mut Diagnostics) {
         problems.add_with_help(
             place,
             Code::TierGap,
-            "there is no tier",
+            "there are no tiers",
             "add one: `- name: standard`",
         );
         return;
     };
     if let Some(least) = lowest.tier.at_least {
-        let message = format!("customers worth less than {least} get no tier");
+        let message = format!("customers with a value below {least} get no tier");
         let name = &lowest.tier.name;
         let help = format!("remove `at_least` of `{name}`, or add a tier without it below");
         problems.add_with_help(lowest.threshold, Code::TierGap, message, help);
@@ -93,7 +93,7 @@ fn check_thresholds(tiers: &[Placed], place: Span, problems: &mut Diagnostics) {
         let [better, worse] = pair else { continue };
         let (name, worse_name) = (&better.tier.name, &worse.tier.name);
         let Some(above) = better.tier.at_least else {
-            let message = format!("`{name}` takes everybody, so that nobody gets `{worse_name}`");
+            let message = format!("`{worse_name}` is unreachable: `{name}` takes every customer");
             let help = "add `at_least`, or make it the last tier";
             problems.add_with_help(better.name, Code::TierOverlap, message, help);
             continue;
@@ -104,7 +104,7 @@ fn check_thresholds(tiers: &[Placed], place: Span, problems: &mut Diagnostics) {
             .is_some_and(|least| least.amount_minor >= above.amount_minor)
         {
             let message =
-                format!("`{worse_name}` does not start below `{name}`, so that nobody gets it");
+                format!("`{worse_name}` is unreachable: it does not start below `{name}`");
             let help = "list tiers from the best to the last, each with a lower `at_least`";
             problems.add_with_help(worse.threshold, Code::TierOverlap, message, help);
         }

@@ -152,7 +152,7 @@ impl Reader<'_> {
         place: Span,
         problems: &mut Diagnostics,
     ) -> Option<Treatments> {
-        let mut fields = Fields::of(node, place, "`treatments`", problems)?;
+        let mut fields = Fields::from_node(node, place, "`treatments`", problems)?;
         let tiers_place = fields.key_span("tiers");
         let tiers = fields.require("tiers", "{UNRATED: {queue: service, ...}}", problems);
         let entries = tiers.and_then(|node| fields::map(node, tiers_place, "`tiers`", problems));
@@ -186,13 +186,14 @@ impl Reader<'_> {
                 let known: Vec<&str> = names.collect();
                 let help = match nearest(&entry.key, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("known are {}", known.join(", ")),
+                    None => format!("valid names: {}", known.join(", ")),
                 };
-                let message = format!("there is no tier `{}`", entry.key);
+                let message = format!("unknown tier `{}`", entry.key);
                 problems.add_with_help(entry.key_span, Code::UnknownName, message, help);
             }
             let what = format!("the treatment of `{}`", entry.key);
-            let Some(mut fields) = Fields::of(&entry.value, entry.key_span, what, problems) else {
+            let Some(mut fields) = Fields::from_node(&entry.value, entry.key_span, what, problems)
+            else {
                 continue;
             };
             fields.require("sla", "{response: 4 h}", problems);
@@ -209,9 +210,9 @@ impl Reader<'_> {
             .map(|name| format!("`{name}`"))
             .collect();
         if !missing.is_empty() {
-            let message = format!("there is no treatment for {}", missing.join(", "));
+            let message = format!("missing treatment for {}", missing.join(", "));
             let help =
-                "every tier needs one, and UNRATED, which leads, new customers and colleagues are";
+                "every tier needs one, and so does UNRATED (leads, new customers and employees)";
             problems.add_with_help(place, Code::MissingKey, message, help);
         }
         let of = |name: &str| {
@@ -231,7 +232,8 @@ impl Reader<'_> {
         let mut out = Vec::new();
         let mut is_sound = true;
         for item in fields::list(node, place, "`segments` of `treatments`", problems)? {
-            let Some(mut fields) = Fields::of(item, item.span, "a treatment", problems) else {
+            let Some(mut fields) = Fields::from_node(item, item.span, "a treatment", problems)
+            else {
                 is_sound = false;
                 continue;
             };
@@ -259,7 +261,7 @@ impl Reader<'_> {
             problems.add_with_help(
                 node.span,
                 Code::UnknownName,
-                format!("there is no segment `{name}`"),
+                format!("unknown segment `{name}`"),
                 help,
             );
         }
@@ -321,7 +323,7 @@ impl Reader<'_> {
         problems.add_with_help(
             node.span,
             Code::UnknownName,
-            format!("there is no channel `{name}`"),
+            format!("unknown channel `{name}`"),
             help,
         );
         None
@@ -329,7 +331,7 @@ impl Reader<'_> {
 }
 
 fn sla(node: &Node, place: Span, problems: &mut Diagnostics) -> Option<Sla> {
-    let mut fields = Fields::of(node, place, "`sla`", problems)?;
+    let mut fields = Fields::from_node(node, place, "`sla`", problems)?;
     let response = fields.require("response", "4 h", problems);
     let response = response.and_then(|node| fields::minutes(node, problems));
     let resolution = fields.get("resolution");
@@ -344,7 +346,7 @@ fn sla(node: &Node, place: Span, problems: &mut Diagnostics) -> Option<Sla> {
     if let (Some(resolution), Some(span)) = (resolution_minutes, resolution_span)
         && resolution < response_minutes
     {
-        let help = "solve it no earlier than answer it";
+        let help = "set a resolution time of at least the response time";
         problems.add_with_help(
             span,
             Code::BadValue,

@@ -126,13 +126,13 @@ impl Builder<'_> {
         let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let line = text[line_start..].lines().next().unwrap_or("");
         let help = if line.contains("when:") {
-            "write a condition that begins with a quote, `!` or `[` after `when: |`, on lines of its own"
+            "put a condition that begins with a quote, `!` or `[` on its own line after `when: |`"
         } else if line.contains('\t') {
-            "YAML is indented by spaces, not by tabs"
+            "indent YAML with spaces, not tabs"
         } else {
             "check the indentation, and quote texts with `: ` or ` #` in them"
         };
-        let message = format!("this is no YAML: {info}");
+        let message = format!("invalid YAML: {info}");
         self.problems
             .add_with_help(Span::new(at, at + 1), Code::Yaml, message, help);
     }
@@ -157,7 +157,7 @@ impl Builder<'_> {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    let help = "put everything into one document, without `---`";
+                    let help = "put everything in one document, without `---`";
                     self.problems.add_with_help(
                         span,
                         Code::Yaml,
@@ -214,7 +214,7 @@ impl Builder<'_> {
             span,
             Code::Yaml,
             "anchors and aliases (`&`, `*`) are not allowed",
-            "write the value out: definitions are read by people",
+            "repeat the value",
         );
     }
 
@@ -228,7 +228,7 @@ impl Builder<'_> {
                 span,
                 Code::Yaml,
                 "a value cannot begin with `!`: YAML reads that as a tag",
-                "write a condition that begins with `!` after `when: |`, on a line of its own",
+                "put a condition that begins with `!` on its own line after `when: |`",
             );
         }
     }
@@ -260,7 +260,7 @@ impl Builder<'_> {
             && let Some((key, span)) = &map.pending
             && !map.keys.insert(key.clone())
         {
-            let message = format!("`{key}` stands twice here");
+            let message = format!("duplicate key `{key}`");
             self.problems
                 .add_with_help(*span, Code::Duplicate, message, "remove or rename one");
         }

@@ -5,7 +5,7 @@ use super::{
     ranking::{Decile, deciles},
 };
 
-/// How well it was foretold who buys again.
+/// How well it was predicted who buys again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BuyerEvaluation {
     /// Customers who did, as a share, `0..=1`.
@@ -16,7 +16,7 @@ pub struct BuyerEvaluation {
     /// Forecasts Expressed in Terms of Probability", Monthly Weather Review 78(1).
     pub brier_score: f64,
     /// The same of who gives everybody the share that came: what a forecast must be below to tell customers apart.
-    pub uninformed_brier_score: f64,
+    pub baseline_brier_score: f64,
     /// Tenths by rank of the probability: means are shares.
     pub deciles: Vec<Decile>,
 }
@@ -30,7 +30,7 @@ pub(super) fn buyers(pairs: &[(f64, f64)]) -> BuyerEvaluation {
         actual_share,
         expected_share: mean(|(probability, _)| *probability),
         brier_score: mean(|(probability, bought)| (probability - bought).powi(2)),
-        uninformed_brier_score: actual_share * (1.0 - actual_share),
+        baseline_brier_score: actual_share * (1.0 - actual_share),
         deciles: deciles(pairs),
     }
 }

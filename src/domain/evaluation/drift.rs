@@ -1,6 +1,6 @@
 //! Does the active version still describe the customers, or have they changed? It is compared with the same model fitted anew.
 //!
-//! Two questions, each with its own figures. Did the last days come as the active version foretold them? What all customers ordered and
+//! Two questions, each with its own figures. Did the last days come as the active version predicted them? What all customers ordered and
 //! spent in the holdout is compared with the sum that it gave a chance ([`super::total`]), and its error with that of a fit that knew only
 //! what came before. And does a refit on all facts until today differ, by more than chance (likelihood ratio), so that answers
 //! change (orders expected of all customers)? The first sees at once what happens in the last days, the second what has been going on
@@ -9,7 +9,7 @@
 //!
 //! A version with sets by kind or effects of covariates is compared with a refit of the same kinds or covariates. Likelihoods are those
 //! of the customers whom such a set describes: the pooled set, which speaks for the others, is no maximum of theirs alone, so nothing
-//! follows from how likely it makes them. Orders to come and the holdout are those of all.
+//! follows from how likely it makes them. Future orders and the holdout are those of all.
 
 pub mod verdict;
 
@@ -122,7 +122,7 @@ pub struct Evidence {
     /// Orders that all customers known today are expected to place in as many days as the holdout has: by the active version, and by
     /// the refit.
     pub outlook: (f64, f64),
-    /// How the active version and a refit on what was known at the split foretold the holdout.
+    /// How the active version and a refit on what was known at the split predicted the holdout.
     pub holdout: Option<(Accuracy, Accuracy)>,
     /// Where the orders and the spend of all customers in the holdout came to lie among what the active version gave a chance; `None` where
     /// it does not know how uncertain it is, or of spend without a model.
@@ -223,7 +223,7 @@ pub fn expected_orders(population: &Population, model: &CandidateModel, days: u3
     forecast::expected_orders(population, model, f64::from(days) / DAYS_PER_WEEK)
 }
 
-/// How a model that knows nothing after the split foretells the orders of the holdout.
+/// How a model that knows nothing after the split predicts the orders of the holdout.
 #[must_use]
 pub fn holdout(population: &Population, model: &CandidateModel) -> Accuracy {
     let forecasts = forecasts(population, model);

@@ -102,8 +102,8 @@ pub(super) fn forecasts(population: &Population, model: &CandidateModel) -> Vec<
     let mut expectations = Expectations::new(model, weeks);
     let mut of_pooled = pooled.as_ref().map(|it| Expectations::new(it, weeks));
     let forecast = |subject: &Subject| {
-        let own = expectations.of(subject);
-        let pooled = of_pooled.as_mut().map(|it| it.of(subject));
+        let own = expectations.expect_for(subject);
+        let pooled = of_pooled.as_mut().map(|it| it.expect_for(subject));
         let orders = Compared {
             pooled: pooled.map(|it| it.orders),
             ..of_orders.compared(
@@ -136,7 +136,7 @@ pub(super) fn expected_orders(population: &Population, model: &CandidateModel, w
     let mut expectations = Expectations::new(model, weeks);
     let subjects = population.subjects().iter();
     subjects
-        .map(|subject| expectations.of(subject).orders)
+        .map(|subject| expectations.expect_for(subject).orders)
         .sum()
 }
 
@@ -168,7 +168,7 @@ impl<'a> Expectations<'a> {
         }
     }
 
-    fn of(&mut self, subject: &Subject) -> Expectation {
+    fn expect_for(&mut self, subject: &Subject) -> Expectation {
         stop::check();
         let selected = self.model.select(subject.stratum());
         let row = subject.row();

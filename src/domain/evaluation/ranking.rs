@@ -38,7 +38,7 @@ pub struct GainPoint {
     /// What they brought of what all brought, `0..=1`. At random: `customer_share`.
     pub actual_share: f64,
     /// What as many customers would have brought at most, `0..=1`: a forecast that knew everything.
-    pub best_share: f64,
+    pub perfect_share: f64,
 }
 
 /// How well one forecaster ranks customers.
@@ -71,7 +71,7 @@ pub(super) fn rankings<'a>(
 }
 
 /// The Gini coefficient of a forecast that knew everything, of the same customers.
-pub(super) fn best_gini<'a>(compared: impl Iterator<Item = &'a Compared>) -> Option<f64> {
+pub(super) fn perfect_gini<'a>(compared: impl Iterator<Item = &'a Compared>) -> Option<f64> {
     let pairs: Vec<(f64, f64)> = compared.map(|one| (one.actual, one.actual)).collect();
     gini(&pairs)
 }
@@ -155,7 +155,7 @@ pub(super) fn gain(pairs: &[(f64, f64)]) -> Vec<GainPoint> {
         GainPoint {
             customer_share,
             actual_share: ranked.of_best(best_customers).1 / total,
-            best_share: best.of_best(best_customers).1 / total,
+            perfect_share: best.of_best(best_customers).1 / total,
         }
     };
     (0..=GAIN_POINTS).map(point).collect()

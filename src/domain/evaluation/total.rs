@@ -40,7 +40,7 @@ pub(super) struct Part<'a> {
     /// What the model expects of it at the estimates.
     pub(super) expected: f64,
     /// What it comes to.
-    pub(super) foretold: &'a Total,
+    pub(super) predicted: &'a Total,
 }
 
 /// Where the sum over `all` came to lie; `None` where nobody was drawn, or where parameters are so uncertain that it may be anything. There are so
@@ -60,25 +60,25 @@ pub(super) fn total<'a>(
     let of_drawn: f64 = drawn.iter().map(|one| one.weight * one.expected).sum();
     let parts = drawn
         .iter()
-        .map(|one| (one.parameters, one.weight, one.foretold));
-    let foretold = Total::sum(parts, parameters);
-    let foretold = foretold.with_means_times(if of_drawn > 0.0 {
+        .map(|one| (one.parameters, one.weight, one.predicted));
+    let predicted = Total::sum(parts, parameters);
+    let predicted = predicted.with_means_times(if of_drawn > 0.0 {
         expected / of_drawn
     } else {
         1.0
     });
-    let standard_deviation = foretold.standard_deviation();
+    let standard_deviation = predicted.standard_deviation();
     let is_known = !drawn.is_empty() && standard_deviation.is_finite();
     is_known.then(|| {
-        let (low, high) = foretold.interval(LEVEL);
+        let (low, high) = predicted.interval(LEVEL);
         TotalInterval {
             level: LEVEL,
             actual,
-            expected: foretold.mean(),
+            expected: predicted.mean(),
             standard_deviation,
             low,
             high,
-            place: foretold.probability_at_most(actual),
+            place: predicted.probability_at_most(actual),
         }
     })
 }

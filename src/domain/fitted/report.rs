@@ -194,7 +194,7 @@ impl StoredBenchmark {
 }
 
 /// Why a fit with a prior is not compared with others.
-pub const PRIOR_GIVEN: &str = "a prior was given: the likelihoods are not at their maxima";
+pub const PRIOR_GIVEN: &str = "not available with a prior: the likelihoods are not at their maxima";
 
 impl StoredTest {
     /// The likelihood ratio of one fit against several that share its customers among them, each the same model or a larger one.
@@ -306,9 +306,7 @@ fn not_converged_reason(convergence: &Convergence) -> Option<String> {
         } => {
             let why = simpler.map_or_else(
                 || "the likelihood is flat there".to_owned(),
-                |customers| {
-                    format!("a simpler model describes the customers as well, one of {customers}")
-                },
+                |customers| format!("a simpler model fits equally well: {customers}"),
             );
             let names = parameters.join(" and ");
             Some(format!(

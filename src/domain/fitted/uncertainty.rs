@@ -51,7 +51,7 @@ impl Uncertainty {
     ///
     /// # Errors
     /// When the version has no spend model, or does not say how uncertain its parameters are.
-    pub fn of(&self, selected: &Selected<'_>, version: i64) -> Drawn {
+    pub fn draws_for(&self, selected: &Selected<'_>, version: i64) -> Drawn {
         let kept = match selected.selection {
             Selection::Pooled
             | Selection::PooledForKind(_)

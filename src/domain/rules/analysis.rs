@@ -75,7 +75,7 @@ pub struct Customers(Possible);
 impl Customers {
     /// Those that give `clause` the verdict `want`.
     #[must_use]
-    pub fn of(clause: &Clause, want: Expected, vocabulary: &Vocabulary) -> Self {
+    pub fn with_verdict(clause: &Clause, want: Expected, vocabulary: &Vocabulary) -> Self {
         Self(possible(clause, want, vocabulary))
     }
 
@@ -216,7 +216,7 @@ fn leaf(test: &Test, want: Expected, vocabulary: &Vocabulary) -> Possible {
         }
         return boxes;
     }
-    let holds = Set::of(&test.predicate);
+    let holds = Set::from_predicate(&test.predicate);
     let holds = if is_true { holds } else { holds.complement() };
     let mut set = domain.known().intersect(&holds);
     if may_be_unknown {
@@ -298,13 +298,13 @@ impl Reporter<'_> {
 
     fn always_true(&mut self, span: Span, message: String) {
         let help =
-            "change a limit, or write `&&` where both must hold; `has(x)` asks whether x is known";
+            "change a limit, or write `&&` where both must hold; `has(x)` tests whether x is known";
         self.problems
             .add_with_help(span, Code::AlwaysTrue, message, help);
     }
 
     fn quote(&self, span: Span) -> String {
-        let text = span.of(self.text);
+        let text = span.text_in(self.text);
         let shown: String = text.chars().take(60).collect();
         if shown.len() < text.len() {
             format!("{shown} ...")

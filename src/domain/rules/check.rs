@@ -66,8 +66,8 @@ pub(super) fn typed(text: &str, vocabulary: &Vocabulary) -> Result<Condition, Ve
 /// A condition that is only `true` or `false`.
 fn whole(value: bool, span: Span, problems: &mut Diagnostics) -> Option<Clause> {
     if !value {
-        let help = "remove the segment, or write `true` for everyone";
-        problems.add_with_help(span, Code::NeverTrue, "`false` means nobody", help);
+        let help = "remove the segment, or write `true` for all customers";
+        problems.add_with_help(span, Code::NeverTrue, "`false` matches no customer", help);
     }
     value.then_some(Clause {
         kind: ClauseKind::Everyone,
@@ -95,7 +95,7 @@ impl Checker<'_> {
 
     /// The text of `span`, for a sentence.
     fn quote(&self, span: Span) -> String {
-        let text = span.of(self.text);
+        let text = span.text_in(self.text);
         let mut shown: String = text.chars().take(60).collect();
         if shown.len() < text.len() {
             shown.push_str(" ...");
@@ -135,13 +135,13 @@ impl Checker<'_> {
             Kind::Bool(_) => self.report(
                 node.span,
                 Code::Unsupported,
-                "a constant cannot be a part of a condition",
-                "leave it away; only a whole condition can be `true`",
+                "a constant cannot be part of a condition",
+                "remove it: `true` is allowed only as the entire condition",
             ),
             Kind::Int(_) | Kind::Double(_) | Kind::Text(_) | Kind::List(_) => self.report(
                 node.span,
                 Code::TypeMismatch,
-                format!("`{}` is no condition", self.quote(node.span)),
+                format!("`{}` is not a condition", self.quote(node.span)),
                 "compare it with a term, for example `orders(days(90)) >= 3`",
             ),
             Kind::Error => None,
@@ -178,7 +178,7 @@ impl Checker<'_> {
                 return self.report(
                     span,
                     Code::TypeMismatch,
-                    format!("`{}` is no condition", self.quote(span)),
+                    format!("`{}` is not a condition", self.quote(span)),
                     "compare a term with it, for example `days_since_last_order > days(90)`",
                 );
             }
@@ -195,7 +195,7 @@ impl Checker<'_> {
             span,
             Code::TypeMismatch,
             format!("`{name}` is {}, not true or false", value_type.describe()),
-            format!("compare it, or ask `has({name})`"),
+            format!("compare it, or use `has({name})`"),
         )
     }
 
@@ -204,7 +204,7 @@ impl Checker<'_> {
         let Kind::Not(inner) = &left.kind else {
             return false;
         };
-        if left.span.of(self.text).starts_with('(') {
+        if left.span.text_in(self.text).starts_with('(') {
             return false;
         }
         let rest = Span {
@@ -212,7 +212,7 @@ impl Checker<'_> {
             end: whole.end,
         };
         let help = format!("write `!({})`", self.quote(rest));
-        let message = "`!` belongs to the name alone here, not to the comparison";
+        let message = "`!` applies to the name here, not to the comparison";
         self.problems
             .add_with_help(left.span, Code::Syntax, message, help);
         true
@@ -236,7 +236,7 @@ impl Checker<'_> {
                 whole,
                 Code::Unsupported,
                 "two terms cannot be compared with each other",
-                "compare each with a constant; deliver a difference or ratio as an attribute",
+                "compare each with a constant; supply a difference or ratio as an attribute",
             ),
             (Operand::Constant(..), Operand::Constant(..)) => self.report(
                 whole,
@@ -260,7 +260,7 @@ impl Checker<'_> {
                     span,
                     Code::TypeMismatch,
                     "this compares two constants",
-                    "a term must stand before `in [...]`",
+                    "put a term before `in [...]`",
                 ),
             };
         }
@@ -301,7 +301,7 @@ impl Checker<'_> {
             let attribute = self.vocabulary.attribute(*id);
             if attribute.sensitivity == Sensitivity::Protected && attribute.purpose.is_none() {
                 let message = format!("`{}` is protected and has no purpose", attribute.name);
-                let help = "state `purpose:` where the attribute is defined";
+                let help = "add `purpose:` to the definition of the attribute";
                 self.problems
                     .add_with_help(span, Code::NoPurpose, message, help);
             }

@@ -35,7 +35,7 @@ impl Span {
 
     /// The part of `text` in this range; empty when the range does not belong to `text`.
     #[must_use]
-    pub fn of(self, text: &str) -> &str {
+    pub fn text_in(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize)
             .unwrap_or("")
     }
@@ -252,7 +252,7 @@ pub fn render(text: &str, name: &str, diagnostic: &Diagnostic) -> String {
         .collect();
     let first_line = diagnostic
         .span
-        .of(text)
+        .text_in(text)
         .lines()
         .next()
         .map_or(0, |part| part.chars().count());

@@ -90,7 +90,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         which: Which::ProbabilityAlive,
         parameters: &[],
         values: "a number from 0 to 1",
-        meaning: "probability that the customer has not silently left",
+        meaning: "probability that the customer is still active",
         unknown_when: RATED,
         example: "probability_alive < 0.5",
     },
@@ -108,7 +108,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         which: Which::Spend,
         parameters: &[Parameter::Window],
         values: "money in the reporting currency",
-        meaning: "purchases less refunds in the last n days",
+        meaning: "purchases minus refunds in the last n days",
         unknown_when: "there is no rate for an amount (NO_RATE)",
         example: "spend(days(365)) >= money(\"1000 EUR\")",
     },
@@ -127,7 +127,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         parameters: &[Parameter::Window],
         values: "money in the reporting currency",
         meaning: "cost of the contacts in the last n days",
-        unknown_when: "there is no rate for a cost (NO_RATE), or nothing says what a contact cost",
+        unknown_when: "there is no rate for a cost (NO_RATE), or a contact has no cost",
         example: "cost_to_serve(days(365)) > money(\"200 EUR\")",
     },
     BuiltIn {
@@ -135,7 +135,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         which: Which::DaysSinceLastOrder,
         parameters: &[],
         values: "a number of days from 0",
-        meaning: "days from the last purchase to `as_of`",
+        meaning: "days since the last purchase, at `as_of`",
         unknown_when: "there is no purchase",
         example: "days_since_last_order > days(180)",
     },
@@ -144,7 +144,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         which: Which::TenureDays,
         parameters: &[],
         values: "a number of days from 0",
-        meaning: "days from the first purchase to `as_of`",
+        meaning: "days since the first purchase, at `as_of`",
         unknown_when: "there is no purchase",
         example: "tenure_days < days(90)",
     },
@@ -171,7 +171,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         which: Which::Segment,
         parameters: &[Parameter::Segment],
         values: "true or false",
-        meaning: "membership of another segment, after what that segment does with the unknown",
+        meaning: "membership of another segment, after its rule for UNKNOWN",
         unknown_when: "",
         example: "segment(\"lifecycle/new\")",
     },
@@ -215,12 +215,12 @@ pub const METHODS: &[Form] = &[
     Form {
         name: "startsWith",
         written: "name.startsWith(\"A\")",
-        meaning: "the text begins so, byte for byte",
+        meaning: "the text begins with this, byte for byte",
     },
     Form {
         name: "endsWith",
         written: "name.endsWith(\"AG\")",
-        meaning: "the text ends so",
+        meaning: "the text ends with this",
     },
     Form {
         name: "contains",
@@ -244,12 +244,12 @@ pub const OPERATORS: &[Form] = &[
     Form {
         name: "",
         written: "!a",
-        meaning: "the contrary; UNKNOWN stays UNKNOWN; write parentheses: `!(x in [\"a\"])`",
+        meaning: "negation; UNKNOWN stays UNKNOWN; use parentheses: `!(x in [\"a\"])`",
     },
     Form {
         name: "",
         written: "== != < <= > >=",
-        meaning: "a term and a constant of its type; texts know only == and !=; UNKNOWN when the term is",
+        meaning: "a term and a constant of its type; texts support only == and !=; UNKNOWN when the term is",
     },
     Form {
         name: "",
@@ -269,12 +269,12 @@ pub const OPERATORS: &[Form] = &[
     Form {
         name: "",
         written: "true",
-        meaning: "everyone; only as a whole condition",
+        meaning: "all customers; only as the entire condition",
     },
     Form {
         name: "",
         written: "// text",
-        meaning: "a comment up to the end of the line",
+        meaning: "a comment to the end of the line",
     },
 ];
 
@@ -306,7 +306,7 @@ impl BuiltIn {
 #[must_use]
 pub fn reference(vocabulary: Option<&Vocabulary>) -> String {
     let mut out = String::from(
-        "A condition says which customers are meant. It is a subset of CEL; missing or stale data is UNKNOWN, never a stand-in value.\n",
+        "A condition selects customers. The language is a subset of CEL; missing or stale data is UNKNOWN, never a substitute value.\n",
     );
     out.push_str("\nTerms\n");
     for term in BUILT_INS {

@@ -186,14 +186,14 @@ impl Lexer<'_> {
         };
         let span = Span::new(self.at, self.at + length);
         let message = format!(
-            "the invisible character U+{:04X} cannot stand here",
+            "the invisible character U+{:04X} is not allowed here",
             u32::from(first)
         );
         self.problems.add_with_help(
             span,
             Code::Syntax,
             message,
-            "replace it by an ordinary space",
+            "replace it with an ordinary space",
         );
         self.take(length);
         true
@@ -234,7 +234,7 @@ impl Lexer<'_> {
     fn meant(&mut self, bytes: usize, kind: &TokenKind, meant: Option<&str>) -> TokenKind {
         if let Some(meant) = meant {
             let span = Span::new(self.at - bytes, self.at);
-            let message = format!("`{}` is not an operator", span.of(self.text));
+            let message = format!("`{}` is not an operator", span.text_in(self.text));
             self.problems
                 .add_with_help(span, Code::Syntax, message, format!("write `{meant}`"));
         }
@@ -269,23 +269,23 @@ impl Lexer<'_> {
         let span = Span::new(self.at - c.len_utf8(), self.at);
         let (message, help) = match c {
             '€' | '$' | '£' => (
-                format!("`{c}` cannot stand here"),
+                format!("`{c}` is not allowed here"),
                 "write an amount as money(\"5000 EUR\")".to_owned(),
             ),
             ';' => (
-                "a condition has no `;`".to_owned(),
-                "join two conditions by `&&` or `||`".to_owned(),
+                "`;` is not allowed in a condition".to_owned(),
+                "join conditions with `&&` or `||`".to_owned(),
             ),
             _ if c.is_control() || text::bounded(c.encode_utf8(&mut [0; 4]), 4).is_err() => (
                 format!(
-                    "the invisible character U+{:04X} cannot stand here",
+                    "the invisible character U+{:04X} is not allowed here",
                     u32::from(c)
                 ),
                 "remove it".to_owned(),
             ),
             _ => (
-                format!("`{c}` cannot stand here"),
-                "only operators, names, numbers and texts in quotes can".to_owned(),
+                format!("`{c}` is not allowed here"),
+                "use operators, names, numbers and texts in quotes".to_owned(),
             ),
         };
         self.problems
@@ -305,9 +305,9 @@ impl Lexer<'_> {
         }
         if !word.is_ascii() {
             let span = Span::new(self.at - length, self.at);
-            let message = format!("`{word}` cannot be a name");
+            let message = format!("`{word}` is not a valid name");
             let help = format!(
-                "names have only the letters a to z, digits and `_`; a text stands in quotes: \"{word}\""
+                "names have only the letters a to z, digits and `_`; put texts in quotes: \"{word}\""
             );
             self.problems
                 .add_with_help(span, Code::Syntax, message, help);

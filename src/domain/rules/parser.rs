@@ -156,7 +156,7 @@ impl Parser<'_> {
             _ => format!(
                 "`{}`",
                 self.span()
-                    .of(self.text)
+                    .text_in(self.text)
                     .chars()
                     .take(SHOWN_CHARS)
                     .collect::<String>()
@@ -191,21 +191,17 @@ impl Parser<'_> {
     fn leftovers(&mut self) {
         while *self.peek() != TokenKind::End {
             let (message, help) = match self.peek() {
-                TokenKind::Close => (
-                    "this `)` closes nothing".to_owned(),
-                    "remove it, or open it with `(`",
-                ),
-                TokenKind::CloseBracket => (
-                    "this `]` closes nothing".to_owned(),
-                    "remove it, or open it with `[`",
-                ),
+                TokenKind::Close => ("unmatched `)`".to_owned(), "remove it, or open it with `(`"),
+                TokenKind::CloseBracket => {
+                    ("unmatched `]`".to_owned(), "remove it, or open it with `[`")
+                }
                 TokenKind::Comma => (
                     "a comma cannot join conditions".to_owned(),
                     "write `&&` when both must hold, `||` when one is enough",
                 ),
                 _ => (
                     format!("{} cannot follow a complete condition", self.found()),
-                    "join two conditions by `&&` or `||`",
+                    "join conditions with `&&` or `||`",
                 ),
             };
             let span = self.advance();
@@ -262,12 +258,12 @@ impl Parser<'_> {
         if matches!(self.peek(), TokenKind::Op(_) | TokenKind::In) {
             let place = self.span();
             let [a, b] = [left.span, right.span].map(|span| {
-                span.of(self.text)
+                span.text_in(self.text)
                     .chars()
                     .take(SHOWN_CHARS)
                     .collect::<String>()
             });
-            let op = self.tokens[self.at].span.of(self.text).to_owned();
+            let op = self.tokens[self.at].span.text_in(self.text).to_owned();
             let first = operator_text(&operator);
             self.unsupported(
                 place,
@@ -301,7 +297,7 @@ impl Parser<'_> {
             ),
             _ => (
                 "arithmetic is not supported",
-                "compare a name with one constant; deliver what must be computed as an attribute",
+                "compare a name with a constant; supply computed values as an attribute",
             ),
         };
         self.unsupported(place, message, help);
@@ -355,7 +351,7 @@ impl Parser<'_> {
         }
         if bangs > 1 {
             let span = start.to(self.previous());
-            self.unsupported(span, "two `!` cancel each other out", "leave both away");
+            self.unsupported(span, "two `!` cancel each other out", "remove both");
         }
         let operand = self.postfix();
         if bangs == 0 {

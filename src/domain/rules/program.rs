@@ -30,7 +30,7 @@ pub enum Verdict {
 impl Verdict {
     /// TRUE or FALSE.
     #[must_use]
-    pub const fn of(holds: bool) -> Self {
+    pub const fn from_bool(holds: bool) -> Self {
         if holds { Self::True } else { Self::False }
     }
 

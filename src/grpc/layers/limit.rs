@@ -138,15 +138,15 @@ impl Refusal {
         let (reason, message) = match self {
             Self::Full => (
                 "OVERLOADED",
-                "the server works on as many calls as it can; try again shortly",
+                "the server is at its limit of calls in progress; try again shortly",
             ),
             Self::Late => (
                 "OVERLOADED",
-                "the call waited too long for the server; try again shortly",
+                "the server is overloaded and the call waited too long; try again shortly",
             ),
             Self::ConnectionBusy => (
                 "CONNECTION_BUSY",
-                "this connection has as many calls in progress as one may have; spread them over time or connections",
+                "this connection is at its limit of calls in progress; spread calls over time or connections",
             ),
         };
         status::unavailable(reason, message, retry_after)

@@ -128,7 +128,7 @@ impl Call {
             };
         }
         if code == StatusCode::OK {
-            line!(Level::DEBUG, "a call was answered");
+            line!(Level::DEBUG, "call completed");
             return;
         }
         match Code::from(i32::from(code.number())) {

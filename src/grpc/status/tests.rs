@@ -2,6 +2,8 @@ use super::details::{RETRY_PUSHBACK, cut};
 use super::*;
 use crate::api::error::Resource;
 
+mod sentences;
+
 /// Bytes of the two headers that carry a status, as they are sent.
 fn wire_bytes(status: &Status) -> usize {
     let mut headers = http::HeaderMap::new();

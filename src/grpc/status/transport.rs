@@ -25,7 +25,7 @@ pub fn message_too_large(max_bytes: usize) -> Status {
     details.metadata(&[("max_bytes", max_bytes.to_string())]);
     details.into_status(
         Code::ResourceExhausted,
-        &format!("the request message is larger than {max_bytes} bytes; send less at once"),
+        &format!("the request exceeds {max_bytes} bytes; send fewer items per call"),
     )
 }
 
@@ -34,7 +34,7 @@ pub fn message_too_large(max_bytes: usize) -> Status {
 pub fn answer_too_large() -> Status {
     Details::new("ANSWER_TOO_LARGE").into_status(
         Code::ResourceExhausted,
-        "the answer is larger than a message may be; ask for less at once, or raise --max-message-bytes",
+        "the response exceeds the message size limit; request fewer items, or raise --max-message-bytes",
     )
 }
 
@@ -44,7 +44,7 @@ pub fn message_timeout(limit: Duration) -> Status {
     Details::new("MESSAGE_TIMEOUT").into_status(
         Code::DeadlineExceeded,
         &format!(
-            "the request message did not arrive within {} ms",
+            "the request did not arrive within {} ms; check the connection",
             limit.as_millis()
         ),
     )
@@ -55,7 +55,7 @@ pub fn message_timeout(limit: Duration) -> Status {
 pub fn compression_unsupported() -> Status {
     let mut status = Details::new("COMPRESSION_UNSUPPORTED").into_status(
         Code::Unimplemented,
-        "the request is compressed, which this server does not read; send it uncompressed",
+        "the request is compressed, which this server does not support; send it uncompressed",
     );
     let identity = tonic::metadata::AsciiMetadataValue::from_static("identity");
     status
@@ -69,18 +69,22 @@ pub fn compression_unsupported() -> Status {
 pub fn unknown_method() -> Status {
     Details::new("UNKNOWN_METHOD").into_status(
         Code::Unimplemented,
-        "this server has no such method; check the service name and the version of the server",
+        "unknown method; check the service name and the server version",
     )
 }
 
-/// `CANCELLED`: the caller gave the call up. Nobody reads it; it is for the metrics.
+/// `CANCELLED`: the caller cancelled the call. Nobody reads it; it is for the metrics.
 #[must_use]
 pub fn cancelled() -> Status {
-    Details::new("CANCELLED").into_status(Code::Cancelled, "the caller gave the call up")
+    Details::new("CANCELLED").into_status(Code::Cancelled, "the caller cancelled the call")
 }
 
 /// `UNAVAILABLE`: a stream ends because the server stops.
 #[must_use]
 pub fn stopping() -> Status {
-    super::unavailable("STOPPING", "the server is stopping; connect again", RESTART)
+    super::unavailable(
+        "STOPPING",
+        "the server is shutting down; reconnect",
+        RESTART,
+    )
 }

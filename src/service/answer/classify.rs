@@ -352,7 +352,7 @@ impl Classifier {
     fn day(&self, as_of: Option<Day>) -> Result<Day, ServiceError> {
         match as_of {
             Some(day) => Ok(day),
-            None => Day::of(self.clock.now(), &self.zone)
+            None => Day::in_zone(self.clock.now(), &self.zone)
                 .map_err(|error| ServiceError::Internal(Box::new(error))),
         }
     }

@@ -43,7 +43,7 @@ pub(super) async fn commit(
     let versions = store::profiles::upsert(&mut tx, written.values()).await?;
     store::change_log::insert(&mut tx, &versions, recorded_at).await?;
     // A day that the zone does not know is none ahead of which anything could be.
-    let earlier = match Day::of(recorded_at, &ingest.zone) {
+    let earlier = match Day::in_zone(recorded_at, &ingest.zone) {
         Ok(today) => list_earlier(&mut tx, &ingest.profiles, &written, today).await?,
         Err(_) => HashMap::new(),
     };
@@ -69,7 +69,7 @@ pub(super) async fn commit(
         }
         identifiers.renew(&digests).await;
         if new_currency && let Err(error) = bases.renew().await {
-            tracing::warn!(error.cause = %error, "the basis could not be renewed after a new currency came into use; it is tried again");
+            tracing::warn!(error.cause = %error, "could not refresh the basis after a new currency appeared; retrying");
         }
         Ok(committed?)
     })
@@ -87,7 +87,7 @@ fn put_in(
         let (version, earlier) = (profile.version, earlier.remove(&customer));
         cache.commit(&customer, version, || HeldProfile {
             earlier: earlier.unwrap_or_default().into(),
-            ..HeldProfile::of(Some(Arc::new(profile)))
+            ..HeldProfile::from_profile(Some(Arc::new(profile)))
         });
     }
 }

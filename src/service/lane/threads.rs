@@ -90,7 +90,7 @@ impl Threads {
                     tracing::warn!(
                         thread.name = lane,
                         error.cause = %error,
-                        "the system refuses a lower priority: long work will slow lookups down"
+                        "cannot lower the thread priority: long work will slow down lookups"
                     );
                 }
             })

@@ -68,7 +68,7 @@ impl Plan {
                 ..parameters
             },
             spend_dependence: dependence.ok_or_else(|| {
-                "fewer than three customers with a positive repeat spend, or all alike".to_owned()
+                "fewer than three customers with positive repeat spend, or all equal".to_owned()
             }),
         })
     }
@@ -198,7 +198,7 @@ impl Fitter {
     fn own_set(&self, rows: &Rows, customers: u64) -> Result<FittedSet, String> {
         if customers < FEWEST_CUSTOMERS_OF_A_KIND {
             return Err(format!(
-                "{customers} customers with a purchase are fewer than {FEWEST_CUSTOMERS_OF_A_KIND}"
+                "only {customers} customers with a purchase; at least {FEWEST_CUSTOMERS_OF_A_KIND} are needed"
             ));
         }
         let mut set = self.set(rows).map_err(|error| error.to_string())?;
@@ -264,7 +264,7 @@ impl Fitter {
     }
 }
 
-/// One set for all kinds against one for each.
+/// One set for all kinds against one per kind.
 fn test_kinds(
     kinds: &[KindFit],
     pooled: &FittedSet,

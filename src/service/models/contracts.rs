@@ -24,7 +24,7 @@ pub(super) fn fit(rows: &ContractRows) -> Vec<PeriodFit> {
                 period_months: Some(*months),
                 contracts,
                 fit: Err(format!(
-                    "{contracts} contracts are fewer than {MIN_CONTRACTS}"
+                    "only {contracts} contracts; at least {MIN_CONTRACTS} are needed"
                 )),
                 fallback: None,
             }

@@ -29,11 +29,14 @@ pub(super) fn check(
     let mut problems = vec![];
     if names.len() > MOST {
         let count = names.len();
-        problems.push((None, format!("{count} covariates are more than {MOST}")));
+        problems.push((
+            None,
+            format!("{count} covariates; at most {MOST} are allowed"),
+        ));
     }
     let Some(definitions) = definitions else {
-        let sentence = "covariates are attributes of published definitions, and none are published: \
-                        publish some with PublishDefinitions";
+        let sentence =
+            "covariates must be attributes of published definitions: use PublishDefinitions first";
         problems.push((None, sentence.to_owned()));
         return Err(problems);
     };
@@ -41,7 +44,7 @@ pub(super) fn check(
     let mut covariates = vec![];
     for (at, name) in names.iter().enumerate() {
         let found = if names[..at].contains(name) {
-            Err(format!("{name:?} is named twice"))
+            Err(format!("{} appears twice: remove one", quoted(name)))
         } else {
             covariate(attributes, name)
         };
@@ -57,14 +60,20 @@ pub(super) fn check(
     }
 }
 
+/// A name of the request for a sentence: names of attributes are shorter than what is shown.
+fn quoted(name: &str) -> String {
+    let shown: String = name.escape_debug().take(70).collect();
+    format!("\"{shown}\"")
+}
+
 fn covariate(attributes: &[Attribute], name: &str) -> Result<Covariate, String> {
     let Some(attribute) = attributes.iter().find(|one| *one.name == *name) else {
         let names = attributes.iter().map(|one| &*one.name);
         let hint = match nearest(name, names) {
             Some(meant) => format!("did you mean {meant:?}?"),
-            None => "the definitions in force list the attributes".to_owned(),
+            None => "see the attributes of the active definitions".to_owned(),
         };
-        return Err(format!("there is no attribute {name:?}: {hint}"));
+        return Err(format!("unknown attribute {}: {hint}", quoted(name)));
     };
     let value_type = match &attribute.value_type {
         ValueType::Bool => CovariateType::Boolean,
@@ -77,13 +86,13 @@ fn covariate(attributes: &[Attribute], name: &str) -> Result<Covariate, String> 
         | ValueType::Tags
         | ValueType::Tier => {
             return Err(format!(
-                "attribute {name:?} is neither bool nor a number: define one that is, for example for one of its values"
+                "attribute {name:?} is neither bool nor numeric: define one that is, for example for one of its values"
             ));
         }
     };
     if attribute.sensitivity == Sensitivity::Protected && attribute.purpose.is_none() {
         return Err(format!(
-            "attribute {name:?} is protected and has no purpose: state `purpose:` where it is defined"
+            "attribute {name:?} is protected and has no purpose: add `purpose:` to its definition"
         ));
     }
     Ok(Covariate {
@@ -107,8 +116,8 @@ mod tests {
         let places: Vec<_> = problems.iter().map(|(at, _)| *at).collect();
         assert_eq!(places, [Some(0), Some(1), Some(2), Some(3)]);
         assert!(problems[0].1.contains(r#"did you mean "country"?"#));
-        assert!(problems[1].1.contains("neither bool nor a number"));
-        assert!(problems[3].1.contains("named twice"));
+        assert!(problems[1].1.contains("neither bool nor numeric"));
+        assert!(problems[3].1.contains("appears twice"));
         let many: Vec<String> = (0..9).map(|at| format!("n{at}")).collect();
         let problems = check(None, &many).unwrap_err();
         assert_eq!(problems.len(), 2, "{problems:?}");

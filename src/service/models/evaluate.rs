@@ -1,9 +1,8 @@
-//! How well a model foretells what customers do, and whether the active version still does. Nothing here is stored.
+//! How well a model predicts what customers do, and whether the active version still does. Nothing here is stored.
 
 mod candidate;
 mod drift;
 mod input;
-mod turn;
 
 use std::{
     sync::Arc,
@@ -13,7 +12,6 @@ use std::{
 use jiff::tz::TimeZone;
 use sqlx::{Postgres, Transaction};
 
-use self::turn::{Turn, Turns};
 pub use self::{
     candidate::{Described, FitPlan, Fits, Fitted},
     drift::{DriftReport, DriftRequest},
@@ -41,7 +39,13 @@ use crate::{
     },
     metrics::{EvaluationMetrics, EvaluationOperation},
     service::{
-        current_basis::CurrentBasis, error::ServiceError, lane::Lane, models::fit::no_currency,
+        current_basis::CurrentBasis,
+        error::ServiceError,
+        lane::Lane,
+        models::{
+            fit::no_currency,
+            permits::{Permit, Permits},
+        },
     },
     store::{self, pool::Pool},
 };
@@ -56,8 +60,12 @@ pub struct Evaluations {
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     metrics: EvaluationMetrics,
-    turns: Turns,
+    /// One at a time: two evaluations would starve the callers of all cores.
+    permits: Permits<(), String>,
 }
+
+/// The right to an evaluation or a drift check.
+type EvaluationPermit = Permit<(), String>;
 
 /// What to evaluate.
 #[derive(Debug, Clone)]
@@ -79,7 +87,7 @@ pub enum EvaluatedModel {
     Version(i64),
 }
 
-/// How well a model foretold the holdout.
+/// How well a model predicted the holdout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelEvaluation {
     /// The days.
@@ -126,7 +134,7 @@ impl Evaluations {
             clock,
             zone,
             metrics,
-            turns: Turns::default(),
+            permits: Permits::default(),
         }
     }
 
@@ -143,9 +151,9 @@ impl Evaluations {
             EvaluatedModel::Version(version) => format!("version {version}"),
         };
         let what = format!("an evaluation of {model}, split on {}", request.split);
-        let turn = self.turns.take(what)?;
+        let permit = self.acquire(what)?;
         let start = Instant::now();
-        let result = self.read_and_evaluate(request, turn).await;
+        let result = self.read_and_evaluate(request, permit).await;
         let seconds = start.elapsed().as_secs_f64();
         self.metrics
             .record(EvaluationOperation::Evaluation, result.is_ok(), seconds);
@@ -155,7 +163,7 @@ impl Evaluations {
     async fn read_and_evaluate(
         &self,
         request: EvaluationRequest,
-        turn: Turn,
+        permit: EvaluationPermit,
     ) -> Result<ModelEvaluation, ServiceError> {
         let basis = self.bases.current();
         // One snapshot: a customer who buys between two statements would be in one of them.
@@ -222,7 +230,7 @@ impl Evaluations {
                 sets,
             })
         };
-        self.compute(work, turn).await
+        self.compute(work, permit).await
     }
 
     /// The days of an evaluation, and the last on which anybody bought.
@@ -234,8 +242,9 @@ impl Evaluations {
         let today = self.today()?;
         let last = store::evaluation_input::find_last_purchase_day(tx).await?;
         let until = request.until.or(last.map(|last| last.min(today)));
-        let until = until
-            .ok_or_else(|| ServiceError::NothingToEvaluate("nothing was bought yet".to_owned()))?;
+        let until = until.ok_or_else(|| {
+            ServiceError::NothingToEvaluate("no purchase is recorded yet".to_owned())
+        })?;
         let split = request.split;
         if until > today {
             return Err(ServiceError::DayAhead {
@@ -249,21 +258,27 @@ impl Evaluations {
         Ok((window, last))
     }
 
-    /// Runs `work` on a thread of the lane. The turn goes with it, until it is done or has stopped.
+    /// Runs `work` on a thread of the lane. The permit goes with it, until it is done or has stopped.
     async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
-        turn: Turn,
+        permit: EvaluationPermit,
     ) -> Result<T, ServiceError> {
         let work = move || {
-            let _turn = turn;
+            let _permit = permit;
             work()
         };
         self.lane.compute(work).await?
     }
 
+    /// The permit to run `what`, which is in words.
+    fn acquire(&self, what: String) -> Result<EvaluationPermit, ServiceError> {
+        let permit = self.permits.acquire((), what);
+        permit.map_err(|busy| ServiceError::EvaluationRunning(busy.running))
+    }
+
     fn today(&self) -> Result<Day, ServiceError> {
-        Day::of(self.clock.now(), &self.zone)
+        Day::in_zone(self.clock.now(), &self.zone)
             .map_err(|error| ServiceError::Internal(Box::new(error)))
     }
 }
@@ -302,9 +317,7 @@ fn major(basis: &Basis, entry: &PurchaseDay) -> Option<f64> {
 }
 
 fn nobody_yet(split: Day) -> ServiceError {
-    ServiceError::NothingToEvaluate(format!(
-        "no person or company had bought anything by {split}"
-    ))
+    ServiceError::NothingToEvaluate(format!("no person or company had bought by {split}"))
 }
 
 /// Why no model could be fitted on what was known at the split.
@@ -312,9 +325,7 @@ fn cannot_fit(error: ServiceError, split: Day) -> ServiceError {
     let reason = if let ServiceError::NothingToFit(error) = &error {
         error.to_string()
     } else if let ServiceError::NoCovariatesKnown { customers } = error {
-        format!(
-            "of none of the {customers} customers with a purchase every covariate is known on that day"
-        )
+        format!("none of the {customers} customers with a purchase has every covariate on that day")
     } else {
         return error;
     };

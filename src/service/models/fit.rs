@@ -2,12 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{
-    Models,
-    compute::Plan,
-    input, samples,
-    turns::{RunningFit, Turn},
-};
+use jiff::Timestamp;
+
+use super::{Models, compute::Plan, input, permits::Permit, samples};
 use crate::{
     domain::{
         basis::{ActiveModel, Basis},
@@ -44,6 +41,22 @@ pub struct FitRequest {
     pub request_id: Option<Label>,
 }
 
+/// A fit that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningFit {
+    /// The order model.
+    pub kind: ModelKind,
+    /// Last day of the facts used.
+    pub until: Day,
+    /// When it began.
+    pub since: Timestamp,
+    /// The id of its request, if the caller gave one.
+    pub request_id: Option<Label>,
+}
+
+/// The right to fit a kind of model.
+pub(super) type FitPermit = Permit<ModelKind, RunningFit>;
+
 /// A request that was found sound.
 struct ValidatedFit {
     request: FitRequest,
@@ -75,8 +88,8 @@ impl Models {
     /// asked.
     pub async fn fit(self: &Arc<Self>, request: FitRequest) -> Result<ModelVersion, ServiceError> {
         let now = self.clock.now();
-        let today =
-            Day::of(now, &self.zone).map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let today = Day::in_zone(now, &self.zone)
+            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let until = request.until.unwrap_or(today);
         if until > today {
             // Silence that has not happened yet would count as silence.
@@ -86,7 +99,7 @@ impl Models {
                 today,
             });
         }
-        let turn = loop {
+        let permit = loop {
             if let Some(answered) = self.replay(&request).await? {
                 return Ok(answered);
             }
@@ -96,18 +109,18 @@ impl Models {
                 since: now,
                 request_id: request.request_id.clone(),
             };
-            match self.turns.take(mine) {
-                Ok(turn) => break turn,
-                Err(taken) => {
-                    let running = taken.running.clone();
+            match self.permits.acquire(request.kind, mine) {
+                Ok(permit) => break permit,
+                Err(busy) => {
+                    let running = busy.running.clone();
                     if running.request_id.is_none() || running.request_id != request.request_id {
                         return Err(ServiceError::FitRunning(Box::new(running)));
                     }
-                    taken.ended().await;
+                    busy.ended().await;
                 }
             }
         };
-        // Between the look and the turn, the first of its id may have ended.
+        // Between the look and the permit, the first of its id may have ended.
         if let Some(answered) = self.replay(&request).await? {
             return Ok(answered);
         }
@@ -121,7 +134,7 @@ impl Models {
             covariates,
             until,
         };
-        let work = async move { models.fit_and_record(what, turn).await };
+        let work = async move { models.fit_and_record(what, permit).await };
         if named {
             spawn_to_completion(work).await
         } else {
@@ -157,10 +170,10 @@ impl Models {
     async fn fit_and_record(
         self: Arc<Self>,
         what: ValidatedFit,
-        turn: Turn,
+        permit: FitPermit,
     ) -> Result<ModelVersion, ServiceError> {
         let start = Instant::now();
-        let result = self.fit_and_store(what, turn).await;
+        let result = self.fit_and_store(what, permit).await;
         let outcome = match &result {
             Ok(version) if version.fit.converged() => FitOutcome::Converged,
             Ok(_) => FitOutcome::NotConverged,
@@ -173,7 +186,7 @@ impl Models {
     async fn fit_and_store(
         &self,
         what: ValidatedFit,
-        turn: Turn,
+        permit: FitPermit,
     ) -> Result<ModelVersion, ServiceError> {
         let ValidatedFit {
             request,
@@ -187,7 +200,7 @@ impl Models {
         let currency = basis.reporting_currency;
         let mut input = input::read(&mut tx, until, &basis, &covariates).await?;
         let (customers, gaps) = (input.customers(), std::mem::take(&mut input.gaps));
-        let today = Day::of(self.clock.now(), &self.zone);
+        let today = Day::in_zone(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let plan = Plan {
             kind: request.kind,
@@ -197,20 +210,20 @@ impl Models {
             prior: request.prior,
             currency: currency.ok_or_else(|| no_currency(&currencies)),
         };
-        // The turn goes with the computations, which go on when the caller gives up: two fits would starve the callers of all cores.
-        let turn = Arc::new(turn);
-        let from_rows = self.compute(&turn, move || plan.compute(&input));
+        // The permit goes with the computations, which go on when the caller gives up: two fits would starve the callers of all cores.
+        let permit = Arc::new(permit);
+        let from_rows = self.compute(&permit, move || plan.compute(&input));
         // The database reads the samples while the rows are fitted.
         let from_samples = async {
             let samples = samples::read(&mut tx, until, customers, gaps, &basis).await?;
             let unconvertible = missing_rates::count(&mut tx, &basis, today).await?;
             tx.rollback().await?;
             let samples = self
-                .compute(&turn, move || Ok(samples.fit(currency)))
+                .compute(&permit, move || Ok(samples.fit(currency)))
                 .await?;
             Ok::<_, ServiceError>((samples, unconvertible.customers))
         };
-        // Both to their ends: who is told that nothing can be fitted may ask again at once, and finds the turn free.
+        // Both to their ends: who is told that nothing can be fitted may ask again at once, and finds the permit free.
         let (draft, from_samples) = tokio::join!(from_rows, from_samples);
         let (draft, (samples, unconvertible_customers)) = (draft?, from_samples?);
         let fit = ModelFit {
@@ -220,15 +233,15 @@ impl Models {
         retry(|| self.store(&request, &fit)).await
     }
 
-    /// Runs `work` on a thread of the lane, which keeps the turn until it is done or has stopped.
+    /// Runs `work` on a thread of the lane, which keeps the permit until it is done or has stopped.
     async fn compute<T: Send + 'static>(
         &self,
-        turn: &Arc<Turn>,
+        permit: &Arc<FitPermit>,
         work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
-        let turn = Arc::clone(turn);
+        let permit = Arc::clone(permit);
         let work = move || {
-            let _turn = turn;
+            let _permit = permit;
             work()
         };
         self.lane.compute(work).await?
@@ -285,12 +298,12 @@ fn would_lose_capability(fit: &ModelFit, active: &ActiveModel) -> bool {
 /// Why there is no reporting currency.
 pub(in crate::service) fn no_currency(currencies: &[Currency]) -> String {
     match currencies {
-        [] => "nothing was bought yet".to_owned(),
-        [only] => format!("the only currency in use, {only}, came into use just now: fit again"),
+        [] => "no purchase is recorded yet".to_owned(),
+        [only] => format!("the only currency in use, {only}, is new: fit again"),
         several => {
             let codes: Vec<_> = several.iter().map(|currency| currency.code()).collect();
             format!(
-                "amounts are in {}, and no definitions say which to report in",
+                "amounts are in {}, and no definitions choose a reporting currency",
                 codes.join(", ")
             )
         }

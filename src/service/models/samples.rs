@@ -122,7 +122,7 @@ impl Samples {
                 })
             }
             Some(_) => {
-                Err("all customers order like clockwork: the last two times hardly differ".to_owned())
+                Err("all customers order at regular times: the last two intervals hardly differ".to_owned())
             }
             None => Err(
                 "fewer than two customers have three purchase days, the last at least four days after the first of them"

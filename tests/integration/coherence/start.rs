@@ -77,7 +77,7 @@ fn what_does_not_pass_by_itself_and_what_may_not_be_waited_for_ends_the_start_at
             "{took:?}: {said}"
         );
         assert!(
-            said.contains("error: the database that DATABASE_URL names"),
+            said.contains("error: cannot use the database in DATABASE_URL"),
             "{said}"
         );
         assert!(said.contains("hint: "), "{said}");
@@ -124,7 +124,7 @@ async fn a_start_that_waits_for_the_fence_is_alive_refuses_callers_and_stops_whe
         .spawn()
         .unwrap();
     let mut said = BufReader::new(server.stderr.take().unwrap()).lines();
-    let waits = said.any(|line| line.unwrap().contains("waiting for its end"));
+    let waits = said.any(|line| line.unwrap().contains("waiting for it to stop"));
     assert!(waits, "it ended");
     for (path, expected) in [("/livez", 200), ("/readyz", 503), ("/startupz", 503)] {
         assert_eq!(get(admin, path).await.0, expected, "{path}");

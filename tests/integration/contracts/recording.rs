@@ -33,7 +33,7 @@ async fn a_contract_creates_its_customer_and_its_currency_and_is_shown() {
     assert_eq!(known.profile_version, 1);
     assert_eq!(
         known.contracts,
-        [pb::HeldContract {
+        [pb::ContractState {
             source: "erp".to_owned(),
             contract_id: "k-1".to_owned(),
             started_on: "2024-03-01".to_owned(),

@@ -64,7 +64,7 @@ async fn a_killed_private_postgres_is_started_again_and_nothing_is_lost() {
     let (status, said) = server.terminate();
     assert_eq!(status.code(), Some(0), "{said:#?}");
     assert!(
-        said.iter().any(|line| line.contains("runs again")),
+        said.iter().any(|line| line.contains("is running again")),
         "{said:#?}"
     );
     assert!(is_gone(postgres));
@@ -84,7 +84,7 @@ async fn a_private_postgres_that_cannot_be_started_again_ends_the_server_with_a_
     .await;
     let (status, said) = server.ended();
     assert_eq!(status.code(), Some(1), "{said:#?}");
-    let sentence = "the private PostgreSQL ended and cannot be started again";
+    let sentence = "the private PostgreSQL stopped and cannot be restarted";
     assert!(said.iter().any(|line| line.contains(sentence)), "{said:#?}");
 }
 

@@ -36,7 +36,7 @@ async fn a_version_of_half_a_year_ago_is_compared_with_refits_and_nothing_is_sto
     assert_eq!((&*report.split_on, &*report.until), ("2026-08-24", TODAY));
     // The shop's customers live by one law from its first day to its last.
     assert_eq!(report.verdict(), DriftVerdict::NoDrift, "{}", report.reason);
-    let [set] = &report.sets[..] else {
+    let [set] = &report.parameter_sets[..] else {
         panic!("{report:?}");
     };
     let gain = set.refit_log_likelihood_per_customer - set.active_log_likelihood_per_customer;
@@ -78,8 +78,8 @@ async fn a_version_of_half_a_year_ago_is_compared_with_refits_and_nothing_is_sto
     )
     .await;
     for (found, evaluated) in [
-        (report.active_holdout, of_version.unwrap()),
-        (report.refit_holdout, of_refit.unwrap()),
+        (report.active_accuracy, of_version.unwrap()),
+        (report.refit_accuracy, of_refit.unwrap()),
     ] {
         let orders = evaluated.groups[0].orders.as_ref().unwrap();
         let (found, evaluated) = (found.unwrap(), orders.accuracy[0]);
@@ -117,7 +117,10 @@ async fn parameters_that_never_described_anybody_here_are_a_drift_and_unknown_on
     let empty = check(&service, "", 0).await.unwrap();
     assert_eq!(empty.verdict(), DriftVerdict::NotDecidable);
     assert!(empty.reason.contains("impossible"), "{}", empty.reason);
-    assert_eq!((empty.likelihood_ratio, empty.sets.len()), (None, 0));
+    assert_eq!(
+        (empty.likelihood_ratio, empty.parameter_sets.len()),
+        (None, 0)
+    );
     // A version without a covariance.
     shop(200).ingest(&service).await;
     let unknown = check(&service, "", 0).await.unwrap();

@@ -48,7 +48,7 @@ fn of_version(version: i64, split_on: &str) -> pb::EvaluateModelRequest {
 }
 
 fn counts(evaluation: &pb::ModelEvaluation) -> BTreeMap<&str, i64> {
-    let left_out = evaluation.left_out.iter();
+    let left_out = evaluation.excluded_customers.iter();
     left_out
         .map(|it| (it.reason().as_str_name(), it.customers))
         .collect()
@@ -64,8 +64,8 @@ fn left_out(shop: &Shop, reckoner: &Reckoner) -> BTreeMap<&'static str, i64> {
     let newcomers = newcomers.filter(|id| !is_employee(id)).count();
     let number = |count: usize| i64::try_from(count).unwrap();
     BTreeMap::from([
-        ("LEFT_OUT_REASON_EMPLOYEE", number(employees)),
-        ("LEFT_OUT_REASON_NEWCOMER", number(newcomers)),
+        ("EXCLUSION_REASON_EMPLOYEE", number(employees)),
+        ("EXCLUSION_REASON_NEWCOMER", number(newcomers)),
     ])
 }
 
@@ -114,7 +114,7 @@ async fn an_evaluation_is_what_one_reckons_from_the_transactions() {
 
     assert_eq!(counts(&found), left_out(&shop, &reckoner));
 
-    // A stored version that was fitted on the same facts foretells the same, and nothing was stored or chosen meanwhile.
+    // A stored version that was fitted on the same facts predicts the same, and nothing was stored or chosen meanwhile.
     let kept = pb::FitModelRequest {
         keep_inactive: true,
         ..request(OrderModelKind::MbgNbd, SPLIT)

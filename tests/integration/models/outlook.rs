@@ -3,7 +3,7 @@
 
 use patron::domain::clv::model::ModelKind;
 use patron::pb;
-use patron::pb::order_outlook::Dropout;
+use patron::pb::order_forecast::Dropout;
 use tonic::{Code, Status};
 
 use super::activate;
@@ -84,11 +84,14 @@ const TRUTHS: [Truth; 3] = [
     },
 ];
 
-fn asked(customer: &str, outlook: Option<pb::OutlookOptions>) -> pb::ScoreLifetimeValueRequest {
+fn asked(
+    customer: &str,
+    outlook: Option<pb::OrderForecastOptions>,
+) -> pb::ScoreLifetimeValueRequest {
     pb::ScoreLifetimeValueRequest {
         subject: Some(by_id(customer)),
         as_of: AS_OF.to_owned(),
-        outlook,
+        order_forecast: outlook,
         ..Default::default()
     }
 }
@@ -121,17 +124,17 @@ async fn write_customer(service: &Service) {
 async fn the_outlook_of_each_model_is_the_true_one() {
     let service = ServiceWithDatabase::start().await;
     write_customer(&service).await;
-    let full = pb::OutlookOptions {
+    let full = pb::OrderForecastOptions {
         from_days: 30,
         to_days: 60,
-        largest_order_count: Some(3),
+        max_order_count: Some(3),
         yearly_discount_rate: Some(0.15),
     };
     for truth in &TRUTHS {
         let version = store_model(&service.pool, truth.model, Some(SPEND)).await;
         activate(&service, version).await.unwrap();
         let score = scored(&service, asked("ada", Some(full))).await.unwrap();
-        let outlook = score.outlook.clone().unwrap();
+        let outlook = score.order_forecast.clone().unwrap();
         close(
             "alive",
             outlook.probability_alive_at_end,
@@ -160,8 +163,12 @@ async fn the_outlook_of_each_model_is_the_true_one() {
         close("for ever", for_ever.unwrap(), margin * truth.residual);
 
         // Asked for nothing in particular: what needs no option, discounted as the definitions do.
-        let plain = asked("ada", Some(pb::OutlookOptions::default()));
-        let plain = scored(&service, plain).await.unwrap().outlook.unwrap();
+        let plain = asked("ada", Some(pb::OrderForecastOptions::default()));
+        let plain = scored(&service, plain)
+            .await
+            .unwrap()
+            .order_forecast
+            .unwrap();
         assert_eq!(plain.expected_orders_between, None);
         assert!(plain.order_count_probabilities.is_empty());
         close(
@@ -174,11 +181,11 @@ async fn the_outlook_of_each_model_is_the_true_one() {
 
         // Nobody asked: nothing else changes.
         let without = scored(&service, asked("ada", None)).await.unwrap();
-        assert_eq!(without.outlook, None);
+        assert_eq!(without.order_forecast, None);
         let batch = pb::BatchScoreLifetimeValueRequest {
             subjects: vec![by_id("ada")],
             as_of: AS_OF.to_owned(),
-            outlook: Some(full),
+            order_forecast: Some(full),
             ..Default::default()
         };
         let batch = service.scoring().batch_score_lifetime_value(batch).await;
@@ -186,7 +193,7 @@ async fn the_outlook_of_each_model_is_the_true_one() {
         assert_eq!(batch.score.unwrap(), score);
         assert_eq!(
             pb::LifetimeValueScore {
-                outlook: None,
+                order_forecast: None,
                 ..score
             },
             without
@@ -199,15 +206,15 @@ async fn who_never_bought_has_no_outlook_and_without_spend_it_has_no_value() {
     let service = ServiceWithDatabase::start().await;
     write_customer(&service).await;
     service.write_customers(&[patch("lead")]).await;
-    let options = Some(pb::OutlookOptions::default());
+    let options = Some(pb::OrderForecastOptions::default());
     let score = scored(&service, asked("ada", options)).await.unwrap();
-    assert_eq!(score.outlook, None, "no model");
+    assert_eq!(score.order_forecast, None, "no model");
     let version = store_model(&service.pool, MBG, None).await;
     activate(&service, version).await.unwrap();
     let score = scored(&service, asked("lead", options)).await.unwrap();
-    assert_eq!(score.outlook, None);
+    assert_eq!(score.order_forecast, None);
     let score = scored(&service, asked("ada", options)).await.unwrap();
-    let outlook = score.outlook.unwrap();
+    let outlook = score.order_forecast.unwrap();
     assert!(outlook.discounted_residual_orders.unwrap() > 0.0);
     assert_eq!(
         (outlook.discounted_value, outlook.residual_lifetime_value),
@@ -218,11 +225,11 @@ async fn who_never_bought_has_no_outlook_and_without_spend_it_has_no_value() {
 #[tokio::test]
 async fn impossible_options_are_refused_together_with_their_paths() {
     let service = ServiceWithDatabase::start().await;
-    let refused = async |from_days, to_days, largest_order_count, yearly_discount_rate| {
-        let options = pb::OutlookOptions {
+    let refused = async |from_days, to_days, max_order_count, yearly_discount_rate| {
+        let options = pb::OrderForecastOptions {
             from_days,
             to_days,
-            largest_order_count,
+            max_order_count,
             yearly_discount_rate,
         };
         let refused = scored(&service, asked("ada", Some(options))).await;
@@ -231,10 +238,10 @@ async fn impossible_options_are_refused_together_with_their_paths() {
         violated(&refused)
     };
     let all = [
-        "outlook.from_days",
-        "outlook.to_days",
-        "outlook.largest_order_count",
-        "outlook.yearly_discount_rate",
+        "order_forecast.from_days",
+        "order_forecast.to_days",
+        "order_forecast.max_order_count",
+        "order_forecast.yearly_discount_rate",
     ];
     assert_eq!(refused(-1, 36_526, Some(-1), Some(0.0)).await, all);
     assert_eq!(refused(40_000, -5, Some(101), Some(f64::NAN)).await, all);

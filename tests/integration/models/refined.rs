@@ -208,7 +208,7 @@ async fn a_planted_effect_is_found_and_used_and_the_unknown_are_left_out() {
     let model = fit(&service, monday.clone()).await.unwrap();
     assert!(model.active, "{model:?}");
     let fitted = model.covariates.unwrap();
-    assert_eq!(fitted.customers_left_out, 80);
+    assert_eq!(fitted.excluded_customer_count, 80);
     let report = fitted.orders.unwrap();
     assert_eq!(report.customers, 720);
     assert_eq!(model.orders.unwrap().customers, 800);
@@ -303,7 +303,7 @@ async fn apparel_with_covariates_is_reported_as_degenerate_and_does_not_answer()
         let model = fit(&service, covariates).await.unwrap();
         let fitted = model.covariates.unwrap();
         let report = fitted.orders.unwrap();
-        assert_eq!((report.customers, fitted.customers_left_out), (600, 0));
+        assert_eq!((report.customers, fitted.excluded_customer_count), (600, 0));
         assert_eq!(report.converged, !degenerate, "{report:?}");
         let finite = |one: &pb::Parameter| {
             one.value.is_finite() && one.standard_error.is_none_or(f64::is_finite)

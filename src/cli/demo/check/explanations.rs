@@ -192,7 +192,7 @@ impl Check<'_> {
         let id = self.examples.regular.clone();
         let target = Some(Target::Segment("no/such".to_owned()));
         match self.ask(by_id(&id), target).await {
-            Ok(_) => self.expect(RPC, false, "a segment that is none was explained"),
+            Ok(_) => self.expect(RPC, false, "an unknown segment was explained"),
             Err(status) => {
                 let info = status.get_details_error_info();
                 let reason = info.map_or_else(String::new, |info| info.reason);

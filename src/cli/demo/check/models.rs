@@ -6,7 +6,7 @@ use crate::cli::text;
 use crate::domain::calendar::Day;
 use crate::pb;
 
-/// Days of the holdout that a model is to foretell.
+/// Days of the holdout that a model is to predict.
 const HOLDOUT_DAYS: i32 = 180;
 
 impl Check<'_> {
@@ -131,14 +131,14 @@ impl Check<'_> {
             Ok(answer) => {
                 let model = answer.into_inner().model.unwrap_or_default();
                 let right = model.active && model.version == version;
-                let found = format!("version {} answers", model.version);
+                let found = format!("version {} is active", model.version);
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),
         }
     }
 
-    /// A model that does not know the last half year must foretell it, better than every baseline.
+    /// A model that does not know the last half year must predict it, better than every baseline.
     async fn evaluate(&mut self, until: &str) -> Result<(), CliError> {
         let rpc = "EvaluateModel";
         let last: Day = until.parse().unwrap_or(Day::EPOCH);
@@ -167,7 +167,7 @@ impl Check<'_> {
             && all.spend.is_some();
         let model = orders.accuracy.first().copied().unwrap_or_default();
         let found = format!(
-            "{} customers, {:.0} orders in {HOLDOUT_DAYS} days where {:.1} were expected",
+            "{} customers, {:.0} orders in {HOLDOUT_DAYS} days, {:.1} expected",
             all.customers, model.actual_total, model.expected_total
         );
         self.expect(rpc, right, &found)
@@ -183,7 +183,7 @@ impl Check<'_> {
                 let right = report.version == active
                     && report.verdict() != pb::DriftVerdict::Unspecified
                     && !report.reason.is_empty()
-                    && report.sets.len() == 1;
+                    && report.parameter_sets.len() == 1;
                 let found = format!("{}: {}", report.verdict().as_str_name(), report.reason);
                 self.expect(rpc, right, &found)
             }
@@ -228,7 +228,7 @@ impl Check<'_> {
             Ok(answer) => {
                 let model = answer.into_inner().model.unwrap_or_default();
                 let right = model.active && model.version == active;
-                let found = format!("version {} answers again", model.version);
+                let found = format!("version {} is active again", model.version);
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),

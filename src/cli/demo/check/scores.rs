@@ -124,7 +124,7 @@ impl Check<'_> {
             return Ok(());
         };
         let right = answer.r#match() == pb::Match::Unknown && answer.classification.is_none();
-        let found = format!("nobody is {}", json::match_name(answer.r#match));
+        let found = format!("unknown is {}", json::match_name(answer.r#match));
         self.expect("Classify", right, &found)
     }
 
@@ -156,8 +156,8 @@ impl Check<'_> {
             interval_level: Some(0.9),
             // The first version there is, whichever answers.
             compare_model_version: 1,
-            outlook: Some(pb::OutlookOptions {
-                largest_order_count: Some(2),
+            order_forecast: Some(pb::OrderForecastOptions {
+                max_order_count: Some(2),
                 ..Default::default()
             }),
         });
@@ -187,7 +187,7 @@ impl Check<'_> {
             && value.amount_minor > 0
             && score.horizon_months == 24
             && likely_tiers(&score)
-            && foretold(&score, alive)
+            && predicted(&score, alive)
             && score
                 .challenger
                 .as_ref()
@@ -280,8 +280,8 @@ fn likely_tiers(score: &pb::LifetimeValueScore) -> bool {
 }
 
 /// Whether the outlook hangs together: nobody comes back to life, and the first probabilities of counts are some.
-fn foretold(score: &pb::LifetimeValueScore, alive: f64) -> bool {
-    score.outlook.as_ref().is_some_and(|outlook| {
+fn predicted(score: &pb::LifetimeValueScore, alive: f64) -> bool {
+    score.order_forecast.as_ref().is_some_and(|outlook| {
         let total: f64 = outlook.order_count_probabilities.iter().sum();
         outlook.probability_alive_at_end <= alive
             && outlook.order_count_probabilities.len() == 3

@@ -68,12 +68,12 @@ fn the_period_of_a_row_stands_before_that_of_the_option() {
     );
     for wrong in ["0", "121", "-1", "1.5", "often"] {
         let reason = period("--currency EUR", wrong).unwrap_err();
-        assert!(reason.contains("no period"), "{wrong}: {reason}");
+        assert!(reason.contains("not a period"), "{wrong}: {reason}");
     }
     let without = "customer_id,contract_id,started_on,price";
     let error = mapping(without, "--currency EUR").unwrap_err();
     assert!(
-        error.lines()[0].contains("how often"),
+        error.lines()[0].contains("renewal period"),
         "{:?}",
         error.lines()
     );
@@ -100,7 +100,7 @@ fn everything_wrong_with_a_row_is_said() {
         "{reason}"
     );
     assert!(
-        reason.contains("holds from, 2024-01-30, is before"),
+        reason.contains("applies from, 2024-01-30, is before"),
         "{reason}"
     );
 }

@@ -129,11 +129,11 @@ fn every_wrong_cell_of_a_row_is_named() {
     .unwrap_err();
     for part in [
         "phone: ",
-        "email: \"nobody\" is no e-mail address",
-        "kind: \"robot\" is no kind of customer",
+        "email: \"nobody\" is not an e-mail address",
+        "kind: \"robot\" is not a kind of customer",
         "vip: \"maybe\" is neither true nor false",
         "the currency is empty",
-        "rate: \"inf\" is no finite number",
+        "rate: \"inf\" is not a finite number",
     ] {
         assert!(reason.contains(part), "{part} in {reason}");
     }

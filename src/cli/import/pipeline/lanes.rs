@@ -41,7 +41,7 @@ impl<M: Mapping> Lanes<'_, M> {
     }
 
     /// The lane of a fact.
-    pub(super) fn of(&self, fact: &M::Fact) -> usize {
+    pub(super) fn lane_for(&self, fact: &M::Fact) -> usize {
         let mut hasher = DefaultHasher::new();
         M::customer(fact).hash(&mut hasher);
         usize::try_from(hasher.finish() % self.pending.len() as u64).unwrap_or(0)

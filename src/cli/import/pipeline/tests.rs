@@ -243,7 +243,7 @@ async fn refused_rows_are_listed_with_line_and_reason_and_written_to_a_file() {
     assert!(matches!(said.result, Err(CliError::Reported)));
     assert_eq!(said.result.unwrap_err().exit_code(), 1);
     for part in [
-        "line 3: date: \"01/02/2024\" may mean two days",
+        "line 3: date: \"01/02/2024\" is ambiguous",
         "line 4: amount: is not liked here",
         "line 5: has 2 cells, the header has 3",
         "line 6: is not UTF-8",
@@ -278,7 +278,7 @@ async fn a_dry_run_finds_the_same_problems_and_sends_nothing() {
     assert!(matches!(said.result, Err(CliError::Reported)));
     assert!(
         said.notes
-            .contains("line 3: customer_id: is empty; amount: \"x\" is no amount")
+            .contains("line 3: customer_id: is empty; amount: \"x\" is not an amount")
     );
     let summary: serde_json::Value = serde_json::from_str(&said.data).unwrap();
     assert_eq!(summary["sound"], 1);

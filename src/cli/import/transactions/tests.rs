@@ -77,8 +77,8 @@ fn the_sign_and_the_kind_column_say_what_a_transaction_is() {
     assert_eq!(read("c,2024-01-01,0,,,").kind(), Kind::Purchase);
     let refused = |row: &str| refusal(names, "--currency EUR", row);
     assert!(refused("c,2024-01-01,-5,purchase,,").contains("negative"));
-    assert!(refused("c,2024-01-01,5,gift,,").contains("no kind of transaction"));
-    assert!(refused("c,2024-01-01,5,,t-1,").contains("takes no other transaction back"));
+    assert!(refused("c,2024-01-01,5,gift,,").contains("not a kind of transaction"));
+    assert!(refused("c,2024-01-01,5,,t-1,").contains("has no original transaction"));
     assert!(refused("c,2024-01-01,5,,,-1").contains("cannot be negative"));
 }
 
@@ -93,7 +93,7 @@ fn the_currency_of_a_row_stands_before_that_of_the_option() {
     // The option alone holds for all rows, whatever a column of that name says.
     assert_eq!(code("--currency EUR", "c,2024-01-01,5,JPY").currency, "EUR");
     assert!(refusal(names, "", "c,2024-01-01,5,").contains("currency is empty"));
-    assert!(refusal(names, "", "c,2024-01-01,5,EURO").contains("no currency"));
+    assert!(refusal(names, "", "c,2024-01-01,5,EURO").contains("not a currency"));
     assert!(refusal(names, "", "c,2024-01-01,5.5,JPY").contains("more decimals"));
     assert!(mapping("customer_id,date,amount", "").is_err());
 }

@@ -74,7 +74,7 @@ fn the_keys_of_a_fit_are_those_of_the_contract() {
             ..report(&["r", "alpha", "a", "b"], Some(0.1))
         }),
         spend: Some(pb::FitReport {
-            held_reason: "q is held".into(),
+            weak_prior_reason: "q is held".into(),
             ..report(&["p", "q", "v"], None)
         }),
         covariates: Some(pb::CovariateReport {
@@ -100,7 +100,7 @@ fn the_keys_of_a_fit_are_those_of_the_contract() {
     assert_eq!(json["benchmark"]["not_converged_reason"], "degenerate");
     let absent = &json["benchmark"]["test"]["absent_reason"];
     assert_eq!(absent, "no proper maximum");
-    assert_eq!(json["gamma_gamma"]["held_reason"], "q is held");
+    assert_eq!(json["gamma_gamma"]["weak_prior_reason"], "q is held");
     assert_eq!(json["covariates"]["means"][0], 1_975.5);
     assert_eq!(json["gamma_gamma"]["parameters"]["q"], 0.5);
     assert_eq!(json["gamma_gamma"]["standard_errors"], Value::Null);

@@ -24,9 +24,9 @@ pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
         "intervals_absent_reason": filled(&evaluation.intervals_absent_reason),
         "seconds": evaluation.duration.as_ref().map(seconds),
         "parameters": list(&evaluation.parameters, parameters),
-        "left_out": list(&evaluation.left_out, |left_out| json!({
-            "reason": reason_name(left_out.reason()),
-            "customers": left_out.customers,
+        "excluded_customers": list(&evaluation.excluded_customers, |excluded_customers| json!({
+            "reason": reason_name(excluded_customers.reason()),
+            "customers": excluded_customers.customers,
         })),
         "groups": list(&evaluation.groups, |one| group(one, &evaluation.covariates)),
     })
@@ -95,7 +95,7 @@ fn group(group: &pb::GroupEvaluation, covariates: &[String]) -> Value {
             "actual_share": buyers.actual_share,
             "expected_share": buyers.expected_share,
             "brier_score": buyers.brier_score,
-            "uninformed_brier_score": buyers.uninformed_brier_score,
+            "baseline_brier_score": buyers.baseline_brier_score,
             "deciles": list(&buyers.deciles, decile),
         })),
         "tracking": list(&group.tracking, |week| json!({
@@ -129,7 +129,7 @@ fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
         "gain": list(&quantity.gain, |point| json!({
             "customer_share": point.customer_share,
             "actual_share": point.actual_share,
-            "best_share": point.best_share,
+            "perfect_share": point.perfect_share,
         })),
         "coverage": list(&quantity.coverage, |level| json!({
             "level": level.level,
@@ -143,7 +143,7 @@ fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
             "gini": ranking.gini,
             "rank_correlation": ranking.rank_correlation,
         })),
-        "best_gini": quantity.best_gini,
+        "perfect_gini": quantity.perfect_gini,
     })
 }
 
@@ -164,9 +164,9 @@ fn forecaster_name(forecaster: pb::Forecaster) -> &'static str {
 }
 
 /// The reason as the contract names it, without its prefix.
-fn reason_name(reason: pb::LeftOutReason) -> &'static str {
+fn reason_name(reason: pb::ExclusionReason) -> &'static str {
     let name = reason.as_str_name();
-    name.strip_prefix("LEFT_OUT_REASON_").unwrap_or(name)
+    name.strip_prefix("EXCLUSION_REASON_").unwrap_or(name)
 }
 
 fn filled(text: &str) -> Option<&str> {
@@ -186,6 +186,6 @@ pub(in crate::cli::model) fn total_json(total: &pb::TotalInterval) -> Value {
         "standard_deviation": total.standard_deviation,
         "low": total.low,
         "high": total.high,
-        "place": total.place,
+        "actual_quantile": total.actual_quantile,
     })
 }

@@ -57,25 +57,25 @@ const fn kind_title(kind: pb::CustomerKind) -> &'static str {
 fn head(evaluation: &pb::ModelEvaluation) -> String {
     let model = model_title(evaluation.kind());
     let model = match evaluation.version {
-        0 => format!("{model}, fitted on what was known at the split"),
-        version => format!("{model}, version {version} as it is stored"),
+        0 => format!("{model}, fitted on facts up to the split"),
+        version => format!("{model}, stored version {version}"),
     };
     let mut rows = vec![
         ("Model", model),
         (
-            "Known",
+            "Calibration",
             format!("{} to {}", evaluation.first_day, evaluation.split_on),
         ),
         (
             "Holdout",
             match evaluation.holdout_days {
-                1 => format!("the day after that, {}", evaluation.until),
-                days => format!("the {days} days after that, to {}", evaluation.until),
+                1 => format!("the next day, {}", evaluation.until),
+                days => format!("the next {days} days, to {}", evaluation.until),
             },
         ),
     ];
     if evaluation.empty_days > 0 {
-        rows.push(("Beware", empty_days(evaluation)));
+        rows.push(("Warning", empty_days(evaluation)));
     }
     rows.extend(evaluation.parameters.iter().map(|set| {
         let alone = evaluation.parameters.len() == 1;
@@ -92,28 +92,38 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
     if !evaluation.spend_absent_reason.is_empty() {
         rows.push(("No spend", evaluation.spend_absent_reason.clone()));
     }
-    rows.extend(evaluation.left_out.iter().map(|left_out| {
-        let why = match left_out.reason() {
-            pb::LeftOutReason::Employee => "employees",
-            pb::LeftOutReason::Newcomer => "customers who first bought after the split",
-            pb::LeftOutReason::NoRate => {
-                "customers with amounts in another currency (of spend only)"
-            }
-            pb::LeftOutReason::Unspecified => "customers for a reason this client does not know",
-        };
-        ("Left out", format!("{} {why}", left_out.customers))
-    }));
+    rows.extend(
+        evaluation
+            .excluded_customers
+            .iter()
+            .map(|excluded_customers| {
+                let why = match excluded_customers.reason() {
+                    pb::ExclusionReason::Employee => "employees",
+                    pb::ExclusionReason::Newcomer => "customers who first bought after the split",
+                    pb::ExclusionReason::NoRate => {
+                        "customers with an amount without a rate (spend only)"
+                    }
+                    pb::ExclusionReason::Unspecified => {
+                        "customers for a reason unknown to this client"
+                    }
+                };
+                (
+                    "Excluded",
+                    format!("{} {why}", excluded_customers.customers),
+                )
+            }),
+    );
     text::labelled(&rows)
 }
 
 /// What to make of a holdout that reaches beyond what anybody bought.
 fn empty_days(evaluation: &pb::ModelEvaluation) -> String {
     let last = match &*evaluation.last_purchase_on {
-        "" => "nobody bought anything".to_owned(),
-        last => format!("nobody bought after {last}"),
+        "" => "no purchases".to_owned(),
+        last => format!("no purchases after {last}"),
     };
     format!(
-        "{last}: if facts of the last {} of these days are missing, the model expects too much; end it with --until",
+        "{last}: if facts of the last {} days are missing, the forecast looks too high; set --until",
         evaluation.empty_days
     )
 }
@@ -136,7 +146,7 @@ fn parameters(set: &pb::EvaluatedParameters, alone: bool) -> String {
     } else {
         format!("none, pooled instead: {}", set.pooled_reason)
     };
-    format!("{whom} (foretell {}): {what}", set.customers)
+    format!("{whom} (forecast for {}): {what}", set.customers)
 }
 
 fn accuracy_part(title: &str, group: &pb::GroupEvaluation, currency: &str) -> String {
@@ -169,9 +179,9 @@ fn improvement_line(name: &str, improvement: &pb::ForecastImprovement) -> String
     let error = improvement.standard_error;
     let nearer = if reduction >= 0.0 { "less" } else { "more" };
     let beyond = if reduction.abs() > 2.0 * error {
-        "beyond chance"
+        "significant"
     } else {
-        "chance does as much"
+        "not significant"
     };
     format!(
         "{name}: a mean squared error {:.4} {nearer} than that of the pooled set (standard error {error:.4}): {beyond}",
@@ -194,7 +204,7 @@ fn accuracy_rows(
         let total = format!("{:.of_total$}", model.actual_total);
         let mut row = vec![name.to_owned(), total];
         row.resize(6, String::new());
-        row.push(digits(quantity.best_gini));
+        row.push(digits(quantity.perfect_gini));
         row
     });
     let ranking = |of: pb::Forecaster| {
@@ -267,14 +277,14 @@ fn bins_part(group: &pb::GroupEvaluation) -> String {
     let columns = if group.spend.is_some() { 6 } else { 4 };
     let table = text::table(&header[..columns], &rows);
     format!(
-        "Means of a customer by frequency\n{}",
+        "Means per customer by frequency\n{}",
         text::indented(&table)
     )
 }
 
 fn deciles_part(group: &pb::GroupEvaluation) -> String {
     let header = [
-        ("tenth", Align::Right),
+        ("decile", Align::Right),
         ("customers", Align::Right),
         ("orders", Align::Right),
         ("expected", Align::Right),
@@ -309,7 +319,7 @@ fn deciles_part(group: &pb::GroupEvaluation) -> String {
     let columns = if group.spend.is_some() { 8 } else { 5 };
     let table = text::table(&header[..columns], &rows);
     format!(
-        "Means of a customer by tenth, each by its own rank of expected orders or spend\n{}",
+        "Means per customer by decile of expected orders or spend\n{}",
         text::indented(&table)
     )
 }

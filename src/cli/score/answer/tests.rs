@@ -69,7 +69,7 @@ fn the_page_says_value_probability_and_history_in_words() {
     let subject = parse_subject("0001").unwrap();
     let page = page(&subject, &scored());
     for part in [
-        "35.00 USD over 12 months, discounted by 1.00 % a month",
+        "35.00 USD over 12 months, discounted by 1.00 % per month",
         "silver (rank 3",
         "75.0 %",
         "2 repeat purchase days in 38.9 weeks",
@@ -77,7 +77,7 @@ fn the_page_says_value_probability_and_history_in_words() {
         "30.00 USD",
         "5.00 USD: 1 running, 0.62 renewals expected",
         "12.50 USD",
-        "contacts by portal: nothing says what they cost",
+        "contacts by portal: no cost is defined",
     ] {
         assert!(page.contains(part), "{part} in\n{page}");
     }
@@ -96,7 +96,7 @@ fn an_unrated_customer_has_the_reason_in_words_and_in_json() {
         ..Default::default()
     });
     let subject = parse_subject("0001").unwrap();
-    assert!(page(&subject, &response).contains("an employee"));
+    assert!(page(&subject, &response).contains("employee: value"));
     let json = serde_json::to_value(ScoreJson::new(&subject, &response)).unwrap();
     assert_eq!(json["unrated_reason"], "NOT_APPLICABLE");
     assert_eq!(json["frequency"], serde_json::Value::Null);

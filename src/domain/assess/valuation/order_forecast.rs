@@ -22,7 +22,7 @@ pub struct OutlookOptions {
     /// Days after the day of the answer whose expected orders are wanted: from the first, which is not counted, to the last, which is.
     pub days: Option<(u32, u32)>,
     /// Up to which number of orders within the horizon the probability of each is wanted.
-    pub largest_order_count: Option<u32>,
+    pub max_order_count: Option<u32>,
     /// How to discount; as the definitions do when it is `None`.
     pub discount: Option<DiscountRate>,
 }
@@ -72,7 +72,7 @@ pub fn order_forecast(
     let outlook = model.outlook(&history);
     let weeks = horizon.weeks();
     let days = |days: u32| f64::from(days) / DAYS_PER_WEEK;
-    let counts = options.largest_order_count.map(|largest| 0..=largest);
+    let counts = options.max_order_count.map(|largest| 0..=largest);
     let monthly = DiscountRate::effective_per_month(horizon.monthly_discount_rate());
     let discount = options.discount.or(monthly.ok());
     let discounted_orders = |orders: f64| DiscountedOrders {

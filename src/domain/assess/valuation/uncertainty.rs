@@ -139,7 +139,7 @@ fn outcomes(
         return Err(no_model);
     };
     let selected = model.for_customer(view);
-    let drawn = model.uncertainty.of(&selected, model.version)?;
+    let drawn = model.uncertainty.draws_for(&selected, model.version)?;
     let own = inputs
         .monetary_value
         .and_then(|mean| SpendHistory::new(inputs.frequency, mean).ok());

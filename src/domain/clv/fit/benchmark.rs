@@ -94,7 +94,7 @@ pub struct LikelihoodRatio {
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum NoComparison {
     /// The second model is not larger.
-    #[error("there is nothing to compare: one model has no more parameters than the other")]
+    #[error("nothing to compare: one model has no more parameters than the other")]
     NotLarger,
     /// The larger model has a maximum at least as high as that of a model nested in it, and its search did not find it.
     #[error(

@@ -42,7 +42,7 @@ pub struct ContactRateFit {
 /// # Errors
 /// Without customers or without a contact.
 pub fn fit_contact_rate(rows: &[ContactRow]) -> Result<ContactRateFit, FitError> {
-    let sums = Sums::of(rows);
+    let sums = Sums::from_rows(rows);
     if sums.customers == 0 {
         return Err(FitError::NoCustomers);
     }
@@ -91,7 +91,7 @@ struct Sums {
 
 impl Sums {
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-    fn of(rows: &[ContactRow]) -> Self {
+    fn from_rows(rows: &[ContactRow]) -> Self {
         let mut sums = Self {
             customers: 0,
             contacts: 0.0,

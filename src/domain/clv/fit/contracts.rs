@@ -46,7 +46,7 @@ pub struct ContractFit {
 pub enum Fallback {
     /// The limit of contracts that do not differ: ends over renewals due.
     #[error(
-        "nothing shows that contracts differ in how likely they end: one probability holds for all, {ends} ends in {due} renewals due"
+        "contracts do not measurably differ: one probability for all, {ends} ends in {due} renewals due"
     )]
     Alike {
         /// Contracts that ended.
@@ -56,7 +56,7 @@ pub enum Fallback {
     },
     /// The same with [`PRIOR_CONTRACTS`] added: every renewal due came to the same, and never or always is more than that shows.
     #[error(
-        "{ends} ends in {due} renewals due: half a contract that was renewed once and then ended is added, and one probability holds for all"
+        "{ends} ends in {due} renewals due: one probability for all, with a prior of half a contract that renewed once and then ended"
     )]
     AlikeByPrior {
         /// Contracts that ended.
@@ -66,7 +66,7 @@ pub enum Fallback {
     },
     /// Contracts differ, but not even with [`PRIOR_CONTRACTS`] added do the data say how much: that is the fit.
     #[error(
-        "the contracts alone do not say how much they differ: half a contract that was renewed once and then ended is added"
+        "the data do not determine how much contracts differ: a prior of half a contract that renewed once and then ended is added"
     )]
     DifferingByPrior,
 }
@@ -88,7 +88,7 @@ const PRIOR_ROW: ContractRow = ContractRow {
 /// Without contracts, or when none of them has come to a renewal yet.
 pub fn fit_contracts(rows: &[ContractRow]) -> Result<ContractFit, FitError> {
     let rows = merged(rows);
-    let sums = Sums::of(&rows);
+    let sums = Sums::from_rows(&rows);
     if sums.contracts == 0 {
         return Err(FitError::NoCustomers);
     }
@@ -182,7 +182,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(rows: &[ContractRow]) -> Self {
+    fn from_rows(rows: &[ContractRow]) -> Self {
         let mut sums = Self {
             contracts: 0,
             ends: 0,

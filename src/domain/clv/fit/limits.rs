@@ -10,7 +10,7 @@ use super::minimise::{Evaluation, Minimum, bfgs};
 /// Log-likelihood that an optimum must gain over a simpler model: with less, the limit is nine tenths as likely, and there is no maximum to
 /// speak of, however many customers there are. Where customers are alike in truth, two fits of three gain less; the third has a maximum
 /// whose standard errors tell how little it says. To ask more (Akaike's criterion asks for 1) would leave shops of some hundred customers
-/// without any answer, though along the ridge all parameters foretell much the same.
+/// without any answer, though along the ridge all parameters predict much the same.
 const MIN_GAIN: f64 = 0.1;
 /// A parameter whose logarithm is known better than this is 2.8 standard errors from zero and infinity, a gain of about 4: the
 /// simpler model need not be fitted.

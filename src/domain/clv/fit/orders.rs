@@ -135,7 +135,7 @@ impl Problem<'_> {
             covariate_count: 0,
             ..*self
         };
-        let standard = Standard::of(0, &[]);
+        let standard = Standard::from_groups(0, &[]);
         Ok(plain.solve(&[everyone], &standard, None)?.found.point)
     }
 
@@ -245,7 +245,7 @@ pub(super) fn fit(
         covariate_count: covariate_names.len(),
         prior,
     };
-    let standard = Standard::of(covariate_names.len(), groups);
+    let standard = Standard::from_groups(covariate_names.len(), groups);
     let distinct_rows = all.len();
     // The model without effects is nested in the one with them: its optimum is a point to do better than.
     let known = if covariate_names.is_empty() {

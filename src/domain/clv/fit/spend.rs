@@ -30,7 +30,7 @@ static LIMITS: [Limit; 2] = [
         at: 14.0,
         along: &[(2, -1.0)],
         parameters: &["p", "v"],
-        customers: "customers each of whom always spends the same",
+        customers: "customers who always spend the same",
     },
 ];
 /// The prior that holds p and q where likelihood does not: orders of a customer vary by about a third around the customer's mean, and
@@ -155,9 +155,8 @@ pub(super) fn fit(rows: &[SpendRow]) -> Result<([f64; 3], FitReport), FitError> 
     let (log_prior, _) = prior.log_density([p.ln(), q.ln()]);
     let (estimates, mut report) = into_report(found, log_prior);
     report.held = Some(format!(
-        "likelihood has no maximum that the data tell from {}: p and q are held by log-normal priors, each with median {HELD_MEDIAN} \
-         and log standard deviation {HELD_LOG_SPREAD}",
-        simpler.unwrap_or("many others")
+        "the data cannot exclude {}: p and q have log-normal priors with median {HELD_MEDIAN} and log standard deviation {HELD_LOG_SPREAD}",
+        simpler.unwrap_or("many other models")
     ));
     Ok((estimates, report))
 }

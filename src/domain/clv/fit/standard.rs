@@ -13,7 +13,7 @@ pub(super) struct Standard {
 
 impl Standard {
     /// Of so many covariates.
-    pub(super) fn of(count: usize, groups: &[CovariateGroup]) -> Self {
+    pub(super) fn from_groups(count: usize, groups: &[CovariateGroup]) -> Self {
         let moments: Vec<(f64, f64)> = (0..count).map(|i| moments(i, groups)).collect();
         Self {
             means: moments.iter().map(|&(mean, _)| mean).collect(),
@@ -79,7 +79,7 @@ mod tests {
         // One customer at 0, three at 4: mean 3, variance (9 + 3 * 1) / 4 = 3.
         for shift in [0.0, 1_975.0, -1e9] {
             let groups = [group(shift, 1), group(4.0 + shift, 3)];
-            let found = Standard::of(1, &groups);
+            let found = Standard::from_groups(1, &groups);
             assert!((found.means[0] - shift - 3.0).abs() < 1e-6);
             assert!((found.deviations[0] - 3.0_f64.sqrt()).abs() < 1e-12);
             let below = found.standardised(&groups[0].values)[0];
@@ -89,10 +89,10 @@ mod tests {
 
     #[test]
     fn a_constant_and_the_ends_of_all_numbers_have_a_finite_standard() {
-        let constant = Standard::of(1, &[group(0.1, 7), group(0.1, 4)]);
+        let constant = Standard::from_groups(1, &[group(0.1, 7), group(0.1, 4)]);
         assert_eq!((constant.means[0], constant.deviations[0]), (0.1, 1.0));
         let wide = [group(-1e308, 1), group(1e307, 1)];
-        let standard = Standard::of(1, &wide);
+        let standard = Standard::from_groups(1, &wide);
         assert!(standard.deviations[0].is_finite() && standard.means[0].is_finite());
         assert!(standard.standardised(&[1e307])[0].is_finite());
     }

@@ -148,13 +148,19 @@ fn is_unnamed_refund(fact: &Transaction) -> bool {
 fn fold_beside(history: History, facts: &Facts, related: &Facts) -> Result<History, NeedsHistory> {
     let last_event_day = history.last_event_day.max(facts.last_day());
     let (before, now) = parted(&related.transactions, &facts.transactions, |fact| &fact.key);
-    let (before, now) = (NetPurchases::of(&before), NetPurchases::of(&now));
+    let (before, now) = (
+        NetPurchases::from_transactions(&before),
+        NetPurchases::from_transactions(&now),
+    );
     let unmatched = history.unmatched_refund_count.checked_sub(before.unmatched);
     let unmatched_refund_count = unmatched.ok_or(NeedsHistory)? + now.unmatched;
     let purchases = replace(history.purchases, &before.days, now.days)?;
 
     let (before, now) = parted(&related.contacts, &facts.contacts, |fact| &fact.key);
-    let (before, now) = (NetContacts::of(&before), NetContacts::of(&now));
+    let (before, now) = (
+        NetContacts::from_contacts(&before),
+        NetContacts::from_contacts(&now),
+    );
     let unmatched = history
         .unmatched_retraction_count
         .checked_sub(before.unmatched);

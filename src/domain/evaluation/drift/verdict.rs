@@ -44,9 +44,9 @@ impl Finding {
             Some(p) => format!("p = {p:.3}"),
         };
         let why = match (self.beyond_chance(), self.material) {
-            (true, true) => "beyond chance, and matters",
-            (true, false) => "beyond chance, but too small to matter",
-            (false, _) => "chance alone does as much",
+            (true, true) => "significant and large",
+            (true, false) => "significant, but too small to matter",
+            (false, _) => "not significant",
         };
         format!("{} ({p}: {why})", self.words)
     }
@@ -67,15 +67,12 @@ pub fn judge(evidence: &Evidence) -> Judgement {
         Err(reason) => return not_decidable(reason),
     };
     let [Some(of_orders), of_spend] = &evidence.totals else {
-        return not_decidable(
-            "the active version does not know how uncertain its parameters are".to_owned(),
-        );
+        return not_decidable("the active version has no standard errors".to_owned());
     };
     let excess = missed(active).abs() - missed(refit).abs();
     let orders = Finding {
         words: format!(
-            "the holdout brought {:.0} orders where the active version expected {:.0} ({:+.1} %) and a refit on what was known before it \
-             {:.0}",
+            "the holdout had {:.0} orders; the active version expected {:.0} ({:+.1} %), a refit on earlier facts {:.0}",
             active.actual_total,
             active.expected_total,
             100.0 * missed(active),
@@ -102,7 +99,7 @@ fn spend(total: &TotalInterval) -> Finding {
     let miss = share(total.expected - total.actual, total.actual);
     Finding {
         words: format!(
-            "it brought a spend of {:.0} where the active version expected {:.0} ({:+.1} %)",
+            "it had a spend of {:.0}; the active version expected {:.0} ({:+.1} %)",
             total.actual,
             total.expected,
             100.0 * miss
@@ -113,18 +110,18 @@ fn spend(total: &TotalInterval) -> Finding {
 }
 
 /// What the refit on all facts says. Where it would have moved the forecast of the holdout away from what came, it is no reason to fit again.
-fn refitted(evidence: &Evidence, active_holdout: &Accuracy) -> Finding {
+fn refitted(evidence: &Evidence, active_accuracy: &Accuracy) -> Finding {
     let (active, refit) = evidence.outlook;
     let change = share(refit - active, active);
     let outlook = format!(
-        "a refit on all facts expects {:+.1} % orders to come",
+        "a refit on all facts expects {:+.1} % future orders",
         100.0 * change
     );
-    let holds = change * missed(active_holdout) <= 0.0;
+    let holds = change * missed(active_accuracy) <= 0.0;
     let found = significance(&evidence.sets);
     Finding {
         words: if evidence.has_prior {
-            format!("{outlook}, which the prior keeps from being tested")
+            format!("{outlook}, which cannot be tested with a prior")
         } else {
             let gain = 0.5 * found.likelihood_ratio;
             format!("{outlook} and gains {gain:.1} in log-likelihood")
@@ -152,27 +149,26 @@ fn decidable(evidence: &Evidence) -> Result<&(Accuracy, Accuracy), String> {
     }
     if customers < FEWEST_CUSTOMERS {
         return Err(format!(
-            "{customers} {described} are too few: it takes {FEWEST_CUSTOMERS}"
+            "only {customers} {described}; at least {FEWEST_CUSTOMERS} are needed"
         ));
     }
     if let Some(last) = evidence.facts_end {
         return Err(format!(
-            "nobody bought anything after {last}, though the holdout lasts until {until}: are the latest facts there? Else ask about an \
-             earlier day"
+            "no purchases after {last}, but the holdout ends on {until}: import the latest facts, or check an earlier day"
         ));
     }
     let holdout = evidence.holdout.as_ref();
-    let holdout = holdout.ok_or_else(|| format!("nobody had ordered by {split}"))?;
+    let holdout = holdout.ok_or_else(|| format!("no customer had ordered by {split}"))?;
     if holdout.0.actual_total < FEWEST_ORDERS {
         return Err(format!(
-            "{} orders from the day after {split} to {until} are too few: it takes {FEWEST_ORDERS}; are the latest facts there?",
+            "only {} orders after {split} and until {until}; at least {FEWEST_ORDERS} are needed: check that the latest facts are imported",
             holdout.0.actual_total
         ));
     }
     if active_until > split {
         return Err(format!(
-            "the active version was fitted on facts until {active_until}: of the days after {split} that it should have foretold, it \
-             knew some; ask again when more days have passed, or about fewer"
+            "the active version was fitted on facts until {active_until}, inside the holdout that starts after {split}: check later, or \
+             with fewer days"
         ));
     }
     Ok(holdout)

@@ -3,7 +3,7 @@
 use super::super::{
     accuracy::{Forecaster, accuracies},
     forecast::{Compared, forecasts},
-    ranking::{best_gini, rankings},
+    ranking::{perfect_gini, rankings},
 };
 use super::by_hand::population;
 use super::*;
@@ -122,7 +122,7 @@ fn ranks_come_to_one_number_each() {
     // The model's curve goes through 4/5 at a quarter, 5/5 at three quarters (the two equals share 1) and 1: its area is
     // 1/4 * 0.4 + 1/2 * 0.9 + 1/4 * 1 = 0.8. The best goes through 4/5 and 5/5 at a half: 1/4 * 0.4 + 1/4 * 0.9 + 1/2 = 0.825.
     assert_near("Gini", found[0].gini.unwrap(), 0.6, 1e-12);
-    let best = best_gini(customers.iter());
+    let best = perfect_gini(customers.iter());
     assert_near("the best", best.unwrap(), 0.65, 1e-12);
     // Ranks 4, 2.5, 2.5, 1 and 4, 1.5, 3, 1.5, less 2.5 each: products 2.25 + 0 + 0 + 1.5, squares 4.5 each.
     let correlation = found[0].rank_correlation.unwrap();

@@ -55,8 +55,18 @@ fn deciles_and_gain_follow_the_rank_and_share_out_among_equals() {
         (8.0 + 8.0 * 8.0 / 18.0) / 16.0,
         1e-12,
     );
-    assert_near("the best possible half", curve[50].best_share, 1.0, 1e-12);
-    assert_near("the best possible tenth", curve[10].best_share, 0.5, 1e-12);
+    assert_near(
+        "the best possible half",
+        curve[50].perfect_share,
+        1.0,
+        1e-12,
+    );
+    assert_near(
+        "the best possible tenth",
+        curve[10].perfect_share,
+        0.5,
+        1e-12,
+    );
     assert_near("all", curve[100].actual_share, 1.0, 1e-12);
 
     let few = deciles(&[(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]);

@@ -168,7 +168,7 @@ fn the_model_puts_the_best_first() {
         assert!(
             shares
                 .iter()
-                .all(|point| point.actual_share <= point.best_share + 1e-12)
+                .all(|point| point.actual_share <= point.perfect_share + 1e-12)
         );
         // The best half of them; at the end, BG/NBD puts one-time buyers whom it cannot doubt before late repeaters.
         assert!(

@@ -77,13 +77,13 @@ fn a_rare_kind_is_sampled_as_well_and_counts_no_more_than_it_is() {
 }
 
 #[test]
-fn who_buys_again_is_foretold_with_a_squared_error() {
+fn who_buys_again_is_predicted_with_a_squared_error() {
     // Two of four bought. (0.1^2 + 0.4^2 + 0.6^2 + 0.1^2) / 4 = 0.54 / 4; half for everybody would be 0.25 off each.
     let found = buyers(&[(0.9, 1.0), (0.6, 1.0), (0.6, 0.0), (0.1, 0.0)]);
     assert_near("bought", found.actual_share, 0.5, 1e-15);
-    assert_near("foretold", found.expected_share, 0.55, 1e-15);
+    assert_near("predicted", found.expected_share, 0.55, 1e-15);
     assert_near("Brier", found.brier_score, 0.135, 1e-15);
-    assert_near("uninformed", found.uninformed_brier_score, 0.25, 1e-15);
+    assert_near("uninformed", found.baseline_brier_score, 0.25, 1e-15);
     let first = found.deciles[0];
     assert_near("the best", first.expected_mean, 0.9, 1e-15);
     assert_near("did", first.actual_mean, 1.0, 1e-15);

@@ -45,7 +45,7 @@ fn expected(population: &Population, of: impl Fn(&Subject) -> Option<OrderModel>
 }
 
 #[test]
-fn each_kind_is_foretold_by_its_own_parameters_beside_the_pooled_ones() {
+fn each_kind_is_predicted_by_its_own_parameters_beside_the_pooled_ones() {
     let mut population = population();
     let histories = [
         weeks_before(&[50, 30, 10]),
@@ -88,7 +88,7 @@ fn each_kind_is_foretold_by_its_own_parameters_beside_the_pooled_ones() {
         assert_near("own", of_model.expected_total, of_kind(own), 1e-12);
         assert_near("pooled", of_pooled.expected_total, of_kind(0.5), 1e-12);
     }
-    // The same parameters for all foretell the same, so nothing is gained.
+    // The same parameters for all predict the same, so nothing is gained.
     let gained = found.groups[1].orders.improvement.unwrap();
     assert_eq!(
         (gained.squared_error_reduction, gained.standard_error),

@@ -111,7 +111,7 @@ fn a_right_model_keeps_what_it_promises_by_kind_too() {
         let buyers = &group.buyers;
         println!("{buyers:?}");
         assert_near("buyers", buyers.expected_share, buyers.actual_share, 0.04);
-        assert!(buyers.brier_score < 0.9 * buyers.uninformed_brier_score);
+        assert!(buyers.brier_score < 0.9 * buyers.baseline_brier_score);
     }
     assert_eq!(evaluate(&population, &model, 1), found);
 }

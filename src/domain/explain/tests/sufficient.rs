@@ -41,7 +41,7 @@ fn clause<'a>(
         _ => None,
     };
     Clause {
-        text: clause.span.of(condition.source()),
+        text: clause.span.text_in(condition.source()),
         span: clause.span,
         joint: traced.joint,
         verdict: traced.verdict,

@@ -70,7 +70,7 @@ impl Set {
     }
 
     /// The values for which the predicate holds, of a domain without bounds.
-    pub(super) fn of(predicate: &Predicate) -> Self {
+    pub(super) fn from_predicate(predicate: &Predicate) -> Self {
         let texts = |listed: &[Label], is_complement| Values::Texts {
             listed: listed.iter().cloned().collect(),
             is_complement,
@@ -99,7 +99,7 @@ impl Set {
 
     /// Yes or no.
     pub(super) fn answer(is_yes: bool) -> Self {
-        Self::of(&Predicate::Bool(is_yes))
+        Self::from_predicate(&Predicate::Bool(is_yes))
     }
 
     /// Without the missing value.

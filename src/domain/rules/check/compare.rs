@@ -40,7 +40,7 @@ impl Checker<'_> {
         let value = self.fit(&value_type, span, constant, at)?;
         if op.is_order() && !ordered {
             let message = format!(
-                "`{}` is {}, which has no order",
+                "`{}` is {} and has no order",
                 self.quote(span),
                 value_type.describe()
             );
@@ -80,8 +80,8 @@ impl Checker<'_> {
             return self.report(span, Code::TypeMismatch, message, help);
         }
         if entries.is_empty() {
-            let help = "list what is meant, or remove this part";
-            return self.report(list, Code::EmptySet, "nothing is in an empty list", help);
+            let help = "add entries, or remove this part";
+            return self.report(list, Code::EmptySet, "an empty list matches nothing", help);
         }
         let (mut ints, mut numbers, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         let mut is_sound = true;
@@ -97,7 +97,7 @@ impl Checker<'_> {
                 }
             }
             if ints.len() + numbers.len() + texts.len() == known {
-                let message = format!("{} stands twice in this list", self.quote(entry.span));
+                let message = format!("{} appears twice in this list", self.quote(entry.span));
                 self.problems
                     .add_with_help(entry.span, Code::Duplicate, message, "remove one");
                 is_sound = false;
@@ -125,8 +125,8 @@ impl Checker<'_> {
             Operand::Term(..) => self.report(
                 entry.span,
                 Code::Unsupported,
-                "a list has only constants",
-                "join comparisons by `||` instead",
+                "a list may contain only constants",
+                "join comparisons with `||` instead",
             ),
         }
     }
@@ -190,7 +190,7 @@ impl Checker<'_> {
             None if name == "UNRATED" => self.report(
                 at,
                 Code::UnknownValue,
-                "UNRATED is no tier",
+                "UNRATED is not a tier",
                 "write `!has(tier)` for customers without a tier",
             ),
             None => {
@@ -198,7 +198,7 @@ impl Checker<'_> {
                 self.report(
                     at,
                     Code::UnknownValue,
-                    format!("there is no tier \"{name}\""),
+                    format!("unknown tier \"{name}\""),
                     help,
                 )
             }
@@ -234,7 +234,7 @@ impl Checker<'_> {
                 format!("write money(\"{} {currency}\")", self.quote(at))
             }
             (ValueType::Money(currency), _) => {
-                format!("write for example money(\"5000 {currency}\")")
+                format!("for example money(\"5000 {currency}\")")
             }
             (ValueType::Whole | ValueType::Number, Constant::Days(days)) => format!("write {days}"),
             (ValueType::Whole | ValueType::Days, Constant::Number(_)) => {
@@ -252,10 +252,10 @@ impl Checker<'_> {
                 };
                 format!("write the number without quotes: {number}")
             }
-            (ValueType::Days, _) => "write for example days(90)".to_owned(),
-            (ValueType::Day, _) => "write for example day(\"2026-01-31\")".to_owned(),
+            (ValueType::Days, _) => "for example days(90)".to_owned(),
+            (ValueType::Day, _) => "for example day(\"2026-01-31\")".to_owned(),
             (ValueType::Text | ValueType::OneOf(_), Constant::Int(_) | Constant::Number(_)) => {
-                format!("a text stands in quotes: \"{}\"", self.quote(at))
+                format!("put texts in quotes: \"{}\"", self.quote(at))
             }
             (ValueType::Tags, Constant::Text(text)) => {
                 format!("write `\"{text}\" in {}`", self.quote(span))

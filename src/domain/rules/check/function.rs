@@ -19,8 +19,8 @@ impl Checker<'_> {
             return self.report(
                 span,
                 Code::TypeMismatch,
-                "`has` takes one term",
-                "write for example `has(clv)`",
+                "`has` takes exactly one term",
+                "for example `has(clv)`",
             );
         };
         let Operand::Term(term, _) = self.operand(argument)? else {
@@ -28,7 +28,7 @@ impl Checker<'_> {
                 argument.span,
                 Code::TypeMismatch,
                 "a constant is always known",
-                "ask for an attribute, for example `has(country)`",
+                "use an attribute, for example `has(country)`",
             );
         };
         if self.is_always_known(&term) {
@@ -58,19 +58,14 @@ impl Checker<'_> {
             return self.report(
                 receiver.span,
                 Code::TypeMismatch,
-                "this asks a constant",
-                "a text attribute must stand before the dot",
+                "this is a constant",
+                "put a text attribute before the dot",
             );
         };
         let value_type = self.type_of(&term);
         if value_type == ValueType::Tags && op == TextOp::Contains {
             let help = format!("write `\"x\" in {}`", self.quote(span));
-            return self.report(
-                name_span,
-                Code::TypeMismatch,
-                "tags are asked with `in`",
-                help,
-            );
+            return self.report(name_span, Code::TypeMismatch, "test tags with `in`", help);
         }
         if value_type != ValueType::Text {
             let message = format!(
@@ -110,7 +105,7 @@ impl Checker<'_> {
             return self.report(name_span, Code::TypeMismatch, message, help);
         };
         if text.is_empty() {
-            let message = "every text has the empty text in it";
+            let message = "every text contains the empty text";
             return self.report(
                 span,
                 Code::AlwaysTrue,
@@ -129,17 +124,17 @@ impl Checker<'_> {
             ),
             "exists" | "all" | "map" | "filter" | "size" => (
                 Code::Unsupported,
-                "tags are asked with `\"x\" in tags`".to_owned(),
+                "test tags with `\"x\" in tags`".to_owned(),
             ),
             _ => {
                 let known = nearest(name, METHODS.iter().map(|form| form.name));
                 let help = known.map_or_else(
-                    || "known are startsWith, endsWith and contains".to_owned(),
+                    || "use startsWith, endsWith or contains".to_owned(),
                     |known| format!("did you mean `{known}`?"),
                 );
                 (Code::UnknownName, help)
             }
         };
-        self.report(span, code, format!("there is no function `{name}`"), help)
+        self.report(span, code, format!("unknown function `{name}`"), help)
     }
 }

@@ -52,7 +52,7 @@ impl Checker<'_> {
             .iter()
             .find(|form| form.name == name)
             .map_or("", |form| form.written);
-        let help = format!("write for example {example}");
+        let help = format!("for example {example}");
         let parsed = match (name, arguments) {
             (
                 _,
@@ -108,14 +108,14 @@ impl Checker<'_> {
             return self.report(
                 argument.span,
                 Code::UnitMismatch,
-                "a window has a unit",
+                "a window needs a unit",
                 help,
             );
         }
         let days = match self.operand(argument)? {
             Operand::Constant(Constant::Days(days), _) => days,
             Operand::Constant(..) | Operand::Term(..) => {
-                let message = format!("`{}` is no window", self.quote(argument.span));
+                let message = format!("`{}` is not a window", self.quote(argument.span));
                 let help = format!("write `{}`", built_in.example);
                 return self.report(argument.span, Code::TypeMismatch, message, help);
             }
@@ -126,7 +126,7 @@ impl Checker<'_> {
                 argument.span,
                 Code::BadLiteral,
                 message,
-                "write for example days(90)",
+                "for example days(90)",
             );
         };
         Some(window)

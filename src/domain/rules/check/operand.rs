@@ -120,14 +120,14 @@ impl Checker<'_> {
 
     /// A name of nothing: perhaps misspelt, perhaps a text without quotes.
     fn unknown_name(&mut self, name: &str, span: Span) -> Option<Operand> {
-        let message = format!("`{name}` is unknown");
+        let message = format!("unknown name `{name}`");
         let is_value = |values: &[Label]| values.iter().any(|value| **value == *name);
         let attributes = self.vocabulary.attributes();
         let listed = attributes
             .iter()
             .any(|a| matches!(&a.value_type, ValueType::OneOf(values) if is_value(values)));
         if listed || KINDS.contains(&name) || is_value(self.vocabulary.tiers()) {
-            let help = format!("a text stands in quotes: \"{name}\"");
+            let help = format!("put texts in quotes: \"{name}\"");
             return self.report(span, Code::UnknownName, message, help);
         }
         let names = attributes
@@ -144,7 +144,7 @@ impl Checker<'_> {
     fn select(&mut self, base: &Node, field: &str, span: Span) -> Option<Operand> {
         let is_known = self.vocabulary.attribute_id(field).is_some()
             || BUILT_INS.iter().any(|term| term.name == field);
-        let message = format!("`{}` is unknown: names have no parts", self.quote(span));
+        let message = format!("unknown name `{}`: names have no dots", self.quote(span));
         let help = if is_known {
             format!("write `{field}`")
         } else if let Kind::Name(base) = &base.kind {
@@ -182,7 +182,7 @@ impl Checker<'_> {
             return self.built_in(built_in, arguments, span);
         }
         if self.vocabulary.attribute_id(name).is_some() {
-            let message = format!("`{name}` is an attribute and takes nothing in parentheses");
+            let message = format!("`{name}` is an attribute and takes no arguments");
             return self.report(span, Code::TypeMismatch, message, format!("write `{name}`"));
         }
         let names = BUILT_INS
@@ -198,14 +198,14 @@ impl Checker<'_> {
         self.report(
             name_span,
             Code::UnknownName,
-            format!("there is no function `{name}`"),
+            format!("unknown function `{name}`"),
             help,
         )
     }
 
     fn built_in(&mut self, built_in: &BuiltIn, arguments: &[Node], span: Span) -> Option<Operand> {
         if built_in.parameters.is_empty() {
-            let message = format!("`{}` takes nothing in parentheses", built_in.name);
+            let message = format!("`{}` takes no arguments", built_in.name);
             return self.report(
                 span,
                 Code::TypeMismatch,
@@ -277,11 +277,11 @@ impl Checker<'_> {
             if argument.kind == Kind::Error {
                 return None;
             }
-            let help = "write for example contacts(days(30), \"phone\")";
+            let help = "for example contacts(days(30), \"phone\")";
             return self.report(
                 argument.span,
                 Code::TypeMismatch,
-                "a channel is a text in quotes",
+                "put the channel in quotes",
                 help,
             );
         };
@@ -293,7 +293,7 @@ impl Checker<'_> {
         self.report(
             argument.span,
             Code::UnknownName,
-            format!("there is no channel \"{name}\""),
+            format!("unknown channel \"{name}\""),
             help,
         )
     }
@@ -307,7 +307,7 @@ impl Checker<'_> {
             return self.report(
                 argument.span,
                 Code::TypeMismatch,
-                "a segment is named by a text in quotes",
+                "put the segment name in quotes",
                 help,
             );
         };
@@ -324,7 +324,7 @@ impl Checker<'_> {
         self.report(
             argument.span,
             Code::UnknownName,
-            format!("there is no segment \"{name}\""),
+            format!("unknown segment \"{name}\""),
             help,
         )
     }
@@ -347,7 +347,7 @@ impl Checker<'_> {
             .map(|label| format!("\"{label}\""))
             .collect();
         let more = if known.len() > 8 { " ..." } else { "" };
-        format!("known are {}{more}", shown.join(", "))
+        format!("valid names: {}{more}", shown.join(", "))
     }
 }
 
@@ -355,6 +355,6 @@ fn parameters_in_words(built_in: &BuiltIn) -> &'static str {
     match built_in.parameters {
         [Parameter::Segment] => "the name of a segment",
         [_] => "a window",
-        _ => "a window, and perhaps a channel",
+        _ => "a window and optionally a channel",
     }
 }

@@ -40,7 +40,7 @@ impl Lexer<'_> {
         self.take(1);
         self.digits();
         let span = Span::new(start, self.at);
-        let written = span.of(self.text);
+        let written = span.text_in(self.text);
         let message = format!("`{written}` is not a number");
         self.problems
             .add_with_help(span, Code::BadLiteral, message, format!("write 0{written}"));
@@ -71,7 +71,7 @@ impl Lexer<'_> {
             _ => "write plain decimal digits".to_owned(),
         };
         let span = Span::new(start, self.at);
-        let message = format!("`{}` is not a number", span.of(self.text));
+        let message = format!("`{}` is not a number", span.text_in(self.text));
         self.problems
             .add_with_help(span, Code::BadLiteral, message, help);
     }

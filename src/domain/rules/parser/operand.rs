@@ -17,7 +17,7 @@ impl Parser<'_> {
                     links += 1;
                     if links > MAX_LINKS {
                         let message =
-                            format!("a name has more than {MAX_LINKS} parts joined by `.`");
+                            format!("a name has more than {MAX_LINKS} parts separated by `.`");
                         self.die(self.span(), message, "attributes have plain names");
                     }
                     node = self.select(node);
@@ -26,7 +26,7 @@ impl Parser<'_> {
                     let span = self.span();
                     self.unsupported(
                         span,
-                        "entries of a list cannot be asked for by number",
+                        "list entries cannot be accessed by index",
                         "write `\"x\" in tags`",
                     );
                     self.bracketed(&TokenKind::CloseBracket);
@@ -38,7 +38,7 @@ impl Parser<'_> {
                     self.error(
                         span,
                         "only a name can be followed by `(`",
-                        "join two conditions by `&&` or `||`",
+                        "join conditions with `&&` or `||`",
                     );
                     self.bracketed(&TokenKind::Close);
                     let span = node.span.to(self.previous());
@@ -54,17 +54,13 @@ impl Parser<'_> {
         self.advance();
         if *self.peek() != TokenKind::Name {
             let message = format!("a name must follow `.`, found {}", self.found());
-            self.error(
-                self.span(),
-                message,
-                "write for example `name.startsWith(\"A\")`",
-            );
+            self.error(self.span(), message, "for example `name.startsWith(\"A\")`");
             self.skip();
             let span = base.span.to(self.previous());
             return self.node(Kind::Error, span);
         }
         let name_span = self.advance();
-        let name = name_span.of(self.text).to_owned();
+        let name = name_span.text_in(self.text).to_owned();
         if *self.peek() == TokenKind::Open {
             let arguments = self.bracketed(&TokenKind::Close);
             let span = base.span.to(self.previous());
@@ -148,7 +144,7 @@ impl Parser<'_> {
             TokenKind::End if self.at == 0 => "the condition is empty".to_owned(),
             _ => format!("a condition or value is missing before {}", self.found()),
         };
-        self.error(start, message, "write for example `orders(days(90)) >= 3`");
+        self.error(start, message, "for example `orders(days(90)) >= 3`");
         if matches!(self.peek(), TokenKind::Dot) {
             self.advance();
             self.skip();
@@ -160,7 +156,7 @@ impl Parser<'_> {
         let is_int = *self.peek() == TokenKind::Int;
         let digits = self.advance();
         let span = start.to(digits);
-        let written = format!("{sign}{}", digits.of(self.text));
+        let written = format!("{sign}{}", digits.text_in(self.text));
         // Letters glued to the digits have been reported by the lexer.
         if written
             .bytes()
@@ -182,7 +178,7 @@ impl Parser<'_> {
                 span,
                 Code::BadLiteral,
                 "this number is too large",
-                "the greatest whole number is 9223372036854775807",
+                "the largest whole number is 9223372036854775807",
             );
             Kind::Error
         });
@@ -191,20 +187,20 @@ impl Parser<'_> {
 
     fn name(&mut self, span: Span) -> Node {
         self.advance();
-        let name = span.of(self.text).to_owned();
+        let name = span.text_in(self.text).to_owned();
         match name.as_str() {
             "true" => return self.node(Kind::Bool(true), span),
             "false" => return self.node(Kind::Bool(false), span),
             "null" => {
                 self.unsupported(
                     span,
-                    "there is no `null`",
-                    "write `has(x)` or `!has(x)` to ask whether x is known",
+                    "`null` is not supported",
+                    "write `has(x)` or `!has(x)` to test whether x is known",
                 );
                 return self.node(Kind::Error, span);
             }
             _ if lexer::is_reserved(&name) => {
-                let message = format!("`{name}` is reserved and names nothing");
+                let message = format!("`{name}` is reserved");
                 self.error(span, message, "choose another name");
             }
             _ => {}
@@ -234,7 +230,7 @@ impl Parser<'_> {
         self.leave();
         if *self.peek() == TokenKind::Comma {
             let span = self.span();
-            self.unsupported(span, "a list stands in `[` and `]`", "write `x in [a, b]`");
+            self.unsupported(span, "put lists in `[` and `]`", "write `x in [a, b]`");
             while *self.peek() == TokenKind::Comma {
                 self.advance();
                 self.skip();
@@ -259,7 +255,7 @@ impl Parser<'_> {
         };
         let message = format!(
             "`{}` is never closed: found {}",
-            open.of(self.text),
+            open.text_in(self.text),
             self.found()
         );
         self.error(open, message, format!("add `{bracket}`"));

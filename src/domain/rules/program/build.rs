@@ -115,8 +115,8 @@ impl Builder {
 
     fn check(&mut self, predicate: &Predicate) -> Check {
         match predicate {
-            Predicate::Int(op, value) => Check::Int(Orders::of(*op), *value),
-            Predicate::Number(op, value) => Check::Number(Orders::of(*op), *value),
+            Predicate::Int(op, value) => Check::Int(Orders::from_op(*op), *value),
+            Predicate::Number(op, value) => Check::Number(Orders::from_op(*op), *value),
             Predicate::Bool(value) => Check::Bool(*value),
             Predicate::Text(TextOp::Is, text) => Check::Is(self.symbol(text)),
             Predicate::Text(TextOp::IsNot, text) => Check::IsNot(self.symbol(text)),

@@ -16,7 +16,7 @@ use crate::domain::{
 pub(super) struct Orders(u8);
 
 impl Orders {
-    pub(super) const fn of(op: Op) -> Self {
+    pub(super) const fn from_op(op: Op) -> Self {
         Self(match op {
             Op::Lt => 1,
             Op::Eq => 2,
@@ -85,7 +85,7 @@ impl Check {
             },
             _ => return Verdict::Unknown,
         };
-        Verdict::of(holds)
+        Verdict::from_bool(holds)
     }
 
     /// Value less limit; NaN where there is no distance.

@@ -156,7 +156,7 @@ pub(crate) fn tags_of(row: &Row) -> Vec<Vec<Label>> {
 }
 
 fn verdict(answer: Option<bool>) -> Verdict {
-    answer.map_or(Verdict::Unknown, Verdict::of)
+    answer.map_or(Verdict::Unknown, Verdict::from_bool)
 }
 
 /// Ten conditions in one program, two customers each: leaves are shared and slots reused as in the service.
@@ -229,11 +229,9 @@ fn what_the_analysis_calls_impossible_never_happens() {
             Expected::NotTrue,
             Expected::NotFalse,
         ] {
-            if Customers::of(first.root(), Expected::True, &names).meet([&Customers::of(
-                second.root(),
-                want,
-                &names,
-            )]) {
+            if Customers::with_verdict(first.root(), Expected::True, &names)
+                .meet([&Customers::with_verdict(second.root(), want, &names)])
+            {
                 continue;
             }
             impossible += 1;

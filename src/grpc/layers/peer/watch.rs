@@ -46,7 +46,7 @@ impl Peers {
         let answers: Vec<Held> = peers.iter().map(|peer| peer.unread(now)).collect();
         for (peer, unread) in peers.iter().zip(&answers) {
             if unread.stalled_for >= self.0.limits.stall {
-                self.cut(peer, "it does not read its answers");
+                self.cut(peer, "it does not read its responses");
             }
         }
         let budget = self.0.limits.all_answer_bytes;
@@ -77,7 +77,7 @@ impl Peers {
                 return;
             }
             if held[at].stalled_for >= SUSPICION || total > tolerated {
-                self.cut(&peers[at], "it holds most of what the process may hold");
+                self.cut(&peers[at], "it holds most of the buffer memory");
                 total -= bytes;
             }
         }
@@ -93,7 +93,7 @@ impl Peers {
             connection.unread_bytes = peer.unread_bytes(),
             connection.request_bytes = peer.request_bytes.load(Ordering::Acquire),
             reason,
-            "a connection was cut"
+            "connection closed"
         );
     }
 

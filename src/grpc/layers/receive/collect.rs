@@ -185,7 +185,7 @@ impl Collect {
         };
         if compressed != 0 {
             return Err(Broken::Malformed(
-                "its message is marked as compressed, without grpc-encoding",
+                "the message is marked as compressed, but grpc-encoding is missing",
             ));
         }
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
@@ -193,7 +193,7 @@ impl Collect {
             return Err(Broken::TooLarge);
         }
         if received.len() > PREFIX_BYTES + length {
-            return Err(Broken::Malformed("there is more than one message"));
+            return Err(Broken::Malformed("more than one message"));
         }
         Ok(Some(PREFIX_BYTES + length))
     }
@@ -201,8 +201,12 @@ impl Collect {
     fn finish(&mut self) -> Result<Message, Broken> {
         match self.check()? {
             Some(bytes) if bytes == self.received_bytes() => {}
-            Some(_) => return Err(Broken::Malformed("its message ends before its length")),
-            None => return Err(Broken::Malformed("it has no message")),
+            Some(_) => {
+                return Err(Broken::Malformed(
+                    "the message is shorter than its length prefix",
+                ));
+            }
+            None => return Err(Broken::Malformed("the message is missing")),
         }
         let framed = if self.all.is_empty() {
             std::mem::take(&mut self.first)

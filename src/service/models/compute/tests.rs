@@ -39,7 +39,7 @@ fn fitter(prior: Option<LogNormalPrior>) -> Fitter {
     Fitter {
         kind: ModelKind::MbgNbd,
         prior,
-        currency: Err("nothing was bought yet".to_owned()),
+        currency: Err("no purchase is recorded yet".to_owned()),
     }
 }
 

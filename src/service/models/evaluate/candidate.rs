@@ -99,7 +99,8 @@ impl FitPlan {
         match (self.by_kind, &names[..]) {
             (true, _) => format!("{model} by kind"),
             (false, []) => model.to_owned(),
-            (false, names) => format!("{model} with {}", names.join(", ")),
+            (false, [name]) => format!("{model} with covariate {name}"),
+            (false, names) => format!("{model} with {} covariates", names.len()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Evaluations, FitPlan, candidate::candidate, input, major, stratum, turn::Turn};
+use super::{EvaluationPermit, Evaluations, FitPlan, candidate::candidate, input, major, stratum};
 use crate::{
     domain::{
         assess::segments::slots::kind_text,
@@ -75,9 +75,9 @@ impl Evaluations {
     /// # Errors
     /// Another evaluation runs, no version is active, the day lies ahead, or the database cannot be asked.
     pub async fn check_drift(&self, request: DriftRequest) -> Result<DriftReport, ServiceError> {
-        let turn = self.turns.take("a drift check".to_owned())?;
+        let permit = self.acquire("a drift check".to_owned())?;
         let start = Instant::now();
-        let result = self.read_and_check(request, turn).await;
+        let result = self.read_and_check(request, permit).await;
         let seconds = start.elapsed().as_secs_f64();
         self.metrics
             .record(EvaluationOperation::DriftCheck, result.is_ok(), seconds);
@@ -87,7 +87,7 @@ impl Evaluations {
     async fn read_and_check(
         &self,
         request: DriftRequest,
-        turn: Turn,
+        permit: EvaluationPermit,
     ) -> Result<DriftReport, ServiceError> {
         let today = self.today()?;
         let mut tx = self.batch.begin_snapshot().await?;
@@ -130,7 +130,7 @@ impl Evaluations {
         tx.rollback().await?;
         let currency = basis.reporting_currency;
         let work = move || Ok(check(&version, days, histories, currency, facts_end));
-        self.compute(work, turn).await
+        self.compute(work, permit).await
     }
 }
 
@@ -148,7 +148,7 @@ fn check(
     let refit = |population: &Population| {
         // Of spend only the sum is looked at.
         let plan = FitPlan::of_version(active);
-        let fit = plan.fit(population, Err("not asked for".to_owned()))?;
+        let fit = plan.fit(population, Err("not requested".to_owned()))?;
         Ok(alike(active, fit))
     };
     let (refitted, before) = (refit(&histories.today), refit(&histories.holdout));
@@ -316,7 +316,7 @@ fn problem(
         let lacking = own_sets(old).find_map(|(kind, _)| {
             let has_own = own_sets(new).any(|(of, _)| of == kind);
             let reason = kinds.clone().find(|(of, _)| *of == kind);
-            let reason = reason.map_or("nobody of that kind had bought", |(_, reason)| reason);
+            let reason = reason.map_or("no customer of that kind had bought", |(_, reason)| reason);
             (!has_own).then(|| {
                 let name = kind_text(kind);
                 format!("a refit on the facts {when} has no parameters for {name}: {reason}")

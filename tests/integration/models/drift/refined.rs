@@ -36,8 +36,8 @@ async fn check_holdouts(
         ..Default::default()
     };
     for (found, request) in [
-        (report.active_holdout, active),
-        (report.refit_holdout, refit),
+        (report.active_accuracy, active),
+        (report.refit_accuracy, refit),
     ] {
         let evaluation = evaluate(service, days(request)).await.unwrap();
         let expected = evaluation.groups[0].orders.as_ref().unwrap().accuracy[0];
@@ -51,7 +51,7 @@ async fn check_holdouts(
 /// Likelihood ratio and degrees of freedom are those of the sets together.
 #[track_caller]
 fn check_ratio(report: &pb::DriftReport, degrees_of_freedom: i32) {
-    let gains = report.sets.iter().map(|set| {
+    let gains = report.parameter_sets.iter().map(|set| {
         let gain = set.refit_log_likelihood_per_customer - set.active_log_likelihood_per_customer;
         #[expect(clippy::cast_precision_loss, reason = "a few hundred customers")]
         let customers = set.customers as f64;
@@ -61,7 +61,11 @@ fn check_ratio(report: &pb::DriftReport, degrees_of_freedom: i32) {
     assert!((ratio - report.likelihood_ratio.unwrap()).abs() < 1e-6);
     assert!(ratio >= 0.0, "a refit is at the maximum: {ratio}");
     assert_eq!(report.degrees_of_freedom, Some(degrees_of_freedom));
-    let parameters: usize = report.sets.iter().map(|set| set.parameters.len()).sum();
+    let parameters: usize = report
+        .parameter_sets
+        .iter()
+        .map(|set| set.parameters.len())
+        .sum();
     assert_eq!(i32::try_from(parameters).unwrap(), degrees_of_freedom);
     assert!(report.likelihood_ratio_p.is_some(), "{report:?}");
 }
@@ -108,7 +112,7 @@ async fn a_version_with_covariates_is_compared_with_the_same_covariates_fitted_a
     let report = check(&service, TODAY, 0).await.unwrap();
     assert_eq!(report.verdict(), DriftVerdict::NoDrift, "{}", report.reason);
     check_ratio(&report, 6);
-    let [set] = &report.sets[..] else {
+    let [set] = &report.parameter_sets[..] else {
         panic!("{report:?}");
     };
     assert_eq!(set.covariates, ["member"]);
@@ -129,7 +133,7 @@ async fn a_version_with_covariates_is_compared_with_the_same_covariates_fitted_a
     assert_eq!(report.verdict(), DriftVerdict::Drift, "{}", report.reason);
     check_ratio(&report, 6);
     assert_eq!(
-        (report.sets[0].customers, report.pooled_customers),
+        (report.parameter_sets[0].customers, report.pooled_customers),
         (800, 200)
     );
     assert!(report.refit_expected_orders < report.active_expected_orders);
@@ -175,7 +179,7 @@ async fn a_version_by_kind_is_compared_kind_by_kind() {
     assert_eq!(report.verdict(), DriftVerdict::NoDrift, "{}", report.reason);
     check_ratio(&report, 8);
     let kinds: Vec<_> = report
-        .sets
+        .parameter_sets
         .iter()
         .map(|set| (set.customer_kind(), set.customers))
         .collect();
@@ -198,10 +202,10 @@ async fn a_version_by_kind_is_compared_kind_by_kind() {
     println!("{}", report.reason);
     assert_eq!(report.verdict(), DriftVerdict::Drift, "{}", report.reason);
     check_ratio(&report, 8);
-    let gain = |set: &pb::DriftedParameters| {
+    let gain = |set: &pb::ParameterSetDrift| {
         set.refit_log_likelihood_per_customer - set.active_log_likelihood_per_customer
     };
-    let [persons, companies] = &report.sets[..] else {
+    let [persons, companies] = &report.parameter_sets[..] else {
         panic!("{report:?}");
     };
     assert!(

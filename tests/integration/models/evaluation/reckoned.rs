@@ -231,7 +231,7 @@ pub(super) fn check_group(group: &pb::GroupEvaluation, reckoned: &Reckoned) {
         assert_eq!(quantity.coverage.len(), 2);
         let rankings = quantity.rankings.iter();
         let ginis: Vec<f64> = rankings.map(|it| it.gini.unwrap()).collect();
-        let best = quantity.best_gini.unwrap();
+        let best = quantity.perfect_gini.unwrap();
         assert_eq!(ginis.len(), 4);
         assert!(ginis.iter().all(|gini| *gini <= best), "{ginis:?} {best}");
         let total = quantity.total.unwrap();

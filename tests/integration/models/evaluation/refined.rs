@@ -191,7 +191,7 @@ async fn persons_and_companies(service: &Service) -> Vec<Planted> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kinds_that_differ_are_foretold_better_apart() {
+async fn kinds_that_differ_are_predicted_better_apart() {
     let service = ServiceWithDatabase::start().await;
     let customers = persons_and_companies(&service).await;
     let found = evaluate(&service, by_kind()).await.unwrap();

@@ -22,7 +22,7 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         assert_eq!(reason(&status), "NOTHING_TO_EVALUATE");
         assert!(status.message().contains(word), "{status:?}");
     };
-    nothing("2026-01-31", "", "nothing was bought yet").await;
+    nothing("2026-01-31", "", "no purchase is recorded yet").await;
     service
         .write(&[
             purchase("ada", "1", "2026-02-01", 100),

@@ -7,7 +7,7 @@ use crate::pb;
 pub(super) fn buyers_part(group: &pb::GroupEvaluation) -> String {
     let buyers = group.buyers.clone().unwrap_or_default();
     let header = [
-        ("tenth", Align::Right),
+        ("decile", Align::Right),
         ("customers", Align::Right),
         ("ordered again", Align::Right),
         ("expected", Align::Right),
@@ -25,11 +25,11 @@ pub(super) fn buyers_part(group: &pb::GroupEvaluation) -> String {
         })
         .collect();
     format!(
-        "{} ordered again in the holdout, {} were expected to: Brier score {:.4}, of that share for everybody {:.4}\n{}",
+        "{} ordered again in the holdout, {} were expected: Brier score {:.4}, baseline {:.4}\n{}",
         percent(buyers.actual_share),
         percent(buyers.expected_share),
         buyers.brier_score,
-        buyers.uninformed_brier_score,
+        buyers.baseline_brier_score,
         text::indented(&text::table(&header, &rows))
     )
 }
@@ -40,7 +40,7 @@ pub(super) fn total_part(group: &pb::GroupEvaluation, currency: &str) -> Option<
         ("", Align::Left),
         ("from", Align::Right),
         ("to", Align::Right),
-        ("came", Align::Right),
+        ("actual", Align::Right),
         ("", Align::Left),
     ];
     let spend = format!("spend in {currency}");
@@ -60,7 +60,7 @@ pub(super) fn total_part(group: &pb::GroupEvaluation, currency: &str) -> Option<
         .collect();
     let of_orders = group.orders.iter().find_map(|orders| orders.total)?;
     Some(format!(
-        "Interval of the total that holds it with {:.0} % if the model is right and nothing befalls all customers at once\n{}",
+        "{:.0} % prediction interval of the total, without shocks to all customers at once\n{}",
         100.0 * of_orders.level,
         text::indented(&text::table(&header, &rows))
     ))
@@ -68,11 +68,11 @@ pub(super) fn total_part(group: &pb::GroupEvaluation, currency: &str) -> Option<
 
 /// On which side of the interval the total lies, and how likely so much or more, or so little or less, was.
 fn verdict(total: &pb::TotalInterval) -> String {
-    let place = total.place;
+    let quantile = total.actual_quantile;
     if total.actual < total.low {
-        format!("below: {} for so little", chance(place))
+        format!("below: {} by chance", chance(quantile))
     } else if total.actual > total.high {
-        format!("above: {} for so much", chance(1.0 - place))
+        format!("above: {} by chance", chance(1.0 - quantile))
     } else {
         "within".to_owned()
     }
@@ -124,7 +124,7 @@ pub(super) fn coverage_part(
         .collect();
     let table = text::table(&header, &rows);
     format!(
-        "Intervals of single customers: a right model comes to the level under \"calibrated\", and so may a wrong one\n{}",
+        "Intervals of single customers: a correct model reaches the level under \"calibrated\", but a wrong one may too\n{}",
         text::indented(&table)
     )
 }

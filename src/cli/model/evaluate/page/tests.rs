@@ -61,14 +61,14 @@ fn quantity() -> pb::QuantityEvaluation {
             standard_deviation: 1.25,
             low: 3.0,
             high: 7.0,
-            place: 0.992,
+            actual_quantile: 0.992,
         }),
         rankings: vec![pb::ForecastRanking {
             forecaster: pb::Forecaster::Model.into(),
             gini: Some(0.5),
             rank_correlation: Some(-0.25),
         }],
-        best_gini: Some(0.75),
+        perfect_gini: Some(0.75),
     }
 }
 
@@ -77,7 +77,7 @@ fn buyers() -> pb::BuyerEvaluation {
         actual_share: 0.4,
         expected_share: 0.3,
         brier_score: 0.1875,
-        uninformed_brier_score: 0.24,
+        baseline_brier_score: 0.24,
         deciles: vec![pb::EvaluatedDecile {
             decile: 1,
             customers: 1,
@@ -105,8 +105,8 @@ fn evaluation() -> pb::ModelEvaluation {
         first_day: "2025-12-12".into(),
         holdout_days: 1,
         spend_absent_reason: "amounts are in EUR, USD".into(),
-        left_out: vec![pb::LeftOutCustomers {
-            reason: pb::LeftOutReason::Newcomer.into(),
+        excluded_customers: vec![pb::ExcludedCustomers {
+            reason: pb::ExclusionReason::Newcomer.into(),
             customers: 3,
         }],
         groups: vec![
@@ -126,9 +126,9 @@ fn a_page_says_what_was_compared_and_how_far_off_everybody_was() {
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     for line in [
-        "Known 2025-12-12 to 2026-01-15",
-        "Holdout the day after that, 2026-01-16",
-        "Left out 3 customers who first bought after the split",
+        "Calibration 2025-12-12 to 2026-01-15",
+        "Holdout the next day, 2026-01-16",
+        "Excluded 3 customers who first bought after the split",
         "No spend amounts are in EUR, USD",
         "All customers: 10",
         "orders 8.0 0.750",
@@ -137,8 +137,8 @@ fn a_page_says_what_was_compared_and_how_far_off_everybody_was() {
         "7+ 10 0.800 0.600",
         "1 1 4.000 3.000 5.00",
         "90 % orders 10 100.0 % 90.5 %",
-        "orders 3.0 7.0 8.0 above: 0.8 % for so much",
-        "40.0 % ordered again in the holdout, 30.0 % were expected to: Brier score 0.1875, of that share for everybody 0.2400",
+        "orders 3.0 7.0 8.0 above: 0.8 % by chance",
+        "40.0 % ordered again in the holdout, 30.0 % were expected: Brier score 0.1875, baseline 0.2400",
         "1 1 100.0 % 87.5 %",
         "Companies: 10",
         "Persons: 10",
@@ -205,12 +205,12 @@ fn a_page_says_who_has_which_parameters_and_whether_they_help() {
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     for line in [
-        "Parameters pooled (foretell 3): r 0.5000",
-        "Parameters by member (foretell 7): r 0.2500, orders:member 1.0000",
-        "Parameters companies (foretell 0): none, pooled instead: too few",
+        "Parameters pooled (forecast for 3): r 0.5000",
+        "Parameters by member (forecast for 7): r 0.2500, orders:member 1.0000",
+        "Parameters companies (forecast for 0): none, pooled instead: too few",
         "member = 1: 7",
         "its pooled set 5.0 -37.5 % 0.250 0.500 -0.300",
-        "orders: a mean squared error 0.2500 less than that of the pooled set (standard error 0.0625): beyond chance",
+        "orders: a mean squared error 0.2500 less than that of the pooled set (standard error 0.0625): significant",
         "Unknown member: 3",
     ] {
         assert!(lines.iter().any(|it| it == line), "no {line:?} in\n{page}");
@@ -233,11 +233,11 @@ fn a_page_says_who_has_which_parameters_and_whether_they_help() {
 #[test]
 fn a_holdout_beyond_all_purchases_is_no_quiet_one() {
     let mut evaluation = evaluation();
-    assert!(!page(&evaluation).contains("Beware"));
+    assert!(!page(&evaluation).contains("Warning"));
     evaluation.empty_days = 10_376;
     evaluation.last_purchase_on = "1998-06-30".into();
     let page = page(&evaluation);
-    let warning = "nobody bought after 1998-06-30: if facts of the last 10376 of these days";
+    let warning = "no purchases after 1998-06-30: if facts of the last 10376 days";
     assert!(page.contains(warning), "{page}");
     let json = json::evaluation(&evaluation);
     assert_eq!(json["last_purchase_on"], "1998-06-30");
@@ -247,14 +247,14 @@ fn a_holdout_beyond_all_purchases_is_no_quiet_one() {
 #[test]
 fn the_total_has_a_side_and_a_chance() {
     let mut evaluation = evaluation();
-    let mut with = |actual, place| {
+    let mut with = |actual, quantile| {
         let orders = evaluation.groups[0].orders.as_mut().unwrap();
         let total = orders.total.as_mut().unwrap();
-        (total.actual, total.place) = (actual, place);
+        (total.actual, total.actual_quantile) = (actual, quantile);
         page(&evaluation)
     };
     assert!(with(7.0, 0.95).contains("7.0  within"));
-    assert!(with(2.0, 1e-9).contains("2.0  below: less than 0.1 % for so little"));
+    assert!(with(2.0, 1e-9).contains("2.0  below: less than 0.1 % by chance"));
 }
 
 #[test]
@@ -294,16 +294,16 @@ fn json_has_every_series_under_the_names_of_the_contract() {
     let json = json::evaluation(&evaluation());
     assert_eq!(json["model"], "mbg-nbd");
     assert_eq!(json["version"], serde_json::Value::Null);
-    assert_eq!(json["left_out"][0]["reason"], "NEWCOMER");
+    assert_eq!(json["excluded_customers"][0]["reason"], "NEWCOMER");
     assert_eq!(json["groups"][0]["group"], "ALL");
     assert_eq!(json["groups"][2]["group"], "COMPANY");
     let orders = &json["groups"][1]["orders"];
     assert_eq!(orders["accuracy"][1]["forecaster"], "LAST_YEAR");
     assert_eq!(orders["deciles"][0]["lift"], 5.0);
     assert_eq!(orders["coverage"][0]["calibrated_share"], 0.905);
-    assert_eq!(orders["total"]["place"], 0.992);
+    assert_eq!(orders["total"]["actual_quantile"], 0.992);
     assert_eq!(orders["rankings"][0]["rank_correlation"], -0.25);
-    assert_eq!(orders["best_gini"], 0.75);
+    assert_eq!(orders["perfect_gini"], 0.75);
     assert_eq!(json["groups"][1]["buyers"]["brier_score"], 0.1875);
     assert_eq!(json["groups"][0]["tracking"][5]["days"], 1);
     assert_eq!(json["groups"][0]["spend"], serde_json::Value::Null);

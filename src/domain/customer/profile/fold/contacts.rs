@@ -24,7 +24,7 @@ pub(super) struct NetContacts {
 }
 
 impl NetContacts {
-    pub(super) fn of(contacts: &[&Contact]) -> Self {
+    pub(super) fn from_contacts(contacts: &[&Contact]) -> Self {
         let retractions = contacts
             .iter()
             .map(|fact| (&fact.key, fact.retracted_key()));

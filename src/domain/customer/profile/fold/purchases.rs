@@ -32,7 +32,7 @@ pub(super) struct NetPurchases {
 }
 
 impl NetPurchases {
-    pub(super) fn of(transactions: &[&Transaction]) -> Self {
+    pub(super) fn from_transactions(transactions: &[&Transaction]) -> Self {
         let reversals = transactions.iter().map(|fact| {
             let reverses = fact.kind == TransactionKind::Reversal;
             (&fact.key, fact.original_key().filter(|_| reverses))
@@ -43,7 +43,7 @@ impl NetPurchases {
             all.filter(|fact| !reversed.contains(&fact.key))
         };
         let is_purchase = |fact: &&Transaction| fact.kind == TransactionKind::Purchase;
-        let mut ledger = Ledger::of(counting().filter(is_purchase).collect());
+        let mut ledger = Ledger::from_facts(counting().filter(is_purchase).collect());
         let mut refunds: Vec<&Transaction> = counting().filter(|fact| !is_purchase(fact)).collect();
         // Refunds that name a purchase come first: what they leave is what the others may take.
         refunds.sort_by_key(|fact| (fact.original_id.is_none(), fact.when.day));
@@ -154,7 +154,7 @@ struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    fn of(mut facts: Vec<&'a Transaction>) -> Self {
+    fn from_facts(mut facts: Vec<&'a Transaction>) -> Self {
         // Stable: of equal ones the order of the keys stays.
         facts.sort_by(|one, other| {
             let place = |fact: &'a Transaction| {

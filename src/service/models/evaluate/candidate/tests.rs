@@ -69,7 +69,7 @@ fn described(fit: &ModelFit) -> Vec<Described> {
 }
 
 #[test]
-fn each_kind_is_foretold_by_its_own_set_and_by_that_of_all_where_it_has_none() {
+fn each_kind_is_predicted_by_its_own_set_and_by_that_of_all_where_it_has_none() {
     let euro = Some("EUR".parse().unwrap());
     let own = set(0.7, Err("too few"));
     let other = set(2.0, Ok([3.0, 5.0, 90.0]));
