@@ -3,6 +3,7 @@
 
 mod commands;
 mod links;
+mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
