@@ -1,4 +1,9 @@
-//! README.md and ARCHITECTURE.md against the program: their tables list all there is and nothing else, their paths lead somewhere.
+//! The documents against the program: their tables list all there is and nothing else, their paths and links lead somewhere, their
+//! commands print what they show.
+
+mod commands;
+mod links;
+mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,17 +15,45 @@ use patron::domain::definitions::{self, Definitions};
 use patron::domain::rules::language::{BUILT_INS, BuiltIn};
 use patron::metrics::Metrics;
 
-const README: &str = include_str!("../../README.md");
-const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
+const API: &str = include_str!("../../docs/api.md");
+const COMMANDS: &str = include_str!("../../docs/commands.md");
+const DEFINITIONS: &str = include_str!("../../docs/definitions.md");
+const OPERATING: &str = include_str!("../../docs/operating.md");
 
-/// The cells of the table under a heading of the README, without its head and without the backticks around code.
-fn table(heading: &str) -> Vec<Vec<String>> {
-    let below = README.lines().skip_while(|line| {
+/// The pages of the project at its top and in `docs/`, by path, with their text.
+fn pages() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = BTreeMap::new();
+    for folder in ["", "docs/"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                let text = std::fs::read_to_string(&path).unwrap();
+                pages.insert(format!("{folder}{name}"), text);
+            }
+        }
+    }
+    assert!(pages.len() > 12, "{:?}", pages.keys());
+    pages
+}
+
+/// The page without its blocks of code.
+fn prose(page: &str) -> String {
+    let outside = page.split("\n```").step_by(2);
+    outside.collect::<Vec<_>>().join("\n")
+}
+
+/// The cells of the tables under a heading of a page, without heads and without the backticks around code.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let below = page.lines().skip_while(|line| {
         !line.starts_with('#') || line.trim_start_matches('#').trim() != heading
     });
     let rows = below
         .skip(1)
-        .take_while(|line| !line.starts_with("## ") && !line.starts_with("### "))
+        .take_while(|line| {
+            !line.starts_with("# ") && !line.starts_with("## ") && !line.starts_with("### ")
+        })
         .filter(|line| line.starts_with('|'))
         .skip(2);
     let cell = |text: &str| text.trim().trim_matches('`').to_owned();
@@ -31,17 +64,17 @@ fn table(heading: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// The first cells of such a table; none may stand there twice.
+/// The first cells of such a table; none may appear twice.
 #[track_caller]
-fn names(heading: &str) -> BTreeSet<String> {
-    let rows = table(heading);
+fn names(page: &str, heading: &str) -> BTreeSet<String> {
+    let rows = table(page, heading);
     let names: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
     assert_eq!(names.len(), rows.len(), "a row twice under {heading:?}");
     names
 }
 
 #[test]
-fn the_configuration_table_is_that_of_serve() {
+fn the_table_of_settings_is_that_of_serve() {
     let command = Cli::command();
     let serve = command.find_subcommand("serve").unwrap();
     let mut settings = BTreeMap::new();
@@ -58,7 +91,7 @@ fn the_configuration_table_is_that_of_serve() {
             (variable.to_str().unwrap().to_owned(), default.to_owned()),
         );
     }
-    let documented: BTreeMap<_, _> = table("Configuration")
+    let documented: BTreeMap<_, _> = table(OPERATING, "Settings")
         .into_iter()
         .map(|row| {
             assert!(!row[3].is_empty() && !row[4].is_empty(), "{row:?}");
@@ -75,7 +108,7 @@ fn the_rpc_table_lists_every_rpc() {
         .filter_map(|method| method.strip_prefix("patron.v1."))
         .map(|method| method.replace('/', "."))
         .collect();
-    assert_eq!(names("RPCs"), served);
+    assert_eq!(names(API, "RPCs"), served);
 }
 
 #[test]
@@ -91,10 +124,10 @@ fn the_command_table_lists_every_command() {
             commands.insert(format!("patron {} {}", one.get_name(), part.get_name()));
         }
     }
-    assert_eq!(names("Commands"), commands);
+    assert_eq!(names(COMMANDS, "Commands"), commands);
 }
 
-/// String literals of capitals and `_` in the code of a face or of the API behind it, without tests: the reasons it returns.
+/// String literals of capitals and `_` in the code that builds errors, except in its tests: the reasons it gives.
 fn list_reasons(folder: &Path, reasons: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -117,9 +150,11 @@ fn the_tables_of_reasons_are_those_of_the_code() {
     let mut reasons = BTreeSet::new();
     for folder in ["src/api", "src/grpc"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        list_reasons(&folder, &mut reasons);
+        if folder.is_dir() {
+            list_reasons(&folder, &mut reasons);
+        }
     }
-    let documented = &names("Error reasons") | &names("Why a field is refused");
+    let documented = &names(API, "Error reasons") | &names(API, "Why a field is refused");
     assert_eq!(documented, reasons);
 }
 
@@ -136,55 +171,35 @@ fn the_table_of_metrics_is_what_the_server_shows() {
             format!("{name}{total}")
         })
         .collect();
-    assert_eq!(names("Metrics"), shown);
+    assert_eq!(names(OPERATING, "Metrics"), shown);
 }
 
 #[test]
-fn every_path_in_the_documents_leads_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (mut looked_at, mut missing) = (0, Vec::new());
-    for text in [README, ARCHITECTURE] {
-        // Every other piece between backticks is code.
-        for code in text.split('`').skip(1).step_by(2) {
-            let inside = ["src/", "tests/", "proto/", "migrations/", ".ci/"];
-            if inside.iter().any(|folder| code.starts_with(folder)) && !code.contains([' ', '*']) {
-                looked_at += 1;
-                if !root.join(code).exists() {
-                    missing.push(code);
-                }
-            }
-        }
-    }
-    assert!(looked_at > 20, "only {looked_at} paths were found");
-    assert!(missing.is_empty(), "{missing:?}");
-}
-
-#[test]
-fn every_term_of_the_language_is_in_the_readme() {
+fn the_table_of_terms_is_that_of_the_language() {
     let terms: BTreeSet<String> = BUILT_INS.iter().map(BuiltIn::written).collect();
-    let mut documented = names("Conditions");
+    let mut documented = names(DEFINITIONS, "Conditions");
     let missing: Vec<_> = terms.difference(&documented).collect();
     assert!(missing.is_empty(), "{missing:?}");
     documented.retain(|name| !terms.contains(name));
     assert!(documented.contains("an attribute"), "{documented:?}");
 }
 
-/// The document of definitions that the README shows.
+/// The document that the page on definitions shows.
 fn shown_definitions() -> &'static str {
-    let from = README.split_once("```yaml\n").unwrap().1;
+    let from = DEFINITIONS.split_once("```yaml\n").unwrap().1;
     from.split_once("```\n").unwrap().0
 }
 
 #[test]
-fn the_definitions_in_the_readme_are_sound() {
+fn the_shown_definitions_are_sound() {
     let read = Definitions::read(shown_definitions());
     let problems = read.err().unwrap_or_default();
-    let report = definitions::report(shown_definitions(), "README", &problems);
+    let report = definitions::report(shown_definitions(), "docs/definitions.md", &problems);
     assert!(problems.is_empty(), "{report}");
 }
 
 #[test]
-fn the_report_in_the_readme_is_that_of_the_checker() {
+fn the_shown_report_is_that_of_the_checker() {
     let broken = shown_definitions()
         .replace("|| complaints", "|| complaint")
         .replace("== \"gold\"", "== \"golden\"")
@@ -192,5 +207,5 @@ fn the_report_in_the_readme_is_that_of_the_checker() {
     let problems = Definitions::read(&broken).unwrap_err();
     let report = definitions::report(&broken, "standard input", &problems);
     assert_eq!(problems.len(), 3, "{report}");
-    assert!(README.contains(report.trim_end()), "{report}");
+    assert!(DEFINITIONS.contains(report.trim_end()), "{report}");
 }
