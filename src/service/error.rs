@@ -105,8 +105,7 @@ pub enum ServiceError {
     NothingToFit(#[source] FitError),
     /// Nothing to fit on but contracts, and a version always has a model of orders.
     #[error(
-        "nothing to fit: {cause}. A version needs an order model besides its {contracts} contracts: import purchases, at least one customer \
-         with two purchase days"
+        "nothing to fit: {cause}; {contracts} contracts alone are not enough: import a customer with two purchase days"
     )]
     ContractsAlone {
         /// How many there are.

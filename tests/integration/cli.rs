@@ -53,8 +53,8 @@ Options:
   -h, --help     Print help
   -V, --version  Print version
 
-Start with `patron demo`. `patron help COMMAND` describes a command. Exit codes: 0 done, 1 failed, 64
-wrong usage or configuration.
+Start with `patron demo`. `patron help COMMAND` describes a command. Exit codes: 0 done, 1 failed,
+64 wrong usage or configuration.
 "
     );
 }

@@ -135,11 +135,8 @@ async fn the_outlook_of_each_model_is_the_true_one() {
         activate(&service, version).await.unwrap();
         let score = scored(&service, asked("ada", Some(full))).await.unwrap();
         let outlook = score.order_forecast.clone().unwrap();
-        close(
-            "alive",
-            outlook.probability_alive_at_end,
-            truth.alive_at_end,
-        );
+        let alive = outlook.probability_alive_at_end;
+        close("alive", alive, truth.alive_at_end);
         let between = outlook.expected_orders_between.unwrap();
         close("between", between, truth.orders_between);
         assert_eq!(outlook.order_count_probabilities.len(), 4);
@@ -158,17 +155,18 @@ async fn the_outlook_of_each_model_is_the_true_one() {
         let residual = outlook.discounted_residual_orders.unwrap();
         close("residual", residual, truth.residual);
         let margin = score.expected_margin_per_order.unwrap();
-        let (value, for_ever) = (outlook.discounted_value, outlook.residual_lifetime_value);
+        let (value, over_lifetime) = (outlook.discounted_value, outlook.residual_lifetime_value);
         close("value", value.unwrap(), margin * truth.discounted);
-        close("for ever", for_ever.unwrap(), margin * truth.residual);
+        close(
+            "over the lifetime",
+            over_lifetime.unwrap(),
+            margin * truth.residual,
+        );
 
         // Asked for nothing in particular: what needs no option, discounted as the definitions do.
         let plain = asked("ada", Some(pb::OrderForecastOptions::default()));
-        let plain = scored(&service, plain)
-            .await
-            .unwrap()
-            .order_forecast
-            .unwrap();
+        let plain = scored(&service, plain).await.unwrap();
+        let plain = plain.order_forecast.unwrap();
         assert_eq!(plain.expected_orders_between, None);
         assert!(plain.order_count_probabilities.is_empty());
         close(

@@ -251,7 +251,7 @@ async fn refused_rows_are_listed_with_line_and_reason_and_written_to_a_file() {
         assert!(said.notes.contains(part), "{part} in\n{}", said.notes);
     }
     let rejected = world.folder.path().join("facts.rejected.csv");
-    assert!(said.data.contains("Written        1\n"), "{}", said.data);
+    assert!(said.data.contains("Written     1\n"), "{}", said.data);
     assert!(
         said.data
             .contains(&format!("4 (see {})", rejected.display()))

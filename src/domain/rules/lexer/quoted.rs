@@ -72,7 +72,7 @@ impl Lexer<'_> {
             Span::new(start, self.at),
             Code::BadLiteral,
             format!("`\\{c}` is not an escape"),
-            "known are \\\\, \\\", \\' and \\u with four hexadecimal digits",
+            "use \\\\, \\\", \\' and \\u with four hexadecimal digits",
         );
     }
 

@@ -235,7 +235,7 @@ fn every_type_has_its_own_comparisons() {
         "country",
         Code::TypeMismatch,
         "country",
-        "compare it, or ask `has(country)`",
+        "compare it, or use `has(country)`",
     );
     refused(
         "employees in []",

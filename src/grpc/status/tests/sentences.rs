@@ -296,7 +296,9 @@ fn an_error_of_the_command_line_names_each_cause_once() {
             | CliError::Reported => {}
         }
         let lines = error.lines();
-        lines.iter().for_each(|line| check_whole(line));
+        for line in &lines {
+            check_whole(line);
+        }
         check_once(&lines);
     }
 }
