@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{
-    basis::Revision, customer::CustomerKind, facts::AttributeFact, profile::History,
-};
+use crate::domain::{basis::Revision, customer::CustomerKind, facts::AttributeFact};
 
 fn profile(version: i64) -> Profile {
     Profile {
