@@ -6,7 +6,7 @@
 # A customer service on this machine with made-up customers; Ctrl-C ends it.
 demo:
 	@sh src/postgres/install.sh
-	exec cargo run --release --locked -- demo
+	exec cargo run --profile demo --locked -- demo
 
 # Every test. They start a private database cluster and remove it again.
 test:
