@@ -1,7 +1,7 @@
 # `make demo` and `make test`, on a machine with a Rust toolchain, make and a C compiler; from any folder (make -C), as root or not.
 # Both see to a PostgreSQL server program first (src/postgres/install.sh says what it does) and use DATABASE_URL if it is set.
 
-.PHONY: demo test test-faults golden check fmt lint docs bench
+.PHONY: demo test test-faults golden check fmt lint docs bench spelling deny
 
 # A customer service on this machine with made-up customers; Ctrl-C ends it.
 demo:
@@ -40,3 +40,10 @@ docs:
 
 bench:
 	cargo bench --locked
+
+# These two need tools of their own: cargo install typos-cli cargo-deny.
+spelling:
+	typos
+
+deny:
+	cargo deny --locked check bans licenses sources

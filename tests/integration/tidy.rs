@@ -3,6 +3,7 @@
 //! Every rule is a function from text to problems, with a case of its own that it must refuse.
 
 mod catalogue;
+mod door;
 mod files;
 mod layers;
 mod migrations;
