@@ -1,12 +1,12 @@
 # `make demo` and `make test`, on a machine with a Rust toolchain, make and a C compiler; from any folder (make -C), as root or not.
 # Both see to a PostgreSQL server program first (src/postgres/install.sh says what it does) and use DATABASE_URL if it is set.
 
-.PHONY: demo test test-faults check fmt lint docs bench
+.PHONY: demo test test-faults golden check fmt lint docs bench spelling deny
 
 # A customer service on this machine with made-up customers; Ctrl-C ends it.
 demo:
 	@sh src/postgres/install.sh
-	exec cargo run --release --locked -- demo
+	exec cargo run --profile demo --locked -- demo
 
 # Every test. They start a private database cluster and remove it again.
 test:
@@ -19,6 +19,11 @@ test-faults:
 	PATRON_KILLS=50 cargo test --locked --test integration kills_in_the_middle -- --nocapture
 	PATRON_CANCELLED_CALLS=10000 cargo test --locked --test integration coherence::storm -- --nocapture
 	cargo test --release --locked --test faults
+
+# Writes the committed copies of formats (tests/golden) anew; refuses a change that breaks clients or databases.
+golden:
+	PATRON_GOLDEN=write cargo test --locked --lib -- golden
+	PATRON_GOLDEN=write cargo test --locked --test integration -- golden::
 
 # What CI runs.
 check: lint docs test
@@ -35,3 +40,10 @@ docs:
 
 bench:
 	cargo bench --locked
+
+# These two need tools of their own: cargo install typos-cli cargo-deny.
+spelling:
+	typos
+
+deny:
+	cargo deny --locked check bans licenses sources

@@ -116,7 +116,7 @@ fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> an
 
 /// Today, in the zone of the service.
 fn today() -> jiff::civil::Date {
-    SystemClock.now().to_zoned(TimeZone::UTC).date()
+    SystemClock.now().to_zoned_datetime(TimeZone::UTC).date()
 }
 
 /// Fills the service and asks for everybody once; returns what it answered.

@@ -30,6 +30,7 @@ pub mod queue;
 pub mod rates;
 pub mod related;
 pub mod revisions;
+mod row;
 pub mod schema;
 pub mod sessions;
 pub mod transactions;

@@ -8,10 +8,9 @@ use std::fmt::{self, Write};
 use std::io::{self, IsTerminal as _};
 
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::Registry;
 use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -43,7 +42,7 @@ pub enum LoggingError {
 ///
 /// [`LoggingError`] when the filter cannot be read or logging was set up before.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), LoggingError> {
-    let filter = EnvFilter::try_new(filter)?;
+    let filter: Targets = filter.parse()?;
     match format {
         LogFormat::Text => text(filter, colours(), io::stderr).try_init()?,
         LogFormat::Json => json(filter, io::stderr).try_init()?,
@@ -56,7 +55,7 @@ fn colours() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn text<W>(filter: EnvFilter, ansi: bool, writer: W) -> impl Subscriber + Send + Sync
+fn text<W>(filter: Targets, ansi: bool, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -77,7 +76,7 @@ where
     )
 }
 
-fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+fn json<W>(filter: Targets, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -165,7 +164,11 @@ mod tests {
         let sink = Sink::default();
         let writer = sink.clone();
         tracing::subscriber::with_default(
-            text(EnvFilter::new("info"), false, move || writer.clone()),
+            text(
+                Targets::new().with_default(tracing::Level::INFO),
+                false,
+                move || writer.clone(),
+            ),
             log_poison,
         );
         let text = sink.text();
@@ -182,7 +185,10 @@ mod tests {
         let sink = Sink::default();
         let writer = sink.clone();
         tracing::subscriber::with_default(
-            json(EnvFilter::new("info"), move || writer.clone()),
+            json(
+                Targets::new().with_default(tracing::Level::INFO),
+                move || writer.clone(),
+            ),
             log_poison,
         );
         let text = sink.text();
@@ -199,7 +205,11 @@ mod tests {
         let sink = Sink::default();
         let writer = sink.clone();
         tracing::subscriber::with_default(
-            text(EnvFilter::new("info"), true, move || writer.clone()),
+            text(
+                Targets::new().with_default(tracing::Level::INFO),
+                true,
+                move || writer.clone(),
+            ),
             log_poison,
         );
         let text = sink.text();

@@ -14,7 +14,7 @@ use crate::{
         calendar::Day,
         customer::{
             facts::AttributeValue,
-            profile::{DatedProfile, Profile},
+            profile::{DatedProfile, History, Profile},
         },
         text::{CustomerId, Label},
     },
@@ -110,22 +110,41 @@ impl Versioned for HeldProfile {
 }
 
 fn profile_bytes(profile: &Profile) -> usize {
-    let history = &profile.history;
+    // Field by field, so that none can be forgotten; those without a heap part are in the size of the profile.
+    let Profile {
+        customer_id: _, // in the weight of an entry
+        version: _,
+        kind: _,
+        display_name,
+        recorded_at: _,
+        history,
+    } = profile;
+    let History {
+        purchases,
+        contacts,
+        attributes,
+        contracts,
+        unmatched_refund_count: _,
+        has_refunds: _,
+        last_unnamed_refund_day: _,
+        unmatched_retraction_count: _,
+        has_retractions: _,
+        last_event_day: _,
+    } = history;
     size_of::<Profile>()
-        + size_of_val(history.purchases.as_slice())
-        + size_of_val(history.contacts.as_slice())
-        + size_of_val(history.attributes.as_slice())
-        + size_of_val(history.contracts.as_slice())
-        + label_bytes(profile)
+        + size_of_val(purchases.as_slice())
+        + size_of_val(contacts.as_slice())
+        + size_of_val(attributes.as_slice())
+        + size_of_val(contracts.as_slice())
+        + label_bytes(display_name.as_ref(), history)
 }
 
 /// What the texts of a profile take, each shared one once.
-fn label_bytes(profile: &Profile) -> usize {
+fn label_bytes(display_name: Option<&Label>, history: &History) -> usize {
     /// The two counters of a shared text, and what allocators round up.
     const SHARED: usize = 24;
-    let history = &profile.history;
     let mut tags = 0;
-    let mut labels: Vec<&Label> = profile.display_name.iter().collect();
+    let mut labels: Vec<&Label> = display_name.into_iter().collect();
     labels.extend(
         history
             .purchases

@@ -48,7 +48,6 @@ pub async fn insert<'a>(
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     customer_id: String,
     name: String,
@@ -57,6 +56,15 @@ struct Row {
     observed_on: i32,
     source: String,
 }
+
+crate::store::row::from_row!(Row {
+    customer_id,
+    name,
+    profile_version,
+    value,
+    observed_on,
+    source
+});
 
 impl TryFrom<Row> for (CustomerId, AttributeFact) {
     type Error = StoreError;

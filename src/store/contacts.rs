@@ -101,7 +101,6 @@ pub async fn insert<'a>(
     rows.into_iter().map(FactKey::try_from).collect()
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     customer_id: String,
     source: String,
@@ -116,6 +115,21 @@ struct Row {
     outcome: Option<String>,
     retracts_id: Option<String>,
 }
+
+crate::store::row::from_row!(Row {
+    customer_id,
+    source,
+    contact_id,
+    day,
+    occurred_at,
+    channel,
+    topic,
+    duration_seconds,
+    cost_minor,
+    currency,
+    outcome,
+    retracts_id
+});
 
 impl TryFrom<Row> for Contact {
     type Error = StoreError;

@@ -99,7 +99,6 @@ pub async fn insert<'a>(
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     customer_id: String,
     source: String,
@@ -114,6 +113,21 @@ struct Row {
     category: Option<String>,
     ended_on: Option<i32>,
 }
+
+crate::store::row::from_row!(Row {
+    customer_id,
+    source,
+    contract_id,
+    effective_on,
+    profile_version,
+    started_on,
+    period_months,
+    price_minor,
+    currency,
+    cost_minor,
+    category,
+    ended_on
+});
 
 impl TryFrom<Row> for (CustomerId, ContractFact) {
     type Error = StoreError;

@@ -14,11 +14,15 @@ pub struct Deployment {
     pub identifier_key_check: Vec<u8>,
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     time_zone: String,
     identifier_key_check: Vec<u8>,
 }
+
+crate::store::row::from_row!(Row {
+    time_zone,
+    identifier_key_check
+});
 
 /// The deployment, if it was written already.
 ///

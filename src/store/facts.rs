@@ -14,12 +14,17 @@ use crate::{
 };
 
 /// The key of a fact, as rows name it.
-#[derive(sqlx::FromRow)]
 pub(super) struct KeyRow {
     pub(super) customer_id: String,
     pub(super) source: String,
     pub(super) id: String,
 }
+
+crate::store::row::from_row!(KeyRow {
+    customer_id,
+    source,
+    id
+});
 
 impl TryFrom<KeyRow> for FactKey {
     type Error = StoreError;

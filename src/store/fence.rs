@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_NAME_BYTES: usize = 63;
 
 /// The process that holds the fence, as the database shows it.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Number of its session in the database.
     pub session_pid: i32,
@@ -25,6 +25,12 @@ pub struct Holder {
     /// Where its session comes from; `None`: from the database's own machine, by a Unix socket, or not ours to see.
     pub client_address: Option<String>,
 }
+
+crate::store::row::from_row!(Holder {
+    session_pid,
+    application_name,
+    client_address
+});
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -192,12 +192,17 @@ async fn insert_owners(tx: &mut PgConnection, columns: Columns<'_>) -> Result<()
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
 struct OwnerRow {
     digest: Vec<u8>,
     kind: i16,
     customer_id: String,
 }
+
+crate::store::row::from_row!(OwnerRow {
+    digest,
+    kind,
+    customer_id
+});
 
 /// Who is found by `digests`, by digest; those that find nobody are absent.
 ///
@@ -234,13 +239,19 @@ pub async fn list_owners(
     Ok(owners)
 }
 
-#[derive(sqlx::FromRow)]
 struct HeldRow {
     customer_id: String,
     kind: i16,
     digest: Vec<u8>,
     display: String,
 }
+
+crate::store::row::from_row!(HeldRow {
+    customer_id,
+    kind,
+    digest,
+    display
+});
 
 /// An identifier by which a customer is found now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,13 +43,19 @@ pub async fn insert(
     Ok(version)
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     version: i64,
     active: bool,
     created_at: Instant,
     fit: String,
 }
+
+crate::store::row::from_row!(Row {
+    version,
+    active,
+    created_at,
+    fit
+});
 
 impl TryFrom<Row> for ModelVersion {
     type Error = StoreError;

@@ -5,20 +5,22 @@
 
 mod contracts;
 pub(super) mod gaps;
+mod values;
 
 use std::collections::HashMap;
 
 use contracts::{PackedContract, pack_contract, unpack_contract};
 use prost::Message;
+use values::{PackedValue, attribute_value, packed_value};
+pub(super) use values::{pack_value, unpack_value};
 
 use crate::{
     domain::{
         calendar::Day,
         customer::{
-            facts::{AttributeFact, AttributeValue},
+            facts::AttributeFact,
             profile::{ContactDay, History, PurchaseDay},
         },
-        money::Money,
         text::Label,
     },
     store::{codes, error::StoreError},
@@ -102,76 +104,44 @@ struct PackedAttribute {
     profile_version: i64,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct PackedValue {
-    #[prost(oneof = "Value", tags = "1, 2, 3, 4, 5, 6, 7")]
-    value: Option<Value>,
-}
-
-#[derive(Clone, PartialEq, prost::Oneof)]
-enum Value {
-    #[prost(bool, tag = "1")]
-    Bool(bool),
-    #[prost(sint64, tag = "2")]
-    Int(i64),
-    #[prost(double, tag = "3")]
-    Number(f64),
-    #[prost(string, tag = "4")]
-    Text(String),
-    #[prost(message, tag = "5")]
-    Money(PackedMoney),
-    #[prost(sint32, tag = "6")]
-    Day(i32),
-    #[prost(message, tag = "7")]
-    Tags(PackedTags),
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct PackedMoney {
-    #[prost(sint64, tag = "1")]
-    amount_minor: i64,
-    #[prost(string, tag = "2")]
-    currency: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct PackedTags {
-    #[prost(string, repeated, tag = "1")]
-    tags: Vec<String>,
-}
-
 /// Packs what the facts of a customer say.
 pub(super) fn pack(history: &History) -> Vec<u8> {
-    let mut labels = LabelTable::default();
+    // Field by field, so that none can be forgotten.
+    let History {
+        purchases,
+        contacts,
+        attributes,
+        contracts,
+        unmatched_refund_count,
+        has_refunds,
+        last_unnamed_refund_day,
+        unmatched_retraction_count,
+        has_retractions,
+        last_event_day,
+    } = history;
+    let table = &mut LabelTable::default();
     let packed = PackedHistory {
-        purchases: history
-            .purchases
+        purchases: purchases
             .iter()
-            .map(|entry| pack_purchases(entry, &mut labels))
+            .map(|it| pack_purchases(it, table))
             .collect(),
-        contacts: history
-            .contacts
+        contacts: contacts.iter().map(|it| pack_contacts(it, table)).collect(),
+        attributes: attributes
             .iter()
-            .map(|entry| pack_contacts(entry, &mut labels))
+            .map(|it| pack_attribute(it, table))
             .collect(),
-        attributes: history
-            .attributes
+        contracts: contracts
             .iter()
-            .map(|fact| pack_attribute(fact, &mut labels))
+            .map(|it| pack_contract(it, table))
             .collect(),
-        contracts: history
-            .contracts
-            .iter()
-            .map(|fact| pack_contract(fact, &mut labels))
-            .collect(),
-        unmatched_refund_count: history.unmatched_refund_count,
-        has_refunds: history.has_refunds,
-        unmatched_retraction_count: history.unmatched_retraction_count,
-        has_retractions: history.has_retractions,
-        last_unnamed_refund_day: history.last_unnamed_refund_day.map(Day::number),
-        knows_unnamed_refunds: history.has_refunds,
-        last_event_day: history.last_event_day.map(Day::number),
-        labels: labels.texts,
+        unmatched_refund_count: *unmatched_refund_count,
+        has_refunds: *has_refunds,
+        unmatched_retraction_count: *unmatched_retraction_count,
+        has_retractions: *has_retractions,
+        last_unnamed_refund_day: last_unnamed_refund_day.map(Day::number),
+        knows_unnamed_refunds: *has_refunds,
+        last_event_day: last_event_day.map(Day::number),
+        labels: std::mem::take(&mut table.texts),
     };
     packed.encode_to_vec()
 }
@@ -219,18 +189,6 @@ fn each<P, T>(
     Ok(list)
 }
 
-/// Packs one attribute value, as it stands in the table of attribute facts.
-pub(super) fn pack_value(value: &AttributeValue) -> Vec<u8> {
-    packed_value(value).encode_to_vec()
-}
-
-/// Unpacks one attribute value.
-pub(super) fn unpack_value(bytes: &[u8]) -> Result<AttributeValue, StoreError> {
-    let packed = PackedValue::decode(bytes)
-        .map_err(|error| StoreError::corrupt("packed attribute value", error))?;
-    attribute_value(packed)
-}
-
 #[derive(Default)]
 struct LabelTable {
     texts: Vec<String>,
@@ -276,17 +234,23 @@ impl Labels<'_> {
 }
 
 fn pack_purchases(entry: &PurchaseDay, labels: &mut LabelTable) -> PackedPurchaseDay {
+    let &PurchaseDay {
+        day,
+        currency,
+        ref category,
+        count,
+        amount_minor,
+        costed_amount_minor,
+        cost_minor,
+    } = entry;
     PackedPurchaseDay {
-        day: entry.day.number(),
-        currency: labels.text(entry.currency.code()),
-        category: entry
-            .category
-            .as_ref()
-            .map_or(0, |label| labels.place(label)),
-        count: entry.count,
-        amount_minor: entry.amount_minor,
-        costed_amount_minor: entry.costed_amount_minor,
-        cost_minor: entry.cost_minor,
+        day: day.number(),
+        currency: labels.text(currency.code()),
+        category: category.as_ref().map_or(0, |label| labels.place(label)),
+        count,
+        amount_minor,
+        costed_amount_minor,
+        cost_minor,
     }
 }
 
@@ -306,15 +270,21 @@ fn unpack_purchases(
 }
 
 fn pack_contacts(entry: &ContactDay, labels: &mut LabelTable) -> PackedContactDay {
+    let &ContactDay {
+        day,
+        ref channel,
+        currency,
+        count,
+        cost_minor,
+        duration_seconds,
+    } = entry;
     PackedContactDay {
-        day: entry.day.number(),
-        channel: labels.place(&entry.channel),
-        currency: entry
-            .currency
-            .map_or(0, |currency| labels.text(currency.code())),
-        count: entry.count,
-        cost_minor: entry.cost_minor,
-        duration_seconds: entry.duration_seconds,
+        day: day.number(),
+        channel: labels.place(channel),
+        currency: currency.map_or(0, |currency| labels.text(currency.code())),
+        count,
+        cost_minor,
+        duration_seconds,
     }
 }
 
@@ -333,12 +303,19 @@ fn unpack_contacts(entry: &PackedContactDay, labels: Labels<'_>) -> Result<Conta
 }
 
 fn pack_attribute(fact: &AttributeFact, labels: &mut LabelTable) -> PackedAttribute {
+    let AttributeFact {
+        name,
+        value,
+        observed_on,
+        source,
+        profile_version,
+    } = fact;
     PackedAttribute {
-        name: labels.place(&fact.name),
-        value: fact.value.as_ref().map(packed_value),
-        observed_on: fact.observed_on.number(),
-        source: labels.place(&fact.source),
-        profile_version: fact.profile_version,
+        name: labels.place(name),
+        value: value.as_ref().map(packed_value),
+        observed_on: observed_on.number(),
+        source: labels.place(source),
+        profile_version: *profile_version,
     }
 }
 
@@ -352,42 +329,6 @@ fn unpack_attribute(
         observed_on: codes::day(fact.observed_on)?,
         source: labels.required(fact.source)?,
         profile_version: fact.profile_version,
-    })
-}
-
-fn packed_value(value: &AttributeValue) -> PackedValue {
-    let value = match value {
-        AttributeValue::Bool(value) => Value::Bool(*value),
-        AttributeValue::Int(value) => Value::Int(*value),
-        AttributeValue::Number(value) => Value::Number(*value),
-        AttributeValue::Text(value) => Value::Text(value.to_string()),
-        AttributeValue::Money(money) => Value::Money(PackedMoney {
-            amount_minor: money.amount_minor,
-            currency: money.currency.to_string(),
-        }),
-        AttributeValue::Day(day) => Value::Day(day.number()),
-        AttributeValue::Tags(tags) => Value::Tags(PackedTags {
-            tags: tags.iter().map(ToString::to_string).collect(),
-        }),
-    };
-    PackedValue { value: Some(value) }
-}
-
-fn attribute_value(packed: PackedValue) -> Result<AttributeValue, StoreError> {
-    let value = packed
-        .value
-        .ok_or_else(|| StoreError::corrupt("attribute value", "of an unknown type"))?;
-    Ok(match value {
-        Value::Bool(value) => AttributeValue::Bool(value),
-        Value::Int(value) => AttributeValue::Int(value),
-        Value::Number(value) => AttributeValue::Number(value),
-        Value::Text(value) => AttributeValue::Text(value.into()),
-        Value::Money(money) => AttributeValue::Money(Money {
-            amount_minor: money.amount_minor,
-            currency: codes::currency(&money.currency)?,
-        }),
-        Value::Day(number) => AttributeValue::Day(codes::day(number)?),
-        Value::Tags(tags) => AttributeValue::Tags(tags.tags.into_iter().map(Label::from).collect()),
     })
 }
 

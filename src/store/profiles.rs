@@ -15,7 +15,6 @@ use crate::{
     store::{codes, error::StoreError, instant::Instant, packed},
 };
 
-#[derive(sqlx::FromRow)]
 struct Row {
     customer_id: String,
     version: i64,
@@ -24,6 +23,15 @@ struct Row {
     packed: Vec<u8>,
     recorded_at: Instant,
 }
+
+crate::store::row::from_row!(Row {
+    customer_id,
+    version,
+    kind,
+    display_name,
+    packed,
+    recorded_at
+});
 
 impl TryFrom<Row> for Profile {
     type Error = StoreError;
@@ -83,13 +91,20 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn push(&mut self, profile: &'a Profile) {
-        let history = &profile.history;
+        let Profile {
+            customer_id,
+            version,
+            kind,
+            display_name,
+            recorded_at,
+            history,
+        } = profile;
         let summary = history.purchase_summary();
         let currency = summary.and_then(|_| single_currency(history));
-        self.customer_id.push(profile.customer_id.as_str());
-        self.version.push(profile.version);
-        self.kind.push(codes::customer_kind_code(profile.kind));
-        self.display_name.push(profile.display_name.as_deref());
+        self.customer_id.push(customer_id.as_str());
+        self.version.push(*version);
+        self.kind.push(codes::customer_kind_code(*kind));
+        self.display_name.push(display_name.as_deref());
         self.first_purchase_day
             .push(summary.map(|summary| summary.first_day.number()));
         self.last_purchase_day
@@ -104,7 +119,7 @@ impl<'a> Columns<'a> {
         self.last_event_day
             .push(history.last_event_day.map(Day::number));
         self.packed.push(packed::pack(history));
-        self.recorded_at.push(Instant(profile.recorded_at));
+        self.recorded_at.push(Instant(*recorded_at));
     }
 }
 

@@ -12,7 +12,6 @@ use crate::{
     store::{codes, error::StoreError, instant::Instant},
 };
 
-#[derive(sqlx::FromRow)]
 struct Row {
     number: i64,
     from_currency: String,
@@ -22,6 +21,16 @@ struct Row {
     holds: bool,
     recorded_at: Instant,
 }
+
+crate::store::row::from_row!(Row {
+    number,
+    from_currency,
+    to_currency,
+    day,
+    rate,
+    holds,
+    recorded_at
+});
 
 impl TryFrom<Row> for RecordedRate {
     type Error = StoreError;

@@ -20,7 +20,6 @@ pub struct StoredRevision {
     pub note: String,
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     revision: i64,
     active: bool,
@@ -28,6 +27,14 @@ struct Row {
     published_at: Instant,
     note: String,
 }
+
+crate::store::row::from_row!(Row {
+    revision,
+    active,
+    document,
+    published_at,
+    note
+});
 
 impl From<Row> for StoredRevision {
     fn from(row: Row) -> Self {

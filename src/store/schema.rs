@@ -3,11 +3,33 @@
 //! The migrations are inside the program. They are never run by surprise: the private cluster is migrated at its start, a server
 //! named by `DATABASE_URL` only by `patron migrate`.
 
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Connection as _, PgPool};
+use std::sync::LazyLock;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, PgPool, SqlStr};
 
 /// The migrations this program was built with, in pairs of up and down.
-pub static MIGRATOR: Migrator = sqlx::migrate!();
+pub static MIGRATOR: LazyLock<Migrator> =
+    LazyLock::new(|| Migrator::with_migrations(FILES.iter().map(read_migration).collect()));
+
+/// Name and text of each file of `migrations/`, written by `build.rs`. (`sqlx::migrate!` would do it, and compile the driver twice.)
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+/// The migration in a file named `0001_what_it_does.up.sql` or `.down.sql`; a test holds the names. The description and the checksum are
+/// those that `sqlx::migrate!` would give it: databases have them.
+fn read_migration(&(name, text): &(&'static str, &'static str)) -> Migration {
+    let (number, rest) = name.split_once('_').unwrap_or((name, ""));
+    let (stem, kind) = match rest.strip_suffix(".down.sql") {
+        Some(stem) => (stem, MigrationType::ReversibleDown),
+        None => (
+            rest.trim_end_matches(".up.sql"),
+            MigrationType::ReversibleUp,
+        ),
+    };
+    let version = number.parse().unwrap_or(0);
+    let description = stem.replace('_', " ").into();
+    Migration::new(version, description, kind, SqlStr::from_static(text), false)
+}
 
 /// SQLSTATE of a lock that was not had within `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -165,12 +187,17 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
 }
 
 /// What is kept of one migration that was run.
-#[derive(sqlx::FromRow)]
 struct Applied {
     version: i64,
     success: bool,
     checksum: Vec<u8>,
 }
+
+crate::store::row::from_row!(Applied {
+    version,
+    success,
+    checksum
+});
 
 async fn list_applied(pool: &PgPool) -> Result<Vec<Applied>, SchemaError> {
     sqlx::query_as(
@@ -241,5 +268,26 @@ impl From<MigrateError> for SchemaError {
             MigrateError::Execute(source) => Self::Database(source),
             other => Self::Migrate(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_migration_is_what_sqlx_makes_of_its_file() {
+        let first = MIGRATOR.iter().next().unwrap();
+        assert_eq!((first.version, &*first.description), (1, "deployment"));
+        assert_eq!(first.migration_type, MigrationType::ReversibleUp);
+        // The beginning of `sha384sum migrations/0001_deployment.up.sql`.
+        let beginning = [0x97, 0x93, 0xc2, 0x1e, 0x0c, 0x20];
+        assert!(
+            first.checksum.starts_with(&beginning),
+            "{:x?}",
+            first.checksum
+        );
+        let versions = MIGRATOR.iter().map(|migration| migration.version);
+        assert!(versions.eq((1..).flat_map(|version| [version; 2]).take(FILES.len())));
     }
 }

@@ -94,7 +94,6 @@ pub async fn insert<'a>(
     rows.into_iter().map(FactKey::try_from).collect()
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     customer_id: String,
     source: String,
@@ -109,6 +108,21 @@ struct Row {
     channel: Option<String>,
     original_id: Option<String>,
 }
+
+crate::store::row::from_row!(Row {
+    customer_id,
+    source,
+    transaction_id,
+    kind,
+    day,
+    occurred_at,
+    amount_minor,
+    currency,
+    cost_minor,
+    category,
+    channel,
+    original_id
+});
 
 impl TryFrom<Row> for Transaction {
     type Error = StoreError;

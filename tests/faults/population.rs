@@ -83,7 +83,9 @@ pub(crate) fn purchase(customer: &str, source: &str, number: usize) -> pb::Trans
 pub(crate) fn today() -> String {
     use patron::clock::Clock as _;
     let now = patron::clock::SystemClock.now();
-    now.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+    now.to_zoned_datetime(jiff::tz::TimeZone::UTC)
+        .date()
+        .to_string()
 }
 
 /// The id of a customer of the demo, from 0.

@@ -22,6 +22,7 @@ mod crash;
 mod definitions;
 mod docs;
 mod fence;
+mod golden;
 mod ingest;
 mod install;
 mod lanes;

@@ -3,6 +3,7 @@
 //! Every rule is a function from text to problems, with a case of its own that it must refuse.
 
 mod catalogue;
+mod door;
 mod files;
 mod language;
 mod layers;
@@ -14,14 +15,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One file of the project.
-struct SourceFile {
+pub(crate) struct SourceFile {
     /// From the project's root, with `/`.
-    path: String,
-    text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// All files under `folders` that end in `ending`, in order of their paths.
-fn read_files(folders: &[&str], ending: &str) -> Vec<SourceFile> {
+pub(crate) fn read_files(folders: &[&str], ending: &str) -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
     let mut files = Vec::new();

@@ -4,9 +4,10 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic_reflection::server::Builder;
 
-/// Descriptor sets of our services and of the ones every server has.
-const DESCRIPTOR_SETS: [&[u8]; 4] = [
+/// Descriptor sets of our services, of the ones every server has, and of the messages in the details of an error, which no service names.
+const DESCRIPTOR_SETS: [&[u8]; 5] = [
     crate::pb::FILE_DESCRIPTOR_SET,
+    tonic_types::pb::FILE_DESCRIPTOR_SET,
     tonic_health::pb::FILE_DESCRIPTOR_SET,
     tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
     tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use crate::app::settings::Settings;
 
@@ -135,7 +135,7 @@ impl Settings {
         self.check_addresses(&mut problems);
         self.check_places(&mut problems);
         self.check_numbers(&mut problems);
-        if EnvFilter::try_new(&self.log).is_err() {
+        if self.log.parse::<Targets>().is_err() {
             let given = self.log.clone();
             problems.push(Problem {
                 setting: names::LOG,

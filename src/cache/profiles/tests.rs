@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::{
     basis::Revision,
-    customer::{CustomerKind, facts::AttributeFact, profile::History},
+    customer::{CustomerKind, facts::AttributeFact},
 };
 
 fn profile(version: i64) -> Profile {

@@ -73,7 +73,7 @@ async fn play(
     app: &App,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let today = SystemClock.now().to_zoned(app.zone.clone()).date();
+    let today = SystemClock.now().to_zoned_datetime(app.zone.clone()).date();
     let endpoint = app.endpoint();
     run_demo(&endpoint, args.options(today), output).await?;
     if args.check {

@@ -46,7 +46,7 @@ pub fn instant(time: Option<&prost_types::Timestamp>, language: Language) -> Opt
     let time = time?;
     let instant = Timestamp::new(time.seconds, time.nanos).ok()?;
     // The seconds are left out, not rounded: nothing was known at an instant that lies ahead of it.
-    let zoned = instant.to_zoned(TimeZone::UTC);
+    let zoned = instant.to_zoned_datetime(TimeZone::UTC);
     let day = day(&zoned.date().to_string(), language);
     let separator = language.say("", ",");
     Some(format!(

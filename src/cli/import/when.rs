@@ -82,7 +82,7 @@ pub fn parse_day(text: &str, format: Option<&str>) -> Result<Date, String> {
 ///
 /// A sentence that says what is wrong.
 pub fn check_format(format: &str) -> Result<String, String> {
-    let sample = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    let sample = Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC);
     let text = strtime::format(format, &sample).map_err(|cause| cause.to_string())?;
     match parse_as(&text, format) {
         Ok(when) if when.day() == sample.date() => Ok(format.to_owned()),

@@ -137,7 +137,7 @@ fn by(
     random: &mut Random,
 ) {
     let seconds = i64::try_from(random.below(10 * 3_600)).unwrap_or(0);
-    let midnight = historian.day(day).to_zoned(TimeZone::UTC);
+    let midnight = historian.day(day).to_zoned_datetime(TimeZone::UTC);
     let instant = midnight.map_or(Timestamp::UNIX_EPOCH, |midnight| midnight.timestamp());
     let duration_seconds =
         60 + i32::try_from(minor(random.gamma(2.0, 1.0)).min(1_500)).unwrap_or(0);

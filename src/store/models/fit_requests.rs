@@ -6,13 +6,15 @@ use sqlx::PgConnection;
 use crate::store::{error::StoreError, instant::Instant};
 
 /// A request that was answered.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnsweredRequest {
     /// What was asked for.
     pub request: String,
     /// The version it was answered with.
     pub version: i64,
 }
+
+crate::store::row::from_row!(AnsweredRequest { request, version });
 
 /// The answered request of that id, if there is one.
 ///

@@ -41,22 +41,33 @@ pub(super) struct PackedContract {
 }
 
 pub(super) fn pack_contract(fact: &ContractFact, labels: &mut LabelTable) -> PackedContract {
-    let terms = &fact.terms;
+    let ContractFact {
+        source,
+        contract_id,
+        terms,
+        effective_on,
+        profile_version,
+    } = fact;
+    let ContractTerms {
+        started_on,
+        period_months,
+        price,
+        cost_minor,
+        category,
+        ended_on,
+    } = terms;
     PackedContract {
-        source: labels.place(&fact.source),
-        contract_id: fact.contract_id.to_string(),
-        started_on: terms.started_on.number(),
-        period_months: terms.period_months,
-        price_minor: terms.price.amount_minor,
-        currency: labels.text(terms.price.currency.code()),
-        cost_minor: terms.cost_minor,
-        category: terms
-            .category
-            .as_ref()
-            .map_or(0, |label| labels.place(label)),
-        ended_on: terms.ended_on.map(Day::number),
-        effective_on: fact.effective_on.number(),
-        profile_version: fact.profile_version,
+        source: labels.place(source),
+        contract_id: contract_id.to_string(),
+        started_on: started_on.number(),
+        period_months: *period_months,
+        price_minor: price.amount_minor,
+        currency: labels.text(price.currency.code()),
+        cost_minor: *cost_minor,
+        category: category.as_ref().map_or(0, |label| labels.place(label)),
+        ended_on: ended_on.map(Day::number),
+        effective_on: effective_on.number(),
+        profile_version: *profile_version,
     }
 }
 

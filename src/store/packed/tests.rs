@@ -1,5 +1,7 @@
 //! What is packed comes back, and takes no more room than it needs.
 
+mod golden;
+
 use super::*;
 
 #[test]

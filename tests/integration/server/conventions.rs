@@ -1,6 +1,8 @@
 //! What clients of any gRPC service expect: health, reflection, error details, request ids.
 
 use patron::app::server::Limits;
+use prost::Message as _;
+use prost_types::FileDescriptorProto;
 use tokio_stream::once;
 use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
@@ -74,6 +76,42 @@ async fn reflection_v1alpha_lists_all_services_and_describes_them() {
         panic!("{answer:?}");
     };
     assert!(!files.file_descriptor_proto.is_empty());
+}
+
+/// A client shows the details of an error by looking up the names in their `Any`.
+#[tokio::test]
+async fn reflection_describes_the_details_of_errors() {
+    use v1::server_reflection_client::ServerReflectionClient;
+    use v1::server_reflection_request::MessageRequest;
+    use v1::server_reflection_response::MessageResponse;
+    let server = Running::start(Limits::default()).await;
+    let mut client = ServerReflectionClient::new(server.channel().await);
+    let details = [
+        "google.rpc.BadRequest",
+        "google.rpc.ErrorInfo",
+        "google.rpc.ResourceInfo",
+        "google.rpc.RetryInfo",
+    ];
+    let questions = details.map(|name| v1::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::FileContainingSymbol(name.to_owned())),
+    });
+    let answers = client.server_reflection_info(tokio_stream::iter(questions));
+    let mut answers = answers.await.unwrap().into_inner();
+    for name in details {
+        let answer = soon(answers.message()).await.unwrap().unwrap();
+        let Some(MessageResponse::FileDescriptorResponse(files)) = answer.message_response else {
+            panic!("{name}: {answer:?}");
+        };
+        let mut messages = Vec::new();
+        for file in files.file_descriptor_proto {
+            let file = FileDescriptorProto::decode(&*file).unwrap();
+            let package = file.package().to_owned();
+            let declared = file.message_type.into_iter();
+            messages.extend(declared.map(|message| format!("{package}.{}", message.name())));
+        }
+        assert!(messages.iter().any(|it| it == name), "{name}: {messages:?}");
+    }
 }
 
 #[tokio::test]
