@@ -1,8 +1,10 @@
 //! Explanations as messages.
 
+mod clauses;
+
 use super::{
     answers::{mark_stale, provenance, tier},
-    money_message, rates,
+    money_message,
     treatments::{localized, verdict},
 };
 use crate::{
@@ -12,14 +14,13 @@ use crate::{
         basis::Basis,
         definitions::Definitions,
         explain::{
-            self as segments, Clause, Explainer, Gap, Leaf,
+            self as segments, Explainer,
             inputs::OpenInput,
             reasons::Reason,
             tier::{TierExplanation, TierReason},
-            wording::{self, Language, limits, values},
+            wording::{self, both},
         },
-        money::{Currency, Money, minor_to_major},
-        rules::{program::Absence, trace::Joint},
+        money::Money,
         text::bounded,
     },
     pb,
@@ -123,6 +124,7 @@ fn tier_explanation(explanation: &TierExplanation, basis: &Basis) -> pb::TierExp
         });
     pb::TierExplanation {
         tier: explanation.tier.map(name).unwrap_or_default(),
+        outcome_text: Some(localized(&explanation.outcome_text)),
         holds: explanation.tier.is_some() && explanation.tier == explanation.held.ok(),
         held: Some(tier(explanation.held, basis)),
         lifetime_value: explanation.lifetime_value.map(money_message),
@@ -156,8 +158,19 @@ fn segment_explanation(
         verdict: verdict(explanation.standing.verdict),
         is_member: explanation.standing.is_member,
         preempted_by: preempted_by.unwrap_or_default(),
+        outcome_text: Some(localized(&both(|language| {
+            wording::outcome_text(
+                explanation.standing,
+                explanation.preempted_by,
+                definitions,
+                language,
+            )
+        }))),
         condition: segment.condition.source().to_owned(),
-        clause: Some(clause(&explanation.tree, explainer, definitions)),
+        clause: Some(clauses::clause(
+            &explainer.statement(explanation),
+            definitions,
+        )),
         open_inputs: explanation
             .inputs
             .iter()
@@ -171,128 +184,27 @@ fn segment_explanation(
 pub(crate) fn reasons(reasons: &[Reason<'_>], definitions: &Definitions) -> Vec<pb::ReasonCode> {
     let message = |reason: &Reason<'_>| pb::ReasonCode {
         code: reason.code.as_str().to_owned(),
-        text: Some(both(|language| {
+        text: Some(localized(&both(|language| {
             wording::reason(reason, definitions, language)
-        })),
+        }))),
     };
     reasons.iter().map(message).collect()
 }
 
-/// A text in both languages.
-fn both(text: impl Fn(Language) -> String) -> pb::LocalizedText {
-    pb::LocalizedText {
-        en: text(Language::En),
-        de: text(Language::De),
-    }
-}
-
-/// A text, or none when there is nothing to say.
-fn stated(text: pb::LocalizedText) -> Option<pb::LocalizedText> {
-    Some(text).filter(|text| !text.en.is_empty())
-}
-
 fn open_input(open: &OpenInput<'_>, definitions: &Definitions) -> pb::OpenInput {
-    let text = both(|language| wording::term(open.term, definitions, language));
+    let (term, absence) = (open.term, open.absence);
+    let if_unchanged = open.if_unchanged.map(verdict);
     pb::OpenInput {
-        input: text.en.clone(),
-        absence: absence(Some(open.absence)),
-        name: open.term.written(definitions.vocabulary()),
-        text: Some(text),
+        term: term.written(definitions.vocabulary()),
+        term_text: Some(localized(&both(|language| {
+            wording::term(term, definitions, language)
+        }))),
+        absence: clauses::absence(Some(absence)),
+        text: Some(localized(&both(|language| {
+            wording::input_text(term, absence, definitions, language)
+        }))),
+        could_hold: open.could_hold,
+        could_fail: open.could_fail,
+        verdict_if_unchanged: if_unchanged.unwrap_or_default(),
     }
-}
-
-fn clause(one: &Clause<'_>, explainer: &Explainer<'_>, definitions: &Definitions) -> pb::Clause {
-    let kind = match one.joint {
-        Joint::Test { .. } => pb::ClauseKind::Test,
-        Joint::Everyone => pb::ClauseKind::Everyone,
-        Joint::All => pb::ClauseKind::All,
-        Joint::Any => pb::ClauseKind::Any,
-        Joint::Not => pb::ClauseKind::Not,
-    };
-    let joined = pb::Clause {
-        kind: kind.into(),
-        text: one.text.to_owned(),
-        verdict: verdict(one.verdict),
-        parts: one
-            .parts
-            .iter()
-            .map(|part| clause(part, explainer, definitions))
-            .collect(),
-        ..Default::default()
-    };
-    match &one.leaf {
-        Some(leaf) => {
-            // Where nothing came of it, `absence` says why.
-            let converted = leaf.observed.is_ok();
-            let from = converted.then(|| explainer.converted_from(&leaf.test.term));
-            pb::Clause {
-                converted_from: rates::codes(&from.unwrap_or_default()),
-                ..with_leaf(joined, leaf, definitions)
-            }
-        }
-        None => joined,
-    }
-}
-
-fn with_leaf(clause: pb::Clause, leaf: &Leaf<'_>, definitions: &Definitions) -> pb::Clause {
-    let term = &leaf.test.term;
-    let observed = leaf
-        .observed
-        .ok()
-        .map(|value| both(|language| values::value_text(term, value, definitions, language)));
-    let limit = stated(both(|language| {
-        limits::limit(leaf.test, definitions, language)
-    }));
-    let unit = stated(both(|language| {
-        limits::unit_name(term, definitions, language)
-    }));
-    let english = |text: &Option<pb::LocalizedText>| {
-        text.as_ref()
-            .map(|text| text.en.clone())
-            .unwrap_or_default()
-    };
-    let currency = limits::currency(term, definitions);
-    pb::Clause {
-        subject: Some(both(|language| wording::term(term, definitions, language))),
-        observed: english(&observed),
-        limit: english(&limit),
-        gap: leaf.gap.map(|gap| gap_number(gap, currency)),
-        unit: english(&unit),
-        source: leaf
-            .recorded
-            .map(|recorded| recorded.source.to_string())
-            .unwrap_or_default(),
-        observed_on: leaf
-            .recorded
-            .map(|recorded| recorded.observed_on.to_string())
-            .unwrap_or_default(),
-        absence: absence(leaf.observed.err()),
-        observed_text: observed,
-        limit_text: limit,
-        unit_text: unit,
-        ..clause
-    }
-}
-
-/// The gap in the unit of the term, money in major units.
-fn gap_number(gap: Gap, currency: Option<Currency>) -> f64 {
-    match (gap, currency) {
-        (Gap::Int(minor), Some(currency)) => minor_to_major(minor, currency),
-        #[expect(clippy::cast_precision_loss, reason = "a distance for people")]
-        (Gap::Int(number), None) => number as f64,
-        (Gap::Number(number), _) => number,
-    }
-}
-
-fn absence(absence: Option<Absence>) -> i32 {
-    let absence = match absence {
-        None => pb::Absence::Unspecified,
-        Some(Absence::Missing) => pb::Absence::Missing,
-        Some(Absence::Stale) => pb::Absence::Stale,
-        Some(Absence::Future) => pb::Absence::Future,
-        Some(Absence::WrongType) => pb::Absence::WrongType,
-        Some(Absence::Unrated) => pb::Absence::Unrated,
-        Some(Absence::NoRate) => pb::Absence::NoRate,
-    };
-    absence.into()
 }

@@ -1,14 +1,13 @@
 //! `patron explain`: why a subject is in a segment or holds a tier, clause by clause, and what is missing.
 //!
-//! The server decides and measures; this module only words. What is printed must be understood without a manual by whoever leads a
-//! call centre, in English or German.
+//! The server decides, measures and words in English and German; this module lays out the page and labels it.
 
 use clap::Args;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use self::json::ExplainJson;
-use self::wording::Language;
+use self::language::Language;
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
@@ -19,8 +18,8 @@ use crate::pb::explain_segment_request::Target;
 pub mod clause;
 pub mod figures;
 pub mod json;
+pub mod language;
 pub mod page;
-pub mod wording;
 
 /// Options of `patron explain`.
 #[derive(Debug, Args)]

@@ -6,7 +6,9 @@
 
 pub mod inputs;
 pub mod reasons;
+pub mod statement;
 pub mod tier;
+pub mod value;
 pub mod wording;
 
 #[cfg(test)]

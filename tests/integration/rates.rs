@@ -291,7 +291,7 @@ async fn measures_and_attributes_are_converted_and_explanations_say_so() {
             let clause = it.clause.as_ref().unwrap();
             (
                 it.is_member,
-                &*clause.observed,
+                clause.observed_text.as_ref().unwrap().en.clone(),
                 clause.converted_from.join(","),
             )
         })
@@ -300,9 +300,9 @@ async fn measures_and_attributes_are_converted_and_explanations_say_so() {
     assert_eq!(
         found,
         [
-            (true, "390.00 EUR", usd()),
-            (true, "2.40 EUR", usd()),
-            (true, "800.00 EUR", usd())
+            (true, "390.00 EUR".to_owned(), usd()),
+            (true, "2.40 EUR".to_owned(), usd()),
+            (true, "800.00 EUR".to_owned(), usd())
         ]
     );
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::wording::Language;
+use super::language::Language;
 use crate::cli::text::money_text;
 use crate::domain::calendar::Day;
 use crate::domain::explain::wording::{self, values};
@@ -18,16 +18,10 @@ impl From<Language> for wording::Language {
     }
 }
 
-/// A text that begins with a number: "1,250.5 kg", "1.250,5 kg".
-#[must_use]
-pub fn number(text: &str, language: Language) -> String {
-    values::grouped(text, language.into())
-}
-
 /// An amount: "1,250.00 EUR", "1.250,00 EUR".
 #[must_use]
 pub fn money(money: &pb::Money, language: Language) -> String {
-    number(&money_text(money), language)
+    values::grouped(&money_text(money), language.into())
 }
 
 /// A day, YYYY-MM-DD, in German "24.11.2026". What is no day stays as it is.
@@ -48,7 +42,7 @@ pub fn instant(time: Option<&prost_types::Timestamp>, language: Language) -> Opt
     // The seconds are left out, not rounded: nothing was known at an instant that lies ahead of it.
     let zoned = instant.to_zoned_datetime(TimeZone::UTC);
     let day = day(&zoned.date().to_string(), language);
-    let separator = language.say("", ",");
+    let separator = language.label("", ",");
     Some(format!(
         "{day}{separator} {:02}:{:02} UTC",
         zoned.hour(),

@@ -1,7 +1,10 @@
 //! An explanation as JSON: the contract with `snake_case` keys, and names without their prefixes.
 
+mod tree;
+
 use serde::Serialize;
 
+use self::tree::ClauseJson;
 use crate::cli::json::{self, MoneyJson, ProvenanceJson, ReasonJson, TextJson};
 use crate::cli::subject::subject_text;
 use crate::cli::text;
@@ -35,6 +38,7 @@ struct ExplanationJson {
 #[derive(Debug, Serialize)]
 struct TierJson {
     tier: Option<String>,
+    outcome_text: Option<TextJson>,
     holds: bool,
     held: Option<String>,
     unrated_reason: Option<&'static str>,
@@ -59,6 +63,7 @@ struct SegmentJson {
     verdict: &'static str,
     is_member: bool,
     preempted_by: Option<String>,
+    outcome_text: Option<TextJson>,
     condition: String,
     clause: Option<ClauseJson>,
     open_inputs: Vec<OpenJson>,
@@ -66,40 +71,14 @@ struct SegmentJson {
 }
 
 #[derive(Debug, Serialize)]
-struct ClauseJson {
-    kind: &'static str,
-    text: String,
-    verdict: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    parts: Vec<ClauseJson>,
-    #[serde(flatten)]
-    test: Option<TestJson>,
-}
-
-/// What only a test has.
-#[derive(Debug, Serialize)]
-struct TestJson {
-    subject: Option<TextJson>,
-    observed: Option<String>,
-    observed_text: Option<TextJson>,
-    limit: Option<String>,
-    limit_text: Option<TextJson>,
-    gap: Option<f64>,
-    unit: Option<String>,
-    unit_text: Option<TextJson>,
-    source: Option<String>,
-    observed_on: Option<String>,
-    absence: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    converted_from: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
 struct OpenJson {
-    name: String,
-    input: String,
-    text: Option<TextJson>,
+    term: String,
+    term_text: Option<TextJson>,
     absence: Option<&'static str>,
+    text: Option<TextJson>,
+    could_hold: bool,
+    could_fail: bool,
+    verdict_if_unchanged: Option<&'static str>,
 }
 
 impl ExplainJson {
@@ -133,6 +112,7 @@ fn tier(one: &pb::TierExplanation) -> TierJson {
     let held = one.held.as_ref();
     TierJson {
         tier: stated(&one.tier),
+        outcome_text: one.outcome_text.as_ref().map(TextJson::from),
         holds: one.holds,
         held: json::tier_name(held),
         unrated_reason: json::tier_unrated_reason(held),
@@ -159,50 +139,25 @@ fn segment(one: &pb::SegmentExplanation) -> SegmentJson {
         verdict: json::verdict_name(one.verdict),
         is_member: one.is_member,
         preempted_by: stated(&one.preempted_by),
+        outcome_text: one.outcome_text.as_ref().map(TextJson::from),
         condition: one.condition.clone(),
-        clause: one.clause.as_ref().map(clause),
-        open_inputs: one
-            .open_inputs
-            .iter()
-            .map(|open| OpenJson {
-                name: open.name.clone(),
-                input: open.input.clone(),
-                text: open.text.as_ref().map(TextJson::from),
-                absence: absence_name(open.absence()),
-            })
-            .collect(),
+        clause: one.clause.as_ref().map(ClauseJson::from),
+        open_inputs: one.open_inputs.iter().map(open_input).collect(),
         reasons: one.reasons.iter().map(ReasonJson::from).collect(),
     }
 }
 
-fn clause(one: &pb::Clause) -> ClauseJson {
-    let kind = one.kind();
-    let test = (kind == pb::ClauseKind::Test).then(|| TestJson {
-        subject: one.subject.as_ref().map(TextJson::from),
-        observed: stated(&one.observed),
-        observed_text: one.observed_text.as_ref().map(TextJson::from),
-        limit: stated(&one.limit),
-        limit_text: one.limit_text.as_ref().map(TextJson::from),
-        gap: one.gap,
-        unit: stated(&one.unit),
-        unit_text: one.unit_text.as_ref().map(TextJson::from),
-        source: stated(&one.source),
-        observed_on: stated(&one.observed_on),
-        absence: absence_name(one.absence()),
-        converted_from: one.converted_from.clone(),
-    });
-    ClauseJson {
-        kind: kind.as_str_name().trim_start_matches("CLAUSE_KIND_"),
-        text: one.text.clone(),
-        verdict: json::verdict_name(one.verdict),
-        parts: one.parts.iter().map(clause).collect(),
-        test,
+fn open_input(one: &pb::OpenInput) -> OpenJson {
+    let if_unchanged = one.verdict_if_unchanged;
+    OpenJson {
+        term: one.term.clone(),
+        term_text: one.term_text.as_ref().map(TextJson::from),
+        absence: tree::absence_name(one.absence()),
+        text: one.text.as_ref().map(TextJson::from),
+        could_hold: one.could_hold,
+        could_fail: one.could_fail,
+        verdict_if_unchanged: (if_unchanged != 0).then(|| json::verdict_name(if_unchanged)),
     }
-}
-
-fn absence_name(absence: pb::Absence) -> Option<&'static str> {
-    (absence != pb::Absence::Unspecified)
-        .then(|| absence.as_str_name().trim_start_matches("ABSENCE_"))
 }
 
 /// A text, or none when it is empty.

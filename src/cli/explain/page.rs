@@ -2,7 +2,7 @@
 
 use super::clause::{lines, mark};
 use super::figures;
-use super::wording::{Language, absence};
+use super::language::Language;
 use crate::cli::paint::Paint;
 use crate::cli::subject::subject_text;
 use crate::cli::text;
@@ -79,7 +79,7 @@ fn one_page(
         parts.extend(overview(&explanation.segments, style));
     } else {
         let segments = explanation.segments.iter();
-        parts.extend(segments.map(|segment| segment_part(segment, as_of, style)));
+        parts.extend(segments.map(|segment| segment_part(segment, style)));
     }
     parts.extend(provenance.map(|provenance| style.paint.faint(&based_on(provenance, style))));
     parts.join("\n\n")
@@ -116,115 +116,75 @@ fn whom(explanation: &pb::Explanation, as_of: &str, style: Style) -> String {
         String::new()
     } else {
         let day = figures::day(as_of, style.language);
-        format!(" {} {day}", style.language.say("on", "am"))
+        format!(" {} {day}", style.language.label("on", "am"))
     };
     format!("{}{day}", style.paint.strong(&name))
 }
 
-/// A segment in full.
-fn segment_part(segment: &pb::SegmentExplanation, as_of: &str, style: Style) -> String {
+/// A segment in full. Its clauses hold its reasons, which therefore have no lines of their own.
+fn segment_part(segment: &pb::SegmentExplanation, style: Style) -> String {
     let mut out = vec![headline(segment, style)];
-    out.extend(reason_lines(&segment.reasons, style));
     if let Some(clause) = &segment.clause {
-        let clauses = lines(clause, as_of, style);
+        let clauses = lines(clause, style);
         out.extend(clauses.into_iter().map(|line| format!("  {line}")));
     }
-    out.extend(open_lines(&segment.open_inputs, style));
+    out.extend(open_line(&segment.open_inputs, style));
     out.join("\n")
 }
 
 /// `✗ At risk (attention/at_risk): not in`.
 fn headline(segment: &pb::SegmentExplanation, style: Style) -> String {
-    let language = style.language;
-    let title = language.of(segment.title.as_ref());
+    let title = style.language.of(segment.title.as_ref());
     let name = if title.is_empty() {
         style.paint.strong(&segment.segment)
     } else {
         format!("{} ({})", style.paint.strong(title), segment.segment)
     };
-    let preempted_by = &segment.preempted_by;
-    let (standing, words) = match (segment.is_member, segment.verdict()) {
-        (true, Verdict::Unknown) => (
-            Verdict::True,
-            language
-                .say(
-                    "in, because what is not known counts as fulfilled here",
-                    "gehört dazu, weil Unbekanntes hier als erfüllt gilt",
-                )
-                .to_owned(),
-        ),
-        (true, _) => (Verdict::True, language.say("in", "gehört dazu").to_owned()),
-        (false, _) if !preempted_by.is_empty() => (
-            Verdict::False,
-            match language {
-                Language::En => {
-                    format!("not in: the condition holds, but {preempted_by} comes first")
-                }
-                Language::De => {
-                    format!(
-                        "gehört nicht dazu: die Bedingung trifft zu, aber {preempted_by} geht vor"
-                    )
-                }
-            },
-        ),
-        (false, Verdict::Unknown) => (
-            Verdict::Unknown,
-            language
-                .say(
-                    "cannot be decided, so not in for now",
-                    "nicht entscheidbar, gehört also vorerst nicht dazu",
-                )
-                .to_owned(),
-        ),
-        (false, Verdict::False | Verdict::True | Verdict::Unspecified) => (
-            Verdict::False,
-            language.say("not in", "gehört nicht dazu").to_owned(),
-        ),
+    let undecided = segment.verdict() == Verdict::Unknown && segment.preempted_by.is_empty();
+    let outcome = match (segment.is_member, undecided) {
+        (true, _) => Verdict::True,
+        (false, true) => Verdict::Unknown,
+        (false, false) => Verdict::False,
     };
-    let words = match standing {
-        Verdict::True => style.paint.good(&words),
-        Verdict::False => style.paint.bad(&words),
-        Verdict::Unknown | Verdict::Unspecified => style.paint.open(&words),
-    };
-    format!("{} {name}: {words}", mark(standing, style))
+    let text = style.language.of(segment.outcome_text.as_ref());
+    format!(
+        "{} {name}: {}",
+        mark(outcome, style),
+        painted(text, outcome, style)
+    )
+}
+
+/// A text in the colour of an outcome.
+fn painted(text: &str, outcome: Verdict, style: Style) -> String {
+    match outcome {
+        Verdict::True => style.paint.good(text),
+        Verdict::False => style.paint.bad(text),
+        Verdict::Unknown | Verdict::Unspecified => style.paint.open(text),
+    }
 }
 
 /// The reasons, each on a line with its stable name.
 fn reason_lines(reasons: &[pb::ReasonCode], style: Style) -> Vec<String> {
-    reasons
-        .iter()
-        .map(|reason| {
-            let why = style.language.say("because", "weil:");
-            match style.language.of(reason.text.as_ref()) {
-                "" => format!("  {why} {}", reason.code),
-                words => {
-                    let code = style.paint.faint(&format!("[{}]", reason.code));
-                    format!("  {why} {words}  {code}")
-                }
-            }
-        })
-        .collect()
+    let because = style.language.label("because", "weil:");
+    let line = |reason: &pb::ReasonCode| {
+        let text = style.language.of(reason.text.as_ref());
+        let code = style.paint.faint(&format!("[{}]", reason.code));
+        format!("  {because} {text}  {code}")
+    };
+    reasons.iter().map(line).collect()
 }
 
-/// What is not known and could change the verdict.
-fn open_lines(inputs: &[pb::OpenInput], style: Style) -> Vec<String> {
-    if inputs.is_empty() {
-        return Vec::new();
-    }
-    let title = style.language.say(
-        "Could still change this, if it were known:",
-        "Könnte das noch ändern, wenn es bekannt wäre:",
+/// The names of inputs without a value that could change the verdict; clauses and reasons state why they have none.
+fn open_line(inputs: &[pb::OpenInput], style: Style) -> Option<String> {
+    let label = style.language.label(
+        "Could change the result once known:",
+        "Könnte das Ergebnis ändern, sobald bekannt:",
     );
-    let mut out = vec![format!("  {title}")];
-    out.extend(inputs.iter().map(|input| {
-        let why = absence(input.absence(), style.language);
-        let what = match style.language.of(input.text.as_ref()) {
-            "" => &input.input,
-            text => text,
-        };
-        format!("    {} {what}: {why}", style.paint.open("?"))
-    }));
-    out
+    let names = inputs.iter();
+    let names = names.map(|input| style.language.of(input.term_text.as_ref()));
+    let names: Vec<&str> = names.collect();
+    let mark = style.paint.open("?");
+    (!inputs.is_empty()).then(|| format!("  {mark} {label} {}", names.join("; ")))
 }
 
 /// All segments in brief: those the customer is in with reasons, those not decided with what is open, the others by name.
@@ -239,20 +199,20 @@ fn overview(segments: &[pb::SegmentExplanation], style: Style) -> Vec<String> {
         .map(|segment| {
             let mut out = vec![headline(segment, style)];
             out.extend(reason_lines(&segment.reasons, style));
-            out.extend(open_lines(&segment.open_inputs, style));
+            out.extend(open_line(&segment.open_inputs, style));
             out.join("\n")
         })
         .collect();
     if !far.is_empty() {
         let names: Vec<&str> = far.iter().map(|segment| segment.segment.as_str()).collect();
-        let words = language.say("not in:", "gehört nicht zu:");
+        let words = language.label("not in:", "gehört nicht zu:");
         let mark = mark(Verdict::False, style);
         parts.push(format!("{mark} {words} {}", names.join(", ")));
     }
     if !segments.is_empty() {
         parts.push(
             language
-                .say(
+                .label(
                     "Name a segment, a scheme or a tier to see it clause by clause.",
                     "Ein Segment, ein Schema oder eine Stufe angeben, um jede Bedingung zu sehen.",
                 )
@@ -262,32 +222,32 @@ fn overview(segments: &[pb::SegmentExplanation], style: Style) -> Vec<String> {
     parts
 }
 
-/// A tier: held or not, the value, the threshold, and what another tier takes.
+/// A tier: held or not, the value, the threshold, and what another tier takes. These rows are its reasons.
 fn tier_part(tier: &pb::TierExplanation, style: Style) -> String {
     let language = style.language;
-    let held = tier.held.as_ref().filter(|held| !held.name.is_empty());
-    let mut out = vec![tier_headline(tier, held, style)];
-    out.extend(reason_lines(&tier.reasons, style));
+    let mut out = vec![tier_headline(tier, style)];
     let mut rows = Vec::new();
     if let Some(value) = &tier.lifetime_value {
         rows.push((
-            language.say("Lifetime value", "Kundenwert"),
+            language.label("Lifetime value", "Kundenwert"),
             figures::money(value, language),
         ));
     }
     if let Some(least) = &tier.minimum_value {
-        let label = language.say("Needed for this tier", "Nötig für diese Stufe");
+        let label = language.label("Needed for this tier", "Nötig für diese Stufe");
         rows.push((label, figures::money(least, language)));
     }
-    if let Some(gap) = &tier.gap {
+    // The way down from a tier that is held is what is above it; the way up to the next better one is what is missing to it.
+    if let Some(gap) = tier.gap.as_ref().filter(|_| !tier.holds) {
         rows.push(gap_row(gap, style));
     }
-    if let Some(next) = &tier.next_better {
-        let label = language.say("To the next better tier", "Bis zur nächsthöheren Stufe");
+    let better = tier.next_better.as_ref();
+    if let Some(next) = better.filter(|next| next.tier != tier.tier) {
+        let label = language.label("To the next better tier", "Bis zur nächsthöheren Stufe");
         rows.push((label, distance(next, "more for", "mehr für", style)));
     }
     if let Some(next) = &tier.next_lower {
-        let label = language.say("To the next lower tier", "Bis zur nächstniedrigeren Stufe");
+        let label = language.label("To the next lower tier", "Bis zur nächstniedrigeren Stufe");
         rows.push((
             label,
             distance(next, "less means", "weniger bedeuten", style),
@@ -299,36 +259,25 @@ fn tier_part(tier: &pb::TierExplanation, style: Style) -> String {
     out.join("\n")
 }
 
-fn tier_headline(tier: &pb::TierExplanation, held: Option<&pb::Tier>, style: Style) -> String {
-    let language = style.language;
-    let rated = held.map(|held| held.name.as_str());
-    let word = language.say("Tier", "Stufe");
-    match (tier.holds, rated) {
-        (true, _) => {
-            let words = language.say("held", "erreicht");
-            let mark = mark(Verdict::True, style);
-            let name = style.paint.strong(&tier.tier);
-            format!("{mark} {word} {name}: {}", style.paint.good(words))
-        }
-        (false, Some(rated)) => {
-            let words = match language {
-                Language::En => format!("not held; the customer holds {rated}"),
-                Language::De => format!("nicht erreicht; der Kunde hat {rated}"),
-            };
-            let mark = mark(Verdict::False, style);
-            let name = style.paint.strong(&tier.tier);
-            format!("{mark} {word} {name}: {}", style.paint.bad(&words))
-        }
-        (false, None) => {
-            let reason = tier.held.as_ref().map_or(0, |held| held.unrated_reason);
-            let reason = unrated(reason, language);
-            let name = [word, &tier.tier].join(" ");
-            let words = language.say("none, the customer is not rated", "keine, nicht bewertet");
-            let mark = mark(Verdict::Unknown, style);
-            let words = style.paint.open(&format!("{words}: {reason}"));
-            format!("{mark} {}: {words}", name.trim_end())
-        }
-    }
+/// `✓ Tier gold: held`; `? Tier: not rated: employees are not valued`.
+fn tier_headline(tier: &pb::TierExplanation, style: Style) -> String {
+    let is_rated = tier.held.as_ref().is_some_and(|held| !held.name.is_empty());
+    let outcome = match (tier.holds, is_rated) {
+        (true, _) => Verdict::True,
+        (false, true) => Verdict::False,
+        (false, false) => Verdict::Unknown,
+    };
+    let label = style.language.label("Tier", "Stufe");
+    let name = match tier.tier.as_str() {
+        "" => label.to_owned(),
+        name => format!("{label} {}", style.paint.strong(name)),
+    };
+    let text = style.language.of(tier.outcome_text.as_ref());
+    format!(
+        "{} {name}: {}",
+        mark(outcome, style),
+        painted(text, outcome, style)
+    )
 }
 
 fn gap_row(gap: &pb::Money, style: Style) -> (&'static str, String) {
@@ -340,12 +289,12 @@ fn gap_row(gap: &pb::Money, style: Style) -> (&'static str, String) {
     let amount = figures::money(&amount, language);
     if gap.amount_minor < 0 {
         (
-            language.say("Missing", "Es fehlen"),
+            language.label("Missing", "Es fehlen"),
             style.paint.bad(&amount),
         )
     } else {
         (
-            language.say("Above it by", "Darüber um"),
+            language.label("Above it by", "Darüber um"),
             style.paint.good(&amount),
         )
     }
@@ -360,22 +309,5 @@ fn distance(
     let language = style.language;
     let amount = to.distance.as_ref();
     let amount = amount.map_or_else(String::new, |amount| figures::money(amount, language));
-    format!("{amount} {} {}", language.say(english, german), to.tier)
-}
-
-/// Why a customer is unrated, in a sentence.
-fn unrated(reason: i32, language: Language) -> &'static str {
-    let german = match pb::UnratedReason::try_from(reason) {
-        Ok(pb::UnratedReason::NotApplicable) => "Kollegen werden nicht nach Wert eingestuft",
-        Ok(pb::UnratedReason::NoPurchase) => "noch nichts gekauft, oder alles zurückgegeben",
-        Ok(pb::UnratedReason::NoModel) => "kein aktives Modell kann sie bewerten",
-        Ok(pb::UnratedReason::NoMean) => "das Ausgabenmodell hat keinen Mittelwert",
-        Ok(pb::UnratedReason::NoRate) => "ein Betrag lässt sich nicht umrechnen",
-        Ok(pb::UnratedReason::TooLarge) => "der Wert liegt jenseits darstellbarer Beträge",
-        Ok(pb::UnratedReason::Unspecified) | Err(_) => "aus unbekanntem Grund",
-    };
-    match language {
-        Language::En => text::unrated_sentence(reason),
-        Language::De => german,
-    }
+    format!("{amount} {} {}", language.label(english, german), to.tier)
 }

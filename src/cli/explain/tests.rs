@@ -9,7 +9,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 use tonic_types::ErrorDetails;
 
-use self::samples::{answer, at_risk};
+use self::samples::{answer, at_risk, euros, platinum, words};
 use super::*;
 use crate::cli::output::Captured;
 use crate::cli::paint::Paint;
@@ -32,18 +32,14 @@ fn a_segment_is_explained_clause_by_clause() {
         "Ada Maier (c-1) on 2026-01-31
 
 ✗ At risk (attention/at_risk): not in
-  because Orders in the last 90 days: 1, below 3  [ORDERS_BELOW]
   ✗ all of these must hold:
-    ✓ Tier: gold, required: at least gold (just so)
-    ✗ Orders in the last 90 days: 1, required: at least 3 (2 orders short)
-    ✗ Spend in the last 365 days: 1,250.00 EUR, required: at least 2,500.00 EUR (1,250.00 EUR missing)
-    ✗ Employees: 240, required: at least 1,250 (1,010 people short)
-    ✗ this must not hold:
-      ✓ Needs papers: yes, required: yes  [crm, 1 day old]
-    ? one of these is enough:
-      ? Complaints: not known any more: the last value is too old, required: at least 2  [crm, 365 days old]
-  Could still change this, if it were known:
-    ? Complaints: not known any more: the last value is too old
+    ✗ orders in the last 90 days: 1, required: at least 3 (2 short)
+    ✗ spend in the last 365 days: 1,250.00 EUR, required: at least 2,500.00 EUR (1,250.00 EUR short)  [converted from USD]
+    ✗ needs papers: yes, required: no  [crm, 1 day old]
+    ? this must not hold:
+      ? one of these is enough:
+        ? complaints: out of date, required: at least 2  [crm, 365 days old]
+  ? Could change the result once known: complaints
 
 Based on what was known at 2026-01-30 08:15 UTC (profile version 7, basis r1-m1-EUR)"
     );
@@ -55,21 +51,19 @@ fn the_same_in_german() {
     for part in [
         "Ada Maier (c-1) am 31.01.2026\n",
         "✗ Gefährdet (attention/at_risk): gehört nicht dazu\n",
-        "  weil: Bestellungen: 1, unter 3  [ORDERS_BELOW]\n",
-        "    ✗ Bestellungen in den letzten 90 Tagen: 1, verlangt: mindestens 3 (2 Bestellungen zu wenig)\n",
-        "      ✓ Braucht Unterlagen: ja, verlangt: ja  [crm, 1 Tag alt]\n",
-        "    ✗ Ausgaben in den letzten 365 Tagen: 1.250,00 EUR, verlangt: mindestens 2.500,00 EUR (1.250,00 EUR fehlen)\n",
-        "    ✗ Mitarbeiterzahl: 240, verlangt: mindestens 1.250 (1.010 Personen zu wenig)\n",
-        "  Könnte das noch ändern, wenn es bekannt wäre:\n    ? Beschwerden: nicht mehr bekannt: der letzte Wert ist zu alt\n",
+        "    ✗ Bestellungen in den letzten 90 Tagen: 1, verlangt: mindestens 3 (2 zu wenig)\n",
+        "    ✗ braucht Unterlagen: ja, verlangt: nein  [crm, 1 Tag alt]\n    ? dies darf nicht zutreffen:\n",
+        "(1.250,00 EUR zu wenig)  [umgerechnet aus USD]\n",
+        "  ? Könnte das Ergebnis ändern, sobald bekannt: Beschwerden\n",
         "\nGrundlage: Kenntnisstand 30.01.2026, 08:15 UTC (Profilversion 7, Basis r1-m1-EUR)",
     ] {
         assert!(german.contains(part), "{part:?} in\n{german}");
     }
     let tier = shown(&answer(vec![]), Language::De, false);
     for part in [
-        "✗ Stufe platinum: nicht erreicht; der Kunde hat gold\n",
+        "✗ Stufe platinum: nicht erreicht, der Kunde hat gold\n",
         "  Kundenwert                       1.234,00 EUR\n",
-        "  Bis zur nächsthöheren Stufe      1.266,00 EUR mehr für platinum\n",
+        "  Es fehlen                        1.266,00 EUR\n",
     ] {
         assert!(tier.contains(part), "{part:?} in\n{tier}");
     }
@@ -102,51 +96,100 @@ fn a_tier_says_what_it_takes() {
         shown(&answer(vec![]), Language::En, false),
         "Ada Maier (c-1) on 2026-01-31
 
-✗ Tier platinum: not held; the customer holds gold
-  Lifetime value           1,234.00 EUR
-  Needed for this tier     2,500.00 EUR
-  Missing                  1,266.00 EUR
-  To the next better tier  1,266.00 EUR more for platinum
-  To the next lower tier   634.00 EUR less means silver
+✗ Tier platinum: not held, the customer holds gold
+  Lifetime value          1,234.00 EUR
+  Needed for this tier    2,500.00 EUR
+  Missing                 1,266.00 EUR
+  To the next lower tier  634.00 EUR less means silver
 
 Based on what was known at 2026-01-30 08:15 UTC (profile version 7, basis r1-m1-EUR)"
     );
 }
 
+/// The distance to a neighbouring tier is not stated a second time as what is missing or what is above.
 #[test]
-fn the_headline_tells_what_is_decided_from_what_is_not() {
+fn a_tier_that_is_held_shows_the_way_up_and_down() {
+    let gold = pb::TierExplanation {
+        tier: "gold".into(),
+        outcome_text: words("held", "erreicht"),
+        holds: true,
+        minimum_value: euros(60_000),
+        gap: euros(63_400),
+        ..platinum()
+    };
+    let mut response = answer(vec![]);
+    response.explanation.as_mut().unwrap().tier = Some(gold);
+    let page = shown(&response, Language::En, false);
+    let rows = "
+✓ Tier gold: held
+  Lifetime value           1,234.00 EUR
+  Needed for this tier     600.00 EUR
+  To the next better tier  1,266.00 EUR more for platinum
+  To the next lower tier   634.00 EUR less means silver
+";
+    assert!(page.contains(rows), "{page}");
+}
+
+/// In brief, the reasons stand for the clauses.
+#[test]
+fn the_overview_gives_reasons_and_names_the_other_segments() {
+    let undecided = pb::SegmentExplanation {
+        verdict: Verdict::Unknown.into(),
+        outcome_text: words("undecided, therefore not in", "nicht entscheidbar"),
+        ..at_risk()
+    };
+    let page = shown(&answer(vec![undecided, at_risk()]), Language::En, true);
+    for part in [
+        "\n? At risk (attention/at_risk): undecided, therefore not in\n",
+        "\n  because orders in the last 90 days: 1, required: at least 3  [ORDERS]\n",
+        "\n✗ not in: attention/at_risk\n",
+    ] {
+        assert!(page.contains(part), "{part:?} in\n{page}");
+    }
+    assert!(!page.contains("must hold"), "{page}");
+}
+
+/// The mark is that of the outcome, not of the condition.
+#[test]
+fn the_headline_marks_the_outcome() {
     let cases = [
-        (Verdict::True, true, "", "✓ At risk (attention/at_risk): in"),
-        (
-            Verdict::Unknown,
-            true,
-            "",
-            "✓ At risk (attention/at_risk): in, because what is not known",
-        ),
-        (
-            Verdict::True,
-            false,
-            "a/b",
-            "✗ At risk (attention/at_risk): not in: the condition holds, but a/b",
-        ),
-        (
-            Verdict::Unknown,
-            false,
-            "",
-            "? At risk (attention/at_risk): cannot be decided",
-        ),
-        (Verdict::False, false, "", "✗ not in: attention/at_risk"),
+        (Verdict::True, true, "", "✓"),
+        (Verdict::Unknown, true, "", "✓"),
+        (Verdict::True, false, "a/b", "✗"),
+        (Verdict::Unknown, false, "a/b", "✗"),
+        (Verdict::Unknown, false, "", "?"),
+        (Verdict::False, false, "", "✗"),
     ];
-    for (verdict, is_member, preempted_by, expected) in cases {
+    for (verdict, is_member, preempted_by, mark) in cases {
         let segment = pb::SegmentExplanation {
             verdict: verdict.into(),
             is_member,
             preempted_by: preempted_by.into(),
+            outcome_text: words("as it is", "wie es ist"),
             ..at_risk()
         };
-        let overview = preempted_by.is_empty();
-        let page = shown(&answer(vec![segment]), Language::En, overview);
-        assert!(page.contains(expected), "{expected:?} in\n{page}");
+        let page = shown(&answer(vec![segment]), Language::En, false);
+        let headline = format!("\n{mark} At risk (attention/at_risk): as it is\n");
+        assert!(page.contains(&headline), "{headline:?} in\n{page}");
+    }
+}
+
+/// Whatever the server words is printed as it is, and no fact twice: not in other words, and not in the same.
+#[test]
+fn a_page_states_each_fact_once_in_the_words_of_the_server() {
+    let segment = at_risk();
+    for language in [Language::En, Language::De] {
+        let page = shown(&answer(vec![segment.clone()]), language, false);
+        let mut clauses: Vec<&pb::Clause> = segment.clause.iter().collect();
+        while let Some(clause) = clauses.pop() {
+            let is_not = clause.kind() == pb::ClauseKind::Not;
+            let is_stated = |part: &pb::Clause| is_not && part.kind() == pb::ClauseKind::Test;
+            clauses.extend(clause.parts.iter().filter(|part| !is_stated(part)));
+            let text = language.of(clause.text.as_ref());
+            assert_eq!(page.matches(text).count(), 1, "{text:?} in\n{page}");
+        }
+        let hidden = ["needs papers: yes, required: yes", "ja, verlangt: ja"];
+        assert!(hidden.iter().all(|text| !page.contains(text)), "{page}");
     }
 }
 
@@ -270,17 +313,31 @@ async fn the_json_has_the_whole_tree_and_nulls_for_what_is_not_known() {
     assert_eq!(segment["verdict"], "FALSE");
     let open = &segment["open_inputs"][0];
     assert_eq!(
-        (&open["absence"], &open["name"], &open["text"]["de"]),
+        (&open["absence"], &open["term"], &open["text"]["de"]),
         (
             &"STALE".into(),
             &"complaints_12m".into(),
-            &"Beschwerden".into()
+            &"Beschwerden: veraltet".into()
         )
     );
+    assert_eq!(open["verdict_if_unchanged"], "FALSE");
     let parts = &segment["clause"]["parts"];
+    let orders = &parts[0];
     assert_eq!(
-        (&parts[1]["gap"], &parts[1]["unit"]),
-        (&(-2.0).into(), &"orders".into())
+        (&orders["operator"], &orders["gap"]["int_value"]),
+        (&"GREATER_THAN_OR_EQUAL".into(), &(-2).into())
     );
-    assert_eq!(parts[5]["parts"][0]["observed"], serde_json::Value::Null);
+    assert_eq!(
+        (&orders["term"], &orders["is_decisive"]),
+        (&"orders(days(90))".into(), &true.into())
+    );
+    assert_eq!(
+        parts[1]["required_values"][0]["money_value"]["amount"],
+        "2500.00"
+    );
+    assert_eq!(parts[2]["parts"][0]["age_days"], 1);
+    assert_eq!(parts[2].get("operator"), None, "only a test compares");
+    let complaints = &parts[3]["parts"][0]["parts"][0];
+    assert_eq!(complaints["observed_value"], serde_json::Value::Null);
+    assert_eq!(complaints["required_values"][0]["unit"]["de"], "Briefe");
 }

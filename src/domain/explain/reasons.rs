@@ -6,7 +6,7 @@
 use super::{Clause, Leaf};
 use crate::domain::rules::{
     condition::{Predicate, SegmentId, Term},
-    program::{Absence, Slot, Verdict},
+    program::{Absence, Verdict},
     trace::Joint,
 };
 
@@ -195,16 +195,5 @@ fn code(leaf: &Leaf<'_>, verdict: Verdict) -> ReasonCode {
         Term::RunningContracts => ReasonCode::Contracts,
         Term::Kind => ReasonCode::Kind,
         Term::Segment(_) => ReasonCode::OtherSegment,
-    }
-}
-
-impl Reason<'_> {
-    /// Whether the leaf has a value to show.
-    #[must_use]
-    pub fn value(&self) -> Option<Slot<'_>> {
-        match self.about {
-            About::Leaf { leaf, .. } => leaf.observed.ok(),
-            About::Segment(_) | About::Everyone => None,
-        }
     }
 }

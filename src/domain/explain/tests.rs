@@ -1,12 +1,16 @@
 //! Explanations of customers of the example, and the claim that the reasons given suffice.
 
+mod statement;
 mod sufficient;
 mod tier;
+mod windows;
 
 use std::sync::Arc;
 
 use super::{
     Explainer, Explanation, Gap,
+    statement::ClauseStatement,
+    value::{self, Unit, Value},
     wording::{self, Language},
 };
 use crate::domain::{
@@ -144,16 +148,30 @@ impl Customer {
     /// Calls `check` with the explanation of one segment.
     #[track_caller]
     fn explained(&self, segment: &str, check: impl FnOnce(&Explanation<'_>, &Definitions)) {
-        let definitions = definitions();
+        self.stated(&definitions(), segment, |explanation, _, definitions| {
+            check(explanation, definitions);
+        });
+    }
+
+    /// The same with the texts of its clauses.
+    #[track_caller]
+    fn stated(
+        &self,
+        definitions: &Definitions,
+        segment: &str,
+        check: impl FnOnce(&Explanation<'_>, &ClauseStatement<'_>, &Definitions),
+    ) {
         let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
         let explainer = Explainer::new(
-            &definitions,
+            definitions,
             &RateTable::default(),
             dated.view(),
             &self.assessment(),
         );
         let id = definitions.vocabulary().segment_id(segment).unwrap();
-        check(&explainer.explain(id), &definitions);
+        let explanation = explainer.explain(id);
+        let statement = explainer.statement(&explanation);
+        check(&explanation, &statement, definitions);
     }
 
     /// The segments that the customer is in.
@@ -232,10 +250,9 @@ fn a_non_member_is_told_what_failed_and_by_how_much() {
             ["TIER: Stufe: silver, verlangt: mindestens gold"]
         );
         let leaf = explanation.tree.parts[0].leaf.unwrap();
-        let gap = leaf.gap.unwrap();
         assert_eq!(
-            wording::values::gap_text(&leaf.test.term, gap, definitions, Language::En),
-            "-1"
+            value::gap(&leaf, definitions),
+            Some(Value::Int(-1, Unit::Tiers))
         );
     });
 }
@@ -262,7 +279,7 @@ fn a_stale_input_is_unknown_and_named_with_what_it_could_change() {
         assert_eq!((recorded.age_days, &**recorded.source), (1_095, "crm"));
         assert_eq!(
             sentences(explanation, definitions, Language::De),
-            ["INPUT_STALE: Mitarbeiterzahl: zu alt, um zu zählen, verlangt: mindestens 250 Personen"]
+            ["INPUT_STALE: Mitarbeiterzahl: veraltet, verlangt: mindestens 250 Personen"]
         );
     });
 }
@@ -296,7 +313,7 @@ fn a_trainee_is_a_trainee_and_no_other_colleague() {
         assert!(!explanation.standing.is_member);
         assert_eq!(
             sentences(explanation, definitions, Language::De),
-            ["EARLIER_SEGMENT: gehört zu einem früheren Segment: Auszubildende"]
+            ["EARLIER_SEGMENT: schon im früheren Segment Auszubildende"]
         );
     });
 }
@@ -350,47 +367,4 @@ fn an_earlier_segment_takes_only_whom_the_segment_would_have_had() {
         );
         assert_eq!(explanation.reasons[0].code.as_str(), "EARLIER_SEGMENT");
     });
-}
-
-#[test]
-fn windows_are_half_open_and_a_segment_can_ask_for_another() {
-    let caller = |days_ago| {
-        Customer::new(CustomerKind::Person)
-            .called(days_ago, 5, None)
-            .attribute("portal_user", 1, AttributeValue::Bool(false))
-    };
-    let both = [
-        "lifecycle/lead",
-        "attention/heavy_caller",
-        "attention/could_use_portal",
-    ];
-    assert_eq!(caller(0).segments(), both);
-    assert_eq!(caller(29).segments(), both);
-    assert_eq!(caller(30).segments(), ["lifecycle/lead"]);
-}
-
-#[test]
-fn contacts_cost_what_is_recorded_or_what_their_channel_costs() {
-    let repricing = |customer: Customer| {
-        let customer = customer.bought(&[40], 1_000).worth(10.0, 0.9);
-        customer
-            .segments()
-            .contains(&"profitability/repricing".to_owned())
-    };
-    let customer = || {
-        // Known potential, so that nobody is asked about it first.
-        Customer::new(CustomerKind::Person).attribute(
-            "potential_class",
-            1,
-            AttributeValue::Text("low".into()),
-        )
-    };
-    assert!(repricing(customer().called(20, 1, Some(20_001))));
-    assert!(!repricing(customer().called(20, 1, Some(20_000))));
-    assert!(
-        repricing(customer().called(20, 27, None)),
-        "27 calls at 7.50"
-    );
-    assert!(!repricing(customer().called(20, 26, None)));
-    assert!(!repricing(customer().called(365, 27, None)));
 }

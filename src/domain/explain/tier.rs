@@ -7,8 +7,9 @@ use crate::domain::{
     },
     basis::Basis,
     definitions::LocalizedText,
-    explain::wording::{Language, values::money_text},
+    explain::wording::{Language, absence_text, both, unrated_text, values::money_text},
     money::{Currency, Money, major_to_money},
+    rules::program::Absence,
 };
 
 /// Why a customer holds a tier, or does not.
@@ -16,6 +17,8 @@ use crate::domain::{
 pub struct TierExplanation {
     /// The tier that is explained; `None` for a customer without one when none was named.
     pub tier: Option<TierIndex>,
+    /// The result in a few words: `held`.
+    pub outcome_text: LocalizedText,
     /// The tier held.
     pub held: Result<TierIndex, Unrated>,
     /// The value that decides.
@@ -69,6 +72,7 @@ pub fn explain_tier(
         .zip(lifetime_value);
     TierExplanation {
         tier,
+        outcome_text: outcome(tier, held, basis),
         held,
         lifetime_value,
         minimum_value: tier.and_then(least),
@@ -89,6 +93,31 @@ fn minimum_value(basis: &Basis, tier: TierIndex) -> Option<Money> {
         .flatten()
 }
 
+/// Whether a tier is held, and else which one or why none.
+fn outcome(
+    tier: Option<TierIndex>,
+    held: Result<TierIndex, Unrated>,
+    basis: &Basis,
+) -> LocalizedText {
+    both(|language| match held {
+        Ok(held) if tier == Some(held) => match language {
+            Language::En => "held".to_owned(),
+            Language::De => "erreicht".to_owned(),
+        },
+        Ok(held) => {
+            let held = &basis.revision.tiers.get(held).name;
+            match language {
+                Language::En => format!("not held, the customer holds {held}"),
+                Language::De => format!("nicht erreicht, der Kunde hat {held}"),
+            }
+        }
+        Err(reason) => {
+            let unrated = absence_text(Absence::Unrated, language);
+            format!("{unrated}: {}", unrated_text(reason, language))
+        }
+    })
+}
+
 /// The reason of a tier, held or not.
 fn of_tier(
     tier: Option<TierIndex>,
@@ -98,7 +127,7 @@ fn of_tier(
 ) -> Vec<TierReason> {
     let (held, value) = match (held, value) {
         (Ok(held), Some(value)) => (held, value),
-        (held, _) => return vec![unrated(held.err())],
+        (held, _) => return vec![unrated(held.err().unwrap_or(Unrated::NoModel))],
     };
     let mut reasons = vec![];
     let named = tier.unwrap_or(held);
@@ -115,12 +144,12 @@ fn of_tier(
     match least {
         Some(least) if value.amount_minor >= least.amount_minor => say(
             "LIFETIME_VALUE_AT_LEAST",
-            format!("Lifetime value: {value_en}, at least {}", en(least)),
+            format!("lifetime value: {value_en}, at least {}", en(least)),
             format!("Kundenwert: {value_de}, mindestens {}", de(least)),
         ),
         Some(least) => say(
             "LIFETIME_VALUE_BELOW",
-            format!("Lifetime value: {value_en}, below {}", en(least)),
+            format!("lifetime value: {value_en}, below {}", en(least)),
             format!("Kundenwert: {value_de}, unter {}", de(least)),
         ),
         None => {}
@@ -131,7 +160,7 @@ fn of_tier(
             say(
                 "BELOW_NEXT_TIER",
                 format!(
-                    "Lifetime value: {value_en}, below {} of the next better tier",
+                    "lifetime value: {value_en}, below {} of the next better tier",
                     en(better)
                 ),
                 format!(
@@ -143,7 +172,7 @@ fn of_tier(
             say(
                 "HOLDS_BETTER_TIER",
                 format!(
-                    "Lifetime value: {value_en}, enough for a better tier ({})",
+                    "lifetime value: {value_en}, enough for a better tier ({})",
                     en(better)
                 ),
                 format!(
@@ -156,42 +185,18 @@ fn of_tier(
     reasons
 }
 
-fn unrated(reason: Option<Unrated>) -> TierReason {
-    let (code, en, de) = match reason {
-        Some(Unrated::NotApplicable) => (
-            "NOT_APPLICABLE",
-            "Employees are not valued",
-            "Beschäftigte werden nicht bewertet",
-        ),
-        Some(Unrated::NoPurchase) => (
-            "NO_PURCHASE",
-            "Nothing was bought yet",
-            "Bisher wurde nichts gekauft",
-        ),
-        Some(Unrated::NoModel) | None => (
-            "NO_MODEL",
-            "No active model can value them",
-            "Kein aktives Modell kann sie bewerten",
-        ),
-        Some(Unrated::NoMean) => (
-            "NO_MEAN",
-            "The spend model has no mean",
-            "Das Ausgabenmodell hat keinen Mittelwert",
-        ),
-        Some(Unrated::NoRate) => (
-            "NO_RATE",
-            "An amount cannot be converted",
-            "Ein Betrag ist nicht umrechenbar",
-        ),
-        Some(Unrated::TooLarge) => (
-            "TOO_LARGE",
-            "The value is beyond the range of amounts",
-            "Der Wert liegt jenseits darstellbarer Beträge",
-        ),
+fn unrated(reason: Unrated) -> TierReason {
+    let code = match reason {
+        Unrated::NotApplicable => "NOT_APPLICABLE",
+        Unrated::NoPurchase => "NO_PURCHASE",
+        Unrated::NoModel => "NO_MODEL",
+        Unrated::NoMean => "NO_MEAN",
+        Unrated::NoRate => "NO_RATE",
+        Unrated::TooLarge => "TOO_LARGE",
     };
     TierReason {
         code,
-        text: words(en, de),
+        text: both(|language| unrated_text(reason, language)),
     }
 }
 

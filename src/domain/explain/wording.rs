@@ -1,21 +1,36 @@
-//! Sentences for people, in English and German. Numbers are exact; nothing is promised.
+//! Texts for people, in English and German: the one place that words an explanation.
+//!
+//! Every text is made from typed values, so that a value and its text cannot disagree. Numbers are exact where a sentence decides.
 
-pub mod limits;
+pub mod gaps;
+pub mod requirements;
 pub mod values;
 
-use self::values::{int_text, name_text, number_text, unit, value_text};
-use super::reasons::{About, Reason};
+#[cfg(test)]
+mod tests;
+
+use self::{
+    requirements::required_text,
+    values::{Decimals, value_text},
+};
+use super::{
+    Leaf, Recorded,
+    reasons::{About, Reason},
+    value::{self, Operator, Value},
+};
 use crate::domain::{
+    assess::{segments::SegmentOutcome, tiers::Unrated},
     definitions::{Definitions, LocalizedText},
+    money::Currency,
     rules::{
-        condition::{Predicate, Term, Test, TextOp},
-        program::{Absence, Slot},
-        syntax::Op,
+        condition::{SegmentId, Term},
+        program::{Absence, Verdict},
+        trace::Joint,
     },
     text::Label,
 };
 
-/// The language of a sentence.
+/// The language of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
     /// English.
@@ -42,31 +57,202 @@ impl Language {
     }
 }
 
+/// A text in both languages.
+#[must_use]
+pub fn both<T: Into<Label>>(text: impl Fn(Language) -> T) -> LocalizedText {
+    LocalizedText {
+        en: text(Language::En).into(),
+        de: Some(text(Language::De).into()),
+    }
+}
+
+/// The observed and the required values of a leaf, ready to be worded.
+#[derive(Debug, Clone)]
+pub struct Wording<'a> {
+    term: &'a Term,
+    operator: Operator,
+    required: Vec<Value<'a>>,
+    observed: Result<Value<'a>, Absence>,
+    decimals: Decimals,
+    definitions: &'a Definitions,
+}
+
+impl<'a> Wording<'a> {
+    /// That of a leaf.
+    #[must_use]
+    pub fn new(leaf: &Leaf<'a>, definitions: &'a Definitions) -> Self {
+        let required = value::required(leaf.test, definitions);
+        let observed = value::observed(leaf, definitions);
+        Self {
+            term: &leaf.test.term,
+            operator: Operator::from_predicate(&leaf.test.predicate),
+            decimals: Decimals::telling_apart(observed.ok().as_ref(), &required),
+            required,
+            observed,
+            definitions,
+        }
+    }
+
+    /// How the values are compared.
+    #[must_use]
+    pub const fn operator(&self) -> Operator {
+        self.operator
+    }
+
+    /// The required values.
+    #[must_use]
+    pub fn required(&self) -> &[Value<'a>] {
+        &self.required
+    }
+
+    /// The observed value.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub const fn observed(&self) -> Result<Value<'a>, Absence> {
+        self.observed
+    }
+
+    /// The observed value, or why there is none: `2`, `out of date`.
+    #[must_use]
+    pub fn observed_text(&self, language: Language) -> String {
+        match &self.observed {
+            Ok(value) => value_text(value, self.decimals, language),
+            Err(absence) => absence_text(*absence, language).to_owned(),
+        }
+    }
+
+    /// Operator and required values: `at least 3`; with `is_negated` the contrary.
+    #[must_use]
+    pub fn required_text(&self, is_negated: bool, language: Language) -> String {
+        required_text(
+            self.operator,
+            is_negated,
+            &self.required,
+            self.decimals,
+            language,
+        )
+    }
+
+    /// The whole leaf: `orders in the last 90 days: 2, required: at least 3`; with `is_negated` the contrary is required.
+    #[must_use]
+    pub fn text(&self, is_negated: bool, language: Language) -> String {
+        let term = term(self.term, self.definitions, language);
+        let observed = self.observed_text(language);
+        let word = language.choose("required", "verlangt");
+        let required = self.required_text(is_negated, language);
+        format!("{term}: {observed}, {word}: {required}")
+    }
+
+    /// The distance `gap` from the required value in words that fit [`Self::text`]: `1 short`.
+    #[must_use]
+    pub fn gap_text(
+        &self,
+        gap: &Value<'_>,
+        is_negated: bool,
+        language: Language,
+    ) -> Option<String> {
+        let Operator::Compare(op) = self.operator else {
+            return None;
+        };
+        let op = if is_negated { value::contrary(op) } else { op };
+        Some(gaps::gap_text(gap, op, self.required.first()?, language))
+    }
+}
+
 /// A reason as one sentence without a full stop: `orders in the last 90 days: 2, required: at least 3`.
 #[must_use]
 pub fn reason(reason: &Reason<'_>, definitions: &Definitions, language: Language) -> String {
     match reason.about {
-        About::Everyone => language
-            .choose("everybody is meant", "alle sind gemeint")
-            .to_owned(),
-        About::Segment(segment) => {
-            let title = language.of(&definitions.segment(segment).title);
-            let earlier = language.choose(
-                "belongs to an earlier segment",
-                "gehört zu einem früheren Segment",
-            );
-            format!("{earlier}: {title}")
-        }
+        About::Everyone => everyone(language).to_owned(),
+        About::Segment(segment) => earlier_segment(segment, definitions, language),
         About::Leaf { leaf, is_negated } => {
-            let term = term(&leaf.test.term, definitions, language);
-            let observed = match leaf.observed {
-                Ok(value) => value_text(&leaf.test.term, value, definitions, language),
-                Err(absence) => absence_text(absence, language).to_owned(),
-            };
-            let wanted = wanted(leaf.test, is_negated, definitions, language);
-            let asked = language.choose("required", "verlangt");
-            format!("{term}: {observed}, {asked}: {wanted}")
+            Wording::new(&leaf, definitions).text(is_negated, language)
         }
+    }
+}
+
+const fn everyone(language: Language) -> &'static str {
+    language.choose("applies to every customer", "gilt für alle Kunden")
+}
+
+fn earlier_segment(segment: SegmentId, definitions: &Definitions, language: Language) -> String {
+    let title = language.of(&definitions.segment(segment).title);
+    let words = language.choose(
+        "already in the earlier segment",
+        "schon im früheren Segment",
+    );
+    format!("{words} {title}")
+}
+
+/// How the parts of a clause count; a leaf has a text of its own, [`Wording::text`].
+#[must_use]
+pub const fn joint_text(joint: Joint, language: Language) -> &'static str {
+    match joint {
+        Joint::All => language.choose("all of these must hold", "alles davon muss zutreffen"),
+        Joint::Any => language.choose("one of these is enough", "eines davon genügt"),
+        Joint::Not => language.choose("this must not hold", "dies darf nicht zutreffen"),
+        Joint::Everyone => everyone(language),
+        Joint::Test { .. } => language.choose("a comparison", "ein Vergleich"),
+    }
+}
+
+/// What came of a segment: `not in`, `undecided, therefore not in`.
+#[must_use]
+pub fn outcome_text(
+    outcome: SegmentOutcome,
+    preempted_by: Option<SegmentId>,
+    definitions: &Definitions,
+    language: Language,
+) -> String {
+    let not_in = language.choose("not in", "gehört nicht dazu");
+    match (outcome.is_member, outcome.verdict, preempted_by) {
+        (true, Verdict::Unknown, _) => language.choose(
+            "in, because the segment includes the undecided",
+            "gehört dazu, weil das Segment Unentschiedene einschließt",
+        ),
+        (true, Verdict::True | Verdict::False, _) => language.choose("in", "gehört dazu"),
+        (false, _, Some(earlier)) => {
+            let earlier = earlier_segment(earlier, definitions, language);
+            return format!("{not_in}, {earlier}");
+        }
+        (false, Verdict::Unknown, None) => language.choose(
+            "undecided, therefore not in",
+            "nicht entscheidbar, gehört daher nicht dazu",
+        ),
+        (false, Verdict::True | Verdict::False, None) => not_in,
+    }
+    .to_owned()
+}
+
+/// Why a customer has no tier.
+#[must_use]
+pub const fn unrated_text(reason: Unrated, language: Language) -> &'static str {
+    match reason {
+        Unrated::NotApplicable => language.choose(
+            "employees are not valued",
+            "Mitarbeiter werden nicht bewertet",
+        ),
+        Unrated::NoPurchase => language.choose(
+            "nothing bought yet, or everything returned",
+            "noch nichts gekauft, oder alles zurückgegeben",
+        ),
+        Unrated::NoModel => language.choose(
+            "no active model can value this customer",
+            "kein aktives Modell kann diesen Kunden bewerten",
+        ),
+        Unrated::NoMean => language.choose(
+            "the spend model has no mean",
+            "das Ausgabenmodell hat keinen Mittelwert",
+        ),
+        Unrated::NoRate => language.choose(
+            "no exchange rate for an amount",
+            "kein Wechselkurs für einen Betrag",
+        ),
+        Unrated::TooLarge => language.choose(
+            "the value exceeds the range of amounts",
+            "der Wert übersteigt den Bereich der Beträge",
+        ),
     }
 }
 
@@ -75,17 +261,64 @@ pub fn reason(reason: &Reason<'_>, definitions: &Definitions, language: Language
 pub const fn absence_text(absence: Absence, language: Language) -> &'static str {
     match absence {
         Absence::Missing => language.choose("unknown", "unbekannt"),
-        Absence::Stale => language.choose("too old to count", "zu alt, um zu zählen"),
-        Absence::Future => language.choose("observed only later", "erst später beobachtet"),
-        Absence::WrongType => {
-            language.choose("not of the type it has now", "nicht vom heutigen Typ")
-        }
-        Absence::Unrated => language.choose("not rated", "nicht bewertet"),
-        Absence::NoRate => language.choose(
-            "not convertible for lack of a rate",
-            "mangels Kurs nicht umrechenbar",
+        Absence::Stale => language.choose("out of date", "veraltet"),
+        Absence::Future => language.choose("observed later", "erst später beobachtet"),
+        Absence::WrongType => language.choose(
+            "stored with a different type",
+            "mit einem anderen Typ gespeichert",
         ),
+        Absence::Unrated => language.choose("not rated", "nicht bewertet"),
+        Absence::NoRate => language.choose("no exchange rate", "kein Wechselkurs"),
     }
+}
+
+/// An open input: `Complaints: out of date`.
+#[must_use]
+pub fn input_text(
+    term: &Term,
+    absence: Absence,
+    definitions: &Definitions,
+    language: Language,
+) -> String {
+    let term = self::term(term, definitions, language);
+    format!("{term}: {}", absence_text(absence, language))
+}
+
+/// Where a value comes from: `crm, 34 days old, converted from USD`; `None` when there is nothing to state.
+#[must_use]
+pub fn origin_text(
+    recorded: Option<&Recorded<'_>>,
+    converted_from: &[Currency],
+    language: Language,
+) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(recorded) = recorded {
+        parts.push(recorded.source.to_string());
+        parts.push(match recorded.age_days {
+            ..0 => {
+                let day = values::day_text(recorded.observed_on, language);
+                format!("{} {day}", language.choose("observed on", "beobachtet am"))
+            }
+            0 => language
+                .choose("observed on the day", "am Tag selbst beobachtet")
+                .to_owned(),
+            1 => language.choose("1 day old", "1 Tag alt").to_owned(),
+            days => {
+                let days = values::grouped(&days.to_string(), language);
+                format!("{days} {}", language.choose("days old", "Tage alt"))
+            }
+        });
+    }
+    if !converted_from.is_empty() {
+        let codes: Vec<&str> = converted_from
+            .iter()
+            .map(|currency| currency.code())
+            .collect();
+        let words = language.choose("converted from", "umgerechnet aus");
+        let and = language.choose(" and ", " und ");
+        parts.push(format!("{words} {}", codes.join(and)));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// What a term is called.
@@ -97,150 +330,46 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
         (Language::En, _) => format!("{en} in the last {days} days"),
         (Language::De, _) => format!("{de} in den letzten {days} Tagen"),
     };
-    match term {
-        Term::Attribute(id) => language
-            .of(&definitions.attributes()[id.0 as usize].description)
-            .to_string(),
-        Term::Clv => language.choose("lifetime value", "Kundenwert").to_owned(),
-        Term::Tier => language.choose("tier", "Stufe").to_owned(),
-        Term::ProbabilityAlive => language
-            .choose(
-                "probability of still being a customer",
-                "Wahrscheinlichkeit, noch Kunde zu sein",
-            )
-            .to_owned(),
-        Term::Orders(days) => window(days.days(), "days with an order", "Tage mit Bestellung"),
-        Term::Spend(days) => window(days.days(), "spend", "Umsatz"),
-        Term::Contacts(days, None) => window(days.days(), "contacts", "Kontakte"),
+    let (en, de) = match term {
+        Term::Attribute(id) => {
+            let definition = &definitions.attributes()[id.0 as usize];
+            return language.of(&definition.description).to_string();
+        }
+        Term::Orders(days) => {
+            return window(days.days(), "days with an order", "Tage mit Bestellung");
+        }
+        Term::Spend(days) => return window(days.days(), "spend", "Umsatz"),
+        Term::Contacts(days, None) => return window(days.days(), "contacts", "Kontakte"),
         Term::Contacts(days, Some(channel)) => {
             let (en, de) = (
                 format!("contacts by {channel}"),
                 format!("Kontakte über {channel}"),
             );
-            window(days.days(), &en, &de)
+            return window(days.days(), &en, &de);
         }
-        Term::CostToServe(days) => window(days.days(), "cost of contacts", "Kosten der Kontakte"),
-        Term::DaysSinceLastOrder => language
-            .choose(
-                "time since the last order",
-                "Zeit seit der letzten Bestellung",
-            )
-            .to_owned(),
-        Term::TenureDays => language
-            .choose(
-                "time since the first order",
-                "Zeit seit der ersten Bestellung",
-            )
-            .to_owned(),
-        Term::RunningContracts => language
-            .choose("running contracts", "laufende Verträge")
-            .to_owned(),
-        Term::Kind => language
-            .choose("kind of customer", "Art des Kunden")
-            .to_owned(),
+        Term::CostToServe(days) => {
+            return window(days.days(), "cost of contacts", "Kosten der Kontakte");
+        }
         Term::Segment(id) => {
             let title = language.of(&definitions.segment(*id).title);
-            format!("{}: {title}", language.choose("member of", "gehört zu"))
+            return format!("{} {title}", language.choose("member of", "gehört zu"));
         }
-    }
-}
-
-/// What the leaf asks for; with `is_negated` its contrary.
-#[must_use]
-pub fn wanted(
-    test: &Test,
-    is_negated: bool,
-    definitions: &Definitions,
-    language: Language,
-) -> String {
-    let unit = unit(&test.term, definitions, language);
-    match &test.predicate {
-        Predicate::Int(op, limit) => {
-            let limit = int_text(*limit, &unit, definitions, language);
-            compared(*op, is_negated, &limit, language)
-        }
-        Predicate::Number(op, limit) => {
-            let limit = number_text(limit.get(), &unit, language);
-            compared(*op, is_negated, &limit, language)
-        }
-        Predicate::Bool(wanted) => value_text(
-            &test.term,
-            Slot::Bool(*wanted != is_negated),
-            definitions,
-            language,
+        Term::Clv => ("lifetime value", "Kundenwert"),
+        Term::Tier => ("tier", "Stufe"),
+        Term::ProbabilityAlive => (
+            "probability of still being a customer",
+            "Wahrscheinlichkeit, noch Kunde zu sein",
         ),
-        Predicate::Text(op, part) => {
-            let part = name_text(&test.term, part, language);
-            text_wanted(*op, part, is_negated, language)
-        }
-        Predicate::IntIn(list) => {
-            let list: Vec<String> = list
-                .iter()
-                .map(|&value| int_text(value, &unit, definitions, language))
-                .collect();
-            listed(&list, is_negated, language)
-        }
-        Predicate::NumberIn(list) => {
-            let list: Vec<String> = list
-                .iter()
-                .map(|value| number_text(value.get(), &unit, language))
-                .collect();
-            listed(&list, is_negated, language)
-        }
-        Predicate::TextIn(list) => {
-            let names = list.iter();
-            let names = names.map(|name| name_text(&test.term, name, language).to_owned());
-            listed(&names.collect::<Vec<_>>(), is_negated, language)
-        }
-        Predicate::HasTag(tag) if is_negated => {
-            format!("{} {tag}", language.choose("without", "ohne"))
-        }
-        Predicate::HasTag(tag) => format!("{} {tag}", language.choose("with", "mit")),
-        Predicate::Known if is_negated => language.choose("unknown", "unbekannt").to_owned(),
-        Predicate::Known => language.choose("known", "bekannt").to_owned(),
-    }
-}
-
-fn compared(op: Op, is_negated: bool, limit: &str, language: Language) -> String {
-    let op = match (op, is_negated) {
-        (op, false) => op,
-        (Op::Eq, true) => Op::Ne,
-        (Op::Ne, true) => Op::Eq,
-        (Op::Lt, true) => Op::Ge,
-        (Op::Le, true) => Op::Gt,
-        (Op::Gt, true) => Op::Le,
-        (Op::Ge, true) => Op::Lt,
+        Term::DaysSinceLastOrder => (
+            "time since the last order",
+            "Zeit seit der letzten Bestellung",
+        ),
+        Term::TenureDays => (
+            "time since the first order",
+            "Zeit seit der ersten Bestellung",
+        ),
+        Term::RunningContracts => ("running contracts", "laufende Verträge"),
+        Term::Kind => ("kind of customer", "Art des Kunden"),
     };
-    let word = match op {
-        Op::Eq => language.choose("exactly", "genau"),
-        Op::Ne => language.choose("not", "nicht"),
-        Op::Lt => language.choose("less than", "weniger als"),
-        Op::Le => language.choose("at most", "höchstens"),
-        Op::Gt => language.choose("more than", "mehr als"),
-        Op::Ge => language.choose("at least", "mindestens"),
-    };
-    format!("{word} {limit}")
-}
-
-fn text_wanted(op: TextOp, text: &str, is_negated: bool, language: Language) -> String {
-    let word = match (op, is_negated) {
-        (TextOp::Is, false) | (TextOp::IsNot, true) => return text.to_owned(),
-        (TextOp::Is, true) | (TextOp::IsNot, false) => language.choose("not", "nicht"),
-        (TextOp::StartsWith, false) => language.choose("beginning with", "mit dem Anfang"),
-        (TextOp::StartsWith, true) => language.choose("not beginning with", "nicht mit dem Anfang"),
-        (TextOp::EndsWith, false) => language.choose("ending with", "mit dem Ende"),
-        (TextOp::EndsWith, true) => language.choose("not ending with", "nicht mit dem Ende"),
-        (TextOp::Contains, false) => language.choose("containing", "mit dem Bestandteil"),
-        (TextOp::Contains, true) => language.choose("not containing", "ohne den Bestandteil"),
-    };
-    format!("{word} {text}")
-}
-
-fn listed(list: &[String], is_negated: bool, language: Language) -> String {
-    let word = if is_negated {
-        language.choose("none of", "keines von")
-    } else {
-        language.choose("one of", "eines von")
-    };
-    format!("{word} {}", list.join(", "))
+    language.choose(en, de).to_owned()
 }

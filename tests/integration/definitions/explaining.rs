@@ -1,11 +1,14 @@
 //! Why a customer is in a segment or a tier, or is not, clause by clause.
 
+mod clauses;
+
 use patron::pb;
 use patron::pb::attribute_value::Value;
 use patron::pb::explain_segment_request::Target;
 use patron::pb::{Absence, ClauseKind, CustomerKind, Match, UnratedReason, Verdict};
 use tonic::{Code, Status};
 
+use self::clauses::{employees, few_contacts, joined, orders, people, stale_employees, words};
 use super::small;
 use crate::support::messages::{attribute, by_id, by_phone, call, patch, phone, purchase, reason};
 use crate::support::models::{BG, SPEND, store_model};
@@ -69,37 +72,6 @@ async fn segment(service: &ServiceWithDatabase, id: &str, name: &str) -> pb::Seg
     explained.segments.remove(0)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the messages hold their parts")]
-fn words(en: &str, de: &str) -> Option<pb::LocalizedText> {
-    let (en, de) = (en.to_owned(), de.to_owned());
-    Some(pb::LocalizedText { en, de })
-}
-
-fn joined(kind: ClauseKind, text: &str, verdict: Verdict, parts: Vec<pb::Clause>) -> pb::Clause {
-    pb::Clause {
-        kind: kind.into(),
-        text: text.to_owned(),
-        verdict: verdict.into(),
-        parts,
-        ..Default::default()
-    }
-}
-
-/// The test `employees >= 250`, counted on `observed_on`.
-fn employees(verdict: Verdict, observed_on: &str) -> pb::Clause {
-    pb::Clause {
-        subject: words("Employees", "Mitarbeiterzahl"),
-        limit: "250 people".to_owned(),
-        limit_text: words("250 people", "250 Personen"),
-        unit: "people".to_owned(),
-        unit_text: words("people", "Personen"),
-        source: "crm".to_owned(),
-        observed_on: observed_on.to_owned(),
-        ..joined(ClauseKind::Test, "employees >= 250", verdict, vec![])
-    }
-}
-
-#[expect(clippy::too_many_lines, reason = "whole trees, clause by clause")]
 #[tokio::test]
 async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
     let service = service().await;
@@ -116,43 +88,9 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
         .write(&[purchase("bob", "1", "2026-11-01", 100)])
         .await;
     let text = "orders(days(90)) >= 2 && !(contacts(days(90)) > 3)";
-    let tree = |orders: &str, gap: f64, verdict: Verdict, contacts: &str, away: f64| {
-        let orders = pb::Clause {
-            subject: words(
-                "days with an order in the last 90 days",
-                "Tage mit Bestellung in den letzten 90 Tagen",
-            ),
-            observed: orders.to_owned(),
-            observed_text: words(orders, orders),
-            limit: "2".to_owned(),
-            limit_text: words("2", "2"),
-            unit: "orders".to_owned(),
-            unit_text: words("orders", "Bestellungen"),
-            gap: Some(gap),
-            ..joined(ClauseKind::Test, "orders(days(90)) >= 2", verdict, vec![])
-        };
-        let contacts = pb::Clause {
-            subject: words(
-                "contacts in the last 90 days",
-                "Kontakte in den letzten 90 Tagen",
-            ),
-            observed: contacts.to_owned(),
-            observed_text: words(contacts, contacts),
-            limit: "3".to_owned(),
-            limit_text: words("3", "3"),
-            unit: "contacts".to_owned(),
-            unit_text: words("contacts", "Kontakte"),
-            gap: Some(away),
-            ..joined(
-                ClauseKind::Test,
-                "(contacts(days(90)) > 3)",
-                Verdict::False,
-                vec![],
-            )
-        };
-        let not = "!(contacts(days(90)) > 3)";
-        let not = joined(ClauseKind::Not, not, Verdict::True, vec![contacts]);
-        joined(ClauseKind::All, text, verdict, vec![orders, not])
+    let tree = |verdict, parts| {
+        let all = ("all of these must hold", "alles davon muss zutreffen");
+        joined(ClauseKind::All, text, all, verdict, parts)
     };
     let ada = segment(&service, "ada", "size/regular").await;
     assert_eq!(
@@ -160,7 +98,12 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
         (Verdict::True, true, "")
     );
     assert_eq!((&*ada.condition, &ada.open_inputs), (text, &vec![]));
-    assert_eq!(ada.clause, Some(tree("2", 0.0, Verdict::True, "1", -2.0)));
+    let clauses = vec![
+        orders(2, ("just met", "gerade erfüllt"), Verdict::True),
+        few_contacts(1, ("2 below", "2 darunter"), true),
+    ];
+    assert_eq!(ada.clause, Some(tree(Verdict::True, clauses)));
+    assert_eq!(ada.outcome_text, words("in", "gehört dazu"));
     let codes: Vec<_> = ada.reasons.iter().map(|it| &*it.code).collect();
     assert_eq!(codes, ["ORDERS", "CONTACTS"]);
     assert_eq!(
@@ -172,7 +115,12 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
     );
     let bob = segment(&service, "bob", "size/regular").await;
     assert_eq!((bob.verdict(), bob.is_member), (Verdict::False, false));
-    assert_eq!(bob.clause, Some(tree("1", -1.0, Verdict::False, "0", -3.0)));
+    let clauses = vec![
+        orders(1, ("1 short", "1 zu wenig"), Verdict::False),
+        few_contacts(0, ("3 below", "3 darunter"), false),
+    ];
+    assert_eq!(bob.clause, Some(tree(Verdict::False, clauses)));
+    assert_eq!(bob.outcome_text, words("not in", "gehört nicht dazu"));
     let why = pb::ReasonCode {
         code: "ORDERS".to_owned(),
         text: words(
@@ -199,34 +147,47 @@ async fn a_stale_attribute_is_unknown_with_its_source_and_day_and_the_policy_dec
             (stale.verdict(), stale.is_member),
             (Verdict::Unknown, is_member)
         );
+        let text = (
+            "Employees: out of date, required: at least 250 people",
+            "Mitarbeiterzahl: veraltet, verlangt: mindestens 250 Personen",
+        );
         let clause = pb::Clause {
             absence: Absence::Stale.into(),
-            ..employees(Verdict::Unknown, "2023-11-22")
+            observed_text: words("out of date", "veraltet"),
+            ..employees(
+                Verdict::Unknown,
+                text,
+                ("crm, 1,096 days old", "crm, 1.096 Tage alt"),
+                "2023-11-22",
+                1_096,
+            )
         };
         assert_eq!(stale.clause, Some(clause));
-        let open = pb::OpenInput {
-            input: "Employees".to_owned(),
-            absence: Absence::Stale.into(),
-            name: "employees".to_owned(),
-            text: words("Employees", "Mitarbeiterzahl"),
-        };
-        assert_eq!(stale.open_inputs, [open]);
+        assert_eq!(stale.open_inputs, [stale_employees()]);
         let why = pb::ReasonCode {
             code: "INPUT_STALE".to_owned(),
-            text: words(
-                "Employees: too old to count, required: at least 250 people",
-                "Mitarbeiterzahl: zu alt, um zu zählen, verlangt: mindestens 250 Personen",
-            ),
+            text: words(text.0, text.1),
         };
         assert_eq!(stale.reasons, [why]);
         // On the last of its 730 days it counts.
         let fresh = segment(&service, "fresh", name).await;
         assert_eq!((fresh.verdict(), fresh.is_member), (Verdict::True, true));
+        let text = (
+            "Employees: 340 people, required: at least 250 people",
+            "Mitarbeiterzahl: 340 Personen, verlangt: mindestens 250 Personen",
+        );
         let clause = pb::Clause {
-            observed: "340 people".to_owned(),
+            observed_value: Some(people(340)),
             observed_text: words("340 people", "340 Personen"),
-            gap: Some(90.0),
-            ..employees(Verdict::True, "2024-11-22")
+            gap: Some(people(90)),
+            gap_text: words("90 people above", "90 Personen darüber"),
+            ..employees(
+                Verdict::True,
+                text,
+                ("crm, 730 days old", "crm, 730 Tage alt"),
+                "2024-11-22",
+                730,
+            )
         };
         assert_eq!((fresh.clause, fresh.open_inputs), (Some(clause), vec![]));
     }
@@ -268,7 +229,14 @@ async fn a_scheme_shows_all_its_segments_and_who_took_the_customer() {
     };
     assert_eq!(why.code, "EARLIER_SEGMENT");
     let text = why.text.as_ref().unwrap();
-    assert_eq!(text.de, "gehört zu einem früheren Segment: Groß");
+    assert_eq!(text.de, "schon im früheren Segment Groß");
+    assert_eq!(
+        explained.segments[1].outcome_text,
+        words(
+            "not in, already in the earlier segment Large",
+            "gehört nicht dazu, schon im früheren Segment Groß"
+        )
+    );
     // Without a target: the tier and all schemes.
     let everything = explanation(&service, "firm", None).await;
     assert_eq!(everything.segments.len(), 5);

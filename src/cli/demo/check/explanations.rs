@@ -207,7 +207,11 @@ impl Check<'_> {
 fn is_sound(clause: &pb::Clause) -> bool {
     let parts = || clause.parts.iter().map(|part| part.verdict);
     let follows = match clause.kind() {
-        pb::ClauseKind::Test => clause.parts.is_empty() && !clause.text.is_empty(),
+        pb::ClauseKind::Test => {
+            clause.parts.is_empty()
+                && clause.operator() != pb::ComparisonOperator::Unspecified
+                && clause.text.is_some()
+        }
         pb::ClauseKind::Everyone => clause.verdict() == pb::Verdict::True,
         // FALSE < UNKNOWN < TRUE in the contract's numbers.
         pb::ClauseKind::All => parts().min() == Some(clause.verdict),

@@ -2,7 +2,8 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "as the messages hold their parts")]
 
-use crate::pb::{self, Absence, ClauseKind, Verdict};
+use crate::pb::typed_value::Kind;
+use crate::pb::{self, Absence, ClauseKind, ComparisonOperator, Verdict};
 
 pub(super) fn words(en: &str, de: &str) -> Option<pb::LocalizedText> {
     Some(pb::LocalizedText {
@@ -11,146 +12,151 @@ pub(super) fn words(en: &str, de: &str) -> Option<pb::LocalizedText> {
     })
 }
 
-pub(super) fn joint(kind: ClauseKind, verdict: Verdict, parts: Vec<pb::Clause>) -> pb::Clause {
+pub(super) fn joint(
+    kind: ClauseKind,
+    verdict: Verdict,
+    text: (&str, &str),
+    parts: Vec<pb::Clause>,
+) -> pb::Clause {
     pb::Clause {
         kind: kind.into(),
         verdict: verdict.into(),
+        text: words(text.0, text.1),
         parts,
         ..Default::default()
     }
 }
 
-pub(super) fn test(
-    text: &str,
-    verdict: Verdict,
-    subject: (&str, &str),
-    found: [&str; 3],
-) -> pb::Clause {
-    let [observed, limit, unit] = found.map(str::to_owned);
+/// A value without a unit.
+pub(super) fn value(kind: Kind) -> pb::TypedValue {
+    pb::TypedValue {
+        kind: Some(kind),
+        unit: None,
+    }
+}
+
+fn orders() -> pb::Clause {
+    let text = (
+        "orders in the last 90 days: 1, required: at least 3",
+        "Bestellungen in den letzten 90 Tagen: 1, verlangt: mindestens 3",
+    );
     pb::Clause {
-        kind: ClauseKind::Test.into(),
-        text: text.into(),
-        verdict: verdict.into(),
-        subject: words(subject.0, subject.1),
-        observed,
-        limit,
-        unit,
-        ..Default::default()
+        expression: "orders(days(90)) >= 3".into(),
+        term: "orders(days(90))".into(),
+        operator: ComparisonOperator::GreaterThanOrEqual.into(),
+        required_values: vec![value(Kind::IntValue(3))],
+        observed_value: Some(value(Kind::IntValue(1))),
+        gap: Some(value(Kind::IntValue(-2))),
+        gap_text: words("2 short", "2 zu wenig"),
+        is_decisive: true,
+        ..joint(ClauseKind::Test, Verdict::False, text, vec![])
     }
 }
 
 fn spend() -> pb::Clause {
-    let spend = test(
-        "spend(days(365)) >= money(\"2500 EUR\")",
-        Verdict::False,
-        (
-            "Spend in the last 365 days",
-            "Ausgaben in den letzten 365 Tagen",
-        ),
-        ["1,250.00 EUR", "2,500.00 EUR", "EUR"],
+    let text = (
+        "spend in the last 365 days: 1,250.00 EUR, required: at least 2,500.00 EUR",
+        "Umsatz in den letzten 365 Tagen: 1.250,00 EUR, verlangt: mindestens 2.500,00 EUR",
     );
+    let money = |amount| euros(amount).map(Kind::MoneyValue).map(value);
     pb::Clause {
-        gap: Some(-1_250.0),
-        observed_text: words("1,250.00 EUR", "1.250,00 EUR"),
-        limit_text: words("2,500.00 EUR", "2.500,00 EUR"),
-        unit_text: words("EUR", "EUR"),
-        ..spend
+        term: "spend(days(365))".into(),
+        operator: ComparisonOperator::GreaterThanOrEqual.into(),
+        required_values: money(250_000).into_iter().collect(),
+        observed_value: money(125_000),
+        gap: money(-125_000),
+        gap_text: words("1,250.00 EUR short", "1.250,00 EUR zu wenig"),
+        origin_text: words("converted from USD", "umgerechnet aus USD"),
+        converted_from: vec!["USD".into()],
+        ..joint(ClauseKind::Test, Verdict::False, text, vec![])
     }
 }
 
-fn employees() -> pb::Clause {
-    let employees = test(
-        "employees >= 1250",
-        Verdict::False,
-        ("Employees", "Mitarbeiterzahl"),
-        ["240", "1,250", "people"],
-    );
-    pb::Clause {
-        gap: Some(-1_010.0),
-        observed_text: words("240", "240"),
-        limit_text: words("1,250", "1.250"),
-        unit_text: words("people", "Personen"),
-        ..employees
-    }
-}
-
-/// Not in a segment: too few orders, no papers wanted; complaints that are too old to count.
-#[expect(clippy::too_many_lines, reason = "one message, field by field")]
-pub(super) fn at_risk() -> pb::SegmentExplanation {
-    let tier = test(
-        "tier >= \"gold\"",
-        Verdict::True,
-        ("Tier", "Stufe"),
-        ["gold", "gold", "tiers"],
-    );
-    let orders = test(
-        "orders(days(90)) >= 3",
-        Verdict::False,
-        (
-            "Orders in the last 90 days",
-            "Bestellungen in den letzten 90 Tagen",
-        ),
-        ["1", "3", "orders"],
-    );
-    let papers = test(
-        "needs_validation_papers",
-        Verdict::True,
-        ("Needs papers", "Braucht Unterlagen"),
-        ["yes", "yes", ""],
-    );
-    let complaints = test(
-        "complaints_12m >= 2",
-        Verdict::Unknown,
-        ("Complaints", "Beschwerden"),
-        ["", "2", ""],
-    );
-    let dated = |clause: pb::Clause, day: &str| pb::Clause {
+/// Papers are needed, which must not be so.
+fn no_papers() -> pb::Clause {
+    let origin = words("crm, 1 day old", "crm, 1 Tag alt");
+    let papers = pb::Clause {
+        origin_text: origin.clone(),
         source: "crm".into(),
-        observed_on: day.into(),
-        ..clause
+        observed_on: "2026-01-30".into(),
+        age_days: Some(1),
+        ..joint(
+            ClauseKind::Test,
+            Verdict::True,
+            (
+                "needs papers: yes, required: yes",
+                "braucht Unterlagen: ja, verlangt: ja",
+            ),
+            vec![],
+        )
     };
-    let parts = vec![
-        pb::Clause {
-            gap: Some(0.0),
-            ..tier
-        },
-        pb::Clause {
-            gap: Some(-2.0),
-            ..orders
-        },
-        spend(),
-        employees(),
-        joint(
+    pb::Clause {
+        origin_text: origin,
+        ..joint(
             ClauseKind::Not,
             Verdict::False,
-            vec![dated(papers, "2026-01-30")],
-        ),
-        joint(
-            ClauseKind::Any,
-            Verdict::Unknown,
-            vec![pb::Clause {
-                absence: Absence::Stale.into(),
-                ..dated(complaints, "2025-01-31")
-            }],
-        ),
+            (
+                "needs papers: yes, required: no",
+                "braucht Unterlagen: ja, verlangt: nein",
+            ),
+            vec![papers],
+        )
+    }
+}
+
+fn complaints() -> pb::Clause {
+    let text = (
+        "complaints: out of date, required: at least 2",
+        "Beschwerden: veraltet, verlangt: mindestens 2",
+    );
+    pb::Clause {
+        term: "complaints_12m".into(),
+        operator: ComparisonOperator::GreaterThanOrEqual.into(),
+        required_values: vec![pb::TypedValue {
+            unit: words("letters", "Briefe"),
+            ..value(Kind::IntValue(2))
+        }],
+        absence: Absence::Stale.into(),
+        origin_text: words("crm, 365 days old", "crm, 365 Tage alt"),
+        source: "crm".into(),
+        observed_on: "2025-01-31".into(),
+        age_days: Some(365),
+        ..joint(ClauseKind::Test, Verdict::Unknown, text, vec![])
+    }
+}
+
+/// Not in a segment: too few orders, papers needed; complaints that are out of date.
+pub(super) fn at_risk() -> pb::SegmentExplanation {
+    let (all, any, not) = (
+        ("all of these must hold", "alles davon muss zutreffen"),
+        ("one of these is enough", "eines davon genügt"),
+        ("this must not hold", "dies darf nicht zutreffen"),
+    );
+    let open = joint(ClauseKind::Any, Verdict::Unknown, any, vec![complaints()]);
+    let parts = vec![
+        orders(),
+        spend(),
+        no_papers(),
+        joint(ClauseKind::Not, Verdict::Unknown, not, vec![open]),
     ];
     pb::SegmentExplanation {
         segment: "attention/at_risk".into(),
         title: words("At risk", "Gefährdet"),
         verdict: Verdict::False.into(),
-        clause: Some(joint(ClauseKind::All, Verdict::False, parts)),
+        outcome_text: words("not in", "gehört nicht dazu"),
+        clause: Some(joint(ClauseKind::All, Verdict::False, all, parts)),
         open_inputs: vec![pb::OpenInput {
-            input: "Complaints".into(),
+            term: "complaints_12m".into(),
+            term_text: words("complaints", "Beschwerden"),
             absence: Absence::Stale.into(),
-            name: "complaints_12m".into(),
-            text: words("Complaints", "Beschwerden"),
+            text: words("complaints: out of date", "Beschwerden: veraltet"),
+            could_hold: false,
+            could_fail: true,
+            verdict_if_unchanged: Verdict::False.into(),
         }],
         reasons: vec![pb::ReasonCode {
-            code: "ORDERS_BELOW".into(),
-            text: words(
-                "Orders in the last 90 days: 1, below 3",
-                "Bestellungen: 1, unter 3",
-            ),
+            code: "ORDERS".into(),
+            text: orders().text,
         }],
         ..Default::default()
     }
@@ -173,6 +179,10 @@ pub(super) fn platinum() -> pb::TierExplanation {
     };
     pb::TierExplanation {
         tier: "platinum".into(),
+        outcome_text: words(
+            "not held, the customer holds gold",
+            "nicht erreicht, der Kunde hat gold",
+        ),
         holds: false,
         held: Some(pb::Tier {
             name: "gold".into(),

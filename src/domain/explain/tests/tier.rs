@@ -24,6 +24,13 @@ fn a_tier_is_explained_by_the_distances_to_its_neighbours() {
     let held = explain_tier(&gold, &basis, None);
     assert_eq!(held.tier, tiers.find("gold"));
     assert_eq!(held.minimum_value.unwrap().to_string(), "250.00 EUR");
+    assert_eq!(*held.outcome_text.en, *"held");
+    let platinum = explain_tier(&gold, &basis, tiers.find("platinum")).outcome_text;
+    assert_eq!(*platinum.en, *"not held, the customer holds gold");
+    assert_eq!(
+        platinum.de.as_deref(),
+        Some("nicht erreicht, der Kunde hat gold")
+    );
     let (better, missing) = held.next_better.unwrap();
     assert_eq!(
         (Some(better), missing.to_string().as_str()),
@@ -67,4 +74,8 @@ fn the_tier_of_who_cannot_be_valued_is_explained_by_the_reason() {
     assert_eq!((explanation.tier, explanation.next_better), (None, None));
     assert_eq!(explanation.reasons[0].code, "NO_PURCHASE");
     assert!(explanation.reasons[0].text.de.is_some());
+    assert_eq!(
+        *explanation.outcome_text.en,
+        *"not rated: nothing bought yet, or everything returned"
+    );
 }

@@ -1,95 +1,152 @@
-//! Values, amounts, days and distances in words and digits of a language.
+//! Values, amounts, days and distances in the words and digits of a language.
 
-use super::Language;
+use super::{Language, both};
 use crate::domain::{
     calendar::Day,
-    definitions::Definitions,
-    explain::Gap,
-    money::{Currency, Money},
-    rules::{condition::Term, program::Slot, vocabulary::ValueType},
-    text::Label,
+    customer::CustomerKind,
+    definitions::LocalizedText,
+    explain::value::{Unit, Value},
+    money::Money,
 };
 
-/// What numbers of a term are.
-pub(super) enum Unit {
-    Plain,
-    Named(Label),
-    Days,
-    Money(Currency),
-    Day,
-    Tier,
-    Percent,
-}
+/// Decimals of a percentage: one, unless two different probabilities would read alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decimals(usize);
 
-pub(super) fn unit(term: &Term, definitions: &Definitions, language: Language) -> Unit {
-    match term {
-        Term::Clv | Term::Spend(_) | Term::CostToServe(_) => {
-            Unit::Money(definitions.value().currency)
-        }
-        Term::Tier => Unit::Tier,
-        Term::ProbabilityAlive => Unit::Percent,
-        Term::DaysSinceLastOrder | Term::TenureDays => Unit::Days,
-        Term::Orders(_)
-        | Term::Contacts(..)
-        | Term::RunningContracts
-        | Term::Kind
-        | Term::Segment(_) => Unit::Plain,
-        Term::Attribute(id) => {
-            let definition = &definitions.attributes()[id.0 as usize];
-            match (&definition.attribute.value_type, &definition.unit) {
-                (ValueType::Money(currency), _) => Unit::Money(*currency),
-                (ValueType::Day, _) => Unit::Day,
-                (_, Some(unit)) if *unit.en == *"days" => Unit::Days,
-                (_, Some(unit)) => Unit::Named(language.of(unit)),
-                (_, None) => Unit::Plain,
-            }
-        }
+impl Decimals {
+    /// What a probability is worth.
+    const LEAST: usize = 1;
+    /// Beyond this two probabilities differ by rounding errors only.
+    const MOST: usize = 12;
+
+    /// As many as it takes to tell the observed from the required probabilities.
+    #[must_use]
+    pub fn telling_apart(observed: Option<&Value<'_>>, required: &[Value<'_>]) -> Self {
+        let Some(observed) = observed.and_then(share) else {
+            return Self(Self::LEAST);
+        };
+        let differ = |decimals: usize| {
+            let others = required.iter().filter_map(share);
+            others
+                .filter(|limit| limit.total_cmp(&observed).is_ne())
+                .all(|limit| percent(limit, decimals) != percent(observed, decimals))
+        };
+        let decimals = (Self::LEAST..Self::MOST).find(|&decimals| differ(decimals));
+        Self(decimals.unwrap_or(Self::MOST))
     }
 }
 
-pub(super) fn int_text(
-    value: i64,
-    unit: &Unit,
-    definitions: &Definitions,
-    language: Language,
-) -> String {
-    match unit {
-        Unit::Plain | Unit::Percent => grouped(&value.to_string(), language),
-        Unit::Named(unit) => grouped(&format!("{value} {unit}"), language),
-        Unit::Days if value == 1 => language.choose("1 day", "1 Tag").to_owned(),
-        Unit::Days => {
-            let days = language.choose("days", "Tage");
-            grouped(&format!("{value} {days}"), language)
-        }
-        Unit::Money(currency) => {
-            let money = Money {
-                amount_minor: value,
-                currency: *currency,
-            };
-            money_text(money, language)
-        }
-        Unit::Day => match i32::try_from(value)
-            .ok()
-            .and_then(|n| Day::from_number(n).ok())
-        {
-            Some(day) => day_text(day, language),
-            None => value.to_string(),
-        },
-        Unit::Tier => usize::try_from(value)
-            .ok()
-            .and_then(|ordinal| definitions.vocabulary().tiers().get(ordinal))
-            .map_or_else(|| value.to_string(), ToString::to_string),
+/// The probability that a value is.
+fn share(value: &Value<'_>) -> Option<f64> {
+    if let Value::Number(share, Unit::Share) = value {
+        Some(*share)
+    } else {
+        None
     }
 }
 
-pub(super) fn number_text(value: f64, unit: &Unit, language: Language) -> String {
-    match unit {
-        // One decimal of a percent is what a probability is worth.
-        Unit::Percent => grouped(&format!("{:.1} %", value * 100.0), language),
-        Unit::Named(unit) => grouped(&format!("{value} {unit}"), language),
-        Unit::Plain | Unit::Days | Unit::Money(_) | Unit::Day | Unit::Tier => {
-            grouped(&value.to_string(), language)
+/// A value: `2`, `1,250.00 EUR`, `34 days`, `55.0 %`, `yes`.
+#[must_use]
+pub fn value_text(value: &Value<'_>, decimals: Decimals, language: Language) -> String {
+    match value {
+        Value::Bool(true) => language.choose("yes", "ja").to_owned(),
+        Value::Bool(false) => language.choose("no", "nein").to_owned(),
+        Value::Int(value, unit) => {
+            let text = counted(&value.to_string(), *unit, *value == 1, language);
+            grouped(&text, language)
         }
+        Value::Number(value, Unit::Share) => {
+            let share = percent(*value, decimals.0);
+            grouped(&format!("{share} %"), language)
+        }
+        Value::Number(value, unit) => {
+            let text = counted(&decimal(*value), *unit, false, language);
+            grouped(&text, language)
+        }
+        Value::Text("") => language.choose("empty", "leer").to_owned(),
+        Value::Text(text) | Value::Tier(text) => (*text).to_owned(),
+        Value::Kind(kind) => kind_text(*kind, language).to_owned(),
+        Value::Money(money) => money_text(*money, language),
+        Value::Day(day) => day_text(*day, language),
+        Value::Tags([]) => language.choose("none", "keine").to_owned(),
+        Value::Tags(tags) => tags.join(", "),
+    }
+}
+
+/// The size of a gap without its sign, digits not grouped yet: `2`, `250.00 EUR`, `1 tier`, `5.0 percentage points`.
+pub(super) fn distance_text(gap: &Value<'_>, language: Language) -> String {
+    match gap {
+        Value::Int(value, unit) => {
+            let size = value.unsigned_abs();
+            counted(&size.to_string(), *unit, size == 1, language)
+        }
+        Value::Number(value, Unit::Share) => {
+            let size = value.abs();
+            // Never "0.0" for two probabilities that differ.
+            let decimals = (Decimals::LEAST..Decimals::MOST)
+                .find(|&decimals| percent(size, decimals) != percent(0.0, decimals));
+            let size = percent(size, decimals.unwrap_or(Decimals::MOST));
+            let points = language.choose("percentage points", "Prozentpunkte");
+            format!("{size} {points}")
+        }
+        Value::Number(value, unit) => {
+            // A difference of two decimals has noise in its last digits.
+            let size = format!("{:.11e}", value.abs());
+            let size: f64 = size.parse().unwrap_or(value.abs());
+            counted(&decimal(size), *unit, false, language)
+        }
+        Value::Money(money) => money.to_string().trim_start_matches('-').to_owned(),
+        Value::Bool(_)
+        | Value::Text(_)
+        | Value::Kind(_)
+        | Value::Day(_)
+        | Value::Tier(_)
+        | Value::Tags(_) => String::new(),
+    }
+}
+
+fn percent(share: f64, decimals: usize) -> String {
+    format!("{:.decimals$}", share * 100.0)
+}
+
+/// A number of something: `1 day`, `2 days`, `340 people`.
+fn counted(number: &str, unit: Unit<'_>, is_one: bool, language: Language) -> String {
+    let one = match unit {
+        Unit::Days if is_one => Some(language.choose("day", "Tag").into()),
+        Unit::Tiers if is_one => Some(language.choose("tier", "Stufe").into()),
+        Unit::Plain | Unit::Share | Unit::Days | Unit::Tiers | Unit::Named(_) => None,
+    };
+    match one.or_else(|| unit_text(unit).map(|unit| language.of(&unit))) {
+        Some(unit) => format!("{number} {unit}"),
+        None => number.to_owned(),
+    }
+}
+
+/// The unit of a number; `None` for a plain number and a probability. The English one identifies it.
+#[must_use]
+pub fn unit_text(unit: Unit<'_>) -> Option<LocalizedText> {
+    Some(match unit {
+        Unit::Plain | Unit::Share => return None,
+        Unit::Days => both(|language| language.choose("days", "Tage")),
+        Unit::Tiers => both(|language| language.choose("tiers", "Stufen")),
+        Unit::Named(unit) => unit.clone(),
+    })
+}
+
+/// A number in the shortest form that reads back as the same number; without hundreds of zeros.
+fn decimal(value: f64) -> String {
+    if value != 0.0 && !(1e-6..1e15).contains(&value.abs()) {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}
+
+const fn kind_text(kind: CustomerKind, language: Language) -> &'static str {
+    match kind {
+        CustomerKind::Person => language.choose("person", "Privatperson"),
+        CustomerKind::Company => language.choose("company", "Firma"),
+        CustomerKind::Employee => language.choose("employee", "Mitarbeiter"),
     }
 }
 
@@ -138,65 +195,6 @@ pub fn day_text(day: Day, language: Language) -> String {
     match (language, &*parts) {
         (Language::De, [year, month, day]) => format!("{day}.{month}.{year}"),
         _ => text,
-    }
-}
-
-/// A name that conditions compare a term with. Only the kinds of customers are the program's own words, and so are said in the language.
-pub(super) fn name_text<'a>(term: &Term, name: &'a str, language: Language) -> &'a str {
-    match (term, name) {
-        (Term::Kind, "PERSON") => language.choose("person", "Privatperson"),
-        (Term::Kind, "COMPANY") => language.choose("company", "Firma"),
-        (Term::Kind, "EMPLOYEE") => language.choose("employee", "Kollege"),
-        _ => name,
-    }
-}
-
-/// A value of a term.
-#[must_use]
-pub fn value_text(
-    term: &Term,
-    value: Slot<'_>,
-    definitions: &Definitions,
-    language: Language,
-) -> String {
-    let unit = unit(term, definitions, language);
-    match value {
-        Slot::Missing => language.choose("unknown", "unbekannt").to_owned(),
-        Slot::Int(value) => int_text(value, &unit, definitions, language),
-        Slot::Num(value) => number_text(value, &unit, language),
-        Slot::Bool(true) => language.choose("yes", "ja").to_owned(),
-        Slot::Bool(false) => language.choose("no", "nein").to_owned(),
-        Slot::Text(_, text) => name_text(term, text, language).to_owned(),
-        Slot::List([]) => language.choose("none", "keine").to_owned(),
-        Slot::List(tags) => tags.join(", "),
-    }
-}
-
-/// The distance of a value from its limit, with its sign: `+3`, `-120.00 EUR`.
-#[must_use]
-pub fn gap_text(term: &Term, gap: Gap, definitions: &Definitions, language: Language) -> String {
-    let unit = unit(term, definitions, language);
-    let (text, is_positive) = match gap {
-        // Between tiers and between days lie steps and days, not a tier or a date.
-        Gap::Int(value) => match unit {
-            Unit::Tier => (
-                int_text(value, &Unit::Plain, definitions, language),
-                value > 0,
-            ),
-            Unit::Day => (
-                int_text(value, &Unit::Days, definitions, language),
-                value > 0,
-            ),
-            Unit::Plain | Unit::Named(_) | Unit::Days | Unit::Money(_) | Unit::Percent => {
-                (int_text(value, &unit, definitions, language), value > 0)
-            }
-        },
-        Gap::Number(value) => (number_text(value, &unit, language), value > 0.0),
-    };
-    if is_positive {
-        format!("+{text}")
-    } else {
-        text
     }
 }
 
