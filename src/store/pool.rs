@@ -112,10 +112,11 @@ impl Pool {
             .max_lifetime(MAX_LIFETIME)
             // In place of sqlx's own look whether the server is there, at the same price of one round trip.
             .test_before_acquire(false)
-            // A session to a server that takes no writes any more is closed: the next one may lead to the new primary.
             .before_acquire(|connection, session| {
-                let is_outdated = demotion::is_outdated(session.age);
-                Box::pin(async move { Ok(!is_outdated && is_clean(connection).await?) })
+                Box::pin(async move {
+                    let is_astray = demotion::leads_astray(connection, session.age).await?;
+                    Ok(!is_astray && is_clean(connection).await?)
+                })
             })
             // sqlx waits without limit for the end of a statement that was given up. On a path that went silent there is none, whether the
             // database is away or answers elsewhere.
