@@ -1,7 +1,7 @@
 # `make demo` and `make test`, on a machine with a Rust toolchain, make and a C compiler; from any folder (make -C), as root or not.
 # Both see to a PostgreSQL server program first (src/postgres/install.sh says what it does) and use DATABASE_URL if it is set.
 
-.PHONY: demo test test-faults golden check fmt lint docs bench spelling deny
+.PHONY: demo test test-faults test-kills golden check fmt lint docs bench spelling deny
 
 # A customer service on this machine with made-up customers; Ctrl-C ends it.
 demo:
@@ -19,6 +19,11 @@ test-faults:
 	PATRON_KILLS=50 cargo test --locked --test integration kills_in_the_middle -- --nocapture
 	PATRON_CANCELLED_CALLS=10000 cargo test --locked --test integration coherence::storm -- --nocapture
 	cargo test --release --locked --test faults
+
+# 1,000 times kill -9 in the middle of ingest, then every sum is compared. Not for CI: about 20 minutes.
+test-kills:
+	@sh src/postgres/install.sh
+	PATRON_KILLS=1000 cargo test --locked --test integration kills_in_the_middle -- --nocapture
 
 # Writes the committed copies of formats (tests/golden) anew; refuses a change that breaks clients or databases.
 golden:

@@ -14,7 +14,7 @@ mod peers;
 mod rpc;
 
 pub use cache::CacheMetrics;
-pub use database::{BreakerMetrics, SessionMetrics};
+pub use database::{BreakerMetrics, FenceMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
 pub use lane::LaneMetrics;
@@ -46,6 +46,8 @@ pub struct Metrics {
     pub identifier_cache: CacheMetrics,
     /// Whether the database answers.
     pub breaker: BreakerMetrics,
+    /// Whether this process holds the fence.
+    pub fence: FenceMetrics,
     /// Our sessions at the database.
     pub sessions: SessionMetrics,
     /// The lane of batches and of single answers that take long.
@@ -119,6 +121,7 @@ impl Metrics {
         let [profile_cache, identifier_cache] =
             CacheMetrics::register(&mut registry, ["profile", "identifier"]);
         let breaker = BreakerMetrics::register(&mut registry);
+        let fence = FenceMetrics::register(&mut registry);
         let sessions = SessionMetrics::register(&mut registry);
         let [batch_lane, ingest_lane, fit_lane, admin_lane] =
             LaneMetrics::register(&mut registry, ["batch", "ingest", "fit", "admin"]);
@@ -132,6 +135,7 @@ impl Metrics {
             profile_cache,
             identifier_cache,
             breaker,
+            fence,
             sessions,
             batch_lane,
             ingest_lane,

@@ -13,6 +13,7 @@ use std::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::key::{make_key, read_key};
@@ -23,13 +24,14 @@ use crate::{
         settings::Settings,
     },
     clock::Clock,
-    metrics::BreakerMetrics,
+    metrics::Metrics,
     postgres::{self, cluster::Cluster},
     service::ingest::refold::{self, refold},
     store::{
         breaker::Breaker,
         deployment::{self, Deployment},
         error::StoreError,
+        fence::Epoch,
         identifiers::IdentifierKey,
         pool::{self, Plans, Pool, PoolOptions},
         schema::{self, SchemaError},
@@ -52,6 +54,8 @@ const ANSWER_CONNECTIONS: u32 = 4;
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// Zone of a database that is created without naming one.
 const DEFAULT_ZONE: &str = "UTC";
+/// The private cluster gets this long to stop, whatever the connections left of the time.
+const MIN_STOP_LIMIT: Duration = Duration::from_millis(100);
 
 /// The database of a process.
 pub struct Database {
@@ -172,7 +176,7 @@ impl Database {
     pub async fn open(
         settings: &Settings,
         clock: &Arc<dyn Clock>,
-        metrics: BreakerMetrics,
+        metrics: &Metrics,
         stop: &CancellationToken,
         watch: &DatabaseWatch,
     ) -> Result<Self, DatabaseError> {
@@ -189,7 +193,7 @@ impl Database {
             waited.ok_or(DatabaseError::Stopped)??;
         }
         let (time, failures) = (Arc::clone(clock), watch.failures.clone());
-        let breaker = pool::breaker(&url, move || time.now(), metrics);
+        let breaker = pool::breaker(&url, move || time.now(), metrics.breaker.clone());
         let writers: Arc<OnceLock<[Pool; 2]>> = Arc::default();
         let to_shut = Arc::clone(&writers);
         let lost = move |error| {
@@ -198,10 +202,19 @@ impl Database {
             failures.report(Failure::Fence(error));
         };
         let wait = Duration::from_secs(settings.fence_wait_seconds);
-        let taking = Fence::take(url.clone(), wait, lost);
+        let (epoch, held) = (Epoch::default(), metrics.fence.held.clone());
+        let taking = Fence::take(url.clone(), wait, epoch.clone(), held, lost);
         let taken = stop.run_until_cancelled(taking).await;
         let fence = taken.ok_or(DatabaseError::Stopped)??;
-        let opening = Self::open_pools(settings, clock.now(), &url, &breaker, cluster.is_some());
+        let fenced = (&fence, epoch);
+        let opening = Self::open_pools(
+            settings,
+            clock.now(),
+            &url,
+            &breaker,
+            fenced,
+            cluster.is_some(),
+        );
         let opened = stop.run_until_cancelled(Box::pin(opening)).await;
         match opened.unwrap_or(Err(DatabaseError::Stopped)) {
             Ok(opened) => {
@@ -225,6 +238,7 @@ impl Database {
         now: Timestamp,
         url: &str,
         breaker: &Arc<Breaker>,
+        (fence, epoch): (&Fence, Epoch),
         private: bool,
     ) -> Result<Self, DatabaseError> {
         let pool = |max_connections, statement_timeout, plans| {
@@ -238,15 +252,16 @@ impl Database {
         };
         let read = pool(settings.read_pool, READ_TIMEOUT, Plans::Kept)?;
         let answers = pool(ANSWER_CONNECTIONS, READ_TIMEOUT, Plans::Anew)?;
-        let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?;
-        let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?;
+        let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?.fenced(epoch.clone());
+        let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?.fenced(epoch.clone());
         // Of its own: a connection belongs to the runtime that opened it, and this one is that of lookups.
-        let start = pool(1, BATCH_TIMEOUT, Plans::Anew)?;
+        let start = pool(1, BATCH_TIMEOUT, Plans::Anew)?.fenced(epoch);
         if private {
             schema::migrate(start.unguarded()).await?;
         }
         let schema_state = schema::get_schema_state(start.unguarded()).await?;
         let schema_version = schema_state.require_current()?;
+        fence.raise().await?;
         if !private && refold::is_due(&start).await? {
             return Err(DatabaseError::EarlierProfiles);
         }
@@ -267,8 +282,10 @@ impl Database {
         })
     }
 
-    /// Closes the connections and stops the private cluster, and waits for both, but not for what the database is busy with.
-    pub async fn close(self, limit: Duration) {
+    /// Closes the connections, for which it waits at most `limit`, and stops the private cluster: all of it within `stop_limit`. What the
+    /// database is busy with is left to the database.
+    pub async fn close(self, limit: Duration, stop_limit: Duration) {
+        let start = Instant::now();
         let closed = async {
             tokio::join!(
                 self.read.close(),
@@ -281,11 +298,18 @@ impl Database {
             tracing::warn!("abandoned statements are still running in the database");
         }
         if let Some(fence) = self.fence {
-            fence.release().await;
+            // Where the database does not answer, it gives the fence back by itself.
+            drop(tokio::time::timeout(limit, fence.release()).await);
         }
         if let Some(cluster) = self.cluster {
+            let left = stop_limit
+                .saturating_sub(start.elapsed())
+                .max(MIN_STOP_LIMIT);
             // Stopping waits for the server; a worker thread must not.
-            let _ = tokio::task::spawn_blocking(move || cluster.stop()).await;
+            let stopped = tokio::task::spawn_blocking(move || cluster.stop_within(left)).await;
+            if !stopped.is_ok_and(|stopped| stopped) {
+                tracing::warn!("the private PostgreSQL is still stopping: it ends by itself");
+            }
         }
     }
 }

@@ -2,19 +2,23 @@
 //!
 //! It is watched by a thread with a runtime of its own, so that no load delays it. A session that breaks is replaced at once; while the
 //! database is away nobody can take the fence either. Where another process was quicker, this one must stop: two caches over one database
-//! would each answer from before the other's writes.
+//! would each answer from before the other's writes. Until it knows, its writes fail by the epoch, which whoever takes the fence raises.
 
 use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use tokio::{runtime, sync::oneshot};
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::{
     error::StoreError,
-    fence::{Attempt, Holder, Session},
+    fence::{Attempt, Epoch, Holder, Session},
 };
 
 /// How often it is asked whether the fence is still ours: a failover takes longer.
@@ -35,6 +39,9 @@ pub enum FenceError {
         holder_text(.0.as_ref())
     )]
     Held(Option<Holder>),
+    /// A server uses the database that is to be migrated.
+    #[error("a server uses this database ({}); stop it first", holder_text(.0.as_ref()))]
+    InUse(Option<Holder>),
     /// Another process took over.
     #[error(
         "another server ({}) took over this database while the connection was down; this server has stopped",
@@ -63,17 +70,23 @@ fn holder_text(holder: Option<&Holder>) -> String {
 pub struct Fence {
     release: CancellationToken,
     watch: JoinHandle<()>,
+    raises: mpsc::Sender<Raise>,
 }
 
+/// Whoever waits for the epoch to be raised.
+type Raise = oneshot::Sender<Result<(), FenceError>>;
+
 impl Fence {
-    /// Takes the fence of the database at `url`, waiting up to `wait` for who has it; dropping the future ends the wait. `lost` is called, on a thread of its own, if another
-    /// process takes it later.
+    /// Takes the fence of the database at `url`, waiting up to `wait` for who has it; dropping the future ends the wait. `lost` is called, on
+    /// a thread of its own, if another process takes it later. `epoch` is set by [`Self::raise`]; `held` is 1 while the fence is held.
     ///
     /// # Errors
     /// Another process has it, or the database cannot be asked.
     pub async fn take(
         url: String,
         wait: Duration,
+        epoch: Epoch,
+        held: Gauge,
         lost: impl FnOnce(FenceError) + Send + 'static,
     ) -> Result<Self, FenceError> {
         let release = CancellationToken::new();
@@ -81,19 +94,42 @@ impl Fence {
         let given_up = release.clone().drop_guard();
         let (sender, taken) = oneshot::channel();
         let released = release.clone();
+        let (raises, to_raise) = mpsc::channel(1);
+        let post = Post {
+            url,
+            name: session_name(),
+            epoch,
+            held,
+        };
         let watch = std::thread::Builder::new()
             .name("fence".to_owned())
-            .spawn(move || run(url, wait, sender, &released, lost))
+            .spawn(move || run(&post, wait, sender, to_raise, &released, lost))
             .map_err(FenceError::Thread)?;
         match taken.await {
             Ok(Ok(())) => {
                 given_up.disarm();
-                Ok(Self { release, watch })
+                Ok(Self {
+                    release,
+                    watch,
+                    raises,
+                })
             }
             Ok(Err(refused)) => Err(refused),
             // The thread panicked, and said why.
             Err(_) => Err(FenceError::Thread(std::io::Error::other("it ended"))),
         }
+    }
+
+    /// Makes this process the only one that may write. To be called once, when the schema is that of this program.
+    ///
+    /// # Errors
+    /// The database cannot be asked, or transactions of another server go on.
+    pub async fn raise(&self) -> Result<(), FenceError> {
+        let (sender, raised) = oneshot::channel();
+        if self.raises.send(sender).await.is_err() {
+            return Err(FenceError::Lost(None));
+        }
+        raised.await.unwrap_or(Err(FenceError::Lost(None)))
     }
 
     /// Gives the fence back, so that another process can take it at once.
@@ -105,9 +141,10 @@ impl Fence {
 
 /// The thread of a fence.
 fn run(
-    url: String,
+    post: &Post,
     wait: Duration,
     taken: oneshot::Sender<Result<(), FenceError>>,
+    mut raises: mpsc::Receiver<Raise>,
     released: &CancellationToken,
     lost: impl FnOnce(FenceError),
 ) {
@@ -120,10 +157,6 @@ fn run(
         }
     };
     runtime.block_on(async {
-        let post = Post {
-            url,
-            name: session_name(),
-        };
         let session = match released.run_until_cancelled(post.enter(wait)).await {
             Some(Ok(session)) => session,
             None => return,
@@ -137,7 +170,10 @@ fn run(
             return session.close().await;
         }
         let mut session = Some(session);
-        let watched = released.run_until_cancelled(post.guard(&mut session)).await;
+        post.held.set(1);
+        let guarded = post.guard(&mut session, &mut raises);
+        let watched = released.run_until_cancelled(guarded).await;
+        post.held.set(0);
         if let Some(error) = watched {
             lost(error);
         }
@@ -167,6 +203,8 @@ enum Entered {
 struct Post {
     url: String,
     name: String,
+    epoch: Epoch,
+    held: Gauge,
 }
 
 impl Post {
@@ -217,11 +255,25 @@ impl Post {
     }
 
     /// Holds the fence, whatever becomes of the session. Returns when it is another process's.
-    async fn guard(&self, session: &mut Option<Session>) -> FenceError {
+    async fn guard(
+        &self,
+        session: &mut Option<Session>,
+        raises: &mut mpsc::Receiver<Raise>,
+    ) -> FenceError {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            look.tick().await;
+            tokio::select! {
+                _ = look.tick() => {}
+                Some(raise) = raises.recv() => {
+                    let outcome = match session {
+                        Some(session) => session.raise(&self.epoch).await.map_err(FenceError::from),
+                        None => Err(FenceError::NoSession),
+                    };
+                    // Whoever asked may have given up; a session that broke is found next.
+                    let _ = raise.send(outcome);
+                }
+            }
             let holds = match session {
                 Some(session) => session.holds().await,
                 None => Ok(false),
@@ -234,10 +286,12 @@ impl Post {
                 }
             }
             *session = None;
+            self.held.set(0);
             match self.retake().await {
                 Ok(retaken) => *session = Some(retaken),
                 Err(lost) => return lost,
             }
+            self.held.set(1);
             tracing::info!("the fence is held again");
         }
     }
@@ -264,7 +318,7 @@ impl Post {
         let mut session = Session::open(&self.url, &self.name).await?;
         loop {
             let holder = match session.take().await? {
-                Attempt::Taken => return Ok(session),
+                Attempt::Taken => return self.unless_overtaken(session).await,
                 Attempt::HeldBy(holder) => holder,
             };
             match holder {
@@ -276,6 +330,23 @@ impl Post {
             }
             tokio::time::sleep(RECONNECT.0).await;
         }
+    }
+
+    /// Whether another process had the fence meanwhile and gave it back. Where the database has gone back to before this process took it, as
+    /// after a failover, the epoch is raised again.
+    async fn unless_overtaken(&self, mut session: Session) -> Result<Session, FenceError> {
+        let own = self.epoch.get();
+        if own == 0 {
+            return Ok(session);
+        }
+        let stored = session.epoch().await?;
+        if stored > own {
+            return Err(FenceError::Lost(None));
+        }
+        if stored < own {
+            session.raise(&self.epoch).await?;
+        }
+        Ok(session)
     }
 
     fn is_own(&self, holder: &Holder) -> bool {

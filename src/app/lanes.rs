@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use crate::{
     grpc::layers::lane::Lanes,
     metrics::Metrics,
-    service::lane::{Lane, LaneOptions, Priority, Threads},
+    service::lane::{Lane, LaneOptions, Threads},
 };
 
 /// Calls that wait for a place at most, in each lane: what they hold of requests is bounded whatever they are.
@@ -35,9 +35,9 @@ impl LaneThreads {
     /// Starts the threads. At most `ingest_places` calls of ingest run at once: each needs a connection.
     pub(super) fn start(metrics: &Metrics, ingest_places: u32) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        let answers = Arc::new(Threads::start("batch", cores, Priority::Idle)?);
-        let ingest = Arc::new(Threads::start("ingest", cores, Priority::Idle)?);
-        let heavy = Arc::new(Threads::start("heavy", cores, Priority::Idle)?);
+        let answers = Arc::new(Threads::start("batch", cores)?);
+        let ingest = Arc::new(Threads::start("ingest", cores)?);
+        let heavy = Arc::new(Threads::start("heavy", cores)?);
         let options = |places, longest_wait, first_guess| LaneOptions {
             places,
             most_waiting: MOST_WAITING,

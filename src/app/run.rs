@@ -139,10 +139,9 @@ impl App {
         let failed = stop_admin.clone().drop_guard();
         let pages = admin::router(Arc::clone(&shared.metrics), shared.lifecycle.clone());
         let admin = control.spawn(admin::serve(admin_listener, pages, stop_admin.clone()));
-        let breaker = shared.metrics.breaker.clone();
         let failures = Failures::new(stop.clone());
         let watch = DatabaseWatch::new(failures.clone());
-        let database = Database::open(settings, &clock, breaker, &stop, &watch).await?;
+        let database = Database::open(settings, &clock, &shared.metrics, &stop, &watch).await?;
         let limits = Limits {
             max_connections: descriptors::fit_connections(settings),
             ..settings.limits()
@@ -158,7 +157,7 @@ impl App {
         let running = match begun.await {
             Ok(running) => running,
             Err(error) => {
-                database.close(CLOSE_LIMIT).await;
+                database.close(CLOSE_LIMIT, limits.drain_limit).await;
                 return Err(error);
             }
         };
@@ -209,7 +208,7 @@ impl App {
         let left = self.stop_limit.saturating_sub(asked.elapsed());
         let limit = left.clamp(MIN_CLOSE_LIMIT, CLOSE_LIMIT);
         // On the control runtime, whose timers ring: what was cut may still compute on this one.
-        let closed = self.control.spawn(self.database.close(limit));
+        let closed = self.control.spawn(self.database.close(limit, left));
         if let Err(panic) = closed.await {
             std::panic::resume_unwind(panic.into_panic());
         }

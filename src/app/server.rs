@@ -34,6 +34,7 @@ use crate::grpc::layers::deadline::DeadlineLayer;
 use crate::grpc::layers::kept::{FindKept, KeptLayer};
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
+use crate::grpc::layers::lookup_queue::LookupQueueLayer;
 use crate::grpc::layers::observe::ObserveLayer;
 use crate::grpc::layers::peer::Peers;
 use crate::grpc::layers::receive::ReceiveLayer;
@@ -242,6 +243,7 @@ pub fn start(
     let rpc = &shared.metrics.rpc;
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
     let service = LaneLayer::new(shared.lanes.clone()).layer(routes.prepare());
+    let service = LookupQueueLayer::new(rpc.clone()).layer(service);
     let service = LimitLayer::new(limits.max_in_flight, rpc.clone()).layer(service);
     let service = KeptLayer::new(served.find_kept).layer(service);
     let receive = ReceiveLayer::new(

@@ -150,7 +150,10 @@ pub fn page(subject: &pb::Subject, response: &pb::ClassifyResponse) -> String {
     let page = match (response.r#match(), &response.classification) {
         (pb::Match::One, Some(one)) => one_page(one, provenance),
         (pb::Match::Ambiguous, _) => ambiguous_page(&asked, response),
-        (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => {
+        (
+            pb::Match::One | pb::Match::Unknown | pb::Match::Unavailable | pb::Match::Unspecified,
+            _,
+        ) => {
             format!("No customer found for {asked}.")
         }
     };

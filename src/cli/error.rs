@@ -50,6 +50,9 @@ pub enum CliError {
     /// What went wrong is printed already.
     #[error("the command reported problems")]
     Reported,
+    /// Somebody stopped the server while it started: no failure.
+    #[error("stopped before the server was ready")]
+    Stopped,
 }
 
 impl CliError {
@@ -90,7 +93,11 @@ impl CliError {
         match self {
             Self::Failed { message, .. } => Self::Failed { message, hint },
             Self::Usage { message, .. } => Self::Usage { message, hint },
-            Self::Unreachable { .. } | Self::Rpc { .. } | Self::BrokenPipe | Self::Reported => self,
+            Self::Unreachable { .. }
+            | Self::Rpc { .. }
+            | Self::BrokenPipe
+            | Self::Reported
+            | Self::Stopped => self,
         }
     }
 
@@ -102,7 +109,7 @@ impl CliError {
             Self::Failed { .. } | Self::Unreachable { .. } | Self::Rpc { .. } | Self::Reported => {
                 FAILURE
             }
-            Self::BrokenPipe => 0,
+            Self::BrokenPipe | Self::Stopped => 0,
         }
     }
 
@@ -124,6 +131,7 @@ impl CliError {
             ],
             Self::Rpc { status } => rpc_lines(status),
             Self::BrokenPipe | Self::Reported => Vec::new(),
+            Self::Stopped => vec![self.to_string()],
         }
     }
 }

@@ -282,6 +282,7 @@ struct Tally {
     unrated: usize,
     unknown: usize,
     ambiguous: usize,
+    unavailable: usize,
 }
 
 impl Tally {
@@ -289,6 +290,7 @@ impl Tally {
         for response in responses {
             match (response.r#match(), &response.score) {
                 (pb::Match::Ambiguous, _) => self.ambiguous += 1,
+                (pb::Match::Unavailable, _) => self.unavailable += 1,
                 (_, Some(score)) if score.lifetime_value.is_some() => self.rated += 1,
                 (_, Some(_)) => self.unrated += 1,
                 (_, None) => self.unknown += 1,
@@ -297,8 +299,12 @@ impl Tally {
     }
 
     fn line(&self) -> String {
+        let unavailable = match self.unavailable {
+            0 => String::new(),
+            count => format!(", {count} unavailable: the database is away, score them again"),
+        };
         format!(
-            "{} with a value, {} without, {} ambiguous, {} unknown",
+            "{} with a value, {} without, {} ambiguous, {} unknown{unavailable}",
             self.rated, self.unrated, self.ambiguous, self.unknown
         )
     }

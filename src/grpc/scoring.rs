@@ -88,9 +88,13 @@ impl Scoring {
         };
         let (subjects, question) = parse_batch(&request.subjects, &asked)?;
         // Messages one after another are one message with all of their parts.
-        let write = |answer: &Answer, written: &mut Vec<u8>| {
+        let write = |answer: Option<&Answer>, written: &mut Vec<u8>| {
+            let unavailable = || pb::ClassifyResponse {
+                r#match: pb::Match::Unavailable.into(),
+                ..Default::default()
+            };
             let part = pb::BatchClassifyResponse {
-                responses: vec![answers::classify_response(answer)],
+                responses: vec![answer.map_or_else(unavailable, answers::classify_response)],
                 ..Default::default()
             };
             append(&part, written);
@@ -121,9 +125,14 @@ impl Scoring {
         };
         let (subjects, question) = parse_batch(&request.subjects, &asked)?;
         let months = question.horizon_months;
-        let write = |answer: &Answer, written: &mut Vec<u8>| {
+        let write = |answer: Option<&Answer>, written: &mut Vec<u8>| {
+            let unavailable = || pb::ScoreLifetimeValueResponse {
+                r#match: pb::Match::Unavailable.into(),
+                ..Default::default()
+            };
+            let scored = answer.map(|answer| scores::score_response(answer, months));
             let part = pb::BatchScoreLifetimeValueResponse {
-                responses: vec![scores::score_response(answer, months)],
+                responses: vec![scored.unwrap_or_else(unavailable)],
                 ..Default::default()
             };
             append(&part, written);
@@ -144,7 +153,7 @@ impl Scoring {
         &self,
         subjects: &[Subject],
         question: &Question,
-        write: impl Fn(&Answer, &mut Vec<u8>) + Send + Sync,
+        write: impl Fn(Option<&Answer>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
         let most_bytes = self.max_message_bytes.saturating_sub(TAIL_BYTES);
         let batch = self

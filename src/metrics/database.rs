@@ -13,6 +13,13 @@ pub struct BreakerMetrics {
     pub openings: Counter,
 }
 
+/// Handles for the fence, which lets one process serve the database.
+#[derive(Debug, Clone, Default)]
+pub struct FenceMetrics {
+    /// 1 while this process holds it.
+    pub held: Gauge,
+}
+
 /// Handles for the sessions that this process has at the database.
 #[derive(Debug, Clone, Default)]
 pub struct SessionMetrics {
@@ -32,6 +39,18 @@ impl BreakerMetrics {
             "database_breaker_openings",
             "Number of times the database became unreachable",
             metrics.openings.clone(),
+        );
+        metrics
+    }
+}
+
+impl FenceMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "fence_held",
+            "1 while this process holds the fence of its database; 0: its session broke and the fence is being taken again",
+            metrics.held.clone(),
         );
         metrics
     }

@@ -95,6 +95,13 @@ impl Cluster {
         drop(self);
     }
 
+    /// Asks the server to stop and waits for at most `limit`. Returns whether it ended. A server that did not goes on stopping by itself:
+    /// its data are safe, and the next start waits for its end.
+    #[must_use]
+    pub fn stop_within(self, limit: Duration) -> bool {
+        self.watch.stop_within(limit)
+    }
+
     fn run(
         root: &Path,
         keep: Keep,

@@ -126,6 +126,19 @@ impl Watch {
         self.shared.process_id.load(Ordering::Acquire)
     }
 
+    /// Asks the server to stop and waits for at most `limit`. Returns whether it ended; if not, it goes on stopping by itself, and the
+    /// watchdog sees to it when this process has ended.
+    pub(super) fn stop_within(mut self, limit: Duration) -> bool {
+        self.shared.set(Phase::Stopping);
+        self.signal(process::interrupt);
+        let ended = !self.shared.is_still(Phase::Stopping, limit);
+        if !ended {
+            // Dropping the handle leaves the thread to itself, where joining it would wait for the server.
+            drop(self.thread.take());
+        }
+        ended
+    }
+
     /// Sends the server a signal, if there is one.
     fn signal(&self, send: impl FnOnce(u32) -> Result<(), Error>) {
         match self.process_id() {

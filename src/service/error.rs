@@ -176,6 +176,7 @@ fn outage_text(outage: Outage) -> &'static str {
         Outage::Restarting => "the database is restarting",
         Outage::SessionEnded => "the database ended the session",
         Outage::StorageFailed => "the database cannot read or write its files",
+        Outage::TakenOver => "another server has taken over the database; this one stops",
     }
 }
 
@@ -188,7 +189,7 @@ impl From<StoreError> for ServiceError {
 impl From<Arc<StoreError>> for ServiceError {
     fn from(error: Arc<StoreError>) -> Self {
         match &*error {
-            StoreError::Unavailable(_) => Self::Unavailable(error),
+            StoreError::Unavailable(_) | StoreError::TakenOver => Self::Unavailable(error),
             StoreError::Queued(_) => Self::Queued(error),
             StoreError::Timeout(_) => Self::TooSlow(Some(error)),
             StoreError::Conflict(_) => Self::Contended,

@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use self::queue::Queue;
-pub use self::threads::{Priority, Threads};
+pub use self::threads::Threads;
 use crate::{domain::stop, metrics::LaneMetrics, service::error::ServiceError};
 
 /// How a lane is bounded.

@@ -1,7 +1,8 @@
 //! Whether the database answers: calls that need it fail at once while it does not, and one probe finds out when it does again.
 //!
 //! Whoever waits for the database waits under [`Breaker::guard`], which asks for a probe when the wait is long or the connection breaks, and
-//! ends the wait when the probe fails too. Nobody but the probe closes the breaker. It does not know what a call wanted, nor whose connections
+//! ends the wait when the probe fails too. Nobody but the probe closes the breaker. A login that is refused does not open it while open
+//! sessions have answers: it would shut out calls that need no new session. It does not know what a call wanted, nor whose connections
 //! they are.
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,7 +23,10 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 
-use crate::{metrics::BreakerMetrics, store::error::StoreError};
+use crate::{
+    metrics::BreakerMetrics,
+    store::error::{Outage, StoreError},
+};
 
 /// After this long without an answer, and again each time it has passed, a probe asks whether there is anybody. A cold load takes a
 /// millisecond or two; a probe in vain costs one connection.
@@ -40,6 +44,9 @@ const GIVEN_UP_AFTER: u32 = 15;
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 /// So long after a probe that was answered no other one is sent: slow answers of a busy database are no reason to connect to it again and again.
 const TRUSTED: Duration = Duration::from_millis(500);
+/// A session of ours that answered within this time shows that the database works, although it lets nobody new in. A healthy process asks
+/// for a sign of life every second.
+const SESSIONS_WORK: Duration = Duration::from_millis(2_500);
 /// So many may wait while a probe has had no answer for a while, a load counting twice, for its connection and for itself. More are as good as
 /// refused already, and would take the places of calls that need no database.
 const MOST_WAITING: usize = 512;
@@ -65,6 +72,9 @@ pub struct Breaker {
     waiting: AtomicUsize,
     /// When the database last answered, in microseconds since 1970.
     confirmed_us: AtomicI64,
+    /// When a call had an answer from it, in milliseconds since `since`.
+    answered_ms: AtomicU64,
+    since: Instant,
     probe: Probe,
     /// Where the probe runs, whoever asks for it: not on the threads of a lane, which may stand still while lookups are busy.
     probes_on: Handle,
@@ -95,6 +105,8 @@ impl Breaker {
             silent: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             confirmed_us,
+            answered_ms: AtomicU64::new(0),
+            since: Instant::now(),
             probe,
             probes_on: Handle::current(),
             now,
@@ -158,8 +170,17 @@ impl Breaker {
                 biased;
                 done = &mut work => {
                     match &done {
-                        Ok(_) => self.confirm(),
-                        Err(StoreError::Unavailable(_)) => self.suspect(),
+                        Ok(_) => {
+                            self.confirm();
+                            self.answered_ms.store(self.now_ms(), Ordering::Relaxed);
+                        }
+                        Err(error @ StoreError::Unavailable(_)) => {
+                            if !is_refusal(error) {
+                                // A session of ours broke.
+                                self.answered_ms.store(0, Ordering::Relaxed);
+                            }
+                            self.suspect();
+                        }
                         Err(_) => {}
                     }
                     return done;
@@ -180,6 +201,17 @@ impl Breaker {
     fn confirm(&self) {
         let now = (self.now)().as_microsecond();
         self.confirmed_us.store(now, Ordering::Relaxed);
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether a probe that failed so concerns new sessions alone: the server answered it, and sessions that we hold have answers. It says
+    /// nothing of the calls that use these.
+    fn concerns_new_sessions(&self, error: &StoreError) -> bool {
+        let silent_ms = self.now_ms() - self.answered_ms.load(Ordering::Relaxed);
+        is_refusal(error) && Duration::from_millis(silent_ms) < SESSIONS_WORK
     }
 
     fn set(&self, open: bool) {
@@ -207,6 +239,10 @@ impl Probing {
     async fn run(self) {
         let breaker = &self.0;
         while let Err(error) = self.once().await {
+            if !breaker.open.load(Ordering::Relaxed) && breaker.concerns_new_sessions(&error) {
+                tracing::warn!(error.cause = %error, "the database refuses new sessions; those that are open work");
+                return sleep(TRUSTED).await;
+            }
             breaker.set(true);
             tracing::debug!(error.cause = %error, "database probe failed");
             sleep(PROBE_INTERVAL).await;
@@ -264,6 +300,12 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.all.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Whether the server answered and has no place or no welcome for a new session.
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(_))
+        && matches!(error.outage(), Outage::RefusesLogin | Outage::Full)
 }
 
 async fn opened(changes: &mut watch::Receiver<bool>) {

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The database cannot work now, or no connection could be had, or it broke: try again later. [`Self::outage`] says which.
     #[error("cannot use the database: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// Another server has taken the database over: this process writes no more.
+    #[error("another server has taken the database over")]
+    TakenOver,
     /// Every connection of the pool was in use for as long as one may be waited for.
     #[error("every database connection is in use: {0}")]
     Queued(#[source] sqlx::Error),
@@ -46,6 +49,8 @@ pub enum Outage {
     SessionEnded,
     /// It cannot read or write its files.
     StorageFailed,
+    /// It works, for another server: this process writes no more.
+    TakenOver,
 }
 
 impl Outage {
@@ -122,6 +127,7 @@ impl StoreError {
             Self::Unavailable(error) => sqlstate(error)
                 .and_then(|code| Outage::from_code(&code))
                 .unwrap_or(Outage::Away),
+            Self::TakenOver => Outage::TakenOver,
             Self::Queued(_)
             | Self::Conflict(_)
             | Self::Timeout(_)

@@ -3,7 +3,14 @@
 //! A session behind a pooler in transaction mode cannot hold it, since its statements go to any of the pooler's own sessions. What a process
 //! does with the fence, and when it is lost, is not known here.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
@@ -44,6 +51,37 @@ impl std::fmt::Display for Holder {
             f,
             "{application_name:?} from {address}, session {session_pid}"
         )
+    }
+}
+
+/// The epoch of this process: the number that it wrote when it took the fence. Clones share it; 0 until then.
+#[derive(Debug, Clone, Default)]
+pub struct Epoch(Arc<AtomicI64>);
+
+impl Epoch {
+    /// The number.
+    #[must_use]
+    pub fn get(&self) -> i64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Fails when another process took the fence, which by this cannot happen before the end of the transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::TakenOver`], or when the database cannot be asked.
+    pub async fn check(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
+        let epoch: Option<i64> = sqlx::query_scalar(
+            "SELECT epoch
+             FROM fence_epoch
+             WHERE singleton
+             FOR SHARE",
+        )
+        .fetch_optional(transaction)
+        .await?;
+        if epoch.is_some_and(|epoch| epoch == self.get()) {
+            return Ok(());
+        }
+        Err(StoreError::TakenOver)
     }
 }
 
@@ -113,6 +151,33 @@ impl Session {
                  AND pid = pg_backend_pid())",
         );
         within(held.fetch_one(&mut self.0)).await
+    }
+
+    /// The epoch of the process that took the fence last.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn epoch(&mut self) -> Result<i64, StoreError> {
+        let epoch = sqlx::query_scalar("SELECT coalesce(max(epoch), 0) FROM fence_epoch");
+        within(epoch.fetch_one(&mut self.0)).await
+    }
+
+    /// Makes this process the one that may write, once every transaction of others that writes has ended. By the session that holds the
+    /// fence: where it broke, this fails.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or such a transaction does not end in time.
+    pub async fn raise(&mut self, epoch: &Epoch) -> Result<(), StoreError> {
+        let raised = sqlx::query_scalar(
+            "INSERT INTO fence_epoch (epoch)
+             VALUES ($1 + 1)
+             ON CONFLICT (singleton) DO UPDATE
+             SET epoch = greatest(fence_epoch.epoch, $1) + 1
+             RETURNING epoch",
+        );
+        let raised = within(raised.bind(epoch.get()).fetch_one(&mut self.0)).await?;
+        epoch.0.store(raised, Ordering::Release);
+        Ok(())
     }
 
     /// Ends a session of the same name that the network left behind: nobody else is called so. Whether it was still there does not matter.

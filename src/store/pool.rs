@@ -2,7 +2,7 @@
 //!
 //! The one place that begins transactions. sqlx 0.9 hands a connection back to its pool *inside* the transaction when the future is dropped
 //! while BEGIN is under way, and whoever has it next reads a frozen past. So BEGIN runs in a task that no caller ends, and no connection is
-//! handed out before it has proved to be outside of any transaction. It does not know what the connections are for.
+//! handed out before it has proved to be outside of any transaction.
 
 use std::{
     io,
@@ -27,6 +27,7 @@ use crate::{
         breaker::{Breaker, Now},
         demotion,
         error::StoreError,
+        fence::Epoch,
         queue,
     },
 };
@@ -75,6 +76,8 @@ pub struct Pool {
     breaker: Arc<Breaker>,
     /// How long the answer to BEGIN is waited for.
     begin_timeout: Duration,
+    /// What transactions that write compare; `None` where no other process can be in the way.
+    epoch: Option<Epoch>,
 }
 
 impl Pool {
@@ -112,13 +115,13 @@ impl Pool {
             .max_lifetime(MAX_LIFETIME)
             // In place of sqlx's own look whether the server is there, at the same price of one round trip.
             .test_before_acquire(false)
-            // A session to a server that takes no writes any more is closed: the next one may lead to the new primary.
             .before_acquire(|connection, session| {
-                let is_outdated = demotion::is_outdated(session.age);
-                Box::pin(async move { Ok(!is_outdated && is_clean(connection).await?) })
+                Box::pin(async move {
+                    let is_astray = demotion::leads_astray(connection, session.age).await?;
+                    Ok(!is_astray && is_clean(connection).await?)
+                })
             })
-            // sqlx waits without limit for the end of a statement that was given up. On a path that went silent there is none, whether the
-            // database is away or answers elsewhere.
+            // sqlx waits without limit for the end of a statement that was given up. On a path that went silent there is none.
             .after_release(move |connection, _| {
                 let is_there = there.check().is_ok();
                 Box::pin(async move { Ok(is_there && at_rest(connection, rest_limit).await?) })
@@ -128,7 +131,17 @@ impl Pool {
             connections,
             breaker: Arc::clone(breaker),
             begin_timeout: options.acquire_timeout,
+            epoch: None,
         })
+    }
+
+    /// The same pool, whose transactions that write fail once another process has taken the fence.
+    #[must_use]
+    pub fn fenced(self, epoch: Epoch) -> Self {
+        Self {
+            epoch: Some(epoch),
+            ..self
+        }
     }
 
     /// A connection that is outside of any transaction.
@@ -158,12 +171,16 @@ impl Pool {
         })
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction that may write.
     ///
     /// # Errors
-    /// As for [`Self::acquire`].
+    /// As for [`Self::acquire`]; [`StoreError::TakenOver`] in a pool that is fenced.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        self.begin_as(PLAIN).await
+        let mut transaction = self.begin_as(PLAIN).await?;
+        if let Some(epoch) = &self.epoch {
+            self.breaker.guard(epoch.check(&mut transaction)).await?;
+        }
+        Ok(transaction)
     }
 
     /// Begins a transaction that reads one state of the data and writes nothing.

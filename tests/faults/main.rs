@@ -28,7 +28,9 @@ use tokio::{runtime::Runtime, task::LocalSet};
 use crate::scenarios::Row;
 
 /// What is measured when nothing is named.
-const ALL: [&str; 6] = ["beside", "overload", "threads", "hostile", "stop", "outage"];
+const ALL: [&str; 7] = [
+    "beside", "overload", "threads", "hostile", "stop", "outage", "writers",
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -89,6 +91,7 @@ fn measure(names: &[String]) -> anyhow::Result<usize> {
                 "hostile" => scenarios::hostile::run(&data).await,
                 "stop" => scenarios::stop::run(&data).await,
                 "outage" => scenarios::outage::run(&data).await,
+                "writers" => scenarios::writers::run(&data).await,
                 other => bail!("no scenario {other}: there are {}", ALL.join(", ")),
             }
         });

@@ -12,7 +12,7 @@ use patron::{
 use crate::{
     load::Question,
     program::Server,
-    wire::{self, BATCH_CLASSIFY, BATCH_SCORE, CLASSIFY, framed},
+    wire::{self, BATCH_CLASSIFY, BATCH_SCORE, CLASSIFY, SCORE, framed},
 };
 
 /// Customers of the demo.
@@ -116,6 +116,22 @@ pub(crate) fn lookups(as_of: &str, deadline: Duration) -> Question {
     };
     Question {
         path: CLASSIFY,
+        messages: Rc::new((0..CUSTOMERS).map(message).collect()),
+        deadline,
+    }
+}
+
+/// Scores of everybody, in a random order.
+pub(crate) fn scores(deadline: Duration) -> Question {
+    let mut random = Random::new(5);
+    let message = |_| {
+        framed(&pb::ScoreLifetimeValueRequest {
+            subject: Some(by_id(below(&mut random, CUSTOMERS))),
+            ..Default::default()
+        })
+    };
+    Question {
+        path: SCORE,
         messages: Rc::new((0..CUSTOMERS).map(message).collect()),
         deadline,
     }

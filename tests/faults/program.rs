@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -165,6 +165,19 @@ impl Server {
         Ok(fs::write(format!("/proc/{}/clear_refs", self.pid()), "5")?)
     }
 
+    /// What it counts, as its metrics page has it.
+    pub(crate) fn metrics(&self) -> anyhow::Result<String> {
+        let mut page = std::net::TcpStream::connect(&self.admin)?;
+        write!(
+            page,
+            "GET /metrics HTTP/1.0\r\nhost: {}\r\n\r\n",
+            self.admin
+        )?;
+        let mut text = String::new();
+        page.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
     /// CPU time of its threads by name, in seconds, with their scheduling policy.
     pub(crate) fn threads(&self) -> anyhow::Result<Vec<Thread>> {
         let mut threads = vec![];
@@ -275,9 +288,14 @@ pub(crate) struct Neighbour(Child);
 
 impl Neighbour {
     pub(crate) fn start(kind: &str, address: &str) -> anyhow::Result<Self> {
+        Self::start_on(LOAD_CORE, kind, address)
+    }
+
+    /// The same on this core.
+    pub(crate) fn start_on(core: &str, kind: &str, address: &str) -> anyhow::Result<Self> {
         let own = std::env::current_exe()?;
         let child = Command::new("chrt")
-            .args(["--idle", "0"])
+            .args(["--idle", "0", "taskset", "-c", core])
             .arg(own)
             .args(["load", kind, address])
             .stdin(Stdio::piped())

@@ -7,6 +7,7 @@ pub(crate) mod outage;
 pub(crate) mod overload;
 pub(crate) mod stop;
 pub(crate) mod threads;
+pub(crate) mod writers;
 
 use std::path::Path;
 

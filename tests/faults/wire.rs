@@ -10,8 +10,10 @@ use http::{HeaderMap, Request};
 use tokio::net::TcpStream;
 
 pub(crate) const CLASSIFY: &str = "/patron.v1.ScoringService/Classify";
+pub(crate) const SCORE: &str = "/patron.v1.ScoringService/ScoreLifetimeValue";
 pub(crate) const BATCH_CLASSIFY: &str = "/patron.v1.ScoringService/BatchClassify";
 pub(crate) const BATCH_SCORE: &str = "/patron.v1.ScoringService/BatchScoreLifetimeValue";
+pub(crate) const INGEST: &str = "/patron.v1.IngestService/IngestTransactions";
 pub(crate) const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
 /// Window of a stream: room for an answer to a batch.
@@ -66,7 +68,11 @@ impl Caller {
             .initial_window_size(stream)
             .initial_connection_window_size(connection);
         let (sender, connection) = builder.handshake::<_, Bytes>(socket).await?;
-        tokio::spawn(async move { drop(connection.await) });
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                eprintln!("note: a connection ended: {error}");
+            }
+        });
         Ok(Self {
             sender,
             authority: address.to_owned(),

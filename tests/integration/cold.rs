@@ -1,6 +1,7 @@
 //! Customers that are not in memory: one load however many ask, whoever gives up, and never an older answer than one that was given.
 
 mod cancelled;
+mod given_up;
 mod outage;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,5 +1,7 @@
 //! One server at a time uses a database.
 
+mod overtaken;
+
 use patron::app::failure::Failure;
 use patron::app::fence::FenceError;
 use patron::app::server::ServeError;
@@ -11,6 +13,7 @@ use tonic::Code;
 
 use crate::support::database::TestDatabase;
 use crate::support::messages::{by_id, purchase};
+use crate::support::program::patron;
 use crate::support::server::{Server, serve};
 use crate::support::service::{Service, ServiceWithDatabase};
 use crate::support::{PATIENCE, place, until};
@@ -141,13 +144,56 @@ async fn a_server_that_waits_serves_when_the_first_one_ends() {
 #[tokio::test]
 async fn a_broken_session_takes_the_fence_again() {
     let service = ServiceWithDatabase::start().await;
+    let held = &service.app.metrics.fence.held;
+    assert_eq!(held.get(), 1);
+    let before = epoch(&service.pool).await;
     let first = holder(&service.pool).await.unwrap();
     end(&service.pool, first).await;
     until("the fence is held again", async || {
         holder(&service.pool).await.is_some_and(|it| it != first)
     })
     .await;
+    until("it is shown as held", async || held.get() == 1).await;
+    assert_eq!(epoch(&service.pool).await, before, "nobody was between");
     assert!(is_answering(&service).await);
+    assert!(is_writing(&service).await);
+    service.stop().await.unwrap();
+}
+
+/// The epoch of the process that took the fence last.
+async fn epoch(pool: &PgPool) -> i64 {
+    sqlx::query_scalar("SELECT epoch FROM fence_epoch")
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fence_that_cannot_be_taken_again_is_shown() {
+    let database = TestDatabase::create().await;
+    let service = Service::start(&database.url).await;
+    let held = &service.app.metrics.fence.held;
+    database.take_away().await;
+    until("the loss is shown", async || held.get() == 0).await;
+    database.give_back().await;
+    until("the fence is held again", async || held.get() == 1).await;
+    service.app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_a_server_uses_is_not_migrated() {
+    let service = ServiceWithDatabase::start().await;
+    let url = service.database.url.clone();
+    let mut migrate = patron();
+    migrate.args(["migrate", "--database-url", &url]);
+    let refused = tokio::task::spawn_blocking(move || migrate.output().unwrap());
+    let refused = refused.await.unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("error: a server uses this database"),
+        "{said}"
+    );
     service.stop().await.unwrap();
 }
 

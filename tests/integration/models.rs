@@ -24,12 +24,12 @@ use crate::support::service::{NOW, Service, ServiceWithDatabase, TODAY};
 const BATCH: usize = 1_000;
 
 /// Invented customers with three years of history until [`TODAY`]: enough for fits to converge.
-struct Shop {
+pub(crate) struct Shop {
     customers: Vec<pb::CustomerPatch>,
     transactions: Vec<pb::Transaction>,
 }
 
-fn shop(customers: usize) -> Shop {
+pub(crate) fn shop(customers: usize) -> Shop {
     let population = generate(DemoOptions {
         seed: 7,
         customers,
@@ -43,7 +43,7 @@ fn shop(customers: usize) -> Shop {
 }
 
 impl Shop {
-    async fn ingest(&self, service: &Service) {
+    pub(crate) async fn ingest(&self, service: &Service) {
         for batch in self.customers.chunks(BATCH) {
             service.write_customers(batch).await;
         }
@@ -58,7 +58,7 @@ async fn fit(service: &Service, request: pb::FitModelRequest) -> Result<pb::Mode
     Ok(answer.into_inner().model.unwrap())
 }
 
-fn request(kind: OrderModelKind, until: &str) -> pb::FitModelRequest {
+pub(crate) fn request(kind: OrderModelKind, until: &str) -> pb::FitModelRequest {
     pb::FitModelRequest {
         kind: kind.into(),
         until: until.to_owned(),

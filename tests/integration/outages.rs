@@ -1,5 +1,6 @@
 //! What the database cannot do now is told apart, and never a fault of the program.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -67,12 +68,44 @@ async fn a_database_that_takes_no_writes_says_so_and_its_sessions_are_not_used_a
         let refused = send(&service, "ada").await.unwrap_err();
         assert_unavailable(&refused, "DATABASE_READ_ONLY");
     }
-    // As after the failover: whoever connects anew is led to a server that takes writes, whoever stays connected is not.
+    // As after the failover: whoever connects anew is led to a server that takes writes, whoever stays connected is not. Sessions are
+    // given up when they are a second old.
     alter(&service.pool, "RESET default_transaction_read_only").await;
+    let reset: f64 = sqlx::query_scalar("SELECT extract(epoch FROM clock_timestamp())::float8")
+        .fetch_one(&service.pool)
+        .await
+        .unwrap();
+    let mut at = 0;
+    until("eight writes in a row are taken", async || {
+        at += 1;
+        let ids: Vec<String> = (0..8).map(|number| format!("c{at}-{number}")).collect();
+        let writes = ids.iter().map(|id| send(&service, id));
+        join_all(writes).await.iter().all(Result::is_ok)
+    })
+    .await;
+    // None of those that take writes is given up for it.
+    let kept = sessions_since(&service.pool, reset).await;
+    assert!(!kept.is_empty());
     for at in 0..8 {
         send(&service, &format!("c{at}")).await.unwrap();
     }
+    let still = sessions_since(&service.pool, reset).await;
+    assert!(kept.is_subset(&still), "{kept:?} {still:?}");
     service.stop().await.unwrap();
+}
+
+/// The sessions of the pools that were opened after a moment.
+async fn sessions_since(pool: &PgPool, moment: f64) -> BTreeSet<i32> {
+    let found: Vec<i32> = sqlx::query_scalar(
+        "SELECT pid FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'patron'
+           AND extract(epoch FROM backend_start)::float8 > $1",
+    )
+    .bind(moment)
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    found.into_iter().collect()
 }
 
 #[tokio::test]

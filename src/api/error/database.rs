@@ -21,5 +21,6 @@ pub(super) fn outage_reason(outage: Outage) -> &'static str {
         Outage::Restarting => "DATABASE_RESTARTING",
         Outage::SessionEnded => "DATABASE_SESSION_ENDED",
         Outage::StorageFailed => "DATABASE_STORAGE_FAILED",
+        Outage::TakenOver => "TAKEN_OVER",
     }
 }

@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::oneshot;
 
 use super::DatabaseError;
 use crate::{
-    app::settings::DatabaseUrl,
+    app::{
+        fence::{Fence, FenceError},
+        settings::DatabaseUrl,
+    },
     service::ingest::refold::refold,
     store::{
         breaker::Breaker,
+        fence::Epoch,
         pool::{self, Plans, Pool, PoolOptions},
         schema::{self, SchemaState},
     },
@@ -47,7 +53,7 @@ pub enum Migrated {
 /// Brings the database at `url` to the schema of this program, and its profiles to what this program makes of their facts at `now`.
 ///
 /// # Errors
-/// When the database cannot be asked, is newer than this program, or is locked by somebody else.
+/// When a server uses the database, or it cannot be asked, is newer than this program, or is locked by somebody else.
 pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, DatabaseError> {
     let options = PoolOptions {
         max_connections: 1,
@@ -58,7 +64,47 @@ pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, Dat
     // Once, and not by the pool, which goes on trying: where nobody listens, that is the answer.
     let probed = pool::probe(url.expose(), MIGRATION_CONNECT_TIMEOUT).await;
     probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
-    let pool = Pool::open(url.expose(), options, &Breaker::never_opens())?;
+    let epoch = Epoch::default();
+    let (sender, lost) = oneshot::channel();
+    let held = Gauge::default();
+    let lost_fence = move |error| drop(sender.send(error));
+    let url = url.expose();
+    let fence = Fence::take(
+        url.to_owned(),
+        Duration::ZERO,
+        epoch.clone(),
+        held,
+        lost_fence,
+    );
+    let fence = fence.await.map_err(in_use)?;
+    let pool = Pool::open(url, options, &Breaker::never_opens())?.fenced(epoch);
+    let migrated = tokio::select! {
+        migrated = migrate_alone(&pool, &fence, now) => migrated,
+        Ok(error) = lost => Err(error.into()),
+    };
+    pool.close().await;
+    fence.release().await;
+    migrated
+}
+
+/// The hint of a server is none for a migration, which does not wait.
+fn in_use(error: FenceError) -> FenceError {
+    match error {
+        FenceError::Held(holder) => FenceError::InUse(holder),
+        FenceError::InUse(_)
+        | FenceError::Lost(_)
+        | FenceError::NoSession
+        | FenceError::Store(_)
+        | FenceError::Thread(_) => error,
+    }
+}
+
+/// The rest of [`migrate`], while no server uses the database.
+async fn migrate_alone(
+    pool: &Pool,
+    fence: &Fence,
+    now: Timestamp,
+) -> Result<Migration, DatabaseError> {
     let schema = match schema::get_schema_state(pool.unguarded()).await? {
         SchemaState::Current { version } => Migrated::Already { version },
         SchemaState::Older { .. }
@@ -71,7 +117,7 @@ pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, Dat
             Migrated::Now { version }
         }
     };
-    let refolded = refold(&pool, now).await?;
-    pool.close().await;
+    fence.raise().await?;
+    let refolded = refold(pool, now).await?;
     Ok(Migration { schema, refolded })
 }

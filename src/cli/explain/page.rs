@@ -30,7 +30,10 @@ pub fn page(subject: &pb::Subject, response: &pb::ExplainSegmentResponse, style:
             one_page(explanation, response.provenance.as_ref(), style)
         }
         (pb::Match::Ambiguous, _) => ambiguous_page(&asked, response, language),
-        (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => match language {
+        (
+            pb::Match::One | pb::Match::Unknown | pb::Match::Unavailable | pb::Match::Unspecified,
+            _,
+        ) => match language {
             Language::En => format!("No customer found for {asked}."),
             Language::De => format!("Niemand ist als {asked} bekannt."),
         },

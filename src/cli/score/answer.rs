@@ -163,7 +163,10 @@ pub fn page(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) ->
                 pages.join("\n\n")
             )
         }
-        (pb::Match::One | pb::Match::Unknown | pb::Match::Unspecified, _) => {
+        (
+            pb::Match::One | pb::Match::Unknown | pb::Match::Unavailable | pb::Match::Unspecified,
+            _,
+        ) => {
             format!("No customer found for {asked}.")
         }
     };

@@ -1,7 +1,7 @@
 //! The threads of a lane: a runtime whose threads the kernel runs when nobody more urgent wants to run.
 //!
 //! On Linux, `SCHED_IDLE` is preempted at once by a thread that wakes up for a lookup; a raised nice value only makes a thread's share small,
-//! and it keeps the core for the rest of its slice, a millisecond or more. Both are best effort: a refusal is logged once.
+//! and it keeps the core for the rest of its slice, a millisecond or more. It is best effort: a refusal is logged once.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use std::{
 };
 
 use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -26,37 +26,15 @@ const MOST_BLOCKING: usize = 16;
 /// The kernel keeps 15 bytes of a thread's name.
 const NAME_PREFIX: &str = "patron-";
 
-/// How urgent the threads of a lane are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Priority {
-    /// They run when no other thread wants to.
-    Idle,
-    /// They run beside others with a tenth of the share (nice 10): for work that holds locks of the database while it runs, so that it
-    /// is never starved.
-    Low,
-}
-
-impl Priority {
-    /// Gives the current thread this priority.
-    fn set(self) -> Result<(), thread_priority::Error> {
-        /// On the scale of `thread_priority`, from 99 (nice -20) down to 0 (nice 19).
-        const NICE_10: u8 = 22;
-        let (policy, priority) = match self {
-            Self::Idle => (NormalThreadSchedulePolicy::Idle, ThreadPriority::Min),
-            Self::Low => {
-                let value = ThreadPriorityValue::try_from(NICE_10).unwrap_or_default();
-                let priority = ThreadPriority::Crossplatform(value);
-                (NormalThreadSchedulePolicy::Other, priority)
-            }
-        };
-        let policy = ThreadSchedulePolicy::Normal(policy);
-        let set = set_thread_priority_and_policy(thread_native_id(), priority, policy);
-        match thread_schedule_policy() {
-            // It also sets the nice value, to 0 under `SCHED_IDLE`, which is refused where the process was started with a raised one and
-            // means nothing there.
-            Ok(now) if self == Self::Idle && now == policy => Ok(()),
-            Ok(_) | Err(_) => set,
-        }
+/// Has the kernel run the current thread when no other one wants to run.
+fn yield_to_others() -> Result<(), thread_priority::Error> {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+    match thread_schedule_policy() {
+        // It also sets the nice value, to 0 under `SCHED_IDLE`, which is refused where the process was started with a raised one and
+        // means nothing there.
+        Ok(now) if now == idle => Ok(()),
+        Ok(_) | Err(_) => set,
     }
 }
 
@@ -75,7 +53,7 @@ impl Threads {
     ///
     /// # Errors
     /// When the system refuses threads.
-    pub fn start(name: &str, count: usize, priority: Priority) -> io::Result<Self> {
+    pub fn start(name: &str, count: usize) -> io::Result<Self> {
         let refused = AtomicBool::new(false);
         let name = format!("{NAME_PREFIX}{name}");
         let lane = name.clone();
@@ -84,7 +62,7 @@ impl Threads {
             .max_blocking_threads(MOST_BLOCKING)
             .thread_name(name)
             .on_thread_start(move || {
-                if let Err(error) = priority.set()
+                if let Err(error) = yield_to_others()
                     && !refused.swap(true, Ordering::Relaxed)
                 {
                     tracing::warn!(

@@ -152,3 +152,82 @@ async fn one_broken_connection_opens_nothing_while_the_database_is_there() {
     assert!(breaker.guard(async { Ok(()) }).await.is_ok());
     assert_eq!(breaker.metrics.openings.get(), 0);
 }
+
+/// What a server answers to a login that it refuses.
+#[derive(Debug)]
+struct Refusal(&'static str);
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl sqlx::error::DatabaseError for Refusal {
+    fn message(&self) -> &str {
+        self.0
+    }
+
+    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+        Some(self.0.into())
+    }
+
+    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> sqlx::error::ErrorKind {
+        sqlx::error::ErrorKind::Other
+    }
+}
+
+fn refused(code: &'static str) -> StoreError {
+    sqlx::Error::Database(Box::new(Refusal(code))).into()
+}
+
+/// A breaker whose probes the server answers with this refusal.
+fn refusing(code: &'static str) -> Arc<Breaker> {
+    let probe: Probe = Box::new(move || Box::pin(std::future::ready(Err(refused(code)))));
+    let now: Now = Box::new(|| Timestamp::UNIX_EPOCH);
+    Breaker::new(probe, now, BreakerMetrics::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_login_opens_nothing_while_open_sessions_have_answers() {
+    for code in ["28P01", "28000", "3D000", "53100"] {
+        let breaker = refusing(code);
+        for _ in 0..10 {
+            let login = breaker.guard(async { Err::<(), _>(refused(code)) });
+            assert!(login.await.is_err());
+            sleep(Duration::from_secs(1)).await;
+            assert!(breaker.guard(async { Ok(()) }).await.is_ok(), "{code}");
+        }
+        assert_eq!(breaker.metrics.openings.get(), 0, "{code}");
+        // Until no session has an answer either: what memory holds may be out of date.
+        sleep(SESSIONS_WORK).await;
+        let login = breaker.guard(async { Err::<(), _>(refused(code)) });
+        assert!(login.await.is_err());
+        sleep(STEP).await;
+        assert_eq!(breaker.metrics.openings.get(), 1, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_restarts_is_away_whatever_sessions_had_answers() {
+    let breaker = refusing("57P03");
+    assert!(breaker.guard(async { Ok(()) }).await.is_ok());
+    let broken = breaker.guard(async { Err::<(), _>(refused("57P01")) });
+    assert!(broken.await.is_err());
+    sleep(STEP).await;
+    assert_eq!(breaker.metrics.openings.get(), 1);
+}

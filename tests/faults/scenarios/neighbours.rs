@@ -27,6 +27,9 @@ pub(crate) async fn run(kind: &str, address: &str) -> anyhow::Result<()> {
         "import" => import(address).await,
         "fit" => fit(address).await,
         "evaluation" => evaluate(address).await,
+        "loop" => loop {
+            std::hint::spin_loop();
+        },
         other => bail!("no work {other}"),
     }
 }

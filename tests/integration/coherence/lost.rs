@@ -2,11 +2,13 @@
 //! caller sends again is known by then, and once that is acknowledged it is in every answer.
 
 use patron::pb;
+use patron::pb::OrderModelKind;
 use patron::pb::item_result::Outcome;
 use sqlx::{Executor as _, Postgres, Transaction};
 use tonic::{Code, Status};
 
 use crate::definitions::EXAMPLE;
+use crate::models::{request, shop};
 use crate::rates::rate;
 use crate::support::database::TestDatabase;
 use crate::support::messages::{by_id, by_phone, contract, patch, phone, purchase};
@@ -24,6 +26,8 @@ const GATES: &str = "
     CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON change_log
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_the_test();
     CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON definition_revisions
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_the_test();
+    CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON model_versions
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_the_test();
     CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON exchange_rates
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_the_test();
@@ -203,6 +207,34 @@ async fn definitions_and_rates_that_are_acknowledged_as_known_are_in_force() {
     assert_outcomes(&again.results, Outcome::Duplicate);
     let converting = far.basis().await;
     assert!(converting.ends_with("-x1"), "{converting}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fit_that_is_sent_again_is_answered_with_its_one_version_which_answers() {
+    let far = Far::start().await;
+    let service = &far.service;
+    // Customers are ingested before commits are held.
+    shop(80).ingest(service).await;
+    service.write_customers(&[patch("ada")]).await;
+    let before = far.basis().await;
+    let request = pb::FitModelRequest {
+        request_id: "nightly".to_owned(),
+        ..request(OrderModelKind::MbgNbd, "")
+    };
+    let mut models = service.models();
+    let call = models.fit_model(request.clone());
+    far.lose(call, async || assert_eq!(far.basis().await, before))
+        .await;
+    let again = service.models().fit_model(request).await;
+    let model = again.unwrap().into_inner().model.unwrap();
+    assert_eq!((model.version, model.active), (1, true));
+    let versions: i64 = sqlx::query_scalar("SELECT count(*) FROM model_versions")
+        .fetch_one(&far.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(versions, 1);
+    let fitted = far.basis().await;
+    assert!(fitted.contains("-m1"), "{before} {fitted}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -139,9 +139,31 @@ async fn a_start_that_waits_for_the_fence_is_alive_refuses_callers_and_stops_whe
     let status = server.wait().unwrap();
     let took = begin.elapsed();
     assert!(took < AT_ONCE, "{took:?}: {said:#?}");
-    assert!(!status.success(), "{said:#?}");
+    assert!(status.success(), "{said:#?}");
     assert!(
         said.iter().any(|line| line.contains("stopped before")),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn a_start_that_is_stopped_while_it_waits_is_no_failure() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().to_str().unwrap();
+    let mut command = serve(&["--database-url", &nowhere(), "--data-dir", place]);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut server = command.spawn().unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let mut line = || lines.next().transpose().unwrap();
+    while !line().unwrap().contains("waiting for the database") {}
+    let signal = format!("kill -TERM {}", server.id());
+    let sent = Command::new("/bin/sh").args(["-c", &signal]).status();
+    assert!(sent.unwrap().success());
+    let said: Vec<String> = std::iter::from_fn(line).collect();
+    let status = server.wait().unwrap();
+    assert!(status.success(), "{status}: {said:#?}");
+    assert!(
+        !said.iter().any(|line| line.starts_with("error:")),
         "{said:#?}"
     );
 }

@@ -61,6 +61,53 @@ async fn classify(service: &Service, customer: &str) -> Result<pb::ClassifyRespo
     Ok(answer.into_inner())
 }
 
+/// A batch answers about those who are in memory, and marks bob and a number that nobody asked for.
+async fn assert_batches(service: &Service, known: &pb::ClassifyResponse) {
+    use pb::Match::{One, Unavailable, Unknown};
+    let cold = by_phone("+493023125999");
+    let batch = async |subjects: Vec<pb::Subject>| {
+        let request = pb::BatchClassifyRequest {
+            subjects,
+            as_of: String::new(),
+        };
+        let answer = service.scoring().batch_classify(request).await?;
+        Ok::<_, Status>(answer.into_inner())
+    };
+    let subjects = vec![
+        cold.clone(),
+        by_phone(PHONE),
+        by_id("bob"),
+        by_id("nobody"),
+        by_id("bob"),
+        by_id("ada"),
+    ];
+    let answer = batch(subjects).await.unwrap();
+    let matches: Vec<_> = answer
+        .responses
+        .iter()
+        .map(pb::ClassifyResponse::r#match)
+        .collect();
+    assert_eq!(
+        matches,
+        [Unavailable, One, Unavailable, Unknown, Unavailable, One]
+    );
+    assert_eq!(unmarked(answer.responses[1].clone()), *known);
+    assert_eq!(answer.unanswered_count, 0);
+    let refused = batch(vec![cold, by_id("bob")]).await.unwrap_err();
+    assert_unavailable(&refused);
+    let request = pb::BatchScoreLifetimeValueRequest {
+        subjects: vec![by_id("ada"), by_id("bob")],
+        ..Default::default()
+    };
+    let scores = service.scoring().batch_score_lifetime_value(request).await;
+    let scores = scores.unwrap().into_inner().responses;
+    let matches: Vec<_> = scores
+        .iter()
+        .map(pb::ScoreLifetimeValueResponse::r#match)
+        .collect();
+    assert_eq!(matches, [One, Unavailable]);
+}
+
 /// Asks for one customer without a pause, from several tasks; returns how many loads that made.
 async fn hammer(service: &Service, customer: &str) -> u64 {
     let started = &service.app.metrics.profile_cache.loads_started;
@@ -117,6 +164,7 @@ async fn what_is_in_memory_is_answered_while_the_database_is_away_and_the_rest_w
     };
     let refused = service.ingest().ingest_transactions(write.clone()).await;
     assert_unavailable(&refused.unwrap_err());
+    assert_batches(&service, &known).await;
     let loads = hammer(&service, "bob").await;
     assert_eq!(
         loads, 0,

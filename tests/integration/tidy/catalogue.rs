@@ -6,7 +6,7 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 13] = [
+const OTHER_KEYS: [(&str, &str); 14] = [
     (
         "active_revision",
         "one row: which definitions answers are given by",
@@ -48,6 +48,7 @@ const OTHER_KEYS: [(&str, &str); 13] = [
         "profile_fold",
         "one row: by which version of the program profiles were made",
     ),
+    ("fence_epoch", "one row: which server may write"),
     (
         "model_activations",
         "which model version answered since when, for all customers",

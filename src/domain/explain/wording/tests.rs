@@ -263,7 +263,12 @@ fn the_required_values_alone_decide_the_leaf() {
             };
             let (_, verdict) = compiled.leaf(Ok(slot));
             let is_strict = matches!(operator, Operator::Compare(Op::Lt | Op::Gt | Op::Ne));
-            assert_eq!(verdict, Verdict::from_bool(!is_strict), "{}", case.condition);
+            assert_eq!(
+                verdict,
+                Verdict::from_bool(!is_strict),
+                "{}",
+                case.condition
+            );
         }
     }
 }

@@ -285,6 +285,7 @@ fn an_error_of_the_command_line_names_each_cause_once() {
         CliError::from(unavailable("OVERLOADED", "later", Duration::MAX)),
         CliError::BrokenPipe,
         CliError::Reported,
+        CliError::Stopped,
     ];
     for error in samples {
         match error {
@@ -293,7 +294,8 @@ fn an_error_of_the_command_line_names_each_cause_once() {
             | CliError::Unreachable { .. }
             | CliError::Rpc { .. }
             | CliError::BrokenPipe
-            | CliError::Reported => {}
+            | CliError::Reported
+            | CliError::Stopped => {}
         }
         let lines = error.lines();
         for line in &lines {

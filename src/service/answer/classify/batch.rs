@@ -3,13 +3,18 @@
 //! What a batch costs does not follow from its size: a number that a thousand customers share takes sixteen bytes to name. So customers are
 //! counted as they are assessed, bytes as they are written, and where one of the two is used up the batch ends: what it has is answered,
 //! the rest is left to another call. Only what is written is kept: a batch holds its answer, and never all that it was made from.
+//!
+//! While the database is away, subjects that are in memory are answered and the others are marked as unavailable.
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use super::{Answer, AnswerContext, Classifier, MAX_CANDIDATES, Question, assessable, resolve};
+use super::{
+    Answer, AnswerContext, Classifier, MAX_CANDIDATES, Match, Question, assessable, resolve,
+};
 use crate::{
     domain::{customer::profile::DatedProfile, text::CustomerId},
     service::{answer::subjects::Subject, error::ServiceError},
+    store::error::StoreError,
 };
 
 /// Most customers that a batch assesses. Chosen: ten times what a batch of ordinary subjects needs, some hundred milliseconds of work.
@@ -75,27 +80,30 @@ impl Used {
 
 /// The subjects of a part that were not answered before, with the customers that they name, and the profiles of the next of them.
 struct Fresh<'a> {
-    named: Vec<(&'a Subject, Arc<[CustomerId]>)>,
+    /// Without customers where the database had to be asked and is away.
+    named: Vec<(&'a Subject, Option<Arc<[CustomerId]>>)>,
     /// Whose turn it is.
     next: usize,
     /// Up to which of them profiles were read.
     read: usize,
     profiles: HashMap<CustomerId, DatedProfile>,
+    /// Why subjects are read one by one: the database is away.
+    away: Option<Arc<StoreError>>,
 }
 
 impl Classifier {
     /// Answers about many subjects as of one day and on one basis, in their order. `write` appends an answer to what is written so far,
     /// and must depend on nothing but the answer. Ends where the written answers would exceed `most_bytes`, or the customers behind the
-    /// subjects what a batch may cost.
+    /// subjects what a batch may cost. `None` is written for a subject that is not in memory while the database is away.
     ///
     /// # Errors
-    /// As [`Self::answer`].
+    /// As [`Self::answer`], with the database away only where no subject is in memory.
     pub async fn answer_batch(
         &self,
         subjects: &[Subject],
         question: &Question,
         most_bytes: usize,
-        write: impl Fn(&Answer, &mut Vec<u8>) + Send + Sync,
+        write: impl Fn(Option<&Answer>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
         let grounds = self.grounds(question).await?;
         let mut batch = Batch {
@@ -105,6 +113,7 @@ impl Classifier {
         };
         let mut known: HashMap<&Subject, Range<usize>> = HashMap::new();
         let mut used = Used::default();
+        let (mut some_found, mut away) = (false, None);
         for part in subjects.chunks(PART) {
             let mut fresh = self.resolve(part, &known).await?;
             for subject in part {
@@ -116,11 +125,10 @@ impl Classifier {
                         batch.end = Some(BatchEnd::Customers);
                         return Ok(batch);
                     }
-                    self.read_ahead(&mut fresh, &grounds).await?;
-                    if let Some(ids) = fresh.take() {
-                        let found = resolve(&ids, &fresh.profiles, &grounds);
-                        write(&grounds.answer(found), &mut batch.written);
-                    }
+                    let found = self.next_match(&mut fresh, &grounds).await?;
+                    some_found |= found.is_some();
+                    let answer = found.map(|found| grounds.answer(found));
+                    write(answer.as_ref(), &mut batch.written);
                     known.insert(subject, start..batch.written.len());
                 }
                 if batch.written.len() > most_bytes && batch.answered > 0 {
@@ -134,8 +142,23 @@ impl Classifier {
                     tokio::task::yield_now().await;
                 }
             }
+            away = away.or(fresh.away);
         }
-        Ok(batch)
+        match away {
+            Some(cause) if !some_found => Err(ServiceError::Unavailable(cause)),
+            Some(_) | None => Ok(batch),
+        }
+    }
+
+    /// What the next subject names; `None` where the database would have to be asked and is away.
+    async fn next_match(
+        &self,
+        fresh: &mut Fresh<'_>,
+        grounds: &AnswerContext,
+    ) -> Result<Option<Match>, ServiceError> {
+        let is_read = self.read_ahead(fresh, grounds).await?;
+        let ids = fresh.take().filter(|_| is_read);
+        Ok(ids.map(|ids| resolve(&ids, &fresh.profiles, grounds)))
     }
 
     /// The customers that those subjects of a part name that are not `known`, each once.
@@ -151,35 +174,74 @@ impl Classifier {
             }
         }
         let asked: Vec<Subject> = subjects.iter().copied().cloned().collect();
-        let named = self.subjects.find_many(&asked).await?;
+        let mut away = None;
+        let named = match self.subjects.find_many(&asked).await {
+            Ok(named) => named.into_iter().map(Some).collect(),
+            Err(ServiceError::Unavailable(cause)) => {
+                away = Some(cause);
+                self.find_each(&asked).await?
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Fresh {
             named: subjects.into_iter().zip(named).collect(),
             next: 0,
             read: 0,
             profiles: HashMap::new(),
+            away,
         })
     }
 
-    /// Reads the profiles that the next subject needs, and those of some after it.
+    /// The customers that each subject names, as far as memory knows.
+    async fn find_each(
+        &self,
+        subjects: &[Subject],
+    ) -> Result<Vec<Option<Arc<[CustomerId]>>>, ServiceError> {
+        let mut named = vec![];
+        for subject in subjects {
+            named.push(match self.subjects.find(subject).await {
+                Ok(ids) => Some(ids),
+                Err(ServiceError::Unavailable(_)) => None,
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(named)
+    }
+
+    /// Reads the profiles that the next subject needs, and those of some after it. Returns whether it could: the database may be away.
     async fn read_ahead(
         &self,
         fresh: &mut Fresh<'_>,
         grounds: &AnswerContext,
-    ) -> Result<(), ServiceError> {
-        if fresh.next < fresh.read {
-            return Ok(());
-        }
-        let mut ids: Vec<CustomerId> = vec![];
-        for (_, named) in &fresh.named[fresh.next..] {
-            let named = assessable(named);
-            if !ids.is_empty() && ids.len() + named.len() > AHEAD {
-                break;
+    ) -> Result<bool, ServiceError> {
+        while fresh.next >= fresh.read {
+            let mut ids: Vec<CustomerId> = vec![];
+            let mut read = fresh.next;
+            for (_, named) in &fresh.named[fresh.next..] {
+                let named = named.as_deref().map_or(&[][..], assessable);
+                let is_next = read == fresh.next;
+                if !is_next && (fresh.away.is_some() || ids.len() + named.len() > AHEAD) {
+                    break;
+                }
+                ids.extend_from_slice(named);
+                read += 1;
             }
-            ids.extend_from_slice(named);
-            fresh.read += 1;
+            match self.list_profiles(&ids, grounds.as_of).await {
+                Ok(profiles) => fresh.profiles = profiles,
+                // One of them is not in memory: which, their own turn shows.
+                Err(ServiceError::Unavailable(cause)) if fresh.away.is_none() => {
+                    fresh.away = Some(cause);
+                    continue;
+                }
+                Err(ServiceError::Unavailable(_)) => {
+                    fresh.read = read;
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            }
+            fresh.read = read;
         }
-        fresh.profiles = self.list_profiles(&ids, grounds.as_of).await?;
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -187,14 +249,15 @@ impl Fresh<'_> {
     /// How many customers the next subject takes to assess.
     fn customers(&self) -> usize {
         let next = self.named.get(self.next);
-        next.map_or(0, |(_, ids)| assessable(ids).len())
+        let ids = next.and_then(|(_, ids)| ids.as_deref());
+        ids.map_or(0, |ids| assessable(ids).len())
     }
 
     /// The customers that the next subject names.
     fn take(&mut self) -> Option<Arc<[CustomerId]>> {
         let (_, ids) = self.named.get(self.next)?;
         self.next += 1;
-        Some(Arc::clone(ids))
+        ids.clone()
     }
 }
 
