@@ -189,13 +189,11 @@ async fn the_outlook_of_each_model_is_the_true_one() {
         let batch = service.scoring().batch_score_lifetime_value(batch).await;
         let batch = batch.unwrap().into_inner().responses.remove(0);
         assert_eq!(batch.score.unwrap(), score);
-        assert_eq!(
-            pb::LifetimeValueScore {
-                order_forecast: None,
-                ..score
-            },
-            without
-        );
+        let same = pb::LifetimeValueScore {
+            order_forecast: None,
+            ..score
+        };
+        assert_eq!(same, without);
     }
 }
 
