@@ -15,7 +15,9 @@ use crate::{
     pb,
     service::{
         answer::{
-            classify::{Answer, Batch, BatchEnd, Classifier, Question},
+            classify::{
+                Answer, Batch, BatchEnd, Classified, Classifier, CustomerAnswer, Question, Scored,
+            },
             subjects::Subject,
         },
         error::ServiceError,
@@ -67,14 +69,15 @@ impl Scoring {
             ..RequestOptions::default()
         };
         let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
-        let write =
-            |answer: &Answer| Bytes::from(answers::classify_response(answer).encode_to_vec());
+        let write = |answer: Answer<Classified>| {
+            Bytes::from(answers::classify_response(answer).encode_to_vec())
+        };
         if question.as_of.is_none() {
             let (bytes, stale_since) = self.classifier.answer_today(&subject, write).await?;
             return Ok(answers::marked_stale(bytes, stale_since));
         }
-        let write = move |answer| write(&answer);
-        Ok(self.classifier.answer(&subject, &question, write).await?)
+        let classified = self.classifier.classify(&subject, question.as_of, write);
+        Ok(classified.await?)
     }
 
     /// `BatchClassify`, with the answer as the bytes of its message: each answer is encoded as it is made, and none is held.
@@ -88,7 +91,7 @@ impl Scoring {
         };
         let (subjects, question) = parse_batch(&request.subjects, &asked)?;
         // Messages one after another are one message with all of their parts.
-        let write = |answer: &Answer, written: &mut Vec<u8>| {
+        let write = |answer: Answer<Classified>, written: &mut Vec<u8>| {
             let part = pb::BatchClassifyResponse {
                 responses: vec![answers::classify_response(answer)],
                 ..Default::default()
@@ -120,10 +123,9 @@ impl Scoring {
             outlook: request.outlook.as_ref(),
         };
         let (subjects, question) = parse_batch(&request.subjects, &asked)?;
-        let months = question.horizon_months;
-        let write = |answer: &Answer, written: &mut Vec<u8>| {
+        let write = |answer: Answer<Scored>, written: &mut Vec<u8>| {
             let part = pb::BatchScoreLifetimeValueResponse {
-                responses: vec![scores::score_response(answer, months)],
+                responses: vec![scores::score_response(&answer)],
                 ..Default::default()
             };
             append(&part, written);
@@ -140,11 +142,11 @@ impl Scoring {
         ))
     }
 
-    async fn answer_batch(
+    async fn answer_batch<T: CustomerAnswer>(
         &self,
         subjects: &[Subject],
         question: &Question,
-        write: impl Fn(&Answer, &mut Vec<u8>) + Send + Sync,
+        write: impl Fn(Answer<T>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
         let most_bytes = self.max_message_bytes.saturating_sub(TAIL_BYTES);
         let batch = self
@@ -215,10 +217,9 @@ impl pb::scoring_service_server::ScoringService for Scoring {
             outlook: request.outlook.as_ref(),
         };
         let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
-        let months = question.horizon_months;
-        let write = move |answer| scores::score_response(&answer, months);
-        let answer = self.classifier.answer(&subject, &question, write);
-        Ok(Response::new(answer.await?))
+        let write = |answer| scores::score_response(&answer);
+        let scored = self.classifier.score(&subject, &question, write);
+        Ok(Response::new(scored.await?))
     }
 
     async fn batch_score_lifetime_value(
@@ -241,8 +242,9 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         let (Some(subject), true) = (subject, violations.is_empty()) else {
             return Err(status::invalid_request(violations));
         };
-        let explained = self.classifier.explain(&subject, as_of, &target).await?;
-        Ok(Response::new(explanations::explain_response(&explained)))
+        let write = explanations::explain_response;
+        let explained = self.classifier.explain(&subject, as_of, &target, write);
+        Ok(Response::new(explained.await?))
     }
 }
 

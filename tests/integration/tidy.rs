@@ -7,6 +7,7 @@ mod files;
 mod layers;
 mod migrations;
 mod source;
+mod stages;
 mod statements;
 
 use std::fs;

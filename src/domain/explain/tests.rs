@@ -11,9 +11,10 @@ use super::{
 };
 use crate::domain::{
     assess::{
-        Assessment, segments,
+        segments::{self, Decided},
         tiers::{TierList, Unrated},
         valuation::{OrderOutlook, Valuation},
+        valued::Valued,
     },
     calendar::Day,
     customer::{
@@ -116,10 +117,10 @@ impl Customer {
     }
 
     /// The example has as many tiers as the built-in list, whose thresholds are 1,000, 250 and 50.
-    fn assessment(&self) -> Assessment {
+    fn valued(&self) -> Valued {
         let eur = "EUR".parse().unwrap();
         let value = self.value_major.ok_or(Unrated::NoPurchase);
-        Assessment {
+        Valued {
             valuation: Valuation {
                 inputs: None,
                 orders: self.value_major.map(|_| OrderOutlook {
@@ -136,39 +137,36 @@ impl Customer {
                 lifetime_value: value.map(|value| major_to_money(value, eur).unwrap()),
             },
             tier: value.map(|value| TierList::built_in().of_value(value)),
-            standings: vec![],
-            treatment: None,
         }
+    }
+
+    /// Calls `check` with the explainer of the customer.
+    fn with_explainer<T>(&self, check: impl FnOnce(&mut Explainer<'_>, &Definitions) -> T) -> T {
+        let definitions = definitions();
+        let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
+        let (rates, valued) = (RateTable::default(), self.valued());
+        let (decided, standings) = Decided::new(&definitions, &rates, dated.view(), &valued);
+        check(&mut Explainer::new(decided, &standings), &definitions)
     }
 
     /// Calls `check` with the explanation of one segment.
     #[track_caller]
     fn explained(&self, segment: &str, check: impl FnOnce(&Explanation<'_>, &Definitions)) {
-        let definitions = definitions();
-        let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
-        let explainer = Explainer::new(
-            &definitions,
-            &RateTable::default(),
-            dated.view(),
-            &self.assessment(),
-        );
-        let id = definitions.vocabulary().segment_id(segment).unwrap();
-        check(&explainer.explain(id), &definitions);
+        self.with_explainer(|explainer, definitions| {
+            let id = definitions.vocabulary().segment_id(segment).unwrap();
+            let explanation = explainer.explain(id);
+            assert_eq!(explainer.reasons(id), explanation.reasons);
+            check(&explanation, definitions);
+        });
     }
 
     /// The segments that the customer is in.
     fn segments(&self) -> Vec<String> {
-        let definitions = definitions();
-        let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
-        let explainer = Explainer::new(
-            &definitions,
-            &RateTable::default(),
-            dated.view(),
-            &self.assessment(),
-        );
-        segments::members(explainer.standings())
-            .map(|id| definitions.segment(id).name.to_string())
-            .collect()
+        self.with_explainer(|explainer, definitions| {
+            segments::members(explainer.standings())
+                .map(|id| definitions.segment(id).name.to_string())
+                .collect()
+        })
     }
 }
 

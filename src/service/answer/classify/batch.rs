@@ -6,7 +6,10 @@
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use super::{Answer, AnswerContext, Classifier, MAX_CANDIDATES, Question, assessable, resolve};
+use super::{
+    Answer, AnswerContext, Classifier, CustomerAnswer, MAX_CANDIDATES, Question, assessable,
+    resolve,
+};
 use crate::{
     domain::{customer::profile::DatedProfile, text::CustomerId},
     service::{answer::subjects::Subject, error::ServiceError},
@@ -89,15 +92,15 @@ impl Classifier {
     /// subjects what a batch may cost.
     ///
     /// # Errors
-    /// As [`Self::answer`].
-    pub async fn answer_batch(
+    /// As [`Self::score`].
+    pub async fn answer_batch<T: CustomerAnswer>(
         &self,
         subjects: &[Subject],
         question: &Question,
         most_bytes: usize,
-        write: impl Fn(&Answer, &mut Vec<u8>) + Send + Sync,
+        write: impl Fn(Answer<T>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
-        let grounds = self.grounds(question).await?;
+        let context = self.context(question).await?;
         let mut batch = Batch {
             written: vec![],
             answered: 0,
@@ -116,10 +119,10 @@ impl Classifier {
                         batch.end = Some(BatchEnd::Customers);
                         return Ok(batch);
                     }
-                    self.read_ahead(&mut fresh, &grounds).await?;
+                    self.read_ahead(&mut fresh, &context).await?;
                     if let Some(ids) = fresh.take() {
-                        let found = resolve(&ids, &fresh.profiles, &grounds);
-                        write(&grounds.answer(found), &mut batch.written);
+                        let found = resolve(&ids, &fresh.profiles);
+                        write(context.answer(found), &mut batch.written);
                     }
                     known.insert(subject, start..batch.written.len());
                 }
@@ -164,7 +167,7 @@ impl Classifier {
     async fn read_ahead(
         &self,
         fresh: &mut Fresh<'_>,
-        grounds: &AnswerContext,
+        context: &AnswerContext,
     ) -> Result<(), ServiceError> {
         if fresh.next < fresh.read {
             return Ok(());
@@ -178,7 +181,7 @@ impl Classifier {
             ids.extend_from_slice(named);
             fresh.read += 1;
         }
-        fresh.profiles = self.list_profiles(&ids, grounds.as_of).await?;
+        fresh.profiles = self.list_profiles(&ids, context.as_of).await?;
         Ok(())
     }
 }
