@@ -1,5 +1,8 @@
 //! Answers about customers as messages.
 
+pub mod classified;
+mod wire;
+
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use prost::Message as _;
@@ -19,9 +22,9 @@ use crate::{
 };
 
 /// The message of a classification.
-pub(crate) fn classify_response(answer: Answer<Classified>) -> pb::ClassifyResponse {
+pub(crate) fn classify_response(answer: &Answer<Classified>) -> pb::ClassifyResponse {
     let (basis, as_of) = (&*answer.basis, answer.as_of);
-    let mut response = match answer.found {
+    let mut response = match &answer.found {
         Match::Unknown => pb::ClassifyResponse {
             r#match: pb::Match::Unknown.into(),
             provenance: Some(provenance(None, as_of, basis)),
@@ -30,20 +33,20 @@ pub(crate) fn classify_response(answer: Answer<Classified>) -> pb::ClassifyRespo
         Match::One(one) => pb::ClassifyResponse {
             r#match: pb::Match::One.into(),
             provenance: Some(provenance(Some(one.profile.profile()), as_of, basis)),
-            classification: Some(classification(*one, as_of, basis)),
+            classification: Some(classification(one, as_of, basis)),
             ..Default::default()
         },
         Match::Ambiguous(several) => pb::ClassifyResponse {
             r#match: pb::Match::Ambiguous.into(),
             classification: None,
-            candidate_count: candidate_count(&several),
+            candidate_count: candidate_count(several),
             shared: Some(pb::SharedFacts {
                 kind: several.shared_kind.map_or(0, customer_kind_message),
                 tier: several.shared_tier.map(|shared| tier(shared, basis)),
             }),
             candidates: several
                 .listed
-                .into_iter()
+                .iter()
                 .map(|one| classification(one, as_of, basis))
                 .collect(),
             provenance: Some(provenance(None, as_of, basis)),
@@ -58,7 +61,7 @@ pub(super) fn candidate_count<T>(several: &Candidates<T>) -> i32 {
     i32::try_from(several.count).unwrap_or(i32::MAX)
 }
 
-fn classification(one: Classified, as_of: Day, basis: &Basis) -> pb::Classification {
+fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classification {
     let (profile, assessment) = (one.profile.profile(), &one.assessment);
     let definitions = basis.revision.definitions.as_deref();
     pb::Classification {
@@ -81,31 +84,28 @@ fn classification(one: Classified, as_of: Day, basis: &Basis) -> pb::Classificat
             .zip(assessment.treatment.as_ref())
             .map(|(definitions, assigned)| treatments::treatment(assigned, definitions)),
         segments: definitions
-            .map(|definitions| segments(one.memberships, definitions))
+            .map(|definitions| segments(&one.memberships, definitions))
             .unwrap_or_default(),
         missing_rates: rates::missing_rates(&one.missing_rates),
     }
 }
 
 /// The segments that the customer is in, with their reasons.
-fn segments(memberships: Vec<Membership>, definitions: &Definitions) -> Vec<pb::SegmentMembership> {
-    let reason = |reason: WordedReason| pb::ReasonCode {
+fn segments(memberships: &[Membership], definitions: &Definitions) -> Vec<pb::SegmentMembership> {
+    let reason = |reason: &WordedReason| pb::ReasonCode {
         code: reason.code.as_str().to_owned(),
-        text: Some(pb::LocalizedText {
-            en: reason.en,
-            de: reason.de,
-        }),
+        text: Some(treatments::localized(&reason.text)),
     };
-    let message = |membership: Membership| {
+    let message = |membership: &Membership| {
         let segment = definitions.segment(membership.segment);
         pb::SegmentMembership {
             segment: segment.name.to_string(),
             title: Some(treatments::localized(&segment.title)),
             verdict: treatments::verdict(membership.verdict),
-            reasons: membership.reasons.into_iter().map(reason).collect(),
+            reasons: membership.reasons.iter().map(reason).collect(),
         }
     };
-    memberships.into_iter().map(message).collect()
+    memberships.iter().map(message).collect()
 }
 
 /// The message of a tier.

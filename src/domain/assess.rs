@@ -14,6 +14,7 @@ use crate::domain::{
     basis::Basis,
     customer::profile::ProfileAt,
     definitions::{Definitions, Treatment, TreatmentChoice},
+    rules::condition::SegmentId,
 };
 
 /// What is decided about a customer.
@@ -70,9 +71,7 @@ fn treatment(
     standings: &[SegmentOutcome],
 ) -> AssignedTreatment {
     let rank = valued.tier.ok().map(TierIndex::rank);
-    let is_member = |segment: crate::domain::rules::condition::SegmentId| {
-        standings[segment.0 as usize].is_member
-    };
+    let is_member = |segment: SegmentId| standings[segment.0 as usize].is_member;
     let (treatment, choices) = definitions.treatments().of(rank, is_member);
     AssignedTreatment { treatment, choices }
 }

@@ -4,6 +4,7 @@
 //! An explanation is read from the records of the same evaluation that gives the verdict. It is facts only: `wording` turns it into
 //! sentences. Who may see protected values is for the caller to decide, see [`Leaf::is_protected`].
 
+pub mod fixed_reasons;
 pub mod inputs;
 pub mod memberships;
 pub mod reasons;

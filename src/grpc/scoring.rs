@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use crate::{
     api::{
-        self, answers, explanations, questions, scores,
+        self,
+        answers::{self, classified::ClassifyWriter},
+        explanations, questions, scores,
         violations::{Checker, Violations},
     },
     grpc::status,
@@ -35,6 +36,7 @@ pub struct Scoring {
     classifier: Arc<Classifier>,
     /// For calls that run in a lane.
     batches: Arc<Classifier>,
+    writer: Arc<ClassifyWriter>,
     /// Most bytes of an answer.
     max_message_bytes: usize,
 }
@@ -50,6 +52,7 @@ impl Scoring {
         Self {
             classifier,
             batches,
+            writer: Arc::default(),
             max_message_bytes,
         }
     }
@@ -69,8 +72,11 @@ impl Scoring {
             ..RequestOptions::default()
         };
         let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
-        let write = |answer: Answer<Classified>| {
-            Bytes::from(answers::classify_response(answer).encode_to_vec())
+        let writer = Arc::clone(&self.writer);
+        let write = move |answer: Answer<Classified>| {
+            let mut written = vec![];
+            writer.write(&answer, &mut written);
+            Bytes::from(written)
         };
         if question.as_of.is_none() {
             let (bytes, stale_since) = self.classifier.answer_today(&subject, write).await?;
@@ -93,7 +99,7 @@ impl Scoring {
         // Messages one after another are one message with all of their parts.
         let write = |answer: Answer<Classified>, written: &mut Vec<u8>| {
             let part = pb::BatchClassifyResponse {
-                responses: vec![answers::classify_response(answer)],
+                responses: vec![answers::classify_response(&answer)],
                 ..Default::default()
             };
             append(&part, written);

@@ -1,12 +1,9 @@
 //! The segments that a customer is in, each with its reasons in words: what every classification carries.
 
-use super::{
-    Explainer,
-    reasons::ReasonCode,
-    wording::{self, Language},
-};
+use super::{Explainer, fixed_reasons::FixedReasons, reasons::ReasonCode};
 use crate::domain::{
     assess::segments::{Decided, SegmentOutcome, members},
+    definitions::LocalizedText,
     rules::{condition::SegmentId, program::Verdict},
 };
 
@@ -26,23 +23,23 @@ pub struct Membership {
 pub struct WordedReason {
     /// Its kind.
     pub code: ReasonCode,
-    /// In English.
-    pub en: String,
-    /// In German.
-    pub de: String,
+    /// In words.
+    pub text: LocalizedText,
 }
 
-/// The segments that a customer is in, in the order of the file, from what was `decided`.
+/// The segments that a customer is in, in the order of the file, from what was `decided`; `texts` are of the same definitions.
 #[must_use]
-pub fn memberships(decided: Decided<'_>, standings: &[SegmentOutcome]) -> Vec<Membership> {
-    let definitions = decided.definitions;
+pub fn memberships(
+    decided: Decided<'_>,
+    standings: &[SegmentOutcome],
+    texts: &FixedReasons,
+) -> Vec<Membership> {
     let mut explainer = Explainer::new(decided, standings);
     let membership = |segment: SegmentId| {
         let reasons = explainer.reasons(segment);
         let worded = reasons.iter().map(|reason| WordedReason {
             code: reason.code,
-            en: wording::reason(reason, definitions, Language::En),
-            de: wording::reason(reason, definitions, Language::De),
+            text: texts.text(reason),
         });
         Membership {
             segment,

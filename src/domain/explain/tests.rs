@@ -1,10 +1,12 @@
 //! Explanations of customers of the example, and the claim that the reasons given suffice.
 
+mod fixed_reasons;
 mod sufficient;
 mod tier;
 
 use std::sync::Arc;
 
+use self::fixed_reasons::assert_worded;
 use super::{
     Explainer, Explanation, Gap,
     wording::{self, Language},
@@ -31,14 +33,13 @@ use crate::domain::{
 };
 
 const EXAMPLE: &str = include_str!("../../../examples/definitions.yaml");
-const AS_OF: &str = "2026-06-30";
 
 fn definitions() -> Definitions {
     Definitions::read(EXAMPLE).unwrap()
 }
 
 fn as_of() -> Day {
-    AS_OF.parse().unwrap()
+    "2026-06-30".parse().unwrap()
 }
 
 /// A customer to whom things are added.
@@ -141,8 +142,11 @@ impl Customer {
     }
 
     /// Calls `check` with the explainer of the customer.
-    fn with_explainer<T>(&self, check: impl FnOnce(&mut Explainer<'_>, &Definitions) -> T) -> T {
-        let definitions = definitions();
+    fn with_explainer<T>(
+        &self,
+        check: impl FnOnce(&mut Explainer<'_>, &Arc<Definitions>) -> T,
+    ) -> T {
+        let definitions = Arc::new(definitions());
         let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
         let (rates, valued) = (RateTable::default(), self.valued());
         let (decided, standings) = Decided::new(&definitions, &rates, dated.view(), &valued);
@@ -155,7 +159,9 @@ impl Customer {
         self.with_explainer(|explainer, definitions| {
             let id = definitions.vocabulary().segment_id(segment).unwrap();
             let explanation = explainer.explain(id);
-            assert_eq!(explainer.reasons(id), explanation.reasons);
+            let reasons = explainer.reasons(id);
+            assert_eq!(reasons, explanation.reasons);
+            assert_worded(&reasons, definitions);
             check(&explanation, definitions);
         });
     }

@@ -242,19 +242,20 @@ impl Classifier {
         is_long: bool,
         finish: impl FnOnce(Found, &AnswerContext) -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
-        let Some(long) = &self.long else {
-            return self.answer_here(subject, question, finish).await;
-        };
-        let is_crowd = match subject {
-            Subject::Customer(_) => false,
-            Subject::Identifier(_) => {
-                is_long || self.subjects.find(subject).await?.len() > MAX_CANDIDATES
-            }
-        };
-        if is_long || is_crowd {
+        if let Some(long) = &self.long
+            && (is_long || self.is_crowd(subject).await?)
+        {
             return long.answer(subject, question, finish).await;
         }
         self.answer_here(subject, question, finish).await
+    }
+
+    /// Whether `subject` names more customers than are listed.
+    async fn is_crowd(&self, subject: &Subject) -> Result<bool, ServiceError> {
+        match subject {
+            Subject::Customer(_) => Ok(false),
+            Subject::Identifier(_) => Ok(self.subjects.find(subject).await?.len() > MAX_CANDIDATES),
+        }
     }
 
     /// Answers on the current thread, however long that takes.

@@ -33,7 +33,8 @@ impl CustomerAnswer for Classified {
         Self {
             missing_rates: valuation.missing_rates(view, basis, months),
             memberships: decided
-                .map(|decided| memberships(decided, &assessment.standings))
+                .zip(basis.revision.reasons.as_deref())
+                .map(|(decided, texts)| memberships(decided, &assessment.standings, texts))
                 .unwrap_or_default(),
             assessment,
             profile,
