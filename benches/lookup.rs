@@ -142,7 +142,7 @@ async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyResponse>> {
     models
         .activate_model(pb::ActivateModelRequest {
             version,
-            ..Default::default()
+            allow_not_converged: true,
         })
         .await?;
     let mut client = ScoringServiceClient::new(channel);

@@ -6,7 +6,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use patron::domain::{
     assess::{
         assess,
-        segments::{slots, standings},
+        segments::{Decided, slots, standings},
         tiers::TierIndex,
         valuation::value,
     },
@@ -297,7 +297,8 @@ fn example(criterion: &mut Criterion) {
     let (mut slots, mut memo) = (program.slots(), program.memo());
     let rates = RateTable::default();
     let assessment = assess(dated.view(), &basis);
-    assert!(assessment.tier.is_ok() && assessment.treatment.is_some());
+    let valued = &assessment.valued;
+    assert!(valued.tier.is_ok() && assessment.treatment.is_some());
     criterion.bench_function("assess", |bench| {
         bench.iter(|| assess(black_box(dated.view()), &basis));
     });
@@ -313,7 +314,7 @@ fn example(criterion: &mut Criterion) {
                     &definitions,
                     &rates,
                     black_box(dated.view()),
-                    &assessment,
+                    valued,
                     &mut slots,
                 );
             });
@@ -328,7 +329,7 @@ fn example(criterion: &mut Criterion) {
     let Some(segment) = definitions.vocabulary().segment_id("attention/at_risk") else {
         unreachable!("a segment of the example")
     };
-    let rank = assessment.tier.ok().map(TierIndex::rank);
+    let rank = valued.tier.ok().map(TierIndex::rank);
     criterion.bench_function("assess: choose the treatment", |bench| {
         bench.iter(|| {
             let standings = black_box(&assessment.standings);
@@ -338,9 +339,12 @@ fn example(criterion: &mut Criterion) {
     });
     criterion.bench_function("explain a segment of the example", |bench| {
         bench.iter(|| {
-            let explainer =
-                Explainer::new(&definitions, &rates, black_box(dated.view()), &assessment);
-            explainer.explain(segment).reasons.len()
+            let view = black_box(dated.view());
+            let (decided, standings) = Decided::new(&definitions, &rates, view, valued);
+            Explainer::new(decided, &standings)
+                .explain(segment)
+                .reasons
+                .len()
         });
     });
     criterion.bench_function("read and check the example", |bench| {

@@ -1,31 +1,28 @@
 //! Answers about customers as messages.
 
+pub mod classified;
+mod wire;
+
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use prost::Message as _;
 
-use super::{
-    customer_kind_message, explanations, money_message, rates, timestamp_message, treatments,
-};
+use super::{customer_kind_message, money_message, rates, timestamp_message, treatments};
 use crate::{
     domain::{
-        assess::{
-            segments::members,
-            tiers::{TierIndex, Unrated},
-            valuation::{self, Valuation},
-        },
+        assess::tiers::{TierIndex, Unrated},
         basis::Basis,
         calendar::Day,
         customer::profile::Profile,
-        explain::Explainer,
-        rules::condition::SegmentId,
+        definitions::Definitions,
+        explain::memberships::{Membership, WordedReason},
     },
     pb,
-    service::answer::classify::{Answer, Assessed, Candidates, Match},
+    service::answer::classify::{Answer, Candidates, Classified, Match},
 };
 
 /// The message of a classification.
-pub(crate) fn classify_response(answer: &Answer) -> pb::ClassifyResponse {
+pub(crate) fn classify_response(answer: &Answer<Classified>) -> pb::ClassifyResponse {
     let (basis, as_of) = (&*answer.basis, answer.as_of);
     let mut response = match &answer.found {
         Match::Unknown => pb::ClassifyResponse {
@@ -35,23 +32,23 @@ pub(crate) fn classify_response(answer: &Answer) -> pb::ClassifyResponse {
         },
         Match::One(one) => pb::ClassifyResponse {
             r#match: pb::Match::One.into(),
-            classification: Some(classification(one, as_of, basis)),
             provenance: Some(provenance(Some(one.profile.profile()), as_of, basis)),
+            classification: Some(classification(one, as_of, basis)),
             ..Default::default()
         },
         Match::Ambiguous(several) => pb::ClassifyResponse {
             r#match: pb::Match::Ambiguous.into(),
             classification: None,
-            candidates: several
-                .listed
-                .iter()
-                .map(|one| classification(one, as_of, basis))
-                .collect(),
             candidate_count: candidate_count(several),
             shared: Some(pb::SharedFacts {
                 kind: several.shared_kind.map_or(0, customer_kind_message),
                 tier: several.shared_tier.map(|shared| tier(shared, basis)),
             }),
+            candidates: several
+                .listed
+                .iter()
+                .map(|one| classification(one, as_of, basis))
+                .collect(),
             provenance: Some(provenance(None, as_of, basis)),
         },
     };
@@ -60,13 +57,13 @@ pub(crate) fn classify_response(answer: &Answer) -> pb::ClassifyResponse {
 }
 
 /// How many candidates there are, listed or not.
-pub(super) fn candidate_count(several: &Candidates) -> i32 {
+pub(super) fn candidate_count<T>(several: &Candidates<T>) -> i32 {
     i32::try_from(several.count).unwrap_or(i32::MAX)
 }
 
-fn classification(one: &Assessed, as_of: Day, basis: &Basis) -> pb::Classification {
-    let profile = one.profile.profile();
-    let months = basis.revision.horizon.months();
+fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classification {
+    let (profile, assessment) = (one.profile.profile(), &one.assessment);
+    let definitions = basis.revision.definitions.as_deref();
     pb::Classification {
         customer_id: profile.customer_id.to_string(),
         kind: customer_kind_message(profile.kind),
@@ -75,46 +72,40 @@ fn classification(one: &Assessed, as_of: Day, basis: &Basis) -> pb::Classificati
             .as_deref()
             .unwrap_or_default()
             .to_owned(),
-        tier: Some(tier(one.assessment.tier, basis)),
-        lifetime_value: one
-            .assessment
+        tier: Some(tier(assessment.valued.tier, basis)),
+        lifetime_value: assessment
+            .valued
             .valuation
             .lifetime_value
             .ok()
             .map(money_message),
         provenance: Some(provenance(Some(profile), as_of, basis)),
-        segments: segments(one, basis),
-        treatment: basis
-            .revision
-            .definitions
-            .as_ref()
-            .zip(one.assessment.treatment.as_ref())
+        treatment: definitions
+            .zip(assessment.treatment.as_ref())
             .map(|(definitions, assigned)| treatments::treatment(assigned, definitions)),
-        missing_rates: missing_rates(one, &one.assessment.valuation, basis, months),
+        segments: definitions
+            .map(|definitions| segments(&one.memberships, definitions))
+            .unwrap_or_default(),
+        missing_rates: rates::missing_rates(&one.missing_rates),
     }
 }
 
 /// The segments that the customer is in, with their reasons.
-fn segments(one: &Assessed, basis: &Basis) -> Vec<pb::SegmentMembership> {
-    let Some(definitions) = &basis.revision.definitions else {
-        return vec![];
+fn segments(memberships: &[Membership], definitions: &Definitions) -> Vec<pb::SegmentMembership> {
+    let reason = |reason: &WordedReason| pb::ReasonCode {
+        code: reason.code.as_str().to_owned(),
+        text: Some(treatments::localized(&reason.text)),
     };
-    let explainer = Explainer::new(
-        definitions,
-        &basis.rates,
-        one.profile.view(),
-        &one.assessment,
-    );
-    let message = |id: SegmentId| {
-        let (segment, explanation) = (definitions.segment(id), explainer.explain(id));
+    let message = |membership: &Membership| {
+        let segment = definitions.segment(membership.segment);
         pb::SegmentMembership {
             segment: segment.name.to_string(),
             title: Some(treatments::localized(&segment.title)),
-            verdict: treatments::verdict(explanation.standing.verdict),
-            reasons: explanations::reasons(&explanation.reasons, definitions),
+            verdict: treatments::verdict(membership.verdict),
+            reasons: membership.reasons.iter().map(reason).collect(),
         }
     };
-    members(&one.assessment.standings).map(message).collect()
+    memberships.iter().map(message).collect()
 }
 
 /// The message of a tier.
@@ -181,26 +172,4 @@ pub(crate) fn marked_stale(response: Bytes, stale_since: Option<Timestamp>) -> B
     marked.extend_from_slice(&response);
     marked.extend_from_slice(&mark.encode_to_vec());
     marked.freeze()
-}
-
-/// The rates without which amounts that a value over so many months rests on cannot be converted; looked for only where something is
-/// missing.
-pub(super) fn missing_rates(
-    one: &Assessed,
-    valuation: &Valuation,
-    basis: &Basis,
-    months: u32,
-) -> Vec<pb::MissingRate> {
-    if !is_unconverted(valuation) {
-        return vec![];
-    }
-    let missing = valuation::missing_rates(one.profile.view(), basis, months);
-    missing.into_iter().map(rates::missing_rate).collect()
-}
-
-/// Whether an amount could not be converted: a purchase, whatever else is missing, or any without which there is no value.
-pub(super) fn is_unconverted(valuation: &Valuation) -> bool {
-    let inputs = valuation.inputs.as_ref();
-    valuation.lifetime_value == Err(Unrated::NoRate)
-        || inputs.is_some_and(|inputs| inputs.monetary_value.is_none())
 }

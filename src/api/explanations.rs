@@ -24,7 +24,7 @@ use crate::{
         text::bounded,
     },
     pb,
-    service::answer::explain::{Explained, Explanation, Found, Target},
+    service::answer::explain::{Explained, ExplainedCustomer, Match, Target},
 };
 
 /// Most bytes of the name of a scheme, segment or tier, as definitions allow them.
@@ -55,25 +55,21 @@ pub(crate) fn target(request: &pb::ExplainSegmentRequest, check: &mut Checker<'_
 }
 
 /// The message of an explanation.
-pub(crate) fn explain_response(explained: &Explained) -> pb::ExplainSegmentResponse {
-    let (basis, as_of) = (&*explained.basis, explained.as_of);
+pub(crate) fn explain_response(explained: &Explained<'_>) -> pb::ExplainSegmentResponse {
+    let (basis, as_of) = (explained.basis, explained.as_of);
     let mut response = match &explained.found {
-        Found::Unknown => pb::ExplainSegmentResponse {
+        Match::Unknown => pb::ExplainSegmentResponse {
             r#match: pb::Match::Unknown.into(),
             provenance: Some(provenance(None, as_of, basis)),
             ..Default::default()
         },
-        Found::One(one) => pb::ExplainSegmentResponse {
+        Match::One(one) => pb::ExplainSegmentResponse {
             r#match: pb::Match::One.into(),
             explanation: Some(explanation(one, basis)),
-            provenance: Some(provenance(
-                Some(one.assessed.profile.profile()),
-                as_of,
-                basis,
-            )),
+            provenance: Some(provenance(Some(one.profile), as_of, basis)),
             ..Default::default()
         },
-        Found::Ambiguous(ids, count) => pb::ExplainSegmentResponse {
+        Match::Ambiguous(ids, count) => pb::ExplainSegmentResponse {
             r#match: pb::Match::Ambiguous.into(),
             candidate_ids: ids.iter().map(ToString::to_string).collect(),
             candidate_count: i32::try_from(*count).unwrap_or(i32::MAX),
@@ -85,18 +81,18 @@ pub(crate) fn explain_response(explained: &Explained) -> pb::ExplainSegmentRespo
     response
 }
 
-fn explanation(one: &Explanation, basis: &Basis) -> pb::Explanation {
-    let view = one.assessed.profile.view();
-    let profile = view.profile();
-    let explained = basis.revision.definitions.as_deref().map(|definitions| {
-        let explainer = Explainer::new(definitions, &basis.rates, view, &one.assessed.assessment);
-        let each = one.segments.iter().map(|&id| explainer.explain(id));
-        each.map(|explanation| segment_explanation(&explanation, &explainer, definitions))
+fn explanation(one: &ExplainedCustomer<'_>, basis: &Basis) -> pb::Explanation {
+    let definitions = basis.revision.definitions.as_deref();
+    let explained = one.segments.as_ref().zip(definitions);
+    let segments = explained.map(|(segments, definitions)| {
+        let each = segments.explanations.iter();
+        each.map(|one| segment_explanation(one, &segments.explainer, definitions))
             .collect()
     });
     pb::Explanation {
-        customer_id: profile.customer_id.to_string(),
-        display_name: profile
+        customer_id: one.profile.customer_id.to_string(),
+        display_name: one
+            .profile
             .display_name
             .as_deref()
             .unwrap_or_default()
@@ -105,7 +101,7 @@ fn explanation(one: &Explanation, basis: &Basis) -> pb::Explanation {
             .tier
             .as_ref()
             .map(|explanation| tier_explanation(explanation, basis)),
-        segments: explained.unwrap_or_default(),
+        segments: segments.unwrap_or_default(),
     }
 }
 

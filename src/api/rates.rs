@@ -95,13 +95,14 @@ fn recorded(recorded: &RecordedRate) -> pb::RecordedRate {
     }
 }
 
-/// The message of a rate that is missing.
-pub(super) fn missing_rate(missing: MissingRate) -> pb::MissingRate {
-    pb::MissingRate {
+/// The messages of rates that are missing.
+pub(super) fn missing_rates(missing: &[MissingRate]) -> Vec<pb::MissingRate> {
+    let message = |missing: &MissingRate| pb::MissingRate {
         from_currency: missing.from.to_string(),
         to_currency: missing.to.map(|to| to.to_string()).unwrap_or_default(),
         day: missing.day.to_string(),
-    }
+    };
+    missing.iter().map(message).collect()
 }
 
 /// The codes of currencies.

@@ -1,37 +1,29 @@
 //! Scores of customers as messages.
 
 use super::{
-    answers::{
-        candidate_count, is_unconverted, mark_stale, missing_rates, provenance, tier,
-        unrated_reason,
-    },
+    answers::{candidate_count, mark_stale, provenance, tier, unrated_reason},
     money_message, rates,
 };
 use crate::{
     domain::{
         assess::valuation::{
-            self, ValueInputs,
+            ValueInputs,
             order_forecast::OrderForecast,
             uncertainty::{UncertaintyUnavailable, ValueUncertainty},
-            unpriced_channels,
         },
         basis::Basis,
         calendar::Day,
-        clv::{discount::DiscountRate, lifetime::Horizon, rates::Dropout},
+        clv::{discount::DiscountRate, rates::Dropout},
         fitted::parameters::Selection,
     },
     pb,
-    service::answer::classify::{Answer, Assessed, Challenger, Match},
+    service::answer::classify::{Answer, Challenger, Match, Scored},
 };
 
-/// The message of a score over `horizon_months`, or over the horizon of the definitions.
-pub(crate) fn score_response(
-    answer: &Answer,
-    horizon_months: Option<u32>,
-) -> pb::ScoreLifetimeValueResponse {
+/// The message of a score.
+pub(crate) fn score_response(answer: &Answer<Scored>) -> pb::ScoreLifetimeValueResponse {
     let (basis, as_of) = (&*answer.basis, answer.as_of);
-    let months = horizon_months.unwrap_or_else(|| basis.revision.horizon.months());
-    let score = |one: &Assessed| score(one, as_of, basis, months);
+    let score = |one: &Scored| score(one, as_of, basis);
     let mut response = match &answer.found {
         Match::Unknown => pb::ScoreLifetimeValueResponse {
             r#match: pb::Match::Unknown.into(),
@@ -56,10 +48,9 @@ pub(crate) fn score_response(
     response
 }
 
-fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::LifetimeValueScore {
-    let (profile, valuation) = (one.profile.profile(), one.valuation());
+fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
+    let (profile, valuation) = (one.profile.profile(), &one.valuation);
     let orders = valuation.orders.as_ref();
-    let horizon: &Horizon = &basis.revision.horizon;
     pb::LifetimeValueScore {
         customer_id: profile.customer_id.to_string(),
         inputs: valuation.inputs.map(|inputs| value_inputs(&inputs, basis)),
@@ -70,29 +61,19 @@ fn score(one: &Assessed, as_of: Day, basis: &Basis, months: u32) -> pb::Lifetime
         expected_spend_per_order: valuation.expected_spend_per_order,
         lifetime_value: valuation.lifetime_value.ok().map(money_message),
         unrated_reason: valuation.lifetime_value.err().map_or(0, unrated_reason),
-        horizon_months: i32::try_from(months).unwrap_or(i32::MAX),
-        monthly_discount_rate: horizon.monthly_discount_rate(),
-        tier: Some(tier(one.assessment.tier, basis)),
+        horizon_months: i32::try_from(one.horizon_months).unwrap_or(i32::MAX),
+        monthly_discount_rate: basis.revision.horizon.monthly_discount_rate(),
+        tier: Some(tier(one.tier, basis)),
         provenance: Some(provenance(Some(profile), as_of, basis)),
         expected_margin_per_order: valuation.expected_margin_per_order,
         expected_cost_to_serve: valuation.expected_cost_to_serve,
-        unpriced_channels: valuation
-            .expected_cost_to_serve
-            .map(|_| unpriced_channels(one.profile.view(), basis))
-            .unwrap_or_default()
+        unpriced_channels: one
+            .unpriced_channels
             .iter()
             .map(ToString::to_string)
             .collect(),
-        missing_rates: missing_rates(one, valuation, basis, months),
-        converted_from: basis
-            .reporting_currency
-            .filter(|_| !is_unconverted(valuation))
-            .map(|reporting| {
-                let settings = basis.value_settings();
-                valuation::other_currencies(one.profile.view(), settings, months, reporting)
-            })
-            .map(|others| rates::codes(&others))
-            .unwrap_or_default(),
+        missing_rates: rates::missing_rates(&one.missing_rates),
+        converted_from: rates::codes(&one.converted_from),
         transaction_value: valuation.transaction_value,
         contract_value: valuation.contracts.map(|contracts| contracts.value),
         running_contracts: i32::try_from(one.profile.view().running_contracts())

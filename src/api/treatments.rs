@@ -7,12 +7,13 @@ use crate::{
         assess::AssignedTreatment,
         definitions::{Definitions, LocalizedText, TreatmentChoice},
         rules::program::Verdict,
+        text::Label,
     },
     pb,
 };
 
 /// The fields of a treatment, in the order of their choices.
-const FIELDS: [&str; 6] = ["sla", "queue", "skills", "channels", "services", "playbook"];
+pub(crate) const FIELDS: [&str; 6] = ["sla", "queue", "skills", "channels", "services", "playbook"];
 
 /// The message of a text for people.
 pub(crate) fn localized(words: &LocalizedText) -> pb::LocalizedText {
@@ -35,10 +36,9 @@ pub(crate) fn verdict(verdict: Verdict) -> i32 {
 /// The message of a treatment.
 pub(crate) fn treatment(assigned: &AssignedTreatment, definitions: &Definitions) -> pb::Treatment {
     let treatment = &assigned.treatment;
-    let texts = |labels: Option<&Vec<crate::domain::text::Label>>| {
-        labels
-            .map(|labels| labels.iter().map(ToString::to_string).collect())
-            .unwrap_or_default()
+    let texts = |labels: Option<&[Label]>| {
+        let labels = labels.unwrap_or_default().iter();
+        labels.map(ToString::to_string).collect()
     };
     let minutes = |minutes: u32| i32::try_from(minutes).unwrap_or(i32::MAX);
     let sla = treatment.sla.as_ref();
@@ -65,11 +65,55 @@ pub(crate) fn treatment(assigned: &AssignedTreatment, definitions: &Definitions)
             .unwrap_or_default()
             .to_owned(),
         queue: treatment.queue.as_deref().unwrap_or_default().to_owned(),
-        skills: texts(treatment.skills.as_ref()),
-        channels: texts(treatment.channels.as_ref()),
-        services: texts(treatment.services.as_ref()),
-        playbook: treatment.playbook.iter().flatten().map(localized).collect(),
+        skills: texts(treatment.skills.as_deref()),
+        channels: texts(treatment.channels.as_deref()),
+        services: texts(treatment.services.as_deref()),
+        playbook: treatment
+            .playbook
+            .iter()
+            .flat_map(|steps| steps.iter())
+            .map(localized)
+            .collect(),
         decided_by,
+    }
+}
+
+/// What a treatment states in the field of this place, and nothing else.
+pub(super) fn field_alone(whole: pb::Treatment, field: usize) -> pb::Treatment {
+    let name = FIELDS[field];
+    let mut decided_by = whole.decided_by;
+    decided_by.retain(|field, _| field == name);
+    let alone = pb::Treatment {
+        decided_by,
+        ..Default::default()
+    };
+    match name {
+        "sla" => pb::Treatment {
+            response_minutes: whole.response_minutes,
+            resolution_minutes: whole.resolution_minutes,
+            service_hours: whole.service_hours,
+            ..alone
+        },
+        "queue" => pb::Treatment {
+            queue: whole.queue,
+            ..alone
+        },
+        "skills" => pb::Treatment {
+            skills: whole.skills,
+            ..alone
+        },
+        "channels" => pb::Treatment {
+            channels: whole.channels,
+            ..alone
+        },
+        "services" => pb::Treatment {
+            services: whole.services,
+            ..alone
+        },
+        _ => pb::Treatment {
+            playbook: whole.playbook,
+            ..alone
+        },
     }
 }
 

@@ -3,25 +3,25 @@
 pub mod segments;
 pub mod tiers;
 pub mod valuation;
+pub mod valued;
 
 use crate::domain::{
     assess::{
-        segments::{SegmentOutcome, slots, standings},
-        tiers::{TierIndex, Unrated},
-        valuation::{Valuation, value},
+        segments::{Decided, SegmentOutcome},
+        tiers::TierIndex,
+        valued::Valued,
     },
     basis::Basis,
     customer::profile::ProfileAt,
-    definitions::{Treatment, TreatmentChoice},
+    definitions::{Definitions, Treatment, TreatmentChoice},
+    rules::condition::SegmentId,
 };
 
 /// What is decided about a customer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assessment {
-    /// What the customer is worth over the horizon of the definitions.
-    pub valuation: Valuation,
-    /// The tier that follows.
-    pub tier: Result<TierIndex, Unrated>,
+    /// What the customer is worth over the horizon of the definitions, and the tier that follows.
+    pub valued: Valued,
     /// The segments, by their place in the definitions; none before definitions are published.
     pub standings: Vec<SegmentOutcome>,
     /// What follows from tier and segments; `None` before definitions are published.
@@ -40,35 +40,38 @@ pub struct AssignedTreatment {
 /// Assesses a customer. Each stage sees only the earlier ones: facts, then value, then tier, then segments, then treatment.
 #[must_use]
 pub fn assess(view: ProfileAt<'_>, basis: &Basis) -> Assessment {
-    let valuation = value(view, basis, &basis.revision.horizon);
-    let tier = tier_of(&valuation, basis);
-    let valued = Assessment {
-        valuation,
-        tier,
-        standings: vec![],
-        treatment: None,
-    };
-    let Some(definitions) = &basis.revision.definitions else {
-        return valued;
-    };
-    let program = definitions.program();
-    let (mut filled, mut memo) = (program.slots(), program.memo());
-    slots::fill(definitions, &basis.rates, view, &valued, &mut filled);
-    let standings = standings(definitions, &mut filled, &mut memo);
-    let rank = tier.ok().map(TierIndex::rank);
-    let (treatment, choices) = definitions
-        .treatments()
-        .of(rank, |segment| standings[segment.0 as usize].is_member);
-    Assessment {
-        standings,
-        treatment: Some(AssignedTreatment { treatment, choices }),
-        ..valued
-    }
+    decide(view, basis).0
 }
 
-/// The tier that a value earns. Compared after rounding to minor units, so that what is shown is what decides.
-fn tier_of(valuation: &Valuation, basis: &Basis) -> Result<TierIndex, Unrated> {
-    valuation
-        .lifetime_value
-        .map(|money| basis.revision.tiers.of_value(money.major()))
+/// Assesses a customer as [`assess`] does, and returns the slots that decided, so that reasons are read from the same ones; `None`
+/// before definitions are published.
+#[must_use]
+pub fn decide<'a>(view: ProfileAt<'a>, basis: &'a Basis) -> (Assessment, Option<Decided<'a>>) {
+    let valued = Valued::new(view, basis);
+    let Some(definitions) = basis.revision.definitions.as_deref() else {
+        let undefined = Assessment {
+            valued,
+            standings: vec![],
+            treatment: None,
+        };
+        return (undefined, None);
+    };
+    let (decided, standings) = Decided::new(definitions, &basis.rates, view, &valued);
+    let assessment = Assessment {
+        treatment: Some(treatment(definitions, &valued, &standings)),
+        valued,
+        standings,
+    };
+    (assessment, Some(decided))
+}
+
+fn treatment(
+    definitions: &Definitions,
+    valued: &Valued,
+    standings: &[SegmentOutcome],
+) -> AssignedTreatment {
+    let rank = valued.tier.ok().map(TierIndex::rank);
+    let is_member = |segment: SegmentId| standings[segment.0 as usize].is_member;
+    let (treatment, choices) = definitions.treatments().of(rank, is_member);
+    AssignedTreatment { treatment, choices }
 }

@@ -11,6 +11,7 @@ use crate::domain::{
     clv::lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
     customer::profile::ProfileAt,
     definitions::{Definitions, ValueSettings},
+    explain::fixed_reasons::FixedReasons,
     fitted::{
         contact_model::ContactModel,
         contract_models::ContractModels,
@@ -63,6 +64,8 @@ pub struct Revision {
     pub tiers: TierList,
     /// What was published; `None` for revision 0.
     pub definitions: Option<Arc<Definitions>>,
+    /// The reasons of these definitions whose words are always the same.
+    pub reasons: Option<Arc<FixedReasons>>,
 }
 
 /// A fitted model version, as far as assessments need it.
@@ -184,6 +187,7 @@ impl Revision {
             horizon: Horizon::new(12, 0.01, WEEKS_PER_MONTH)?,
             tiers: TierList::built_in(),
             definitions: None,
+            reasons: None,
         })
     }
 }
@@ -196,6 +200,7 @@ impl Revision {
             number,
             horizon: definitions.value().horizon,
             tiers: TierList::published(definitions.tiers()),
+            reasons: Some(Arc::new(FixedReasons::new(Arc::clone(&definitions)))),
             definitions: Some(definitions),
         }
     }

@@ -4,7 +4,9 @@
 //! An explanation is read from the records of the same evaluation that gives the verdict. It is facts only: `wording` turns it into
 //! sentences. Who may see protected values is for the caller to decide, see [`Leaf::is_protected`].
 
+pub mod fixed_reasons;
 pub mod inputs;
+pub mod memberships;
 pub mod reasons;
 pub mod statement;
 pub mod tier;
@@ -19,10 +21,7 @@ use self::{
     reasons::{Reason, reasons},
 };
 use crate::domain::{
-    assess::{
-        Assessment,
-        segments::{self, SegmentOutcome, slots},
-    },
+    assess::segments::{Decided, SegmentOutcome, slots},
     calendar::Day,
     customer::{
         facts::{AttributeFact, AttributeValue},
@@ -30,11 +29,10 @@ use crate::domain::{
     },
     definitions::{Definitions, Mode},
     money::Currency,
-    rates::RateTable,
     rules::{
         condition::{self, ClauseKind, Predicate, SegmentId, Test},
         diagnostic::Span,
-        program::{Absence, Slot, Slots, Verdict},
+        program::{Absence, Memo, Slot, Slots, Verdict},
         trace::{Joint, Trace, TracedClause},
         vocabulary::Sensitivity,
     },
@@ -112,40 +110,41 @@ pub struct Recorded<'a> {
     pub source: &'a Label,
 }
 
-/// A customer with slots filled and all segments decided: explanations of several segments start from one.
+/// A customer of whom all segments are decided: explanations of several segments are read from the same slots.
 #[derive(Debug)]
 pub struct Explainer<'a> {
     definitions: &'a Definitions,
     view: ProfileAt<'a>,
     slots: Slots<'a>,
-    standings: Vec<SegmentOutcome>,
+    memo: Memo,
+    standings: &'a [SegmentOutcome],
+    trace: Trace,
 }
 
 impl<'a> Explainer<'a> {
-    /// Decides all segments of the customer, whose amounts are converted by `rates`.
+    /// Explains what was `decided`, with these outcomes.
     #[must_use]
-    pub fn new(
-        definitions: &'a Definitions,
-        rates: &RateTable,
-        view: ProfileAt<'a>,
-        assessment: &Assessment,
-    ) -> Self {
-        let program = definitions.program();
-        let (mut slots, mut memo) = (program.slots(), program.memo());
-        slots::fill(definitions, rates, view, assessment, &mut slots);
-        let standings = segments::standings(definitions, &mut slots, &mut memo);
+    pub fn new(decided: Decided<'a>, standings: &'a [SegmentOutcome]) -> Self {
+        let Decided {
+            definitions,
+            view,
+            slots,
+            memo,
+        } = decided;
         Self {
             definitions,
             view,
             slots,
+            memo,
             standings,
+            trace: Trace::default(),
         }
     }
 
     /// What came of every segment, in the order of the file.
     #[must_use]
     pub fn standings(&self) -> &[SegmentOutcome] {
-        &self.standings
+        self.standings
     }
 
     /// The currencies, by code, out of which amounts were converted for what a term came to.
@@ -154,9 +153,15 @@ impl<'a> Explainer<'a> {
         slots::converted_from(self.definitions, self.view, term)
     }
 
+    /// The reasons alone of one segment of the definitions: those of its explanation, without what would change the outcome.
+    #[must_use]
+    pub fn reasons(&mut self, segment: SegmentId) -> Vec<Reason<'a>> {
+        reasons(&self.tree(segment), self.preempted_by(segment))
+    }
+
     /// Explains one segment of the definitions.
     #[must_use]
-    pub fn explain(&self, segment: SegmentId) -> Explanation<'a> {
+    pub fn explain(&mut self, segment: SegmentId) -> Explanation<'a> {
         let tree = self.tree(segment);
         let preempted_by = self.preempted_by(segment);
         let standing = self.standings[segment.0 as usize];
@@ -189,19 +194,21 @@ impl<'a> Explainer<'a> {
         u32::try_from(taken).ok().map(SegmentId)
     }
 
-    fn tree(&self, segment: SegmentId) -> Clause<'a> {
+    fn tree(&mut self, segment: SegmentId) -> Clause<'a> {
         let program = self.definitions.program();
-        let (mut memo, mut trace) = (program.memo(), Trace::default());
         let root = self.definitions.root(segment);
-        let verdict = program.evaluate(root, &self.slots, &mut memo, &mut trace);
+        self.trace.clear();
+        let verdict = program.evaluate(root, &self.slots, &mut self.memo, &mut self.trace);
         let condition = &self.definitions.segment(segment).condition;
-        let traced = program.clause_tree(root, &trace).unwrap_or(TracedClause {
-            joint: Joint::Everyone,
-            span: condition.root().span,
-            verdict,
-            gap: None,
-            parts: Vec::new(),
-        });
+        let traced = program
+            .clause_tree(root, &self.trace)
+            .unwrap_or(TracedClause {
+                joint: Joint::Everyone,
+                span: condition.root().span,
+                verdict,
+                gap: None,
+                parts: Vec::new(),
+            });
         self.clause(condition.source(), condition.root(), &traced)
     }
 

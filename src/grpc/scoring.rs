@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use crate::{
     api::{
-        self, answers, explanations, questions, scores,
+        self,
+        answers::{self, classified::ClassifyWriter},
+        explanations, questions, scores,
         violations::{Checker, Violations},
     },
     grpc::status,
     pb,
     service::{
         answer::{
-            classify::{Answer, Batch, BatchEnd, Classifier, Question},
+            classify::{
+                Answer, Batch, BatchEnd, Classified, Classifier, CustomerAnswer, Question, Scored,
+            },
             subjects::Subject,
         },
         error::ServiceError,
@@ -33,6 +36,7 @@ pub struct Scoring {
     classifier: Arc<Classifier>,
     /// For calls that run in a lane.
     batches: Arc<Classifier>,
+    writer: Arc<ClassifyWriter>,
     /// Most bytes of an answer.
     max_message_bytes: usize,
 }
@@ -48,6 +52,7 @@ impl Scoring {
         Self {
             classifier,
             batches,
+            writer: Arc::default(),
             max_message_bytes,
         }
     }
@@ -67,14 +72,18 @@ impl Scoring {
             ..RequestOptions::default()
         };
         let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
-        let write =
-            |answer: &Answer| Bytes::from(answers::classify_response(answer).encode_to_vec());
+        let writer = Arc::clone(&self.writer);
+        let write = move |answer: Answer<Classified>| {
+            let mut written = vec![];
+            writer.write(&answer, &mut written);
+            Bytes::from(written)
+        };
         if question.as_of.is_none() {
             let (bytes, stale_since) = self.classifier.answer_today(&subject, write).await?;
             return Ok(answers::marked_stale(bytes, stale_since));
         }
-        let write = move |answer| write(&answer);
-        Ok(self.classifier.answer(&subject, &question, write).await?)
+        let classified = self.classifier.classify(&subject, question.as_of, write);
+        Ok(classified.await?)
     }
 
     /// `BatchClassify`, with the answer as the bytes of its message: each answer is encoded as it is made, and none is held.
@@ -88,13 +97,14 @@ impl Scoring {
         };
         let (subjects, question) = parse_batch(&request.subjects, &asked)?;
         // Messages one after another are one message with all of their parts.
-        let write = |answer: Option<&Answer>, written: &mut Vec<u8>| {
+        let write = |answer: Option<Answer<Classified>>, written: &mut Vec<u8>| {
             let unavailable = || pb::ClassifyResponse {
                 r#match: pb::Match::Unavailable.into(),
                 ..Default::default()
             };
+            let response = answer.as_ref().map(answers::classify_response);
             let part = pb::BatchClassifyResponse {
-                responses: vec![answer.map_or_else(unavailable, answers::classify_response)],
+                responses: vec![response.unwrap_or_else(unavailable)],
                 ..Default::default()
             };
             append(&part, written);
@@ -124,15 +134,14 @@ impl Scoring {
             outlook: request.order_forecast.as_ref(),
         };
         let (subjects, question) = parse_batch(&request.subjects, &asked)?;
-        let months = question.horizon_months;
-        let write = |answer: Option<&Answer>, written: &mut Vec<u8>| {
+        let write = |answer: Option<Answer<Scored>>, written: &mut Vec<u8>| {
             let unavailable = || pb::ScoreLifetimeValueResponse {
                 r#match: pb::Match::Unavailable.into(),
                 ..Default::default()
             };
-            let scored = answer.map(|answer| scores::score_response(answer, months));
+            let response = answer.as_ref().map(scores::score_response);
             let part = pb::BatchScoreLifetimeValueResponse {
-                responses: vec![scored.unwrap_or_else(unavailable)],
+                responses: vec![response.unwrap_or_else(unavailable)],
                 ..Default::default()
             };
             append(&part, written);
@@ -149,11 +158,11 @@ impl Scoring {
         ))
     }
 
-    async fn answer_batch(
+    async fn answer_batch<T: CustomerAnswer>(
         &self,
         subjects: &[Subject],
         question: &Question,
-        write: impl Fn(Option<&Answer>, &mut Vec<u8>) + Send + Sync,
+        write: impl Fn(Option<Answer<T>>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
         let most_bytes = self.max_message_bytes.saturating_sub(TAIL_BYTES);
         let batch = self
@@ -224,10 +233,9 @@ impl pb::scoring_service_server::ScoringService for Scoring {
             outlook: request.order_forecast.as_ref(),
         };
         let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
-        let months = question.horizon_months;
-        let write = move |answer| scores::score_response(&answer, months);
-        let answer = self.classifier.answer(&subject, &question, write);
-        Ok(Response::new(answer.await?))
+        let write = |answer| scores::score_response(&answer);
+        let scored = self.classifier.score(&subject, &question, write);
+        Ok(Response::new(scored.await?))
     }
 
     async fn batch_score_lifetime_value(
@@ -250,8 +258,9 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         let (Some(subject), true) = (subject, violations.is_empty()) else {
             return Err(status::invalid_request(violations));
         };
-        let explained = self.classifier.explain(&subject, as_of, &target).await?;
-        Ok(Response::new(explanations::explain_response(&explained)))
+        let write = explanations::explain_response;
+        let explained = self.classifier.explain(&subject, as_of, &target, write);
+        Ok(Response::new(explained.await?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod errors;
+mod golden;
 mod kept;
 mod subjects;
 mod table;

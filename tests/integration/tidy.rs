@@ -9,6 +9,7 @@ mod language;
 mod layers;
 mod migrations;
 mod source;
+mod stages;
 mod statements;
 
 use std::fs;

@@ -3,7 +3,10 @@
 pub mod slots;
 
 use crate::domain::{
+    assess::valued::Valued,
+    customer::profile::ProfileAt,
     definitions::{Definitions, Mode},
+    rates::RateTable,
     rules::{
         condition::SegmentId,
         program::{Memo, Silent, Slot, Slots, Verdict},
@@ -18,6 +21,43 @@ pub struct SegmentOutcome {
     /// Whether the customer is in it: UNKNOWN is decided by the policy of the segment, and in an exclusive scheme earlier segments go
     /// first.
     pub is_member: bool,
+}
+
+/// The slots of a customer after all segments were decided, and what the leaves came to.
+#[derive(Debug)]
+pub struct Decided<'a> {
+    /// The definitions that decided.
+    pub definitions: &'a Definitions,
+    /// The customer.
+    pub view: ProfileAt<'a>,
+    /// The slots, those of `segment(...)` included.
+    pub slots: Slots<'a>,
+    /// The leaves that were tested; the slots must not change any more.
+    pub memo: Memo,
+}
+
+impl<'a> Decided<'a> {
+    /// Decides all segments of a customer, whose amounts are converted by `rates`; the outcomes are in the order of
+    /// [`Definitions::segments`].
+    #[must_use]
+    pub fn new(
+        definitions: &'a Definitions,
+        rates: &RateTable,
+        view: ProfileAt<'a>,
+        valued: &Valued,
+    ) -> (Self, Vec<SegmentOutcome>) {
+        let program = definitions.program();
+        let (mut slots, mut memo) = (program.slots(), program.memo());
+        slots::fill(definitions, rates, view, valued, &mut slots);
+        let standings = standings(definitions, &mut slots, &mut memo);
+        let decided = Self {
+            definitions,
+            view,
+            slots,
+            memo,
+        };
+        (decided, standings)
+    }
 }
 
 /// Decides all segments, in the order of [`Definitions::segments`]. `slots` are those of the customer, filled by [`slots::fill`]; the slots

@@ -106,7 +106,7 @@ fn segments_refine_the_treatment_of_the_tier_field_by_field() {
         .of(Some(2), |segment| members.contains(&segment));
     assert_eq!(treatment.queue.as_deref(), Some("service_plus"));
     assert_eq!(
-        treatment.skills.unwrap(),
+        *treatment.skills.unwrap(),
         ["retention".into()],
         "the first entry that states it decides"
     );

@@ -3,6 +3,8 @@
 //! Every tier, and UNRATED, has a treatment. Segments refine it field by field: of the segments that a customer is in, the first in the
 //! order of the file that states a field decides it.
 
+use std::sync::Arc;
+
 use super::{
     Channel, LocalizedText, TierDefinition,
     fields::{self, Fields},
@@ -29,7 +31,7 @@ pub struct Sla {
     pub hours: Option<Label>,
 }
 
-/// What follows. A field that is `None` is left to what stands behind.
+/// What follows. A field that is `None` is left to what stands behind. Every answer has one, so that cloning it copies pointers only.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Treatment {
     /// Agreed times.
@@ -37,13 +39,13 @@ pub struct Treatment {
     /// Where contacts go.
     pub queue: Option<Label>,
     /// What agents must be able to do.
-    pub skills: Option<Vec<Label>>,
+    pub skills: Option<Arc<[Label]>>,
     /// Channels to offer, the preferred one first.
-    pub channels: Option<Vec<Label>>,
+    pub channels: Option<Arc<[Label]>>,
     /// Services the customer may ask for.
-    pub services: Option<Vec<Label>>,
+    pub services: Option<Arc<[Label]>>,
     /// What the agent does, step by step.
-    pub playbook: Option<Vec<LocalizedText>>,
+    pub playbook: Option<Arc<[LocalizedText]>>,
 }
 
 /// All treatments.
@@ -303,10 +305,10 @@ impl Reader<'_> {
         Some(Treatment {
             sla: sla.map_or(Some(None), |value| value.map(Some))?,
             queue: queue.map_or(Some(None), |value| value.map(Some))?,
-            skills: skills.map_or(Some(None), |value| value.map(Some))?,
-            channels: channels.map_or(Some(None), |value| value.map(Some))?,
-            services: services.map_or(Some(None), |value| value.map(Some))?,
-            playbook: playbook.map_or(Some(None), |value| value.map(Some))?,
+            skills: skills.map_or(Some(None), |value| value.map(|list| Some(list.into())))?,
+            channels: channels.map_or(Some(None), |value| value.map(|list| Some(list.into())))?,
+            services: services.map_or(Some(None), |value| value.map(|list| Some(list.into())))?,
+            playbook: playbook.map_or(Some(None), |value| value.map(|list| Some(list.into())))?,
         })
     }
 

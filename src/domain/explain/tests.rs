@@ -1,5 +1,6 @@
 //! Explanations of customers of the example, and the claim that the reasons given suffice.
 
+mod fixed_reasons;
 mod statement;
 mod sufficient;
 mod tier;
@@ -7,6 +8,7 @@ mod windows;
 
 use std::sync::Arc;
 
+use self::fixed_reasons::assert_worded;
 use super::{
     Explainer, Explanation, Gap,
     statement::ClauseStatement,
@@ -15,9 +17,10 @@ use super::{
 };
 use crate::domain::{
     assess::{
-        Assessment, segments,
+        segments::{self, Decided},
         tiers::{TierList, Unrated},
         valuation::{OrderOutlook, Valuation},
+        valued::Valued,
     },
     calendar::Day,
     customer::{
@@ -34,14 +37,13 @@ use crate::domain::{
 };
 
 const EXAMPLE: &str = include_str!("../../../examples/definitions.yaml");
-const AS_OF: &str = "2026-06-30";
 
 fn definitions() -> Definitions {
     Definitions::read(EXAMPLE).unwrap()
 }
 
 fn as_of() -> Day {
-    AS_OF.parse().unwrap()
+    "2026-06-30".parse().unwrap()
 }
 
 /// A customer to whom things are added.
@@ -120,10 +122,10 @@ impl Customer {
     }
 
     /// The example has as many tiers as the built-in list, whose thresholds are 1,000, 250 and 50.
-    fn assessment(&self) -> Assessment {
+    fn valued(&self) -> Valued {
         let eur = "EUR".parse().unwrap();
         let value = self.value_major.ok_or(Unrated::NoPurchase);
-        Assessment {
+        Valued {
             valuation: Valuation {
                 inputs: None,
                 orders: self.value_major.map(|_| OrderOutlook {
@@ -140,53 +142,61 @@ impl Customer {
                 lifetime_value: value.map(|value| major_to_money(value, eur).unwrap()),
             },
             tier: value.map(|value| TierList::built_in().of_value(value)),
-            standings: vec![],
-            treatment: None,
         }
+    }
+
+    /// Calls `check` with the explainer of the customer.
+    fn with_explainer<T>(
+        &self,
+        check: impl FnOnce(&mut Explainer<'_>, &Arc<Definitions>) -> T,
+    ) -> T {
+        let definitions = Arc::new(definitions());
+        let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
+        let (rates, valued) = (RateTable::default(), self.valued());
+        let (decided, standings) = Decided::new(&definitions, &rates, dated.view(), &valued);
+        check(&mut Explainer::new(decided, &standings), &definitions)
     }
 
     /// Calls `check` with the explanation of one segment.
     #[track_caller]
     fn explained(&self, segment: &str, check: impl FnOnce(&Explanation<'_>, &Definitions)) {
-        self.stated(&definitions(), segment, |explanation, _, definitions| {
-            check(explanation, definitions);
-        });
+        self.stated(
+            &Arc::new(definitions()),
+            segment,
+            |explanation, _, definitions| {
+                check(explanation, definitions);
+            },
+        );
     }
 
     /// The same with the texts of its clauses.
     #[track_caller]
     fn stated(
         &self,
-        definitions: &Definitions,
+        definitions: &Arc<Definitions>,
         segment: &str,
         check: impl FnOnce(&Explanation<'_>, &ClauseStatement<'_>, &Definitions),
     ) {
         let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
-        let explainer = Explainer::new(
-            definitions,
-            &RateTable::default(),
-            dated.view(),
-            &self.assessment(),
-        );
+        let (rates, valued) = (RateTable::default(), self.valued());
+        let (decided, standings) = Decided::new(definitions, &rates, dated.view(), &valued);
+        let mut explainer = Explainer::new(decided, &standings);
         let id = definitions.vocabulary().segment_id(segment).unwrap();
         let explanation = explainer.explain(id);
+        let reasons = explainer.reasons(id);
+        assert_eq!(reasons, explanation.reasons);
+        assert_worded(&reasons, definitions);
         let statement = explainer.statement(&explanation);
         check(&explanation, &statement, definitions);
     }
 
     /// The segments that the customer is in.
     fn segments(&self) -> Vec<String> {
-        let definitions = definitions();
-        let dated = DatedProfile::new(Arc::new(self.profile.clone()), as_of()).unwrap();
-        let explainer = Explainer::new(
-            &definitions,
-            &RateTable::default(),
-            dated.view(),
-            &self.assessment(),
-        );
-        segments::members(explainer.standings())
-            .map(|id| definitions.segment(id).name.to_string())
-            .collect()
+        self.with_explainer(|explainer, definitions| {
+            segments::members(explainer.standings())
+                .map(|id| definitions.segment(id).name.to_string())
+                .collect()
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::domain::{
     assess::{
-        Assessment,
         tiers::{TierIndex, Unrated},
+        valued::Valued,
     },
     basis::Basis,
     definitions::LocalizedText,
@@ -42,15 +42,11 @@ pub struct TierReason {
     pub text: LocalizedText,
 }
 
-/// Explains a tier of a customer who was assessed: the one named, else the one held.
+/// Explains a tier of a customer: the one named, else the one held.
 #[must_use]
-pub fn explain_tier(
-    assessment: &Assessment,
-    basis: &Basis,
-    named: Option<TierIndex>,
-) -> TierExplanation {
-    let held = assessment.tier;
-    let lifetime_value = assessment.valuation.lifetime_value.ok();
+pub fn explain_tier(valued: &Valued, basis: &Basis, named: Option<TierIndex>) -> TierExplanation {
+    let held = valued.tier;
+    let lifetime_value = valued.valuation.lifetime_value.ok();
     let tiers = &basis.revision.tiers;
     let tier = named.or(held.ok());
     let distance = |from: Money, to: Money| Money {

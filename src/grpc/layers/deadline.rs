@@ -121,7 +121,7 @@ impl<S> Layer<S> for DeadlineLayer {
     fn layer(&self, inner: S) -> Self::Service {
         DeadlineService {
             inner,
-            layer: self.clone(),
+            layer: Arc::new(self.clone()),
         }
     }
 }
@@ -130,7 +130,7 @@ impl<S> Layer<S> for DeadlineLayer {
 #[derive(Debug, Clone)]
 pub struct DeadlineService<S> {
     inner: S,
-    layer: DeadlineLayer,
+    layer: Arc<DeadlineLayer>,
 }
 
 impl<S, B> Service<Request<B>> for DeadlineService<S>
@@ -165,7 +165,7 @@ where
                 work: self.inner.call(request),
                 waiting: Some(Waiting {
                     arrived: deadline.arrived,
-                    queue_delay: self.layer.queue_delay.clone(),
+                    layer: Arc::clone(&self.layer),
                 }),
             },
         }
@@ -176,14 +176,15 @@ where
 #[derive(Debug)]
 struct Waiting {
     arrived: Instant,
-    queue_delay: Histogram,
+    layer: Arc<DeadlineLayer>,
 }
 
 impl Waiting {
     /// The wait is over. Returns whether the deadline passed in it.
     fn end(self, deadline: Instant) -> bool {
         let now = Instant::now();
-        self.queue_delay.observe((now - self.arrived).as_secs_f64());
+        let delay = now - self.arrived;
+        self.layer.queue_delay.observe(delay.as_secs_f64());
         now >= deadline
     }
 }

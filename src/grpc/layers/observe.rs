@@ -25,14 +25,17 @@ use crate::metrics::{MethodMetrics, RpcMetrics, StatusCode};
 /// Layer that makes [`ObserveService`].
 #[derive(Debug, Clone)]
 pub struct ObserveLayer {
-    metrics: RpcMetrics,
+    /// Shared: the transport clones the service for every call.
+    metrics: Arc<RpcMetrics>,
 }
 
 impl ObserveLayer {
     /// Counts into `metrics`.
     #[must_use]
     pub fn new(metrics: RpcMetrics) -> Self {
-        Self { metrics }
+        Self {
+            metrics: Arc::new(metrics),
+        }
     }
 }
 
@@ -42,7 +45,7 @@ impl<S> Layer<S> for ObserveLayer {
     fn layer(&self, inner: S) -> Self::Service {
         ObserveService {
             inner,
-            metrics: self.metrics.clone(),
+            metrics: Arc::clone(&self.metrics),
         }
     }
 }
@@ -51,7 +54,7 @@ impl<S> Layer<S> for ObserveLayer {
 #[derive(Debug, Clone)]
 pub struct ObserveService<S> {
     inner: S,
-    metrics: RpcMetrics,
+    metrics: Arc<RpcMetrics>,
 }
 
 impl<S, B> Service<Request<B>> for ObserveService<S>

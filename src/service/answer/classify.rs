@@ -2,32 +2,29 @@
 
 mod batch;
 mod candidates;
+mod classified;
 mod kept_answer;
+mod scored;
 
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub(in crate::service::answer) use self::candidates::Found;
 use self::candidates::{MAX_CANDIDATES, assessable, resolve};
 pub use self::{
     batch::{Batch, BatchEnd},
     candidates::Candidates,
+    classified::Classified,
+    scored::{Challenger, Scored},
 };
 use crate::{
     cache::model_versions::ModelVersions,
     clock::Clock,
     domain::{
         assess::{
-            Assessment, assess,
             tiers::{TierIndex, Unrated},
-            valuation::{
-                Valuation,
-                order_forecast::{OrderForecast, OutlookOptions, order_forecast},
-                uncertainty::{
-                    UncertaintyUnavailable, ValueUncertainty, Valued, value_uncertainty,
-                },
-                value,
-            },
+            valuation::order_forecast::OutlookOptions,
         },
         basis::Basis,
         calendar::Day,
@@ -97,11 +94,11 @@ impl Question {
     }
 }
 
-/// An answer about a subject.
+/// An answer about a subject, finished: a face only copies its fields.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Answer<T> {
     /// The customers that the subject names.
-    pub found: Match,
+    pub found: Match<T>,
     /// The day of the answer.
     pub as_of: Day,
     /// The basis of the answer.
@@ -112,45 +109,26 @@ pub struct Answer {
 
 /// How many customers a subject names.
 #[derive(Debug, Clone)]
-pub enum Match {
+pub enum Match<T> {
     /// Nobody.
     Unknown,
     /// Exactly one.
-    One(Box<Assessed>),
+    One(Box<T>),
     /// Several.
-    Ambiguous(Candidates),
+    Ambiguous(Candidates<T>),
 }
 
-/// A customer with their assessment.
-#[derive(Debug, Clone)]
-pub struct Assessed {
-    /// The profile that was assessed.
-    pub profile: DatedProfile,
-    /// What follows from it.
-    pub assessment: Assessment,
-    /// How uncertain the value is; `None` unless it was asked.
-    pub uncertainty: Option<Result<ValueUncertainty, UncertaintyUnavailable>>,
-    /// What another model says; `None` unless it was asked.
-    pub challenger: Option<Challenger>,
-    /// What the model says of the orders to come; `None` unless it was asked and says something.
-    pub outlook: Option<OrderForecast>,
-    /// The value over the horizon that the caller asked for, where that is not the one of the definitions.
-    other_valuation: Option<Valuation>,
-}
-
-/// What another model says of a customer.
-#[derive(Debug, Clone)]
-pub struct Challenger {
-    /// The model version.
-    pub version: i64,
-    /// The value over the horizon of the answer.
-    pub valuation: Valuation,
+/// What an answer contains about one customer.
+pub trait CustomerAnswer: Sized + Send + 'static {
+    /// Computes all of it.
+    fn finish(profile: DatedProfile, context: &AnswerContext) -> Self;
     /// The tier.
-    pub tier: Result<TierIndex, Unrated>,
+    fn tier(&self) -> Result<TierIndex, Unrated>;
 }
 
 /// On what a question is answered.
-struct AnswerContext {
+#[derive(Debug)]
+pub struct AnswerContext {
     basis: Arc<Basis>,
     as_of: Day,
     /// The horizon, where it is not that of the definitions.
@@ -163,7 +141,7 @@ struct AnswerContext {
 }
 
 impl AnswerContext {
-    /// Those of a question that asks for nothing beside the assessment.
+    /// The context of a question without options.
     fn plain(basis: Arc<Basis>, as_of: Day) -> Self {
         Self {
             basis,
@@ -176,13 +154,32 @@ impl AnswerContext {
         }
     }
 
-    fn answer(&self, found: Match) -> Answer {
+    /// The finished answer about those who were found.
+    fn answer<T: CustomerAnswer>(&self, found: Found) -> Answer<T> {
         Answer {
-            found,
+            found: Match::finish(found, self),
             as_of: self.as_of,
             basis: Arc::clone(&self.basis),
             stale_since: self.stale_since,
         }
+    }
+
+    /// The horizon of the answer, in months.
+    fn horizon_months(&self) -> u32 {
+        let horizon = self.horizon.as_ref();
+        horizon.unwrap_or(&self.basis.revision.horizon).months()
+    }
+
+    pub(in crate::service::answer) fn basis(&self) -> &Basis {
+        &self.basis
+    }
+
+    pub(in crate::service::answer) fn as_of(&self) -> Day {
+        self.as_of
+    }
+
+    pub(in crate::service::answer) fn stale_since(&self) -> Option<Timestamp> {
+        self.stale_since
     }
 }
 
@@ -191,125 +188,97 @@ impl LongAnswers {
         &self,
         subject: &Subject,
         question: &Question,
-        write: impl FnOnce(Answer) -> T + Send + 'static,
+        work: impl FnOnce(Found, &AnswerContext) -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
         let (classifier, subject, question) =
             (Arc::clone(&self.classifier), subject.clone(), *question);
-        let work = async move { Ok(write(classifier.answer_here(&subject, &question).await?)) };
+        let work = async move { classifier.answer_here(&subject, &question, work).await };
         self.lane.run(None, work).await?
     }
 }
 
-impl Assessed {
-    /// The value over the horizon of the answer.
-    #[must_use]
-    pub fn valuation(&self) -> &Valuation {
-        self.other_valuation
-            .as_ref()
-            .unwrap_or(&self.assessment.valuation)
-    }
-
-    fn new(profile: DatedProfile, grounds: &AnswerContext) -> Self {
-        let basis = &*grounds.basis;
-        let assessment = assess(profile.view(), basis);
-        let horizon = grounds.horizon.as_ref();
-        let other_valuation = horizon.map(|horizon| value(profile.view(), basis, horizon));
-        Self {
-            profile,
-            assessment,
-            other_valuation,
-            uncertainty: None,
-            challenger: None,
-            outlook: None,
-        }
-    }
-
-    /// Adds what was asked beside the assessment.
-    fn completed(mut self, grounds: &AnswerContext) -> Self {
-        let basis = &*grounds.basis;
-        let of_tier = Valued {
-            valuation: &self.assessment.valuation,
-            horizon: &basis.revision.horizon,
-        };
-        let asked = Valued {
-            valuation: self.valuation(),
-            horizon: grounds.horizon.as_ref().unwrap_or(of_tier.horizon),
-        };
-        let view = self.profile.view();
-        let outlook = grounds
-            .outlook
-            .and_then(|options| order_forecast(view, basis, asked, &options));
-        self.uncertainty = grounds
-            .interval_level
-            .map(|level| value_uncertainty(view, basis, asked, of_tier, level));
-        self.outlook = outlook;
-        self.challenger = grounds
-            .challenger
-            .as_ref()
-            .and_then(|basis| Challenger::new(&self.profile, basis, grounds.horizon.as_ref()));
-        self
-    }
-}
-
-impl Challenger {
-    fn new(profile: &DatedProfile, basis: &Basis, horizon: Option<&Horizon>) -> Option<Self> {
-        let version = basis.model.as_ref()?.version;
-        let assessment = assess(profile.view(), basis);
-        let other_valuation = horizon.map(|horizon| value(profile.view(), basis, horizon));
-        Some(Self {
-            version,
-            tier: assessment.tier,
-            valuation: other_valuation.unwrap_or(assessment.valuation),
-        })
-    }
-}
-
 impl Classifier {
-    /// Answers about one subject and hands the answer to `write`, whose result is returned. An answer that takes longer than a lookup is made
-    /// and written in the lane for such.
+    /// Classifies one subject, today when `as_of` is `None`, and hands the answer to `write`, whose result is returned.
+    ///
+    /// # Errors
+    /// As [`Self::score`].
+    pub async fn classify<T: Send + 'static>(
+        &self,
+        subject: &Subject,
+        as_of: Option<Day>,
+        write: impl FnOnce(Answer<Classified>) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let question = Question {
+            as_of,
+            ..Question::default()
+        };
+        let finish = |found, context: &AnswerContext| write(context.answer(found));
+        self.answer(subject, &question, false, finish).await
+    }
+
+    /// Scores one subject and hands the answer to `write`, whose result is returned. An answer that takes longer than a lookup is made and
+    /// written in the lane for such.
     ///
     /// # Errors
     /// When the database must be asked and cannot be, there is no model version of the number to compare with, or the lane has too
     /// much to do.
-    pub async fn answer<T: Send + 'static>(
+    pub async fn score<T: Send + 'static>(
         &self,
         subject: &Subject,
         question: &Question,
-        write: impl FnOnce(Answer) -> T + Send + 'static,
+        write: impl FnOnce(Answer<Scored>) -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
-        if question.is_long()
-            && let Some(long) = &self.long
+        let finish = |found, context: &AnswerContext| write(context.answer(found));
+        self.answer(subject, question, question.is_long(), finish)
+            .await
+    }
+
+    /// Finds whom `subject` names and hands them to `finish`: here, or in the lane for what takes longer than a lookup, as do all names
+    /// of more customers than are listed.
+    pub(in crate::service::answer) async fn answer<T: Send + 'static>(
+        &self,
+        subject: &Subject,
+        question: &Question,
+        is_long: bool,
+        finish: impl FnOnce(Found, &AnswerContext) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        if let Some(long) = &self.long
+            && (is_long || self.is_crowd(subject).await?)
         {
-            return long.answer(subject, question, write).await;
+            return long.answer(subject, question, finish).await;
         }
-        if let (Subject::Identifier(_), Some(long)) = (subject, &self.long)
-            && self.subjects.find(subject).await?.len() > MAX_CANDIDATES
-        {
-            return long.answer(subject, question, write).await;
+        self.answer_here(subject, question, finish).await
+    }
+
+    /// Whether `subject` names more customers than are listed.
+    async fn is_crowd(&self, subject: &Subject) -> Result<bool, ServiceError> {
+        match subject {
+            Subject::Customer(_) => Ok(false),
+            Subject::Identifier(_) => Ok(self.subjects.find(subject).await?.len() > MAX_CANDIDATES),
         }
-        Ok(write(self.answer_here(subject, question).await?))
     }
 
     /// Answers on the current thread, however long that takes.
-    async fn answer_here(
+    async fn answer_here<T>(
         &self,
         subject: &Subject,
         question: &Question,
-    ) -> Result<Answer, ServiceError> {
-        let grounds = self.grounds(question).await?;
+        finish: impl FnOnce(Found, &AnswerContext) -> T,
+    ) -> Result<T, ServiceError> {
+        let context = self.context(question).await?;
         let found = match subject {
             // The way of most calls: no list, no second look.
-            Subject::Customer(id) => match self.profiles.at(id, grounds.as_of).await? {
-                Some(profile) => Match::One(Box::new(one(profile, &grounds))),
-                None => Match::Unknown,
-            },
+            Subject::Customer(id) => {
+                let profile = self.profiles.at(id, context.as_of).await?;
+                profile.map_or(Found::Unknown, Found::One)
+            }
             Subject::Identifier(_) => {
                 let ids = self.subjects.find(subject).await?;
-                let profiles = self.list_profiles(assessable(&ids), grounds.as_of).await?;
-                resolve(&ids, &profiles, &grounds)
+                let profiles = self.list_profiles(assessable(&ids), context.as_of).await?;
+                resolve(&ids, &profiles)
             }
         };
-        Ok(grounds.answer(found))
+        Ok(finish(found, &context))
     }
 
     /// The profiles of those of `ids` that are known. Read in parts: what a part takes to unpack holds up a lookup.
@@ -327,7 +296,7 @@ impl Classifier {
         Ok(found)
     }
 
-    async fn grounds(&self, question: &Question) -> Result<AnswerContext, ServiceError> {
+    async fn context(&self, question: &Question) -> Result<AnswerContext, ServiceError> {
         let (basis, as_of) = (self.bases.current(), self.day(question.as_of)?);
         let challenger = match question.compare_version {
             Some(version) => {
@@ -366,8 +335,4 @@ pub(in crate::service) fn horizon_of(months: u32, basis: &Basis) -> Option<Horiz
         WEEKS_PER_MONTH,
     )
     .ok()
-}
-
-fn one(profile: DatedProfile, grounds: &AnswerContext) -> Assessed {
-    Assessed::new(profile, grounds).completed(grounds)
 }

@@ -1,21 +1,23 @@
 //! Explain: why a customer is in a segment or holds a tier, or is not.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use crate::{
     domain::{
-        assess::tiers::TierIndex,
+        assess::{decide, tiers::TierIndex},
         basis::Basis,
         calendar::Day,
-        explain::tier::{TierExplanation, explain_tier},
+        customer::profile::{DatedProfile, Profile},
+        explain::{
+            Explainer, Explanation,
+            tier::{TierExplanation, explain_tier},
+        },
         rules::condition::SegmentId,
         text::CustomerId,
     },
     service::{
         answer::{
-            classify::{Answer, Assessed, Classifier, Match, Question},
+            classify::{AnswerContext, Classifier, Found, Question},
             subjects::Subject,
         },
         error::ServiceError,
@@ -35,39 +37,59 @@ pub enum Target {
     Tier(String),
 }
 
-/// An answer about a subject.
-#[derive(Debug, Clone)]
-pub struct Explained {
+impl Target {
+    /// Whether explaining it takes longer than a lookup: a document may have hundreds of segments, and what could change the outcome of
+    /// each is found by trying.
+    fn is_long(&self) -> bool {
+        match self {
+            Self::Everything | Self::Scheme(_) => true,
+            Self::Segment(_) | Self::Tier(_) => false,
+        }
+    }
+}
+
+/// An answer about a subject, finished: a face only copies its fields. It borrows from the profile and the definitions that it was made from.
+#[derive(Debug)]
+pub struct Explained<'a> {
     /// The customers that the subject names.
-    pub found: Found,
+    pub found: Match<'a>,
     /// The day of the answer.
     pub as_of: Day,
     /// The basis of the answer.
-    pub basis: Arc<Basis>,
-    /// As in an [`Answer`].
+    pub basis: &'a Basis,
+    /// When the database last answered, if it is away: the answer is of what was known then.
     pub stale_since: Option<Timestamp>,
 }
 
 /// How many customers a subject names.
-#[derive(Debug, Clone)]
-pub enum Found {
+#[derive(Debug)]
+pub enum Match<'a> {
     /// Nobody.
     Unknown,
     /// Exactly one.
-    One(Box<Explanation>),
+    One(Box<ExplainedCustomer<'a>>),
     /// Several; those with the latest purchase or contact first, and how many there are.
     Ambiguous(Vec<CustomerId>, usize),
 }
 
 /// Why a customer is what they are.
-#[derive(Debug, Clone)]
-pub struct Explanation {
-    /// The customer, assessed: what the segments are explained from.
-    pub assessed: Assessed,
+#[derive(Debug)]
+pub struct ExplainedCustomer<'a> {
+    /// The customer.
+    pub profile: &'a Profile,
     /// The tier, if it was asked for.
     pub tier: Option<TierExplanation>,
-    /// The segments that were asked for.
-    pub segments: Vec<SegmentId>,
+    /// The segments that were asked for; `None` before definitions are published.
+    pub segments: Option<ExplainedSegments<'a>>,
+}
+
+/// Why a customer is in segments, or is not.
+#[derive(Debug)]
+pub struct ExplainedSegments<'a> {
+    /// The explanations, in the order of the definitions.
+    pub explanations: Vec<Explanation<'a>>,
+    /// What they were read from.
+    pub explainer: Explainer<'a>,
 }
 
 /// Which tier to explain.
@@ -84,62 +106,86 @@ struct Resolved {
 }
 
 impl Classifier {
-    /// Explains one subject; `as_of` is today when it is `None`.
+    /// Explains one subject, today when `as_of` is `None`, and hands the explanation to `write`, whose result is returned. Several
+    /// segments are explained in the lane for what takes longer than a lookup.
     ///
     /// # Errors
-    /// The target is not in the definitions, or the database must be asked and cannot be.
-    pub async fn explain(
+    /// The target is not in the definitions, the database must be asked and cannot be, or the lane has too much to do.
+    pub async fn explain<T: Send + 'static>(
         &self,
         subject: &Subject,
         as_of: Option<Day>,
         target: &Target,
-    ) -> Result<Explained, ServiceError> {
+        write: impl FnOnce(&Explained<'_>) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
         let question = Question {
             as_of,
             ..Question::default()
         };
-        let target = target.clone();
-        // Explained where it was answered.
-        self.answer(subject, &question, move |answer| explained(answer, &target))
-            .await?
+        let (is_long, target) = (target.is_long(), target.clone());
+        let explain =
+            move |found, context: &AnswerContext| explained(found, context, &target, write);
+        self.answer(subject, &question, is_long, explain).await?
     }
 }
 
-fn explained(answer: Answer, target: &Target) -> Result<Explained, ServiceError> {
-    let basis = answer.basis;
+fn explained<T>(
+    found: Found,
+    context: &AnswerContext,
+    target: &Target,
+    write: impl FnOnce(&Explained<'_>) -> T,
+) -> Result<T, ServiceError> {
+    let basis = context.basis();
     // Asked of the definitions even when nobody is found: a wrong name is the caller's mistake either way.
-    let resolved = resolve(target, &basis)?;
-    let found = match answer.found {
-        Match::Unknown => Found::Unknown,
-        Match::One(one) => Found::One(Box::new(explanation(*one, &basis, resolved))),
-        Match::Ambiguous(several) => {
-            let ids = several
-                .listed
-                .iter()
-                .map(|one| one.profile.profile().customer_id.clone());
-            Found::Ambiguous(ids.collect(), several.count)
+    let resolved = resolve(target, basis)?;
+    Ok(match found {
+        Found::Unknown => write(&answer(Match::Unknown, context)),
+        Found::Several(several) => {
+            let several = Match::Ambiguous(several.listed_ids(), several.count());
+            write(&answer(several, context))
         }
-    };
-    Ok(Explained {
-        found,
-        as_of: answer.as_of,
-        basis,
-        stale_since: answer.stale_since,
+        Found::One(profile) => with_explanation(&profile, basis, &resolved, |explained| {
+            write(&answer(Match::One(Box::new(explained)), context))
+        }),
     })
 }
 
-fn explanation(one: Assessed, basis: &Basis, resolved: Resolved) -> Explanation {
-    let explain = |named| Some(explain_tier(&one.assessment, basis, named));
+fn answer<'a>(found: Match<'a>, context: &'a AnswerContext) -> Explained<'a> {
+    Explained {
+        found,
+        as_of: context.as_of(),
+        basis: context.basis(),
+        stale_since: context.stale_since(),
+    }
+}
+
+/// Calls `write` with the explanation of a customer: one assessment, and all explanations are read from its slots.
+fn with_explanation<T>(
+    profile: &DatedProfile,
+    basis: &Basis,
+    resolved: &Resolved,
+    write: impl for<'a> FnOnce(ExplainedCustomer<'a>) -> T,
+) -> T {
+    let (assessment, decided) = decide(profile.view(), basis);
+    let explain = |named| Some(explain_tier(&assessment.valued, basis, named));
     let tier = match resolved.tier {
         AskedTier::None => None,
         AskedTier::Held => explain(None),
         AskedTier::Named(tier) => explain(Some(tier)),
     };
-    Explanation {
+    let segments = decided.map(|decided| {
+        let mut explainer = Explainer::new(decided, &assessment.standings);
+        let segments = resolved.segments.iter();
+        ExplainedSegments {
+            explanations: segments.map(|&id| explainer.explain(id)).collect(),
+            explainer,
+        }
+    });
+    write(ExplainedCustomer {
+        profile: profile.profile(),
         tier,
-        segments: resolved.segments,
-        assessed: one,
-    }
+        segments,
+    })
 }
 
 fn resolve(target: &Target, basis: &Basis) -> Result<Resolved, ServiceError> {

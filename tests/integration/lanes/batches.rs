@@ -1,6 +1,8 @@
 //! What a batch costs follows from the customers behind it, each distinct subject once; and where it ends it says so.
 
+use patron::generate::DEFINITIONS;
 use patron::pb;
+use patron::pb::explain_segment_request::Target;
 use patron::pb::{BatchLimit, Match};
 
 use crate::support::messages::{by_id, by_phone, patch, phone, purchase};
@@ -165,4 +167,27 @@ async fn single_answers_that_take_long_are_made_in_the_lane_of_batches() {
     assert_eq!(score.customer_id, "c0000");
     assert_eq!(placed(), 2, "a thousand futures");
     assert_eq!(lane.running.get(), 0);
+}
+
+#[tokio::test]
+async fn several_segments_are_explained_in_the_lane_and_one_is_not() {
+    let service = ServiceWithDatabase::start().await;
+    service.write_customers(&[patch("ada"), patch("bob")]).await;
+    service.publish(DEFINITIONS).await;
+    let service = service.restart().await;
+    let held = service.lock_profiles().await;
+    let lane = &service.app.metrics.batch_lane;
+    let one = Target::Segment("attention/at_risk".to_owned());
+    let (all, one, ()) = tokio::join!(
+        service.explain(by_id("ada"), None),
+        service.explain(by_id("bob"), Some(one)),
+        async {
+            service.until_blocked(2).await;
+            assert_eq!(lane.running.get(), 1);
+            held.rollback().await.unwrap();
+        }
+    );
+    let segments = |answer: pb::ExplainSegmentResponse| answer.explanation.unwrap().segments.len();
+    assert!(segments(all.unwrap()) > 1);
+    assert_eq!(segments(one.unwrap()), 1);
 }

@@ -79,7 +79,7 @@ const WITHOUT_GRPC: [&str; 4] = ["api", "service", "cache", "store"];
 /// The one place that builds a status, and the receiving end, which only reads them.
 const STATUS_FILE: &str = "src/grpc/status.rs";
 
-fn layer(path: &str) -> Option<&str> {
+pub(super) fn layer(path: &str) -> Option<&str> {
     path.strip_prefix("src/")?.split(['/', '.']).next()
 }
 
@@ -147,7 +147,7 @@ fn first_word(text: &str) -> Option<String> {
     (!word.is_empty()).then(|| word.to_owned())
 }
 
-fn is_word(letter: char) -> bool {
+pub(super) fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
@@ -236,7 +236,7 @@ fn list_sources() -> Vec<SourceFile> {
         .collect()
 }
 
-fn find_in_sources(rule: fn(&str, &str) -> Vec<String>) -> Vec<String> {
+pub(super) fn find_in_sources(rule: fn(&str, &str) -> Vec<String>) -> Vec<String> {
     list_sources()
         .iter()
         .flat_map(|file| rule(&file.path, &file.text))

@@ -1,7 +1,7 @@
-//! From a profile and its assessment to the slots of the conditions. Staleness, missing and wrongly typed values are decided here, once.
+//! From a profile and its value to the slots of the conditions. Staleness, missing and wrongly typed values are decided here, once.
 
 use crate::domain::{
-    assess::{Assessment, valuation::other_currencies},
+    assess::{valuation::other_currencies, valued::Valued},
     calendar::Day,
     customer::{
         CustomerKind,
@@ -26,11 +26,11 @@ pub fn fill<'a>(
     definitions: &Definitions,
     rates: &RateTable,
     view: ProfileAt<'a>,
-    assessment: &Assessment,
+    valued: &Valued,
     slots: &mut Slots<'a>,
 ) {
     for (slot, term) in definitions.program().terms().iter().enumerate() {
-        match value(definitions, rates, view, assessment, term) {
+        match value(definitions, rates, view, valued, term) {
             Ok(value) => slots.set(slot, value),
             Err(absence) => slots.set_missing(slot, absence),
         }
@@ -41,7 +41,7 @@ fn value<'a>(
     definitions: &Definitions,
     rates: &RateTable,
     view: ProfileAt<'a>,
-    assessment: &Assessment,
+    valued: &Valued,
     term: &Term,
 ) -> Filling<'a> {
     let program = definitions.program();
@@ -56,12 +56,12 @@ fn value<'a>(
             let fact = observation(view, attribute);
             attribute_value(attribute, fact, view.as_of(), program, rates)
         }
-        Term::Clv => match assessment.valuation.lifetime_value {
+        Term::Clv => match valued.valuation.lifetime_value {
             Ok(money) if money.currency == currency => Ok(Slot::Int(money.amount_minor)),
             Ok(_) => Err(Absence::NoRate),
             Err(_) => Err(Absence::Unrated),
         },
-        Term::Tier => match assessment.tier {
+        Term::Tier => match valued.tier {
             // Conditions count tiers from the lowest, which is 0; ranks count from the best, which is 1.
             Ok(tier) => {
                 let ordinal = definitions.tiers().len().saturating_sub(tier.rank());
@@ -69,7 +69,7 @@ fn value<'a>(
             }
             Err(_) => Err(Absence::Unrated),
         },
-        Term::ProbabilityAlive => match assessment.valuation.orders {
+        Term::ProbabilityAlive => match valued.valuation.orders {
             Some(orders) => Ok(Slot::Num(orders.probability_alive)),
             None => Err(Absence::Unrated),
         },

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::cost_to_serve::contacts_count;
+use super::{Valuation, cost_to_serve::contacts_count};
 use crate::domain::{
+    assess::tiers::Unrated,
     basis::Basis,
     calendar::Day,
     customer::{CustomerKind, profile::ProfileAt},
@@ -42,6 +43,43 @@ pub fn missing_rates(view: ProfileAt<'_>, basis: &Basis, months: u32) -> Vec<Mis
         day,
     };
     earliest.into_iter().map(missing).collect()
+}
+
+impl Valuation {
+    /// Whether an amount could not be converted: a purchase, whatever else is missing, or any without which there is no value.
+    #[must_use]
+    pub fn is_unconverted(&self) -> bool {
+        let inputs = self.inputs.as_ref();
+        self.lifetime_value == Err(Unrated::NoRate)
+            || inputs.is_some_and(|inputs| inputs.monetary_value.is_none())
+    }
+
+    /// The rates that are missing where this value over so many months lacks an amount, see [`missing_rates`]; empty where it does not.
+    #[must_use]
+    pub fn missing_rates(
+        &self,
+        view: ProfileAt<'_>,
+        basis: &Basis,
+        months: u32,
+    ) -> Vec<MissingRate> {
+        if self.is_unconverted() {
+            missing_rates(view, basis, months)
+        } else {
+            vec![]
+        }
+    }
+
+    /// The currencies, by code, out of which amounts were converted for this value over so many months; empty where one of them could
+    /// not be.
+    #[must_use]
+    pub fn converted_from(&self, view: ProfileAt<'_>, basis: &Basis, months: u32) -> Vec<Currency> {
+        match basis.reporting_currency {
+            Some(reporting) if !self.is_unconverted() => {
+                other_currencies(view, basis.value_settings(), months, reporting)
+            }
+            Some(_) | None => vec![],
+        }
+    }
 }
 
 /// The currencies but one, by code, of the amounts that a value over so many months rests on.

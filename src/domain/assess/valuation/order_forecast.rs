@@ -14,7 +14,7 @@ use crate::domain::{
     customer::profile::ProfileAt,
 };
 
-use super::uncertainty::Valued;
+use super::uncertainty::HorizonValue;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -55,15 +55,15 @@ pub struct DiscountedOrders {
     pub value: Option<f64>,
 }
 
-/// What the model says of a customer over the horizon of `valued`; `None` where it says nothing, as of those who never bought.
+/// What the model says of a customer over the horizon of `over`; `None` where it says nothing, as of those who never bought.
 #[must_use]
 pub fn order_forecast(
     view: ProfileAt<'_>,
     basis: &Basis,
-    valued: Valued<'_>,
+    over: HorizonValue<'_>,
     options: &OutlookOptions,
 ) -> Option<OrderForecast> {
-    let Valued { valuation, horizon } = valued;
+    let HorizonValue { valuation, horizon } = over;
     valuation.orders?;
     let inputs = valuation.inputs?;
     let history =

@@ -52,12 +52,12 @@ pub enum UncertaintyUnavailable {
     Uncertainty(#[from] NoUncertainty),
 }
 
-/// A value and the horizon it is over.
+/// A value and its horizon.
 #[derive(Debug, Clone, Copy)]
-pub struct Valued<'a> {
+pub struct HorizonValue<'a> {
     /// What [`super::value`] gave.
     pub valuation: &'a Valuation,
-    /// For this horizon.
+    /// The horizon of the value.
     pub horizon: &'a Horizon,
 }
 
@@ -68,8 +68,8 @@ pub struct Valued<'a> {
 pub fn value_uncertainty(
     view: ProfileAt<'_>,
     basis: &Basis,
-    asked: Valued<'_>,
-    tier: Valued<'_>,
+    asked: HorizonValue<'_>,
+    tier: HorizonValue<'_>,
     level: f64,
 ) -> Result<ValueUncertainty, UncertaintyUnavailable> {
     let outcomes = outcomes(view, basis, asked)?;
@@ -105,9 +105,9 @@ struct Outcomes {
 fn outcomes(
     view: ProfileAt<'_>,
     basis: &Basis,
-    valued: Valued<'_>,
+    over: HorizonValue<'_>,
 ) -> Result<Outcomes, UncertaintyUnavailable> {
-    let Valued { valuation, horizon } = valued;
+    let HorizonValue { valuation, horizon } = over;
     let value = valuation
         .lifetime_value
         .map_err(UncertaintyUnavailable::Unrated)?;

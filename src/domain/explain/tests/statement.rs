@@ -1,5 +1,7 @@
 //! Clause trees with their texts: what a page prints is what the reasons state, also under a NOT.
 
+use std::sync::Arc;
+
 use super::{Customer, as_of};
 use crate::domain::{
     customer::{CustomerKind, facts::AttributeValue},
@@ -54,7 +56,7 @@ fn a_negated_test_states_the_contrary_and_the_test_itself_what_it_tests() {
         .called(5, 5, None)
         .attribute("city", 1, AttributeValue::Text("Bonn".into()))
         .attribute("employees", 34, AttributeValue::Int(12));
-    customer.stated(&document(), "s/a", |explanation, statement, definitions| {
+    customer.stated(&Arc::new(document()), "s/a", |explanation, statement, definitions| {
         assert_eq!(explanation.standing.verdict, Verdict::False);
         let line = |clause: &ClauseStatement<'_>, language: Language| {
             let text = |text| language.of(text).to_string();
@@ -118,7 +120,7 @@ fn reasons_and_clauses_state_a_fact_in_the_same_words() {
             .attribute("employees", 30, AttributeValue::Int(340)),
         Customer::new(CustomerKind::Employee).attribute("trainee", 10, AttributeValue::Bool(true)),
     ];
-    let (definitions, mut compared) = (super::definitions(), 0);
+    let (definitions, mut compared) = (Arc::new(super::definitions()), 0);
     let names = definitions.vocabulary().segments().to_vec();
     for (customer, name) in customers
         .iter()

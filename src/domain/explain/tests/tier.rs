@@ -20,7 +20,7 @@ fn a_tier_is_explained_by_the_distances_to_its_neighbours() {
     let tiers = &basis.revision.tiers;
     let gold = Customer::new(CustomerKind::Person)
         .worth(650.0, 0.9)
-        .assessment();
+        .valued();
     let held = explain_tier(&gold, &basis, None);
     assert_eq!(held.tier, tiers.find("gold"));
     assert_eq!(held.minimum_value.unwrap().to_string(), "250.00 EUR");
@@ -69,7 +69,7 @@ fn the_tier_of_who_cannot_be_valued_is_explained_by_the_reason() {
         Some("EUR".parse().unwrap()),
         Arc::default(),
     );
-    let lead = Customer::new(CustomerKind::Person).assessment();
+    let lead = Customer::new(CustomerKind::Person).valued();
     let explanation = explain_tier(&lead, &basis, None);
     assert_eq!((explanation.tier, explanation.next_better), (None, None));
     assert_eq!(explanation.reasons[0].code, "NO_PURCHASE");

@@ -9,7 +9,8 @@
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::{
-    Answer, AnswerContext, Classifier, MAX_CANDIDATES, Match, Question, assessable, resolve,
+    Answer, AnswerContext, Classifier, CustomerAnswer, Found, MAX_CANDIDATES, Question, assessable,
+    resolve,
 };
 use crate::{
     domain::{customer::profile::DatedProfile, text::CustomerId},
@@ -97,15 +98,15 @@ impl Classifier {
     /// subjects what a batch may cost. `None` is written for a subject that is not in memory while the database is away.
     ///
     /// # Errors
-    /// As [`Self::answer`], with the database away only where no subject is in memory.
-    pub async fn answer_batch(
+    /// As [`Self::score`], with the database away only where no subject is in memory.
+    pub async fn answer_batch<T: CustomerAnswer>(
         &self,
         subjects: &[Subject],
         question: &Question,
         most_bytes: usize,
-        write: impl Fn(Option<&Answer>, &mut Vec<u8>) + Send + Sync,
+        write: impl Fn(Option<Answer<T>>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
-        let grounds = self.grounds(question).await?;
+        let context = self.context(question).await?;
         let mut batch = Batch {
             written: vec![],
             answered: 0,
@@ -125,10 +126,10 @@ impl Classifier {
                         batch.end = Some(BatchEnd::Customers);
                         return Ok(batch);
                     }
-                    let found = self.next_match(&mut fresh, &grounds).await?;
+                    let found = self.next_match(&mut fresh, &context).await?;
                     some_found |= found.is_some();
-                    let answer = found.map(|found| grounds.answer(found));
-                    write(answer.as_ref(), &mut batch.written);
+                    let answer = found.map(|found| context.answer(found));
+                    write(answer, &mut batch.written);
                     known.insert(subject, start..batch.written.len());
                 }
                 if batch.written.len() > most_bytes && batch.answered > 0 {
@@ -154,11 +155,11 @@ impl Classifier {
     async fn next_match(
         &self,
         fresh: &mut Fresh<'_>,
-        grounds: &AnswerContext,
-    ) -> Result<Option<Match>, ServiceError> {
-        let is_read = self.read_ahead(fresh, grounds).await?;
+        context: &AnswerContext,
+    ) -> Result<Option<Found>, ServiceError> {
+        let is_read = self.read_ahead(fresh, context).await?;
         let ids = fresh.take().filter(|_| is_read);
-        Ok(ids.map(|ids| resolve(&ids, &fresh.profiles, grounds)))
+        Ok(ids.map(|ids| resolve(&ids, &fresh.profiles)))
     }
 
     /// The customers that those subjects of a part name that are not `known`, each once.
@@ -212,7 +213,7 @@ impl Classifier {
     async fn read_ahead(
         &self,
         fresh: &mut Fresh<'_>,
-        grounds: &AnswerContext,
+        context: &AnswerContext,
     ) -> Result<bool, ServiceError> {
         while fresh.next >= fresh.read {
             let mut ids: Vec<CustomerId> = vec![];
@@ -226,7 +227,7 @@ impl Classifier {
                 ids.extend_from_slice(named);
                 read += 1;
             }
-            match self.list_profiles(&ids, grounds.as_of).await {
+            match self.list_profiles(&ids, context.as_of).await {
                 Ok(profiles) => fresh.profiles = profiles,
                 // One of them is not in memory: which, their own turn shows.
                 Err(ServiceError::Unavailable(cause)) if fresh.away.is_none() => {

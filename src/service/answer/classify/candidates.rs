@@ -1,13 +1,17 @@
 //! Several customers behind one name: how many, which of them are listed, and what all of them share.
 //!
 //! A switchboard's number may be that of a whole town. What an answer costs is bounded whatever the name: so many profiles are read, and
-//! beyond that nothing is said of all of them.
+//! beyond that an answer states nothing about all of them. The at most 16 that are listed are answered where a single customer is: with their
+//! reasons they cost less than one load from the database.
 
 use std::collections::HashMap;
 
-use super::{AnswerContext, Assessed, Match, one};
+use super::{AnswerContext, CustomerAnswer, Match};
 use crate::domain::{
-    assess::tiers::{TierIndex, Unrated},
+    assess::{
+        tiers::{TierIndex, Unrated},
+        valued::Valued,
+    },
     customer::{CustomerKind, profile::DatedProfile},
     text::CustomerId,
 };
@@ -21,10 +25,10 @@ const MAX_LOOKED_AT: usize = 1_000;
 
 /// Several customers behind one name.
 #[derive(Debug, Clone)]
-pub struct Candidates {
+pub struct Candidates<T> {
     /// Those with the latest purchase or contact first, then by id; at most 16. Of more than 1,000 customers, the 16 are taken from
     /// the first 1,000 by id.
-    pub listed: Vec<Assessed>,
+    pub listed: Vec<T>,
     /// How many there are.
     pub count: usize,
     /// The kind that all of them share; `None` for more than 1,000, which are not all looked at.
@@ -33,60 +37,97 @@ pub struct Candidates {
     pub shared_tier: Option<Result<TierIndex, Unrated>>,
 }
 
+/// The customers behind one name, before anything is answered about them.
+#[derive(Debug)]
+pub(in crate::service::answer) enum Found {
+    /// Nobody.
+    Unknown,
+    /// Exactly one.
+    One(DatedProfile),
+    /// Several.
+    Several(Several),
+}
+
+/// Several customers behind one name.
+#[derive(Debug)]
+pub(in crate::service::answer) struct Several {
+    /// Those who are looked at, in the order in which they are listed.
+    known: Vec<DatedProfile>,
+    /// How many there are beyond these.
+    unseen: usize,
+}
+
 /// Those of the customers behind one name, by id, whose profiles an answer needs.
 pub(super) fn assessable(ids: &[CustomerId]) -> &[CustomerId] {
     &ids[..ids.len().min(MAX_LOOKED_AT)]
 }
 
-/// The answer about a name of the customers `ids`. `profiles` has at least those of [`assessable`] that are known.
-pub(super) fn resolve(
-    ids: &[CustomerId],
-    profiles: &HashMap<CustomerId, DatedProfile>,
-    grounds: &AnswerContext,
-) -> Match {
+/// The customers behind a name of `ids`. `profiles` has at least those of [`assessable`] that are known.
+pub(super) fn resolve(ids: &[CustomerId], profiles: &HashMap<CustomerId, DatedProfile>) -> Found {
     let known = assessable(ids).iter().filter_map(|id| profiles.get(id));
     let mut known: Vec<DatedProfile> = known.cloned().collect();
     let unseen = ids.len() - assessable(ids).len();
     if known.len() + unseen > 1 {
-        return Match::Ambiguous(candidates(known, unseen, grounds));
+        known.sort_by(|one, other| {
+            let (one, other) = (one.profile(), other.profile());
+            let latest_first = other.last_activity().cmp(&one.last_activity());
+            latest_first.then_with(|| one.customer_id.cmp(&other.customer_id))
+        });
+        return Found::Several(Several { known, unseen });
     }
-    match known.pop() {
-        Some(profile) => Match::One(Box::new(one(profile, grounds))),
-        None => Match::Unknown,
+    known.pop().map_or(Found::Unknown, Found::One)
+}
+
+impl Several {
+    /// How many there are.
+    pub(in crate::service::answer) fn count(&self) -> usize {
+        self.known.len() + self.unseen
+    }
+
+    /// The ids of those who are listed.
+    pub(in crate::service::answer) fn listed_ids(&self) -> Vec<CustomerId> {
+        let listed = self.known.iter().take(MAX_CANDIDATES);
+        listed
+            .map(|one| one.profile().customer_id.clone())
+            .collect()
+    }
+
+    fn finish<T: CustomerAnswer>(self, context: &AnswerContext) -> Candidates<T> {
+        let count = self.count();
+        let Self { mut known, unseen } = self;
+        let others = known.split_off(known.len().min(MAX_CANDIDATES));
+        let kinds: Vec<CustomerKind> = known.iter().map(|one| one.profile().kind).collect();
+        let listed: Vec<T> = known
+            .into_iter()
+            .map(|profile| T::finish(profile, context))
+            .collect();
+        let (mut shared_kind, mut shared_tier) = (None, None);
+        if unseen == 0 {
+            // What they share must hold for those that are not listed too. Of these only the tier is decided.
+            let other_kinds = others.iter().map(|one| one.profile().kind);
+            shared_kind = shared(kinds.into_iter().chain(other_kinds));
+            let other_tiers = others
+                .iter()
+                .map(|one| Valued::new(one.view(), &context.basis).tier);
+            shared_tier = shared(listed.iter().map(T::tier).chain(other_tiers));
+        }
+        Candidates {
+            listed,
+            count,
+            shared_kind,
+            shared_tier,
+        }
     }
 }
 
-fn candidates(mut known: Vec<DatedProfile>, unseen: usize, grounds: &AnswerContext) -> Candidates {
-    known.sort_by(|one, other| {
-        let (one, other) = (one.profile(), other.profile());
-        let latest_first = other.last_activity().cmp(&one.last_activity());
-        latest_first.then_with(|| one.customer_id.cmp(&other.customer_id))
-    });
-    let count = known.len() + unseen;
-    if unseen > 0 {
-        known.truncate(MAX_CANDIDATES);
-    }
-    // Else all of them are assessed: what they share must hold for those that are not listed too. Of those nothing else is kept.
-    let mut listed = Vec::with_capacity(MAX_CANDIDATES.min(known.len()));
-    let mut facts = Vec::with_capacity(known.len());
-    for profile in known {
-        let kind = profile.profile().kind;
-        let one = Assessed::new(profile, grounds);
-        facts.push((kind, one.assessment.tier));
-        if listed.len() < MAX_CANDIDATES {
-            listed.push(one.completed(grounds));
+impl<T: CustomerAnswer> Match<T> {
+    /// The answer about those who were found.
+    pub(super) fn finish(found: Found, context: &AnswerContext) -> Self {
+        match found {
+            Found::Unknown => Self::Unknown,
+            Found::One(profile) => Self::One(Box::new(T::finish(profile, context))),
+            Found::Several(several) => Self::Ambiguous(several.finish(context)),
         }
-    }
-    let (mut shared_kind, mut shared_tier) = (None, None);
-    if unseen == 0 {
-        shared_kind = shared(facts.iter().map(|(kind, _)| *kind));
-        shared_tier = shared(facts.iter().map(|(_, tier)| *tier));
-    }
-    Candidates {
-        listed,
-        count,
-        shared_kind,
-        shared_tier,
     }
 }
 

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Answer, AnswerContext, Classifier, Match, Question, one};
+use super::{Answer, AnswerContext, Classified, Classifier, Found};
 use crate::{
     cache::profiles::KeptAnswer,
     service::{answer::subjects::Subject, error::ServiceError},
@@ -42,7 +42,7 @@ impl Classifier {
     pub async fn answer_today(
         &self,
         subject: &Subject,
-        write: impl Fn(&Answer) -> Bytes + Send + 'static,
+        write: impl FnOnce(Answer<Classified>) -> Bytes + Send + 'static,
     ) -> Result<(Bytes, Option<Timestamp>), ServiceError> {
         let bytes = self.bytes_today(subject, write).await?;
         Ok((bytes, self.breaker.stale_since()))
@@ -51,7 +51,7 @@ impl Classifier {
     async fn bytes_today(
         &self,
         subject: &Subject,
-        write: impl Fn(&Answer) -> Bytes + Send + 'static,
+        write: impl FnOnce(Answer<Classified>) -> Bytes + Send + 'static,
     ) -> Result<Bytes, ServiceError> {
         let found;
         let id = match subject {
@@ -60,8 +60,7 @@ impl Classifier {
                 found = self.subjects.find(subject).await?;
                 let [id] = &*found else {
                     // Nobody or several: made anew, for it hangs on more profiles than one.
-                    let write = move |answer| write(&answer);
-                    return self.answer(subject, &Question::default(), write).await;
+                    return self.classify(subject, None, write).await;
                 };
                 id
             }
@@ -71,16 +70,14 @@ impl Classifier {
         if let Some(bytes) = held.answer(&basis, as_of) {
             return Ok(bytes);
         }
-        let grounds = AnswerContext::plain(basis, as_of);
-        let found = match self.profiles.date(id, &held, as_of).await? {
-            Some(profile) => Match::One(Box::new(one(profile, &grounds))),
-            None => Match::Unknown,
-        };
-        let answer = grounds.answer(found);
-        let bytes = write(&answer);
-        if let Match::One(one) = &answer.found {
-            let kept = KeptAnswer::new(&answer.basis, as_of, Bytes::clone(&bytes));
-            self.profiles.keep(id, one.profile.profile().version, kept);
+        let dated = self.profiles.date(id, &held, as_of).await?;
+        let version = dated.as_ref().map(|dated| dated.profile().version);
+        let found = dated.map_or(Found::Unknown, Found::One);
+        let context = AnswerContext::plain(basis, as_of);
+        let bytes = write(context.answer(found));
+        if let Some(version) = version {
+            let kept = KeptAnswer::new(&context.basis, as_of, Bytes::clone(&bytes));
+            self.profiles.keep(id, version, kept);
         }
         Ok(bytes)
     }

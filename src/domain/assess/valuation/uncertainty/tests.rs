@@ -121,7 +121,7 @@ fn prospects_of(purchases: &[i32], ended_on: Option<Day>) -> (Valuation, ValueUn
     let dated = DatedProfile::new(Arc::new(profile), day(365)).unwrap();
     let horizon = &basis.revision.horizon;
     let valuation = value(dated.view(), &basis, horizon);
-    let valued = Valued {
+    let valued = HorizonValue {
         valuation: &valuation,
         horizon,
     };

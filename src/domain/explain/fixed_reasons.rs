@@ -1,0 +1,153 @@
+//! Reasons whose words do not depend on a number of the customer, worded once per revision of the definitions.
+//!
+//! A leaf about a tier, a kind, a listed text, a yes or no, or an absent value has few outcomes, and most reasons are of these.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use super::{
+    Leaf,
+    reasons::{About, Reason},
+    wording::{self, Language},
+};
+use crate::domain::{
+    assess::segments::slots::kind_text,
+    customer::CustomerKind,
+    definitions::{Definitions, LocalizedText},
+    rules::{
+        condition::{Clause, ClauseKind, Term, Test},
+        program::Slot,
+        vocabulary::ValueType,
+    },
+    text::Label,
+};
+
+/// Outcomes that a leaf of any term may have: six absences, no and yes.
+const COMMON: usize = 8;
+
+/// Most outcomes of a term beyond these that are kept.
+const MAX_OWN: usize = 32;
+
+/// The worded reasons of a revision.
+#[derive(Debug)]
+pub struct FixedReasons {
+    /// Keeps the tests where they are: they are known by their addresses.
+    definitions: Arc<Definitions>,
+    tests: HashMap<usize, Worded>,
+}
+
+/// The worded reasons of one test: all outcomes, then all of them negated.
+#[derive(Debug)]
+struct Worded {
+    outcomes: usize,
+    texts: Box<[OnceLock<LocalizedText>]>,
+}
+
+impl FixedReasons {
+    /// Those of `definitions`, none of them worded yet.
+    #[must_use]
+    pub fn new(definitions: Arc<Definitions>) -> Self {
+        let mut tests = HashMap::new();
+        for segment in definitions.segments() {
+            collect(segment.condition.root(), &definitions, &mut tests);
+        }
+        Self { definitions, tests }
+    }
+
+    /// A reason in both languages; it must be one of these definitions.
+    #[must_use]
+    pub fn text(&self, reason: &Reason<'_>) -> LocalizedText {
+        let word = || {
+            let text = |language| wording::reason(reason, &self.definitions, language).into();
+            LocalizedText {
+                en: text(Language::En),
+                de: Some(text(Language::De)),
+            }
+        };
+        match self.kept(reason) {
+            Some(kept) => kept.get_or_init(word).clone(),
+            None => word(),
+        }
+    }
+
+    fn kept(&self, reason: &Reason<'_>) -> Option<&OnceLock<LocalizedText>> {
+        let About::Leaf { leaf, is_negated } = &reason.about else {
+            return None;
+        };
+        let outcome = outcome(leaf, &self.definitions)?;
+        let worded = self.tests.get(&address(leaf.test))?;
+        if outcome >= worded.outcomes {
+            return None;
+        }
+        let negated = if *is_negated { worded.outcomes } else { 0 };
+        worded.texts.get(outcome + negated)
+    }
+}
+
+fn address(test: &Test) -> usize {
+    std::ptr::from_ref(test).addr()
+}
+
+fn collect(clause: &Clause, definitions: &Definitions, tests: &mut HashMap<usize, Worded>) {
+    match &clause.kind {
+        ClauseKind::Everyone => {}
+        ClauseKind::Test(test) => {
+            let outcomes = COMMON + own_outcomes(&test.term, definitions).min(MAX_OWN);
+            let texts = (0..2 * outcomes).map(|_| OnceLock::new()).collect();
+            tests.insert(address(test), Worded { outcomes, texts });
+        }
+        ClauseKind::Not(inner) => collect(inner, definitions, tests),
+        ClauseKind::All(parts) | ClauseKind::Any(parts) => {
+            for part in parts {
+                collect(part, definitions, tests);
+            }
+        }
+    }
+}
+
+/// How many outcomes a term has of its own.
+fn own_outcomes(term: &Term, definitions: &Definitions) -> usize {
+    if *term == Term::Tier {
+        definitions.tiers().len()
+    } else if *term == Term::Kind {
+        KINDS.len()
+    } else {
+        listed(term, definitions).map_or(0, <[_]>::len)
+    }
+}
+
+const KINDS: [CustomerKind; 3] = [
+    CustomerKind::Person,
+    CustomerKind::Company,
+    CustomerKind::Employee,
+];
+
+/// The texts that an attribute may have, where these are listed.
+fn listed<'a>(term: &Term, definitions: &'a Definitions) -> Option<&'a [Label]> {
+    let attribute = definitions.vocabulary().attribute(term.attribute()?);
+    if let ValueType::OneOf(values) = &attribute.value_type {
+        Some(values)
+    } else {
+        None
+    }
+}
+
+/// The number of what was observed among the outcomes of its term; `None` where there are too many of them.
+fn outcome(leaf: &Leaf<'_>, definitions: &Definitions) -> Option<usize> {
+    let term = &leaf.test.term;
+    let own = match leaf.observed {
+        Err(absence) => return Some(absence as usize),
+        Ok(Slot::Bool(value)) => return Some(6 + usize::from(value)),
+        Ok(Slot::Int(ordinal)) if *term == Term::Tier => usize::try_from(ordinal).ok()?,
+        Ok(Slot::Text(_, text)) if *term == Term::Kind => {
+            KINDS.iter().position(|kind| kind_text(*kind) == text)?
+        }
+        Ok(Slot::Text(_, text)) => listed(term, definitions)?
+            .iter()
+            .position(|value| **value == *text)?,
+        Ok(Slot::Missing | Slot::Int(_) | Slot::Num(_) | Slot::List(_)) => return None,
+    };
+    Some(COMMON + own)
+}
