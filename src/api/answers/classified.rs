@@ -155,7 +155,7 @@ fn classification(
         });
     }
     for missing in crate::api::rates::missing_rates(&one.missing_rates) {
-        bytes(32, &missing.encode_to_vec(), out);
+        bytes(9, &missing.encode_to_vec(), out);
     }
 }
 
