@@ -288,7 +288,7 @@ mod tests {
         let page = page(&customer(14));
         assert!(page.contains("2024-01-14"));
         assert!(!page.contains("2024-01-02"));
-        assert!(page.contains("(and 2 more: --json"));
+        assert!(page.contains("(and 2 more: use --json"));
         assert!(page.contains("10.50 EUR"));
         assert!(page.contains("No contacts."));
     }

@@ -106,7 +106,7 @@ async fn an_address_that_is_taken_is_named_with_what_to_do() {
     let notes = notes(&output);
     assert_eq!(output.status.code(), Some(1), "{notes}");
     assert!(
-        notes.contains(&format!("error: {address} is in use")),
+        notes.contains(&format!("error: {address} is already in use")),
         "{notes}"
     );
     assert!(notes.contains("hint: "), "{notes}");

@@ -95,8 +95,11 @@ fn collect(clause: &Clause, definitions: &Definitions, tests: &mut HashMap<usize
         ClauseKind::Everyone => {}
         ClauseKind::Test(test) => {
             let outcomes = COMMON + own_outcomes(&test.term, definitions).min(MAX_OWN);
-            let texts = (0..2 * outcomes).map(|_| OnceLock::new()).collect();
-            tests.insert(address(test), Worded { outcomes, texts });
+            let worded = Worded {
+                outcomes,
+                texts: (0..2 * outcomes).map(|_| OnceLock::new()).collect(),
+            };
+            tests.insert(address(test), worded);
         }
         ClauseKind::Not(inner) => collect(inner, definitions, tests),
         ClauseKind::All(parts) | ClauseKind::Any(parts) => {

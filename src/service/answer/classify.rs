@@ -123,6 +123,9 @@ pub trait CustomerAnswer: Sized + Send + 'static {
     /// Computes all of it.
     fn finish(profile: DatedProfile, context: &AnswerContext) -> Self;
     /// The tier.
+    ///
+    /// # Errors
+    /// Why there is none.
     fn tier(&self) -> Result<TierIndex, Unrated>;
 }
 

@@ -204,7 +204,9 @@ async fn scored(service: &Service, subjects: &[pb::Subject], other: i64) -> Dige
             };
             let responses = patiently(ask).await.responses;
             assert_eq!(responses.len(), subjects.len());
-            responses.iter().for_each(|one| digests.add(one));
+            for response in &responses {
+                digests.add(response);
+            }
         }
     }
     digests
@@ -250,7 +252,7 @@ async fn every_field_of_the_answers_about_a_population_is_as_it_was() {
         "unpriced_channels: [\"",
         "converted_from: [\"CHF\"]",
         "ChallengerScore",
-        "OrderOutlook",
+        "OrderForecast",
         "contract_value: Some",
     ] {
         assert!(scored.0.contains(part), "{part}");
