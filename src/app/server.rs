@@ -31,10 +31,9 @@ use crate::app::shutdown::{Lifecycle, Phase};
 use crate::clock::Clock;
 use crate::grpc::layers::answers::AnswersLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
-use crate::grpc::layers::kept::{FindKept, KeptLayer};
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
-use crate::grpc::layers::lookup_queue::LookupQueueLayer;
+use crate::grpc::layers::memory::{FindInMemory, MemoryLayer};
 use crate::grpc::layers::observe::ObserveLayer;
 use crate::grpc::layers::peer::Peers;
 use crate::grpc::layers::receive::ReceiveLayer;
@@ -185,15 +184,15 @@ impl Shared {
 pub struct Served {
     /// The services.
     pub routes: Routes,
-    /// Finds the finished answer to a Classify, where there is one.
-    pub find_kept: Option<FindKept>,
+    /// Answers from memory what it can.
+    pub find_in_memory: Option<FindInMemory>,
 }
 
 impl From<Routes> for Served {
     fn from(routes: Routes) -> Self {
         Self {
             routes,
-            find_kept: None,
+            find_in_memory: None,
         }
     }
 }
@@ -243,9 +242,8 @@ pub fn start(
     let rpc = &shared.metrics.rpc;
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
     let service = LaneLayer::new(shared.lanes.clone()).layer(routes.prepare());
-    let service = LookupQueueLayer::new(rpc.clone()).layer(service);
     let service = LimitLayer::new(limits.max_in_flight, rpc.clone()).layer(service);
-    let service = KeptLayer::new(served.find_kept).layer(service);
+    let service = MemoryLayer::new(served.find_in_memory).layer(service);
     let receive = ReceiveLayer::new(
         limits.of_messages(),
         shared.metrics.peers.clone(),

@@ -250,10 +250,11 @@ fn served(
         definition_service_server::DefinitionServiceServer,
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
     };
-    let find_kept = grpc::encoded::find_kept(Arc::clone(&lookups));
     let scoring = grpc::scoring::Scoring::new(lookups, long_answers, bytes);
+    let scoring = grpc::encoded::ScoringServer::new(scoring);
+    let find_in_memory = scoring.find_in_memory();
     let routes = Routes::default()
-        .add_service(grpc::encoded::ScoringServer::new(scoring))
+        .add_service(scoring)
         .add_service(
             IngestServiceServer::new(ingest)
                 .max_decoding_message_size(bytes)
@@ -276,6 +277,6 @@ fn served(
         );
     Served {
         routes,
-        find_kept: Some(find_kept),
+        find_in_memory: Some(find_in_memory),
     }
 }

@@ -63,20 +63,10 @@ pub(super) fn run_to_end(
     done
 }
 
-/// Every so many tasks a thread takes one from the queue that all threads share. A thread's own queue holds 256 tasks; what does not fit goes
-/// to the shared one, and with tokio's own choice (61 and more) it waited there for 100 ms and more under load, while later calls were
-/// answered in 10.
-const SHARED_QUEUE_EVERY: u32 = 2;
-
-/// Every so many tasks a thread looks for what came on its sockets: under load a call is seen within a millisecond.
-const LOOK_AT_SOCKETS_EVERY: u32 = 16;
-
 /// The runtime of a server.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .global_queue_interval(SHARED_QUEUE_EVERY)
-        .event_interval(LOOK_AT_SOCKETS_EVERY)
         .build();
     built.map_err(|cause| CliError::failed(format!("cannot start the runtime: {cause}")))
 }

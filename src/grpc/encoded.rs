@@ -25,32 +25,15 @@ use tonic_prost::{ProstCodec, ProstDecoder};
 use tower::Service;
 
 use crate::{
-    api::{self, answers, violations::Violations},
-    grpc::{layers::kept::FindKept, scoring::Scoring},
+    grpc::{layers::memory::FindInMemory, scoring::Scoring},
     pb::{self, scoring_service_server::ScoringServiceServer},
-    service::answer::classify::Classifier,
 };
 
 /// Paths of the methods that are answered here.
 const CLASSIFY: &str = "/patron.v1.ScoringService/Classify";
+const SCORE: &str = "/patron.v1.ScoringService/ScoreLifetimeValue";
 const BATCH_CLASSIFY: &str = "/patron.v1.ScoringService/BatchClassify";
 const BATCH_SCORE: &str = "/patron.v1.ScoringService/BatchScoreLifetimeValue";
-
-/// Finds finished answers to Classify in the memory of `classifier`: what [`layers::kept`](crate::grpc::layers::kept) is given.
-#[must_use]
-pub fn find_kept(classifier: Arc<Classifier>) -> FindKept {
-    Arc::new(move |message| {
-        let request = pb::ClassifyRequest::decode(message).ok()?;
-        if !request.as_of.is_empty() {
-            return None;
-        }
-        // What is wrong with a subject is said by the handler.
-        let mut violations = Violations::default();
-        let subject = api::subject(request.subject.as_ref(), &mut violations.at(""))?;
-        let (bytes, stale_since) = classifier.kept_today(&subject)?;
-        Some(answers::marked_stale(bytes, stale_since))
-    })
-}
 
 /// The service; see the module.
 #[derive(Clone)]
@@ -69,6 +52,20 @@ impl ScoringServer {
             .max_decoding_message_size(max_message_bytes)
             .max_encoding_message_size(max_message_bytes);
         Self { scoring, generated }
+    }
+
+    /// Answers from memory, for [`layers::memory`](crate::grpc::layers::memory).
+    #[must_use]
+    pub fn find_in_memory(&self) -> FindInMemory {
+        let scoring = Arc::clone(&self.scoring);
+        Arc::new(move |path, message| match path {
+            CLASSIFY => scoring.classify_in_memory(&pb::ClassifyRequest::decode(message).ok()?),
+            SCORE => {
+                let request = pb::ScoreLifetimeValueRequest::decode(message).ok()?;
+                scoring.score_in_memory(&request)
+            }
+            _ => None,
+        })
     }
 }
 

@@ -10,19 +10,17 @@
 //! 6. [`receive`]: the message is there, whole and within its size, before anything is spent on the call.
 //! 7. [`kept`]: a Classify whose answer is in memory ends here, under any load.
 //! 8. [`limit`]: turns calls away before work is spent on them.
-//! 9. [`lookup_queue`]: lets a few lookups compute at once, and refuses those that would wait too long.
-//! 10. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
-//! 11. The router and the handlers.
+//! 9. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
+//! 10. The router and the handlers.
 //!
 //! What a connection holds in all of them is charged to its [`peer`]. The layers neither build strings nor look labels up per call; a
 //! request id is one allocation. They sit outside of the router, so a call of a method that does not exist passes through them as well.
 
 pub mod answers;
 pub mod deadline;
-pub mod kept;
 pub mod lane;
 pub mod limit;
-pub mod lookup_queue;
+pub mod memory;
 pub mod methods;
 pub mod observe;
 pub mod peer;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -73,17 +74,36 @@ impl Scoring {
         };
         let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
         let writer = Arc::clone(&self.writer);
-        let write = move |answer: Answer<Classified>| {
-            let mut written = vec![];
-            writer.write(&answer, &mut written);
-            Bytes::from(written)
-        };
+        let write = move |answer: Answer<Classified>| classified_bytes(&writer, &answer);
         if question.as_of.is_none() {
             let (bytes, stale_since) = self.classifier.answer_today(&subject, write).await?;
             return Ok(answers::marked_stale(bytes, stale_since));
         }
         let classified = self.classifier.classify(&subject, question.as_of, write);
         Ok(classified.await?)
+    }
+
+    /// Classify as the bytes of its message, where memory has what it takes. A request that is not valid is left to the handler.
+    pub(super) fn classify_in_memory(&self, request: &pb::ClassifyRequest) -> Option<Bytes> {
+        let asked = RequestOptions {
+            as_of: &request.as_of,
+            ..RequestOptions::default()
+        };
+        let (subject, question) = parse_one(request.subject.as_ref(), &asked).ok()?;
+        let write = |answer: Answer<Classified>| classified_bytes(&self.writer, &answer);
+        if question.as_of.is_none() {
+            let (bytes, stale_since) = self.classifier.answer_today_in_memory(&subject, write)?;
+            return Some(answers::marked_stale(bytes, stale_since));
+        }
+        self.classifier.answer_in_memory(&subject, &question, write)
+    }
+
+    /// `ScoreLifetimeValue`, likewise; without what takes longer than a lookup.
+    pub(super) fn score_in_memory(&self, request: &pb::ScoreLifetimeValueRequest) -> Option<Bytes> {
+        let (subject, question) = parse_score(request).ok()?;
+        let write = |answer: Answer<Scored>| scores::score_response(&answer).encode_to_vec();
+        let score = self.classifier.answer_in_memory(&subject, &question, write);
+        score.map(Bytes::from)
     }
 
     /// `BatchClassify`, with the answer as the bytes of its message: each answer is encoded as it is made, and none is held.
@@ -172,6 +192,12 @@ impl Scoring {
     }
 }
 
+fn classified_bytes(writer: &ClassifyWriter, answer: &Answer<Classified>) -> Bytes {
+    let mut written = vec![];
+    writer.write(answer, &mut written);
+    Bytes::from(written)
+}
+
 /// Encodes a message behind what is there. A vector grows as needed, so nothing can be too little.
 fn append(message: &impl prost::Message, written: &mut Vec<u8>) {
     written.reserve(message.encoded_len());
@@ -224,15 +250,7 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         &self,
         request: Request<pb::ScoreLifetimeValueRequest>,
     ) -> Result<Response<pb::ScoreLifetimeValueResponse>, Status> {
-        let request = request.into_inner();
-        let asked = RequestOptions {
-            as_of: &request.as_of,
-            horizon_months: request.horizon_months,
-            interval_level: request.interval_level,
-            compare_model_version: request.compare_model_version,
-            outlook: request.order_forecast.as_ref(),
-        };
-        let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
+        let (subject, question) = parse_score(request.get_ref())?;
         let write = |answer| scores::score_response(&answer);
         let scored = self.classifier.score(&subject, &question, write);
         Ok(Response::new(scored.await?))
@@ -295,6 +313,17 @@ impl RequestOptions<'_> {
                 .map(|outlook| questions::outlook(outlook, &mut check.field("order_forecast"))),
         }
     }
+}
+
+fn parse_score(request: &pb::ScoreLifetimeValueRequest) -> Result<(Subject, Question), Status> {
+    let asked = RequestOptions {
+        as_of: &request.as_of,
+        horizon_months: request.horizon_months,
+        interval_level: request.interval_level,
+        compare_model_version: request.compare_model_version,
+        outlook: request.order_forecast.as_ref(),
+    };
+    parse_one(request.subject.as_ref(), &asked)
 }
 
 fn parse_one(

@@ -110,8 +110,6 @@ pub struct RpcMetrics {
     pub shed: Counter,
     /// Lookups turned away because they had waited too long for a thread.
     pub shed_late: Counter,
-    /// Lookups turned away on arrival because they would have waited too long for a thread.
-    pub shed_predicted: Counter,
     /// Calls turned away because their connection had its share of the places.
     pub shed_connection: Counter,
     /// Time that calls waited for a thread, from the transport to the first poll.
@@ -203,7 +201,7 @@ impl RpcMetrics {
         let shed = Family::<ShedLabels, Counter>::default();
         registry.register(
             "rpc_shed",
-            "Calls refused, by reason: places (limit of all connections), predicted_delay (would wait too long for a thread), queue_delay (did), connection (limit per connection)",
+            "Calls refused, by reason: places (limit of all connections), queue_delay (waited too long for a thread), connection (limit per connection)",
             shed.clone(),
         );
         let shed = |reason| shed.get_or_create_owned(&ShedLabels { reason });
@@ -224,7 +222,6 @@ impl RpcMetrics {
             limited_in_flight,
             shed: shed("places"),
             shed_late: shed("queue_delay"),
-            shed_predicted: shed("predicted_delay"),
             shed_connection: shed("connection"),
             queue_delay,
         }

@@ -16,9 +16,8 @@
 //!    (`app::run`): the rest waits at the callers, whose deadlines end it there.
 //! 2. Calls that were given up meanwhile arrive with their reset behind them, and are dropped before they are decoded
 //!    ([`super::receive`]); those whose time passed in the queue are answered without work ([`super::deadline`]).
-//! 3. A lookup that would wait longer for a thread than half of its time, or 100 ms, is refused on arrival ([`super::lookup_queue`]): somebody
-//!    waits for it on a telephone and most likely hangs up before the answer. Kept answers are served before that ([`super::kept`]), for they
-//!    cost what a refusal costs.
+//! 3. A lookup that waited longer for a thread than half of its time, or 100 ms, is refused here: somebody waits for it on a telephone
+//!    and most likely hangs up before the answer. Kept answers are served before that ([`super::memory`]), for they cost what a refusal costs.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,11 +31,18 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use super::deadline::Deadline;
 use super::lane;
 use super::methods::{Method, Work};
 use super::peer::{Peer, PeerPlace};
 use crate::grpc::status;
 use crate::metrics::RpcMetrics;
+
+/// Longest wait for a thread after which a lookup is still worked on: half of what a caller on a telephone notices.
+const MAX_QUEUE_DELAY: Duration = Duration::from_millis(100);
+
+/// Wait for a thread that is no sign of overload: a lookup whose caller gives it less is worked on, or its deadline passes.
+const MIN_QUEUE_DELAY: Duration = Duration::from_millis(5);
 
 /// Shortest time after which a caller that was turned away may come back. Chosen: a few times a cold answer.
 const RETRY_AFTER_MIN: Duration = Duration::from_millis(50);
@@ -52,7 +58,7 @@ const RETRY_STEP_MS: u64 = 37;
 struct Places {
     most: u64,
     taken: AtomicU64,
-    retry_times: RetryTimes,
+    turned_away: AtomicU64,
     metrics: RpcMetrics,
 }
 
@@ -76,6 +82,13 @@ impl Places {
             return Ok((None, None));
         }
         let extensions = request.extensions();
+        if work == Work::Lookup
+            && let Some(deadline) = extensions.get::<Deadline>()
+            && deadline.queue_delay() > max_queue_delay(deadline.time())
+        {
+            self.metrics.shed_late.inc();
+            return Err(Refusal::Late);
+        }
         let own = match extensions.get::<Arc<Peer>>() {
             Some(peer) => {
                 let place = peer.place();
@@ -93,18 +106,17 @@ impl Places {
         };
         Ok((Some(place), own))
     }
-}
 
-/// When callers that were turned away may come back: each at another time.
-#[derive(Debug, Default)]
-pub(super) struct RetryTimes(AtomicU64);
-
-impl RetryTimes {
-    pub(super) fn next(&self) -> Duration {
-        let count = self.0.fetch_add(1, Ordering::Relaxed);
+    fn retry_after(&self) -> Duration {
+        let count = self.turned_away.fetch_add(1, Ordering::Relaxed);
         let spread = count.wrapping_mul(RETRY_STEP_MS) % RETRY_SPREAD_MS;
         RETRY_AFTER_MIN + Duration::from_millis(spread)
     }
+}
+
+/// Longest wait for a thread of a lookup that has so much time.
+fn max_queue_delay(time: Duration) -> Duration {
+    (time / 2).clamp(MIN_QUEUE_DELAY, MAX_QUEUE_DELAY)
 }
 
 /// A place of the server and one of the connection.
@@ -112,11 +124,9 @@ type TakenPlaces = (Option<Place>, Option<PeerPlace>);
 
 /// Why a call was turned away.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Refusal {
+enum Refusal {
     /// All places are taken.
     Full,
-    /// The call would wait too long for a thread.
-    WouldBeLate,
     /// The call waited too long for a thread.
     Late,
     /// The connection has all the places that one may have.
@@ -124,15 +134,11 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn status(self, retry_after: Duration) -> Status {
+    fn status(self, retry_after: Duration) -> Status {
         let (reason, message) = match self {
             Self::Full => (
                 "OVERLOADED",
                 "the server is at its limit of calls in progress; try again shortly",
-            ),
-            Self::WouldBeLate => (
-                "OVERLOADED",
-                "the call would wait too long for the server; try again shortly",
             ),
             Self::Late => (
                 "OVERLOADED",
@@ -172,7 +178,7 @@ impl LimitLayer {
             places: Arc::new(Places {
                 most: u64::from(most),
                 taken: AtomicU64::new(0),
-                retry_times: RetryTimes::default(),
+                turned_away: AtomicU64::new(0),
                 metrics,
             }),
         }
@@ -217,7 +223,7 @@ where
             },
             Err(refusal) => State::TurnedAway {
                 refusal,
-                retry_after: self.places.retry_times.next(),
+                retry_after: self.places.retry_after(),
             },
         };
         LimitFuture { state }
@@ -351,11 +357,40 @@ mod tests {
         assert_eq!(metrics.rpc.limited_in_flight.get(), 2);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_lookup_that_waited_too_long_is_refused_and_a_batch_is_not() {
+        let metrics = Metrics::new([]);
+        let layer = LimitLayer::new(10, metrics.rpc.clone());
+        let mut service = layer.layer(service_fn(|_: Request<()>| async {
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }));
+        let classify = "/patron.v1.ScoringService/Classify";
+        let batch = "/patron.v1.ScoringService/BatchClassify";
+        for (path, time, delay, refused) in [
+            (classify, 2_000, 99, false),
+            (classify, 2_000, 101, true),
+            (classify, 50, 24, false),
+            (classify, 50, 26, true),
+            (classify, 2, 1, false),
+            (batch, 2_000, 500, false),
+        ] {
+            let mut deadline = Deadline::after(Duration::from_millis(time));
+            tokio::time::advance(Duration::from_millis(delay)).await;
+            deadline.begin();
+            let mut request = request(path);
+            request.extensions_mut().insert(deadline);
+            let answer = service.call(request).await.unwrap();
+            let is_refused = answer.headers().contains_key("grpc-status");
+            assert_eq!(is_refused, refused, "{path} {time} {delay}");
+        }
+        assert_eq!(metrics.rpc.shed_late.get(), 2);
+    }
+
     #[test]
     fn callers_turned_away_together_come_back_apart() {
         let layer = LimitLayer::new(0, Metrics::new([]).rpc.clone());
         let times: std::collections::HashSet<_> =
-            (0..100).map(|_| layer.places.retry_times.next()).collect();
+            (0..100).map(|_| layer.places.retry_after()).collect();
         assert_eq!(times.len(), 100);
     }
 }

@@ -97,10 +97,6 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-/// How many methods are single lookups.
-pub(super) const LOOKUPS: usize = 4;
-
-/// The lookups come first.
 static METHODS: [Method; 29] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
@@ -225,16 +221,6 @@ impl Method {
             .unwrap_or_else(|| Self::find(request.uri().path()))
     }
 
-    /// Its number among the [`LOOKUPS`]; `None` where it is none.
-    pub(super) fn lookup_number(&self) -> Option<usize> {
-        if self.work != Work::Lookup {
-            return None;
-        }
-        METHODS[..LOOKUPS]
-            .iter()
-            .position(|it| it.path == self.path)
-    }
-
     /// Whether its answer is a stream that lasts until somebody ends it.
     #[must_use]
     pub fn is_endless(&self) -> bool {
@@ -277,14 +263,6 @@ mod tests {
         let listed: BTreeSet<String> = METHODS.iter().map(|it| it.path.to_owned()).collect();
         assert_eq!(listed, served);
         assert!(ENDLESS.iter().all(|path| listed.contains(*path)));
-    }
-
-    #[test]
-    fn every_lookup_has_a_number() {
-        let lookups: Vec<_> = METHODS.iter().filter_map(Method::lookup_number).collect();
-        assert_eq!(lookups, (0..LOOKUPS).collect::<Vec<_>>());
-        let marked = METHODS.iter().filter(|it| it.work == Work::Lookup);
-        assert_eq!(marked.count(), LOOKUPS);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod batch;
 mod candidates;
 mod classified;
-mod kept_answer;
+mod in_memory;
 mod scored;
 
 use std::{collections::HashMap, sync::Arc};

@@ -79,6 +79,18 @@ impl Profiles {
         Ok(folded.remove(customer))
     }
 
+    /// What memory holds of `customer` as of a day: `None` if the database must be asked, `Some(None)` for an unknown customer.
+    pub(in crate::service) fn at_held(
+        &self,
+        customer: &CustomerId,
+        as_of: Day,
+    ) -> Option<Option<DatedProfile>> {
+        self.cache.get_held(customer, |held| match held.profile {
+            Some(_) => held.dated(as_of).map(Some),
+            None => Some(None),
+        })
+    }
+
     /// The finished answer about `customer` on `basis` as of a day, if memory holds it.
     pub(in crate::service) fn kept_answer(
         &self,

@@ -1,8 +1,9 @@
-//! Answers Classify from memory, before and outside the limit on calls in progress.
+//! Answers lookups whose customer is in memory, before and outside the limit on calls in progress.
 //!
-//! Most calls of a warm service find their finished answer in memory. Looking costs about as much as a refusal, so such a call takes no
-//! place, arms no timer and does not pass the router: it is answered under any load, and while the database is away. Everything else goes
-//! on as it came. What is in memory and when it is right is for the function to know that is given to the layer.
+//! Most calls of a warm service are about a customer whose profile is held, often with the finished answer of the day. Answering them costs
+//! about as much as refusing them, and waits for nothing: such a call takes no place, arms no timer and does not pass the router. It is
+//! answered under any load, and while the database is away. Every other call goes on as it came. What can be answered so is for the function
+//! to decide that is given to the layer.
 
 use std::fmt;
 use std::pin::Pin;
@@ -19,60 +20,57 @@ use tower::{Layer, Service};
 
 use super::receive::Message;
 
-/// Path of the method that is answered here.
-const CLASSIFY: &str = "/patron.v1.ScoringService/Classify";
-
 /// Bytes before a message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
 
-/// Finds the finished answer to the message of a request, both as bytes.
-pub type FindKept = Arc<dyn Fn(&[u8]) -> Option<Bytes> + Send + Sync>;
+/// The answer to the message of a request for the method at a path, both as bytes, if memory has what it takes.
+pub type FindInMemory = Arc<dyn Fn(&str, &[u8]) -> Option<Bytes> + Send + Sync>;
 
-/// Layer that makes [`KeptService`].
+/// Layer that makes [`MemoryService`].
 #[derive(Clone)]
-pub struct KeptLayer {
-    find: Option<FindKept>,
+pub struct MemoryLayer {
+    find: Option<FindInMemory>,
 }
 
-impl KeptLayer {
-    /// Answers what `find` finds; nothing without it.
+impl MemoryLayer {
+    /// Answers what `find` returns; nothing without it.
     #[must_use]
-    pub fn new(find: Option<FindKept>) -> Self {
+    pub fn new(find: Option<FindInMemory>) -> Self {
         Self { find }
     }
 }
 
-impl fmt::Debug for KeptLayer {
+impl fmt::Debug for MemoryLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeptLayer").finish_non_exhaustive()
+        f.debug_struct("MemoryLayer").finish_non_exhaustive()
     }
 }
 
-impl<S> Layer<S> for KeptLayer {
-    type Service = KeptService<S>;
+impl<S> Layer<S> for MemoryLayer {
+    type Service = MemoryService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        KeptService {
+        MemoryService {
             inner,
             find: self.find.clone(),
         }
     }
 }
 
-/// Answers what is kept; see the module.
+/// Answers from memory; see the module.
 #[derive(Clone)]
-pub struct KeptService<S> {
+pub struct MemoryService<S> {
     inner: S,
-    find: Option<FindKept>,
+    find: Option<FindInMemory>,
 }
 
-impl<S> Service<Request<Message>> for KeptService<S>
+impl<S> Service<Request<Message>> for MemoryService<S>
 where
     S: Service<Request<Message>, Response = Response<Body>>,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = KeptFuture<S::Future>;
+    type Future = MemoryFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -80,17 +78,16 @@ where
 
     fn call(&mut self, request: Request<Message>) -> Self::Future {
         let find = self.find.as_ref();
-        let find = find.filter(|_| request.uri().path() == CLASSIFY);
-        let kept = find.and_then(|find| find(request.body().bytes()?));
-        let state = match kept {
-            Some(message) => State::Kept {
+        let found = find.and_then(|find| find(request.uri().path(), request.body().bytes()?));
+        let state = match found {
+            Some(message) => State::Answered {
                 answer: Some(answer(&message)),
             },
             None => State::Running {
                 work: self.inner.call(request),
             },
         };
-        KeptFuture { state }
+        MemoryFuture { state }
     }
 }
 
@@ -98,10 +95,10 @@ where
 fn answer(message: &[u8]) -> Response<Body> {
     let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.len());
     framed.put_u8(0);
-    // What is kept was below the largest message when it was written; the fallback is never taken.
+    // An answer about one customer is far below that; the fallback is never taken.
     framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     framed.put_slice(message);
-    let mut answer = Response::new(Body::new(KeptBody {
+    let mut answer = Response::new(Body::new(WholeBody {
         framed: Some(framed.freeze()),
         is_over: false,
     }));
@@ -111,12 +108,12 @@ fn answer(message: &[u8]) -> Response<Body> {
 }
 
 /// One message and the status OK.
-struct KeptBody {
+struct WholeBody {
     framed: Option<Bytes>,
     is_over: bool,
 }
 
-impl http_body::Body for KeptBody {
+impl http_body::Body for WholeBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -142,8 +139,8 @@ impl http_body::Body for KeptBody {
 }
 
 pin_project! {
-    /// Future of [`KeptService`].
-    pub struct KeptFuture<F> {
+    /// Future of [`MemoryService`].
+    pub struct MemoryFuture<F> {
         #[pin]
         state: State<F>,
     }
@@ -152,12 +149,12 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F> {
-        Kept { answer: Option<Response<Body>> },
+        Answered { answer: Option<Response<Body>> },
         Running { #[pin] work: F },
     }
 }
 
-impl<F, E> Future for KeptFuture<F>
+impl<F, E> Future for MemoryFuture<F>
 where
     F: Future<Output = Result<Response<Body>, E>>,
 {
@@ -165,7 +162,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Kept { answer } => match answer.take() {
+            StateProjection::Answered { answer } => match answer.take() {
                 Some(answer) => Poll::Ready(Ok(answer)),
                 None => Poll::Pending, // answered already
             },

@@ -1,0 +1,139 @@
+//! Answers from memory, without waiting for anything: the finished answer to Classify of the day, kept beside the profile, and answers that
+//! are computed from a held profile at once.
+//!
+//! A finished answer stays right until the profile is written to, the basis is renewed or the day ends. The first replaces the entry of the
+//! cache and the answer with it; the other two are compared at every call. How an answer is written is not known here.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{
+    Answer, AnswerContext, Classified, Classifier, CustomerAnswer, Found, Question, horizon_of,
+};
+use crate::{
+    cache::profiles::KeptAnswer,
+    domain::{calendar::Day, customer::profile::DatedProfile, text::CustomerId},
+    service::{answer::subjects::Subject, error::ServiceError},
+};
+
+impl Classifier {
+    /// The answer about one subject as of today, kept or computed now from what is in memory, as `write` writes it, and, as in
+    /// [`Answer::stale_since`], whether it may be out of date. `write` as in [`Self::answer_today`]. `None`: ask that.
+    #[must_use]
+    pub fn answer_today_in_memory(
+        &self,
+        subject: &Subject,
+        write: impl FnOnce(Answer<Classified>) -> Bytes,
+    ) -> Option<(Bytes, Option<Timestamp>)> {
+        self.with_one_held(subject, |id| {
+            let (basis, as_of) = (self.bases.current(), self.day(None).ok()?);
+            let kept = self.profiles.kept_answer(id, &basis, as_of);
+            let bytes = match kept {
+                Some(bytes) => bytes,
+                None => self.keep_answer(id, self.profiles.at_held(id, as_of)?, as_of, write),
+            };
+            Some((bytes, self.breaker.stale_since()))
+        })
+    }
+
+    /// The answer about one subject that is computed from what is in memory, as `write` writes it. `None` where the database or a lane is
+    /// needed, or several customers share the name: ask [`Self::classify`] or [`Self::score`].
+    #[must_use]
+    pub fn answer_in_memory<T: CustomerAnswer, R>(
+        &self,
+        subject: &Subject,
+        question: &Question,
+        write: impl FnOnce(Answer<T>) -> R,
+    ) -> Option<R> {
+        if question.is_long() {
+            return None;
+        }
+        self.with_one_held(subject, |id| {
+            let (basis, as_of) = (self.bases.current(), self.day(question.as_of).ok()?);
+            let dated = self.profiles.at_held(id, as_of)?;
+            let months = question.horizon_months;
+            let context = AnswerContext {
+                horizon: months.and_then(|months| horizon_of(months, &basis)),
+                stale_since: self.breaker.stale_since(),
+                ..AnswerContext::plain(basis, as_of)
+            };
+            let found = dated.map_or(Found::Unknown, Found::One);
+            Some(write(context.answer(found)))
+        })
+    }
+
+    /// Calls `answer` with the one customer that `subject` names, if memory tells.
+    fn with_one_held<R>(
+        &self,
+        subject: &Subject,
+        answer: impl FnOnce(&CustomerId) -> Option<R>,
+    ) -> Option<R> {
+        match subject {
+            Subject::Customer(id) => answer(id),
+            Subject::Identifier(_) => match &*self.subjects.find_held(subject)? {
+                [id] => answer(id),
+                _ => None,
+            },
+        }
+    }
+
+    /// The answer about one subject as of today, as `write` writes it, and, as in [`Answer::stale_since`], whether it may be out of date.
+    /// `write` must depend on nothing but the answer and must not write the latter: its result is kept for whoever asks about the same
+    /// customer, by whatever name and whenever.
+    ///
+    /// # Errors
+    /// When the database must be asked and cannot be.
+    pub async fn answer_today(
+        &self,
+        subject: &Subject,
+        write: impl FnOnce(Answer<Classified>) -> Bytes + Send + 'static,
+    ) -> Result<(Bytes, Option<Timestamp>), ServiceError> {
+        let bytes = self.bytes_today(subject, write).await?;
+        Ok((bytes, self.breaker.stale_since()))
+    }
+
+    async fn bytes_today(
+        &self,
+        subject: &Subject,
+        write: impl FnOnce(Answer<Classified>) -> Bytes + Send + 'static,
+    ) -> Result<Bytes, ServiceError> {
+        let found;
+        let id = match subject {
+            Subject::Customer(id) => id,
+            Subject::Identifier(_) => {
+                found = self.subjects.find(subject).await?;
+                let [id] = &*found else {
+                    // Nobody or several: made anew, for it hangs on more profiles than one.
+                    return self.classify(subject, None, write).await;
+                };
+                id
+            }
+        };
+        let held = self.profiles.held(id).await?;
+        let (basis, as_of) = (self.bases.current(), self.day(None)?);
+        if let Some(bytes) = held.answer(&basis, as_of) {
+            return Ok(bytes);
+        }
+        let dated = self.profiles.date(id, &held, as_of).await?;
+        Ok(self.keep_answer(id, dated, as_of, write))
+    }
+
+    /// Makes the answer about one customer, and keeps it beside the profile that it was made from.
+    fn keep_answer(
+        &self,
+        id: &CustomerId,
+        dated: Option<DatedProfile>,
+        as_of: Day,
+        write: impl FnOnce(Answer<Classified>) -> Bytes,
+    ) -> Bytes {
+        let version = dated.as_ref().map(|dated| dated.profile().version);
+        let found = dated.map_or(Found::Unknown, Found::One);
+        let context = AnswerContext::plain(self.bases.current(), as_of);
+        let bytes = write(context.answer(found));
+        if let Some(version) = version {
+            let kept = KeptAnswer::new(&context.basis, as_of, Bytes::clone(&bytes));
+            self.profiles.keep(id, version, kept);
+        }
+        bytes
+    }
+}
