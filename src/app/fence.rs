@@ -50,7 +50,7 @@ pub enum FenceError {
     Lost(Option<Holder>),
     /// The database does not keep what a session holds.
     #[error(
-        "the database session loses its lock: connect to Postgres directly, or through a pooler in session mode"
+        "the session lost its lock on the database: connect to Postgres directly, or through a pooler in session mode"
     )]
     NoSession,
     /// The database cannot be asked.

@@ -51,7 +51,7 @@ pub struct Settings {
 
     /// Allow listening on addresses that other machines can reach, without encryption or login.
     ///
-    /// Off by default. Set it only on a network that only trusted machines can reach. The variable takes 1 or 0, true or false.
+    /// Off by default. Use it only on a network without untrusted machines. The variable takes 1 or 0, true or false.
     #[arg(long, env = "PATRON_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
 

@@ -97,7 +97,7 @@ fn page(customer: &pb::Customer) -> String {
         ),
     ] {
         if count > 0 {
-            let text = format!("{count} without a complete original among the known {known}");
+            let text = format!("{count} not fully matched to recorded {known}");
             rows.push((label, text));
         }
     }

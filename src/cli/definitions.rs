@@ -76,7 +76,7 @@ pub struct ListArgs {
 /// Options of `patron definitions show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// Number of the revision (default: the one in force)
+    /// Number of the revision (default: the active one)
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     revision: Option<i64>,
     /// Print JSON, including publish time and note
@@ -234,7 +234,7 @@ async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
     }
     if revision.document.is_empty() {
         return Err(CliError::Failed {
-            message: "no definitions are published: the built-in ones are in force and have no document"
+            message: "no definitions are published: the built-in ones are active and have no document"
                 .to_owned(),
             hint: "run `patron definitions publish FILE`; examples/definitions.yaml is a starting point"
                 .to_owned(),

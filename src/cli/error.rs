@@ -126,7 +126,7 @@ impl CliError {
             }
             Self::Unreachable { .. } => vec![
                 format!("error: {self}"),
-                "hint: start a server with `patron serve` (or `patron demo` for invented customers), or set another address with --endpoint"
+                "hint: start a server with `patron serve` (or `patron demo` for generated customers), or set another address with --endpoint"
                     .to_owned(),
             ],
             Self::Rpc { status } => rpc_lines(status),

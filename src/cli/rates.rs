@@ -90,7 +90,7 @@ async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
     output.line(&page(&rates))?;
     if more {
         output.note(&format!(
-            "showing the last {}; use --limit for more",
+            "showing the {} most recent; use --limit for more",
             args.limit
         ));
     }

@@ -301,7 +301,9 @@ impl Tally {
     fn line(&self) -> String {
         let unavailable = match self.unavailable {
             0 => String::new(),
-            count => format!(", {count} unavailable: the database is away, score them again"),
+            count => {
+                format!(", {count} unavailable: the database was unreachable; score them again")
+            }
         };
         format!(
             "{} with a value, {} without, {} ambiguous, {} unknown{unavailable}",

@@ -81,14 +81,14 @@ pub fn unrated_sentence(reason: i32) -> &'static str {
     match pb::UnratedReason::try_from(reason) {
         Ok(pb::UnratedReason::Unspecified) => "",
         Ok(pb::UnratedReason::NotApplicable) => "employee: value does not apply",
-        Ok(pb::UnratedReason::NoPurchase) => "no purchase, or everything was refunded",
+        Ok(pb::UnratedReason::NoPurchase) => "no purchase yet, or everything was refunded",
         Ok(pb::UnratedReason::NoModel) => {
             "no active model covers this customer: run `patron model fit`, or see `patron model show`"
         }
         Ok(pb::UnratedReason::NoMean) => "the spend model has no mean, so no expected spend exists",
         Ok(pb::UnratedReason::NoRate) => "an amount cannot be converted to the reporting currency",
         Ok(pb::UnratedReason::TooLarge) => {
-            "the value exceeds the range of amounts: check rates and prices"
+            "the value exceeds the largest supported amount: check rates and prices"
         }
         Err(_) => "a reason unknown to this client",
     }
@@ -147,7 +147,7 @@ pub fn provenance_text(provenance: Option<&pb::Provenance>) -> String {
     };
     match time_text(provenance.data_time.as_ref()) {
         Some(time) => format!(
-            "data of {time}, profile version {}, basis {}",
+            "data as of {time}, profile version {}, basis {}",
             provenance.profile_version, provenance.basis_id
         ),
         None => format!("basis {}", provenance.basis_id),
@@ -306,7 +306,7 @@ mod tests {
         };
         assert_eq!(
             tier_text(Some(&tier)),
-            "UNRATED: no purchase, or everything was refunded"
+            "UNRATED: no purchase yet, or everything was refunded"
         );
         assert_eq!(unrated_name(tier.unrated_reason), Some("NO_PURCHASE"));
         assert_eq!(kind_name(2), "COMPANY");

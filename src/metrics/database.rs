@@ -49,7 +49,7 @@ impl FenceMetrics {
         let metrics = Self::default();
         registry.register(
             "fence_held",
-            "1 while this process holds the fence of its database; 0: its session broke and the fence is being taken again",
+            "1 while this process holds the fence (the lock that allows one server per database), 0 while it tries to regain it",
             metrics.held.clone(),
         );
         metrics

@@ -45,7 +45,10 @@ impl LaneMetrics {
             registry.register(name, help, family.clone());
             family
         };
-        let running = gauge("lane_running", "Calls running in the lane");
+        let running = gauge(
+            "lane_running",
+            "Calls running in the lane (a thread pool for long work: batch, ingest, fit or admin)",
+        );
         let waiting = gauge("lane_waiting", "Calls queued for the lane");
         let computing = gauge(
             "lane_computing",

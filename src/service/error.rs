@@ -140,7 +140,7 @@ pub enum ServiceError {
     },
     /// A version that knows some of what it is to predict.
     #[error(
-        "version {version} was fitted on facts until {until}: choose a split on or after that day, not {split}"
+        "version {version} was fitted on facts up to {until}: choose a split on that day or later, not {split}"
     )]
     VersionFittedLater {
         /// The version.

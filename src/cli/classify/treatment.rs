@@ -67,7 +67,7 @@ pub fn segments_text(memberships: &[pb::SegmentMembership]) -> String {
     for one in memberships {
         let title = one.title.as_ref().map_or("", |title| title.en.as_str());
         let unknown = if one.verdict() == pb::Verdict::Unknown {
-            ", included although some inputs are unknown"
+            ", included although undecided"
         } else {
             ""
         };
@@ -90,7 +90,7 @@ pub fn segments_text(memberships: &[pb::SegmentMembership]) -> String {
 pub fn treatment_text(treatment: &pb::Treatment) -> String {
     let parts = [
         ("Queue", "queue", treatment.queue.clone()),
-        ("Times", "sla", times(treatment)),
+        ("Service level", "sla", times(treatment)),
         ("Skills", "skills", treatment.skills.join(", ")),
         ("Channels", "channels", treatment.channels.join(", ")),
         ("Services", "services", treatment.services.join(", ")),
@@ -175,11 +175,11 @@ mod tests {
         };
         assert_eq!(
             treatment_text(&treatment),
-            "Queue     key_accounts  [by tier]
-Times     respond within 15 min, resolve within 1 d, 24x7  [by tier]
-Skills    senior, retention  [by attention/at_risk]
-Playbook  1. Ask what went wrong  [by attention/at_risk]
-          2. Call back"
+            "Queue          key_accounts  [by tier]
+Service level  respond within 15 min, resolve within 1 d, 24x7  [by tier]
+Skills         senior, retention  [by attention/at_risk]
+Playbook       1. Ask what went wrong  [by attention/at_risk]
+               2. Call back"
         );
     }
 
@@ -196,7 +196,7 @@ Playbook  1. Ask what went wrong  [by attention/at_risk]
         };
         assert_eq!(
             segments_text(&[membership]),
-            "Onboarding (lifecycle/onboarding), included although some inputs are unknown
+            "Onboarding (lifecycle/onboarding), included although undecided
   because Days since the first order: 12, at most 90"
         );
     }

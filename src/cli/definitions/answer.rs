@@ -50,12 +50,12 @@ pub fn revision_line(revision: &pb::Revision) -> String {
     };
     line.push_str(if revision.active {
         if number == 0 {
-            " are in force"
+            " are active"
         } else {
-            " is in force"
+            " is active"
         }
     } else {
-        " is not in force"
+        " is not active"
     });
     if let Some(time) = text::time_text(revision.publish_time.as_ref()) {
         line = format!("{line}, published {time}");
@@ -70,14 +70,14 @@ pub fn revision_line(revision: &pb::Revision) -> String {
 #[must_use]
 pub fn list_page(revisions: &[pb::Revision]) -> String {
     if revisions.is_empty() {
-        return "No definitions are published: the built-in ones are in force.".to_owned();
+        return "No definitions are published: the built-in ones are active.".to_owned();
     }
     let rows: Vec<Vec<String>> = revisions
         .iter()
         .map(|revision| {
             vec![
                 revision.revision.to_string(),
-                if revision.active { "in force" } else { "" }.to_owned(),
+                if revision.active { "active" } else { "" }.to_owned(),
                 text::time_text(revision.publish_time.as_ref()).unwrap_or_default(),
                 revision.note.clone(),
             ]

@@ -270,7 +270,7 @@ async fn revisions_are_published_listed_shown_and_rolled_back() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), 3, "{said}");
     assert!(
-        lines[1].contains("2  in force") && lines[1].ends_with("change"),
+        lines[1].contains("2  active") && lines[1].ends_with("change"),
         "{said}"
     );
     assert!(
@@ -283,7 +283,7 @@ async fn revisions_are_published_listed_shown_and_rolled_back() {
     let (said, _, _) = run_line(&with(&["rollback", "1"])).await;
     assert_eq!(
         said,
-        "revision 1 is in force, published 1970-01-01T00:00:00Z: begin\n"
+        "revision 1 is active, published 1970-01-01T00:00:00Z: begin\n"
     );
     let (said, _, _) = run_line(&with(&["show", "--json"])).await;
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();

@@ -36,7 +36,7 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     let options = match load::held(&connection).await? {
         Held::All(options) => options,
         Held::Part(_) | Held::Nothing => {
-            return Err(CliError::failed("the server does not hold a whole demo"));
+            return Err(CliError::failed("the demo on the server is incomplete"));
         }
     };
     let mut check = Check {

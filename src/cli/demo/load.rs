@@ -79,7 +79,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
     };
     let Some(Value::TextValue(text)) = value(POPULATION) else {
         return Err(CliError::Failed {
-            message: format!("customer {FIRST} on the server does not belong to a demo"),
+            message: format!("the server holds other data: customer {FIRST} is not from a demo"),
             hint: "run the demo on a separate server".to_owned(),
         });
     };

@@ -135,7 +135,7 @@ fn times(report: &DemoReport) -> String {
         let seconds = report.publish_seconds;
         format!("examples/definitions.yaml as revision {revision} in {seconds:.2} s")
     } else {
-        format!("nothing: revision {revision} is already in force")
+        format!("nothing: revision {revision} is already active")
     };
     let version = report.model.version;
     let fit = if report.fitted {

@@ -79,7 +79,11 @@ async fn the_check_calls_everything_and_names_every_wrong_answer() {
     let endpoint = fake.serve().await;
     let (mut output, data, _) = Captured::output();
     let empty = check::check(&endpoint, &mut output).await.unwrap_err();
-    assert!(empty.to_string().contains("does not hold a whole demo"));
+    assert!(
+        empty
+            .to_string()
+            .contains("the demo on the server is incomplete")
+    );
     run_demo(&endpoint, options(1, date(2024, 6, 30)), &mut output)
         .await
         .unwrap();

@@ -35,14 +35,14 @@ pub fn page(subject: &pb::Subject, response: &pb::ExplainSegmentResponse, style:
             _,
         ) => match language {
             Language::En => format!("No customer found for {asked}."),
-            Language::De => format!("Niemand ist als {asked} bekannt."),
+            Language::De => format!("Kein Kunde zu {asked} gefunden."),
         },
     };
     match language {
         Language::En => text::with_stale_note(page, response.provenance.as_ref()),
         Language::De => match text::stale_since(response.provenance.as_ref()) {
             Some(time) => format!(
-                "{page}\n\nVeraltet: Die Datenbank ist nicht erreichbar; dies ist der Stand von {time}."
+                "{page}\n\nVeraltet: Die Datenbank ist nicht erreichbar; Datenstand {time}."
             ),
             None => page,
         },
@@ -58,11 +58,13 @@ fn ambiguous_page(
     let ids = response.candidate_ids.join(", ");
     match language {
         Language::En => {
-            format!("{count} customers share {asked}: {ids}\nAsk again by one of these ids.")
+            format!(
+                "{count} customers share {asked}: {ids}\nRun the command again with one of these ids."
+            )
         }
         Language::De => {
             format!(
-                "{count} Kunden teilen sich {asked}: {ids}\nBitte mit einer dieser Kennungen fragen."
+                "{count} Kunden teilen sich {asked}: {ids}\nBitte den Befehl mit einer dieser Kunden-IDs wiederholen."
             )
         }
     }
@@ -97,10 +99,10 @@ fn based_on(provenance: &pb::Provenance, style: Style) -> String {
         language,
     ) {
         (Some(time), Language::En) => {
-            format!("Based on what was known at {time} (profile version {version}, basis {basis})")
+            format!("Based on data as of {time} (profile version {version}, basis {basis})")
         }
         (Some(time), Language::De) => {
-            format!("Grundlage: Kenntnisstand {time} (Profilversion {version}, Basis {basis})")
+            format!("Grundlage: Datenstand {time} (Profilversion {version}, Basis {basis})")
         }
         (None, Language::En) => format!("Based on basis {basis}"),
         (None, Language::De) => format!("Grundlage: Basis {basis}"),
@@ -237,7 +239,7 @@ fn tier_part(tier: &pb::TierExplanation, style: Style) -> String {
         ));
     }
     if let Some(least) = &tier.minimum_value {
-        let label = language.label("Needed for this tier", "Nötig für diese Stufe");
+        let label = language.label("Minimum for this tier", "Mindestwert dieser Stufe");
         rows.push((label, figures::money(least, language)));
     }
     // The way down from a tier that is held is what is above it; the way up to the next better one is what is missing to it.
@@ -253,7 +255,7 @@ fn tier_part(tier: &pb::TierExplanation, style: Style) -> String {
         let label = language.label("To the next lower tier", "Bis zur nächstniedrigeren Stufe");
         rows.push((
             label,
-            distance(next, "less means", "weniger bedeuten", style),
+            distance(next, "less would mean", "weniger ergäben", style),
         ));
     }
     if !rows.is_empty() {
@@ -297,7 +299,7 @@ fn gap_row(gap: &pb::Money, style: Style) -> (&'static str, String) {
         )
     } else {
         (
-            language.label("Above it by", "Darüber um"),
+            language.label("Above the minimum by", "Über dem Mindestwert"),
             style.paint.good(&amount),
         )
     }

@@ -41,7 +41,7 @@ fn a_segment_is_explained_clause_by_clause() {
         ? complaints: out of date, required: at least 2  [crm, 365 days old]
   ? Could change the result once known: complaints
 
-Based on what was known at 2026-01-30 08:15 UTC (profile version 7, basis r1-m1-EUR)"
+Based on data as of 2026-01-30 08:15 UTC (profile version 7, basis r1-m1-EUR)"
     );
 }
 
@@ -51,11 +51,11 @@ fn the_same_in_german() {
     for part in [
         "Ada Maier (c-1) am 31.01.2026\n",
         "✗ Gefährdet (attention/at_risk): gehört nicht dazu\n",
-        "    ✗ Bestellungen in den letzten 90 Tagen: 1, verlangt: mindestens 3 (2 zu wenig)\n",
-        "    ✗ braucht Unterlagen: ja, verlangt: nein  [crm, 1 Tag alt]\n    ? dies darf nicht zutreffen:\n",
+        "    ✗ Bestellungen in den letzten 90 Tagen: 1, erforderlich: mindestens 3 (2 zu wenig)\n",
+        "    ✗ braucht Unterlagen: ja, erforderlich: nein  [crm, 1 Tag alt]\n    ? dies darf nicht zutreffen:\n",
         "(1.250,00 EUR zu wenig)  [umgerechnet aus USD]\n",
         "  ? Könnte das Ergebnis ändern, sobald bekannt: Beschwerden\n",
-        "\nGrundlage: Kenntnisstand 30.01.2026, 08:15 UTC (Profilversion 7, Basis r1-m1-EUR)",
+        "\nGrundlage: Datenstand 30.01.2026, 08:15 UTC (Profilversion 7, Basis r1-m1-EUR)",
     ] {
         assert!(german.contains(part), "{part:?} in\n{german}");
     }
@@ -98,11 +98,11 @@ fn a_tier_says_what_it_takes() {
 
 ✗ Tier platinum: not held, the customer holds gold
   Lifetime value          1,234.00 EUR
-  Needed for this tier    2,500.00 EUR
+  Minimum for this tier   2,500.00 EUR
   Missing                 1,266.00 EUR
-  To the next lower tier  634.00 EUR less means silver
+  To the next lower tier  634.00 EUR less would mean silver
 
-Based on what was known at 2026-01-30 08:15 UTC (profile version 7, basis r1-m1-EUR)"
+Based on data as of 2026-01-30 08:15 UTC (profile version 7, basis r1-m1-EUR)"
     );
 }
 
@@ -123,9 +123,9 @@ fn a_tier_that_is_held_shows_the_way_up_and_down() {
     let rows = "
 ✓ Tier gold: held
   Lifetime value           1,234.00 EUR
-  Needed for this tier     600.00 EUR
+  Minimum for this tier    600.00 EUR
   To the next better tier  1,266.00 EUR more for platinum
-  To the next lower tier   634.00 EUR less means silver
+  To the next lower tier   634.00 EUR less would mean silver
 ";
     assert!(page.contains(rows), "{page}");
 }
@@ -188,7 +188,7 @@ fn a_page_states_each_fact_once_in_the_words_of_the_server() {
             let text = language.of(clause.text.as_ref());
             assert_eq!(page.matches(text).count(), 1, "{text:?} in\n{page}");
         }
-        let hidden = ["needs papers: yes, required: yes", "ja, verlangt: ja"];
+        let hidden = ["needs papers: yes, required: yes", "ja, erforderlich: ja"];
         assert!(hidden.iter().all(|text| !page.contains(text)), "{page}");
     }
 }

@@ -95,7 +95,7 @@ fn report_json(report: &pb::DriftReport) -> Value {
 fn page(report: &pb::DriftReport) -> String {
     let mut parts = vec![text::labelled(&[
         ("Verdict", verdict_name(report.verdict()).to_owned()),
-        ("Why", report.reason.clone()),
+        ("Reason", report.reason.clone()),
         (
             "Active version",
             format!(
@@ -116,7 +116,7 @@ fn page(report: &pb::DriftReport) -> String {
     parts.extend(report.parameter_sets.iter().map(set_part));
     if report.pooled_customers > 0 {
         parts.push(format!(
-            "{} other customers have the pooled parameters: they count only in future orders and the holdout",
+            "{} other customers use the pooled parameters and count only in future orders and the holdout",
             report.pooled_customers
         ));
     }
@@ -278,7 +278,7 @@ mod tests {
             .collect();
         for line in [
             "Verdict DRIFT",
-            "Why customers come less often",
+            "Reason customers come less often",
             "361 customers",
             "alpha 4.0000 8.0000 +5.50",
             "Likelihood ratio 41.25 with 4 degrees of freedom, each 0.25 by chance, p < 1e-307",

@@ -94,7 +94,7 @@ impl From<&pb::NewcomerScore> for NewcomerJson {
 fn page(answer: &pb::ScoreNewcomersResponse) -> String {
     let header = [
         ("newcomer", Align::Left),
-        ("stays", Align::Right),
+        ("active", Align::Right),
         ("further orders", Align::Right),
         ("per order", Align::Right),
         ("lifetime value", Align::Right),

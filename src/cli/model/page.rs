@@ -11,7 +11,7 @@ pub fn page(model: &pb::Model) -> String {
     let written = text::time_text(model.create_time.as_ref()).unwrap_or_default();
     let mut parts = vec![text::labelled(&[
         ("Model version", format!("{} ({state})", model.version)),
-        ("Facts until", model.until.clone()),
+        ("Facts up to", model.until.clone()),
         ("Stored", written),
     ])];
     if let Some(orders) = &model.orders {

@@ -294,7 +294,7 @@ fn cost_rows(score: &pb::LifetimeValueScore) -> impl Iterator<Item = (&'static s
         .map(|cost| ("Cost to serve", format!("{cost:.2} {currency}")));
     let unpriced = (!score.unpriced_channels.is_empty()).then(|| {
         let channels = score.unpriced_channels.join(", ");
-        let text = format!("contacts by {channels}: no cost is defined");
+        let text = format!("contacts by {channels}: no known cost");
         ("Excluded", text)
     });
     cost.into_iter().chain(unpriced)

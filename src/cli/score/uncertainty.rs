@@ -159,7 +159,7 @@ pub fn comparison(score: &pb::LifetimeValueScore) -> Option<String> {
     };
     let rows = [
         numbers(
-            "probability alive",
+            "probability active",
             score.probability_alive,
             other.probability_alive,
             3,

@@ -18,7 +18,7 @@ pub enum HistoryError {
     },
     /// Without a repeat order the last order is the first, with one it is later.
     #[error(
-        "frequency {frequency} and recency {recency_weeks} weeks contradict: recency is 0 exactly when frequency is 0"
+        "frequency {frequency} and recency {recency_weeks} weeks contradict each other: recency is 0 exactly when frequency is 0"
     )]
     RecencyContradictsFrequency {
         /// Repeat orders.

@@ -230,14 +230,14 @@ fn a_member_is_told_why_in_two_languages() {
             sentences(explanation, definitions, Language::En),
             [
                 "TIER: tier: gold, required: at least gold",
-                "PROBABILITY_ALIVE: probability of still being a customer: 55.0 %, required: less than 60.0 %",
+                "PROBABILITY_ALIVE: probability that the customer is still active: 55.0 %, required: less than 60.0 %",
             ]
         );
         assert_eq!(
             sentences(explanation, definitions, Language::De),
             [
-                "TIER: Stufe: gold, verlangt: mindestens gold",
-                "PROBABILITY_ALIVE: Wahrscheinlichkeit, noch Kunde zu sein: 55,0 %, verlangt: weniger als 60,0 %",
+                "TIER: Stufe: gold, erforderlich: mindestens gold",
+                "PROBABILITY_ALIVE: Wahrscheinlichkeit, dass der Kunde noch aktiv ist: 55,0 %, erforderlich: weniger als 60,0 %",
             ]
         );
         let signs = &explanation.tree.parts[1];
@@ -257,7 +257,7 @@ fn a_non_member_is_told_what_failed_and_by_how_much() {
         assert_eq!(explanation.standing.verdict, Verdict::False);
         assert_eq!(
             sentences(explanation, definitions, Language::De),
-            ["TIER: Stufe: silver, verlangt: mindestens gold"]
+            ["TIER: Stufe: silver, erforderlich: mindestens gold"]
         );
         let leaf = explanation.tree.parts[0].leaf.unwrap();
         assert_eq!(
@@ -289,7 +289,7 @@ fn a_stale_input_is_unknown_and_named_with_what_it_could_change() {
         assert_eq!((recorded.age_days, &**recorded.source), (1_095, "crm"));
         assert_eq!(
             sentences(explanation, definitions, Language::De),
-            ["INPUT_STALE: Mitarbeiterzahl: veraltet, verlangt: mindestens 250 Personen"]
+            ["INPUT_STALE: Mitarbeiterzahl: veraltet, erforderlich: mindestens 250 Personen"]
         );
     });
 }

@@ -139,7 +139,7 @@ impl<'a> Wording<'a> {
     pub fn text(&self, is_negated: bool, language: Language) -> String {
         let term = term(self.term, self.definitions, language);
         let observed = self.observed_text(language);
-        let word = language.choose("required", "verlangt");
+        let word = language.choose("required", "erforderlich");
         let required = self.required_text(is_negated, language);
         format!("{term}: {observed}, {word}: {required}")
     }
@@ -208,8 +208,8 @@ pub fn outcome_text(
     let not_in = language.choose("not in", "gehört nicht dazu");
     match (outcome.is_member, outcome.verdict, preempted_by) {
         (true, Verdict::Unknown, _) => language.choose(
-            "in, because the segment includes the undecided",
-            "gehört dazu, weil das Segment Unentschiedene einschließt",
+            "in: undecided, and the segment includes undecided customers",
+            "gehört dazu: nicht entscheidbar, aber das Segment schließt solche Kunden ein",
         ),
         (true, Verdict::True | Verdict::False, _) => language.choose("in", "gehört dazu"),
         (false, _, Some(earlier)) => {
@@ -234,8 +234,8 @@ pub const fn unrated_text(reason: Unrated, language: Language) -> &'static str {
             "Mitarbeiter werden nicht bewertet",
         ),
         Unrated::NoPurchase => language.choose(
-            "nothing bought yet, or everything returned",
-            "noch nichts gekauft, oder alles zurückgegeben",
+            "no purchase yet, or everything was refunded",
+            "noch kein Kauf, oder alles wurde erstattet",
         ),
         Unrated::NoModel => language.choose(
             "no active model can value this customer",
@@ -243,15 +243,15 @@ pub const fn unrated_text(reason: Unrated, language: Language) -> &'static str {
         ),
         Unrated::NoMean => language.choose(
             "the spend model has no mean",
-            "das Ausgabenmodell hat keinen Mittelwert",
+            "das Umsatzmodell hat keinen Erwartungswert",
         ),
         Unrated::NoRate => language.choose(
             "no exchange rate for an amount",
             "kein Wechselkurs für einen Betrag",
         ),
         Unrated::TooLarge => language.choose(
-            "the value exceeds the range of amounts",
-            "der Wert übersteigt den Bereich der Beträge",
+            "the value exceeds the largest supported amount",
+            "der Wert übersteigt den größten zulässigen Betrag",
         ),
     }
 }
@@ -262,7 +262,9 @@ pub const fn absence_text(absence: Absence, language: Language) -> &'static str 
     match absence {
         Absence::Missing => language.choose("unknown", "unbekannt"),
         Absence::Stale => language.choose("out of date", "veraltet"),
-        Absence::Future => language.choose("observed later", "erst später beobachtet"),
+        Absence::Future => {
+            language.choose("observed after this day", "erst nach diesem Tag erfasst")
+        }
         Absence::WrongType => language.choose(
             "stored with a different type",
             "mit einem anderen Typ gespeichert",
@@ -297,10 +299,10 @@ pub fn origin_text(
         parts.push(match recorded.age_days {
             ..0 => {
                 let day = values::day_text(recorded.observed_on, language);
-                format!("{} {day}", language.choose("observed on", "beobachtet am"))
+                format!("{} {day}", language.choose("observed on", "erfasst am"))
             }
             0 => language
-                .choose("observed on the day", "am Tag selbst beobachtet")
+                .choose("observed the same day", "am selben Tag erfasst")
                 .to_owned(),
             1 => language.choose("1 day old", "1 Tag alt").to_owned(),
             days => {
@@ -325,8 +327,8 @@ pub fn origin_text(
 #[must_use]
 pub fn term(term: &Term, definitions: &Definitions, language: Language) -> String {
     let window = |days: u32, en: &str, de: &str| match (language, days) {
-        (Language::En, 1) => format!("{en} on the day"),
-        (Language::De, 1) => format!("{de} am Tag"),
+        (Language::En, 1) => format!("{en} on that day"),
+        (Language::De, 1) => format!("{de} an diesem Tag"),
         (Language::En, _) => format!("{en} in the last {days} days"),
         (Language::De, _) => format!("{de} in den letzten {days} Tagen"),
     };
@@ -336,7 +338,7 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
             return language.of(&definition.description).to_string();
         }
         Term::Orders(days) => {
-            return window(days.days(), "days with an order", "Tage mit Bestellung");
+            return window(days.days(), "days with an order", "Bestelltage");
         }
         Term::Spend(days) => return window(days.days(), "spend", "Umsatz"),
         Term::Contacts(days, None) => return window(days.days(), "contacts", "Kontakte"),
@@ -357,8 +359,8 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
         Term::Clv => ("lifetime value", "Kundenwert"),
         Term::Tier => ("tier", "Stufe"),
         Term::ProbabilityAlive => (
-            "probability of still being a customer",
-            "Wahrscheinlichkeit, noch Kunde zu sein",
+            "probability that the customer is still active",
+            "Wahrscheinlichkeit, dass der Kunde noch aktiv ist",
         ),
         Term::DaysSinceLastOrder => (
             "time since the last order",
@@ -369,7 +371,7 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
             "Zeit seit der ersten Bestellung",
         ),
         Term::RunningContracts => ("running contracts", "laufende Verträge"),
-        Term::Kind => ("kind of customer", "Art des Kunden"),
+        Term::Kind => ("kind of customer", "Kundenart"),
     };
     language.choose(en, de).to_owned()
 }

@@ -81,7 +81,7 @@ pub const BUILT_INS: &[BuiltIn] = &[
         which: Which::Tier,
         parameters: &[],
         values: "a tier, ordered from the lowest to the highest",
-        meaning: "tier of the customer, after overrides",
+        meaning: "tier of the customer by lifetime value",
         unknown_when: RATED,
         example: "tier >= \"gold\"",
     },

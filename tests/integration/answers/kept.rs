@@ -199,8 +199,13 @@ async fn a_kept_answer_needs_no_place() {
     );
     let (headers, _) = ask("ada", TODAY).await;
     assert_eq!(
+        headers["grpc-status"], "0",
+        "an answer computed from memory needs no place either"
+    );
+    let (headers, _) = ask("stranger", "").await;
+    assert_eq!(
         headers["grpc-status"], "14",
-        "what is computed needs a place"
+        "what must be read needs a place"
     );
     tx.rollback().await.unwrap();
     assert_eq!(cold.await.0["grpc-status"], "0");

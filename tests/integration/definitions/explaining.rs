@@ -110,7 +110,7 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
         ada.reasons[1].text,
         words(
             "contacts in the last 90 days: 1, required: at most 3",
-            "Kontakte in den letzten 90 Tagen: 1, verlangt: höchstens 3",
+            "Kontakte in den letzten 90 Tagen: 1, erforderlich: höchstens 3",
         )
     );
     let bob = segment(&service, "bob", "size/regular").await;
@@ -125,7 +125,7 @@ async fn a_member_and_one_who_is_none_see_every_clause_with_its_gap() {
         code: "ORDERS".to_owned(),
         text: words(
             "days with an order in the last 90 days: 1, required: at least 2",
-            "Tage mit Bestellung in den letzten 90 Tagen: 1, verlangt: mindestens 2",
+            "Bestelltage in den letzten 90 Tagen: 1, erforderlich: mindestens 2",
         ),
     };
     assert_eq!(bob.reasons, [why]);
@@ -149,7 +149,7 @@ async fn a_stale_attribute_is_unknown_with_its_source_and_day_and_the_policy_dec
         );
         let text = (
             "Employees: out of date, required: at least 250 people",
-            "Mitarbeiterzahl: veraltet, verlangt: mindestens 250 Personen",
+            "Mitarbeiterzahl: veraltet, erforderlich: mindestens 250 Personen",
         );
         let clause = pb::Clause {
             absence: Absence::Stale.into(),
@@ -174,7 +174,7 @@ async fn a_stale_attribute_is_unknown_with_its_source_and_day_and_the_policy_dec
         assert_eq!((fresh.verdict(), fresh.is_member), (Verdict::True, true));
         let text = (
             "Employees: 340 people, required: at least 250 people",
-            "Mitarbeiterzahl: 340 Personen, verlangt: mindestens 250 Personen",
+            "Mitarbeiterzahl: 340 Personen, erforderlich: mindestens 250 Personen",
         );
         let clause = pb::Clause {
             observed_value: Some(people(340)),

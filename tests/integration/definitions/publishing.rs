@@ -109,7 +109,7 @@ async fn publishing_the_example_gives_customers_segments_reasons_and_a_treatment
     let text = why.text.as_ref().unwrap();
     assert_eq!(why.code, "ATTRIBUTE");
     assert_eq!(text.en, "Sector: pharma, required: pharma");
-    assert_eq!(text.de, "Branche: pharma, verlangt: pharma");
+    assert_eq!(text.de, "Branche: pharma, erforderlich: pharma");
     let decided_by = |field: &str, by: &str| (field.to_owned(), by.to_owned());
     let treatment = pb::Treatment {
         response_minutes: Some(480),

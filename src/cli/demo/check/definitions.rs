@@ -57,7 +57,7 @@ impl Check<'_> {
                 let found = answer.into_inner().revision.unwrap_or_default();
                 let right = found.active && found.revision >= 1 && !found.document.is_empty();
                 let bytes = found.document.len();
-                let text = format!("revision {} of {bytes} bytes is in force", found.revision);
+                let text = format!("revision {} of {bytes} bytes is active", found.revision);
                 self.expect(rpc, right, &text)?;
                 Ok(Some(found))
             }
@@ -103,7 +103,7 @@ impl Check<'_> {
             Ok(answer) => {
                 let revision = answer.revision.unwrap_or_default();
                 let right = revision.active && revision.revision >= 2 && answer.problems.is_empty();
-                let found = format!("revision {} is in force", revision.revision);
+                let found = format!("revision {} is active", revision.revision);
                 self.expect(rpc, right, &found)?;
                 Ok(Some(revision.revision))
             }
@@ -140,7 +140,7 @@ impl Check<'_> {
                 let right = active == [newest]
                     && revisions.first().map(|one| one.revision) == Some(newest)
                     && revisions.iter().all(|one| one.document.is_empty());
-                let found = format!("{} revisions, in force {active:?}", revisions.len());
+                let found = format!("{} revisions, active {active:?}", revisions.len());
                 self.expect(rpc, right, &found)
             }
             Err(status) => self.failed(rpc, &status),
@@ -157,7 +157,7 @@ impl Check<'_> {
             Ok(answer) => {
                 let found = answer.into_inner().revision.unwrap_or_default();
                 let right = found.active && found.revision == revision;
-                let text = format!("revision {} is in force again", found.revision);
+                let text = format!("revision {} is active again", found.revision);
                 self.expect(rpc, right, &text)
             }
             Err(status) => self.failed(rpc, &status),

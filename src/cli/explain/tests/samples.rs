@@ -38,7 +38,7 @@ pub(super) fn value(kind: Kind) -> pb::TypedValue {
 fn orders() -> pb::Clause {
     let text = (
         "orders in the last 90 days: 1, required: at least 3",
-        "Bestellungen in den letzten 90 Tagen: 1, verlangt: mindestens 3",
+        "Bestellungen in den letzten 90 Tagen: 1, erforderlich: mindestens 3",
     );
     pb::Clause {
         expression: "orders(days(90)) >= 3".into(),
@@ -56,7 +56,7 @@ fn orders() -> pb::Clause {
 fn spend() -> pb::Clause {
     let text = (
         "spend in the last 365 days: 1,250.00 EUR, required: at least 2,500.00 EUR",
-        "Umsatz in den letzten 365 Tagen: 1.250,00 EUR, verlangt: mindestens 2.500,00 EUR",
+        "Umsatz in den letzten 365 Tagen: 1.250,00 EUR, erforderlich: mindestens 2.500,00 EUR",
     );
     let money = |amount| euros(amount).map(Kind::MoneyValue).map(value);
     pb::Clause {
@@ -85,7 +85,7 @@ fn no_papers() -> pb::Clause {
             Verdict::True,
             (
                 "needs papers: yes, required: yes",
-                "braucht Unterlagen: ja, verlangt: ja",
+                "braucht Unterlagen: ja, erforderlich: ja",
             ),
             vec![],
         )
@@ -97,7 +97,7 @@ fn no_papers() -> pb::Clause {
             Verdict::False,
             (
                 "needs papers: yes, required: no",
-                "braucht Unterlagen: ja, verlangt: nein",
+                "braucht Unterlagen: ja, erforderlich: nein",
             ),
             vec![papers],
         )
@@ -107,7 +107,7 @@ fn no_papers() -> pb::Clause {
 fn complaints() -> pb::Clause {
     let text = (
         "complaints: out of date, required: at least 2",
-        "Beschwerden: veraltet, verlangt: mindestens 2",
+        "Beschwerden: veraltet, erforderlich: mindestens 2",
     );
     pb::Clause {
         term: "complaints_12m".into(),

@@ -101,7 +101,7 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
                     pb::ExclusionReason::Employee => "employees",
                     pb::ExclusionReason::Newcomer => "customers who first bought after the split",
                     pb::ExclusionReason::NoRate => {
-                        "customers with an amount without a rate (spend only)"
+                        "customers with an amount that has no exchange rate (spend only)"
                     }
                     pb::ExclusionReason::Unspecified => {
                         "customers for a reason unknown to this client"
@@ -246,7 +246,7 @@ pub(in crate::cli::model) fn off_by(expected: f64, actual: f64) -> String {
 
 fn bins_part(group: &pb::GroupEvaluation) -> String {
     let header = [
-        ("repeat orders until the split", Align::Right),
+        ("repeat orders up to the split", Align::Right),
         ("customers", Align::Right),
         ("orders", Align::Right),
         ("expected", Align::Right),

@@ -77,7 +77,7 @@ fn the_page_says_value_probability_and_history_in_words() {
         "30.00 USD",
         "5.00 USD: 1 running, 0.62 renewals expected",
         "12.50 USD",
-        "contacts by portal: no cost is defined",
+        "contacts by portal: no known cost",
     ] {
         assert!(page.contains(part), "{part} in\n{page}");
     }

@@ -99,7 +99,7 @@ fn spend(total: &TotalInterval) -> Finding {
     let miss = share(total.expected - total.actual, total.actual);
     Finding {
         words: format!(
-            "it had a spend of {:.0}; the active version expected {:.0} ({:+.1} %)",
+            "spend was {:.0}; the active version expected {:.0} ({:+.1} %)",
             total.actual,
             total.expected,
             100.0 * miss

@@ -84,7 +84,7 @@ fn a_negated_test_states_the_contrary_and_the_test_itself_what_it_tests() {
         let german = line(&statement.parts[1], Language::De);
         assert_eq!(
             german,
-            "False Kontakte in den letzten 90 Tagen: 5, verlangt: höchstens 3 (2 über der Grenze) []"
+            "False Kontakte in den letzten 90 Tagen: 5, erforderlich: höchstens 3 (2 über der Grenze) []"
         );
         let decisive: Vec<&str> = flat(statement)
             .into_iter()

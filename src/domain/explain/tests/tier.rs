@@ -76,6 +76,6 @@ fn the_tier_of_who_cannot_be_valued_is_explained_by_the_reason() {
     assert!(explanation.reasons[0].text.de.is_some());
     assert_eq!(
         *explanation.outcome_text.en,
-        *"not rated: nothing bought yet, or everything returned"
+        *"not rated: no purchase yet, or everything was refunded"
     );
 }

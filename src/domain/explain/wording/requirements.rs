@@ -23,14 +23,14 @@ pub fn required_text(
     let (en, de) = match (operator, is_negated) {
         (Operator::In, false) => ("one of", "eines von"),
         (Operator::In, true) => ("none of", "keines von"),
-        (Operator::HasTag, false) => ("including", "darunter"),
-        (Operator::HasTag, true) => ("without", "ohne"),
-        (Operator::StartsWith, false) => ("starting with", "mit dem Anfang"),
-        (Operator::StartsWith, true) => ("not starting with", "nicht mit dem Anfang"),
-        (Operator::EndsWith, false) => ("ending with", "mit dem Ende"),
-        (Operator::EndsWith, true) => ("not ending with", "nicht mit dem Ende"),
-        (Operator::Contains, false) => ("containing", "mit dem Bestandteil"),
-        (Operator::Contains, true) => ("not containing", "ohne den Bestandteil"),
+        (Operator::HasTag, false) => ("including", "enthält"),
+        (Operator::HasTag, true) => ("without", "enthält nicht"),
+        (Operator::StartsWith, false) => ("starting with", "beginnt mit"),
+        (Operator::StartsWith, true) => ("not starting with", "beginnt nicht mit"),
+        (Operator::EndsWith, false) => ("ending with", "endet auf"),
+        (Operator::EndsWith, true) => ("not ending with", "endet nicht auf"),
+        (Operator::Contains, false) => ("containing", "enthält"),
+        (Operator::Contains, true) => ("not containing", "enthält nicht"),
         (Operator::Known, false) => {
             return language.choose("any value", "irgendein Wert").to_owned();
         }

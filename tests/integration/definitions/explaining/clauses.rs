@@ -82,14 +82,14 @@ pub(super) fn stale_employees() -> pb::OpenInput {
 pub(super) fn orders(observed: i64, gap_text: (&str, &str), verdict: Verdict) -> pb::Clause {
     let text = (
         format!("days with an order in the last 90 days: {observed}, required: at least 2"),
-        format!("Tage mit Bestellung in den letzten 90 Tagen: {observed}, verlangt: mindestens 2"),
+        format!("Bestelltage in den letzten 90 Tagen: {observed}, erforderlich: mindestens 2"),
     );
     let number = |number| value(Kind::IntValue(number));
     pb::Clause {
         term: "orders(days(90))".to_owned(),
         term_text: words(
             "days with an order in the last 90 days",
-            "Tage mit Bestellung in den letzten 90 Tagen",
+            "Bestelltage in den letzten 90 Tagen",
         ),
         operator: ComparisonOperator::GreaterThanOrEqual.into(),
         required_values: vec![number(2)],
@@ -115,10 +115,10 @@ pub(super) fn few_contacts(observed: i64, gap_text: (&str, &str), is_decisive: b
         "contacts in the last 90 days",
         "Kontakte in den letzten 90 Tagen",
     );
-    let text = |required: &str, verlangt: &str| {
+    let text = |required: &str, erforderlich: &str| {
         (
             format!("{term}: {observed}, required: {required}"),
-            format!("{begriff}: {observed}, verlangt: {verlangt}"),
+            format!("{begriff}: {observed}, erforderlich: {verlangt}"),
         )
     };
     let (plain, contrary) = (
