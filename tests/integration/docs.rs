@@ -3,6 +3,7 @@
 
 mod commands;
 mod links;
+mod map;
 mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
