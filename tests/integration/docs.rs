@@ -1,6 +1,7 @@
 //! The documents against the program: their tables list all there is and nothing else, their paths and links lead somewhere, their
 //! commands print what they show.
 
+mod clause;
 mod commands;
 mod links;
 mod map;
