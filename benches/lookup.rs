@@ -2,10 +2,11 @@
 //!
 //! `cargo bench --bench lookup` starts the service as `patron serve` does, gives it 1,000 customers with 20 purchase days, 20 contact
 //! days and 25 attributes each, publishes `examples/definitions.yaml`, fits a model and asks for everybody once, so that nothing misses
-//! the cache afterwards. Beside it runs a plain tonic server that answers a clone of one of those answers. Then three things are asked for
+//! the cache afterwards. Beside it runs a plain tonic server that answers a clone of one of those answers. Then four things are asked for
 //! in turn, in windows of less than a second, by a closed loop, 4 connections with 16 calls in flight each, and one call at a time:
-//! `kept`, Classify as of today, whose finished answers are kept beside the profiles; `computed`, Classify with today's date, which is
-//! assessed, explained and encoded at every call; and the echo.
+//! `kept`, Classify without a day, whose finished answers are kept next to the profiles; `dated`, Classify with today's date, which is
+//! answered with the same bytes; `computed`, Classify with tomorrow's date, which is assessed, explained and encoded at every call; and the
+//! echo.
 //!
 //! How to read it: each line is the median over the rounds, and the last lines of each table are the medians of the ratios within a
 //! round, with the least and the greatest beside them. What else runs on the machine changes req/s and p99 by factors, the ratios far less; of
@@ -92,7 +93,8 @@ fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> an
             .trim(),
     );
     let echo = servers.block_on(echo::start(answers))?;
-    let (service, today) = (app.endpoint(), today().to_string());
+    let (service, today) = (app.endpoint(), today());
+    let (today, tomorrow) = (today.to_string(), today.tomorrow()?.to_string());
     let way = |name, endpoint, as_of| load::Way {
         name,
         endpoint,
@@ -100,7 +102,8 @@ fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> an
     };
     let ways = [
         way("kept", &*service, ""),
-        way("computed", &*service, &*today),
+        way("dated", &*service, &*today),
+        way("computed", &*service, &*tomorrow),
         way("echo", &*echo, ""),
     ];
     for (connections, in_flight) in [(4, 16), (1, 1)] {

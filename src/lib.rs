@@ -1,7 +1,7 @@
 //! Patron answers who a customer is, what they are worth and how to treat them, with reasons, fast enough to be asked while the
 //! phone rings.
 //!
-//! Imports point inward: `main -> cli, app -> grpc -> service -> store, cache -> domain`; ARCHITECTURE.md has the map and
+//! Imports point inward: `main -> cli -> app -> grpc -> api -> service -> cache -> store -> domain`; ARCHITECTURE.md has the map and
 //! `tests/integration/tidy.rs` holds it.
 
 pub mod api;

@@ -29,7 +29,7 @@ type Client = ScoringServiceClient<Channel>;
 type Measured = [f64; MEASURES.len()];
 
 /// How many ways of asking are compared; the last is the echo.
-const WAYS: usize = 3;
+const WAYS: usize = 4;
 
 /// A server and what it is asked.
 pub(crate) struct Way<'a> {

@@ -8,7 +8,7 @@
 //! 4. [`answers`]: sends answers as fast as they are read, ends streams at the drain, and finds the [`methods`] entry of the call.
 //! 5. [`deadline`]: bounds everything from here on by one time, the receipt of the message included.
 //! 6. [`receive`]: the message is there, whole and within its size, before anything is spent on the call.
-//! 7. [`kept`]: a Classify whose answer is in memory ends here, under any load.
+//! 7. [`memory`]: a lookup whose customer is in memory ends here, under any load.
 //! 8. [`limit`]: turns calls away before work is spent on them.
 //! 9. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
 //! 10. The router and the handlers.

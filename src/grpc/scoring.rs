@@ -91,11 +91,11 @@ impl Scoring {
         };
         let (subject, question) = parse_one(request.subject.as_ref(), &asked).ok()?;
         let write = |answer: Answer<Classified>| classified_bytes(&self.writer, &answer);
-        if question.as_of.is_none() {
-            let (bytes, stale_since) = self.classifier.answer_today_in_memory(&subject, write)?;
-            return Some(answers::marked_stale(bytes, stale_since));
-        }
-        self.classifier.answer_in_memory(&subject, &question, write)
+        let found = self
+            .classifier
+            .classify_in_memory(&subject, question.as_of, write);
+        let (bytes, stale_since) = found?;
+        Some(answers::marked_stale(bytes, stale_since))
     }
 
     /// `ScoreLifetimeValue`, likewise; without what takes longer than a lookup.

@@ -2,7 +2,7 @@
 //!
 //! What is the same for many customers is encoded once per basis and copied: name and title of a segment, and each field of a treatment with
 //! where it comes from. The parts of a message may come in any order, so that a treatment is the concatenation of its chosen fields. What
-//! the bytes contain is what [`super::classify_response`] contains; a test compares the two, and answers about a shared name are made by it.
+//! the bytes contain is what `classify_response` contains; a test compares the two, and answers about a shared name are made by it.
 
 use std::sync::{Arc, OnceLock, Weak};
 

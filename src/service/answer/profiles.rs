@@ -20,6 +20,24 @@ use crate::{
     store::{self, error::StoreError, pool::Pool},
 };
 
+/// What memory knows of a customer.
+pub(in crate::service) enum InMemory {
+    /// There is no such customer.
+    Unknown,
+    /// The profile as of the day asked for.
+    Known(DatedProfile),
+}
+
+impl InMemory {
+    /// The profile, if there is one.
+    pub(in crate::service) fn profile(self) -> Option<DatedProfile> {
+        match self {
+            Self::Unknown => None,
+            Self::Known(dated) => Some(dated),
+        }
+    }
+}
+
 /// Reads profiles.
 pub struct Profiles {
     cache: Arc<ProfileCache>,
@@ -79,15 +97,15 @@ impl Profiles {
         Ok(folded.remove(customer))
     }
 
-    /// What memory holds of `customer` as of a day: `None` if the database must be asked, `Some(None)` for an unknown customer.
+    /// What memory holds of `customer` as of a day; `None` if the database must be asked.
     pub(in crate::service) fn at_held(
         &self,
         customer: &CustomerId,
         as_of: Day,
-    ) -> Option<Option<DatedProfile>> {
+    ) -> Option<InMemory> {
         self.cache.get_held(customer, |held| match held.profile {
-            Some(_) => held.dated(as_of).map(Some),
-            None => Some(None),
+            Some(_) => held.dated(as_of).map(InMemory::Known),
+            None => Some(InMemory::Unknown),
         })
     }
 

@@ -263,7 +263,7 @@ fn a_spoiled_descriptor_is_found() {
     );
     let removed = spoil(&|file| {
         file.message_type
-            .retain(|message| message.name() != "Money")
+            .retain(|message| message.name() != "Money");
     });
     assert_eq!(removed, ["patron.v1.Money: the message is gone"]);
 }

@@ -1,4 +1,4 @@
-//! What breaks a client: the rules of buf's category WIRE_JSON, and stricter ones where they cost nothing (no element is removed, no type
+//! What breaks a client: the rules of buf's category `WIRE_JSON`, and stricter ones where they cost nothing (no element is removed, no type
 //! changes to a compatible one).
 
 use std::collections::BTreeMap;
@@ -245,7 +245,7 @@ fn a_removed_element_is_found() {
     check("E: the enum is gone", |api| api.enums.clear());
     check("S: the service is gone", |api| api.services.clear());
     check("S: method G is gone", |api| {
-        api.services.get_mut("S").unwrap().methods.clear()
+        api.services.get_mut("S").unwrap().methods.clear();
     });
     check(
         "M: field 2 (b) is gone and its number and name are not reserved",
@@ -280,13 +280,13 @@ fn a_removed_element_is_found() {
 #[test]
 fn a_changed_field_is_found() {
     check("M: field 2 (b) changed its name: b to x", |api| {
-        field(api).name = "x".to_owned()
+        field(api).name = "x".to_owned();
     });
     check("M: field 2 (b) changed its JSON name: b to x", |api| {
-        field(api).json_name = "x".to_owned()
+        field(api).json_name = "x".to_owned();
     });
     check("M: field 2 (b) changed its type: string to bytes", |api| {
-        field(api).r#type = "bytes".to_owned()
+        field(api).r#type = "bytes".to_owned();
     });
     check(
         "M: field 2 (b) changed its label: singular to repeated",
@@ -295,7 +295,7 @@ fn a_changed_field_is_found() {
         },
     );
     check("M: field 2 (b) changed its oneof: c to none", |api| {
-        field(api).oneof = None
+        field(api).oneof = None;
     });
 }
 
@@ -306,12 +306,12 @@ fn a_changed_value_and_a_changed_method_are_found() {
         declared.values.insert(1, "E_X".to_owned());
     });
     check("S: method G takes another request", |api| {
-        method(api).request = "N".to_owned()
+        method(api).request = "N".to_owned();
     });
     check("S: method G returns another response", |api| {
-        method(api).response = "N".to_owned()
+        method(api).response = "N".to_owned();
     });
     check("S: method G streams otherwise", |api| {
-        method(api).server_streaming = true
+        method(api).server_streaming = true;
     });
 }

@@ -44,7 +44,7 @@ fn find_changelog_problems(text: &str) -> Vec<String> {
     }
     for version in versions.iter().skip(1) {
         let date = version.split_once("] - ").map(|(_, date)| date);
-        if !date.is_some_and(|date| date.parse::<jiff::civil::Date>().is_ok()) {
+        if date.is_none_or(|date| date.parse::<jiff::civil::Date>().is_err()) {
             problems.push(format!("{version}: no date"));
         }
     }

@@ -17,20 +17,29 @@ use crate::{
 };
 
 impl Classifier {
-    /// The answer about one subject as of today, kept or computed now from what is in memory, as `write` writes it, and, as in
-    /// [`Answer::stale_since`], whether it may be out of date. `write` as in [`Self::answer_today`]. `None`: ask that.
+    /// The classification of one subject, today when `as_of` is `None`, kept or computed now from what is in memory, as `write` writes it,
+    /// and, as in [`Answer::stale_since`], whether it may be out of date. `write` as in [`Self::answer_today`]. `None`: ask that, or
+    /// [`Self::classify`].
     #[must_use]
-    pub fn answer_today_in_memory(
+    pub fn classify_in_memory(
         &self,
         subject: &Subject,
+        as_of: Option<Day>,
         write: impl FnOnce(Answer<Classified>) -> Bytes,
     ) -> Option<(Bytes, Option<Timestamp>)> {
         self.with_one_held(subject, |id| {
-            let (basis, as_of) = (self.bases.current(), self.day(None).ok()?);
-            let kept = self.profiles.kept_answer(id, &basis, as_of);
-            let bytes = match kept {
-                Some(bytes) => bytes,
-                None => self.keep_answer(id, self.profiles.at_held(id, as_of)?, as_of, write),
+            let (basis, today) = (self.bases.current(), self.day(None).ok()?);
+            let as_of = as_of.unwrap_or(today);
+            let bytes = if let Some(kept) = self.profiles.kept_answer(id, &basis, as_of) {
+                kept
+            } else {
+                let dated = self.profiles.at_held(id, as_of)?.profile();
+                if as_of == today {
+                    self.keep_answer(id, dated, as_of, write)
+                } else {
+                    let found = dated.map_or(Found::Unknown, Found::One);
+                    write(AnswerContext::plain(basis, as_of).answer(found))
+                }
             };
             Some((bytes, self.breaker.stale_since()))
         })
@@ -50,7 +59,7 @@ impl Classifier {
         }
         self.with_one_held(subject, |id| {
             let (basis, as_of) = (self.bases.current(), self.day(question.as_of).ok()?);
-            let dated = self.profiles.at_held(id, as_of)?;
+            let dated = self.profiles.at_held(id, as_of)?.profile();
             let months = question.horizon_months;
             let context = AnswerContext {
                 horizon: months.and_then(|months| horizon_of(months, &basis)),

@@ -115,7 +115,7 @@ pub(super) fn few_contacts(observed: i64, gap_text: (&str, &str), is_decisive: b
         "contacts in the last 90 days",
         "Kontakte in den letzten 90 Tagen",
     );
-    let text = |required: &str, erforderlich: &str| {
+    let text = |required: &str, verlangt: &str| {
         (
             format!("{term}: {observed}, required: {required}"),
             format!("{begriff}: {observed}, erforderlich: {verlangt}"),
