@@ -1,1 +1,2 @@
+DROP FUNCTION fence_owner();
 DROP TABLE fence_epoch;
