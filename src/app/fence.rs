@@ -304,7 +304,9 @@ impl Post {
             match hold {
                 Ok(Hold::Held) => continue,
                 Ok(Hold::Overtaken) => return FenceError::Lost(None),
-                Ok(Hold::Released) => tracing::warn!("the database gave the fence away: taking it again"),
+                Ok(Hold::Released) => {
+                    tracing::warn!("the database gave the fence away: taking it again")
+                }
                 Err(error) => {
                     tracing::warn!(error.cause = %error, "the session that holds the fence broke: taking it again");
                 }

@@ -215,7 +215,9 @@ impl Breaker {
         let answered_ms = self.answered_ms.load(Ordering::Relaxed);
         // Another thread may have had an answer since: later than now, as read here.
         let silent_ms = self.now_ms().saturating_sub(answered_ms);
-        is_refusal(error) && answered_ms != NEVER && Duration::from_millis(silent_ms) < SESSIONS_WORK
+        is_refusal(error)
+            && answered_ms != NEVER
+            && Duration::from_millis(silent_ms) < SESSIONS_WORK
     }
 
     fn set(&self, open: bool) {

@@ -280,7 +280,9 @@ mod tests {
     #[test]
     fn a_migration_that_asks_for_no_transaction_has_none() {
         let read = |text| read_migration(&("0001_a.up.sql", text)).no_tx;
-        assert!(read("-- no-transaction\nCREATE INDEX CONCURRENTLY a ON b (c);"));
+        assert!(read(
+            "-- no-transaction\nCREATE INDEX CONCURRENTLY a ON b (c);"
+        ));
         assert!(!read("CREATE INDEX a ON b (c);"));
     }
 
