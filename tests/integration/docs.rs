@@ -1,12 +1,14 @@
 //! The documents against the program: their tables list all there is and nothing else, their paths and links lead somewhere, their
 //! commands print what they show.
 
+mod clause;
 mod commands;
 mod links;
+mod map;
 mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use patron::app::server::methods;
@@ -127,35 +129,50 @@ fn the_command_table_lists_every_command() {
     assert_eq!(names(COMMANDS, "Commands"), commands);
 }
 
-/// String literals of capitals and `_` in the code that builds errors, except in its tests: the reasons it gives.
-fn list_reasons(folder: &Path, reasons: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            list_reasons(&path, reasons);
-        } else if !path.ends_with("tests.rs") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let code = text.split("#[cfg(test)]").next().unwrap();
-            // A literal is between two quotes; what is between two literals has other letters.
-            let literals = code.split('"').filter(|text| {
-                text.len() > 3 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
-            });
-            reasons.extend(literals.map(str::to_owned));
+/// String literals of capitals and `_` in code, except in its tests: the reasons of errors.
+fn reasons(code: &str) -> impl Iterator<Item = String> {
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    // A literal is between two quotes; what is between two literals has other letters.
+    let literals = code
+        .split('"')
+        .filter(|text| text.len() > 3 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+    literals.map(str::to_owned)
+}
+
+/// The Rust files of a layer: its file and those below it, without tests.
+fn layer_files(layer: &str) -> Vec<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = vec![source.join(format!("{layer}.rs"))];
+    let mut folders = vec![source.join(layer)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.ends_with("tests.rs") {
+                files.push(path);
+            }
         }
     }
+    files
 }
 
 #[test]
 fn the_tables_of_reasons_are_those_of_the_code() {
-    let mut reasons = BTreeSet::new();
-    for folder in ["src/api", "src/grpc"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        if folder.is_dir() {
-            list_reasons(&folder, &mut reasons);
-        }
-    }
+    let files = ["api", "grpc"].into_iter().flat_map(layer_files);
+    let texts = files.map(|file| std::fs::read_to_string(file).unwrap());
+    let reasons: BTreeSet<String> = texts
+        .flat_map(|text| reasons(&text).collect::<Vec<_>>())
+        .collect();
     let documented = &names(API, "Error reasons") | &names(API, "Why a field is refused");
     assert_eq!(documented, reasons);
+}
+
+#[test]
+fn a_reason_is_found_in_code_and_not_in_its_tests() {
+    let code =
+        "check.refuse(\"NOT_FINITE\", \"is NaN\");\n#[cfg(test)]\nmod tests { f(\"OTHER\") }";
+    assert_eq!(reasons(code).collect::<Vec<_>>(), ["NOT_FINITE"]);
 }
 
 #[test]
