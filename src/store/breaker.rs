@@ -47,7 +47,7 @@ const TRUSTED: Duration = Duration::from_millis(500);
 /// A session of ours that answered within this time shows that the database works, although it lets nobody new in. A healthy process asks
 /// for a sign of life every second.
 const SESSIONS_WORK: Duration = Duration::from_millis(2_500);
-/// No session of ours that is open has had an answer.
+/// No call had an answer since a session broke.
 const NEVER: u64 = u64::MAX;
 /// So many may wait while a probe has had no answer for a while, a load counting twice, for its connection and for itself. More are as good as
 /// refused already, and would take the places of calls that need no database.
@@ -74,7 +74,8 @@ pub struct Breaker {
     waiting: AtomicUsize,
     /// When the database last answered, in microseconds since 1970.
     confirmed_us: AtomicI64,
-    /// When a call had an answer from it, in milliseconds since `since`; [`NEVER`]: not yet, or a session broke since.
+    /// When a call had an answer from it, in milliseconds since `since`; the start counts as
+    /// one. [`NEVER`]: a session broke since.
     answered_ms: AtomicU64,
     since: Instant,
     probe: Probe,
@@ -107,7 +108,7 @@ impl Breaker {
             silent: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             confirmed_us,
-            answered_ms: AtomicU64::new(NEVER),
+            answered_ms: AtomicU64::new(0),
             since: Instant::now(),
             probe,
             probes_on: Handle::current(),

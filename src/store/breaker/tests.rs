@@ -241,10 +241,10 @@ async fn an_answer_between_two_looks_at_the_clock_is_a_fresh_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_login_opens_it_before_any_session_had_an_answer() {
+async fn a_refused_login_after_a_broken_session_opens_it_also_right_after_the_start() {
     let breaker = refusing("28P01");
-    let login = breaker.guard(async { Err::<(), _>(refused("28P01")) });
-    assert!(login.await.is_err());
+    let broken = breaker.guard(async { Err::<(), _>(refused("57P01")) });
+    assert!(broken.await.is_err());
     sleep(STEP).await;
     assert_eq!(breaker.metrics.openings.get(), 1);
 }

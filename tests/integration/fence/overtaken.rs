@@ -6,7 +6,7 @@ use patron::app::server::ServeError;
 use patron::domain::text::CustomerId;
 use patron::pb;
 use patron::store::locks;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tonic::Code;
 
 use super::{end, holder, is_answering, is_writing};
@@ -17,8 +17,7 @@ use crate::support::service::ServiceWithDatabase;
 use crate::support::{PATIENCE, until};
 
 /// What another process does that takes the fence.
-async fn overtake(pool: &PgPool) {
-    let mut tx = pool.begin().await.unwrap();
+async fn overtake(mut tx: Transaction<'static, Postgres>) {
     for statement in [
         "SELECT pg_advisory_xact_lock(9, 2)",
         "UPDATE fence_epoch SET owner = gen_random_uuid(), epoch = epoch + 1",
@@ -56,9 +55,10 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
     let missing = service.models().activate_model(inactive.clone()).await;
     assert_eq!(missing.unwrap_err().code(), Code::NotFound);
     let session = holder(&service.pool).await.unwrap();
+    let other = service.pool.begin().await.unwrap();
     service.database.close_to_new_sessions().await;
     end(&service.pool, session).await;
-    overtake(&service.pool).await;
+    overtake(other).await;
     let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
     let request = pb::IngestTransactionsRequest { transactions };
     let refused = service.ingest().ingest_transactions(request).await;
@@ -99,7 +99,7 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
 #[tokio::test]
 async fn a_server_that_finds_its_fence_free_but_was_overtaken_meanwhile_stops() {
     let service = ServiceWithDatabase::start().await;
-    overtake(&service.pool).await;
+    overtake(service.pool.begin().await.unwrap()).await;
     let session = holder(&service.pool).await.unwrap();
     end(&service.pool, session).await;
     assert_stops(service).await;
@@ -182,7 +182,7 @@ async fn whoever_takes_the_fence_waits_for_the_writes_under_way() {
     })
     .await;
     let pool = service.pool.clone();
-    let overtaking = tokio::spawn(async move { overtake(&pool).await });
+    let overtaking = tokio::spawn(async move { overtake(pool.begin().await.unwrap()).await });
     until("so does the other", async || {
         waiting(&service.pool).await == 2
     })
