@@ -1,2 +1,6 @@
-DROP FUNCTION fence_owner();
-DROP TABLE fence_epoch;
+DO $$
+BEGIN
+    DROP FUNCTION fence_owner();
+    DROP TABLE fence_epoch;
+END
+$$;
