@@ -1,1 +1,6 @@
-DROP TABLE fence_epoch;
+DO $$
+BEGIN
+    DROP FUNCTION fence_owner();
+    DROP TABLE fence_epoch;
+END
+$$;

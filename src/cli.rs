@@ -53,7 +53,7 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Try everything on a generated customer base, on this machine, in one command
     Demo(demo::DemoArgs),
-    /// Migrate an external database to the schema of this version
+    /// Migrate an external database to the schema of this version; stop its server first
     Migrate(migrate::MigrateArgs),
     /// Import customers, transactions, contacts, contracts or exchange rates from a CSV file
     #[command(subcommand)]

@@ -31,7 +31,7 @@ use crate::{
         breaker::Breaker,
         deployment::{self, Deployment},
         error::StoreError,
-        fence::Epoch,
+        fence::{self, Epoch},
         identifiers::IdentifierKey,
         pool::{self, Plans, Pool, PoolOptions},
         schema::{self, SchemaError},
@@ -202,7 +202,7 @@ impl Database {
             failures.report(Failure::Fence(error));
         };
         let wait = Duration::from_secs(settings.fence_wait_seconds);
-        let (epoch, held) = (Epoch::default(), metrics.fence.held.clone());
+        let (epoch, held) = (Epoch::random(), metrics.fence.held.clone());
         let taking = Fence::take(url.clone(), wait, epoch.clone(), held, lost);
         let taken = stop.run_until_cancelled(taking).await;
         let fence = taken.ok_or(DatabaseError::Stopped)??;
@@ -256,12 +256,15 @@ impl Database {
         let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?.fenced(epoch.clone());
         // Of its own: a connection belongs to the runtime that opened it, and this one is that of lookups.
         let start = pool(1, BATCH_TIMEOUT, Plans::Anew)?.fenced(epoch);
+        let is_raised = private && raise_before_migrating(&start, fence).await?;
         if private {
             schema::migrate(start.unguarded()).await?;
         }
         let schema_state = schema::get_schema_state(start.unguarded()).await?;
         let schema_version = schema_state.require_current()?;
-        fence.raise().await?;
+        if !is_raised {
+            fence.raise().await?;
+        }
         if !private && refold::is_due(&start).await? {
             return Err(DatabaseError::EarlierProfiles);
         }
@@ -314,6 +317,17 @@ impl Database {
     }
 }
 
+/// Raises the epoch where the schema has epochs already: a server that lost its session, and does not know it, must not write while the schema
+/// changes. Whether it did.
+async fn raise_before_migrating(pool: &Pool, fence: &Fence) -> Result<bool, DatabaseError> {
+    let mut connection = pool.acquire().await?;
+    let has_epochs = fence::has_epochs(&mut connection).await?;
+    if has_epochs {
+        fence.raise().await?;
+    }
+    Ok(has_epochs)
+}
+
 async fn start_cluster(
     settings: &Settings,
     watch: DatabaseWatch,
@@ -335,14 +349,15 @@ async fn decided(
     now: Timestamp,
 ) -> Result<(TimeZone, IdentifierKey), DatabaseError> {
     let path = settings.identifier_key_file();
-    let mut connection = pool.acquire().await?;
-    if deployment::find(&mut connection).await?.is_none() {
+    let mut tx = pool.begin().await?;
+    if deployment::find(&mut tx).await?.is_none() {
         let zone = settings.time_zone.as_deref().unwrap_or(DEFAULT_ZONE);
         let key = read_key(&path)?.map_or_else(|| make_key(&path), Ok)?;
-        deployment::insert(&mut connection, zone, &key, now).await?;
+        deployment::insert(&mut tx, zone, &key, now).await?;
     }
     // Read again: another process may have been first.
-    let stored = deployment::find(&mut connection).await?;
+    let stored = deployment::find(&mut tx).await?;
+    tx.commit().await.map_err(StoreError::from)?;
     let stored = stored.ok_or_else(|| StoreError::Corrupt("the deployment is gone".to_owned()))?;
     check_zone(&stored, settings.time_zone.as_deref())?;
     let key = read_key(&path)?.ok_or_else(|| DatabaseError::NoKey(path.clone()))?;

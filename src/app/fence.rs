@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::{
     error::StoreError,
-    fence::{Attempt, Epoch, Holder, Session},
+    fence::{Attempt, Epoch, Hold, Holder, Raised, Session},
 };
 
 /// How often it is asked whether the fence is still ours: a failover takes longer.
@@ -48,6 +48,12 @@ pub enum FenceError {
         holder_text(.0.as_ref())
     )]
     Lost(Option<Holder>),
+    /// Transactions of a server that had the fence before have not ended.
+    #[error(
+        "transactions of another server still run ({}); wait for their end, or end them with pg_terminate_backend",
+        sessions_text(.0)
+    )]
+    Writing(Vec<i32>),
     /// The database does not keep what a session holds.
     #[error(
         "the session lost its lock on the database: connect to Postgres directly, or through a pooler in session mode"
@@ -63,6 +69,17 @@ pub enum FenceError {
 
 fn holder_text(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "its session just ended".to_owned(), Holder::to_string)
+}
+
+/// The first three of the sessions, and how many more there are.
+fn sessions_text(sessions: &[i32]) -> String {
+    let first: Vec<String> = sessions.iter().take(3).map(i32::to_string).collect();
+    let more = sessions.len().saturating_sub(first.len());
+    let text = format!("sessions {}", first.join(", "));
+    if more == 0 {
+        return text;
+    }
+    format!("{text} and {more} more")
 }
 
 /// The fence, held until it is released or lost.
@@ -98,12 +115,13 @@ impl Fence {
         let post = Post {
             url,
             name: session_name(),
+            wait,
             epoch,
             held,
         };
         let watch = std::thread::Builder::new()
             .name("fence".to_owned())
-            .spawn(move || run(&post, wait, sender, to_raise, &released, lost))
+            .spawn(move || run(&post, sender, to_raise, &released, lost))
             .map_err(FenceError::Thread)?;
         match taken.await {
             Ok(Ok(())) => {
@@ -120,7 +138,8 @@ impl Fence {
         }
     }
 
-    /// Makes this process the only one that may write. To be called once, when the schema is that of this program.
+    /// Makes this process the only one that may write, waiting for transactions of another server as long as for the fence, and at least for
+    /// two seconds. To be called where the schema has epochs.
     ///
     /// # Errors
     /// The database cannot be asked, or transactions of another server go on.
@@ -142,7 +161,6 @@ impl Fence {
 /// The thread of a fence.
 fn run(
     post: &Post,
-    wait: Duration,
     taken: oneshot::Sender<Result<(), FenceError>>,
     mut raises: mpsc::Receiver<Raise>,
     released: &CancellationToken,
@@ -157,7 +175,7 @@ fn run(
         }
     };
     runtime.block_on(async {
-        let session = match released.run_until_cancelled(post.enter(wait)).await {
+        let session = match released.run_until_cancelled(post.enter()).await {
             Some(Ok(session)) => session,
             None => return,
             Some(Err(refused)) => {
@@ -203,13 +221,16 @@ enum Entered {
 struct Post {
     url: String,
     name: String,
+    /// How long another server is waited for.
+    wait: Duration,
     epoch: Epoch,
     held: Gauge,
 }
 
 impl Post {
     /// Takes the fence for the first time.
-    async fn enter(&self, wait: Duration) -> Result<Session, FenceError> {
+    async fn enter(&self) -> Result<Session, FenceError> {
+        let wait = self.wait;
         let start = Instant::now();
         let mut waiting = None;
         let mut said = false;
@@ -245,8 +266,10 @@ impl Post {
             None => Session::open(&self.url, &self.name).await?,
         };
         match session.take().await? {
-            Attempt::Taken if session.holds().await? => Ok(Entered::Holds(session)),
-            Attempt::Taken => Err(FenceError::NoSession),
+            Attempt::Taken => match session.look(&self.epoch).await? {
+                Hold::Held => Ok(Entered::Holds(session)),
+                Hold::Released | Hold::Overtaken => Err(FenceError::NoSession),
+            },
             Attempt::HeldBy(holder) => {
                 *waiting = Some(session);
                 Ok(Entered::HeldBy(holder))
@@ -267,20 +290,23 @@ impl Post {
                 _ = look.tick() => {}
                 Some(raise) = raises.recv() => {
                     let outcome = match session {
-                        Some(session) => session.raise(&self.epoch).await.map_err(FenceError::from),
+                        Some(session) => self.raise(session).await,
                         None => Err(FenceError::NoSession),
                     };
                     // Whoever asked may have given up; a session that broke is found next.
                     let _ = raise.send(outcome);
                 }
             }
-            let holds = match session {
-                Some(session) => session.holds().await,
-                None => Ok(false),
+            let hold = match session {
+                Some(session) => session.look(&self.epoch).await,
+                None => Ok(Hold::Released),
             };
-            match holds {
-                Ok(true) => continue,
-                Ok(false) => tracing::warn!("the database gave the fence away: taking it again"),
+            match hold {
+                Ok(Hold::Held) => continue,
+                Ok(Hold::Overtaken) => return FenceError::Lost(None),
+                Ok(Hold::Released) => {
+                    tracing::warn!("the database gave the fence away: taking it again")
+                }
                 Err(error) => {
                     tracing::warn!(error.cause = %error, "the session that holds the fence broke: taking it again");
                 }
@@ -293,6 +319,29 @@ impl Post {
             }
             self.held.set(1);
             tracing::info!("the fence is held again");
+        }
+    }
+
+    /// Raises the epoch, once the transactions of others have ended.
+    async fn raise(&self, session: &mut Session) -> Result<(), FenceError> {
+        let start = Instant::now();
+        loop {
+            match session.raise(&self.epoch).await? {
+                Raised::Now(epoch) => {
+                    tracing::info!(fence.epoch = epoch, "this process may write");
+                    return Ok(());
+                }
+                Raised::WaitsFor(writers) if start.elapsed() >= self.wait => {
+                    return Err(FenceError::Writing(writers));
+                }
+                Raised::WaitsFor(writers) => {
+                    let sessions = sessions_text(&writers);
+                    tracing::warn!(
+                        fence.writers = sessions,
+                        "transactions of another server still run: waiting for their end"
+                    );
+                }
+            }
         }
     }
 
@@ -332,21 +381,14 @@ impl Post {
         }
     }
 
-    /// Whether another process had the fence meanwhile and gave it back. Where the database has gone back to before this process took it, as
-    /// after a failover, the epoch is raised again.
+    /// Whether another process had the fence meanwhile and gave it back, or the database is not what this process took: memory may hold what
+    /// the database never had.
     async fn unless_overtaken(&self, mut session: Session) -> Result<Session, FenceError> {
-        let own = self.epoch.get();
-        if own == 0 {
-            return Ok(session);
+        match session.look(&self.epoch).await? {
+            Hold::Held => Ok(session),
+            Hold::Released => Err(FenceError::NoSession),
+            Hold::Overtaken => Err(FenceError::Lost(None)),
         }
-        let stored = session.epoch().await?;
-        if stored > own {
-            return Err(FenceError::Lost(None));
-        }
-        if stored < own {
-            session.raise(&self.epoch).await?;
-        }
-        Ok(session)
     }
 
     fn is_own(&self, holder: &Holder) -> bool {

@@ -31,6 +31,9 @@ pub enum LoggingError {
     /// The filter cannot be read.
     #[error("invalid log filter")]
     Filter(#[from] ParseError),
+    /// It names a span or a field, which is accepted elsewhere.
+    #[error("invalid log filter: remove the part in [ ]; spans and fields cannot be selected")]
+    Span,
     /// The process logs already.
     #[error("logging is already set up")]
     Twice(#[from] TryInitError),
@@ -42,12 +45,22 @@ pub enum LoggingError {
 ///
 /// [`LoggingError`] when the filter cannot be read or logging was set up before.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), LoggingError> {
-    let filter: Targets = filter.parse()?;
+    let filter = read_filter(filter)?;
     match format {
         LogFormat::Text => text(filter, colours(), io::stderr).try_init()?,
         LogFormat::Json => json(filter, io::stderr).try_init()?,
     }
     Ok(())
+}
+
+/// A comma too many is none: [`Targets`] takes the nothing behind it for a level, ERROR.
+fn read_filter(text: &str) -> Result<Targets, LoggingError> {
+    if text.contains('[') {
+        return Err(LoggingError::Span);
+    }
+    let parts = text.split(',').map(str::trim);
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    Ok(parts.join(",").parse()?)
 }
 
 /// Whether stderr may be coloured: it is a terminal, and the user did not ask for none (<https://no-color.org>).
@@ -215,6 +228,23 @@ mod tests {
         let text = sink.text();
         assert!(text.contains("\x1b[32m INFO"), "{text:?}");
         assert!(!text.contains("\x1b[31mred"), "{text:?}");
+    }
+
+    #[test]
+    fn an_empty_part_of_the_filter_changes_nothing() {
+        for text in ["info,", ",info", "info,,patron::store=debug", "info, "] {
+            let filter = read_filter(text).unwrap();
+            let info = filter.would_enable("patron", &tracing::Level::INFO);
+            assert!(info, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_by_span_or_field_is_refused() {
+        for text in ["info,patron[call]=debug", "[{customer=ada}]=debug"] {
+            let refused = read_filter(text);
+            assert!(matches!(refused, Err(LoggingError::Span)), "{text}");
+        }
     }
 
     #[test]

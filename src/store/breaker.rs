@@ -47,6 +47,8 @@ const TRUSTED: Duration = Duration::from_millis(500);
 /// A session of ours that answered within this time shows that the database works, although it lets nobody new in. A healthy process asks
 /// for a sign of life every second.
 const SESSIONS_WORK: Duration = Duration::from_millis(2_500);
+/// No call had an answer since a session broke.
+const NEVER: u64 = u64::MAX;
 /// So many may wait while a probe has had no answer for a while, a load counting twice, for its connection and for itself. More are as good as
 /// refused already, and would take the places of calls that need no database.
 const MOST_WAITING: usize = 512;
@@ -72,7 +74,8 @@ pub struct Breaker {
     waiting: AtomicUsize,
     /// When the database last answered, in microseconds since 1970.
     confirmed_us: AtomicI64,
-    /// When a call had an answer from it, in milliseconds since `since`.
+    /// When a call had an answer from it, in milliseconds since `since`; the start counts as
+    /// one. [`NEVER`]: a session broke since.
     answered_ms: AtomicU64,
     since: Instant,
     probe: Probe,
@@ -177,7 +180,7 @@ impl Breaker {
                         Err(error @ StoreError::Unavailable(_)) => {
                             if !is_refusal(error) {
                                 // A session of ours broke.
-                                self.answered_ms.store(0, Ordering::Relaxed);
+                                self.answered_ms.store(NEVER, Ordering::Relaxed);
                             }
                             self.suspect();
                         }
@@ -210,8 +213,12 @@ impl Breaker {
     /// Whether a probe that failed so concerns new sessions alone: the server answered it, and sessions that we hold have answers. It says
     /// nothing of the calls that use these.
     fn concerns_new_sessions(&self, error: &StoreError) -> bool {
-        let silent_ms = self.now_ms() - self.answered_ms.load(Ordering::Relaxed);
-        is_refusal(error) && Duration::from_millis(silent_ms) < SESSIONS_WORK
+        let answered_ms = self.answered_ms.load(Ordering::Relaxed);
+        // Another thread may have had an answer since: later than now, as read here.
+        let silent_ms = self.now_ms().saturating_sub(answered_ms);
+        is_refusal(error)
+            && answered_ms != NEVER
+            && Duration::from_millis(silent_ms) < SESSIONS_WORK
     }
 
     fn set(&self, open: bool) {

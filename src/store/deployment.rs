@@ -1,7 +1,7 @@
 //! What was decided when the database was created.
 
 use jiff::{Timestamp, tz::TimeZone};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::store::{error::StoreError, identifiers::IdentifierKey, instant::Instant};
 
@@ -46,12 +46,12 @@ pub async fn find(connection: &mut PgConnection) -> Result<Option<Deployment>, S
     .transpose()
 }
 
-/// Writes the deployment, unless another process was first.
+/// Writes the deployment, unless another process was first. In a transaction, since it is those that compare the fence's epoch.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn insert(
-    connection: &mut PgConnection,
+    tx: &mut Transaction<'_, Postgres>,
     time_zone: &str,
     key: &IdentifierKey,
     created_at: Timestamp,
@@ -64,7 +64,7 @@ pub async fn insert(
     .bind(time_zone)
     .bind(key.check_value().as_slice())
     .bind(Instant(created_at))
-    .execute(connection)
+    .execute(&mut **tx)
     .await?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -54,15 +54,30 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// The epoch of this process: the number that it wrote when it took the fence. Clones share it; 0 until then.
-#[derive(Debug, Clone, Default)]
-pub struct Epoch(Arc<AtomicI64>);
+/// The epoch of this process: a random id, which it writes when it takes the fence and no other process has. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Epoch(Arc<Own>);
+
+#[derive(Debug)]
+struct Own {
+    id: String,
+    is_raised: AtomicBool,
+}
 
 impl Epoch {
-    /// The number.
+    /// A new one.
     #[must_use]
-    pub fn get(&self) -> i64 {
-        self.0.load(Ordering::Acquire)
+    pub fn random() -> Self {
+        Self(Arc::new(Own {
+            id: uuid::Uuid::new_v4().to_string(),
+            is_raised: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether this process wrote it to the database.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.0.is_raised.load(Ordering::Acquire)
     }
 
     /// Fails when another process took the fence, which by this cannot happen before the end of the transaction.
@@ -70,19 +85,27 @@ impl Epoch {
     /// # Errors
     /// [`StoreError::TakenOver`], or when the database cannot be asked.
     pub async fn check(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
-        let epoch: Option<i64> = sqlx::query_scalar(
-            "SELECT epoch
-             FROM fence_epoch
-             WHERE singleton
-             FOR SHARE",
-        )
-        .fetch_optional(transaction)
-        .await?;
-        if epoch.is_some_and(|epoch| epoch == self.get()) {
+        let owner: Option<String> = sqlx::query_scalar("SELECT fence_owner()::text")
+            .fetch_one(transaction)
+            .await?;
+        if self.is_raised() && self.is(owner.as_deref()) {
             return Ok(());
         }
         Err(StoreError::TakenOver)
     }
+
+    fn is(&self, owner: Option<&str>) -> bool {
+        owner == Some(self.0.id.as_str())
+    }
+}
+
+/// Whether the schema of the database has epochs yet.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn has_epochs(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let there = sqlx::query_scalar("SELECT to_regclass('fence_epoch') IS NOT NULL");
+    Ok(there.fetch_one(connection).await?)
 }
 
 /// A session that may hold the fence.
@@ -98,6 +121,26 @@ pub enum Attempt {
     HeldBy(Option<Holder>),
 }
 
+/// How the fence stands for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// It is ours.
+    Held,
+    /// The session does not hold it any more.
+    Released,
+    /// The session holds it, but the epoch is another one's: as in a database that was restored.
+    Overtaken,
+}
+
+/// What became of an attempt to raise the epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Raised {
+    /// It is raised: the number of it, for people.
+    Now(i64),
+    /// It is not, since transactions in these sessions have not ended.
+    WaitsFor(Vec<i32>),
+}
+
 impl Session {
     /// Opens one under a name that tells people which process it is.
     ///
@@ -111,7 +154,9 @@ impl Session {
         // refuse settings at the connect.
         for statement in [
             "SET idle_session_timeout = 0",
-            "SET statement_timeout = '5s'",
+            // Less than what this side waits: who hears nothing would not know what was done.
+            "SET statement_timeout = '4s'",
+            "SET lock_timeout = '2s'",
         ] {
             within(sqlx::query(statement).execute(&mut session.0)).await?;
         }
@@ -139,45 +184,86 @@ impl Session {
         ))
     }
 
-    /// Whether this very session still holds the fence.
+    /// Whether this very session still holds the fence, and since `epoch` was raised, whether it is still the last one.
     ///
     /// # Errors
     /// When the database cannot be asked: then the session is of no use any more.
-    pub async fn holds(&mut self) -> Result<bool, StoreError> {
+    pub async fn look(&mut self, epoch: &Epoch) -> Result<Hold, StoreError> {
         let held = sqlx::query_scalar(
             "SELECT EXISTS (
                SELECT FROM pg_locks
                WHERE locktype = 'advisory' AND classid = 9 AND objid = 1 AND objsubid = 2 AND granted
                  AND pid = pg_backend_pid())",
         );
-        within(held.fetch_one(&mut self.0)).await
+        if !within(held.fetch_one(&mut self.0)).await? {
+            return Ok(Hold::Released);
+        }
+        if epoch.is_raised() && !self.is_last(epoch).await? {
+            return Ok(Hold::Overtaken);
+        }
+        Ok(Hold::Held)
     }
 
-    /// The epoch of the process that took the fence last.
+    /// Whether no process raised another epoch since. Where the table is gone, the database is not what this process took.
+    async fn is_last(&mut self, epoch: &Epoch) -> Result<bool, StoreError> {
+        /// SQLSTATE `undefined_table`.
+        const NO_TABLE: &str = "42P01";
+        let owner = sqlx::query_scalar(
+            "SELECT owner::text
+             FROM fence_epoch
+             WHERE singleton",
+        );
+        match within(owner.fetch_optional(&mut self.0)).await {
+            Ok(owner) => Ok(epoch.is(Option::<String>::as_deref(&owner))),
+            Err(StoreError::Database(sqlx::Error::Database(refusal)))
+                if refusal.code().as_deref() == Some(NO_TABLE) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes this process the one that may write, once every transaction of others that writes has ended; those that begin meanwhile queue
+    /// behind it. Tried for two seconds. By the session that holds the fence: where it broke, this fails.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn epoch(&mut self) -> Result<i64, StoreError> {
-        let epoch = sqlx::query_scalar("SELECT coalesce(max(epoch), 0) FROM fence_epoch");
-        within(epoch.fetch_one(&mut self.0)).await
-    }
-
-    /// Makes this process the one that may write, once every transaction of others that writes has ended. By the session that holds the
-    /// fence: where it broke, this fails.
-    ///
-    /// # Errors
-    /// When the database cannot be asked, or such a transaction does not end in time.
-    pub async fn raise(&mut self, epoch: &Epoch) -> Result<(), StoreError> {
+    pub async fn raise(&mut self, epoch: &Epoch) -> Result<Raised, StoreError> {
+        let lock = sqlx::query("SELECT pg_advisory_lock(9, 2)");
+        match within(lock.execute(&mut self.0)).await {
+            Ok(_) => {}
+            Err(StoreError::Timeout(_)) => {
+                return Ok(Raised::WaitsFor(self.list_writers().await?));
+            }
+            Err(error) => return Err(error),
+        }
         let raised = sqlx::query_scalar(
-            "INSERT INTO fence_epoch (epoch)
-             VALUES ($1 + 1)
+            "INSERT INTO fence_epoch (owner, epoch)
+             VALUES ($1::uuid, 1)
              ON CONFLICT (singleton) DO UPDATE
-             SET epoch = greatest(fence_epoch.epoch, $1) + 1
+             SET owner = excluded.owner, epoch = fence_epoch.epoch + 1
              RETURNING epoch",
         );
-        let raised = within(raised.bind(epoch.get()).fetch_one(&mut self.0)).await?;
-        epoch.0.store(raised, Ordering::Release);
-        Ok(())
+        let raised = within(raised.bind(&epoch.0.id).fetch_one(&mut self.0)).await;
+        // Also after a failure: the session may live on.
+        let unlock = sqlx::query("SELECT pg_advisory_unlock(9, 2)");
+        within(unlock.execute(&mut self.0)).await?;
+        let number = raised?;
+        epoch.0.is_raised.store(true, Ordering::Release);
+        Ok(Raised::Now(number))
+    }
+
+    /// The sessions whose transactions compared the epoch and have not ended.
+    async fn list_writers(&mut self) -> Result<Vec<i32>, StoreError> {
+        let writers = sqlx::query_scalar(
+            "SELECT pid
+             FROM pg_locks
+             WHERE locktype = 'advisory' AND classid = 9 AND objid = 2 AND objsubid = 2 AND granted
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+             ORDER BY pid",
+        );
+        within(writers.fetch_all(&mut self.0)).await
     }
 
     /// Ends a session of the same name that the network left behind: nobody else is called so. Whether it was still there does not matter.

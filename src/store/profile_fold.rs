@@ -1,6 +1,6 @@
 //! Which version of the fold made the stored profiles.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{
     domain::text::CustomerId,
@@ -21,11 +21,11 @@ pub async fn is_current(connection: &mut PgConnection, version: i32) -> Result<b
     Ok(current)
 }
 
-/// Notes that they are now.
+/// Notes that they are now. In a transaction, since it is those that compare the fence's epoch.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn upsert(connection: &mut PgConnection, version: i32) -> Result<(), StoreError> {
+pub async fn upsert(tx: &mut Transaction<'_, Postgres>, version: i32) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO profile_fold (version)
          VALUES ($1)
@@ -34,7 +34,7 @@ pub async fn upsert(connection: &mut PgConnection, version: i32) -> Result<(), S
          WHERE profile_fold.version < excluded.version",
     )
     .bind(version)
-    .execute(connection)
+    .execute(&mut **tx)
     .await?;
     Ok(())
 }

@@ -15,8 +15,8 @@ pub static MIGRATOR: LazyLock<Migrator> =
 /// Name and text of each file of `migrations/`, written by `build.rs`. (`sqlx::migrate!` would do it, and compile the driver twice.)
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// The migration in a file named `0001_what_it_does.up.sql` or `.down.sql`; a test holds the names. The description and the checksum are
-/// those that `sqlx::migrate!` would give it: databases have them.
+/// The migration in a file named `0001_what_it_does.up.sql` or `.down.sql`; a test holds the names. The description, the checksum
+/// and whether it runs in a transaction are those that `sqlx::migrate!` would give it: databases have them.
 fn read_migration(&(name, text): &(&'static str, &'static str)) -> Migration {
     let (number, rest) = name.split_once('_').unwrap_or((name, ""));
     let (stem, kind) = match rest.strip_suffix(".down.sql") {
@@ -28,7 +28,9 @@ fn read_migration(&(name, text): &(&'static str, &'static str)) -> Migration {
     };
     let version = number.parse().unwrap_or(0);
     let description = stem.replace('_', " ").into();
-    Migration::new(version, description, kind, SqlStr::from_static(text), false)
+    let no_transaction = text.starts_with("-- no-transaction");
+    let sql = SqlStr::from_static(text);
+    Migration::new(version, description, kind, sql, no_transaction)
 }
 
 /// SQLSTATE of a lock that was not had within `lock_timeout`.
@@ -274,6 +276,15 @@ impl From<MigrateError> for SchemaError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_migration_that_asks_for_no_transaction_has_none() {
+        let read = |text| read_migration(&("0001_a.up.sql", text)).no_tx;
+        assert!(read(
+            "-- no-transaction\nCREATE INDEX CONCURRENTLY a ON b (c);"
+        ));
+        assert!(!read("CREATE INDEX a ON b (c);"));
+    }
 
     #[test]
     fn a_migration_is_what_sqlx_makes_of_its_file() {

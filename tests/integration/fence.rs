@@ -1,6 +1,7 @@
 //! One server at a time uses a database.
 
 mod overtaken;
+mod raised;
 
 use patron::app::failure::Failure;
 use patron::app::fence::FenceError;

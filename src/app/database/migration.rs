@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::oneshot;
 
-use super::DatabaseError;
+use super::{DatabaseError, raise_before_migrating};
 use crate::{
     app::{
         fence::{Fence, FenceError},
@@ -64,7 +64,7 @@ pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, Dat
     // Once, and not by the pool, which goes on trying: where nobody listens, that is the answer.
     let probed = pool::probe(url.expose(), MIGRATION_CONNECT_TIMEOUT).await;
     probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
-    let epoch = Epoch::default();
+    let epoch = Epoch::random();
     let (sender, lost) = oneshot::channel();
     let held = Gauge::default();
     let lost_fence = move |error| drop(sender.send(error));
@@ -94,6 +94,7 @@ fn in_use(error: FenceError) -> FenceError {
         FenceError::InUse(_)
         | FenceError::Lost(_)
         | FenceError::NoSession
+        | FenceError::Writing(_)
         | FenceError::Store(_)
         | FenceError::Thread(_) => error,
     }
@@ -105,6 +106,7 @@ async fn migrate_alone(
     fence: &Fence,
     now: Timestamp,
 ) -> Result<Migration, DatabaseError> {
+    let is_raised = raise_before_migrating(pool, fence).await?;
     let schema = match schema::get_schema_state(pool.unguarded()).await? {
         SchemaState::Current { version } => Migrated::Already { version },
         SchemaState::Older { .. }
@@ -117,7 +119,9 @@ async fn migrate_alone(
             Migrated::Now { version }
         }
     };
-    fence.raise().await?;
+    if !is_raised {
+        fence.raise().await?;
+    }
     let refolded = refold(pool, now).await?;
     Ok(Migration { schema, refolded })
 }

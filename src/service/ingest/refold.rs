@@ -50,8 +50,9 @@ pub async fn refold(pool: &Pool, recorded_at: Timestamp) -> Result<u64, StoreErr
             changed += versions.len() as u64;
         }
     }
-    let mut connection = pool.acquire().await?;
-    store::profile_fold::upsert(&mut connection, FOLD_VERSION).await?;
+    let mut tx = pool.begin().await?;
+    store::profile_fold::upsert(&mut tx, FOLD_VERSION).await?;
+    tx.commit().await?;
     Ok(changed)
 }
 

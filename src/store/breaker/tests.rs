@@ -231,3 +231,20 @@ async fn a_server_that_restarts_is_away_whatever_sessions_had_answers() {
     sleep(STEP).await;
     assert_eq!(breaker.metrics.openings.get(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_between_two_looks_at_the_clock_is_a_fresh_one() {
+    let breaker = refusing("28P01");
+    let later = breaker.now_ms() + 5;
+    breaker.answered_ms.store(later, SeqCst);
+    assert!(breaker.concerns_new_sessions(&refused("28P01")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_login_after_a_broken_session_opens_it_also_right_after_the_start() {
+    let breaker = refusing("28P01");
+    let broken = breaker.guard(async { Err::<(), _>(refused("57P01")) });
+    assert!(broken.await.is_err());
+    sleep(STEP).await;
+    assert_eq!(breaker.metrics.openings.get(), 1);
+}

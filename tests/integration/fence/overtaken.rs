@@ -6,7 +6,7 @@ use patron::app::server::ServeError;
 use patron::domain::text::CustomerId;
 use patron::pb;
 use patron::store::locks;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tonic::Code;
 
 use super::{end, holder, is_answering, is_writing};
@@ -17,18 +17,48 @@ use crate::support::service::ServiceWithDatabase;
 use crate::support::{PATIENCE, until};
 
 /// What another process does that takes the fence.
-async fn overtake(pool: &PgPool) {
-    sqlx::query("UPDATE fence_epoch SET epoch = epoch + 1")
-        .execute(pool)
+async fn overtake(mut tx: Transaction<'static, Postgres>) {
+    for statement in [
+        "SELECT pg_advisory_xact_lock(9, 2)",
+        "UPDATE fence_epoch SET owner = gen_random_uuid(), epoch = epoch + 1",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// The server ends because it was overtaken.
+async fn assert_stops(service: ServiceWithDatabase) {
+    let ended = tokio::time::timeout(PATIENCE, service.wait())
         .await
         .unwrap();
+    let error = ended.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ServeError::Failure(Failure::Fence(FenceError::Lost(None)))
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
     let service = ServiceWithDatabase::start().await;
+    // Sessions in every pool: no new one is let in from here on, so that the server cannot look whether the fence is its own.
     assert!(is_writing(&service).await);
-    overtake(&service.pool).await;
+    assert!(is_answering(&service).await);
+    let inactive = pb::ActivateModelRequest {
+        version: 1,
+        ..Default::default()
+    };
+    let missing = service.models().activate_model(inactive.clone()).await;
+    assert_eq!(missing.unwrap_err().code(), Code::NotFound);
+    let session = holder(&service.pool).await.unwrap();
+    let other = service.pool.begin().await.unwrap();
+    service.database.close_to_new_sessions().await;
+    end(&service.pool, session).await;
+    overtake(other).await;
     let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
     let request = pb::IngestTransactionsRequest { transactions };
     let refused = service.ingest().ingest_transactions(request).await;
@@ -40,10 +70,6 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
     let rates = vec![rate("CHF", "EUR", ("2026-01-01", "1.05"))];
     let request = pb::IngestRatesRequest { rates };
     let without_rate = service.ingest().ingest_rates(request).await;
-    let inactive = pb::ActivateModelRequest {
-        version: 1,
-        ..Default::default()
-    };
     let inactive = service.models().activate_model(inactive).await;
     for refused in [
         refused.unwrap_err(),
@@ -66,25 +92,66 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
         is_answering(&service).await,
         "what it knows it still answers"
     );
+    service.database.give_back().await;
+    assert_stops(service).await;
 }
 
 #[tokio::test]
 async fn a_server_that_finds_its_fence_free_but_was_overtaken_meanwhile_stops() {
     let service = ServiceWithDatabase::start().await;
-    overtake(&service.pool).await;
+    overtake(service.pool.begin().await.unwrap()).await;
     let session = holder(&service.pool).await.unwrap();
     end(&service.pool, session).await;
-    let ended = tokio::time::timeout(PATIENCE, service.wait())
+    assert_stops(service).await;
+}
+
+#[tokio::test]
+async fn a_server_stops_whose_database_went_back_to_another_owner_of_the_same_number() {
+    let service = ServiceWithDatabase::start().await;
+    sqlx::query("UPDATE fence_epoch SET owner = gen_random_uuid()")
+        .execute(&service.pool)
         .await
         .unwrap();
-    let error = ended.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ServeError::Failure(Failure::Fence(FenceError::Lost(None)))
-        ),
-        "{error}"
-    );
+    assert!(!is_writing(&service).await);
+    let session = holder(&service.pool).await.unwrap();
+    end(&service.pool, session).await;
+    assert_stops(service).await;
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_its_lock_and_loses_its_epoch_stops() {
+    for loss in ["DELETE FROM fence_epoch", "DROP TABLE fence_epoch"] {
+        let service = ServiceWithDatabase::start().await;
+        sqlx::query(loss).execute(&service.pool).await.unwrap();
+        assert_stops(service).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_waited_for_another_server_to_take_the_fence_is_refused() {
+    let service = ServiceWithDatabase::start().await;
+    let mut other = service.pool.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(9, 2)")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let mut ingest = service.ingest();
+    let writing = tokio::spawn(async move {
+        let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
+        let request = pb::IngestTransactionsRequest { transactions };
+        ingest.ingest_transactions(request).await
+    });
+    until("the write waits", async || {
+        waiting(&service.pool).await == 1
+    })
+    .await;
+    sqlx::query("UPDATE fence_epoch SET owner = gen_random_uuid()")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    other.commit().await.unwrap();
+    let refused = writing.await.unwrap().unwrap_err();
+    assert_eq!(reason(&refused), "TAKEN_OVER", "{refused:?}");
 }
 
 /// How many statements wait for a lock.
@@ -115,7 +182,7 @@ async fn whoever_takes_the_fence_waits_for_the_writes_under_way() {
     })
     .await;
     let pool = service.pool.clone();
-    let overtaking = tokio::spawn(async move { overtake(&pool).await });
+    let overtaking = tokio::spawn(async move { overtake(pool.begin().await.unwrap()).await });
     until("so does the other", async || {
         waiting(&service.pool).await == 2
     })

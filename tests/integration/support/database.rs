@@ -58,6 +58,11 @@ impl TestDatabase {
         admin.close().await.unwrap();
     }
 
+    /// Lets no new session in; those that are open go on.
+    pub(crate) async fn close_to_new_sessions(&self) {
+        self.admit("false").await;
+    }
+
     /// Opens it again.
     pub(crate) async fn give_back(&self) {
         self.admit("true").await;
