@@ -5,15 +5,59 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         assess::AssignedTreatment,
-        definitions::{Definitions, LocalizedText, TreatmentChoice},
+        definitions::{Definitions, LocalizedText, Treatment, TreatmentChoice},
         rules::program::Verdict,
         text::Label,
     },
     pb,
 };
 
-/// The fields of a treatment, in the order of their choices.
-pub(crate) const FIELDS: [&str; 6] = ["sla", "queue", "skills", "channels", "services", "playbook"];
+/// A field of a treatment, which is decided as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    Sla,
+    Queue,
+    Skills,
+    Channels,
+    Services,
+    Playbook,
+}
+
+/// The fields, in the order of their choices.
+pub(crate) const FIELDS: [Field; 6] = [
+    Field::Sla,
+    Field::Queue,
+    Field::Skills,
+    Field::Channels,
+    Field::Services,
+    Field::Playbook,
+];
+
+impl Field {
+    /// The name of the field as definitions have it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sla => "sla",
+            Self::Queue => "queue",
+            Self::Skills => "skills",
+            Self::Channels => "channels",
+            Self::Services => "services",
+            Self::Playbook => "playbook",
+        }
+    }
+
+    /// Whether `treatment` states it.
+    const fn is_stated(self, treatment: &Treatment) -> bool {
+        match self {
+            Self::Sla => treatment.sla.is_some(),
+            Self::Queue => treatment.queue.is_some(),
+            Self::Skills => treatment.skills.is_some(),
+            Self::Channels => treatment.channels.is_some(),
+            Self::Services => treatment.services.is_some(),
+            Self::Playbook => treatment.playbook.is_some(),
+        }
+    }
+}
 
 /// The message of a text for people.
 pub(crate) fn localized(words: &LocalizedText) -> pb::LocalizedText {
@@ -42,20 +86,11 @@ pub(crate) fn treatment(assigned: &AssignedTreatment, definitions: &Definitions)
     };
     let minutes = |minutes: u32| i32::try_from(minutes).unwrap_or(i32::MAX);
     let sla = treatment.sla.as_ref();
-    let stated = [
-        treatment.sla.is_some(),
-        treatment.queue.is_some(),
-        treatment.skills.is_some(),
-        treatment.channels.is_some(),
-        treatment.services.is_some(),
-        treatment.playbook.is_some(),
-    ];
     let decided_by: BTreeMap<String, String> = FIELDS
         .iter()
         .zip(&assigned.choices)
-        .zip(stated)
-        .filter(|(_, stated)| *stated)
-        .map(|((field, choice), _)| ((*field).to_owned(), decided_by(*choice, definitions)))
+        .filter(|(field, _)| field.is_stated(treatment))
+        .map(|(field, choice)| (field.name().to_owned(), decided_by(*choice, definitions)))
         .collect();
     pb::Treatment {
         response_minutes: sla.map(|sla| minutes(sla.response_minutes)),
@@ -78,43 +113,38 @@ pub(crate) fn treatment(assigned: &AssignedTreatment, definitions: &Definitions)
     }
 }
 
-/// What a treatment states in the field of this place, and nothing else.
-pub(super) fn field_alone(whole: pb::Treatment, field: usize) -> pb::Treatment {
-    let name = FIELDS[field];
-    let mut decided_by = whole.decided_by;
-    decided_by.retain(|field, _| field == name);
-    let alone = pb::Treatment {
+/// What a treatment states in one field, and nothing else. Takes the message apart completely, so that a field that is added to it does not
+/// compile here until it has its place.
+pub(super) fn field_alone(whole: pb::Treatment, field: Field) -> pb::Treatment {
+    let pb::Treatment {
+        response_minutes,
+        resolution_minutes,
+        service_hours,
+        queue,
+        skills,
+        channels,
+        services,
+        playbook,
+        mut decided_by,
+    } = whole;
+    decided_by.retain(|name, _| name == field.name());
+    let mut alone = pb::Treatment {
         decided_by,
         ..Default::default()
     };
-    match name {
-        "sla" => pb::Treatment {
-            response_minutes: whole.response_minutes,
-            resolution_minutes: whole.resolution_minutes,
-            service_hours: whole.service_hours,
-            ..alone
-        },
-        "queue" => pb::Treatment {
-            queue: whole.queue,
-            ..alone
-        },
-        "skills" => pb::Treatment {
-            skills: whole.skills,
-            ..alone
-        },
-        "channels" => pb::Treatment {
-            channels: whole.channels,
-            ..alone
-        },
-        "services" => pb::Treatment {
-            services: whole.services,
-            ..alone
-        },
-        _ => pb::Treatment {
-            playbook: whole.playbook,
-            ..alone
-        },
+    match field {
+        Field::Sla => {
+            alone.response_minutes = response_minutes;
+            alone.resolution_minutes = resolution_minutes;
+            alone.service_hours = service_hours;
+        }
+        Field::Queue => alone.queue = queue,
+        Field::Skills => alone.skills = skills,
+        Field::Channels => alone.channels = channels,
+        Field::Services => alone.services = services,
+        Field::Playbook => alone.playbook = playbook,
     }
+    alone
 }
 
 fn decided_by(choice: TreatmentChoice, definitions: &Definitions) -> String {

@@ -155,10 +155,13 @@ fn rpc_lines(status: &Status) -> Vec<String> {
     let mut lines = vec![format!("error: {message} ({code})")];
     let details = status.get_error_details();
     if let Some(request) = details.bad_request() {
-        // The sentence has the first one already.
-        let others = request.field_violations.iter();
-        for violation in others.filter(|one| !message.contains(&one.description)) {
-            lines.push(format!("  {}: {}", violation.field, violation.description));
+        for violation in &request.field_violations {
+            let line = format!("{}: {}", violation.field, violation.description);
+            // The sentence is the first one, and how many more there are. Others may have the same description and another field.
+            let rest = message.strip_prefix(&line);
+            if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" (and ")) {
+                lines.push(format!("  {line}"));
+            }
         }
     }
     if let Some(info) = details.error_info() {
@@ -260,6 +263,28 @@ mod tests {
                 "  subject.phone_number: must begin with +",
                 "  reason: AMBIGUOUS_SUBJECT (customer_ids: a,b)",
                 "hint: several customers share it: list them with `patron classify`, then use a customer id",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_many_violations_the_sentence_has_the_first_and_each_other_one_has_a_line() {
+        let mut details = ErrorDetails::new();
+        for (field, description) in [
+            ("subjects[0].phone_number", "must begin with +"),
+            ("subjects[1].phone_number", "must begin with +"),
+            ("subjects[2]", ""),
+        ] {
+            details.add_bad_request_violation(field, description);
+        }
+        let message = "subjects[0].phone_number: must begin with + (and 2 more)";
+        let status = Status::with_error_details(Code::InvalidArgument, message, details);
+        assert_eq!(
+            CliError::from(status).lines(),
+            [
+                "error: subjects[0].phone_number: must begin with + (and 2 more) (INVALID_ARGUMENT)",
+                "  subjects[1].phone_number: must begin with +",
+                "  subjects[2]: ",
             ]
         );
     }

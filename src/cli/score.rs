@@ -91,7 +91,8 @@ impl ScoreArgs {
 ///
 /// # Errors
 ///
-/// A file that cannot be read, no server, an error of the server, or no reader.
+/// A file that cannot be read, no server, an error of the server, no reader, or customers of a file that were not scored because the
+/// database was unreachable.
 pub async fn run(args: &ScoreArgs, output: &mut Output) -> Result<(), CliError> {
     match (&args.subject, &args.subjects) {
         (Some(subject), _) => score_one(args, subject, output).await,
@@ -157,8 +158,8 @@ async fn score_many(
             output.line(&json_part(pairs, is_first, rest.is_empty())?)?;
         } else {
             output.line(&table_part(pairs, is_first))?;
-            tally.add(&responses);
         }
+        tally.add(&responses);
         comparison.add(&responses);
     }
     if args.json && args.compare.is_some() {
@@ -170,7 +171,7 @@ async fn score_many(
             output.note(&line);
         }
     }
-    Ok(())
+    tally.check(subjects.len())
 }
 
 fn batch_request(args: &ScoreArgs, batch: &[pb::Subject]) -> pb::BatchScoreLifetimeValueRequest {
@@ -301,14 +302,24 @@ impl Tally {
     fn line(&self) -> String {
         let unavailable = match self.unavailable {
             0 => String::new(),
-            count => {
-                format!(", {count} unavailable: the database was unreachable; score them again")
-            }
+            count => format!(", {count} unavailable"),
         };
         format!(
             "{} with a value, {} without, {} ambiguous, {} unknown{unavailable}",
             self.rated, self.unrated, self.ambiguous, self.unknown
         )
+    }
+
+    /// A failure if some of `subjects` were not scored: what is printed is then not the whole result.
+    fn check(&self, subjects: usize) -> Result<(), CliError> {
+        if self.unavailable == 0 {
+            return Ok(());
+        }
+        let message = format!(
+            "{} of {subjects} subjects not scored: the database was unreachable",
+            self.unavailable
+        );
+        Err(CliError::failed(message).with_hint("run the command again".to_owned()))
     }
 }
 

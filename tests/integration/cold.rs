@@ -1,5 +1,6 @@
 //! Customers that are not in memory: one load however many ask, whoever gives up, and never an older answer than one that was given.
 
+mod batches;
 mod cancelled;
 mod given_up;
 mod outage;

@@ -14,7 +14,10 @@ use super::{
     wire::{bytes, message, number, text},
 };
 use crate::{
-    api::{customer_kind_message, treatments},
+    api::{
+        customer_kind_message,
+        treatments::{self, FIELDS},
+    },
     domain::{
         assess::{AssignedTreatment, tiers::TierIndex},
         basis::Basis,
@@ -40,7 +43,7 @@ struct Encoded {
     /// Name and title of each segment.
     segments: Vec<Vec<u8>>,
     /// The fields of treatments, by where they come from: UNRATED, the tiers from the best on, the segments.
-    treatments: Vec<[OnceLock<Vec<u8>>; treatments::FIELDS.len()]>,
+    treatments: Vec<[OnceLock<Vec<u8>>; FIELDS.len()]>,
 }
 
 impl ClassifyWriter {
@@ -111,14 +114,14 @@ impl Encoded {
         out: &mut Vec<u8>,
     ) {
         let tiers = definitions.tiers().len();
-        for (field, choice) in assigned.choices.iter().enumerate() {
+        for (at, (field, choice)) in FIELDS.iter().zip(&assigned.choices).enumerate() {
             let source = match choice {
                 TreatmentChoice::Tier => tier.map_or(0, TierIndex::rank),
                 TreatmentChoice::Segment(id) => 1 + tiers + id.0 as usize,
             };
-            let written = self.treatments[source][field].get_or_init(|| {
+            let written = self.treatments[source][at].get_or_init(|| {
                 let whole = treatments::treatment(assigned, definitions);
-                treatments::field_alone(whole, field).encode_to_vec()
+                treatments::field_alone(whole, *field).encode_to_vec()
             });
             out.extend_from_slice(written);
         }
@@ -188,3 +191,6 @@ fn localized(words: &LocalizedText, out: &mut Vec<u8>) {
 fn provenance_bytes(one: &Classified, as_of: Day, basis: &Basis) -> Vec<u8> {
     provenance(Some(one.profile.profile()), as_of, basis).encode_to_vec()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@ use std::{
 };
 
 use super::{
-    Leaf,
     reasons::{About, Reason},
     wording::{self, Language},
 };
@@ -18,16 +17,13 @@ use crate::domain::{
     definitions::{Definitions, LocalizedText},
     rules::{
         condition::{Clause, ClauseKind, Term, Test},
-        program::Slot,
+        program::{Absence, Slot},
         vocabulary::ValueType,
     },
     text::Label,
 };
 
-/// Outcomes that a leaf of any term may have: six absences, no and yes.
-const COMMON: usize = 8;
-
-/// Most outcomes of a term beyond these that are kept.
+/// Most outcomes of a term that are kept, besides absences, no and yes.
 const MAX_OWN: usize = 32;
 
 /// The worded reasons of a revision.
@@ -38,12 +34,16 @@ pub struct FixedReasons {
     tests: HashMap<usize, Worded>,
 }
 
-/// The worded reasons of one test: all outcomes, then all of them negated.
+/// The worded reasons of one test. Each kind of outcome has a table of its own, so that none can take the place of another.
 #[derive(Debug)]
 struct Worded {
-    outcomes: usize,
-    texts: Box<[OnceLock<LocalizedText>]>,
+    absent: [Texts; 6],
+    no_and_yes: [Texts; 2],
+    own: Box<[Texts]>,
 }
+
+/// An outcome as it was asked for, and negated.
+type Texts = [OnceLock<LocalizedText>; 2];
 
 impl FixedReasons {
     /// Those of `definitions`, none of them worded yet.
@@ -76,13 +76,16 @@ impl FixedReasons {
         let About::Leaf { leaf, is_negated } = &reason.about else {
             return None;
         };
-        let outcome = outcome(leaf, &self.definitions)?;
         let worded = self.tests.get(&address(leaf.test))?;
-        if outcome >= worded.outcomes {
-            return None;
-        }
-        let negated = if *is_negated { worded.outcomes } else { 0 };
-        worded.texts.get(outcome + negated)
+        let texts = match leaf.observed {
+            Err(absence) => worded.absent.get(absence_number(absence)),
+            Ok(Slot::Bool(value)) => worded.no_and_yes.get(usize::from(value)),
+            Ok(observed) => {
+                let own = own_outcome(&leaf.test.term, observed, &self.definitions)?;
+                worded.own.get(own)
+            }
+        };
+        texts?.get(usize::from(*is_negated))
     }
 }
 
@@ -94,10 +97,11 @@ fn collect(clause: &Clause, definitions: &Definitions, tests: &mut HashMap<usize
     match &clause.kind {
         ClauseKind::Everyone => {}
         ClauseKind::Test(test) => {
-            let outcomes = COMMON + own_outcomes(&test.term, definitions).min(MAX_OWN);
+            let own = own_outcomes(&test.term, definitions).min(MAX_OWN);
             let worded = Worded {
-                outcomes,
-                texts: (0..2 * outcomes).map(|_| OnceLock::new()).collect(),
+                absent: Default::default(),
+                no_and_yes: Default::default(),
+                own: (0..own).map(|_| Texts::default()).collect(),
             };
             tests.insert(address(test), worded);
         }
@@ -137,20 +141,28 @@ fn listed<'a>(term: &Term, definitions: &'a Definitions) -> Option<&'a [Label]> 
     }
 }
 
+/// The number of an absence. One without a place in the table is worded at each call.
+const fn absence_number(absence: Absence) -> usize {
+    match absence {
+        Absence::Missing => 0,
+        Absence::Stale => 1,
+        Absence::Future => 2,
+        Absence::WrongType => 3,
+        Absence::Unrated => 4,
+        Absence::NoRate => 5,
+    }
+}
+
 /// The number of what was observed among the outcomes of its term; `None` where there are too many of them.
-fn outcome(leaf: &Leaf<'_>, definitions: &Definitions) -> Option<usize> {
-    let term = &leaf.test.term;
-    let own = match leaf.observed {
-        Err(absence) => return Some(absence as usize),
-        Ok(Slot::Bool(value)) => return Some(6 + usize::from(value)),
-        Ok(Slot::Int(ordinal)) if *term == Term::Tier => usize::try_from(ordinal).ok()?,
-        Ok(Slot::Text(_, text)) if *term == Term::Kind => {
-            KINDS.iter().position(|kind| kind_text(*kind) == text)?
+fn own_outcome(term: &Term, observed: Slot<'_>, definitions: &Definitions) -> Option<usize> {
+    match observed {
+        Slot::Int(ordinal) if *term == Term::Tier => usize::try_from(ordinal).ok(),
+        Slot::Text(_, text) if *term == Term::Kind => {
+            KINDS.iter().position(|kind| kind_text(*kind) == text)
         }
-        Ok(Slot::Text(_, text)) => listed(term, definitions)?
+        Slot::Text(_, text) => listed(term, definitions)?
             .iter()
-            .position(|value| **value == *text)?,
-        Ok(Slot::Missing | Slot::Int(_) | Slot::Num(_) | Slot::List(_)) => return None,
-    };
-    Some(COMMON + own)
+            .position(|value| **value == *text),
+        Slot::Missing | Slot::Bool(_) | Slot::Int(_) | Slot::Num(_) | Slot::List(_) => None,
+    }
 }

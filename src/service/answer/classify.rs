@@ -157,6 +157,12 @@ impl AnswerContext {
         }
     }
 
+    /// Marks what is answered from here on as the outage requires, if there is one. Called after the data of an answer is read: an outage
+    /// that began while it was read marks it too.
+    fn mark_stale(&mut self, breaker: &Breaker) {
+        self.stale_since = breaker.stale_since();
+    }
+
     /// The finished answer about those who were found.
     fn answer<T: CustomerAnswer>(&self, found: Found) -> Answer<T> {
         Answer {
@@ -268,7 +274,7 @@ impl Classifier {
         question: &Question,
         finish: impl FnOnce(Found, &AnswerContext) -> T,
     ) -> Result<T, ServiceError> {
-        let context = self.context(question).await?;
+        let mut context = self.context(question).await?;
         let found = match subject {
             // The way of most calls: no list, no second look.
             Subject::Customer(id) => {
@@ -281,6 +287,7 @@ impl Classifier {
                 resolve(&ids, &profiles)
             }
         };
+        context.mark_stale(&self.breaker);
         Ok(finish(found, &context))
     }
 
@@ -299,6 +306,7 @@ impl Classifier {
         Ok(found)
     }
 
+    /// What a question is answered on. Not marked: see [`AnswerContext::mark_stale`].
     async fn context(&self, question: &Question) -> Result<AnswerContext, ServiceError> {
         let (basis, as_of) = (self.bases.current(), self.day(question.as_of)?);
         let challenger = match question.compare_version {
@@ -317,7 +325,7 @@ impl Classifier {
             interval_level: question.interval_level,
             challenger,
             outlook: question.outlook,
-            stale_since: self.breaker.stale_since(),
+            stale_since: None,
         })
     }
 

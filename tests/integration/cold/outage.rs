@@ -1,5 +1,7 @@
 //! The database goes away and comes back, under a service that runs on.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,7 +41,7 @@ fn unmark(provenance: Option<&mut pb::Provenance>) {
     (provenance.stale, provenance.confirmed_time) = (false, None);
 }
 
-async fn start(path: &std::path::Path) -> Cluster {
+async fn start(path: &Path) -> Cluster {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || Cluster::start(&path).unwrap())
         .await
@@ -108,6 +110,26 @@ async fn assert_batches(service: &Service, known: &pb::ClassifyResponse) {
     assert_eq!(matches, [One, Unavailable]);
 }
 
+/// `patron score` of a file prints what it has, and fails for what it has not.
+async fn assert_scores(service: &Service, folder: &Path) {
+    let file = folder.join("subjects.csv");
+    std::fs::write(&file, "customer_id\nada\nbob\n").unwrap();
+    for form in [&[][..], &["--json"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patron"));
+        let endpoint = service.app.endpoint();
+        command.args(["score", "--endpoint", &endpoint, "--subjects"]);
+        command.arg(&file).args(form);
+        let output = tokio::task::spawn_blocking(move || command.output());
+        let output = output.await.unwrap().unwrap();
+        let notes = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{notes}");
+        let sentence = "error: 1 of 2 subjects not scored: the database was unreachable";
+        assert!(notes.contains(sentence), "{notes}");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(printed.contains("ada"), "{printed}");
+    }
+}
+
 /// Asks for one customer without a pause, from several tasks; returns how many loads that made.
 async fn hammer(service: &Service, customer: &str) -> u64 {
     let started = &service.app.metrics.profile_cache.loads_started;
@@ -165,6 +187,7 @@ async fn what_is_in_memory_is_answered_while_the_database_is_away_and_the_rest_w
     let refused = service.ingest().ingest_transactions(write.clone()).await;
     assert_unavailable(&refused.unwrap_err());
     assert_batches(&service, &known).await;
+    assert_scores(&service, place.path()).await;
     let loads = hammer(&service, "bob").await;
     assert_eq!(
         loads, 0,

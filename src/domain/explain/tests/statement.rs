@@ -1,4 +1,5 @@
-//! Clause trees with their texts: what a page prints is what the reasons state, also under a NOT.
+//! Clause trees with their texts: what a page prints is what the reasons state, also under a NOT over a test. Under a NOT over a group, a
+//! reason states the contrary of its test, for it stands alone; the test states what it tests, for its verdict is of that.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::domain::{
 const CONDITION: &str = "spend(days(30)) >= money('100 EUR') && !(contacts(days(90)) > 3) \
     && !(city == 'Ulm' || employees < 10)";
 
-fn document() -> Definitions {
+fn document(condition: &str) -> Definitions {
     let text = format!(
         "value: {{currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}}
 attributes:
@@ -32,7 +33,7 @@ schemes:
     mode: overlapping
     description: d
     segments:
-      - {{name: a, title: A, when: \"{CONDITION}\"}}
+      - {{name: a, title: A, when: \"{condition}\"}}
 treatments:
   tiers:
     gold: {{sla: {{response: 1 h}}, queue: a}}
@@ -56,7 +57,7 @@ fn a_negated_test_states_the_contrary_and_the_test_itself_what_it_tests() {
         .called(5, 5, None)
         .attribute("city", 1, AttributeValue::Text("Bonn".into()))
         .attribute("employees", 34, AttributeValue::Int(12));
-    customer.stated(&Arc::new(document()), "s/a", |explanation, statement, definitions| {
+    customer.stated(&Arc::new(document(CONDITION)), "s/a", |explanation, statement, definitions| {
         assert_eq!(explanation.standing.verdict, Verdict::False);
         let line = |clause: &ClauseStatement<'_>, language: Language| {
             let text = |text| language.of(text).to_string();
@@ -103,6 +104,58 @@ fn a_negated_test_states_the_contrary_and_the_test_itself_what_it_tests() {
         assert_eq!(employees.observed, Err(Absence::Stale));
         assert_eq!(employees.recorded.unwrap().observed_on, as_of().plus_days(-34));
     });
+}
+
+/// The texts of the reasons and of their tests, in one order.
+fn reasons_and_tests(condition: &str) -> Vec<(String, String)> {
+    let customer = Customer::new(CustomerKind::Company)
+        .bought(&[3], 2_000)
+        .called(5, 1, None);
+    let mut pairs = vec![];
+    let definitions = Arc::new(document(condition));
+    customer.stated(
+        &definitions,
+        "s/a",
+        |explanation, statement, definitions| {
+            let clauses = flat(statement).into_iter();
+            let tests =
+                clauses.filter(|one| one.test.as_ref().is_some_and(|test| test.is_decisive));
+            let reasons = explanation.reasons.iter();
+            pairs = reasons
+                .map(|reason| wording::reason(reason, definitions, Language::En))
+                .zip(tests.map(|test| test.text.en.to_string()))
+                .collect();
+        },
+    );
+    pairs
+}
+
+#[test]
+fn under_a_negated_group_a_reason_states_the_contrary_of_its_test() {
+    let contacts = "contacts in the last 90 days: 1, required:";
+    let spend = "spend in the last 30 days: 20.00 EUR, required:";
+    let group = "contacts(days(90)) > 3 || spend(days(30)) >= money('100 EUR')";
+    assert_eq!(
+        reasons_and_tests(&format!("!({group})")),
+        [
+            (
+                format!("{contacts} at most 3"),
+                format!("{contacts} more than 3")
+            ),
+            (
+                format!("{spend} less than 100.00 EUR"),
+                format!("{spend} at least 100.00 EUR")
+            ),
+        ]
+    );
+    let alike = [
+        format!("{contacts} more than 3"),
+        format!("{spend} at least 100.00 EUR"),
+    ];
+    assert_eq!(
+        reasons_and_tests(&format!("!(!({group}))")),
+        alike.map(|text| (text.clone(), text))
+    );
 }
 
 /// On the example, for customers of all kinds: wherever a leaf or a negated leaf is a reason, its clause has the words of the reason.

@@ -13,7 +13,7 @@ use super::{
     resolve,
 };
 use crate::{
-    domain::{customer::profile::DatedProfile, text::CustomerId},
+    domain::{calendar::Day, customer::profile::DatedProfile, text::CustomerId},
     service::{answer::subjects::Subject, error::ServiceError},
     store::error::StoreError,
 };
@@ -32,6 +32,10 @@ const AHEAD: usize = 64;
 
 /// After so many assessed customers another task has its turn, and a caller who has gone is noticed: about a millisecond of work.
 const TURN: usize = 32;
+
+/// After the database was asked so often in vain, the rest of a batch is answered from memory alone. Chosen: a connection that breaks costs
+/// one, and where every login is refused, a provider that locks accounts sees few of them.
+const MOST_FAILURES: usize = 3;
 
 /// The answer to a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +81,14 @@ impl Used {
         self.since_turn += assessed;
         true
     }
+
+    /// Lets other tasks have their turn, when it is time.
+    async fn take_turn(&mut self) {
+        if self.since_turn >= TURN {
+            self.since_turn = 0;
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 /// The subjects of a part that were not answered before, with the customers that they name, and the profiles of the next of them.
@@ -88,8 +100,15 @@ struct Fresh<'a> {
     /// Up to which of them profiles were read.
     read: usize,
     profiles: HashMap<CustomerId, DatedProfile>,
-    /// Why subjects are read one by one: the database is away.
-    away: Option<Arc<StoreError>>,
+    /// Whether subjects are read one by one: the database is away.
+    one_by_one: bool,
+}
+
+/// The times that a batch asked the database in vain.
+#[derive(Default)]
+struct Failures {
+    count: usize,
+    first: Option<Arc<StoreError>>,
 }
 
 impl Classifier {
@@ -106,17 +125,18 @@ impl Classifier {
         most_bytes: usize,
         write: impl Fn(Option<Answer<T>>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
-        let context = self.context(question).await?;
+        let mut context = self.context(question).await?;
         let mut batch = Batch {
             written: vec![],
             answered: 0,
             end: None,
         };
+        // A subject that comes twice has one answer, with the mark of when it was read.
         let mut known: HashMap<&Subject, Range<usize>> = HashMap::new();
         let mut used = Used::default();
-        let (mut some_found, mut away) = (false, None);
+        let (mut some_found, mut failures) = (false, Failures::default());
         for part in subjects.chunks(PART) {
-            let mut fresh = self.resolve(part, &known).await?;
+            let mut fresh = self.resolve(part, &known, &mut failures).await?;
             for subject in part {
                 let start = batch.written.len();
                 if let Some(range) = known.get(subject) {
@@ -124,10 +144,11 @@ impl Classifier {
                 } else {
                     if !used.add(fresh.customers()) {
                         batch.end = Some(BatchEnd::Customers);
-                        return Ok(batch);
+                        break;
                     }
-                    let found = self.next_match(&mut fresh, &context).await?;
+                    let found = self.next_match(&mut fresh, &context, &mut failures).await?;
                     some_found |= found.is_some();
+                    context.mark_stale(&self.breaker);
                     let answer = found.map(|found| context.answer(found));
                     write(answer, &mut batch.written);
                     known.insert(subject, start..batch.written.len());
@@ -135,17 +156,16 @@ impl Classifier {
                 if batch.written.len() > most_bytes && batch.answered > 0 {
                     batch.written.truncate(start);
                     batch.end = Some(BatchEnd::Bytes);
-                    return Ok(batch);
+                    break;
                 }
                 batch.answered += 1;
-                if used.since_turn >= TURN {
-                    used.since_turn = 0;
-                    tokio::task::yield_now().await;
-                }
+                used.take_turn().await;
             }
-            away = away.or(fresh.away);
+            if batch.end.is_some() {
+                break;
+            }
         }
-        match away {
+        match failures.first {
             Some(cause) if !some_found => Err(ServiceError::Unavailable(cause)),
             Some(_) | None => Ok(batch),
         }
@@ -156,8 +176,9 @@ impl Classifier {
         &self,
         fresh: &mut Fresh<'_>,
         context: &AnswerContext,
+        failures: &mut Failures,
     ) -> Result<Option<Found>, ServiceError> {
-        let is_read = self.read_ahead(fresh, context).await?;
+        let is_read = self.read_ahead(fresh, context.as_of, failures).await?;
         let ids = fresh.take().filter(|_| is_read);
         Ok(ids.map(|ids| resolve(&ids, &fresh.profiles)))
     }
@@ -167,6 +188,7 @@ impl Classifier {
         &self,
         part: &'a [Subject],
         known: &HashMap<&Subject, Range<usize>>,
+        failures: &mut Failures,
     ) -> Result<Fresh<'a>, ServiceError> {
         let mut subjects: Vec<&Subject> = vec![];
         for subject in part {
@@ -175,35 +197,44 @@ impl Classifier {
             }
         }
         let asked: Vec<Subject> = subjects.iter().copied().cloned().collect();
-        let mut away = None;
-        let named = match self.subjects.find_many(&asked).await {
-            Ok(named) => named.into_iter().map(Some).collect(),
-            Err(ServiceError::Unavailable(cause)) => {
-                away = Some(cause);
-                self.find_each(&asked).await?
-            }
-            Err(error) => return Err(error),
+        let (named, one_by_one) = match self.find_many(&asked, failures).await? {
+            Some(named) => (named.into_iter().map(Some).collect(), false),
+            None => (self.find_each(&asked, failures).await?, true),
         };
         Ok(Fresh {
             named: subjects.into_iter().zip(named).collect(),
             next: 0,
             read: 0,
             profiles: HashMap::new(),
-            away,
+            one_by_one,
         })
+    }
+
+    /// The customers that each subject names; `None` where the database would have to be asked and is away.
+    async fn find_many(
+        &self,
+        subjects: &[Subject],
+        failures: &mut Failures,
+    ) -> Result<Option<Vec<Arc<[CustomerId]>>>, ServiceError> {
+        if failures.are_enough() {
+            return Ok(None);
+        }
+        failures.count(self.subjects.find_many(subjects).await)
     }
 
     /// The customers that each subject names, as far as memory knows.
     async fn find_each(
         &self,
         subjects: &[Subject],
+        failures: &mut Failures,
     ) -> Result<Vec<Option<Arc<[CustomerId]>>>, ServiceError> {
         let mut named = vec![];
         for subject in subjects {
-            named.push(match self.subjects.find(subject).await {
-                Ok(ids) => Some(ids),
-                Err(ServiceError::Unavailable(_)) => None,
-                Err(error) => return Err(error),
+            named.push(match self.subjects.find_held(subject) {
+                None if !failures.are_enough() => {
+                    failures.count(self.subjects.find(subject).await)?
+                }
+                held => held,
             });
         }
         Ok(named)
@@ -213,36 +244,77 @@ impl Classifier {
     async fn read_ahead(
         &self,
         fresh: &mut Fresh<'_>,
-        context: &AnswerContext,
+        as_of: Day,
+        failures: &mut Failures,
     ) -> Result<bool, ServiceError> {
         while fresh.next >= fresh.read {
+            fresh.one_by_one |= failures.are_enough();
             let mut ids: Vec<CustomerId> = vec![];
             let mut read = fresh.next;
             for (_, named) in &fresh.named[fresh.next..] {
                 let named = named.as_deref().map_or(&[][..], assessable);
                 let is_next = read == fresh.next;
-                if !is_next && (fresh.away.is_some() || ids.len() + named.len() > AHEAD) {
+                if !is_next && (fresh.one_by_one || ids.len() + named.len() > AHEAD) {
                     break;
                 }
                 ids.extend_from_slice(named);
                 read += 1;
             }
-            match self.list_profiles(&ids, context.as_of).await {
-                Ok(profiles) => fresh.profiles = profiles,
+            let profiles = if failures.are_enough() {
+                self.held_profiles(&ids, as_of)
+            } else {
+                failures.count(self.list_profiles(&ids, as_of).await)?
+            };
+            match profiles {
+                Some(profiles) => fresh.profiles = profiles,
                 // One of them is not in memory: which, their own turn shows.
-                Err(ServiceError::Unavailable(cause)) if fresh.away.is_none() => {
-                    fresh.away = Some(cause);
+                None if !fresh.one_by_one => {
+                    fresh.one_by_one = true;
                     continue;
                 }
-                Err(ServiceError::Unavailable(_)) => {
+                None => {
                     fresh.read = read;
                     return Ok(false);
                 }
-                Err(error) => return Err(error),
             }
             fresh.read = read;
         }
         Ok(true)
+    }
+
+    /// As [`Self::list_profiles`], from memory alone; `None` where it does not hold all of them.
+    fn held_profiles(
+        &self,
+        ids: &[CustomerId],
+        as_of: Day,
+    ) -> Option<HashMap<CustomerId, DatedProfile>> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for id in ids {
+            if let Some(profile) = self.profiles.at_held(id, as_of)? {
+                found.insert(id.clone(), profile);
+            }
+        }
+        Some(found)
+    }
+}
+
+impl Failures {
+    /// Whether the rest of the batch is answered from memory alone.
+    fn are_enough(&self) -> bool {
+        self.count >= MOST_FAILURES
+    }
+
+    /// What was read; `None`, and one failure more, where the database is away.
+    fn count<T>(&mut self, read: Result<T, ServiceError>) -> Result<Option<T>, ServiceError> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(ServiceError::Unavailable(cause)) => {
+                self.count += 1;
+                self.first.get_or_insert(cause);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -1,0 +1,268 @@
+//! An answer with every field set is written as the message has it.
+//!
+//! The messages are taken apart without `..`: a field that is added to one of them does not compile here until somebody has looked whether
+//! it is written.
+
+use crate::{
+    domain::{
+        assess::{
+            Assessment,
+            tiers::Unrated,
+            valuation::{MissingRate, Valuation},
+            valued::Valued,
+        },
+        basis::Revision,
+        customer::{
+            CustomerKind,
+            profile::{DatedProfile, History, Profile},
+        },
+        definitions::{Sla, Treatment},
+        explain::{memberships::WordedReason, reasons::ReasonCode},
+        money::{Currency, major_to_money},
+        rules::{condition::SegmentId, program::Verdict},
+        text::CustomerId,
+    },
+    service::answer::classify::Answer,
+};
+
+use super::*;
+
+const DOCUMENT: &str =
+    "value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
+tiers: [{name: gold, at_least: 100 EUR}, {name: silver}]
+schemes:
+  s:
+    mode: overlapping
+    description: d
+    segments:
+      - {name: a, title: {en: Regulars, de: Stammkunden}, when: \"days_since_last_order < 90\"}
+treatments:
+  tiers:
+    gold: {sla: {response: 1 h}, queue: a}
+    silver: {sla: {response: 1 h}, queue: a}
+    UNRATED: {sla: {response: 1 h}, queue: a}
+";
+
+fn words(text: &str) -> LocalizedText {
+    LocalizedText {
+        en: text.into(),
+        de: Some(format!("{text} auf Deutsch").into()),
+    }
+}
+
+fn treatment() -> AssignedTreatment {
+    let segment = TreatmentChoice::Segment(SegmentId(0));
+    let tier = TreatmentChoice::Tier;
+    AssignedTreatment {
+        treatment: Treatment {
+            sla: Some(Sla {
+                response_minutes: 60,
+                resolution_minutes: Some(480),
+                hours: Some("24x7".into()),
+            }),
+            queue: Some("vip".into()),
+            skills: Some(["english".into()].into()),
+            channels: Some(["phone".into(), "email".into()].into()),
+            services: Some(["callback".into()].into()),
+            playbook: Some([words("greet"), words("listen")].into()),
+        },
+        choices: [tier, segment, tier, segment, tier, segment],
+    }
+}
+
+/// An answer about one customer of whom everything is known.
+fn answer(is_rated: bool) -> Answer<Classified> {
+    let definitions = Arc::new(Definitions::read(DOCUMENT).unwrap());
+    let revision = Revision::published(1, definitions);
+    let currency: Currency = "EUR".parse().unwrap();
+    let basis = Arc::new(Basis::new(revision, None, Some(currency), Arc::default()));
+    let as_of: Day = "2026-06-30".parse().unwrap();
+    let profile = Profile {
+        customer_id: CustomerId::new("ada").unwrap(),
+        version: 7,
+        kind: CustomerKind::Company,
+        display_name: Some("Ada Ltd".into()),
+        recorded_at: "2026-06-01T10:00:00.5Z".parse().unwrap(),
+        history: History::default(),
+    };
+    let value = is_rated.then_some(120.5).ok_or(Unrated::NoRate);
+    let classified = Classified {
+        profile: DatedProfile::new(Arc::new(profile), as_of).unwrap(),
+        assessment: Assessment {
+            valued: Valued {
+                valuation: Valuation {
+                    inputs: None,
+                    orders: None,
+                    expected_spend_per_order: None,
+                    expected_margin_per_order: None,
+                    transaction_value: None,
+                    contracts: None,
+                    expected_cost_to_serve: None,
+                    lifetime_value: value.map(|value| major_to_money(value, currency).unwrap()),
+                },
+                tier: value.map(|value| basis.revision.tiers.of_value(value)),
+            },
+            standings: vec![],
+            treatment: Some(treatment()),
+        },
+        memberships: vec![Membership {
+            segment: SegmentId(0),
+            verdict: Verdict::True,
+            reasons: vec![WordedReason {
+                code: ReasonCode::LastOrder,
+                text: words("bought lately"),
+            }],
+        }],
+        missing_rates: vec![MissingRate {
+            from: "USD".parse().unwrap(),
+            to: Some(currency),
+            day: as_of,
+        }],
+    };
+    Answer {
+        found: Match::One(Box::new(classified)),
+        as_of,
+        basis,
+        stale_since: None,
+    }
+}
+
+/// The message as the writer writes it, which must be the one that is built.
+#[track_caller]
+fn written(answer: &Answer<Classified>) -> pb::ClassifyResponse {
+    let (writer, expected) = (ClassifyWriter::default(), classify_response(answer));
+    // The second time, what was encoded for the first one is copied.
+    for _ in 0..2 {
+        let mut bytes = vec![];
+        writer.write(answer, &mut bytes);
+        assert_eq!(pb::ClassifyResponse::decode(&*bytes).unwrap(), expected);
+    }
+    expected
+}
+
+#[track_caller]
+fn assert_set<T: Default + PartialEq>(value: &T) {
+    assert!(*value != T::default(), "a field is not set");
+}
+
+#[test]
+fn an_answer_with_every_field_is_written_as_its_message() {
+    let pb::ClassifyResponse {
+        r#match,
+        classification,
+        provenance,
+        // Of several customers: such an answer is encoded from its message.
+        candidates: _,
+        candidate_count: _,
+        shared: _,
+    } = written(&answer(true));
+    assert_set(&r#match);
+    assert_provenance(provenance.unwrap());
+    let pb::Classification {
+        customer_id,
+        kind,
+        display_name,
+        tier,
+        lifetime_value,
+        provenance,
+        segments,
+        treatment,
+        missing_rates,
+    } = classification.unwrap();
+    assert_set(&customer_id);
+    assert_set(&kind);
+    assert_set(&display_name);
+    let pb::Tier {
+        name,
+        rank,
+        // Of UNRATED: see the next test.
+        unrated_reason: _,
+    } = tier.unwrap();
+    assert_set(&name);
+    assert_set(&rank);
+    let pb::Money {
+        amount_minor,
+        currency,
+    } = lifetime_value.unwrap();
+    assert_set(&amount_minor);
+    assert_set(&currency);
+    assert_provenance(provenance.unwrap());
+    for segment in segments {
+        assert_segment(segment);
+    }
+    assert_treatment(treatment.unwrap());
+    assert_set(&missing_rates);
+}
+
+#[test]
+fn an_unrated_customer_is_written_with_the_reason() {
+    let classification = written(&answer(false)).classification.unwrap();
+    assert_set(&classification.tier.unwrap().unrated_reason);
+    assert_eq!(classification.lifetime_value, None);
+}
+
+#[track_caller]
+fn assert_provenance(provenance: pb::Provenance) {
+    let pb::Provenance {
+        as_of,
+        data_time,
+        profile_version,
+        basis_id,
+        // Added to finished bytes: see `marked_stale`.
+        stale: _,
+        confirmed_time: _,
+    } = provenance;
+    assert_set(&as_of);
+    assert_set(&data_time);
+    assert_set(&profile_version);
+    assert_set(&basis_id);
+}
+
+#[track_caller]
+fn assert_segment(membership: pb::SegmentMembership) {
+    let pb::SegmentMembership {
+        segment,
+        title,
+        verdict,
+        reasons,
+    } = membership;
+    assert_set(&segment);
+    assert_localized(title.unwrap());
+    assert_set(&verdict);
+    assert_set(&reasons);
+    for pb::ReasonCode { code, text } in reasons {
+        assert_set(&code);
+        assert_localized(text.unwrap());
+    }
+}
+
+#[track_caller]
+fn assert_treatment(treatment: pb::Treatment) {
+    let pb::Treatment {
+        response_minutes,
+        resolution_minutes,
+        service_hours,
+        queue,
+        skills,
+        channels,
+        services,
+        playbook,
+        decided_by,
+    } = treatment;
+    assert_set(&response_minutes);
+    assert_set(&resolution_minutes);
+    assert_set(&service_hours);
+    assert_set(&queue);
+    assert_set(&skills);
+    assert_set(&channels);
+    assert_set(&services);
+    assert_set(&playbook);
+    assert_eq!(decided_by.len(), FIELDS.len());
+}
+
+#[track_caller]
+fn assert_localized(words: pb::LocalizedText) {
+    let pb::LocalizedText { en, de } = words;
+    assert_set(&en);
+    assert_set(&de);
+}
