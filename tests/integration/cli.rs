@@ -38,7 +38,7 @@ Usage: patron <COMMAND>
 Commands:
   serve        Run the server
   demo         Try everything on a generated customer base, on this machine, in one command
-  migrate      Migrate an external database to the schema of this version
+  migrate      Migrate an external database to the schema of this version; stop its server first
   import       Import customers, transactions, contacts, contracts or exchange rates from a CSV file
   rates        List recorded exchange rates
   customer     Show stored customers

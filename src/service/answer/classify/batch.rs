@@ -290,7 +290,7 @@ impl Classifier {
     ) -> Option<HashMap<CustomerId, DatedProfile>> {
         let mut found = HashMap::with_capacity(ids.len());
         for id in ids {
-            if let Some(profile) = self.profiles.at_held(id, as_of)? {
+            if let Some(profile) = self.profiles.at_held(id, as_of)?.profile() {
                 found.insert(id.clone(), profile);
             }
         }
