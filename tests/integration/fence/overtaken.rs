@@ -62,7 +62,7 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
         version: 1,
         ..Default::default()
     };
-    let missing = service.models().activate_model(inactive.clone()).await;
+    let missing = service.models().activate_model(inactive).await;
     assert_eq!(missing.unwrap_err().code(), Code::NotFound);
     let session = holder(&service.pool).await.unwrap();
     let other = service.pool.begin().await.unwrap();
@@ -100,7 +100,7 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
     let without_rate = without_rate.await;
     let inactive = refusal(async || {
         let mut client = service.models();
-        client.activate_model(inactive.clone()).await.unwrap_err()
+        client.activate_model(inactive).await.unwrap_err()
     });
     for refused in [unwritten, unpublished, without_rate, inactive.await] {
         assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
