@@ -305,7 +305,7 @@ impl Post {
                 Ok(Hold::Held) => continue,
                 Ok(Hold::Overtaken) => return FenceError::Lost(None),
                 Ok(Hold::Released) => {
-                    tracing::warn!("the database gave the fence away: taking it again")
+                    tracing::warn!("the database gave the fence away: taking it again");
                 }
                 Err(error) => {
                     tracing::warn!(error.cause = %error, "the session that holds the fence broke: taking it again");
