@@ -17,7 +17,7 @@
 //! 2. Calls that were given up meanwhile arrive with their reset behind them, and are dropped before they are decoded
 //!    ([`super::receive`]); those whose time passed in the queue are answered without work ([`super::deadline`]).
 //! 3. A lookup that waited longer for a thread than half of its time, or 100 ms, is refused here: somebody waits for it on a telephone
-//!    and most likely hangs up before the answer. Kept answers are served before that ([`super::memory`]), for they cost what a refusal costs.
+//!    and most likely hangs up before the answer. Lookups of customers in memory are answered before that ([`super::memory`]).
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -6,13 +6,14 @@
 //! to decide that is given to the layer.
 
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, header};
-use http_body::Frame;
+use http_body_util::{BodyExt as _, Full};
 use pin_project_lite::pin_project;
 use tonic::Status;
 use tonic::body::Body;
@@ -98,44 +99,13 @@ fn answer(message: &[u8]) -> Response<Body> {
     // An answer about one customer is far below that; the fallback is never taken.
     framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     framed.put_slice(message);
-    let mut answer = Response::new(Body::new(WholeBody {
-        framed: Some(framed.freeze()),
-        is_over: false,
-    }));
+    let mut trailers = HeaderMap::new();
+    trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
+    let body = Full::new(framed.freeze()).with_trailers(ready(Some(Ok(trailers))));
+    let mut answer = Response::new(Body::new(body));
     let grpc = HeaderValue::from_static("application/grpc");
     answer.headers_mut().insert(header::CONTENT_TYPE, grpc);
     answer
-}
-
-/// One message and the status OK.
-struct WholeBody {
-    framed: Option<Bytes>,
-    is_over: bool,
-}
-
-impl http_body::Body for WholeBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let this = self.get_mut();
-        if let Some(framed) = this.framed.take() {
-            return Poll::Ready(Some(Ok(Frame::data(framed))));
-        }
-        if std::mem::replace(&mut this.is_over, true) {
-            return Poll::Ready(None);
-        }
-        let mut trailers = HeaderMap::new();
-        trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.is_over
-    }
 }
 
 pin_project! {

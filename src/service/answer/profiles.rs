@@ -28,7 +28,23 @@ pub(in crate::service) enum InMemory {
     Known(DatedProfile),
 }
 
+/// What memory has for an answer.
+pub(in crate::service) enum KeptOrHeld {
+    /// The answer itself.
+    Kept(Bytes),
+    /// What it is made of.
+    Held(InMemory),
+}
+
 impl InMemory {
+    /// What `held` tells as of a day; `None` if the database must be asked.
+    fn from_held(held: &HeldProfile, as_of: Day) -> Option<Self> {
+        match held.profile {
+            Some(_) => held.dated(as_of).map(Self::Known),
+            None => Some(Self::Unknown),
+        }
+    }
+
     /// The profile, if there is one.
     pub(in crate::service) fn profile(self) -> Option<DatedProfile> {
         match self {
@@ -103,21 +119,22 @@ impl Profiles {
         customer: &CustomerId,
         as_of: Day,
     ) -> Option<InMemory> {
-        self.cache.get_held(customer, |held| match held.profile {
-            Some(_) => held.dated(as_of).map(InMemory::Known),
-            None => Some(InMemory::Unknown),
-        })
+        self.cache
+            .get_held(customer, |held| InMemory::from_held(held, as_of))
     }
 
-    /// The finished answer about `customer` on `basis` as of a day, if memory holds it.
-    pub(in crate::service) fn kept_answer(
+    /// The finished answer about `customer` on `basis` as of a day, or what memory holds to make it of; `None` if the database must be
+    /// asked. One look at the cache.
+    pub(in crate::service) fn kept_or_held(
         &self,
         customer: &CustomerId,
         basis: &Arc<Basis>,
         as_of: Day,
-    ) -> Option<Bytes> {
-        self.cache
-            .get_held(customer, |held| held.answer(basis, as_of))
+    ) -> Option<KeptOrHeld> {
+        self.cache.get_held(customer, |held| {
+            let kept = held.answer(basis, as_of).map(KeptOrHeld::Kept);
+            kept.or_else(|| InMemory::from_held(held, as_of).map(KeptOrHeld::Held))
+        })
     }
 
     /// Keeps the finished answer about `customer` beside the profile that it was made from.

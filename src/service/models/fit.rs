@@ -223,7 +223,7 @@ impl Models {
                 .await?;
             Ok::<_, ServiceError>((samples, unconvertible.customers))
         };
-        // Both to their ends: who is told that nothing can be fitted may ask again at once, and finds the permit free.
+        // Both run to their ends: a caller who gets "nothing to fit" may retry at once and finds the permit free.
         let (draft, from_samples) = tokio::join!(from_rows, from_samples);
         let (draft, (samples, unconvertible_customers)) = (draft?, from_samples?);
         let fit = ModelFit {

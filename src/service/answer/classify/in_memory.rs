@@ -1,4 +1,4 @@
-//! Answers from memory, without waiting for anything: the finished answer to Classify of the day, kept beside the profile, and answers that
+//! Answers from memory, without waiting for anything: the finished answer to Classify of the day, kept next to the profile, and answers that
 //! are computed from a held profile at once.
 //!
 //! A finished answer stays right until the profile is written to, the basis is renewed or the day ends. The first replaces the entry of the
@@ -13,7 +13,10 @@ use super::{
 use crate::{
     cache::profiles::KeptAnswer,
     domain::{calendar::Day, customer::profile::DatedProfile, text::CustomerId},
-    service::{answer::subjects::Subject, error::ServiceError},
+    service::{
+        answer::{profiles::KeptOrHeld, subjects::Subject},
+        error::ServiceError,
+    },
 };
 
 impl Classifier {
@@ -30,15 +33,15 @@ impl Classifier {
         self.with_one_held(subject, |id| {
             let (basis, today) = (self.bases.current(), self.day(None).ok()?);
             let as_of = as_of.unwrap_or(today);
-            let bytes = if let Some(kept) = self.profiles.kept_answer(id, &basis, as_of) {
-                kept
-            } else {
-                let dated = self.profiles.at_held(id, as_of)?.profile();
-                if as_of == today {
-                    self.keep_answer(id, dated, as_of, write)
-                } else {
-                    let found = dated.map_or(Found::Unknown, Found::One);
-                    write(AnswerContext::plain(basis, as_of).answer(found))
+            let bytes = match self.profiles.kept_or_held(id, &basis, as_of)? {
+                KeptOrHeld::Kept(bytes) => bytes,
+                KeptOrHeld::Held(held) => {
+                    let (dated, context) = (held.profile(), AnswerContext::plain(basis, as_of));
+                    if as_of == today {
+                        self.keep_answer(id, dated, &context, write)
+                    } else {
+                        write(context.answer(dated.map_or(Found::Unknown, Found::One)))
+                    }
                 }
             };
             Some((bytes, self.breaker.stale_since()))
@@ -124,7 +127,8 @@ impl Classifier {
             return Ok(bytes);
         }
         let dated = self.profiles.date(id, &held, as_of).await?;
-        Ok(self.keep_answer(id, dated, as_of, write))
+        let context = AnswerContext::plain(basis, as_of);
+        Ok(self.keep_answer(id, dated, &context, write))
     }
 
     /// Makes the answer about one customer, and keeps it beside the profile that it was made from.
@@ -132,15 +136,14 @@ impl Classifier {
         &self,
         id: &CustomerId,
         dated: Option<DatedProfile>,
-        as_of: Day,
+        context: &AnswerContext,
         write: impl FnOnce(Answer<Classified>) -> Bytes,
     ) -> Bytes {
         let version = dated.as_ref().map(|dated| dated.profile().version);
         let found = dated.map_or(Found::Unknown, Found::One);
-        let context = AnswerContext::plain(self.bases.current(), as_of);
         let bytes = write(context.answer(found));
         if let Some(version) = version {
-            let kept = KeptAnswer::new(&context.basis, as_of, Bytes::clone(&bytes));
+            let kept = KeptAnswer::new(&context.basis, context.as_of, Bytes::clone(&bytes));
             self.profiles.keep(id, version, kept);
         }
         bytes
