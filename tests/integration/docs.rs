@@ -175,6 +175,23 @@ fn a_reason_is_found_in_code_and_not_in_its_tests() {
     assert_eq!(reasons(code).collect::<Vec<_>>(), ["NOT_FINITE"]);
 }
 
+/// What stands in `text` between each `before` and the next `after`.
+fn between<'a>(text: &'a str, before: &str, after: char) -> BTreeSet<&'a str> {
+    let rest = text.split(before).skip(1);
+    rest.filter_map(|rest| rest.split(after).next()).collect()
+}
+
+#[test]
+fn the_reasons_of_refused_calls_are_those_of_the_code() {
+    let row = OPERATING
+        .lines()
+        .find(|line| line.starts_with("| `patron_rpc_shed_total`"))
+        .unwrap();
+    let described: BTreeSet<&str> = row.split('`').skip(3).step_by(2).collect();
+    let code = include_str!("../../src/metrics/rpc.rs");
+    assert_eq!(described, between(code, "shed(\"", '"'));
+}
+
 #[test]
 fn the_table_of_metrics_is_what_the_server_shows() {
     let rendered = Metrics::new([]).render();
