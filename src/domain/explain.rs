@@ -110,7 +110,7 @@ pub struct Recorded<'a> {
     pub source: &'a Label,
 }
 
-/// A customer of whom all segments are decided: explanations of several segments are read from the same slots.
+/// A customer with all segments decided: explanations of several segments read the same slots.
 #[derive(Debug)]
 pub struct Explainer<'a> {
     definitions: &'a Definitions,

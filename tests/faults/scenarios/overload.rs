@@ -1,8 +1,8 @@
 //! Four times as many calls as the server can answer: what still comes in time, and how fast the others are turned away.
 //!
 //! A call that is due while its connection has all the streams that the server allows is lost at the caller at once, as with a client that
-//! sheds; one that is sent is given up at its deadline. Then the other way round: twice as many callers as there are streams, of whom each
-//! waits for its answer and asks again at once; half of them always wait for a stream.
+//! sheds; one that is sent is given up at its deadline. Then the other way round: twice as many callers as streams. Each
+//! waits for its answer and calls again at once, so half of them always wait for a stream.
 
 use std::{path::Path, time::Duration};
 

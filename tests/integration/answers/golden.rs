@@ -32,7 +32,7 @@ const BATCH: usize = 1_000;
 /// The digests of Classify, `ScoreLifetimeValue` and `ExplainSegment`.
 const GOLDEN: [&str; 3] = ["58c51bd843120265", "183f423d1ac7c061", "f072277d3b9a8f02"];
 
-/// A service that knows the population, some of whom also pay in a currency without rates or write on a channel without a price. A second
+/// A service with the population. Some customers also pay in a currency without rates or write on a channel without a price. A second
 /// model is stored next to the active one.
 async fn start() -> (ServiceWithDatabase, Population, i64) {
     let service = ServiceWithDatabase::start().await;

@@ -70,7 +70,7 @@ fn treatment() -> AssignedTreatment {
     }
 }
 
-/// An answer about one customer of whom everything is known.
+/// An answer about one customer with every field set.
 fn answer(is_rated: bool) -> Answer<Classified> {
     let definitions = Arc::new(Definitions::read(DOCUMENT).unwrap());
     let revision = Revision::published(1, definitions);
