@@ -39,6 +39,8 @@ pub(crate) struct Outcome {
     pub(crate) failed: usize,
     /// Calls that a closed connection took with it.
     pub(crate) broken: usize,
+    /// How late the thread that paces the calls woke up: what the core of the load itself delays, in [`paced`] alone.
+    pub(crate) wakes: Vec<u32>,
     /// How long it took.
     pub(crate) seconds: f64,
 }
@@ -94,17 +96,20 @@ pub(crate) async fn paced(
         let start = Instant::now();
         let gap = Duration::from_secs_f64(1.0 / rate);
         let mut due = start + gap;
+        let mut wakes = vec![];
         while due < start + window {
             let now = Instant::now();
             if now < due {
                 std::thread::park_timeout(due - now);
                 continue;
             }
+            wakes.push(micros(now - due));
             due += gap;
             if tick.send(()).is_err() {
-                return;
+                break;
             }
         }
+        wakes
     });
     let start = Instant::now();
     let (mut turn, mut open) = (0, vec![]);
@@ -127,8 +132,8 @@ pub(crate) async fn paced(
     for task in open {
         let _ = task.await;
     }
-    let _ = pacer.join();
     let mut outcome = outcome.take();
+    outcome.wakes = pacer.join().unwrap_or_default();
     outcome.seconds = seconds;
     outcome
 }

@@ -40,6 +40,7 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
     for kind in kinds.filter(|kind| only.as_deref().is_none_or(|only| only == *kind)) {
         let (mut idle, mut busy, mut ratios, mut middle) = (vec![], vec![], vec![], vec![]);
         let (mut controls, mut handled) = (vec![], vec![]);
+        let (mut idle_wakes, mut busy_wakes) = (vec![], vec![]);
         for _ in 0..ROUNDS {
             let quiet = paced(&mut callers, &question, RATE, window()).await;
             let mut foreign = Neighbour::start_on(SERVER_CORE, "loop", &server.address)?;
@@ -64,6 +65,8 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
             ratios.push(beside / before);
             controls.push(f64::from(permille(&control.answered, 990)) / before);
             middle.push(f64::from(permille(&loaded.answered, 500)));
+            idle_wakes.push(f64::from(permille(&quiet.wakes, 990)));
+            busy_wakes.push(f64::from(permille(&loaded.wakes, 990)));
         }
         let (least, most) = spread(&ratios);
         let (least_control, most_control) = spread(&controls);
@@ -89,6 +92,10 @@ pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
                 "{:.2} ({least_control:.2}-{most_control:.2})",
                 median(&controls)
             ),
+        ));
+        rows.push(note(
+            "  the load's own wake-ups: p99 late us idle; busy",
+            format!("{:.0}; {:.0}", median(&idle_wakes), median(&busy_wakes)),
         ));
         rows.push(note(
             "  handled by the server within 0.25 ms",
