@@ -334,7 +334,7 @@ fn example(criterion: &mut Criterion) {
         bench.iter(|| {
             let standings = black_box(&assessment.standings);
             let member = |segment: SegmentId| standings[segment.0 as usize].is_member;
-            definitions.treatments().of(rank, member)
+            definitions.treatments().of_customer(rank, member)
         });
     });
     criterion.bench_function("explain a segment of the example", |bench| {

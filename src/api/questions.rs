@@ -3,7 +3,7 @@
 use super::violations::Checker;
 use crate::{
     domain::{
-        assess::valuation::order_forecast::OutlookOptions,
+        assess::valuation::order_forecast::OrderForecastOptions,
         clv::{discount::DiscountRate, interval::MAX_LEVEL},
     },
     pb,
@@ -57,8 +57,11 @@ pub(crate) fn horizon_months(months: i32, check: &mut Checker<'_>) -> Option<u32
 }
 
 /// What is asked of the orders to come.
-pub(crate) fn outlook(asked: &pb::OrderForecastOptions, check: &mut Checker<'_>) -> OutlookOptions {
-    OutlookOptions {
+pub(crate) fn order_forecast(
+    asked: &pb::OrderForecastOptions,
+    check: &mut Checker<'_>,
+) -> OrderForecastOptions {
+    OrderForecastOptions {
         days: days(asked.from_days, asked.to_days, check),
         max_order_count: asked
             .max_order_count

@@ -86,12 +86,12 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
             .challenger
             .as_ref()
             .map(|challenger| challenger_score(challenger, basis)),
-        order_forecast: one.outlook.as_ref().map(order_outlook),
+        order_forecast: one.order_forecast.as_ref().map(order_forecast),
         ..uncertain(one.uncertainty.as_ref(), basis)
     }
 }
 
-fn order_outlook(ahead: &OrderForecast) -> pb::OrderForecast {
+fn order_forecast(ahead: &OrderForecast) -> pb::OrderForecast {
     use pb::order_forecast::Dropout as Message;
     pb::OrderForecast {
         probability_alive_at_end: ahead.probability_alive_at_end,

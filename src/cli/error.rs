@@ -204,7 +204,7 @@ fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
         (Code::Unavailable, _) if status.source().is_some() => Some(
             "is the server still running? start one with `patron serve`, or set another address with --endpoint",
         ),
-        (Code::Unavailable, _) => Some("the database is unreachable: try again shortly"),
+        (Code::Unavailable, _) => Some("the database is unreachable: retry later"),
         (Code::DeadlineExceeded | Code::Cancelled, _) => {
             Some("the call took too long: raise --timeout, for example --timeout 60s")
         }

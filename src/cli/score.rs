@@ -14,7 +14,7 @@ use super::text;
 use crate::pb;
 
 pub mod answer;
-pub mod outlook;
+pub mod order_forecast;
 pub mod subjects;
 pub mod tally;
 pub mod uncertainty;
@@ -56,18 +56,18 @@ pub struct ScoreArgs {
     /// Print further order forecasts: probability active at the end of the horizon, the customer's own rates,
     /// and residual orders and value over the lifetime
     #[arg(long)]
-    outlook: bool,
-    /// With --outlook: forecast orders after this day, counted from the day of the answer (with --to-days)
-    #[arg(long, value_name = "DAYS", requires_all = ["outlook", "to_days"], value_parser = clap::value_parser!(i32).range(0..=36_525))]
+    order_forecast: bool,
+    /// With --order-forecast: forecast orders after this day, counted from the day of the answer (with --to-days)
+    #[arg(long, value_name = "DAYS", requires_all = ["order_forecast", "to_days"], value_parser = clap::value_parser!(i32).range(0..=36_525))]
     from_days: Option<i32>,
-    /// With --outlook: last day of that forecast
-    #[arg(long, value_name = "DAYS", requires = "outlook", value_parser = clap::value_parser!(i32).range(1..=36_525))]
+    /// With --order-forecast: last day of that forecast
+    #[arg(long, value_name = "DAYS", requires = "order_forecast", value_parser = clap::value_parser!(i32).range(1..=36_525))]
     to_days: Option<i32>,
-    /// With --outlook: probability of each number of orders within the horizon, up to this number
-    #[arg(long, value_name = "ORDERS", requires = "outlook", value_parser = clap::value_parser!(i32).range(0..=100))]
+    /// With --order-forecast: probability of each number of orders within the horizon, up to this number
+    #[arg(long, value_name = "ORDERS", requires = "order_forecast", value_parser = clap::value_parser!(i32).range(0..=100))]
     order_counts: Option<i32>,
-    /// With --outlook: effective yearly discount rate, for example 0.15 (default: by the definitions)
-    #[arg(long, value_name = "FRACTION", requires = "outlook")]
+    /// With --order-forecast: effective yearly discount rate, for example 0.15 (default: by the definitions)
+    #[arg(long, value_name = "FRACTION", requires = "order_forecast")]
     yearly_discount: Option<f64>,
     /// Print JSON: an object, or an array for a file; with --compare, an object with "scores" and "comparison"
     #[arg(long)]
@@ -77,8 +77,8 @@ pub struct ScoreArgs {
 }
 
 impl ScoreArgs {
-    fn outlook_options(&self) -> Option<pb::OrderForecastOptions> {
-        self.outlook.then(|| pb::OrderForecastOptions {
+    fn order_forecast_options(&self) -> Option<pb::OrderForecastOptions> {
+        self.order_forecast.then(|| pb::OrderForecastOptions {
             from_days: self.from_days.unwrap_or_default(),
             to_days: self.to_days.unwrap_or_default(),
             max_order_count: self.order_counts,
@@ -117,7 +117,7 @@ async fn score_one(
         horizon_months: args.horizon_months.unwrap_or_default(),
         interval_level: args.interval,
         compare_model_version: args.compare.unwrap_or_default(),
-        order_forecast: args.outlook_options(),
+        order_forecast: args.order_forecast_options(),
     });
     let mut client = connection.scoring();
     let response = client.score_lifetime_value(request).await?.into_inner();
@@ -181,7 +181,7 @@ fn batch_request(args: &ScoreArgs, batch: &[pb::Subject]) -> pb::BatchScoreLifet
         horizon_months: args.horizon_months.unwrap_or_default(),
         interval_level: args.interval,
         compare_model_version: args.compare.unwrap_or_default(),
-        order_forecast: args.outlook_options(),
+        order_forecast: args.order_forecast_options(),
     }
 }
 

@@ -72,6 +72,6 @@ fn treatment(
 ) -> AssignedTreatment {
     let rank = valued.tier.ok().map(TierIndex::rank);
     let is_member = |segment: SegmentId| standings[segment.0 as usize].is_member;
-    let (treatment, choices) = definitions.treatments().of(rank, is_member);
+    let (treatment, choices) = definitions.treatments().of_customer(rank, is_member);
     AssignedTreatment { treatment, choices }
 }

@@ -151,7 +151,7 @@ impl Scoring {
             horizon_months: request.horizon_months,
             interval_level: request.interval_level,
             compare_model_version: request.compare_model_version,
-            outlook: request.order_forecast.as_ref(),
+            order_forecast: request.order_forecast.as_ref(),
         };
         let (subjects, question) = parse_batch(&request.subjects, &asked)?;
         let write = |answer: Option<Answer<Scored>>, written: &mut Vec<u8>| {
@@ -289,7 +289,7 @@ struct RequestOptions<'a> {
     horizon_months: i32,
     interval_level: Option<f64>,
     compare_model_version: i64,
-    outlook: Option<&'a pb::OrderForecastOptions>,
+    order_forecast: Option<&'a pb::OrderForecastOptions>,
 }
 
 impl RequestOptions<'_> {
@@ -308,9 +308,9 @@ impl RequestOptions<'_> {
                 self.compare_model_version,
                 &mut check.field("compare_model_version"),
             ),
-            outlook: self
-                .outlook
-                .map(|outlook| questions::outlook(outlook, &mut check.field("order_forecast"))),
+            order_forecast: self.order_forecast.map(|order_forecast| {
+                questions::order_forecast(order_forecast, &mut check.field("order_forecast"))
+            }),
         }
     }
 }
@@ -321,7 +321,7 @@ fn parse_score(request: &pb::ScoreLifetimeValueRequest) -> Result<(Subject, Ques
         horizon_months: request.horizon_months,
         interval_level: request.interval_level,
         compare_model_version: request.compare_model_version,
-        outlook: request.order_forecast.as_ref(),
+        order_forecast: request.order_forecast.as_ref(),
     };
     parse_one(request.subject.as_ref(), &asked)
 }

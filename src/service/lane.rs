@@ -40,7 +40,7 @@ pub enum LaneError {
         retry_after: Duration,
     },
     /// The process stops.
-    #[error("the server is shutting down: retry on another server, or later")]
+    #[error("the server is shutting down: retry on another server or later")]
     Stopping,
 }
 

@@ -45,8 +45,8 @@ fn shown_parts(clause: &pb::Clause) -> &[pb::Clause] {
 /// "contacts in the last 90 days: 5, required: at most 3 (2 over the limit)  [crm, 34 days old]".
 fn statement(clause: &pb::Clause, style: Style) -> String {
     let language = style.language;
-    let mut text = language.of(clause.text.as_ref()).to_owned();
-    let gap = language.of(clause.gap_text.as_ref());
+    let mut text = language.pick(clause.text.as_ref()).to_owned();
+    let gap = language.pick(clause.gap_text.as_ref());
     if !gap.is_empty() {
         let gap = match clause.verdict() {
             Verdict::False => style.paint.bad(gap),
@@ -54,7 +54,7 @@ fn statement(clause: &pb::Clause, style: Style) -> String {
         };
         text = format!("{text} ({gap})");
     }
-    match language.of(clause.origin_text.as_ref()) {
+    match language.pick(clause.origin_text.as_ref()) {
         "" => text,
         origin => format!("{text}  {}", style.paint.faint(&format!("[{origin}]"))),
     }

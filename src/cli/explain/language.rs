@@ -25,7 +25,7 @@ impl Language {
 
     /// A text of the server; in English where the definitions have no German.
     #[must_use]
-    pub fn of(self, text: Option<&pb::LocalizedText>) -> &str {
+    pub fn pick(self, text: Option<&pb::LocalizedText>) -> &str {
         match text {
             None => "",
             Some(text) if self == Self::De && !text.de.is_empty() => &text.de,

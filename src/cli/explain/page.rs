@@ -139,7 +139,7 @@ fn segment_part(segment: &pb::SegmentExplanation, style: Style) -> String {
 
 /// `✗ At risk (attention/at_risk): not in`.
 fn headline(segment: &pb::SegmentExplanation, style: Style) -> String {
-    let title = style.language.of(segment.title.as_ref());
+    let title = style.language.pick(segment.title.as_ref());
     let name = if title.is_empty() {
         style.paint.strong(&segment.segment)
     } else {
@@ -151,7 +151,7 @@ fn headline(segment: &pb::SegmentExplanation, style: Style) -> String {
         (false, true) => Verdict::Unknown,
         (false, false) => Verdict::False,
     };
-    let text = style.language.of(segment.outcome_text.as_ref());
+    let text = style.language.pick(segment.outcome_text.as_ref());
     format!(
         "{} {name}: {}",
         mark(outcome, style),
@@ -172,7 +172,7 @@ fn painted(text: &str, outcome: Verdict, style: Style) -> String {
 fn reason_lines(reasons: &[pb::ReasonCode], style: Style) -> Vec<String> {
     let because = style.language.label("because", "weil:");
     let line = |reason: &pb::ReasonCode| {
-        let text = style.language.of(reason.text.as_ref());
+        let text = style.language.pick(reason.text.as_ref());
         let code = style.paint.faint(&format!("[{}]", reason.code));
         format!("  {because} {text}  {code}")
     };
@@ -186,7 +186,7 @@ fn open_line(inputs: &[pb::OpenInput], style: Style) -> Option<String> {
         "Könnte das Ergebnis ändern, sobald bekannt:",
     );
     let names = inputs.iter();
-    let names = names.map(|input| style.language.of(input.term_text.as_ref()));
+    let names = names.map(|input| style.language.pick(input.term_text.as_ref()));
     let names: Vec<&str> = names.collect();
     let mark = style.paint.open("?");
     (!inputs.is_empty()).then(|| format!("  {mark} {label} {}", names.join("; ")))
@@ -277,7 +277,7 @@ fn tier_headline(tier: &pb::TierExplanation, style: Style) -> String {
         "" => label.to_owned(),
         name => format!("{label} {}", style.paint.strong(name)),
     };
-    let text = style.language.of(tier.outcome_text.as_ref());
+    let text = style.language.pick(tier.outcome_text.as_ref());
     format!(
         "{} {name}: {}",
         mark(outcome, style),

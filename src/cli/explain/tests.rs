@@ -185,7 +185,7 @@ fn a_page_states_each_fact_once_in_the_words_of_the_server() {
             let is_not = clause.kind() == pb::ClauseKind::Not;
             let is_stated = |part: &pb::Clause| is_not && part.kind() == pb::ClauseKind::Test;
             clauses.extend(clause.parts.iter().filter(|part| !is_stated(part)));
-            let text = language.of(clause.text.as_ref());
+            let text = language.pick(clause.text.as_ref());
             assert_eq!(page.matches(text).count(), 1, "{text:?} in\n{page}");
         }
         let hidden = ["needs papers: yes, required: yes", "ja, erforderlich: ja"];

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::outlook::{self, OutlookJson};
+use super::order_forecast::{self, OrderForecastJson};
 use super::uncertainty::{self, UncertaintyJson};
 use crate::cli::json::{self, MissingRateJson, MoneyJson, ProvenanceJson};
 use crate::cli::subject::subject_text;
@@ -61,7 +61,7 @@ struct OneScoreJson {
     uncertainty: UncertaintyJson,
     /// Absent unless asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    outlook: Option<OutlookJson>,
+    order_forecast: Option<OrderForecastJson>,
     #[serde(flatten)]
     provenance: Option<ProvenanceJson>,
 }
@@ -123,7 +123,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         horizon_months: score.horizon_months,
         monthly_discount_rate: score.monthly_discount_rate,
         uncertainty: UncertaintyJson::from(score),
-        outlook: score.order_forecast.as_ref().map(OutlookJson::from),
+        order_forecast: score.order_forecast.as_ref().map(OrderForecastJson::from),
         provenance: score
             .provenance
             .as_ref()
@@ -194,7 +194,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     rows.extend(parts_rows(score));
     rows.extend(cost_rows(score));
     rows.extend(uncertainty::lines(score));
-    rows.extend(outlook::lines(score));
+    rows.extend(order_forecast::lines(score));
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
     }

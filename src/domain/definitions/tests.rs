@@ -103,7 +103,7 @@ fn segments_refine_the_treatment_of_the_tier_field_by_field() {
     let members = [at_risk, regulated];
     let (treatment, choices) = definitions
         .treatments()
-        .of(Some(2), |segment| members.contains(&segment));
+        .of_customer(Some(2), |segment| members.contains(&segment));
     assert_eq!(treatment.queue.as_deref(), Some("service_plus"));
     assert_eq!(
         *treatment.skills.unwrap(),
@@ -117,7 +117,7 @@ fn segments_refine_the_treatment_of_the_tier_field_by_field() {
     let trainees = id("internal/trainees");
     let (treatment, _) = definitions
         .treatments()
-        .of(None, |segment| segment == trainees);
+        .of_customer(None, |segment| segment == trainees);
     assert_eq!(treatment.queue.as_deref(), Some("it_help_desk"));
     assert_eq!(
         treatment.sla.unwrap().response_minutes,

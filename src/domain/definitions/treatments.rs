@@ -70,7 +70,7 @@ impl Treatments {
     /// The treatment of a customer: `tier_rank` is 1 for the best tier and `None` for UNRATED, `is_member` says which segments the
     /// customer is in. `choices` receives where each field comes from, in the order of the fields of [`Treatment`].
     #[must_use]
-    pub fn of(
+    pub fn of_customer(
         &self,
         tier_rank: Option<usize>,
         is_member: impl Fn(SegmentId) -> bool,

@@ -49,7 +49,7 @@ impl Language {
 
     /// The text in this language, else in English.
     #[must_use]
-    pub fn of(self, words: &LocalizedText) -> Label {
+    pub fn pick(self, words: &LocalizedText) -> Label {
         match (self, &words.de) {
             (Self::De, Some(de)) => de.clone(),
             (Self::De, None) | (Self::En, _) => words.en.clone(),
@@ -177,7 +177,7 @@ const fn everyone(language: Language) -> &'static str {
 }
 
 fn earlier_segment(segment: SegmentId, definitions: &Definitions, language: Language) -> String {
-    let title = language.of(&definitions.segment(segment).title);
+    let title = language.pick(&definitions.segment(segment).title);
     let words = language.choose(
         "already in the earlier segment",
         "schon im früheren Segment",
@@ -335,7 +335,7 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
     let (en, de) = match term {
         Term::Attribute(id) => {
             let definition = &definitions.attributes()[id.0 as usize];
-            return language.of(&definition.description).to_string();
+            return language.pick(&definition.description).to_string();
         }
         Term::Orders(days) => {
             return window(days.days(), "days with an order", "Bestelltage");
@@ -353,7 +353,7 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
             return window(days.days(), "cost of contacts", "Kosten der Kontakte");
         }
         Term::Segment(id) => {
-            let title = language.of(&definitions.segment(*id).title);
+            let title = language.pick(&definitions.segment(*id).title);
             return format!("{} {title}", language.choose("member of", "gehört zu"));
         }
         Term::Clv => ("lifetime value", "Kundenwert"),

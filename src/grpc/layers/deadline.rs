@@ -53,11 +53,11 @@ impl Deadline {
     /// The deadline that passes after `rest` from now.
     #[must_use]
     pub fn after(rest: Duration) -> Self {
-        Self::of(Instant::now(), rest)
+        Self::counted_from(Instant::now(), rest)
     }
 
     /// The deadline of a call that came in at `arrived` and has `rest` from then.
-    fn of(arrived: Instant, rest: Duration) -> Self {
+    fn counted_from(arrived: Instant, rest: Duration) -> Self {
         /// Nobody waits longer than a century, and the sum must not overflow.
         const MOST: Duration = Duration::from_hours(100 * 365 * 24);
         Self {
@@ -157,7 +157,7 @@ where
         let method = Method::of_request(&request);
         let peer = request.extensions().get::<Arc<Peer>>();
         let arrived = peer.map_or_else(Instant::now, |peer| peer.last_read());
-        let deadline = Deadline::of(arrived, method.time(asked, self.layer.default));
+        let deadline = Deadline::counted_from(arrived, method.time(asked, self.layer.default));
         request.extensions_mut().insert(deadline);
         DeadlineFuture {
             state: State::Running {

@@ -138,11 +138,11 @@ impl Refusal {
         let (reason, message) = match self {
             Self::Full => (
                 "OVERLOADED",
-                "the server is at its limit of calls in progress; try again shortly",
+                "the server is at its limit of calls in progress: retry later",
             ),
             Self::Late => (
                 "OVERLOADED",
-                "the server is overloaded and the call waited too long; try again shortly",
+                "the server is overloaded and the call waited too long: retry later",
             ),
             Self::ConnectionBusy => (
                 "CONNECTION_BUSY",

@@ -207,9 +207,9 @@ fn refuse_encoding(headers: &HeaderMap) -> Option<Status> {
 fn no_room(exceeded: Exceeded) -> Status {
     let message = match exceeded {
         Exceeded::Connection => {
-            "this connection has too many request bytes in progress; try again shortly"
+            "this connection has too many request bytes in progress: retry later"
         }
-        Exceeded::Process => "the server has too many request bytes in progress; try again shortly",
+        Exceeded::Process => "the server has too many request bytes in progress: retry later",
     };
     status::unavailable("TOO_MUCH_UNDER_WAY", message, RETRY_AFTER)
 }

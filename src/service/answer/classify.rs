@@ -24,7 +24,7 @@ use crate::{
     domain::{
         assess::{
             tiers::{TierIndex, Unrated},
-            valuation::order_forecast::OutlookOptions,
+            valuation::order_forecast::OrderForecastOptions,
         },
         basis::Basis,
         calendar::Day,
@@ -84,13 +84,15 @@ pub struct Question {
     /// The model version to compare with.
     pub compare_version: Option<i64>,
     /// What to say of the orders to come; `None` for nothing.
-    pub outlook: Option<OutlookOptions>,
+    pub order_forecast: Option<OrderForecastOptions>,
 }
 
 impl Question {
     /// Whether an answer takes longer than a lookup: a thousand futures, a sum over days, a second model.
     fn is_long(&self) -> bool {
-        self.interval_level.is_some() || self.outlook.is_some() || self.compare_version.is_some()
+        self.interval_level.is_some()
+            || self.order_forecast.is_some()
+            || self.compare_version.is_some()
     }
 }
 
@@ -138,7 +140,7 @@ pub struct AnswerContext {
     horizon: Option<Horizon>,
     interval_level: Option<f64>,
     challenger: Option<Basis>,
-    outlook: Option<OutlookOptions>,
+    order_forecast: Option<OrderForecastOptions>,
     /// Since when what is in memory may be out of date.
     stale_since: Option<Timestamp>,
 }
@@ -152,7 +154,7 @@ impl AnswerContext {
             horizon: None,
             interval_level: None,
             challenger: None,
-            outlook: None,
+            order_forecast: None,
             stale_since: None,
         }
     }
@@ -324,7 +326,7 @@ impl Classifier {
             as_of,
             interval_level: question.interval_level,
             challenger,
-            outlook: question.outlook,
+            order_forecast: question.order_forecast,
             stale_since: None,
         })
     }

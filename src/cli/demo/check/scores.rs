@@ -279,14 +279,14 @@ fn likely_tiers(score: &pb::LifetimeValueScore) -> bool {
     range.is_some_and(|range| range.low <= range.high) && (total - 1.0).abs() < 1e-9
 }
 
-/// Whether the outlook hangs together: nobody comes back to life, and the first probabilities of counts are some.
+/// Whether the forecast of orders is consistent: nobody becomes active again, and the first probabilities of counts add up to part of 1.
 fn predicted(score: &pb::LifetimeValueScore, alive: f64) -> bool {
-    score.order_forecast.as_ref().is_some_and(|outlook| {
-        let total: f64 = outlook.order_count_probabilities.iter().sum();
-        outlook.probability_alive_at_end <= alive
-            && outlook.order_count_probabilities.len() == 3
+    score.order_forecast.as_ref().is_some_and(|forecast| {
+        let total: f64 = forecast.order_count_probabilities.iter().sum();
+        forecast.probability_alive_at_end <= alive
+            && forecast.order_count_probabilities.len() == 3
             && (0.0..=1.0).contains(&total)
-            && outlook
+            && forecast
                 .discounted_residual_orders
                 .is_some_and(|orders| orders > 0.0)
     })

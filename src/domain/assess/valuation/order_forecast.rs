@@ -18,7 +18,7 @@ use super::uncertainty::HorizonValue;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct OutlookOptions {
+pub struct OrderForecastOptions {
     /// Days after the day of the answer whose expected orders are wanted: from the first, which is not counted, to the last, which is.
     pub days: Option<(u32, u32)>,
     /// Up to which number of orders within the horizon the probability of each is wanted.
@@ -61,7 +61,7 @@ pub fn order_forecast(
     view: ProfileAt<'_>,
     basis: &Basis,
     over: HorizonValue<'_>,
-    options: &OutlookOptions,
+    options: &OrderForecastOptions,
 ) -> Option<OrderForecast> {
     let HorizonValue { valuation, horizon } = over;
     valuation.orders?;

@@ -60,7 +60,7 @@ fn a_negated_test_states_the_contrary_and_the_test_itself_what_it_tests() {
     customer.stated(&Arc::new(document(CONDITION)), "s/a", |explanation, statement, definitions| {
         assert_eq!(explanation.standing.verdict, Verdict::False);
         let line = |clause: &ClauseStatement<'_>, language: Language| {
-            let text = |text| language.of(text).to_string();
+            let text = |text| language.pick(text).to_string();
             let gap = clause.gap_text.as_ref().map(text).unwrap_or_default();
             let origin = clause.origin_text.as_ref().map(text).unwrap_or_default();
             format!("{:?} {} ({gap}) [{origin}]", clause.verdict, text(&clause.text))
@@ -195,7 +195,7 @@ fn reasons_and_clauses_state_a_fact_in_the_same_words() {
                 });
                 for language in [Language::En, Language::De] {
                     let text = wording::reason(reason, definitions, language);
-                    let own = own.map(|own| language.of(&own.text).to_string());
+                    let own = own.map(|own| language.pick(&own.text).to_string());
                     assert_eq!(own.as_ref(), Some(&text), "{name}");
                     compared += 1;
                 }

@@ -116,7 +116,7 @@ fn counted(number: &str, unit: Unit<'_>, is_one: bool, language: Language) -> St
         Unit::Tiers if is_one => Some(language.choose("tier", "Stufe").into()),
         Unit::Plain | Unit::Share | Unit::Days | Unit::Tiers | Unit::Named(_) => None,
     };
-    match one.or_else(|| unit_text(unit).map(|unit| language.of(&unit))) {
+    match one.or_else(|| unit_text(unit).map(|unit| language.pick(&unit))) {
         Some(unit) => format!("{number} {unit}"),
         None => number.to_owned(),
     }

@@ -43,7 +43,7 @@ pub struct Scored {
     /// The value by another model; `None` unless it was asked.
     pub challenger: Option<Challenger>,
     /// The forecast of orders; `None` unless it was asked and the model has one.
-    pub outlook: Option<OrderForecast>,
+    pub order_forecast: Option<OrderForecast>,
 }
 
 /// The value of a customer by another model.
@@ -87,8 +87,8 @@ impl CustomerAnswer for Scored {
                 .interval_level
                 .map(|level| value_uncertainty(view, basis, asked, of_tier, level)),
             challenger: challenger.and_then(|basis| Challenger::new(&profile, basis, other)),
-            outlook: context
-                .outlook
+            order_forecast: context
+                .order_forecast
                 .and_then(|options| order_forecast(view, basis, asked, &options)),
             valuation: other_valuation.unwrap_or(valued.valuation),
             profile,

@@ -1,4 +1,4 @@
-//! What the order model says of the orders to come, as JSON and in lines.
+//! The forecast of a customer's orders, as JSON and in lines.
 
 use serde::Serialize;
 
@@ -6,9 +6,9 @@ use crate::cli::text;
 use crate::pb;
 use crate::pb::order_forecast::Dropout;
 
-/// The outlook of a customer.
+/// The forecast of a customer's orders.
 #[derive(Debug, Serialize)]
-pub struct OutlookJson {
+pub struct OrderForecastJson {
     probability_alive_at_end: f64,
     expected_orders_between: Option<f64>,
     order_count_probabilities: Vec<f64>,
@@ -22,33 +22,33 @@ pub struct OutlookJson {
     residual_lifetime_value: Option<f64>,
 }
 
-impl From<&pb::OrderForecast> for OutlookJson {
-    fn from(outlook: &pb::OrderForecast) -> Self {
-        let (per_order, per_week) = match outlook.dropout {
+impl From<&pb::OrderForecast> for OrderForecastJson {
+    fn from(forecast: &pb::OrderForecast) -> Self {
+        let (per_order, per_week) = match forecast.dropout {
             Some(Dropout::DropoutProbabilityPerOrder(probability)) => (Some(probability), None),
             Some(Dropout::DropoutRatePerWeek(rate)) => (None, Some(rate)),
             None => (None, None),
         };
         Self {
-            probability_alive_at_end: outlook.probability_alive_at_end,
-            expected_orders_between: outlook.expected_orders_between,
-            order_count_probabilities: outlook.order_count_probabilities.clone(),
-            orders_per_week: outlook.orders_per_week,
+            probability_alive_at_end: forecast.probability_alive_at_end,
+            expected_orders_between: forecast.expected_orders_between,
+            order_count_probabilities: forecast.order_count_probabilities.clone(),
+            orders_per_week: forecast.orders_per_week,
             dropout_probability_per_order: per_order,
             dropout_rate_per_week: per_week,
-            yearly_discount_rate: outlook.yearly_discount_rate,
-            discounted_orders: outlook.discounted_orders,
-            discounted_value: outlook.discounted_value,
-            discounted_residual_orders: outlook.discounted_residual_orders,
-            residual_lifetime_value: outlook.residual_lifetime_value,
+            yearly_discount_rate: forecast.yearly_discount_rate,
+            discounted_orders: forecast.discounted_orders,
+            discounted_value: forecast.discounted_value,
+            discounted_residual_orders: forecast.discounted_residual_orders,
+            residual_lifetime_value: forecast.residual_lifetime_value,
         }
     }
 }
 
-/// Lines on the orders to come; none when nobody asked.
+/// Lines on the forecast of orders; none without one.
 #[must_use]
 pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
-    let Some(outlook) = &score.order_forecast else {
+    let Some(forecast) = &score.order_forecast else {
         return Vec::new();
     };
     let currency = score.inputs.as_ref().map(|inputs| inputs.currency.as_str());
@@ -58,24 +58,24 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
         "Probability active then",
         format!(
             "{} after {} months",
-            percent(outlook.probability_alive_at_end),
+            percent(forecast.probability_alive_at_end),
             score.horizon_months
         ),
     )];
-    if let Some(orders) = outlook.expected_orders_between {
+    if let Some(orders) = forecast.expected_orders_between {
         rows.push((
             "Orders in period",
             format!("{orders:.3} expected in the requested days"),
         ));
     }
-    if !outlook.order_count_probabilities.is_empty() {
-        let counts = outlook.order_count_probabilities.iter().enumerate();
+    if !forecast.order_count_probabilities.is_empty() {
+        let counts = forecast.order_count_probabilities.iter().enumerate();
         let text: Vec<String> = counts
             .map(|(orders, &probability)| format!("{orders}: {}", percent(probability)))
             .collect();
         rows.push(("Order counts", text.join(", ")));
     }
-    let dropout = match outlook.dropout {
+    let dropout = match forecast.dropout {
         Some(Dropout::DropoutProbabilityPerOrder(probability)) => {
             format!(", {} dropout per order", percent(probability))
         }
@@ -86,26 +86,26 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
     };
     rows.push((
         "Own rate",
-        format!("{:.4} orders per week{dropout}", outlook.orders_per_week),
+        format!("{:.4} orders per week{dropout}", forecast.orders_per_week),
     ));
     let worth = |orders: f64, value: Option<f64>| {
         let value = value.map(|value| format!(", worth {} {currency}", text::fixed(value, 2)));
         format!("{orders:.3} orders{}", value.unwrap_or_default())
     };
-    let rate = outlook.yearly_discount_rate * 100.0;
+    let rate = forecast.yearly_discount_rate * 100.0;
     rows.push((
         "Discounted",
         format!(
             "{}, discounted continuously by {rate:.2} % a year",
-            worth(outlook.discounted_orders, outlook.discounted_value)
+            worth(forecast.discounted_orders, forecast.discounted_value)
         ),
     ));
-    if let Some(orders) = outlook.discounted_residual_orders {
+    if let Some(orders) = forecast.discounted_residual_orders {
         rows.push((
             "Over lifetime",
             format!(
                 "{}, discounted the same way",
-                worth(orders, outlook.residual_lifetime_value)
+                worth(orders, forecast.residual_lifetime_value)
             ),
         ));
     }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_outlook_is_told_in_words_and_in_json() {
+    fn the_forecast_of_orders_is_printed_in_words_and_in_json() {
         let score = pb::LifetimeValueScore {
             horizon_months: 12,
             inputs: Some(pb::ValueInputs {
@@ -149,7 +149,9 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        let json = serde_json::to_value(OutlookJson::from(score.order_forecast.as_ref().unwrap()));
+        let json = serde_json::to_value(OrderForecastJson::from(
+            score.order_forecast.as_ref().unwrap(),
+        ));
         let json = json.unwrap();
         assert_eq!(json["order_count_probabilities"][1], 0.3);
         assert_eq!(json["dropout_rate_per_week"], 0.015);
