@@ -267,6 +267,7 @@ fn basis(definitions: Arc<Definitions>) -> Option<Basis> {
         contracts: ContractModels::default(),
         contacts: Arc::default(),
         uncertainty: Arc::default(),
+        facts_end: None,
     };
     let currency = definitions.value().currency;
     let revision = Revision::published(1, definitions);

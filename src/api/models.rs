@@ -2,16 +2,19 @@
 
 mod checks;
 
-use super::{customer_kind_message, timestamp_message};
+use super::{customer_kind_message, evaluation::int32, timestamp_message};
 use crate::{
     api::violations::Checker,
     domain::{
+        calendar::Day,
         clv::{lifetime::WEEKS_PER_MONTH, model::ModelKind},
         fitted::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelVersion, Refinement,
             contact_model::UsualContacts,
             contract_models::PeriodFit,
-            report::{StoredBenchmark, StoredParameter, StoredPrior, StoredReport, StoredTest},
+            report::{
+                FactsEnd, StoredBenchmark, StoredParameter, StoredPrior, StoredReport, StoredTest,
+            },
         },
     },
     pb,
@@ -72,6 +75,38 @@ pub(crate) fn model(version: &ModelVersion) -> pb::Model {
         prior: fit.prior.as_ref().map(prior),
         contact_rates: fit.contacts.all().iter().map(contact_rate).collect(),
         contracts: fit.contracts.iter().map(contract_model).collect(),
+        last_purchase_on: fit
+            .facts_end
+            .map_or_else(String::new, |end| end.last_purchase.to_string()),
+        plausible_silence_days: fit
+            .facts_end
+            .and_then(|end| end.plausible_silence_days)
+            .map_or(0, int32),
+        missing_facts_warning: fit
+            .facts_end
+            .filter(|end| end.lacks_facts())
+            .map_or_else(String::new, |end| missing_facts_warning(end, fit.until)),
+    }
+}
+
+/// What a fit until this day does about facts that end too early.
+fn missing_facts_warning(end: FactsEnd, until: Day) -> String {
+    let FactsEnd {
+        read_until,
+        last_purchase,
+        plausible_silence_days,
+    } = end;
+    let silent = read_until - last_purchase;
+    let plausible = plausible_silence_days.unwrap_or(0);
+    let found = format!(
+        "no purchase by any customer since {last_purchase}: {silent} days before {read_until}, up to {plausible} are plausible"
+    );
+    if until < read_until {
+        format!("{found}. The fit uses facts up to {until}: import the missing ones and fit again")
+    } else {
+        format!(
+            "{found}. Active customers seem to have left: import the missing facts, or fit up to {last_purchase}"
+        )
     }
 }
 

@@ -87,6 +87,9 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
             .as_ref()
             .map(|challenger| challenger_score(challenger, basis)),
         order_forecast: one.order_forecast.as_ref().map(order_forecast),
+        no_purchase_since: one
+            .no_purchase_since
+            .map_or_else(String::new, |day| day.to_string()),
         ..uncertain(one.uncertainty.as_ref(), basis)
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::{
         contact_model::ContactModel,
         contract_models::ContractModels,
         parameters::{Parameters, Selected},
+        report::FactsEnd,
         uncertainty::Uncertainty,
     },
     money::Currency,
@@ -81,6 +82,8 @@ pub struct ActiveModel {
     pub contacts: Arc<ContactModel>,
     /// How uncertain the parameters are.
     pub uncertainty: Arc<Uncertainty>,
+    /// Where the facts end that it was fitted to; `None` in versions of earlier programs.
+    pub facts_end: Option<FactsEnd>,
 }
 
 impl ActiveModel {
@@ -237,6 +240,7 @@ mod tests {
             contracts: ContractModels::default(),
             contacts: Arc::default(),
             uncertainty: Arc::default(),
+            facts_end: None,
         };
         let euro = Some("EUR".parse().unwrap());
         let basis =

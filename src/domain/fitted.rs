@@ -25,7 +25,7 @@ use crate::domain::{
         parameters::{
             Covariate, CovariateParameters, ParameterSet, Parameters, Refined, SpendParameters,
         },
-        report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
+        report::{FactsEnd, StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
     },
     money::Currency,
 };
@@ -62,6 +62,8 @@ pub struct ModelFit {
     pub contacts: Arc<ContactModel>,
     /// Persons and companies without a value because an amount it rests on could not be converted when the version was fitted.
     pub unconvertible_customers: u64,
+    /// Where the facts end; `None` in versions of earlier programs.
+    pub facts_end: Option<FactsEnd>,
 }
 
 /// One fitted parameter set.
@@ -136,6 +138,7 @@ impl ModelVersion {
             contracts: ContractModels::of_fits(&self.fit.contracts),
             contacts: Arc::clone(&self.fit.contacts),
             uncertainty: Arc::default(),
+            facts_end: self.fit.facts_end,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex as StdMutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI32, Ordering},
 };
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::{sync::Mutex, time::Instant};
 use crate::{
     domain::{
         basis::{Basis, Revision},
+        calendar::Day,
         definitions::{self, Definitions, ValueBasis},
         money::Currency,
         rates::RateTable,
@@ -38,6 +39,8 @@ pub struct CurrentBasis {
     behind: AtomicBool,
     /// Until when a commit whose answer was lost may still change what the basis is built of.
     unclear_until: StdMutex<Option<Instant>>,
+    /// The day of anybody's last purchase, as far as this process knows; [`i32::MIN`] before the first.
+    last_purchase: AtomicI32,
     /// The definitions that were checked last, with their document: they are published next. Reading a long document takes seconds.
     checked: StdMutex<Option<Checked>>,
     pool: Pool,
@@ -57,6 +60,10 @@ impl CurrentBasis {
     /// When the database cannot be asked.
     pub async fn load(pool: Pool, without_rate: Gauge) -> Result<Self, ServiceError> {
         let (basis, currencies) = build(&pool, None, None).await?;
+        let mut connection = pool.acquire().await?;
+        let last_purchase =
+            store::evaluation_input::find_last_purchase_day(&mut connection).await?;
+        drop(connection);
         let inconvertible = inconvertible(&basis, &currencies);
         warn_of(&inconvertible, &basis);
         without_rate.set(gauge_value(&inconvertible));
@@ -66,9 +73,22 @@ impl CurrentBasis {
             without_rate,
             behind: AtomicBool::new(false),
             unclear_until: StdMutex::default(),
+            last_purchase: AtomicI32::new(last_purchase.map_or(i32::MIN, Day::number)),
             checked: StdMutex::default(),
             pool,
         })
+    }
+
+    /// Takes note of a purchase.
+    pub fn note_purchase(&self, day: Day) {
+        self.last_purchase
+            .fetch_max(day.number(), Ordering::Relaxed);
+    }
+
+    /// The day of anybody's last purchase; `None` before the first. A purchase that was taken back since the process began still counts.
+    #[must_use]
+    pub fn last_purchase(&self) -> Option<Day> {
+        Day::from_number(self.last_purchase.load(Ordering::Relaxed)).ok()
     }
 
     /// The basis in force.

@@ -43,7 +43,7 @@ pub struct FitArgs {
     /// Order model
     #[arg(long, value_enum, default_value = "mbg-nbd")]
     model: OrderModel,
-    /// Last day of facts to use, YYYY-MM-DD (default: today in the server's time zone)
+    /// Last day of facts to use, YYYY-MM-DD (default: today, or the last purchase if facts seem to be missing since)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
     /// Fit separate parameters per kind of customer and test whether they differ

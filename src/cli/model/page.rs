@@ -14,6 +14,9 @@ pub fn page(model: &pb::Model) -> String {
         ("Facts up to", model.until.clone()),
         ("Stored", written),
     ])];
+    if !model.missing_facts_warning.is_empty() {
+        parts.push(format!("Warning: {}.", model.missing_facts_warning));
+    }
     if let Some(orders) = &model.orders {
         let title = format!("Orders: {}, time in weeks", model_title(model.kind()));
         parts.push(format!("{title}\n{}", text::indented(&report_page(orders))));

@@ -59,6 +59,9 @@ struct OneScoreJson {
     monthly_discount_rate: f64,
     #[serde(flatten)]
     uncertainty: UncertaintyJson,
+    /// Absent unless facts are probably missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_purchase_since: Option<String>,
     /// Absent unless asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_forecast: Option<OrderForecastJson>,
@@ -123,6 +126,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         horizon_months: score.horizon_months,
         monthly_discount_rate: score.monthly_discount_rate,
         uncertainty: UncertaintyJson::from(score),
+        no_purchase_since: Some(score.no_purchase_since.clone()).filter(|day| !day.is_empty()),
         order_forecast: score.order_forecast.as_ref().map(OrderForecastJson::from),
         provenance: score
             .provenance
@@ -197,6 +201,13 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     rows.extend(order_forecast::lines(score));
     if let Some(inputs) = &score.inputs {
         rows.push(("History", history_text(inputs)));
+    }
+    if !score.no_purchase_since.is_empty() {
+        let text = format!(
+            "no purchase by any customer since {}, so active customers seem to have left: import the missing facts",
+            score.no_purchase_since
+        );
+        rows.push(("Warning", text));
     }
     let missing = text::missing_rates_text(&score.missing_rates);
     rows.extend(missing.into_iter().map(|line| ("Missing", line)));

@@ -143,6 +143,8 @@ pub struct AnswerContext {
     order_forecast: Option<OrderForecastOptions>,
     /// Since when what is in memory may be out of date.
     stale_since: Option<Timestamp>,
+    /// The day of anybody's last purchase, where the silence since then means that facts are missing.
+    no_purchase_since: Option<Day>,
 }
 
 impl AnswerContext {
@@ -156,6 +158,7 @@ impl AnswerContext {
             challenger: None,
             order_forecast: None,
             stale_since: None,
+            no_purchase_since: None,
         }
     }
 
@@ -318,7 +321,7 @@ impl Classifier {
             }
             None => None,
         };
-        Ok(AnswerContext {
+        let context = AnswerContext {
             horizon: question
                 .horizon_months
                 .and_then(|months| horizon_of(months, &basis)),
@@ -328,7 +331,27 @@ impl Classifier {
             challenger,
             order_forecast: question.order_forecast,
             stale_since: None,
-        })
+            no_purchase_since: None,
+        };
+        Ok(self.mark_silence(context))
+    }
+
+    /// Marks a context where the silence of everybody up to its day means that facts are missing. Days to come are no silence yet.
+    fn mark_silence(&self, context: AnswerContext) -> AnswerContext {
+        let no_purchase_since = self.bases.last_purchase().filter(|&last| {
+            let model = context.basis.model.as_ref();
+            let end = model.and_then(|model| model.facts_end);
+            let is_implausible = |day| end.is_some_and(|end| end.is_implausible(last, day));
+            // The clock is asked only where the answer depends on it.
+            is_implausible(context.as_of)
+                && self
+                    .day(None)
+                    .is_ok_and(|today| is_implausible(context.as_of.min(today)))
+        });
+        AnswerContext {
+            no_purchase_since,
+            ..context
+        }
     }
 
     fn day(&self, as_of: Option<Day>) -> Result<Day, ServiceError> {

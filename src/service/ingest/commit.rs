@@ -11,7 +11,10 @@ use crate::{
     cache::profiles::{HeldProfile, ProfileCache},
     domain::{
         calendar::Day,
-        customer::profile::{DatedProfile, Profile},
+        customer::{
+            CustomerKind,
+            profile::{DatedProfile, Profile},
+        },
         text::CustomerId,
     },
     service::{answer::profiles::list_earlier, completion::spawn_to_completion},
@@ -57,6 +60,9 @@ pub(super) async fn commit(
         pool.check_open()?;
         let committed = tx.commit().await;
         if committed.is_ok() {
+            if let Some(day) = last_purchase(&written) {
+                bases.note_purchase(day);
+            }
             put_in(&profiles, written, earlier);
         } else {
             // The connection broke, so it may be committed or not.
@@ -74,6 +80,14 @@ pub(super) async fn commit(
         Ok(committed?)
     })
     .await
+}
+
+/// The day of the last purchase of persons and companies among these.
+fn last_purchase(written: &HashMap<CustomerId, Profile>) -> Option<Day> {
+    let customers = written.values();
+    let customers = customers.filter(|profile| profile.kind != CustomerKind::Employee);
+    let purchases = customers.filter_map(|profile| profile.history.purchases.last());
+    purchases.map(|entry| entry.day).max()
 }
 
 /// Puts committed profiles in the place of those that memory holds, so that who was answered before the write is answered after it, also

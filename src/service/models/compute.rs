@@ -106,6 +106,7 @@ impl Plan {
             prior: self.prior,
             contacts: Arc::default(),
             unconvertible_customers: 0,
+            facts_end: None,
             contracts: vec![],
         })
     }

@@ -11,8 +11,10 @@ use crate::{
         calendar::Day,
         clv::model::ModelKind,
         fitted::{
-            ModelFit, ModelVersion, contract_models::ContractModels, parameters::Covariate,
-            report::StoredPrior,
+            ModelFit, ModelVersion,
+            contract_models::ContractModels,
+            parameters::Covariate,
+            report::{FactsEnd, StoredPrior},
         },
         money::Currency,
         text::Label,
@@ -27,7 +29,8 @@ use crate::{
 pub struct FitRequest {
     /// The model of orders.
     pub kind: ModelKind,
-    /// Last day whose facts are used; today when it is `None`.
+    /// Last day whose facts are used. When it is `None`, today, or the day of anybody's last purchase where the silence since then means that
+    /// facts are missing.
     pub until: Option<Day>,
     /// Whether the new version answers from now on, if it converged.
     pub activate: bool,
@@ -199,6 +202,16 @@ impl Models {
         let basis = self.bases.current();
         let currency = basis.reporting_currency;
         let mut input = input::read(&mut tx, until, &basis, &covariates).await?;
+        let facts_end = input.silence();
+        let facts_end = facts_end.map(|silence| FactsEnd::new(until, silence));
+        // A day that nobody asked for is not one whose facts are missing.
+        let until = match facts_end {
+            Some(end) if request.until.is_none() && end.lacks_facts() => {
+                input = input::read(&mut tx, end.last_purchase, &basis, &covariates).await?;
+                end.last_purchase
+            }
+            Some(_) | None => until,
+        };
         let (customers, gaps) = (input.customers(), std::mem::take(&mut input.gaps));
         let today = Day::in_zone(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
@@ -228,6 +241,7 @@ impl Models {
         let (draft, (samples, unconvertible_customers)) = (draft?, from_samples?);
         let fit = ModelFit {
             unconvertible_customers,
+            facts_end,
             ..draft.complete(samples)
         };
         retry(|| self.store(&request, &fit)).await

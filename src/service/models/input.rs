@@ -12,7 +12,10 @@ use crate::{
         assess::valuation::mean_repeat_amount,
         basis::Basis,
         calendar::Day,
-        clv::fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
+        clv::{
+            checks::silence::Silence,
+            fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
+        },
         customer::{CustomerKind, profile::History},
         fitted::{contract_models::ContractRows, parameters::Covariate},
         money::minor_to_major,
@@ -44,6 +47,12 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// The silence of everybody at the end of what was read; `None` without customers.
+    pub(super) fn silence(&self) -> Option<Silence> {
+        let rows = self.rows.kinds.iter().flat_map(|rows| &rows.orders);
+        Silence::measure(&rows.copied().collect::<Vec<_>>())
+    }
+
     /// Persons and companies with a purchase.
     pub(super) fn customers(&self) -> u64 {
         let orders = self.rows.kinds.iter().flat_map(|rows| &rows.orders);

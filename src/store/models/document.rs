@@ -21,7 +21,9 @@ use crate::{
         fitted::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement,
             parameters::{Covariate, CovariateType},
-            report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
+            report::{
+                FactsEnd, StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest,
+            },
         },
     },
     store::{codes, error::StoreError},
@@ -55,6 +57,16 @@ pub(super) struct FitDocument {
     /// Absent in versions that were fitted before amounts could be converted.
     #[serde(default)]
     unconvertible_customers: u64,
+    /// Absent in versions of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    facts_end: Option<FactsEndDocument>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct FactsEndDocument {
+    read_until: i32,
+    last_purchase: i32,
+    plausible_silence_days: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,6 +135,11 @@ impl From<&ModelFit> for FitDocument {
             prior: fit.prior,
             contacts: contacts::write(&fit.contacts),
             unconvertible_customers: fit.unconvertible_customers,
+            facts_end: fit.facts_end.map(|end| FactsEndDocument {
+                read_until: end.read_until.number(),
+                last_purchase: end.last_purchase.number(),
+                plausible_silence_days: end.plausible_silence_days,
+            }),
         }
     }
 }
@@ -198,6 +215,17 @@ impl TryFrom<FitDocument> for ModelFit {
             prior: document.prior,
             contacts: Arc::new(contacts::read(document.contacts)?),
             unconvertible_customers: document.unconvertible_customers,
+            facts_end: document.facts_end.map(FactsEndDocument::read).transpose()?,
+        })
+    }
+}
+
+impl FactsEndDocument {
+    fn read(self) -> Result<FactsEnd, StoreError> {
+        Ok(FactsEnd {
+            read_until: codes::day(self.read_until)?,
+            last_purchase: codes::day(self.last_purchase)?,
+            plausible_silence_days: self.plausible_silence_days,
         })
     }
 }

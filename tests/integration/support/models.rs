@@ -88,6 +88,7 @@ fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelF
         contacts: Arc::default(),
         contracts: vec![],
         unconvertible_customers: 0,
+        facts_end: None,
     }
 }
 

@@ -64,10 +64,10 @@ impl Classifier {
             let (basis, as_of) = (self.bases.current(), self.day(question.as_of).ok()?);
             let dated = self.profiles.at_held(id, as_of)?.profile();
             let months = question.horizon_months;
-            let mut context = AnswerContext {
+            let mut context = self.mark_silence(AnswerContext {
                 horizon: months.and_then(|months| horizon_of(months, &basis)),
                 ..AnswerContext::plain(basis, as_of)
-            };
+            });
             context.mark_stale(&self.breaker);
             let found = dated.map_or(Found::Unknown, Found::One);
             Some(write(context.answer(found)))

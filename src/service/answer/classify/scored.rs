@@ -15,6 +15,7 @@ use crate::domain::{
         valued::Valued,
     },
     basis::Basis,
+    calendar::Day,
     clv::lifetime::Horizon,
     customer::profile::DatedProfile,
     money::Currency,
@@ -42,6 +43,8 @@ pub struct Scored {
     pub uncertainty: Option<Result<ValueUncertainty, UncertaintyUnavailable>>,
     /// The value by another model; `None` unless it was asked.
     pub challenger: Option<Challenger>,
+    /// The day of the last purchase of any customer, where the silence since then means that facts are missing.
+    pub no_purchase_since: Option<Day>,
     /// The forecast of orders; `None` unless it was asked and the model has one.
     pub order_forecast: Option<OrderForecast>,
 }
@@ -90,6 +93,7 @@ impl CustomerAnswer for Scored {
             order_forecast: context
                 .order_forecast
                 .and_then(|options| order_forecast(view, basis, asked, &options)),
+            no_purchase_since: context.no_purchase_since,
             valuation: other_valuation.unwrap_or(valued.valuation),
             profile,
         }

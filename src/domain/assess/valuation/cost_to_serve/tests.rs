@@ -133,6 +133,7 @@ treatments:
         }),
         contacts: Arc::new(ContactModel::new(contacts)),
         uncertainty: Arc::default(),
+        facts_end: None,
     };
     let revision = Revision::published(1, Arc::new(definitions));
     Basis::new(revision, Some(model), Some(euro()), Arc::default())

@@ -53,6 +53,7 @@ treatments:
         }),
         contacts: Arc::default(),
         uncertainty: Arc::default(),
+        facts_end: None,
     };
     let revision = Revision::published(1, Arc::new(definitions));
     Basis::new(revision, Some(model), Some(euro()), Arc::default())

@@ -71,6 +71,7 @@ fn basis() -> Basis {
         }]),
         contacts: Arc::default(),
         uncertainty: Arc::default(),
+        facts_end: None,
     };
     let revision = Revision::built_in().unwrap();
     Basis::new(revision, Some(model), Some(euro()), Arc::default())

@@ -60,6 +60,7 @@ fn by_kind(person: Result<FittedSet, String>, company: Result<FittedSet, String>
         prior: None,
         contacts: Arc::default(),
         unconvertible_customers: 0,
+        facts_end: None,
         contracts: vec![],
     }
 }
