@@ -42,6 +42,7 @@ pub(crate) fn drift_report(report: &DriftReport) -> pb::DriftReport {
         refit_accuracy: evidence.holdout.as_ref().map(|(_, refit)| accuracy(refit)),
         orders_total: of_orders,
         spend_total: of_spend,
+        orders_since_fit: evidence.since_fit.as_ref().map(total),
         pooled_customers: i64::try_from(evidence.pooled_customers).unwrap_or(i64::MAX),
     }
 }

@@ -86,6 +86,7 @@ fn report_json(report: &pb::DriftReport) -> Value {
         })),
         "orders_total": report.orders_total.as_ref().map(total_json),
         "spend_total": report.spend_total.as_ref().map(total_json),
+        "orders_since_fit": report.orders_since_fit.as_ref().map(total_json),
         "pooled_customers": report.pooled_customers,
         "active_accuracy": report.active_accuracy.as_ref().map(accuracy_json),
         "refit_accuracy": report.refit_accuracy.as_ref().map(accuracy_json),
@@ -144,8 +145,21 @@ fn page(report: &pb::DriftReport) -> String {
         )]));
     }
     parts.extend(holdout_part(report));
-    parts.extend(total_part("Orders", 1, report.orders_total.as_ref()));
-    parts.extend(total_part("Spend", 2, report.spend_total.as_ref()));
+    parts.extend(total_part(
+        "Orders of the holdout",
+        1,
+        report.orders_total.as_ref(),
+    ));
+    parts.extend(total_part(
+        "Spend of the holdout",
+        2,
+        report.spend_total.as_ref(),
+    ));
+    let since_fit = format!(
+        "Orders since {}, by customers known then",
+        report.version_until
+    );
+    parts.extend(total_part(&since_fit, 1, report.orders_since_fit.as_ref()));
     parts.join("\n\n")
 }
 
@@ -219,7 +233,7 @@ fn holdout_part(report: &pb::DriftReport) -> Option<String> {
 fn total_part(what: &str, decimals: usize, total: Option<&pb::TotalInterval>) -> Option<String> {
     let total = total?;
     Some(format!(
-        "{what} of the holdout: {:.decimals$}; the active version expected {:.decimals$}, with {:.0} % between {:.decimals$} and {:.decimals$}",
+        "{what}: {:.decimals$}; the active version expected {:.decimals$}, with {:.0} % between {:.decimals$} and {:.decimals$}",
         total.actual,
         total.expected,
         100.0 * total.level,

@@ -128,11 +128,23 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
             .map(|one| format!("{} {:.1} %", one.tier, one.probability * 100.0))
             .collect();
         rows.push(("Tier probabilities", text.join(", ")));
+        rows.extend(tier_note(score).map(|note| ("", note)));
     }
     if !score.interval_absent_reason.is_empty() {
         rows.push(("No intervals", score.interval_absent_reason.clone()));
     }
     rows
+}
+
+/// Why the tier is not the most probable one, where it is not.
+fn tier_note(score: &pb::LifetimeValueScore) -> Option<String> {
+    let tiers = score.tier_probabilities.iter();
+    let most = tiers.max_by(|one, two| one.probability.total_cmp(&two.probability))?;
+    let tier = json::tier_name(score.tier.as_ref()).filter(|tier| *tier != most.tier)?;
+    Some(format!(
+        "The tier is that of the expected value, {tier}; {} is the most probable one, because few outcomes are far above the others.",
+        most.tier
+    ))
 }
 
 /// The score beside that of another model version, and the difference; `None` when nobody asked for one.
@@ -296,6 +308,20 @@ pub(super) mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
+        assert!(!text.contains("most probable"), "{text}");
+        let unlikely = pb::LifetimeValueScore {
+            tier_probabilities: [("gold", 0.25), ("bronze", 0.75)]
+                .map(|(tier, probability)| pb::TierProbability {
+                    tier: tier.into(),
+                    probability,
+                    ..Default::default()
+                })
+                .into(),
+            ..uncertain.clone()
+        };
+        let text = format!("{:?}", lines(&unlikely));
+        let note = "expected value, gold; bronze is the most probable one";
+        assert!(text.contains(note), "{text}");
         let json = serde_json::to_value(UncertaintyJson::from(&uncertain)).unwrap();
         assert_eq!(json["orders_interval"]["high"], 6.0);
         assert_eq!(json["tier_probabilities"][0]["probability"], 0.125);

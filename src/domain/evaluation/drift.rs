@@ -1,10 +1,11 @@
 //! Does the active version still describe the customers, or have they changed? It is compared with the same model fitted anew.
 //!
-//! Two questions, each with its own figures. Did the last days come as the active version predicted them? What all customers ordered and
+//! Three questions, each with its own figures. Did the last days come as the active version predicted them? What all customers ordered and
 //! spent in the holdout is compared with the sum that it gave a chance ([`super::total`]), and its error with that of a fit that knew only
-//! what came before. And does a refit on all facts until today differ, by more than chance (likelihood ratio), so that answers
-//! change (orders expected of all customers)? The first sees at once what happens in the last days, the second what has been going on
-//! since the version was fitted. A drift is what is both beyond chance and large enough to matter ([`verdict`]): with a million customers
+//! what came before. Did everything since the version was fitted come as it predicted then? A version that is given what customers did since
+//! adapts to it, customer by customer, and then misses less of the holdout than of what it promised. And does a refit on all facts until
+//! today differ, by more than chance (likelihood ratio), so that answers change (orders expected of all customers)? The first sees at once
+//! what happens in the last days, the others what has been going on since the version was fitted. A drift is what is both beyond chance and large enough to matter ([`verdict`]): with a million customers
 //! every difference is beyond chance.
 //!
 //! A version with sets by kind or effects of covariates is compared with a refit of the same kinds or covariates. Likelihoods are those
@@ -127,6 +128,9 @@ pub struct Evidence {
     /// Where the orders and the spend of all customers in the holdout came to lie among what the active version gave a chance; `None` where
     /// it does not know how uncertain it is, or of spend without a model.
     pub totals: [Option<TotalInterval>; 2],
+    /// The same for the orders since the version was fitted, of customers known then, as it predicted them then; `None` also where the holdout
+    /// begins on that day or before.
+    pub since_fit: Option<TotalInterval>,
     /// Whether the version and its refits were held by a prior: then no likelihoods are at their maxima, and they tell nothing.
     pub has_prior: bool,
     /// The last purchase day of anybody, if it is so long before `until` that the latest facts are likely to be missing.

@@ -1,7 +1,10 @@
 //! The verdict of a drift check, and the numbers that decided it in words.
 
 use super::{Evidence, Judgement, Verdict, significance};
-use crate::domain::evaluation::{accuracy::Accuracy, total::TotalInterval};
+use crate::domain::{
+    calendar::Day,
+    evaluation::{accuracy::Accuracy, total::TotalInterval},
+};
 
 /// A difference that chance makes as large less often than this is beyond chance.
 pub const SIGNIFICANCE: f64 = 0.01;
@@ -52,10 +55,10 @@ impl Finding {
     }
 }
 
-/// The verdict. Drift: in one respect the difference is beyond chance at [`SIGNIFICANCE`] and matters. Orders or spend of the holdout
-/// matter when the active version misses more of them than [`MATERIAL_MISS`], or more of the orders than a refit before it by
-/// [`MATERIAL_EXCESS`]; a refit matters when expected orders differ by more than [`MATERIAL_OUTLOOK`], in the
-/// direction in which the active version missed the holdout.
+/// The verdict. Drift: in one respect the difference is beyond chance at [`SIGNIFICANCE`] and matters. Orders or spend of the holdout, and orders
+/// since the fit, matter when the active version misses more of them than [`MATERIAL_MISS`]; orders of the holdout also when it misses
+/// [`MATERIAL_EXCESS`] more of them than a refit before it. A refit matters when expected orders differ by more than [`MATERIAL_OUTLOOK`], in
+/// the direction in which the active version missed the holdout.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Judgement {
     let not_decidable = |reason| Judgement {
@@ -83,6 +86,8 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     };
     let mut findings = vec![orders];
     findings.extend(of_spend.as_ref().map(spend));
+    let since_fit = evidence.since_fit.as_ref();
+    findings.extend(since_fit.map(|total| since(evidence.active_until, total)));
     findings.push(refitted(evidence, active));
     let sentences: Vec<String> = findings.iter().map(Finding::sentence).collect();
     Judgement {
@@ -100,6 +105,21 @@ fn spend(total: &TotalInterval) -> Finding {
     Finding {
         words: format!(
             "spend was {:.0}; the active version expected {:.0} ({:+.1} %)",
+            total.actual,
+            total.expected,
+            100.0 * miss
+        ),
+        p: Some(chance(total)),
+        material: miss.abs() > MATERIAL_MISS,
+    }
+}
+
+/// What came since the version was fitted.
+fn since(fitted_until: Day, total: &TotalInterval) -> Finding {
+    let miss = share(total.expected - total.actual, total.actual);
+    Finding {
+        words: format!(
+            "since the fit until {fitted_until}, its customers placed {:.0} orders; the version then expected {:.0} ({:+.1} %)",
             total.actual,
             total.expected,
             100.0 * miss

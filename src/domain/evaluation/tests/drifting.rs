@@ -75,18 +75,38 @@ fn found_of(fitted_until: Day, customers: impl Iterator<Item = Vec<PurchaseDay>>
             holdout(&before, &models(refit_before.model)),
         )),
         totals: totals(&before, &fitted(KIND, &known), 1),
+        since_fit: (fitted_until < split)
+            .then(|| totals(&known, &fitted(KIND, &known), 1)[0])
+            .flatten(),
         has_prior: false,
         facts_end: None,
     }
 }
 
-/// What customers of one law did, once the holdout changed it: each purchase of these days is there so many times (its money `times_spent`
-/// over), or with a probability below 1.
+/// What 3,000 customers of one law did, once the holdout changed it, as in [`changed_after`].
 fn changed(fitted_until: &str, times_as_often: f64, times_spent: i64) -> Evidence {
+    changed_after(
+        3_000,
+        "2025-09-30",
+        fitted_until,
+        times_as_often,
+        times_spent,
+    )
+}
+
+/// What customers of one law did, once it changed after a day: each later purchase is there so many times (its money `times_spent` over), or with
+/// a probability below 1.
+fn changed_after(
+    customers: u32,
+    last_day: &str,
+    fitted_until: &str,
+    times_as_often: f64,
+    times_spent: i64,
+) -> Evidence {
     let law = OrderModel::new(KIND, BEFORE).unwrap();
     let (mut random, mut chance) = (Random::new(47), Random::new(53));
-    let split = day("2025-09-30");
-    let customers = (0..3_000).map(|_| {
+    let split = day(last_day);
+    let customers = (0..customers).map(|_| {
         let days = purchases(&law, &mut random);
         let mut all = vec![];
         for entry in days {
@@ -134,6 +154,23 @@ fn customers_who_change_in_the_last_days_are_a_drift_however_long_the_past() {
             assert_eq!(judgement.verdict, expected, "{judgement:?}");
         }
     }
+}
+
+#[test]
+fn half_as_many_orders_since_the_fit_are_a_drift_that_the_holdout_alone_does_not_show() {
+    let last_day = "2024-12-31";
+    let evidence = changed_after(500, last_day, last_day, 0.5, 1);
+    let judgement = judge(&evidence);
+    println!("{judgement:?}\n{:?}", evidence.since_fit);
+    assert_eq!(judgement.verdict, Verdict::Drift, "{judgement:?}");
+    let since = evidence.since_fit.unwrap();
+    assert!(since.expected > 1.5 * since.actual, "{since:?}");
+    let unchanged = changed_after(500, last_day, last_day, 1.0, 1);
+    let judgement = judge(&unchanged);
+    println!("{judgement:?}");
+    assert_eq!(judgement.verdict, Verdict::NoDrift, "{judgement:?}");
+    // From the day of the fit on there is nothing that the holdout does not show.
+    assert_eq!(changed("2025-09-30", 1.0, 1).since_fit, None);
 }
 
 /// Customers without covariates.

@@ -67,6 +67,8 @@ struct Histories {
     holdout: Population,
     /// Until today.
     today: Population,
+    /// Until the active version was fitted, and since; `None` where the holdout begins on that day or before.
+    since_fit: Option<Population>,
 }
 
 impl Evaluations {
@@ -116,6 +118,10 @@ impl Evaluations {
         let mut histories = Histories {
             holdout: Population::new(window),
             today: Population::new(after),
+            since_fit: (version.fit.until < split)
+                .then(|| Window::new(version.fit.until, until))
+                .flatten()
+                .map(Population::new),
         };
         let money = |entry: &_| major(&basis, entry);
         let covariates = version.fit.refinement.covariates();
@@ -127,6 +133,14 @@ impl Evaluations {
             histories.today.add(today, now, now, money)
         })
         .await?;
+        if let Some(population) = &mut histories.since_fit {
+            let fitted = version.fit.until;
+            input::read(&mut tx, fitted, until, covariates, |kind, known, whole| {
+                let stratum = stratum(kind, covariates, known, fitted);
+                population.add(stratum, &known.purchases, &whole.purchases, money)
+            })
+            .await?;
+        }
         tx.rollback().await?;
         let currency = basis.reporting_currency;
         let work = move || Ok(check(&version, days, histories, currency, facts_end));
@@ -143,6 +157,15 @@ fn check(
 ) -> DriftReport {
     histories.holdout.sort();
     histories.today.sort();
+    let since_fit = histories.since_fit.take().and_then(|mut population| {
+        population.sort();
+        let [orders, _] = totals(
+            &population,
+            &candidate(&version.fit, None),
+            version.version.unsigned_abs(),
+        );
+        orders
+    });
     let window = histories.holdout.window();
     let active = &version.fit;
     let refit = |population: &Population| {
@@ -182,6 +205,7 @@ fn check(
             &candidate(active, currency),
             version.version.unsigned_abs(),
         ),
+        since_fit,
         has_prior: active.prior.is_some(),
         facts_end,
         pooled_customers: if sets.is_empty() {
