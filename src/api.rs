@@ -1,6 +1,7 @@
 //! From messages to domain types and back. What comes in is checked here, once, and every violation is collected with its path.
 
 pub mod answers;
+pub mod comparison;
 pub mod contracts;
 pub mod customers;
 pub mod drift;

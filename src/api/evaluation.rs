@@ -9,6 +9,7 @@ use crate::{
             Group, GroupEvaluation, QuantityEvaluation,
             accuracy::{Accuracy, Forecaster, Improvement},
             buyers::BuyerEvaluation,
+            coverage::Coverage,
             population::LeftOut,
             ranking::{Decile, Ranking},
             total::TotalInterval,
@@ -99,7 +100,7 @@ fn reported(fits: &Fits, of_whom: pb::EvaluatedParameters) -> pb::EvaluatedParam
 }
 
 /// The kinds of those who are not there, each with its reason.
-fn excluded_customers(left_out: LeftOut) -> Vec<pb::ExcludedCustomers> {
+pub(super) fn excluded_customers(left_out: LeftOut) -> Vec<pb::ExcludedCustomers> {
     let all = [
         (pb::ExclusionReason::Employee, left_out.employees),
         (pb::ExclusionReason::Newcomer, left_out.newcomers),
@@ -156,12 +157,7 @@ fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
         actual_share: point.actual_share,
         perfect_share: point.perfect_share,
     });
-    let coverage = quantity.coverage.iter().map(|level| pb::IntervalCoverage {
-        level: level.level,
-        customers: count(level.customers),
-        within_share: level.within_share,
-        calibrated_share: level.calibrated_share,
-    });
+    let coverage = quantity.coverage.iter().map(coverage);
     pb::QuantityEvaluation {
         accuracy: quantity.accuracy.iter().map(accuracy).collect(),
         bins: bins.collect(),
@@ -172,6 +168,15 @@ fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
         rankings: quantity.rankings.iter().map(ranking).collect(),
         perfect_gini: quantity.perfect_gini,
         improvement: quantity.improvement.as_ref().map(improvement),
+    }
+}
+
+pub(super) fn coverage(level: &Coverage) -> pb::IntervalCoverage {
+    pb::IntervalCoverage {
+        level: level.level,
+        customers: count(level.customers),
+        within_share: level.within_share,
+        calibrated_share: level.calibrated_share,
     }
 }
 
@@ -265,7 +270,7 @@ pub(super) fn kind_or_all(kind: Option<CustomerKind>) -> i32 {
     kind.map_or(0, customer_kind_message)
 }
 
-fn count(count: usize) -> i64 {
+pub(super) fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

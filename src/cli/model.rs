@@ -11,6 +11,7 @@ use super::output::Output;
 use crate::pb;
 
 pub mod answer;
+pub mod compare;
 pub mod contacts;
 pub mod drift;
 pub mod evaluate;
@@ -34,6 +35,8 @@ pub enum ModelCommand {
     Activate(ActivateArgs),
     /// Backtest: fit up to a date and compare the forecast with what happened next
     Evaluate(evaluate::EvaluateArgs),
+    /// Fit every model up to a date, compare their forecasts with what happened next, and recommend one
+    Compare(compare::CompareArgs),
     /// Check whether the active version still describes the customers
     Drift(drift::DriftArgs),
     /// Reactivate the previous version
@@ -106,6 +109,7 @@ pub async fn run(command: &ModelCommand, output: &mut Output) -> Result<(), CliE
         ModelCommand::Show(args) => show(args, output).await,
         ModelCommand::Activate(args) => activate(args, output).await,
         ModelCommand::Evaluate(args) => evaluate::run(args, output).await,
+        ModelCommand::Compare(args) => compare::run(args, output).await,
         ModelCommand::Drift(args) => drift::run(args, output).await,
         ModelCommand::Rollback(args) => roll_back(args, output).await,
         ModelCommand::Newcomers(args) => newcomers::run(args, output).await,
@@ -200,6 +204,7 @@ mod tests {
             &["patron", "model", "rollback", "--from", "3"],
             &["patron", "model", "show"],
             &["patron", "model", "activate", "3"],
+            &["patron", "model", "compare"],
             &["patron", "model", "drift"],
             &["patron", "model", "newcomers"],
         ] {

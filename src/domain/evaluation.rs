@@ -10,6 +10,7 @@ pub mod accuracy;
 mod baseline;
 pub mod bins;
 pub mod buyers;
+pub mod comparison;
 pub mod coverage;
 pub mod drift;
 pub mod forecast;

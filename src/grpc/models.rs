@@ -6,13 +6,17 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     api::{
-        self, drift, evaluation, fits, models, newcomers, page, questions, violations::Violations,
+        self, comparison, drift, evaluation, fits, models, newcomers, page, questions,
+        violations::Violations,
     },
     grpc::status,
     pb,
     service::models::{
         FitRequest, Models, NotConverged,
-        evaluate::{DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations, FitPlan},
+        evaluate::{
+            ComparisonRequest, DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations,
+            FitPlan,
+        },
     },
 };
 
@@ -102,6 +106,16 @@ impl pb::model_service_server::ModelService for ModelApi {
         let found = self.evaluations.evaluate(request).await?;
         let evaluation = Some(evaluation::evaluation(&found));
         Ok(Response::new(pb::EvaluateModelResponse { evaluation }))
+    }
+
+    async fn compare_models(
+        &self,
+        request: Request<pb::CompareModelsRequest>,
+    ) -> Result<Response<pb::CompareModelsResponse>, Status> {
+        let request = comparison_request(&request.into_inner(), &self.models)?;
+        let found = self.evaluations.compare(request).await?;
+        let comparison = Some(comparison::comparison(&found));
+        Ok(Response::new(pb::CompareModelsResponse { comparison }))
     }
 
     async fn check_drift(
@@ -233,6 +247,30 @@ fn evaluation_request(
         model,
         split,
         until,
+    })
+}
+
+fn comparison_request(
+    request: &pb::CompareModelsRequest,
+    models: &Models,
+) -> Result<ComparisonRequest, Status> {
+    let mut violations = Violations::default();
+    let mut check = violations.at("");
+    let split = api::as_of(&request.split_on, &mut check.field("split_on"));
+    let until = api::as_of(&request.until, &mut check.field("until"));
+    let covariates = models
+        .covariates(&request.covariates)
+        .unwrap_or_else(|problems| {
+            fits::refuse_covariates(problems, &mut check);
+            vec![]
+        });
+    if !violations.is_empty() {
+        return Err(status::invalid_request(violations));
+    }
+    Ok(ComparisonRequest {
+        split,
+        until,
+        covariates,
     })
 }
 

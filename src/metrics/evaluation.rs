@@ -16,21 +16,24 @@ pub enum EvaluationOperation {
     Evaluation,
     /// A drift check.
     DriftCheck,
+    /// A comparison of models.
+    Comparison,
 }
 
 impl EvaluationOperation {
-    const ALL: [(Self, &'static str); 2] = [
+    const ALL: [(Self, &'static str); 3] = [
         (Self::Evaluation, "evaluation"),
         (Self::DriftCheck, "drift_check"),
+        (Self::Comparison, "comparison"),
     ];
 }
 
-/// Handles for evaluations and drift checks.
+/// Handles for evaluations, drift checks and comparisons.
 #[derive(Debug, Clone)]
 pub struct EvaluationMetrics {
     /// By operation in the order of its declaration, then failed and done.
-    ended: [[Counter; 2]; 2],
-    durations: [Histogram; 2],
+    ended: [[Counter; 2]; 3],
+    durations: [Histogram; 3],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -55,7 +58,7 @@ impl EvaluationMetrics {
         let ended = Family::<OutcomeLabels, Counter>::default();
         registry.register(
             "evaluations",
-            "Evaluations and drift checks of models, by outcome",
+            "Evaluations, drift checks and comparisons of models, by outcome",
             ended.clone(),
         );
         let durations = Family::<OperationLabels, Histogram>::new_with_constructor(|| {

@@ -26,6 +26,23 @@ pub async fn find_last_purchase_day(
     last.map(codes::day).transpose()
 }
 
+/// The first and the last day on which any person or company bought; `None` before the first purchase.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn find_purchase_days(
+    connection: &mut PgConnection,
+) -> Result<Option<(Day, Day)>, StoreError> {
+    let (first, last): (Option<i32>, Option<i32>) = sqlx::query_as(
+        "SELECT min(first_purchase_day), max(last_purchase_day) FROM profiles WHERE kind IN (1, 2)",
+    )
+    .fetch_one(connection)
+    .await?;
+    let days = first.zip(last);
+    days.map(|(first, last)| Ok((codes::day(first)?, codes::day(last)?)))
+        .transpose()
+}
+
 /// All customers with what all their facts say. Those whose purchases were all taken back are among them: on an earlier day they had
 /// some.
 ///

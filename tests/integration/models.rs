@@ -1,5 +1,6 @@
 //! Fitting models, their versions, and which of them answers.
 
+mod compare;
 mod contacts;
 mod drift;
 mod evaluation;

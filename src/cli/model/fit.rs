@@ -1,8 +1,9 @@
 //! `patron model fit`.
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
-use super::{no_model, print};
+use super::{compare, no_model, print};
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -30,6 +31,36 @@ impl OrderModel {
     }
 }
 
+/// What to fit: a model, or the one that a comparison recommends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FittedModel {
+    /// This one.
+    Named(OrderModel),
+    /// The recommended one.
+    Best,
+}
+
+impl ValueEnum for FittedModel {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Named(OrderModel::MbgNbd),
+            Self::Named(OrderModel::BgNbd),
+            Self::Named(OrderModel::ParetoNbd),
+            Self::Best,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Named(model) => model.to_possible_value(),
+            Self::Best => {
+                let help = "The model and grouping that `patron model compare` recommends";
+                Some(PossibleValue::new("best").help(help))
+            }
+        }
+    }
+}
+
 /// By what customers are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Grouping {
@@ -42,7 +73,7 @@ pub enum Grouping {
 pub struct FitArgs {
     /// Order model
     #[arg(long, value_enum, default_value = "mbg-nbd")]
-    model: OrderModel,
+    model: FittedModel,
     /// Last day of facts to use, YYYY-MM-DD (default: today, or the last purchase if facts seem to be missing since)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
@@ -101,7 +132,13 @@ pub(super) fn grouping(by: Option<Grouping>) -> pb::FitGrouping {
 /// No server, an error of the server, or no reader.
 pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
-    let kind = args.model.message();
+    let (kind, grouping, covariates) = match args.model {
+        FittedModel::Named(model) => (model.message(), grouping(args.by), args.covariates.clone()),
+        FittedModel::Best => {
+            let best = recommended(&connection, args, output).await?;
+            (best.kind(), best.grouping(), best.covariates)
+        }
+    };
     let prior = (!args.prior_medians.is_empty()).then(|| pb::LogNormalPrior {
         medians: args.prior_medians.clone(),
         log_standard_deviations: args.prior_sd.clone(),
@@ -111,11 +148,43 @@ pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
         until: args.until.clone().unwrap_or_default(),
         keep_inactive: args.no_activate,
         request_id: args.request_id.clone().unwrap_or_default(),
-        covariates: args.covariates.clone(),
-        grouping: grouping(args.by).into(),
+        covariates,
+        grouping: grouping.into(),
         prior,
     });
     let response = connection.models().fit_model(request).await?.into_inner();
     let model = response.model.ok_or_else(no_model)?;
     print(&model, args.json, output)
+}
+
+/// The model that a comparison recommends, which is printed too.
+async fn recommended(
+    connection: &Connection,
+    args: &FitArgs,
+    output: &mut Output,
+) -> Result<pb::ComparedModel, CliError> {
+    if args.by.is_some() {
+        return Err(CliError::usage(
+            "--by cannot be used with --model best, which compares both groupings: remove one of them",
+        ));
+    }
+    let request = pb::CompareModelsRequest {
+        until: args.until.clone().unwrap_or_default(),
+        covariates: args.covariates.clone(),
+        ..Default::default()
+    };
+    let comparison = compare::ask(connection, request).await?;
+    let reason = comparison.recommendation_reason;
+    let best = comparison
+        .models
+        .into_iter()
+        .find(|model| model.recommended);
+    let best = best.ok_or_else(|| {
+        CliError::failed("no model converged: run `patron model compare` for the reasons")
+    })?;
+    output.note(&format!(
+        "recommended model: {}, {reason}",
+        compare::name(&best)
+    ));
+    Ok(best)
 }

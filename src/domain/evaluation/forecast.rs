@@ -92,7 +92,8 @@ pub struct Forecast {
 }
 
 /// Forecasts of all customers, in their order.
-pub(super) fn forecasts(population: &Population, model: &CandidateModel) -> Vec<Forecast> {
+#[must_use]
+pub fn forecasts(population: &Population, model: &CandidateModel) -> Vec<Forecast> {
     let subjects = population.subjects();
     let window = population.window();
     let weeks = window.holdout_weeks();

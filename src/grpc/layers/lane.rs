@@ -48,9 +48,10 @@ const BATCHES: [&str; 2] = [
 ];
 
 /// Methods that compute for seconds or minutes.
-const FITS: [&str; 3] = [
+const FITS: [&str; 4] = [
     "/patron.v1.ModelService/FitModel",
     "/patron.v1.ModelService/EvaluateModel",
+    "/patron.v1.ModelService/CompareModels",
     "/patron.v1.ModelService/CheckDrift",
 ];
 

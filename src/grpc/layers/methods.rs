@@ -97,7 +97,7 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 29] = [
+static METHODS: [Method; 30] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
@@ -150,6 +150,11 @@ static METHODS: [Method; 29] = [
     heavy("/patron.v1.ModelService/FitModel", SMALL, HEAVY_DEFAULT),
     heavy(
         "/patron.v1.ModelService/EvaluateModel",
+        SMALL,
+        HEAVY_DEFAULT,
+    ),
+    heavy(
+        "/patron.v1.ModelService/CompareModels",
         SMALL,
         HEAVY_DEFAULT,
     ),

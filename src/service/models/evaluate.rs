@@ -1,6 +1,7 @@
 //! How well a model predicts what customers do, and whether the active version still does. Nothing here is stored.
 
 mod candidate;
+mod compare;
 mod drift;
 mod input;
 
@@ -14,6 +15,7 @@ use sqlx::{Postgres, Transaction};
 
 pub use self::{
     candidate::{Described, FitPlan, Fits, Fitted},
+    compare::{ComparedModel, ComparisonRequest, LikelihoodFigures, ModelComparison, ModelFigures},
     drift::{DriftReport, DriftRequest},
 };
 use crate::{
@@ -168,7 +170,8 @@ impl Evaluations {
         let basis = self.bases.current();
         // One snapshot: a customer who buys between two statements would be in one of them.
         let mut tx = self.batch.begin_snapshot().await?;
-        let (window, last_purchase_day) = self.window(&request, &mut tx).await?;
+        let (window, last_purchase_day) =
+            self.window(request.split, request.until, &mut tx).await?;
         let (plan, stored) = match request.model {
             EvaluatedModel::Fit(plan) => (plan, None),
             EvaluatedModel::Version(version) => {
@@ -178,15 +181,8 @@ impl Evaluations {
         };
         let currencies = store::currencies::list(&mut tx).await?;
         let currency = basis.reporting_currency;
-        let mut population = Population::new(window);
-        let covariates = &plan.covariates[..];
-        let money = |entry: &_| major(&basis, entry);
-        let (split, until) = (window.split(), window.until());
-        input::read(&mut tx, split, until, covariates, |kind, known, whole| {
-            let stratum = stratum(kind, covariates, known, split);
-            population.add(stratum, &known.purchases, &whole.purchases, money)
-        })
-        .await?;
+        let split = window.split();
+        let mut population = read_population(&mut tx, window, &plan.covariates, &basis).await?;
         tx.rollback().await?;
         let work = move || {
             let start = Instant::now();
@@ -236,16 +232,16 @@ impl Evaluations {
     /// The days of an evaluation, and the last on which anybody bought.
     async fn window(
         &self,
-        request: &EvaluationRequest,
+        split: Day,
+        until: Option<Day>,
         tx: &mut Transaction<'static, Postgres>,
     ) -> Result<(Window, Option<Day>), ServiceError> {
         let today = self.today()?;
         let last = store::evaluation_input::find_last_purchase_day(tx).await?;
-        let until = request.until.or(last.map(|last| last.min(today)));
+        let until = until.or(last.map(|last| last.min(today)));
         let until = until.ok_or_else(|| {
             ServiceError::NothingToEvaluate("no purchase is recorded yet".to_owned())
         })?;
-        let split = request.split;
         if until > today {
             return Err(ServiceError::DayAhead {
                 field: "until",
@@ -281,6 +277,24 @@ impl Evaluations {
         Day::in_zone(self.clock.now(), &self.zone)
             .map_err(|error| ServiceError::Internal(Box::new(error)))
     }
+}
+
+/// What persons and companies did until the split and in the holdout, with their covariates at the split.
+async fn read_population(
+    tx: &mut Transaction<'static, Postgres>,
+    window: Window,
+    covariates: &[Covariate],
+    basis: &Basis,
+) -> Result<Population, ServiceError> {
+    let mut population = Population::new(window);
+    let money = |entry: &_| major(basis, entry);
+    let (split, until) = (window.split(), window.until());
+    input::read(tx, split, until, covariates, |kind, known, whole| {
+        let stratum = stratum(kind, covariates, known, split);
+        population.add(stratum, &known.purchases, &whole.purchases, money)
+    })
+    .await?;
+    Ok(population)
 }
 
 /// A stored version that knows nothing after the split.

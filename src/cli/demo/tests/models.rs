@@ -55,6 +55,13 @@ impl ModelService for Fake {
         Err(Status::not_found("this server forgets its models"))
     }
 
+    async fn compare_models(
+        &self,
+        _: Request<pb::CompareModelsRequest>,
+    ) -> Result<Response<pb::CompareModelsResponse>, Status> {
+        Err(Status::not_found("this server forgets its models"))
+    }
+
     async fn check_drift(
         &self,
         _: Request<pb::CheckDriftRequest>,

@@ -1,0 +1,115 @@
+//! `CompareModels` against `EvaluateModel` of each model, and the criteria reckoned by hand.
+
+use patron::pb;
+use patron::pb::{FitGrouping, Forecaster, OrderModelKind};
+use tonic::Code;
+
+use super::evaluation::evaluate;
+use super::{fit, request, shop};
+use crate::support::messages::{reason, violated};
+use crate::support::service::{Service, ServiceWithDatabase, TODAY};
+
+const SPLIT: &str = "2025-11-22";
+
+async fn compare(
+    service: &Service,
+    request: pb::CompareModelsRequest,
+) -> Result<pb::ModelComparison, tonic::Status> {
+    let answer = service.models().compare_models(request).await?;
+    Ok(answer.into_inner().comparison.unwrap())
+}
+
+fn split() -> pb::CompareModelsRequest {
+    pb::CompareModelsRequest {
+        split_on: SPLIT.to_owned(),
+        until: TODAY.to_owned(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_has_the_figures_of_each_evaluation_and_recommends_one() {
+    let service = ServiceWithDatabase::start().await;
+    shop(400).ingest(&service).await;
+    let found = compare(&service, split()).await.unwrap();
+    assert_eq!((&*found.split_on, &*found.until), (SPLIT, TODAY));
+    assert_eq!(found.models.len(), 6, "three models, pooled and by kind");
+    assert!(found.models[0].recommended, "{found:?}");
+    assert!(!found.recommendation_reason.is_empty());
+    assert!(found.models[1..].iter().all(|model| !model.recommended));
+    for model in found.models.iter().filter(|it| it.absent_reason.is_empty()) {
+        let evaluation = pb::EvaluateModelRequest {
+            kind: model.kind,
+            grouping: model.grouping,
+            split_on: SPLIT.to_owned(),
+            until: TODAY.to_owned(),
+            ..Default::default()
+        };
+        let evaluation = evaluate(&service, evaluation).await.unwrap();
+        let all = &evaluation.groups[0];
+        let orders = all.orders.as_ref().unwrap();
+        let own = orders.accuracy.iter();
+        let own = own.copied().find(|it| it.forecaster() == Forecaster::Model);
+        assert_eq!(model.orders, own);
+        assert_eq!(model.orders_total, orders.total);
+        let brier = all.buyers.as_ref().unwrap().brier_score;
+        assert_eq!(model.brier_score, Some(brier));
+        assert_eq!(found.customers, all.customers);
+    }
+    // The likelihood of a pooled model is that of a fit until the split.
+    let pooled = found.models.iter();
+    let pooled = pooled.filter(|it| it.grouping() == FitGrouping::Unspecified);
+    for model in pooled.filter(|it| it.absent_reason.is_empty()) {
+        let report = fit(&service, request(model.kind(), SPLIT)).await.unwrap();
+        let orders = report.orders.unwrap();
+        assert_eq!(model.log_likelihood, Some(orders.log_likelihood));
+        assert_eq!(model.parameter_count, 4);
+        let customers = f64::from(u32::try_from(orders.customers).unwrap());
+        let bic = 4.0 * customers.ln() - 2.0 * orders.log_likelihood;
+        assert!((model.bic.unwrap() - bic).abs() < 1e-9);
+        assert!((model.aic.unwrap() - (8.0 - 2.0 * orders.log_likelihood)).abs() < 1e-9);
+    }
+}
+
+#[tokio::test]
+async fn without_a_split_the_last_quarter_is_the_holdout() {
+    let service = ServiceWithDatabase::start().await;
+    shop(300).ingest(&service).await;
+    let found = compare(&service, pb::CompareModelsRequest::default())
+        .await
+        .unwrap();
+    let evaluation = pb::EvaluateModelRequest {
+        kind: OrderModelKind::MbgNbd.into(),
+        split_on: found.split_on.clone(),
+        ..Default::default()
+    };
+    let evaluation = evaluate(&service, evaluation).await.unwrap();
+    let day = |text: &str| text.parse::<jiff::civil::Date>().unwrap();
+    let first = day(&evaluation.first_day);
+    let whole = (day(&found.until) - first).get_days();
+    assert_eq!(found.until, evaluation.until);
+    assert_eq!(found.holdout_days, whole / 4);
+}
+
+#[tokio::test]
+async fn what_cannot_be_compared_is_refused_with_its_reason() {
+    let service = ServiceWithDatabase::start().await;
+    let nothing = compare(&service, pb::CompareModelsRequest::default()).await;
+    assert_eq!(reason(&nothing.unwrap_err()), "NOTHING_TO_EVALUATE");
+    let wrong = pb::CompareModelsRequest {
+        split_on: "yesterday".to_owned(),
+        covariates: vec!["nobody_knows".to_owned()],
+        ..Default::default()
+    };
+    let wrong = compare(&service, wrong).await.unwrap_err();
+    assert_eq!(wrong.code(), Code::InvalidArgument);
+    let fields = violated(&wrong);
+    assert!(
+        fields.iter().any(|it| it.contains("split_on")),
+        "{fields:?}"
+    );
+    assert!(
+        fields.iter().any(|it| it.contains("covariates")),
+        "{fields:?}"
+    );
+}
