@@ -10,6 +10,7 @@ use crate::{
             accuracy::{Accuracy, Forecaster, Improvement},
             buyers::BuyerEvaluation,
             coverage::Coverage,
+            order_counts::OrderCount,
             population::LeftOut,
             ranking::{Decile, Ranking},
             total::TotalInterval,
@@ -121,6 +122,7 @@ fn group(group: &GroupEvaluation) -> pb::GroupEvaluation {
         spend: group.spend.as_ref().map(quantity),
         tracking: group.tracking.iter().map(week).collect(),
         buyers: Some(buyers(&group.buyers)),
+        order_counts: group.order_counts.iter().map(order_count).collect(),
         ..whom(&group.group)
     }
 }
@@ -168,6 +170,14 @@ fn quantity(quantity: &QuantityEvaluation) -> pb::QuantityEvaluation {
         rankings: quantity.rankings.iter().map(ranking).collect(),
         perfect_gini: quantity.perfect_gini,
         improvement: quantity.improvement.as_ref().map(improvement),
+    }
+}
+
+fn order_count(count: &OrderCount) -> pb::OrderCount {
+    pb::OrderCount {
+        orders: int32(count.orders),
+        customers: self::count(count.customers),
+        expected_customers: count.expected_customers,
     }
 }
 

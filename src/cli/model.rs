@@ -18,6 +18,7 @@ pub mod evaluate;
 pub mod fit;
 pub mod newcomers;
 pub mod page;
+pub mod report;
 
 /// Versions asked for at once when listing.
 const PAGE: i32 = 1_000;
@@ -39,6 +40,8 @@ pub enum ModelCommand {
     Compare(compare::CompareArgs),
     /// Check whether the active version still describes the customers
     Drift(drift::DriftArgs),
+    /// Write a version in pictures: one HTML page with its backtest and what it expects
+    Report(report::ReportArgs),
     /// Reactivate the previous version
     Rollback(RollbackArgs),
     /// Estimate the value of a new customer on the day of their first order
@@ -111,6 +114,7 @@ pub async fn run(command: &ModelCommand, output: &mut Output) -> Result<(), CliE
         ModelCommand::Evaluate(args) => evaluate::run(args, output).await,
         ModelCommand::Compare(args) => compare::run(args, output).await,
         ModelCommand::Drift(args) => drift::run(args, output).await,
+        ModelCommand::Report(args) => report::run(args, output).await,
         ModelCommand::Rollback(args) => roll_back(args, output).await,
         ModelCommand::Newcomers(args) => newcomers::run(args, output).await,
     }

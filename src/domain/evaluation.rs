@@ -14,6 +14,7 @@ pub mod comparison;
 pub mod coverage;
 pub mod drift;
 pub mod forecast;
+pub mod order_counts;
 pub mod population;
 pub mod ranking;
 mod sample;
@@ -26,6 +27,7 @@ use bins::FrequencyBin;
 use buyers::BuyerEvaluation;
 use coverage::{Coverage, Sampled, Within};
 use forecast::{CandidateModel, Compared, Forecast, forecasts};
+use order_counts::{OrderCount, OrderCounts};
 use population::{Population, Subject};
 use ranking::{Decile, GainPoint, Ranking};
 use strata::compare_values;
@@ -141,6 +143,8 @@ pub struct GroupEvaluation {
     pub spend: Option<QuantityEvaluation>,
     /// Who buys again at all.
     pub buyers: BuyerEvaluation,
+    /// Customers by repeat orders until the split, and how many the model expects of each number.
+    pub order_counts: Vec<OrderCount>,
     /// Repeat orders of each week, from the first order of anybody to the end of the holdout; empty for groups by covariates.
     pub tracking: Vec<TrackedWeek>,
 }
@@ -178,10 +182,14 @@ pub fn evaluate(population: &Population, model: &CandidateModel, seed: u64) -> E
         Ok(sampled) => (sampled, None),
         Err(reason) => (vec![], Some(reason)),
     };
+    let mut counts = OrderCounts::new(model);
     Evaluation {
         groups: groups(population, model)
             .into_iter()
-            .map(|group| evaluate_group(population, &tracks, &forecasts, &sampled, group))
+            .map(|group| GroupEvaluation {
+                order_counts: counts.count(members(population, &group)),
+                ..evaluate_group(population, &tracks, &forecasts, &sampled, group)
+            })
             .collect(),
         selections: selections(&forecasts),
         interval_customers: sampled.len(),
@@ -221,6 +229,12 @@ fn selections(forecasts: &[Forecast]) -> Vec<(Selection, usize)> {
     counts
 }
 
+fn members<'a>(population: &'a Population, group: &'a Group) -> impl Iterator<Item = &'a Subject> {
+    let subjects = population.subjects().iter();
+    subjects.filter(|subject| group.has(subject))
+}
+
+/// The figures of a group; without `order_counts`.
 fn evaluate_group(
     population: &Population,
     tracks: &Tracks,
@@ -254,6 +268,7 @@ fn evaluate_group(
         orders: quantity(&orders, &of_orders),
         spend: (!spend.is_empty()).then(|| quantity(&spend, &of_spend)),
         buyers: buyers::buyers(&buyers.collect::<Vec<_>>()),
+        order_counts: vec![],
         tracking: match group {
             Group::All => tracks.track(population, None),
             Group::Kind(kind) => tracks.track(population, Some(kind)),

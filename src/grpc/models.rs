@@ -203,11 +203,11 @@ fn evaluation_request(
     let kind = models::model_kind(request.kind, &mut check.field("kind"));
     let until = api::as_of(&request.until, &mut check.field("until"));
     let split = api::as_of(&request.split_on, &mut check.field("split_on"));
-    if request.split_on.is_empty() {
+    if request.split_on.is_empty() && request.version != 0 {
         let mut field = check.field("split_on");
         field.refuse(
             "REQUIRED",
-            "is required: set the last day of the calibration period",
+            "is required with version: set a day on or after that until which it was fitted",
         );
     }
     if request.version < 0 {
@@ -231,7 +231,7 @@ fn evaluation_request(
             field.refuse("OUT_OF_RANGE", format!("must be {what}"));
         }
     }
-    let (Some(kind), Some(split), true) = (kind, split, violations.is_empty()) else {
+    let (Some(kind), true) = (kind, violations.is_empty()) else {
         return Err(status::invalid_request(violations));
     };
     let model = match request.version {

@@ -13,16 +13,18 @@ mod page;
 mod track;
 
 pub(super) use self::{
-    json::{accuracy as accuracy_json, group_name, list, total_json},
+    json::{
+        accuracy as accuracy_json, evaluation as evaluation_json, group_name, list, total_json,
+    },
     page::off_by,
 };
 
 /// Options of `patron model evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// Last day of the calibration period, YYYY-MM-DD
+    /// Last day of the calibration period, YYYY-MM-DD (default: the holdout is the last quarter)
     #[arg(long, value_name = "DATE")]
-    split: String,
+    split: Option<String>,
     /// Last day of the holdout, YYYY-MM-DD (default: the last day with a purchase)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
@@ -51,7 +53,7 @@ pub struct EvaluateArgs {
     )]
     covariates: Vec<String>,
     /// Evaluate a stored version, fitted on facts up to the split or earlier
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "N", requires = "split", value_parser = clap::value_parser!(i64).range(1..))]
     version: Option<i64>,
     /// Print JSON with complete series
     #[arg(long)]
@@ -73,7 +75,7 @@ pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliErro
     };
     let request = connection.request(pb::EvaluateModelRequest {
         kind: kind.into(),
-        split_on: args.split.clone(),
+        split_on: args.split.clone().unwrap_or_default(),
         until: args.until.clone().unwrap_or_default(),
         version: args.version.unwrap_or_default(),
         grouping: grouping(args.by).into(),

@@ -1,5 +1,8 @@
 //! A model version as a page.
 
+mod refinements;
+
+use self::refinements::{by_kind_page, covariates_page, test_text};
 use super::answer::{model_title, seconds};
 use crate::cli::text::{self, Align};
 use crate::pb;
@@ -66,78 +69,6 @@ fn contract_page(model: &pb::ContractModel) -> String {
     }
 }
 
-/// The parameters of each kind and whether kinds differ.
-fn by_kind_page(fit: &pb::ByKindReport) -> String {
-    let mut parts: Vec<String> = fit
-        .kinds
-        .iter()
-        .map(|one| {
-            let mut lines = vec![format!("Orders of kind {}", text::kind_name(one.kind))];
-            match &one.orders {
-                Some(orders) => lines.push(text::indented(&report_page(orders))),
-                None => lines.push(text::indented(&format!(
-                    "pooled parameters: {}",
-                    one.orders_pooled_reason
-                ))),
-            }
-            lines.push(format!("Spend of kind {}", text::kind_name(one.kind)));
-            match &one.spend {
-                Some(spend) => lines.push(text::indented(&report_page(spend))),
-                None => lines.push(text::indented(&format!(
-                    "pooled parameters: {}",
-                    one.spend_pooled_reason
-                ))),
-            }
-            lines.join("\n")
-        })
-        .collect();
-    let tests = text::labelled(&[
-        (
-            "Orders",
-            test_text(fit.orders_test.as_ref(), &fit.orders_test_absent_reason),
-        ),
-        (
-            "Spend",
-            test_text(fit.spend_test.as_ref(), &fit.spend_test_absent_reason),
-        ),
-    ]);
-    parts.push(format!(
-        "One set for all kinds against one per kind\n{}",
-        text::indented(&tests)
-    ));
-    parts.join("\n\n")
-}
-
-fn covariates_page(fit: &pb::CovariateReport) -> String {
-    let report = fit.orders.as_ref().map(report_page).unwrap_or_default();
-    let means = fit.names.iter().zip(&fit.means);
-    let means: Vec<String> = means
-        .map(|(name, mean)| format!("{name} {mean:.4}"))
-        .collect();
-    let facts = text::labelled(&[
-        (
-            "Parameters",
-            format!("of a customer at the means: {}", means.join(", ")),
-        ),
-        (
-            "Excluded",
-            format!(
-                "{} customers with an unknown covariate; they use the pooled parameters",
-                fit.excluded_customer_count
-            ),
-        ),
-        (
-            "Test",
-            test_text(fit.test.as_ref(), &fit.test_absent_reason),
-        ),
-    ]);
-    format!(
-        "Orders with covariates: {}\n{}",
-        fit.names.join(", "),
-        text::indented(&format!("{report}\n{facts}"))
-    )
-}
-
 fn checks_page(checks: &pb::AssumptionChecks) -> String {
     let spend = match &checks.spend_dependence {
         Some(found) => format!(
@@ -169,18 +100,6 @@ fn checks_page(checks: &pb::AssumptionChecks) -> String {
 }
 
 /// A likelihood ratio test in a line.
-fn test_text(test: Option<&pb::LikelihoodRatio>, absent_reason: &str) -> String {
-    match test {
-        Some(test) => format!(
-            "likelihood ratio {:.2} on {} degrees of freedom, {}",
-            test.statistic,
-            test.degrees_of_freedom,
-            text::p_value(test.p_value)
-        ),
-        None => format!("none: {absent_reason}"),
-    }
-}
-
 fn report_page(report: &pb::FitReport) -> String {
     let header = [
         ("parameter", Align::Left),

@@ -74,8 +74,8 @@ type EvaluationPermit = Permit<(), String>;
 pub struct EvaluationRequest {
     /// The model.
     pub model: EvaluatedModel,
-    /// The last day that it knows.
-    pub split: Day,
+    /// The last day that it knows; when it is `None`, the holdout is the last quarter of the time since the first purchase.
+    pub split: Option<Day>,
     /// The last day of the holdout; the last purchase day of anybody, today at the latest, when it is `None`.
     pub until: Option<Day>,
 }
@@ -152,7 +152,8 @@ impl Evaluations {
             EvaluatedModel::Fit(plan) => plan.words(),
             EvaluatedModel::Version(version) => format!("version {version}"),
         };
-        let what = format!("an evaluation of {model}, split on {}", request.split);
+        let split = request.split.map(|split| format!(", split on {split}"));
+        let what = format!("an evaluation of {model}{}", split.unwrap_or_default());
         let permit = self.acquire(what)?;
         let start = Instant::now();
         let result = self.read_and_evaluate(request, permit).await;
@@ -170,8 +171,11 @@ impl Evaluations {
         let basis = self.bases.current();
         // One snapshot: a customer who buys between two statements would be in one of them.
         let mut tx = self.batch.begin_snapshot().await?;
-        let (window, last_purchase_day) =
-            self.window(request.split, request.until, &mut tx).await?;
+        let split = match request.split {
+            Some(split) => split,
+            None => self.default_split(request.until, &mut tx).await?,
+        };
+        let (window, last_purchase_day) = self.window(split, request.until, &mut tx).await?;
         let (plan, stored) = match request.model {
             EvaluatedModel::Fit(plan) => (plan, None),
             EvaluatedModel::Version(version) => {

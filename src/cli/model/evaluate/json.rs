@@ -7,7 +7,7 @@ use crate::cli::text;
 use crate::pb;
 
 /// An evaluation.
-pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
+pub(in crate::cli::model) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
     json!({
         "model": model_name(evaluation.kind()),
         "covariates": evaluation.covariates,
@@ -97,6 +97,11 @@ fn group(group: &pb::GroupEvaluation, covariates: &[String]) -> Value {
             "brier_score": buyers.brier_score,
             "baseline_brier_score": buyers.baseline_brier_score,
             "deciles": list(&buyers.deciles, decile),
+        })),
+        "order_counts": list(&group.order_counts, |count| json!({
+            "orders": count.orders,
+            "customers": count.customers,
+            "expected_customers": count.expected_customers,
         })),
         "tracking": list(&group.tracking, |week| json!({
             "week": week.week,
