@@ -13,6 +13,7 @@ use crate::{
             order_counts::OrderCount,
             population::LeftOut,
             ranking::{Decile, Ranking},
+            season::{Season, SeasonVerdict},
             total::TotalInterval,
             tracking::TrackedWeek,
         },
@@ -53,6 +54,65 @@ pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
         groups: groups.map(group).collect(),
         duration: prost_types::Duration::try_from(found.duration).ok(),
         covariates: found.covariates.clone(),
+        season: Some(season(&found.evaluation.season)),
+    }
+}
+
+fn season(season: &Season) -> pb::SeasonCheck {
+    let verdict = match season.verdict {
+        SeasonVerdict::Seasonal => pb::SeasonVerdict::Seasonal,
+        SeasonVerdict::NotSeasonal => pb::SeasonVerdict::NotSeasonal,
+        SeasonVerdict::TooShort => pb::SeasonVerdict::TooShort,
+    };
+    let months = season.months.iter().map(|month| pb::MonthOfYear {
+        month: int32(month.month),
+        actual: i64::try_from(month.actual).unwrap_or(i64::MAX),
+        expected: month.expected,
+        index: month.index,
+    });
+    pb::SeasonCheck {
+        verdict: verdict.into(),
+        explanation: season_words(season),
+        months: months.collect(),
+        p_value: season.p,
+    }
+}
+
+/// Names of months.
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+fn season_words(season: &Season) -> String {
+    match season.verdict {
+        SeasonVerdict::TooShort => {
+            "less than two years or too few orders before the split to tell a season from a single event".to_owned()
+        }
+        SeasonVerdict::NotSeasonal => {
+            "no season: months differ no more than chance or by less than 25 %".to_owned()
+        }
+        SeasonVerdict::Seasonal => {
+            let out = season.outstanding();
+            let months = out.iter().take(4).filter_map(|month| {
+                let name = MONTHS.get(month.month as usize - 1)?;
+                Some(format!("{name} {:+.0} %", 100.0 * (month.index - 1.0)))
+            });
+            format!(
+                "seasonal, and the model knows no seasons: {} against its forecast",
+                months.collect::<Vec<_>>().join(", ")
+            )
+        }
     }
 }
 

@@ -82,6 +82,12 @@ impl Day {
         number(self) - number(earlier)
     }
 
+    /// The month of the year, 1 to 12.
+    #[must_use]
+    pub fn month(self) -> u32 {
+        u32::try_from(self.date().month()).unwrap_or(1)
+    }
+
     fn date(self) -> Date {
         let epoch = Date::constant(1970, 1, 1);
         epoch

@@ -18,6 +18,7 @@ pub mod order_counts;
 pub mod population;
 pub mod ranking;
 mod sample;
+pub mod season;
 pub mod strata;
 pub mod total;
 pub mod tracking;
@@ -30,6 +31,7 @@ use forecast::{CandidateModel, Compared, Forecast, forecasts};
 use order_counts::{OrderCount, OrderCounts};
 use population::{Population, Subject};
 use ranking::{Decile, GainPoint, Ranking};
+use season::{Season, season};
 use strata::compare_values;
 use total::{Part, TotalInterval};
 use tracking::{TrackedWeek, Tracks};
@@ -99,6 +101,8 @@ pub struct Evaluation {
     pub groups: Vec<GroupEvaluation>,
     /// How many customers were predicted by which parameters of the model, the most first; none with 0.
     pub selections: Vec<(Selection, usize)>,
+    /// Whether the repeat orders of all customers have seasons, which the model does not know.
+    pub season: Season,
     /// Customers whose intervals were drawn: all, or a sample of each kind. 0 without intervals.
     pub interval_customers: usize,
     /// Why no intervals were drawn; `None` when they were.
@@ -191,6 +195,7 @@ pub fn evaluate(population: &Population, model: &CandidateModel, seed: u64) -> E
                 ..evaluate_group(population, &tracks, &forecasts, &sampled, group)
             })
             .collect(),
+        season: season(&tracks.track(population, None)),
         selections: selections(&forecasts),
         interval_customers: sampled.len(),
         intervals_absent_reason,

@@ -19,6 +19,7 @@ use crate::pb;
 mod charts;
 mod matrices;
 mod page;
+mod patterns;
 mod pictures;
 
 /// Weeks of a customer's timeline at most: two years.

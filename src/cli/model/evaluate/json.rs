@@ -10,6 +10,17 @@ use crate::pb;
 pub(in crate::cli::model) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
     json!({
         "model": model_name(evaluation.kind()),
+        "season": evaluation.season.as_ref().map(|season| json!({
+            "verdict": season.verdict().as_str_name().trim_start_matches("SEASON_VERDICT_"),
+            "explanation": season.explanation,
+            "p_value": season.p_value,
+            "months": list(&season.months, |month| json!({
+                "month": month.month,
+                "actual": month.actual,
+                "expected": month.expected,
+                "index": month.index,
+            })),
+        })),
         "covariates": evaluation.covariates,
         "version": Some(evaluation.version).filter(|version| *version > 0),
         "split_on": evaluation.split_on,

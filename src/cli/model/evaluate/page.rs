@@ -89,6 +89,9 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
     };
     let unconverged = used().filter(|set| !set.converged);
     rows.extend(unconverged.map(|set| ("Not converged", set.not_converged_reason.clone())));
+    if let Some(season) = &evaluation.season {
+        rows.push(("Season", season.explanation.clone()));
+    }
     if !evaluation.spend_absent_reason.is_empty() {
         rows.push(("No spend", evaluation.spend_absent_reason.clone()));
     }

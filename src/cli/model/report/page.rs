@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::{Report, pictures};
+use super::{Report, patterns, pictures};
 use crate::cli::explain::figures;
 use crate::cli::explain::language::Language;
 use crate::cli::model::answer::model_title;
@@ -45,8 +45,9 @@ pub(super) fn page(report: &Report, language: Language) -> Part {
         parts.extend(pictures::ranking(all, language)?);
         parts.push(pictures::buyers(all, language)?);
     }
-    parts.extend(pictures::matrices(report, language)?);
-    parts.extend(pictures::timeline(report, language)?);
+    parts.extend(patterns::season(report, language)?);
+    parts.extend(patterns::matrices(report, language)?);
+    parts.extend(patterns::timeline(report, language)?);
     let tag = say("en", "de");
     let title = escaped(&title);
     let body = parts.concat();

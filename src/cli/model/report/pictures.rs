@@ -1,11 +1,7 @@
 //! The pictures of a report, each with how to read it.
 
-use std::error::Error;
-
-use super::Report;
-use super::charts::{ACTUAL, Axes, EXPECTED, REFERENCE, Series, bars, cells, lines};
-use super::matrices::{AGE_WEEKS, HORIZON_WEEKS};
-use super::page::{Part, Parts, number, section};
+use super::charts::{ACTUAL, Axes, EXPECTED, REFERENCE, Series, bars, lines};
+use super::page::{Part, Parts, section};
 use crate::cli::explain::language::Language;
 use crate::pb;
 
@@ -25,7 +21,7 @@ fn pair(actual: Vec<f64>, expected: Vec<f64>, language: Language) -> [Series; 2]
     ]
 }
 
-fn axes(x: &str, y: &str) -> Axes {
+pub(super) fn axes(x: &str, y: &str) -> Axes {
     Axes {
         x: x.to_owned(),
         y: y.to_owned(),
@@ -33,7 +29,7 @@ fn axes(x: &str, y: &str) -> Axes {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-fn f64_of(count: i64) -> f64 {
+pub(super) fn f64_of(count: i64) -> f64 {
     count as f64
 }
 
@@ -285,120 +281,4 @@ pub(super) fn buyers(all: &pb::GroupEvaluation, language: Language) -> Part {
         ),
         &bars(&names, &series, &axes)?,
     ))
-}
-
-pub(super) fn matrices(report: &Report, language: Language) -> Parts {
-    let say = |english, german| language.label(english, german);
-    let Some(found) = &report.matrices else {
-        return Ok(vec![]);
-    };
-    let columns: Vec<String> = found.silent_weeks.iter().map(ToString::to_string).collect();
-    let rows = |values: &[Vec<f64>]| {
-        let rows = found.repeat_orders.iter().zip(values);
-        rows.map(|(orders, values)| (orders.to_string(), values.clone()))
-            .collect::<Vec<_>>()
-    };
-    let axes = axes(
-        say(
-            "weeks since the last order",
-            "Wochen seit der letzten Bestellung",
-        ),
-        say("repeat orders", "Wiederholungskäufe"),
-    );
-    let scroll =
-        |svg: String| format!("<div class=\"scroll\"><div class=\"cells\">{svg}</div></div>");
-    let active = cells(&columns, &rows(&found.probability_active), &axes, |value| {
-        format!("{} %", number(100.0 * value, 0, language))
-    })?;
-    let orders = cells(&columns, &rows(&found.expected_orders), &axes, |value| {
-        number(value, 1, language)
-    })?;
-    let of_customers = match language {
-        Language::En => format!("Customers whose first order was {AGE_WEEKS} weeks ago."),
-        Language::De => format!("Kunden, deren erste Bestellung {AGE_WEEKS} Wochen zurückliegt."),
-    };
-    let ahead = match language {
-        Language::En => format!("{of_customers} Orders within the next {HORIZON_WEEKS} weeks."),
-        Language::De => {
-            format!("{of_customers} Bestellungen in den nächsten {HORIZON_WEEKS} Wochen.")
-        }
-    };
-    Ok(vec![
-        section(
-            say(
-                "Probability of being active",
-                "Wahrscheinlichkeit, aktiv zu sein",
-            ),
-            &of_customers,
-            &scroll(active),
-        ),
-        section(
-            say("Expected orders", "Erwartete Bestellungen"),
-            &ahead,
-            &scroll(orders),
-        ),
-    ])
-}
-
-pub(super) fn timeline(
-    report: &Report,
-    language: Language,
-) -> Result<Option<String>, Box<dyn Error>> {
-    let say = |english, german| language.label(english, german);
-    let Some(timeline) = report.timeline.as_ref().filter(|it| !it.weeks.is_empty()) else {
-        return Ok(None);
-    };
-    let weeks = &timeline.weeks;
-    let back = |at: usize| {
-        f64_of(i64::try_from(at).unwrap_or(0)) - f64_of(i64::try_from(weeks.len()).unwrap_or(0))
-            + 1.0
-    };
-    let xs: Vec<f64> = (0..weeks.len()).map(back).collect();
-    let line = |label: &str, color, values| Series {
-        label: label.to_owned(),
-        color,
-        values,
-    };
-    let most = weeks
-        .iter()
-        .map(|week| week.orders)
-        .max()
-        .unwrap_or(1)
-        .max(1);
-    let series = [
-        line(
-            say(
-                "probability of being active, %",
-                "Wahrscheinlichkeit, aktiv zu sein, %",
-            ),
-            EXPECTED,
-            weeks
-                .iter()
-                .map(|week| 100.0 * week.probability_active)
-                .collect(),
-        ),
-        line(
-            say("orders so far, % of all", "Bestellungen bisher, % aller"),
-            ACTUAL,
-            weeks
-                .iter()
-                .map(|week| 100.0 * f64::from(week.orders) / f64::from(most))
-                .collect(),
-        ),
-    ];
-    let heading = format!("{} {}", say("Customer", "Kunde"), timeline.customer_id);
-    let picture = lines(
-        &xs,
-        &series,
-        &axes(say("weeks before today", "Wochen vor heute"), "%"),
-        None,
-    )?;
-    Ok(Some(section(
-        &heading,
-        say(
-            "Each step of the dark line is an order. Between orders the probability falls, the faster the more regularly the customer ordered before.",
-            "Jede Stufe der dunklen Linie ist eine Bestellung. Dazwischen sinkt die Wahrscheinlichkeit, umso schneller, je häufiger vorher bestellt wurde.",
-        ),
-        &picture,
-    )))
 }
