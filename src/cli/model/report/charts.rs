@@ -5,7 +5,7 @@ use std::error::Error;
 use plotters::coord::Shift;
 use plotters::prelude::{
     BLACK, ChartBuilder, Color as _, DrawingArea, IntoDrawingArea as _, IntoFont as _, LineSeries,
-    PathElement, RGBColor, Rectangle, SVGBackend, Text, TextStyle, WHITE,
+    PathElement, RGBColor, Rectangle, SVGBackend, SeriesLabelPosition, Text, TextStyle, WHITE,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -19,6 +19,8 @@ pub(super) const REFERENCE: RGBColor = RGBColor(158, 158, 158);
 const SIZE: (u32, u32) = (720, 360);
 const FONT: &str = "sans-serif";
 const MARGIN: u32 = 12;
+/// Room above the highest value, so that the legend covers none.
+const HEADROOM: f64 = 1.2;
 
 type Drawn = Result<String, Box<dyn Error>>;
 
@@ -55,7 +57,7 @@ fn draw(
 fn most(series: &[Series]) -> f64 {
     let values = series.iter().flat_map(|one| &one.values).copied();
     let most = values.fold(0.0, f64::max);
-    if most > 0.0 { most * 1.05 } else { 1.0 }
+    if most > 0.0 { most * HEADROOM } else { 1.0 }
 }
 
 /// Lines over these places, which rise; a vertical line marks where the forecast begins.
@@ -96,6 +98,7 @@ pub(super) fn lines(xs: &[f64], series: &[Series], axes: &Axes, mark: Option<f64
         }
         chart
             .configure_series_labels()
+            .position(SeriesLabelPosition::UpperMiddle)
             .background_style(WHITE.mix(0.85))
             .border_style(REFERENCE)
             .label_font((FONT, 14))
@@ -150,6 +153,7 @@ pub(super) fn bars(names: &[String], series: &[Series], axes: &Axes) -> Drawn {
         }
         chart
             .configure_series_labels()
+            .position(SeriesLabelPosition::UpperMiddle)
             .background_style(WHITE.mix(0.85))
             .border_style(REFERENCE)
             .label_font((FONT, 14))
