@@ -25,7 +25,7 @@ use patron::domain::{
     explain::Explainer,
     fitted::{
         contract_models::ContractModels,
-        parameters::{ParameterSet, Parameters, Refined, SpendParameters},
+        parameters::{Estimation, ParameterSet, Parameters, Refined, SpendParameters},
     },
     rates::RateTable,
     rules::{
@@ -256,14 +256,15 @@ fn basis(definitions: Arc<Definitions>) -> Option<Basis> {
     };
     let model = ActiveModel {
         version: 1,
-        parameters: Parameters {
+        parameters: Some(Parameters {
             pooled: ParameterSet {
                 orders,
                 orders_log_covariance: None,
+                estimation: Estimation::MaximumLikelihood,
                 spend: Some(spend),
             },
             refined: Refined::No,
-        },
+        }),
         contracts: ContractModels::default(),
         contacts: Arc::default(),
         uncertainty: Arc::default(),

@@ -246,9 +246,9 @@ impl From<ServiceError> for ApiError {
                 Self::new(Code::AlreadyExists, "REQUEST_ID_REUSED", &*text)
                     .about("patron.v1.Model", &**id)
             }
-            ServiceError::NothingToFit(_)
-            | ServiceError::ContractsAlone { .. }
-            | ServiceError::NoCovariatesKnown { .. } => refused("NOTHING_TO_FIT"),
+            ServiceError::NothingToFit(_) | ServiceError::NoCovariatesKnown { .. } => {
+                refused("NOTHING_TO_FIT")
+            }
             ServiceError::NoEarlierModel => refused("NO_EARLIER_MODEL"),
             ServiceError::ActiveVersionDiffers { active, .. } => refused("ACTIVE_VERSION_DIFFERS")
                 .with("active_version", active.unwrap_or_default().to_string()),

@@ -49,9 +49,10 @@ pub(super) fn kind_message(kind: ModelKind) -> i32 {
 /// The message of a model version.
 pub(crate) fn model(version: &ModelVersion) -> pb::Model {
     let fit = &version.fit;
-    let (spend, currency, spend_absent_reason) = match &fit.pooled.spend {
-        Ok((_, currency, spend)) => (Some(report(spend)), currency.to_string(), String::new()),
-        Err(reason) => (None, String::new(), reason.clone()),
+    let spend = fit.pooled.as_ref().map(|set| set.spend.as_ref());
+    let (spend, currency, spend_absent_reason) = match spend {
+        Ok(Ok((_, currency, spend))) => (Some(report(spend)), currency.to_string(), String::new()),
+        Ok(Err(reason)) | Err(reason) => (None, String::new(), reason.clone()),
     };
     let (by_kind, covariates) = match &fit.refinement {
         Refinement::No => (None, None),
@@ -61,10 +62,11 @@ pub(crate) fn model(version: &ModelVersion) -> pb::Model {
     pb::Model {
         version: version.version,
         active: version.active,
-        kind: kind_message(fit.kind()),
+        kind: kind_message(fit.kind),
         until: fit.until.to_string(),
         create_time: Some(timestamp_message(version.created_at)),
-        orders: Some(orders(&fit.pooled)),
+        orders: fit.pooled.as_ref().ok().map(orders),
+        orders_absent_reason: fit.pooled.as_ref().err().cloned().unwrap_or_default(),
         spend,
         spend_absent_reason,
         currency,
@@ -75,6 +77,7 @@ pub(crate) fn model(version: &ModelVersion) -> pb::Model {
         prior: fit.prior.as_ref().map(prior),
         contact_rates: fit.contacts.all().iter().map(contact_rate).collect(),
         contracts: fit.contracts.iter().map(contract_model).collect(),
+        contracts_absent_reason: fit.contracts_absent_reason().unwrap_or_default(),
         last_purchase_on: fit
             .facts_end
             .map_or_else(String::new, |end| end.last_purchase.to_string()),

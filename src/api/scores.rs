@@ -14,7 +14,7 @@ use crate::{
         basis::Basis,
         calendar::Day,
         clv::{discount::DiscountRate, rates::Dropout},
-        fitted::parameters::Selection,
+        fitted::parameters::{Estimation, Selection},
     },
     pb,
     service::answer::classify::{Answer, Challenger, Match, Scored},
@@ -82,6 +82,10 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
             .contracts
             .map(|contracts| contracts.expected_renewals),
         parameter_selection: orders.map_or(0, |orders| selection(orders.parameters)),
+        parameter_estimation: orders.map_or(0, |orders| estimation(orders.estimation)),
+        built_in_contract_model: valuation
+            .contracts
+            .is_some_and(|contracts| contracts.has_built_in_model),
         challenger: one
             .challenger
             .as_ref()
@@ -120,6 +124,16 @@ fn selection(selection: Selection) -> i32 {
         Selection::PooledForKind(_) => pb::ParameterSelection::PooledForKind,
         Selection::Covariates => pb::ParameterSelection::Covariates,
         Selection::PooledForUnknownCovariate => pb::ParameterSelection::PooledForUnknownCovariate,
+    }
+    .into()
+}
+
+fn estimation(estimation: Estimation) -> i32 {
+    match estimation {
+        Estimation::MaximumLikelihood => pb::ParameterEstimation::MaximumLikelihood,
+        Estimation::WeakPriors => pb::ParameterEstimation::WeakPriors,
+        Estimation::GivenPrior => pb::ParameterEstimation::GivenPrior,
+        Estimation::NotConverged => pb::ParameterEstimation::NotConverged,
     }
     .into()
 }

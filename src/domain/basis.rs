@@ -74,8 +74,8 @@ pub struct Revision {
 pub struct ActiveModel {
     /// Number of the version.
     pub version: i64,
-    /// Its parameters of orders and spend, and which of them speak for whom.
-    pub parameters: Parameters,
+    /// Its parameters of orders and spend, and which of them speak for whom; `None` where nobody had bought when it was fitted.
+    pub parameters: Option<Parameters>,
     /// Its models of the renewal of contracts.
     pub contracts: ContractModels,
     /// What is usual of contacts.
@@ -87,16 +87,20 @@ pub struct ActiveModel {
 }
 
 impl ActiveModel {
-    /// The parameters that speak for a customer on the day of the view.
+    /// The parameters that speak for a customer on the day of the view; `None` without a model of orders.
     #[must_use]
-    pub fn for_customer(&self, view: ProfileAt<'_>) -> Selected<'_> {
-        self.parameters.for_customer(view)
+    pub fn for_customer(&self, view: ProfileAt<'_>) -> Option<Selected<'_>> {
+        let parameters = self.parameters.as_ref();
+        parameters.map(|parameters| parameters.for_customer(view))
     }
 
     /// Whether it can say what an order is worth.
     #[must_use]
     pub fn has_spend(&self) -> bool {
-        let spend = self.parameters.pooled.spend.as_ref();
+        let spend = self
+            .parameters
+            .as_ref()
+            .and_then(|it| it.pooled.spend.as_ref());
         spend.is_some_and(|spend| spend.model.population_mean().is_ok())
     }
 }
@@ -219,7 +223,7 @@ impl fmt::Display for BasisId {
 mod tests {
     use super::*;
     use crate::domain::clv::model::{ModelKind, OrderModel};
-    use crate::domain::fitted::parameters::ParameterSet;
+    use crate::domain::fitted::parameters::{Estimation, ParameterSet};
 
     #[test]
     fn a_basis_is_named_by_its_parts() {
@@ -232,11 +236,12 @@ mod tests {
         );
         let model = ActiveModel {
             version: 3,
-            parameters: Parameters::pooled(ParameterSet {
+            parameters: Some(Parameters::pooled(ParameterSet {
                 orders: OrderModel::new(ModelKind::BgNbd, [0.2, 4.4, 0.8, 2.4]).unwrap(),
                 orders_log_covariance: None,
+                estimation: Estimation::MaximumLikelihood,
                 spend: None,
-            }),
+            })),
             contracts: ContractModels::default(),
             contacts: Arc::default(),
             uncertainty: Arc::default(),

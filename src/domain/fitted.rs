@@ -23,7 +23,8 @@ use crate::domain::{
         contact_model::ContactModel,
         contract_models::{ContractModels, PeriodFit},
         parameters::{
-            Covariate, CovariateParameters, ParameterSet, Parameters, Refined, SpendParameters,
+            Covariate, CovariateParameters, Estimation, ParameterSet, Parameters, Refined,
+            SpendParameters,
         },
         report::{FactsEnd, StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
     },
@@ -46,10 +47,13 @@ pub struct ModelVersion {
 /// What a fit found. A further part that a version may have is a further field here, in [`ActiveModel`] and in the stored document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelFit {
+    /// The model of orders asked for.
+    pub kind: ModelKind,
     /// Last day whose facts were used.
     pub until: Day,
-    /// Parameters fitted to everybody; there whatever else was fitted.
-    pub pooled: FittedSet,
+    /// Parameters fitted to everybody, there whatever else was fitted of purchases; or why there are none: nobody had bought, so that
+    /// the version is one of contracts alone.
+    pub pooled: Result<FittedSet, String>,
     /// Parameters that tell customers apart by more than their history.
     pub refinement: Refinement,
     /// Models of renewal: of all contracts first, then by length of the period. None without contracts.
@@ -155,59 +159,84 @@ impl Refinement {
 }
 
 impl ModelFit {
-    /// Which model of orders this is.
+    /// The parameters that answer; `None` in a version of contracts alone.
     #[must_use]
-    pub const fn kind(&self) -> ModelKind {
-        self.pooled.orders.kind()
-    }
-
-    /// The parameters that answer.
-    #[must_use]
-    pub fn parameters(&self) -> Parameters {
+    pub fn parameters(&self) -> Option<Parameters> {
+        let pooled = self.pooled.as_ref().ok()?;
+        let has_prior = self.prior.is_some();
         let refined = match &self.refinement {
             Refinement::No => Refined::No,
             Refinement::ByKind(fit) => Refined::ByKind(
                 fit.kinds
                     .iter()
-                    .filter_map(|kind| Some((kind.kind, kind.set.as_ref().ok()?.parameters())))
+                    .filter_map(|kind| {
+                        let set = kind.set.as_ref().ok()?;
+                        Some((kind.kind, set.parameters(has_prior)))
+                    })
                     .collect(),
             ),
             Refinement::Covariates(fit) => Refined::Covariates(CovariateParameters {
                 covariates: fit.covariates.clone(),
                 model: fit.model.clone(),
                 log_covariance: fit.report.log_covariance.clone(),
+                estimation: estimation(&fit.report, has_prior),
             }),
         };
-        Parameters {
-            pooled: self.pooled.parameters(),
+        Some(Parameters {
+            pooled: pooled.parameters(has_prior),
             refined,
+        })
+    }
+
+    /// Whether every model of orders that answers converged. A kind that fell back on the pooled set does not count against it. Nor do
+    /// models of spend, which answer as they are, so that a spend that nothing determines never takes the orders with it, nor contract
+    /// models, of which one that did not converge never answers.
+    #[must_use]
+    pub fn converged(&self) -> bool {
+        self.order_reports().all(StoredReport::converged)
+    }
+
+    /// Whether weak priors of the program hold parameters of orders that answer.
+    #[must_use]
+    pub fn has_weak_priors(&self) -> bool {
+        self.order_reports()
+            .any(|report| report.held_reason.is_some())
+    }
+
+    /// Why no fitted model speaks for all contracts; `None` where one does.
+    #[must_use]
+    pub fn contracts_absent_reason(&self) -> Option<String> {
+        let pooled = self.contracts.iter().find(|it| it.period_months.is_none());
+        match pooled.map(|pooled| &pooled.fit) {
+            None => Some(format!("no contract began by {}", self.until)),
+            Some(Err(reason)) => Some(reason.clone()),
+            Some(Ok((_, report))) => report.not_converged_reason.clone(),
         }
     }
 
-    /// Whether every part of it that answers converged. A kind that fell back on the pooled set does not count against it,
-    /// nor do contract models: one that did not converge never answers, and contracts have no value then.
-    #[must_use]
-    pub fn converged(&self) -> bool {
-        let refined = match &self.refinement {
-            Refinement::No => true,
-            Refinement::ByKind(fit) => {
-                let mut sets = fit.kinds.iter().filter_map(|kind| kind.set.as_ref().ok());
-                sets.all(FittedSet::converged)
-            }
-            Refinement::Covariates(fit) => fit.report.converged(),
+    /// The reports of all models of orders that answer.
+    fn order_reports(&self) -> impl Iterator<Item = &StoredReport> {
+        let (kinds, covariates) = match &self.refinement {
+            Refinement::No => (None, None),
+            Refinement::ByKind(fit) => (Some(&fit.kinds), None),
+            Refinement::Covariates(fit) => (None, Some(&fit.report)),
         };
-        self.pooled.converged() && refined
+        let kinds = kinds.into_iter().flatten();
+        let sets = kinds.filter_map(|kind| kind.set.as_ref().ok());
+        let sets = self.pooled.as_ref().ok().into_iter().chain(sets);
+        sets.map(|set| &set.orders_report).chain(covariates)
     }
 }
 
 impl FittedSet {
-    /// What answers of it.
+    /// What answers of it; `has_prior` when the caller gave one.
     #[must_use]
-    pub fn parameters(&self) -> ParameterSet {
+    pub fn parameters(&self, has_prior: bool) -> ParameterSet {
         let spend = self.spend.as_ref().ok();
         ParameterSet {
             orders: self.orders,
             orders_log_covariance: self.orders_report.log_covariance.clone(),
+            estimation: estimation(&self.orders_report, has_prior),
             spend: spend.map(|(model, currency, report)| SpendParameters {
                 model: *model,
                 currency: *currency,
@@ -215,9 +244,14 @@ impl FittedSet {
             }),
         }
     }
+}
 
-    fn converged(&self) -> bool {
-        let spend = self.spend.as_ref().ok();
-        self.orders_report.converged() && spend.is_none_or(|(_, _, report)| report.converged())
+/// How the parameters of a report were found; `has_prior` when the caller gave one.
+const fn estimation(report: &StoredReport, has_prior: bool) -> Estimation {
+    match (&report.not_converged_reason, &report.held_reason) {
+        (Some(_), _) => Estimation::NotConverged,
+        (None, Some(_)) => Estimation::WeakPriors,
+        (None, None) if has_prior => Estimation::GivenPrior,
+        (None, None) => Estimation::MaximumLikelihood,
     }
 }

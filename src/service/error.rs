@@ -103,17 +103,6 @@ pub enum ServiceError {
     /// Nothing to fit on.
     #[error("nothing to fit: {0}")]
     NothingToFit(#[source] FitError),
-    /// Nothing to fit on but contracts, and a version always has a model of orders.
-    #[error(
-        "nothing to fit: {cause}; {contracts} contracts alone are not enough: import a customer with two purchase days"
-    )]
-    ContractsAlone {
-        /// How many there are.
-        contracts: u64,
-        /// Why there is no model of orders.
-        #[source]
-        cause: FitError,
-    },
     /// An evaluation or a drift check is running already.
     #[error("{0} is already running: wait for it, then try again")]
     EvaluationRunning(String),

@@ -1,5 +1,6 @@
 //! Fitting models, their versions, and which of them answers.
 
+mod bounded;
 mod compare;
 mod contacts;
 mod drift;
@@ -9,6 +10,7 @@ mod outlook;
 mod planted;
 mod refined;
 mod requests;
+mod simple;
 mod stale;
 mod uncertainty;
 
@@ -19,7 +21,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::support::messages::{by_id, purchase, reason, violated};
-use crate::support::models::{BG, MBG, SPEND, store_model};
+use crate::support::models::{BG, MBG, SPEND, store_model, store_unconverged_model};
 use crate::support::service::{NOW, Service, ServiceWithDatabase, TODAY};
 
 /// Greatest batch of ingest.
@@ -230,17 +232,20 @@ async fn what_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn without_a_repeat_purchase_there_is_nothing_to_fit_and_nothing_is_stored() {
+async fn only_without_a_purchase_before_the_day_there_is_nothing_to_fit() {
     let service = ServiceWithDatabase::start().await;
-    let nothing = async || {
-        let status = fit(&service, pb::FitModelRequest::default())
+    let nothing = async |until: &str| {
+        let status = fit(&service, request(OrderModelKind::MbgNbd, until))
             .await
             .unwrap_err();
         assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
         assert_eq!(reason(&status), "NOTHING_TO_FIT");
         assert!(list(&service, 0, "").await.unwrap().0.is_empty());
     };
-    nothing().await;
+    nothing("").await;
+    // Whoever bought for the first time today was not observed for a day.
+    service.write(&[purchase("eve", "1", TODAY, 100)]).await;
+    nothing("").await;
     service
         .write(&[
             purchase("ada", "1", "2026-01-01", 100),
@@ -249,20 +254,29 @@ async fn without_a_repeat_purchase_there_is_nothing_to_fit_and_nothing_is_stored
             purchase("bob", "1", "2026-01-02", 100),
         ])
         .await;
-    nothing().await;
-    service
-        .write(&[purchase("bob", "2", "2026-02-02", 100)])
-        .await;
-    let until = request(OrderModelKind::MbgNbd, "2026-02-01");
-    let status = fit(&service, until).await.unwrap_err();
-    assert_eq!(reason(&status), "NOTHING_TO_FIT", "the repeat is later");
+    nothing("2025-12-31").await;
+    // Nobody has ordered again: a rate is known all the same, to be small.
+    let model = fit(&service, pb::FitModelRequest::default()).await.unwrap();
+    assert!(model.active, "{model:?}");
+    let orders = model.orders.unwrap();
+    assert!(orders.converged);
+    let why = &orders.weak_prior_reason;
+    assert!(
+        why.starts_with("none of the 3 customers has ordered again: r, a and a / b have"),
+        "{why}"
+    );
+    let score = service.score(by_id("bob"), "").await.score.unwrap();
+    let expected = score.expected_orders.unwrap();
+    assert!((0.0..0.5).contains(&expected), "{expected}");
+    assert_eq!(
+        score.parameter_estimation(),
+        pb::ParameterEstimation::WeakPriors
+    );
 }
 
 #[tokio::test]
-async fn a_fit_that_does_not_converge_is_stored_and_does_not_answer_unless_chosen() {
+async fn a_single_customer_who_came_back_is_enough_for_an_answer_with_weak_priors() {
     let service = ServiceWithDatabase::start().await;
-    let first = store_model(&service.pool, MBG, Some(SPEND)).await;
-    activate(&service, first).await.unwrap();
     service
         .write(&[
             purchase("ada", "1", "2026-01-01", 100),
@@ -270,24 +284,50 @@ async fn a_fit_that_does_not_converge_is_stored_and_does_not_answer_unless_chose
         ])
         .await;
     let model = fit(&service, pb::FitModelRequest::default()).await.unwrap();
-    assert_eq!((model.version, model.active), (2, false));
+    assert_eq!((model.version, model.active), (1, true));
     let orders = model.orders.clone().unwrap();
-    assert!(!orders.converged);
-    assert!(!orders.not_converged_reason.is_empty());
+    assert!(orders.converged, "{orders:?}");
     assert_eq!((orders.customers, orders.distinct_rows), (1, 1));
-    assert_eq!(basis_id(&service).await, "r0-m1-EUR");
-    assert_eq!(get(&service, 2).await.unwrap(), model);
-    let status = activate(&service, 2).await.unwrap_err();
+    let why = &orders.weak_prior_reason;
+    assert!(
+        why.starts_with("1 distinct histories are too few for four parameters: "),
+        "{why}"
+    );
+    assert!(
+        orders
+            .parameters
+            .iter()
+            .all(|it| it.standard_error.is_some())
+    );
+    assert_eq!(get(&service, 1).await.unwrap(), model);
+}
+
+#[tokio::test]
+async fn a_version_that_did_not_converge_does_not_answer_unless_chosen() {
+    let service = ServiceWithDatabase::start().await;
+    service
+        .write(&[purchase("ada", "1", "2026-01-01", 100)])
+        .await;
+    let first = store_model(&service.pool, MBG, Some(SPEND)).await;
+    activate(&service, first).await.unwrap();
+    let second = store_unconverged_model(&service.pool, MBG).await;
+    let status = activate(&service, second).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
     assert_eq!(reason(&status), "NOT_CONVERGED");
     assert_eq!(basis_id(&service).await, "r0-m1-EUR");
     let chosen = pb::ActivateModelRequest {
-        version: 2,
+        version: second,
         allow_not_converged: true,
     };
     let answer = service.models().activate_model(chosen).await.unwrap();
-    assert_eq!(answer.into_inner().model, Some(shown(&model, true)));
+    let model = answer.into_inner().model.unwrap();
+    assert!(model.active && !model.orders.unwrap().converged);
     assert_eq!(basis_id(&service).await, "r0-m2-EUR");
+    let score = service.score(by_id("ada"), "").await.score.unwrap();
+    assert_eq!(
+        score.parameter_estimation(),
+        pb::ParameterEstimation::NotConverged
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -21,6 +21,7 @@ pub struct ModelJson {
     currency: Option<String>,
     #[serde(flatten)]
     orders: Option<ReportJson>,
+    orders_absent_reason: Option<String>,
     gamma_gamma: Option<ReportJson>,
     gamma_gamma_absent_reason: Option<String>,
     unconvertible_customers: i64,
@@ -36,6 +37,8 @@ pub struct ModelJson {
     contact_rates: Vec<ContactRateJson>,
     /// Models of renewal; empty without contracts.
     contracts: Vec<ContractJson>,
+    /// Why the built-in model speaks for contracts of which no other does.
+    contracts_absent_reason: Option<String>,
 }
 
 /// The parameters of one kind: the report of its order model at the top level, absent where the pooled one answers.
@@ -125,6 +128,7 @@ impl From<&pb::Model> for ModelJson {
             create_time: text::time_text(model.create_time.as_ref()),
             currency: filled(&model.currency),
             orders: model.orders.as_ref().map(ReportJson::from),
+            orders_absent_reason: filled(&model.orders_absent_reason),
             gamma_gamma: model.spend.as_ref().map(ReportJson::from),
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
             unconvertible_customers: model.unconvertible_customers,
@@ -148,6 +152,7 @@ impl From<&pb::Model> for ModelJson {
                 .map(ContactRateJson::from)
                 .collect(),
             contracts: model.contracts.iter().map(ContractJson::from).collect(),
+            contracts_absent_reason: filled(&model.contracts_absent_reason),
         }
     }
 }

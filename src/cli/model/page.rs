@@ -20,9 +20,12 @@ pub fn page(model: &pb::Model) -> String {
     if !model.missing_facts_warning.is_empty() {
         parts.push(format!("Warning: {}.", model.missing_facts_warning));
     }
-    if let Some(orders) = &model.orders {
-        let title = format!("Orders: {}, time in weeks", model_title(model.kind()));
-        parts.push(format!("{title}\n{}", text::indented(&report_page(orders))));
+    match &model.orders {
+        Some(orders) => {
+            let title = format!("Orders: {}, time in weeks", model_title(model.kind()));
+            parts.push(format!("{title}\n{}", text::indented(&report_page(orders))));
+        }
+        None => parts.push(format!("No order model: {}", model.orders_absent_reason)),
     }
     match &model.spend {
         Some(spend) => {
@@ -41,6 +44,12 @@ pub fn page(model: &pb::Model) -> String {
         ));
     }
     parts.extend(model.contracts.iter().map(contract_page));
+    if !model.contracts_absent_reason.is_empty() {
+        parts.push(format!(
+            "No model of all contracts: {}. By the built-in one, a contract ends at its first renewal with probability 1/2, at the second with 1/4, at the third with 1/6.",
+            model.contracts_absent_reason
+        ));
+    }
     parts.extend(model.by_kind.iter().map(by_kind_page));
     parts.extend(model.covariates.iter().map(covariates_page));
     parts.extend(model.checks.iter().map(checks_page));
@@ -225,90 +234,4 @@ pub fn list_page(models: &[pb::Model]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::model::answer::tests::report;
-
-    #[test]
-    fn the_page_says_which_version_answers_and_why_spend_is_missing() {
-        let model = pb::Model {
-            version: 1,
-            active: true,
-            orders: Some(report(&["r"], Some(0.1))),
-            spend_absent_reason: "no repeat buyers".into(),
-            ..Default::default()
-        };
-        let page = page(&model);
-        assert!(page.contains("1 (active)"));
-        assert!(page.contains("No spend model: no repeat buyers"));
-        assert!(page.contains("Orders: MBG/NBD"));
-        assert!(list_page(&[model]).contains("active"));
-        assert!(!page.contains("Checks"), "a version of an earlier program");
-    }
-
-    #[test]
-    fn the_page_shows_tests_fallbacks_and_checks_in_words() {
-        let test = pb::LikelihoodRatio {
-            statistic: 27.1234,
-            degrees_of_freedom: 4,
-            p_value: 0.000_02,
-        };
-        let model = pb::Model {
-            by_kind: Some(pb::ByKindReport {
-                kinds: vec![pb::KindParameters {
-                    kind: pb::CustomerKind::Company.into(),
-                    customers: 60,
-                    orders_pooled_reason: "60 customers are too few".into(),
-                    ..Default::default()
-                }],
-                orders_test: Some(test),
-                spend_test_absent_reason: "all are of one kind".into(),
-                ..Default::default()
-            }),
-            orders: Some(pb::FitReport {
-                benchmark: Some(pb::Benchmark {
-                    log_likelihood: -61.5,
-                    not_converged_reason: "it is degenerate".into(),
-                    test_absent_reason: "there is no proper maximum to compare".into(),
-                    ..Default::default()
-                }),
-                ..Default::default()
-            }),
-            spend: Some(pb::FitReport {
-                converged: true,
-                weak_prior_reason: "q is held".into(),
-                ..Default::default()
-            }),
-            covariates: Some(pb::CovariateReport {
-                names: vec!["birth".into()],
-                means: vec![1_975.25],
-                ..Default::default()
-            }),
-            checks: Some(pb::AssumptionChecks {
-                spend_dependence: Some(pb::SpendDependence {
-                    correlation: 0.11,
-                    bias: 0.024,
-                    explanation: "they do not hang together".into(),
-                    ..Default::default()
-                }),
-                regularity_absent_reason: "too few".into(),
-                ..Default::default()
-            }),
-            ..Default::default()
-        };
-        let page = page(&model);
-        for part in [
-            "Orders of kind COMPANY\n  pooled parameters: 60 customers are too few",
-            "likelihood ratio 27.12 on 4 degrees of freedom, p = 2.0e-5",
-            "none: all are of one kind",
-            "correlation 0.110, bias +2.4 %",
-            "Times between orders  not measured: too few",
-            "-61.5000; none: there is no proper maximum to compare",
-            "did not converge: it is degenerate",
-            "Converged       yes\n  Prior           q is held",
-            "of a customer at the means: birth 1975.2500",
-        ] {
-            assert!(page.contains(part), "{part:?} is not in\n{page}");
-        }
-    }
-}
+mod tests;

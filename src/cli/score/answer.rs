@@ -41,6 +41,10 @@ struct OneScoreJson {
     contract_value: Option<f64>,
     running_contracts: i32,
     expected_renewals: Option<f64>,
+    /// Whether a contract is valued by the built-in model of renewals, since the version has none for it.
+    built_in_contract_model: bool,
+    /// How the parameters of the order model were estimated.
+    parameter_estimation: Option<&'static str>,
     expected_cost_to_serve: Option<f64>,
     /// Channels whose contacts are not in it, since nothing says what they cost.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -110,6 +114,8 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         contract_value: score.contract_value,
         running_contracts: score.running_contracts,
         expected_renewals: score.expected_renewals,
+        built_in_contract_model: score.built_in_contract_model,
+        parameter_estimation: estimation_name(score.parameter_estimation()),
         expected_cost_to_serve: score.expected_cost_to_serve,
         unpriced_channels: score.unpriced_channels.clone(),
         lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
@@ -134,6 +140,13 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
             .or(outer)
             .map(ProvenanceJson::from),
     }
+}
+
+/// How parameters were estimated, in a word; `None` without an order model.
+fn estimation_name(estimation: pb::ParameterEstimation) -> Option<&'static str> {
+    let name = estimation.as_str_name();
+    (estimation != pb::ParameterEstimation::Unspecified)
+        .then(|| name.trim_start_matches("PARAMETER_ESTIMATION_"))
 }
 
 /// The tier in a word, or why there is none.
@@ -196,6 +209,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         rows.push(("Expected per order", text.trim_end().to_owned()));
     }
     rows.extend(parts_rows(score));
+    rows.extend(estimation_row(score.parameter_estimation()));
     rows.extend(cost_rows(score));
     rows.extend(uncertainty::lines(score));
     rows.extend(order_forecast::lines(score));
@@ -282,8 +296,13 @@ fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
             .to_owned()
     };
     let renewals = score.expected_renewals.unwrap_or_default();
+    let model = if score.built_in_contract_model {
+        " by the built-in model"
+    } else {
+        ""
+    };
     let contracts = format!(
-        "{}: {} running, {renewals:.2} renewals expected",
+        "{}: {} running, {renewals:.2} renewals expected{model}",
         amount(contracts),
         score.running_contracts
     );
@@ -294,6 +313,22 @@ fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
         .into_iter()
         .chain([("From contracts", contracts)])
         .collect()
+}
+
+/// That the data alone do not determine the parameters, where that is so.
+fn estimation_row(estimation: pb::ParameterEstimation) -> Option<(&'static str, String)> {
+    let text = match estimation {
+        pb::ParameterEstimation::WeakPriors => {
+            "with weak priors, because the data alone do not determine them: see `patron model show`"
+        }
+        pb::ParameterEstimation::NotConverged => {
+            "not determined: the fit did not converge, see `patron model show`"
+        }
+        pb::ParameterEstimation::Unspecified
+        | pb::ParameterEstimation::MaximumLikelihood
+        | pb::ParameterEstimation::GivenPrior => return None,
+    };
+    Some(("Parameters", text.to_owned()))
 }
 
 /// What serving the customer is expected to cost, and what is not in it.

@@ -29,7 +29,7 @@ use crate::domain::{
         CustomerKind,
         profile::{ProfileAt, PurchaseSummary},
     },
-    fitted::parameters::Selection,
+    fitted::parameters::{Estimation, Selection},
     money::{Money, major_to_money},
 };
 
@@ -80,6 +80,8 @@ pub struct OrderOutlook {
     pub expected_orders: f64,
     /// Which parameters of the model version these are.
     pub parameters: Selection,
+    /// How they were found.
+    pub estimation: Estimation,
 }
 
 impl ValueInputs {
@@ -160,16 +162,20 @@ fn value_of_purchases(
     };
     let history =
         PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days);
-    let (Some(model), Ok(history)) = (&basis.model, history) else {
+    let selected = basis
+        .model
+        .as_ref()
+        .and_then(|model| model.for_customer(view));
+    let (Some(selected), Ok(history)) = (selected, history) else {
         return valued;
     };
-    let selected = model.for_customer(view);
     let outlook = selected.orders.outlook(&history);
     let orders = OrderOutlook {
         probability_alive: outlook.probability_alive(),
         probability_alive_identified: selected.orders.identifies_alive(&history),
         expected_orders: outlook.expected_orders(horizon.weeks()),
         parameters: selected.selection,
+        estimation: selected.estimation,
     };
     let spend = expected_spend(&inputs, selected.spend, basis.reporting_currency);
     let margin = spend.and_then(|(spend, currency)| {

@@ -2,7 +2,8 @@
 //!
 //! Deterministic: the same rows give the same bits, from the same build on the same platform (the last digit of a logarithm is the
 //! platform's). It reads no data and stores no version; it does not know how
-//! rows were selected. A fit that did not converge is returned with its verdict, never dressed up.
+//! rows were selected. Every fit ends: the work of a search is bounded. Where the likelihood alone determines too little, weak priors
+//! answer and the report says so; a fit that did not converge even then is returned with its verdict, never dressed up.
 
 pub mod benchmark;
 pub mod contact_rates;
@@ -24,6 +25,8 @@ mod prepared;
 mod search;
 mod spend;
 mod standard;
+mod weak_prior;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -42,7 +45,7 @@ pub enum FitError {
     /// No row at all, or only rows of zero customers.
     #[error("no customers to fit to")]
     NoCustomers,
-    /// The likelihood has no maximum: a rate of zero would be best.
+    /// The likelihood has no maximum: a rate of zero would be best, and no time was observed that could say how small it is.
     #[error("none of the {customers} customers has ordered again")]
     NoRepeatOrders {
         /// Customers without a repeat order.
@@ -88,8 +91,11 @@ pub struct SpendFit {
 
 /// Fits a model of ordering to collapsed histories (time unit of the result: weeks).
 ///
+/// Where the likelihood has no maximum that the data determine, weak priors hold the parameters ([`FitReport::held`]): a simpler model fits
+/// as well, customers are few, or nobody has ordered again.
+///
 /// # Errors
-/// Without customers or without any repeat order. A search that fails otherwise is an `Ok` whose report says so.
+/// Without customers, or when none was observed for a day. A search that fails otherwise is an `Ok` whose report says so.
 pub fn fit_orders(kind: ModelKind, rows: &[CollapsedRow]) -> Result<OrderFit, FitError> {
     fit_everyone(kind, rows, None)
 }
@@ -97,7 +103,7 @@ pub fn fit_orders(kind: ModelKind, rows: &[CollapsedRow]) -> Result<OrderFit, Fi
 /// The same with a prior: the most probable parameters given both, for customer bases too small to determine them.
 ///
 /// # Errors
-/// As [`fit_orders`].
+/// Without customers or without any repeat order. A search that fails otherwise is an `Ok` whose report says so.
 pub fn fit_orders_with_prior(
     kind: ModelKind,
     rows: &[CollapsedRow],

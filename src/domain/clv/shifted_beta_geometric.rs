@@ -24,6 +24,13 @@ pub struct PeriodDiscountError {
 }
 
 impl ShiftedBetaGeometric {
+    /// What is assumed of contracts of which nothing was learned: Jeffreys' prior of a probability, half an end in one renewal due. The
+    /// contract's own renewals move it: renewed first with probability 1/2, once renewed with 3/4, then with 5/6.
+    pub const UNLEARNED: Self = Self {
+        alpha: 0.5,
+        beta: 0.5,
+    };
+
     /// `alpha`, `beta`: beta parameters of the probability that a contract ends at a renewal.
     ///
     /// # Errors

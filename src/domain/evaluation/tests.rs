@@ -15,7 +15,7 @@ use super::*;
 use crate::domain::clv::gamma_gamma::GammaGamma;
 use crate::domain::clv::model::OrderModel;
 use crate::domain::customer::profile::PurchaseDay;
-use crate::domain::fitted::parameters::{ParameterSet, Parameters, SpendParameters};
+use crate::domain::fitted::parameters::{Estimation, ParameterSet, Parameters, SpendParameters};
 
 /// One purchase on a day.
 fn purchase(day: Day, amount_minor: i64) -> PurchaseDay {
@@ -57,6 +57,7 @@ fn set(orders: OrderModel, spend: Option<GammaGamma>) -> ParameterSet {
     ParameterSet {
         orders,
         orders_log_covariance: None,
+        estimation: Estimation::MaximumLikelihood,
         spend: spend.map(|model| SpendParameters {
             model,
             currency: "EUR".parse().unwrap(),

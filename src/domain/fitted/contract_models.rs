@@ -1,17 +1,25 @@
 //! The contract models of one model version, and which of them speaks for a contract.
 //!
 //! Monthly and yearly contracts end at their renewals with probabilities of their own, so each length of the period has a model of its
-//! own where there are enough contracts of it; the pooled one, fitted to the renewals of all contracts alike, speaks for the others.
+//! own where there are enough contracts of it; the pooled one, fitted to the renewals of all contracts alike, speaks for the others. Where
+//! not even that could be fitted, as before the first contract is recorded or comes to a renewal, the built-in one does: a contract that
+//! was imported today must not cost a customer the value of yesterday.
 
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    clv::{fit::contracts::ContractRow, interval::Estimated, renewal::RenewalModel},
+    clv::{
+        fit::contracts::ContractRow, interval::Estimated, renewal::RenewalModel,
+        shifted_beta_geometric::ShiftedBetaGeometric,
+    },
     fitted::report::StoredReport,
 };
 
 /// Fewest contracts of a length for a model of its own: with fewer, a standard error is of the size of the estimate (chosen).
 pub const MIN_CONTRACTS: u64 = 50;
+
+/// The model of contracts for which a version has none.
+pub const BUILT_IN: RenewalModel = RenewalModel::Differing(ShiftedBetaGeometric::UNLEARNED);
 
 /// Contracts that a fit learns from, by months of their period.
 pub type ContractRows = BTreeMap<u32, Vec<ContractRow>>;
@@ -61,14 +69,14 @@ impl ContractModels {
         }
     }
 
-    /// The model that speaks for contracts of a period; `None` when none does.
+    /// The model that speaks for contracts of a period: a fitted one, else [`BUILT_IN`].
     #[must_use]
-    pub fn of_period(&self, months: u32) -> Option<&RenewalModel> {
+    pub fn of_period(&self, months: u32) -> &RenewalModel {
         self.place_of(months)
-            .map(|place| &self.fitted[place].1.model)
+            .map_or(&BUILT_IN, |place| &self.fitted[place].1.model)
     }
 
-    /// The place, in [`Self::all`], of the model that speaks for contracts of a period.
+    /// The place, in [`Self::all`], of the fitted model that speaks for contracts of a period; `None` where [`BUILT_IN`] does.
     #[must_use]
     pub fn place_of(&self, months: u32) -> Option<usize> {
         let place = |period| self.fitted.iter().position(|(known, _)| *known == period);
@@ -83,7 +91,7 @@ impl ContractModels {
         })
     }
 
-    /// Whether it can value contracts of every length.
+    /// Whether it has a fitted model for contracts of every length.
     #[must_use]
     pub fn has_pooled(&self) -> bool {
         self.fitted.iter().any(|(period, _)| period.is_none())
@@ -134,13 +142,18 @@ mod tests {
             },
         ]);
         // Renewed the first time: 1 / (alpha + 1).
-        let first = |months| models.of_period(months).unwrap().retention(0).to_bits();
+        let first = |months| models.of_period(months).retention(0).to_bits();
         assert_eq!(first(1), (1.0 / 1.7_f64).to_bits());
         for months in [12, 3, 6] {
             assert_eq!(first(months), (1.0 / 1.5_f64).to_bits());
         }
         let flat = ContractModels::of_fits(&[fit(None, 0.5, Some("flat"))]);
-        assert_eq!(flat.of_period(1), None);
+        assert_eq!((flat.of_period(1), flat.place_of(1)), (&BUILT_IN, None));
         assert!(!flat.has_pooled());
+        // Half an end in one renewal due, and then the contract's own.
+        let retentions = [0, 1, 2].map(|renewals| BUILT_IN.retention(renewals));
+        for (found, expected) in retentions.into_iter().zip([0.5, 0.75, 5.0 / 6.0]) {
+            assert!((found - expected).abs() < 1e-15, "{found}");
+        }
     }
 }

@@ -30,8 +30,23 @@ pub struct ParameterSet {
     pub orders: OrderModel,
     /// Covariance of the logarithms of its parameters; `None` where it could not be had.
     pub orders_log_covariance: Option<LogCovariance>,
+    /// How its parameters were found.
+    pub estimation: Estimation,
     /// The model of spend per order.
     pub spend: Option<SpendParameters>,
+}
+
+/// How the parameters of a model of orders were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Estimation {
+    /// By maximum likelihood: the data determine them.
+    MaximumLikelihood,
+    /// By the likelihood and weak priors of the program, since the likelihood alone does not determine them.
+    WeakPriors,
+    /// By the likelihood and a prior of the caller.
+    GivenPrior,
+    /// By a search that found no maximum; such a version answers only when somebody activates it all the same.
+    NotConverged,
 }
 
 /// A model of spend and the currency of its amounts.
@@ -74,6 +89,8 @@ pub struct CovariateParameters {
     pub model: CovariateModel,
     /// Covariance of the logarithms of its four parameters, its effects on orders, then those on drop-out.
     pub log_covariance: Option<LogCovariance>,
+    /// How its parameters were found.
+    pub estimation: Estimation,
 }
 
 /// How the values of a covariate are read.
@@ -120,6 +137,8 @@ pub struct Selected<'a> {
     pub selection: Selection,
     /// The model of orders.
     pub orders: OrderModel,
+    /// How its parameters were found.
+    pub estimation: Estimation,
     /// The model of spend per order.
     pub spend: Option<&'a SpendParameters>,
     set: &'a ParameterSet,
@@ -167,6 +186,7 @@ impl Parameters {
                     Some((orders, values)) => Selected {
                         selection: Selection::Covariates,
                         orders,
+                        estimation: parameters.estimation,
                         covariates: Some((parameters, values)),
                         ..self.whole(Selection::Covariates, &self.pooled)
                     },
@@ -181,6 +201,7 @@ impl Parameters {
         Selected {
             selection,
             orders: set.orders,
+            estimation: set.estimation,
             spend: set.spend.as_ref().or(self.pooled.spend.as_ref()),
             set,
             covariates: None,

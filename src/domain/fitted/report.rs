@@ -360,5 +360,8 @@ fn not_converged_reason(convergence: &Convergence) -> Option<String> {
         Convergence::NotConverged { gradient_norm } => Some(format!(
             "the search ended with a gradient of {gradient_norm:e} per customer"
         )),
+        Convergence::WorkLimit { evaluations } => Some(format!(
+            "the search reached its work limit after {evaluations} evaluations"
+        )),
     }
 }

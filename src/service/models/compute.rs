@@ -53,18 +53,19 @@ impl Plan {
     pub(super) fn compute(self, input: &Input) -> Result<Draft, ServiceError> {
         let pooled = input.rows.pooled();
         let dependence = spend_dependence(&pooled.spend).map(Into::into);
-        let contracts = input.contracts.values().flatten();
-        let contracts = contracts.map(|row| row.count).sum();
-        let parameters = self.fit_parameters(&input.rows, &pooled);
-        let parameters = parameters.map_err(|error| match (error, contracts) {
-            (ServiceError::NothingToFit(cause), 1..) => {
-                ServiceError::ContractsAlone { contracts, cause }
-            }
-            (error, _) => error,
-        })?;
+        let contracts = contracts::fit(&input.contracts);
+        let (kind, until, prior) = (self.kind, self.until, self.prior);
+        let parameters = match self.fit_parameters(&input.rows, &pooled) {
+            // Contracts make a version without anybody who bought.
+            Err(ServiceError::NothingToFit(cause)) if !contracts.is_empty() => ModelFit {
+                pooled: Err(cause.to_string()),
+                ..empty(kind, until, prior)
+            },
+            fitted => fitted?,
+        };
         Ok(Draft {
             fit: ModelFit {
-                contracts: contracts::fit(&input.contracts),
+                contracts,
                 ..parameters
             },
             spend_dependence: dependence.ok_or_else(|| {
@@ -99,16 +100,26 @@ impl Plan {
             None => Refinement::No,
         };
         Ok(ModelFit {
-            until: self.until,
-            pooled,
+            pooled: Ok(pooled),
             refinement,
-            checks: None,
-            prior: self.prior,
-            contacts: Arc::default(),
-            unconvertible_customers: 0,
-            facts_end: None,
-            contracts: vec![],
+            ..empty(self.kind, self.until, self.prior)
         })
+    }
+}
+
+/// A version without anything fitted.
+fn empty(kind: ModelKind, until: Day, prior: Option<StoredPrior>) -> ModelFit {
+    ModelFit {
+        kind,
+        until,
+        pooled: Err(String::new()),
+        refinement: Refinement::No,
+        checks: None,
+        prior,
+        contacts: Arc::default(),
+        unconvertible_customers: 0,
+        facts_end: None,
+        contracts: vec![],
     }
 }
 
@@ -151,7 +162,8 @@ impl Fitter {
         let start = Instant::now();
         let orders = self.orders(&rows.orders)?;
         let orders_report = StoredReport::new(&orders.report, start.elapsed());
-        let benchmark = fit_benchmark(&rows.orders)?;
+        // Where nobody has ordered again, there is none.
+        let benchmark = fit_benchmark(&rows.orders).ok();
         let start = Instant::now();
         let spend = self.currency.clone().and_then(|currency| {
             let spend = fit_spend(&rows.spend).map_err(|error| error.to_string())?;
@@ -160,11 +172,9 @@ impl Fitter {
         });
         Ok(FittedSet {
             orders: orders.model,
-            benchmark: Some(StoredBenchmark::new(
-                &benchmark,
-                &orders_report,
-                self.prior.is_some(),
-            )),
+            benchmark: benchmark.map(|benchmark| {
+                StoredBenchmark::new(&benchmark, &orders_report, self.prior.is_some())
+            }),
             orders_report,
             spend,
         })

@@ -206,6 +206,7 @@ impl Evaluations {
                 (None, fit, candidate::SEED)
             };
             let model = candidate::candidate(&fit, currency);
+            let model = model.ok_or_else(without_orders)?;
             let evaluation = evaluate(&population, &model, seed);
             let sets = candidate::sets(&fit, currency).into_iter().map(|set| {
                 let spoken_for = evaluation.selections.iter();
@@ -220,7 +221,7 @@ impl Evaluations {
                 first_day,
                 last_purchase_day,
                 version,
-                kind: fit.kind(),
+                kind: fit.kind,
                 covariates: covariates.map(|it| it.name.to_string()).collect(),
                 currency,
                 spend_absent_reason: spend_absent_reason(&sets),
@@ -336,6 +337,11 @@ fn major(basis: &Basis, entry: &PurchaseDay) -> Option<f64> {
 
 fn nobody_yet(split: Day) -> ServiceError {
     ServiceError::NothingToEvaluate(format!("no person or company had bought by {split}"))
+}
+
+/// A version of contracts alone has nothing to compare with orders.
+fn without_orders() -> ServiceError {
+    ServiceError::NothingToEvaluate("the version has no order model".to_owned())
 }
 
 /// Why no model could be fitted on what was known at the split.

@@ -301,12 +301,16 @@ impl Models {
     }
 }
 
-/// Whether a fit lacks a model of spend with a mean, or one of contracts, that the active version has.
+/// Whether a fit lacks a model of orders, of spend with a mean, or of contracts, that the active version has.
 fn would_lose_capability(fit: &ModelFit, active: &ActiveModel) -> bool {
     let contracts = ContractModels::of_fits(&fit.contracts);
-    let spend = fit.pooled.spend.as_ref();
-    let no_spend = spend.map_or(true, |(spend, _, _)| spend.population_mean().is_err());
-    (no_spend && active.has_spend()) || (!contracts.has_pooled() && active.contracts.has_pooled())
+    let spend = fit.pooled.as_ref().ok();
+    let spend = spend.and_then(|set| set.spend.as_ref().ok());
+    let no_spend = spend.is_none_or(|(spend, _, _)| spend.population_mean().is_err());
+    let no_orders = fit.pooled.is_err() && active.parameters.is_some();
+    no_orders
+        || (no_spend && active.has_spend())
+        || (!contracts.has_pooled() && active.contracts.has_pooled())
 }
 
 /// Why there is no reporting currency.

@@ -34,8 +34,11 @@ use crate::{
 pub(super) struct FitDocument {
     kind: String,
     until: i32,
+    /// Absent in a version of contracts alone, which says why.
     #[serde(flatten)]
-    pooled: SetDocument,
+    pooled: Option<SetDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    orders_absent_reason: Option<String>,
     /// Absent unless fitted by kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by_kind: Option<ByKindDocument>,
@@ -125,9 +128,10 @@ impl From<&ModelFit> for FitDocument {
             Refinement::Covariates(fit) => (None, Some(fit.as_ref().into())),
         };
         Self {
-            kind: fit.kind().name().to_owned(),
+            kind: fit.kind.name().to_owned(),
             until: fit.until.number(),
-            pooled: (&fit.pooled).into(),
+            pooled: fit.pooled.as_ref().ok().map(Into::into),
+            orders_absent_reason: fit.pooled.as_ref().err().cloned(),
             by_kind,
             covariates,
             contracts: fit.contracts.iter().map(Into::into).collect(),
@@ -202,9 +206,16 @@ impl TryFrom<FitDocument> for ModelFit {
             (None, Some(covariates)) => Refinement::Covariates(Box::new(covariates.read(kind)?)),
             (Some(_), Some(_)) => return Err(corrupt(&"both by kind and with covariates")),
         };
+        let pooled = match (document.pooled, document.orders_absent_reason) {
+            (Some(set), None) => Ok(set.read(kind)?),
+            (None, Some(reason)) => Err(reason),
+            // A set that cannot be read is none of contracts alone.
+            (Some(_), Some(_)) | (None, None) => return Err(corrupt(&"no readable parameters")),
+        };
         Ok(Self {
+            kind,
             until: codes::day(document.until)?,
-            pooled: document.pooled.read(kind)?,
+            pooled,
             refinement,
             contracts: document
                 .contracts

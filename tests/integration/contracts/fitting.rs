@@ -60,7 +60,7 @@ async fn fit(service: &ServiceWithDatabase, until: &str) -> Result<pb::Model, St
     Ok(answer.into_inner().model.unwrap())
 }
 
-/// Somebody who bought twice, before the last day of any fit: without an order model there is no version.
+/// Somebody who bought twice, before the last day of any fit.
 async fn write_orders(service: &ServiceWithDatabase) {
     let bought = [
         purchase("ada", "1", "2024-01-01", 100),
@@ -75,14 +75,19 @@ async fn the_parameters_of_an_invented_book_are_found_again_for_each_length() {
     for batch in book().chunks(1_000) {
         service.write_contracts(batch).await;
     }
-    let status = fit(&service, "").await.unwrap_err();
-    assert_eq!(reason(&status), "NOTHING_TO_FIT");
-    let said = status.message();
-    for part in ["4000 contracts alone are not enough", "two purchase days"] {
-        assert!(said.contains(part), "{said}");
-    }
+    let alone = fit(&service, "").await.unwrap();
+    assert_eq!(alone.orders, None);
     write_orders(&service).await;
     let model = fit(&service, "").await.unwrap();
+    let contracts = |model: &pb::Model| {
+        let reports = model.contracts.iter().map(|one| one.report.clone());
+        let timeless = reports.map(|report| pb::FitReport {
+            fit_duration: None,
+            ..report.unwrap()
+        });
+        timeless.collect::<Vec<_>>()
+    };
+    assert_eq!(contracts(&alone), contracts(&model));
     let lengths: Vec<_> = model
         .contracts
         .iter()
@@ -121,6 +126,45 @@ async fn the_parameters_of_an_invented_book_are_found_again_for_each_length() {
     }
     let found = score(&service, "new", "").await.expected_renewals.unwrap();
     assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+}
+
+#[tokio::test]
+async fn contracts_alone_make_a_version_that_values_them() {
+    let service = ServiceWithDatabase::start().await;
+    let book: Vec<pb::Contract> = (0..60)
+        .map(|at| pb::Contract {
+            ended_on: if at < 18 { "2026-06-01" } else { "" }.to_owned(),
+            ..contract(&format!("c{at}"), "k", "2025-06-01", 12, 10_000)
+        })
+        .collect();
+    service.write_contracts(&book).await;
+    let answer = service
+        .models()
+        .fit_model(pb::FitModelRequest::default())
+        .await
+        .unwrap();
+    let model = answer.into_inner().model.unwrap();
+    assert!(model.active, "{model:?}");
+    assert_eq!((&model.orders, &model.spend), (&None, &None));
+    assert_eq!(model.orders_absent_reason, "no customers to fit to");
+    assert_eq!(model.contracts_absent_reason, "");
+    let stored = pb::GetModelRequest { version: 0 };
+    let stored = service.models().get_model(stored).await.unwrap();
+    assert_eq!(stored.into_inner().model, Some(model));
+    let found = score(&service, "c59", "").await;
+    assert!((found.expected_renewals.unwrap() - 0.7).abs() < 1e-12);
+    assert!(found.lifetime_value.is_some() && !found.built_in_contract_model);
+    // Of buyers it knows nothing, and says so.
+    write_orders(&service).await;
+    let buyer = score(&service, "ada", "").await;
+    assert_eq!(buyer.unrated_reason(), pb::UnratedReason::NoModel);
+    assert_eq!(buyer.expected_orders, None);
+    let request = pb::ScoreNewcomersRequest::default();
+    let newcomers = service.models().score_newcomers(request).await.unwrap();
+    assert_eq!(newcomers.into_inner().newcomers, []);
+    let request = pb::CheckDriftRequest::default();
+    let drift = service.models().check_drift(request).await;
+    assert_eq!(reason(&drift.unwrap_err()), "NOTHING_TO_EVALUATE");
 }
 
 #[tokio::test]

@@ -214,33 +214,67 @@ async fn of_a_renewal_counts_what_the_basis_says() {
     }
 }
 
+/// The built-in model renews a contract that was renewed n times with probability (1/2 + n) / (1 + n): "firm" with 5/6, "both" with 3/4,
+/// then 5/6, then 7/8.
 #[tokio::test]
-async fn a_contract_that_may_renew_has_no_value_without_a_model_of_renewal() {
+async fn a_contract_without_a_fitted_model_is_valued_by_the_built_in_one() {
     let service = ServiceWithDatabase::start().await;
     write(&service).await;
+    for id in ["firm", "both"] {
+        let found = score(&service, id, "").await;
+        // No fit was asked for.
+        assert_eq!(found.unrated_reason(), UnratedReason::NoModel, "{id}");
+    }
+    let version = store_model(&service.pool, BG, Some(SPEND)).await;
+    activate(&service, version).await;
+    let firm = score(&service, "firm", "").await;
+    assert_near(firm.expected_renewals, 5.0 / 6.0);
+    let value = 5.0 / 6.0 * 1_200.0 * discounted(99.0);
+    assert_near(firm.contract_value, value);
+    let lifetime = firm.lifetime_value.unwrap().amount_minor;
+    assert_eq!(lifetime.to_string(), cents(value).to_string());
+    assert!(firm.built_in_contract_model);
+    let both = score(&service, "both", "").await;
+    let (first, second, third) = (0.75, 0.75 * 5.0 / 6.0, 0.75 * 5.0 / 6.0 * 7.0 / 8.0);
+    assert_near(both.expected_renewals, first + second + third);
+    assert!(both.built_in_contract_model);
+
+    let request = pb::GetModelRequest { version };
+    let model = service.models().get_model(request).await.unwrap();
+    let why = model.into_inner().model.unwrap().contracts_absent_reason;
+    assert_eq!(why, "no contract began by 2026-06-30");
+}
+
+#[tokio::test]
+async fn a_contract_that_is_imported_leaves_its_customer_rated() {
+    let service = ServiceWithDatabase::start().await;
+    write(&service).await;
+    let version = store_model(&service.pool, BG, Some(SPEND)).await;
+    activate(&service, version).await;
+    let before = score(&service, "ada", "").await;
+    assert!(before.lifetime_value.is_some() && !before.built_in_contract_model);
+    let new = contract("ada", "k", "2026-01-15", 12, 10_000);
+    service.write_contracts(&[new]).await;
+    let after = score(&service, "ada", "").await;
+    assert_eq!(after.unrated_reason(), UnratedReason::Unspecified);
+    assert_eq!(after.transaction_value, before.transaction_value);
+    // One renewal, on 2027-01-15, 54 days ahead.
+    let renewal = 0.5 * 100.0 * discounted(54.0);
+    assert_near(after.contract_value, renewal);
+    assert!(after.built_in_contract_model);
+    let cents =
+        |score: &pb::LifetimeValueScore| score.lifetime_value.as_ref().unwrap().amount_minor;
+    let gained = cents(&after) - cents(&before);
+    #[expect(clippy::cast_precision_loss, reason = "some euros in cents")]
+    let off = (gained as f64 - 100.0 * renewal).abs();
+    assert!(off <= 1.0, "{gained}");
+    // Contracts that have ended need no model.
     let ended = pb::Contract {
         ended_on: "2026-03-01".to_owned(),
         ..contract("gone", "k", "2024-03-01", 12, 120_000)
     };
     service.write_contracts(&[ended]).await;
-    let version = store_model(&service.pool, BG, Some(SPEND)).await;
-    activate(&service, version).await;
-    for id in ["firm", "both"] {
-        let found = score(&service, id, "").await;
-        assert_eq!(found.unrated_reason(), UnratedReason::NoModel, "{id}");
-        assert_eq!((found.contract_value, found.running_contracts), (None, 1));
-    }
-    // Where nothing can be renewed, no model is needed.
     let gone = score(&service, "gone", "").await;
     assert_eq!(gone.lifetime_value, Some(money(0, "EUR")));
-    let request = pb::ScoreLifetimeValueRequest {
-        subject: Some(by_id("firm")),
-        as_of: String::new(),
-        horizon_months: 3,
-        ..Default::default()
-    };
-    let answer = service.scoring().score_lifetime_value(request).await;
-    let short = answer.unwrap().into_inner().score.unwrap();
-    assert_eq!(short.lifetime_value, Some(money(0, "EUR")));
-    assert!(score(&service, "ada", "").await.lifetime_value.is_some());
+    assert!(!gone.built_in_contract_model);
 }

@@ -13,7 +13,7 @@ use patron::pb::{CustomerKind, OrderModelKind, ParameterSelection};
 use tonic::Code;
 
 use super::planted::{COMPANIES, DEFINITIONS, FIRST, PERSONS, purchases, write};
-use super::{activate, fit, request};
+use super::{fit, request};
 use crate::support::messages::{attribute, by_id, patch, reason, violated};
 use crate::support::program::{find_shared, run_json};
 use crate::support::service::{Service, ServiceWithDatabase};
@@ -304,33 +304,30 @@ async fn apparel_with_covariates_is_reported_as_degenerate_and_does_not_answer()
         let fitted = model.covariates.unwrap();
         let report = fitted.orders.unwrap();
         assert_eq!((report.customers, fitted.excluded_customer_count), (600, 0));
-        assert_eq!(report.converged, !degenerate, "{report:?}");
+        assert!(report.converged && model.active, "{report:?}");
+        assert_eq!(!report.weak_prior_reason.is_empty(), degenerate);
         let finite = |one: &pb::Parameter| {
             one.value.is_finite() && one.standard_error.is_none_or(f64::is_finite)
         };
         assert!(report.parameters.iter().all(finite), "{report:?}");
         assert_eq!(fitted.test.is_none(), degenerate);
-        let without_errors = report
+        let has_errors = report
             .parameters
             .iter()
-            .all(|one| one.standard_error.is_none());
-        assert_eq!(without_errors, degenerate);
-        assert_eq!(report.covariance.is_empty(), degenerate);
+            .all(|one| one.standard_error.is_some());
+        assert!(has_errors && !report.covariance.is_empty(), "{report:?}");
         if degenerate {
-            let why = &report.not_converged_reason;
-            assert!(why.contains("degenerate"), "{why}");
-            assert!(!model.active);
-            let refused = activate(&service, model.version).await.unwrap_err();
-            assert_eq!(reason(&refused), "NOT_CONVERGED");
-            let chosen = pb::ActivateModelRequest {
-                version: model.version,
-                allow_not_converged: true,
-            };
-            let chosen = service.models().activate_model(chosen).await.unwrap();
-            let chosen = chosen.into_inner().model.unwrap();
-            assert!(chosen.active, "by decision, not by accident");
+            let why = &report.weak_prior_reason;
+            assert!(
+                why.contains("the effect of one standard deviation"),
+                "{why}"
+            );
             let score = service.score(by_id("1"), until).await.score.unwrap();
             assert!(score.expected_orders.unwrap().is_finite());
+            assert_eq!(
+                score.parameter_estimation(),
+                pb::ParameterEstimation::WeakPriors
+            );
         }
     }
 }

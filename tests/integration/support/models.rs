@@ -65,6 +65,16 @@ pub(crate) async fn store_contract_model(
     store(pool, &fit).await
 }
 
+/// Stores a version without a spend model whose search ended before it reached a maximum, and returns its number.
+pub(crate) async fn store_unconverged_model(pool: &PgPool, orders: (ModelKind, [f64; 4])) -> i64 {
+    let mut fit = fit(orders, None);
+    let reason = "the search reached its work limit after 9 evaluations";
+    if let Ok(set) = &mut fit.pooled {
+        set.orders_report.not_converged_reason = Some(reason.to_owned());
+    }
+    store(pool, &fit).await
+}
+
 fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelFit {
     let spend = match spend {
         Some([p, q, v]) => Ok((
@@ -75,13 +85,14 @@ fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelF
         None => Err("nobody bought twice".to_owned()),
     };
     ModelFit {
+        kind,
         until: "2026-06-30".parse().unwrap(),
-        pooled: FittedSet {
+        pooled: Ok(FittedSet {
             orders: OrderModel::new(kind, orders).unwrap(),
             orders_report: report(["r", "alpha", "a", "b"], orders),
             benchmark: None,
             spend,
-        },
+        }),
         refinement: Refinement::No,
         checks: None,
         prior: None,

@@ -84,6 +84,29 @@ fn the_page_says_value_probability_and_history_in_words() {
 }
 
 #[test]
+fn what_the_data_alone_do_not_determine_is_marked() {
+    let subject = parse_subject("0001").unwrap();
+    let determined = page(&subject, &scored());
+    for part in ["Parameters", "built-in"] {
+        assert!(!determined.contains(part), "{part} in\n{determined}");
+    }
+    let mut response = scored();
+    let score = response.score.as_mut().unwrap();
+    score.parameter_estimation = pb::ParameterEstimation::WeakPriors.into();
+    score.built_in_contract_model = true;
+    let marked = page(&subject, &response);
+    for part in [
+        "with weak priors, because the data alone do not determine them",
+        "0.62 renewals expected by the built-in model",
+    ] {
+        assert!(marked.contains(part), "{part} in\n{marked}");
+    }
+    let json = serde_json::to_value(ScoreJson::new(&subject, &response)).unwrap();
+    assert_eq!(json["parameter_estimation"], "WEAK_PRIORS");
+    assert_eq!(json["built_in_contract_model"], true);
+}
+
+#[test]
 fn an_unrated_customer_has_the_reason_in_words_and_in_json() {
     let mut response = scored();
     let score = response.score.as_mut().unwrap();

@@ -22,6 +22,8 @@ pub struct ContractValue {
     pub expected_renewals: f64,
     /// Their discounted value, in major units of the reporting currency, before any cost to serve.
     pub value: f64,
+    /// Whether the model version has no model for one of them, so that the built-in one speaks for it.
+    pub has_built_in_model: bool,
 }
 
 /// A running contract within the horizon.
@@ -37,6 +39,8 @@ pub(super) struct RunningContract {
     pub(super) due: Vec<UpcomingRenewal>,
     /// Days until a known end.
     ends_in: Option<i32>,
+    /// Whether the built-in model speaks for the renewals to come.
+    has_built_in_model: bool,
 }
 
 /// A renewal to come.
@@ -53,7 +57,7 @@ pub(super) struct UpcomingRenewal {
 /// The running contracts of a customer; `None` when there never was a contract. Ended ones are worth nothing: nobody pays for them.
 ///
 /// # Errors
-/// No model speaks for a contract that may be renewed, or its price cannot be converted: a sum without it would be wrong.
+/// No model version answers and a contract may be renewed, or its price cannot be converted: a sum without it would be wrong.
 pub(super) fn running_contracts(
     view: ProfileAt<'_>,
     basis: &Basis,
@@ -86,15 +90,15 @@ fn contract(
         margin: 0.0,
         due: vec![],
         ends_in: terms.ended_on.map(|end| end - as_of),
+        has_built_in_model: false,
     };
     let mut due = terms.renewals_within(as_of, horizon.months()).peekable();
     if due.peek().is_none() {
         return Ok(contract);
     }
-    let models = basis.model.as_ref().map(|model| &model.contracts);
-    let model = models
-        .and_then(|models| models.of_period(terms.period_months))
-        .ok_or(Unrated::NoModel)?;
+    let models = &basis.model.as_ref().ok_or(Unrated::NoModel)?.contracts;
+    let model = models.of_period(terms.period_months);
+    contract.has_built_in_model = models.place_of(terms.period_months).is_none();
     contract.margin = margin_of_period(terms, as_of, basis)?;
     let mut probability = 1.0;
     for (number, day) in due {
@@ -114,6 +118,7 @@ fn contract(
 pub(super) fn contract_value(running_contracts: &[RunningContract]) -> ContractValue {
     let mut total = ContractValue::default();
     for contract in running_contracts {
+        total.has_built_in_model |= contract.has_built_in_model;
         for due in &contract.due {
             total.expected_renewals += due.probability;
             total.value += due.probability * contract.margin * due.discount;

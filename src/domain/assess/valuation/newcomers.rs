@@ -39,13 +39,14 @@ pub struct Newcomer {
     pub lifetime_value: Result<Money, Unrated>,
 }
 
-/// Newcomers by the model of the basis: of any kind first, then of each kind that has parameters of its own. None without a model.
+/// Newcomers by the model of the basis: of any kind first, then of each kind that has parameters of its own. None without a model of
+/// orders.
 #[must_use]
 pub fn newcomers(basis: &Basis, horizon: &Horizon) -> Vec<Newcomer> {
-    let Some(model) = &basis.model else {
+    let parameters = basis.model.as_ref().map(|model| &model.parameters);
+    let Some(Some(parameters)) = parameters else {
         return vec![];
     };
-    let parameters = &model.parameters;
     let mut sets = vec![(None, &parameters.pooled)];
     if let Refined::ByKind(kinds) = &parameters.refined {
         sets.extend(kinds.iter().map(|(kind, set)| (Some(*kind), set)));

@@ -68,7 +68,7 @@ pub fn order_forecast(
     let inputs = valuation.inputs?;
     let history =
         PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days).ok()?;
-    let model = basis.model.as_ref()?.for_customer(view).orders;
+    let model = basis.model.as_ref()?.for_customer(view)?.orders;
     let outlook = model.outlook(&history);
     let weeks = horizon.weeks();
     let days = |days: u32| f64::from(days) / DAYS_PER_WEEK;

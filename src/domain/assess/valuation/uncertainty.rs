@@ -138,7 +138,7 @@ fn outcomes(
     ) else {
         return Err(no_model);
     };
-    let selected = model.for_customer(view);
+    let selected = model.for_customer(view).ok_or(no_model)?;
     let drawn = model.uncertainty.draws_for(&selected, model.version)?;
     let own = inputs
         .monetary_value
@@ -181,7 +181,6 @@ fn renewals(
         .zip(&amounts)
         .map(|(contract, amounts)| {
             let place = model.contracts.place_of(contract.period_months);
-            let place = place.ok_or(UncertaintyUnavailable::Unrated(Unrated::NoModel))?;
             let drawn = &model.uncertainty;
             Ok(Renewable {
                 model: drawn.of_renewals(&model.contracts, place, model.version)?,

@@ -5,6 +5,7 @@ use super::limits::Limit;
 use super::pareto::{self, Paired};
 use super::prepared::Prepared;
 use super::rows::CollapsedRow;
+use super::work::Work;
 use crate::domain::clv::model::ModelKind;
 
 /// Logarithms of (r, alpha in units of the longest age, a, b).
@@ -123,13 +124,15 @@ impl Likelihood {
         }
     }
 
-    /// Their log-likelihood and its derivatives by the parameters, in the scaled unit of time.
-    pub(super) fn evaluate(&self, parameters: [f64; 4]) -> (f64, [f64; 4]) {
+    /// Their log-likelihood and its derivatives by the parameters, in the scaled unit of time. What it costs is added to `work`; not a
+    /// number once that is over its limit.
+    pub(super) fn evaluate(&self, parameters: [f64; 4], work: &Work) -> (f64, [f64; 4]) {
         match self {
             Self::BetaGeometric(data, chances) => {
+                work.add(data.cells.len() + data.times.len());
                 beta_geometric::log_likelihood(data, *chances, parameters)
             }
-            Self::Pareto(paired) => pareto::log_likelihood(paired, parameters),
+            Self::Pareto(paired) => pareto::log_likelihood(paired, parameters, work),
         }
     }
 }

@@ -9,17 +9,28 @@ use super::family::{self, Likelihood, dropout_parameter};
 use super::limits::{self, Limit};
 use super::matrix::SquareMatrix;
 use super::minimise::{Evaluation, Minimum};
-use super::prepared::{Totals, totals};
+use super::prepared::{Totals, totals, totals_of_observed, weeks_observed};
 use super::prior::LogNormalPrior;
 use super::report::{FitReport, Outcome};
 use super::rows::{CollapsedRow, coarsened, collapse};
 use super::search::search;
 use super::standard::Standard;
+use super::weak_prior::{self, WeakPrior};
+use super::work::{Work, WorkLimit};
 use crate::domain::clv::model::ModelKind;
 use crate::domain::stop;
 
 /// So many coarse rows take a few milliseconds over all starts.
 const COARSE_ROWS: usize = 2_000;
+
+/// What is known of the parameters before the data.
+#[derive(Debug, Clone, Copy)]
+enum Prior<'a> {
+    /// By the caller.
+    Given(&'a LogNormalPrior),
+    /// By the program, where the likelihood alone determines too little.
+    Weak(&'a WeakPrior),
+}
 
 /// A group with its covariates, standardised.
 struct Group {
@@ -32,12 +43,13 @@ struct Problem<'a> {
     kind: ModelKind,
     unit_weeks: f64,
     covariate_count: usize,
-    prior: Option<&'a LogNormalPrior>,
+    prior: Option<Prior<'a>>,
+    limit: WorkLimit,
 }
 
 impl Problem<'_> {
-    /// Mean negative log-likelihood (and prior) of the groups with its gradient.
-    fn evaluate(&self, groups: &[Group], point: &[f64]) -> Evaluation {
+    /// Mean negative log-likelihood (and prior) of the groups with its gradient; infinite once the work is over its limit.
+    fn evaluate(&self, groups: &[Group], point: &[f64], work: &Work) -> Evaluation {
         let (order_effects, dropout_effects) = point[4..].split_at(self.covariate_count);
         let (dropout_index, dropout_sign) = dropout_parameter(self.kind);
         let mut value = 0.0;
@@ -45,12 +57,15 @@ impl Problem<'_> {
         let mut gradient = vec![0.0; point.len()];
         for group in groups {
             stop::check();
+            if work.is_over() {
+                return (f64::INFINITY, vec![f64::NAN; point.len()]);
+            }
             let effect = |effects: &[f64]| super::matrix::dot(effects, &group.covariates);
             let mut logs = [point[0], point[1], point[2], point[3]];
             logs[1] -= effect(order_effects);
             logs[dropout_index] += dropout_sign * effect(dropout_effects);
             let parameters = logs.map(f64::exp);
-            let (group_value, by_parameter) = group.likelihood.evaluate(parameters);
+            let (group_value, by_parameter) = group.likelihood.evaluate(parameters, work);
             value += group_value;
             customers += group.likelihood.customers();
             for (i, (by, parameter)) in by_parameter.into_iter().zip(parameters).enumerate() {
@@ -63,19 +78,37 @@ impl Problem<'_> {
                 gradient[4 + self.covariate_count + i] += by_dropout * covariate;
             }
         }
-        if let Some(prior) = self.prior {
-            let (log_density, by_log) =
-                prior.log_density(self.in_weeks([point[0], point[1], point[2], point[3]]));
-            value += log_density;
-            by_log
-                .into_iter()
-                .enumerate()
-                .for_each(|(i, by)| gradient[i] += by);
-        }
+        let (log_density, by_log) = self.log_prior(point);
+        value += log_density;
+        gradient
+            .iter_mut()
+            .zip(by_log)
+            .for_each(|(sum, by)| *sum += by);
         (
             -value / customers,
             gradient.into_iter().map(|by| -by / customers).collect(),
         )
+    }
+
+    /// Log-density of the prior and its derivatives; nothing without one.
+    fn log_prior(&self, point: &[f64]) -> (f64, Vec<f64>) {
+        let (logs, effects) = point.split_at(4);
+        let logs = self.in_weeks([logs[0], logs[1], logs[2], logs[3]]);
+        match self.prior {
+            None => (0.0, vec![]),
+            Some(Prior::Given(prior)) => {
+                let (value, gradient) = prior.log_density(logs);
+                (value, gradient.to_vec())
+            }
+            Some(Prior::Weak(prior)) => {
+                let (value, gradient) = prior.log_density(logs);
+                let (of_effects, by_effects) = WeakPrior::log_density_of_effects(effects);
+                (
+                    value + of_effects,
+                    [gradient.as_slice(), &by_effects].concat(),
+                )
+            }
+        }
     }
 
     /// Log-parameters with times in weeks.
@@ -96,9 +129,12 @@ impl Problem<'_> {
         known: Option<&[f64]>,
     ) -> Result<Optimum, FitError> {
         let exact_groups = self.groups(groups, standard);
-        let coarse_groups = self.groups(&coarse(groups), standard);
-        let exact = |point: &[f64]| self.evaluate(&exact_groups, point);
-        let coarse = |point: &[f64]| self.evaluate(&coarse_groups, point);
+        let coarse_rows = coarse(groups);
+        let coarse_groups = self.groups(&coarse_rows, standard);
+        let work = self.limit.for_rows(rows(groups));
+        let exact = |point: &[f64]| self.evaluate(&exact_groups, point, &work);
+        let of_coarse = self.limit.for_rows(rows(&coarse_rows));
+        let coarse = |point: &[f64]| self.evaluate(&coarse_groups, point, &of_coarse);
         let no_effects = vec![0.0; 2 * self.covariate_count];
         let starts =
             family::starts(self.kind).map(|start| [start.as_slice(), &no_effects].concat());
@@ -122,6 +158,7 @@ impl Problem<'_> {
             found,
             hessian,
             limit,
+            is_cut_short: work.is_over(),
         })
     }
 
@@ -152,6 +189,7 @@ impl Problem<'_> {
             found,
             hessian,
             limit,
+            is_cut_short,
         } = optimum;
         let logs = self.in_weeks([
             found.point[0],
@@ -170,7 +208,7 @@ impl Problem<'_> {
             .zip(&effect_scales)
             .map(|(x, scale)| x * scale)
             .collect();
-        let log_prior = self.prior.map_or(0.0, |prior| prior.log_density(logs).0);
+        let (log_prior, _) = self.log_prior(&found.point);
         let report = Outcome {
             parameter_names: names(self.kind, covariate_names),
             estimates: [parameters.as_slice(), &effects].concat(),
@@ -178,6 +216,8 @@ impl Problem<'_> {
             log_scales: [[1.0; 4].as_slice(), &effect_scales].concat(),
             hessian,
             limit,
+            has_prior: self.prior.is_some(),
+            is_cut_short,
             // A density of x times per scaled unit: per week it is larger by unit^-x.
             log_likelihood: -found.value * totals.customers_as_f64()
                 - log_prior
@@ -216,6 +256,8 @@ struct Optimum {
     hessian: SquareMatrix,
     /// A simpler model that the data do not tell it from.
     limit: Option<&'static Limit>,
+    /// Whether the search would have gone on but for its work limit.
+    is_cut_short: bool,
 }
 
 /// What a fit yields: parameters at the means of the covariates, effects on orders, effects on drop-out, and the report of all.
@@ -227,23 +269,80 @@ pub(super) struct Fitted {
     pub(super) report: FitReport,
 }
 
-/// Fits groups that share covariate values; a single group without any is the plain model.
+/// Fits groups that share covariate values; a single group without any is the plain model. What the likelihood alone does not determine is
+/// held by weak priors, unless the caller gave one, and the report says so.
 pub(super) fn fit(
     kind: ModelKind,
     covariate_names: &[String],
     groups: &[CovariateGroup],
     prior: Option<&LogNormalPrior>,
 ) -> Result<Fitted, FitError> {
+    fit_within(WorkLimit::STANDARD, kind, covariate_names, groups, prior)
+}
+
+/// The same, of which each search may compute so much.
+pub(super) fn fit_within(
+    limit: WorkLimit,
+    kind: ModelKind,
+    covariate_names: &[String],
+    groups: &[CovariateGroup],
+    prior: Option<&LogNormalPrior>,
+) -> Result<Fitted, FitError> {
+    let maximum = |prior| maximum(limit, kind, covariate_names, groups, prior);
+    let fitted = maximum(prior.map(Prior::Given));
+    if prior.is_some() {
+        return fitted;
+    }
+    let nobody_ordered_again = matches!(fitted, Err(FitError::NoRepeatOrders { .. }));
+    let weeks_without_orders =
+        nobody_ordered_again.then(|| weeks_observed(groups.iter().flat_map(|group| &group.rows)));
+    let why = match &fitted {
+        Ok(fitted) => weak_prior::reason(&fitted.report.convergence),
+        Err(FitError::NoRepeatOrders { customers }) => Some(format!(
+            "none of the {customers} customers has ordered again"
+        )),
+        Err(FitError::NoFiniteLikelihood) => Some(FitError::NoFiniteLikelihood.to_string()),
+        Err(_) => None,
+    };
+    let Some(why) = why else {
+        return fitted;
+    };
+    let weak = WeakPrior::new(kind, weeks_without_orders);
+    match maximum(Some(Prior::Weak(&weak))) {
+        Ok(mut held) if held.report.convergence.is_converged() => {
+            if let Ok(free) = fitted {
+                held.report.iterations += free.report.iterations;
+                held.report.evaluations += free.report.evaluations;
+            }
+            held.report.held = Some(weak.words(&why, !covariate_names.is_empty()));
+            Ok(held)
+        }
+        Ok(_) | Err(_) => fitted,
+    }
+}
+
+/// The best parameters of all groups, given what is known before.
+fn maximum(
+    limit: WorkLimit,
+    kind: ModelKind,
+    covariate_names: &[String],
+    groups: &[CovariateGroup],
+    prior: Option<Prior<'_>>,
+) -> Result<Fitted, FitError> {
     let all: Vec<CollapsedRow> = groups
         .iter()
         .flat_map(|group| group.rows.iter().copied())
         .collect();
-    let totals = totals(&all)?;
+    let totals = match prior {
+        Some(Prior::Weak(_)) => totals_of_observed(&all)?,
+        Some(Prior::Given(_)) | None => totals(&all)?,
+    };
     let problem = Problem {
         kind,
         unit_weeks: totals.unit_weeks,
         covariate_count: covariate_names.len(),
         prior,
+        limit,
     };
     let standard = Standard::from_groups(covariate_names.len(), groups);
     let distinct_rows = all.len();
@@ -256,6 +355,11 @@ pub(super) fn fit(
     };
     let optimum = problem.solve(groups, &standard, known.as_deref())?;
     Ok(problem.fitted(covariate_names, standard, &totals, distinct_rows, optimum))
+}
+
+/// Distinct histories of all groups.
+fn rows(groups: &[CovariateGroup]) -> usize {
+    groups.iter().map(|group| group.rows.len()).sum()
 }
 
 /// Symbols of all coordinates, in order.

@@ -4,6 +4,7 @@
 //! left for a row is one exponential and one logarithm.
 
 use super::prepared::Prepared;
+use super::work::Work;
 use crate::domain::clv::special_functions::hypergeometric::unit_numerator_derivatives;
 use crate::domain::clv::special_functions::{digamma_rise, ln_rising};
 use crate::domain::stop;
@@ -64,10 +65,15 @@ struct End {
     per_lifetime: f64,
 }
 
-/// Log-likelihood of all rows and its derivatives by `[r, alpha, s, beta]`, in the scaled unit of time.
+/// Log-likelihood of all rows and its derivatives by `[r, alpha, s, beta]`, in the scaled unit of time; not a number once `work` is over its
+/// limit.
 ///
 /// As [`crate::domain::clv::pareto_nbd::ParetoNbd::log_likelihood`], where the terms are explained.
-pub(super) fn log_likelihood(paired: &Paired, parameters: [f64; 4]) -> (f64, [f64; 4]) {
+pub(super) fn log_likelihood(
+    paired: &Paired,
+    parameters: [f64; 4],
+    work: &Work,
+) -> (f64, [f64; 4]) {
     let data = &paired.data;
     let [r, alpha, s, beta] = parameters;
     let mut value = 0.0;
@@ -90,14 +96,24 @@ pub(super) fn log_likelihood(paired: &Paired, parameters: [f64; 4]) -> (f64, [f6
         ends.push(end);
     }
     for (group, pairs) in data.frequencies.iter().zip(&paired.pairs) {
-        stop::check();
         value += group.customers * ln_rising(r, group.orders);
         gradient[0] += group.customers * digamma_rise(r, group.orders);
         let shape = r + f64::from(group.orders);
-        let shares: Vec<Term> = pairs
-            .iter()
-            .map(|&time| dropout_share(parameters, shape, data.times[time].scaled))
-            .collect();
+        let mut shares: Vec<Term> = Vec::with_capacity(pairs.len());
+        for &time in pairs {
+            // Far out, each of them takes milliseconds.
+            stop::check();
+            if work.is_over() {
+                return (f64::NAN, [f64::NAN; 4]);
+            }
+            shares.push(dropout_share(
+                parameters,
+                shape,
+                data.times[time].scaled,
+                work,
+            ));
+        }
+        work.add(group.cells.len());
         let members = data.cells[group.cells.clone()].iter();
         for (cell, pair) in members.zip(&paired.cells[group.cells.clone()]) {
             let row = reciprocal_alive(
@@ -148,7 +164,7 @@ fn reciprocal_alive(
 }
 
 /// `ln G(u)` of Pareto/NBD for customers with this shape of the order rate.
-fn dropout_share([_, alpha, s, beta]: [f64; 4], shape: f64, u: f64) -> Term {
+fn dropout_share([_, alpha, s, beta]: [f64; 4], shape: f64, u: f64, work: &Work) -> Term {
     let n = shape + s;
     let (per_orders, per_lifetime) = ((alpha + u).recip(), (beta + u).recip());
     let ln_base = (s / n).ln();
@@ -156,6 +172,7 @@ fn dropout_share([_, alpha, s, beta]: [f64; 4], shape: f64, u: f64) -> Term {
     if alpha >= beta {
         let z = (alpha - beta) * per_orders;
         let gauss = unit_numerator_derivatives(shape, n + 1.0, z);
+        work.add(gauss.steps);
         let by_z = gauss.by_z / gauss.value;
         Term {
             ln: ln_base + gauss.value.ln(),
@@ -169,6 +186,7 @@ fn dropout_share([_, alpha, s, beta]: [f64; 4], shape: f64, u: f64) -> Term {
     } else {
         let z = (beta - alpha) * per_lifetime;
         let gauss = unit_numerator_derivatives(s + 1.0, n + 1.0, z);
+        work.add(gauss.steps);
         let by_z = gauss.by_z / gauss.value;
         Term {
             ln: ln_base + gauss.value.ln() + ((alpha + u) * per_lifetime).ln(),

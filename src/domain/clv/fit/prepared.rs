@@ -28,8 +28,22 @@ impl Totals {
 ///
 /// # Errors
 /// When there are none of one or the other.
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 pub(super) fn totals(rows: &[CollapsedRow]) -> Result<Totals, FitError> {
+    let totals = totals_of_observed(rows)?;
+    if totals.orders == 0.0 {
+        return Err(FitError::NoRepeatOrders {
+            customers: totals.customers,
+        });
+    }
+    Ok(totals)
+}
+
+/// The same where nobody need have ordered again.
+///
+/// # Errors
+/// Without customers, and where nobody ordered again and nobody was observed for a day.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+pub(super) fn totals_of_observed(rows: &[CollapsedRow]) -> Result<Totals, FitError> {
     let customers = rows.iter().map(CollapsedRow::count).sum();
     if customers == 0 {
         return Err(FitError::NoCustomers);
@@ -38,16 +52,23 @@ pub(super) fn totals(rows: &[CollapsedRow]) -> Result<Totals, FitError> {
         .iter()
         .map(|row| f64::from(row.frequency()) * row.count() as f64)
         .sum();
-    if orders == 0.0 {
+    // Whoever ordered again is a day old at least.
+    let longest = rows.iter().map(CollapsedRow::age_days).max().unwrap_or(0);
+    if longest == 0 {
         return Err(FitError::NoRepeatOrders { customers });
     }
-    // Some customer has ordered again, so some age is at least a day.
-    let longest = rows.iter().map(CollapsedRow::age_days).max().unwrap_or(1);
     Ok(Totals {
         customers,
         orders,
         unit_weeks: f64::from(longest) / DAYS_PER_WEEK,
     })
+}
+
+/// Time since their first orders of all customers together.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+pub(super) fn weeks_observed<'a>(rows: impl Iterator<Item = &'a CollapsedRow>) -> f64 {
+    let weeks = rows.map(|row| row.count() as f64 * f64::from(row.age_days()) / DAYS_PER_WEEK);
+    weeks.sum()
 }
 
 /// Customers with the same number of repeat orders.

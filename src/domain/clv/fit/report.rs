@@ -35,6 +35,11 @@ pub enum Convergence {
         /// Largest mean derivative by a log-parameter that was left.
         gradient_norm: f64,
     },
+    /// The search was ended before it reached a maximum: it took more work than a fit of so many rows may.
+    WorkLimit {
+        /// Evaluations of likelihood and gradient until then.
+        evaluations: u32,
+    },
 }
 
 impl Convergence {
@@ -128,6 +133,10 @@ pub(super) struct Outcome {
     pub(super) hessian: SquareMatrix,
     /// A simpler model that the data do not tell the optimum from.
     pub(super) limit: Option<&'static Limit>,
+    /// Whether a prior determines every parameter, so that few rows or a flat likelihood leave nothing open.
+    pub(super) has_prior: bool,
+    /// Whether the search ended at its work limit.
+    pub(super) is_cut_short: bool,
     /// Log-likelihood of all customers.
     pub(super) log_likelihood: f64,
     /// Largest mean derivative.
@@ -179,6 +188,18 @@ impl Outcome {
     }
 
     fn verdict(&self, condition_number: f64, log_covariance: Option<&SquareMatrix>) -> Convergence {
+        if self.is_cut_short {
+            return Convergence::WorkLimit {
+                evaluations: self.evaluations,
+            };
+        }
+        if self.has_prior {
+            return if self.gradient_norm <= GRADIENT_TOLERANCE && log_covariance.is_some() {
+                Convergence::Converged
+            } else {
+                self.not_converged()
+            };
+        }
         if self.distinct_rows < self.estimates.len() {
             return Convergence::TooFewRows {
                 distinct_rows: self.distinct_rows,
@@ -207,9 +228,13 @@ impl Outcome {
         if self.gradient_norm <= GRADIENT_TOLERANCE {
             Convergence::Converged
         } else {
-            Convergence::NotConverged {
-                gradient_norm: self.gradient_norm,
-            }
+            self.not_converged()
+        }
+    }
+
+    const fn not_converged(&self) -> Convergence {
+        Convergence::NotConverged {
+            gradient_norm: self.gradient_norm,
         }
     }
 }

@@ -153,6 +153,8 @@ impl<const N: usize> Maximum<N> {
             log_scales: vec![1.0; N],
             hessian: self.hessian,
             limit: self.limit,
+            has_prior: false,
+            is_cut_short: false,
             log_likelihood,
             gradient_norm: self.minimum.gradient_norm(),
             iterations: self.minimum.iterations,

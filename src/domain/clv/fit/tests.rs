@@ -1,8 +1,10 @@
 //! Fits against independent maxima of the likelihood.
 
+mod bounded;
 mod flat;
 mod hopeless;
 mod recovery;
+mod small;
 mod uncentred;
 
 use serde::Deserialize;
@@ -145,13 +147,19 @@ fn every_model_finds_the_independent_maximum_of_a_sample_of_cdnow() {
 }
 
 #[test]
-fn sixty_customers_have_a_maximum_and_hardly_determine_who_leaves() {
+fn sixty_customers_hardly_determine_who_leaves() {
     for (kind, name) in KINDS {
         let report = report_of(kind, &sample_orders());
         // In 40-digit arithmetic, BG/NBD gains 0.619 over equal probabilities to leave, MBG/NBD 0.417. The maximum of Pareto/NBD knows
-        // drop-out to no more than a factor of fifty.
-        let is_told = kind != ModelKind::ParetoNbd;
-        assert_eq!(report.convergence.is_converged(), is_told, "{report:?}");
+        // drop-out to no more than a factor of fifty: weak priors hold it.
+        let is_held = kind == ModelKind::ParetoNbd;
+        assert_eq!(report.held.is_some(), is_held, "{report:?}");
+        let covariance = report.log_covariance.as_ref().unwrap();
+        if is_held {
+            continue;
+        }
+        // A parameter that is known to less than a factor of e says little.
+        assert!(covariance[2][2] > 1.0, "{report:?}");
         let maxima = rows::<Maximum>(SAMPLE).into_iter();
         for (truth, found) in maxima
             .filter(|row| row.model == name)
@@ -159,10 +167,6 @@ fn sixty_customers_have_a_maximum_and_hardly_determine_who_leaves() {
         {
             assert_close(&truth.parameter, *found, truth.value, PARAMETERS);
         }
-        // A parameter that is known to less than a factor of e says little.
-        let covariance = report.log_covariance.as_ref();
-        assert_eq!(covariance.is_some(), is_told);
-        assert!(covariance.is_none_or(|it| it[2][2] > 1.0), "{report:?}");
     }
 }
 

@@ -37,6 +37,14 @@ pub struct RenewalFutures {
 }
 
 impl UncertainRenewals {
+    /// A model without uncertainty of its own: what it does not know of a contract is in how it lets contracts differ.
+    #[must_use]
+    pub fn certain(model: RenewalModel) -> Self {
+        Self {
+            draws: vec![model; PARAMETER_DRAWS],
+        }
+    }
+
     /// From what a fit found; `seed` belongs to the model version and to the contracts it speaks for.
     ///
     /// # Errors

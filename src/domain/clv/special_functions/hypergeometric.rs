@@ -86,6 +86,8 @@ pub struct UnitNumerator {
     pub by_c: f64,
     /// By `z`.
     pub by_z: f64,
+    /// Steps of the continued fraction that it took, which are what it costs.
+    pub steps: usize,
 }
 
 /// [`unit_numerator`] with all first derivatives, by differentiating the continued fraction from its end.
@@ -94,7 +96,8 @@ pub fn unit_numerator_derivatives(b: f64, c: f64, z: f64) -> UnitNumerator {
     let (_, steps) = unit_numerator_counted(b, c, z);
     let (mut rest, mut by_b, mut by_c, mut by_z) = (1.0, 0.0, 0.0, 0.0);
     // The derivatives settle a little later than the value.
-    for step in (1..=steps + steps / 4 + 4).rev() {
+    let steps = steps + steps / 4 + 4;
+    for step in (1..=steps).rev() {
         let k = coefficient(b, c, step);
         let m = f64::from(step / 2);
         let from = c - 1.0 + 2.0 * m;
@@ -121,6 +124,7 @@ pub fn unit_numerator_derivatives(b: f64, c: f64, z: f64) -> UnitNumerator {
         by_b: scale * by_b,
         by_c: scale * by_c,
         by_z: scale * by_z,
+        steps: steps as usize,
     }
 }
 

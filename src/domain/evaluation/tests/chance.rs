@@ -136,6 +136,7 @@ fn a_total_that_may_be_anything_has_no_interval() {
             .collect();
         let parameters = ParameterSet {
             orders_log_covariance: Some(covariance),
+            estimation: Estimation::MaximumLikelihood,
             ..set(model(0.5), None)
         };
         let model = candidate(Parameters::pooled(parameters));

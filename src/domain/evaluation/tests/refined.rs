@@ -156,6 +156,7 @@ fn doubling() -> CandidateModel {
             covariates: vec![],
             model: own.unwrap(),
             log_covariance: None,
+            estimation: Estimation::MaximumLikelihood,
         }),
     })
 }

@@ -46,6 +46,7 @@ pub(super) fn fitted(kind: ModelKind, population: &Population) -> CandidateModel
     candidate(Parameters::pooled(ParameterSet {
         orders: orders.model,
         orders_log_covariance: orders.report.log_covariance,
+        estimation: Estimation::MaximumLikelihood,
         spend: Some(SpendParameters {
             model: spend.model,
             currency: "EUR".parse().unwrap(),

@@ -24,6 +24,7 @@ fn set(r: f64, spend: bool) -> ParameterSet {
     ParameterSet {
         orders: OrderModel::new(ModelKind::MbgNbd, [r, 6.0, 0.9, 1.6]).unwrap(),
         orders_log_covariance: Some(vec![vec![r]]),
+        estimation: Estimation::MaximumLikelihood,
         spend: spend.then(|| SpendParameters {
             model: GammaGamma::new(6.0 * r, 4.0, 15.0).unwrap(),
             currency: "EUR".parse().unwrap(),
@@ -108,6 +109,7 @@ fn with_covariates() -> Parameters {
             )
             .unwrap(),
             log_covariance: Some(log_covariance),
+            estimation: Estimation::WeakPriors,
         }),
     }
 }

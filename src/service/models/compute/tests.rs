@@ -123,13 +123,10 @@ fn a_benchmark_is_not_compared_unless_both_models_are_at_proper_maxima() {
         spend: vec![],
     };
     let set = fitter(None).set(&rows).unwrap();
-    assert!(!set.orders_report.converged());
-    assert!(
-        set.orders_report
-            .parameters
-            .iter()
-            .all(|one| one.standard_error.is_none())
-    );
+    // Priors hold one of them; the benchmark has none.
+    assert!(set.orders_report.converged() && set.orders_report.held_reason.is_some());
+    let errors = set.orders_report.parameters.iter();
+    assert!(errors.clone().all(|one| one.standard_error.is_some()));
     let benchmark = set.benchmark.unwrap();
     assert!(
         benchmark
@@ -140,6 +137,58 @@ fn a_benchmark_is_not_compared_unless_both_models_are_at_proper_maxima() {
     assert_eq!(benchmark.test, None);
     let absent = benchmark.test_absent_reason.unwrap();
     assert!(absent.contains("no proper maximum"), "{absent}");
+}
+
+#[test]
+fn a_kind_that_never_leaves_has_parameters_of_its_own_held_by_priors() {
+    let (persons, companies) = (rows(PERSONS, 500, 7), rows([1.5, 6.0, 1e-4, 1e3], 150, 8));
+    let fitter = fitter(None);
+    let pooled = fitter.set(&joined(&persons, &companies)).unwrap();
+    let kinds = [
+        (CustomerKind::Person, persons),
+        (CustomerKind::Company, companies),
+    ];
+    let fit = fitter.by_kind(&kinds, &pooled);
+    let own = fit.kinds[1].set.as_ref().unwrap();
+    let why = own.orders_report.held_reason.as_deref().unwrap();
+    assert!(why.contains("customers who never leave"), "{why}");
+    let absent = fit.orders_test.unwrap_err();
+    assert!(absent.contains("no proper maximum"), "{absent}");
+}
+
+#[test]
+fn orders_answer_whatever_becomes_of_spend_and_a_version_of_spend_that_failed_is_one() {
+    let buyers = rows(PERSONS, 500, 9);
+    let one_price = SpendRow::new(2, 9.9, 50).unwrap();
+    for spend in [vec![], vec![one_price]] {
+        let rows = Rows {
+            spend,
+            ..buyers.clone()
+        };
+        let plan = Plan {
+            kind: ModelKind::MbgNbd,
+            until: Day::from_number(20_000).unwrap(),
+            by_kind: false,
+            covariates: vec![],
+            prior: None,
+            currency: Ok("EUR".parse().unwrap()),
+        };
+        let input = FitRows {
+            kinds: [rows.clone(), Rows::default()],
+            covariates: None,
+        };
+        let fit = plan.fit_parameters(&input, &rows).unwrap();
+        assert!(fit.converged());
+        let set = fit.pooled.unwrap();
+        assert!(set.orders_report.converged() && set.orders_report.held_reason.is_none());
+        match set.spend {
+            Err(reason) => assert!(reason.contains("no customer"), "{reason}"),
+            Ok((model, ..)) => {
+                let mean = model.population_mean().unwrap();
+                assert!((mean - 9.9).abs() < 1e-3, "{mean}");
+            }
+        }
+    }
 }
 
 #[test]

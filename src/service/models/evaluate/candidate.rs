@@ -85,7 +85,7 @@ impl FitPlan {
     /// What a version was made by, as far as parameters of orders go.
     pub(super) fn of_version(fit: &ModelFit) -> Self {
         Self {
-            kind: fit.kind(),
+            kind: fit.kind,
             by_kind: matches!(fit.refinement, Refinement::ByKind(_)),
             covariates: fit.refinement.covariates().to_vec(),
             prior: fit.prior,
@@ -137,16 +137,19 @@ impl FitPlan {
     }
 }
 
-/// The model of a fit, as it answers. Without a spend model in `currency` it says nothing of spend.
-pub(super) fn candidate(fit: &ModelFit, currency: Option<Currency>) -> CandidateModel {
-    CandidateModel::new(fit.parameters(), currency)
+/// The model of a fit, as it answers; `None` without a model of orders. Without a spend model in `currency` it says nothing of spend.
+pub(super) fn candidate(fit: &ModelFit, currency: Option<Currency>) -> Option<CandidateModel> {
+    Some(CandidateModel::new(fit.parameters()?, currency))
 }
 
 /// The sets of a fit: that of all customers first.
 pub(super) fn sets(fit: &ModelFit, currency: Option<Currency>) -> Vec<Fitted> {
+    let Ok(pooled) = &fit.pooled else {
+        return vec![];
+    };
     let fits = |orders: &StoredReport, set: &FittedSet| Fits {
         orders: orders.clone(),
-        spend: spend(set, &fit.pooled, currency),
+        spend: spend(set, pooled, currency),
     };
     let of_kind = |kind: &KindFit| Fitted {
         whom: Described::Kind(kind.kind),
@@ -157,11 +160,11 @@ pub(super) fn sets(fit: &ModelFit, currency: Option<Currency>) -> Vec<Fitted> {
     };
     let of_covariates = |covariates: &CovariateFit| Fitted {
         whom: Described::Covariates(covariates.model.names().to_vec()),
-        fits: Ok(fits(&covariates.report, &fit.pooled)),
+        fits: Ok(fits(&covariates.report, pooled)),
     };
     let mut sets = vec![Fitted {
         whom: Described::All,
-        fits: Ok(fits(&fit.pooled.orders_report, &fit.pooled)),
+        fits: Ok(fits(&pooled.orders_report, pooled)),
     }];
     match &fit.refinement {
         Refinement::No => {}

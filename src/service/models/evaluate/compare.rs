@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     EvaluationPermit, Evaluations, FitPlan, candidate, cannot_fit, nobody_yet, read_population,
+    without_orders,
 };
 use crate::{
     domain::{
@@ -241,7 +242,7 @@ fn compared(
         let reason = "no kind has parameters of its own: too few customers, or only one kind";
         return Ok((Err(reason.to_owned()), None));
     }
-    let model = candidate::candidate(&fit, of);
+    let model = candidate::candidate(&fit, of).ok_or_else(without_orders)?;
     let evaluation = evaluate(population, &model, candidate::SEED);
     let all = evaluation.groups.into_iter().next();
     let all = all.ok_or_else(|| nobody_yet(split))?;
@@ -288,7 +289,10 @@ fn likelihood(fit: &ModelFit) -> Result<LikelihoodFigures, String> {
         parameters: u32::try_from(report.parameters.len()).unwrap_or(u32::MAX),
         customers: report.customers,
     };
-    let pooled = of(&fit.pooled.orders_report);
+    if fit.has_weak_priors() {
+        return Err("weak priors keep the likelihood from its maximum".to_owned());
+    }
+    let pooled = of(&fit.pooled.as_ref().map_err(Clone::clone)?.orders_report);
     match &fit.refinement {
         Refinement::No => Ok(pooled),
         Refinement::ByKind(by_kind) => {
@@ -312,7 +316,8 @@ fn not_converged_reason(fit: &ModelFit) -> Option<String> {
         Refinement::Covariates(covariates) => Some(&covariates.report),
         Refinement::No | Refinement::ByKind(_) => None,
     };
-    let mut reports = of_covariates.into_iter().chain([&fit.pooled.orders_report]);
+    let pooled = fit.pooled.as_ref().ok().map(|set| &set.orders_report);
+    let mut reports = of_covariates.into_iter().chain(pooled);
     reports.find_map(|report| report.not_converged_reason.clone())
 }
 

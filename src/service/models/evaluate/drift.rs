@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use super::{EvaluationPermit, Evaluations, FitPlan, candidate::candidate, input, major, stratum};
+use super::{
+    EvaluationPermit, Evaluations, FitPlan, candidate::candidate, input, major, stratum,
+    without_orders,
+};
 use crate::{
     domain::{
         assess::segments::slots::kind_text,
@@ -55,7 +58,7 @@ pub struct DriftReport {
     pub days: u32,
     /// What the verdict rests on.
     pub evidence: Evidence,
-    /// The likelihood ratio; `None` when there was no refit, or under a prior.
+    /// The likelihood ratio; `None` when there was no refit, or under a prior, of the program too.
     pub significance: Option<Significance>,
     /// The verdict.
     pub judgement: Judgement,
@@ -143,7 +146,7 @@ impl Evaluations {
         }
         tx.rollback().await?;
         let currency = basis.reporting_currency;
-        let work = move || Ok(check(&version, days, histories, currency, facts_end));
+        let work = move || check(&version, days, histories, currency, facts_end);
         self.compute(work, permit).await
     }
 }
@@ -154,20 +157,18 @@ fn check(
     mut histories: Histories,
     currency: Option<Currency>,
     facts_end: Option<Day>,
-) -> DriftReport {
+) -> Result<DriftReport, ServiceError> {
     histories.holdout.sort();
     histories.today.sort();
     let since_fit = histories.since_fit.take().and_then(|mut population| {
         population.sort();
-        let [orders, _] = totals(
-            &population,
-            &candidate(&version.fit, None),
-            version.version.unsigned_abs(),
-        );
+        let answers = candidate(&version.fit, None)?;
+        let [orders, _] = totals(&population, &answers, version.version.unsigned_abs());
         orders
     });
     let window = histories.holdout.window();
     let active = &version.fit;
+    let answers = candidate(active, currency).ok_or_else(without_orders)?;
     let refit = |population: &Population| {
         // Of spend only the sum is looked at.
         let plan = FitPlan::of_version(active);
@@ -180,8 +181,9 @@ fn check(
     let today: u64 = count(&histories.today);
     let described: u64 = sets.iter().map(|set| set.customers).sum();
     let model = |fit: &ModelFit| candidate(fit, None);
-    let outlook =
-        |model: &CandidateModel| -> f64 { expected_orders(&histories.today, model, days) };
+    let outlook = |model: Option<CandidateModel>| -> f64 {
+        model.map_or(0.0, |model| expected_orders(&histories.today, &model, days))
+    };
     let nobody = histories.holdout.subjects().is_empty();
     let evidence = Evidence {
         active_until: active.until,
@@ -190,23 +192,22 @@ fn check(
         refit_problem: problem("until the day of the check", active, &refitted)
             .or_else(|| problem("until the holdout", active, &before)),
         outlook: (
-            outlook(&model(active)),
-            refitted.as_ref().map_or(0.0, |fit| outlook(&model(fit))),
+            outlook(model(active)),
+            refitted.as_ref().map_or(0.0, |fit| outlook(model(fit))),
         ),
         holdout: (!nobody)
             .then(|| {
                 let of_refit = before.as_ref().ok()?;
-                let of = |fit: &ModelFit| holdout(&histories.holdout, &model(fit));
-                Some((of(active), of(of_refit)))
+                let of = |fit: &ModelFit| Some(holdout(&histories.holdout, &model(fit)?));
+                Some((of(active)?, of(of_refit)?))
             })
             .flatten(),
-        totals: totals(
-            &histories.holdout,
-            &candidate(active, currency),
-            version.version.unsigned_abs(),
-        ),
+        totals: totals(&histories.holdout, &answers, version.version.unsigned_abs()),
         since_fit,
-        has_prior: active.prior.is_some(),
+        // Of likelihoods that are not at their maxima no ratio says anything.
+        has_prior: active.prior.is_some()
+            || active.has_weak_priors()
+            || refitted.as_ref().is_ok_and(ModelFit::has_weak_priors),
         facts_end,
         pooled_customers: if sets.is_empty() {
             0
@@ -215,15 +216,15 @@ fn check(
         },
         sets,
     };
-    DriftReport {
+    Ok(DriftReport {
         version: version.version,
-        kind: active.kind(),
+        kind: active.kind,
         days,
         significance: (!evidence.sets.is_empty() && !evidence.has_prior)
             .then(|| significance(&evidence.sets)),
         judgement: judge(&evidence),
         evidence,
-    }
+    })
 }
 
 fn count(population: &Population) -> u64 {
@@ -277,7 +278,10 @@ fn pairs<'a>(
             });
             sets.collect::<Option<_>>().unwrap_or_default()
         }
-        _ => vec![plain(None, &active.pooled, &refit.pooled)],
+        _ => match (&active.pooled, &refit.pooled) {
+            (Ok(active), Ok(refit)) => vec![plain(None, active, refit)],
+            (Ok(_) | Err(_), _) => vec![],
+        },
     }
 }
 
@@ -354,9 +358,10 @@ fn problem(
         Refinement::Covariates(fit) => Some(&fit.report),
         Refinement::No | Refinement::ByKind(_) => None,
     };
+    let pooled = refit.pooled.as_ref().ok();
     let mut reports = of_covariates
         .into_iter()
-        .chain([&refit.pooled.orders_report]);
+        .chain(pooled.map(|set| &set.orders_report));
     let reason = reports.find_map(|report| report.not_converged_reason.as_ref())?;
     Some(format!(
         "a refit on the facts {when} did not converge: {reason}"

@@ -26,7 +26,7 @@ use crate::domain::{
     fitted::{
         contact_model::{ContactModel, UsualContacts},
         contract_models::{ContractModels, PeriodFit},
-        parameters::{ParameterSet, Parameters, SpendParameters},
+        parameters::{Estimation, ParameterSet, Parameters, SpendParameters},
         report::StoredReport,
     },
     money::{Currency, Money},
@@ -122,15 +122,16 @@ treatments:
     let model = ActiveModel {
         version: 1,
         contracts: ContractModels::default(),
-        parameters: Parameters::pooled(ParameterSet {
+        parameters: Some(Parameters::pooled(ParameterSet {
             orders,
             orders_log_covariance: None,
+            estimation: Estimation::MaximumLikelihood,
             spend: Some(SpendParameters {
                 model: GammaGamma::new(6.0, 3.0, 5.0).unwrap(),
                 currency: euro(),
                 log_covariance: None,
             }),
-        }),
+        })),
         contacts: Arc::new(ContactModel::new(contacts)),
         uncertainty: Arc::default(),
         facts_end: None,

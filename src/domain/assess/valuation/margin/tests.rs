@@ -17,7 +17,7 @@ use crate::domain::{
     definitions::Definitions,
     fitted::{
         contract_models::ContractModels,
-        parameters::{ParameterSet, Parameters, SpendParameters},
+        parameters::{Estimation, ParameterSet, Parameters, SpendParameters},
     },
     money::Currency,
     text::CustomerId,
@@ -42,15 +42,16 @@ treatments:
     let model = ActiveModel {
         version: 1,
         contracts: ContractModels::default(),
-        parameters: Parameters::pooled(ParameterSet {
+        parameters: Some(Parameters::pooled(ParameterSet {
             orders: OrderModel::new(ModelKind::MbgNbd, [0.5, 6.0, 0.9, 1.6]).unwrap(),
             orders_log_covariance: None,
+            estimation: Estimation::MaximumLikelihood,
             spend: Some(SpendParameters {
                 model: GammaGamma::new(6.0, 3.0, 5.0).unwrap(),
                 currency: euro(),
                 log_covariance: None,
             }),
-        }),
+        })),
         contacts: Arc::default(),
         uncertainty: Arc::default(),
         facts_end: None,

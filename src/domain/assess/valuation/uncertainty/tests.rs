@@ -19,7 +19,7 @@ use crate::domain::{
     },
     fitted::{
         contract_models::{ContractModels, PeriodFit},
-        parameters::{ParameterSet, Parameters, SpendParameters},
+        parameters::{Estimation, ParameterSet, Parameters, SpendParameters},
         report::StoredReport,
     },
     money::{Currency, Money},
@@ -54,15 +54,16 @@ fn basis() -> Basis {
     let report = StoredReport::new(&fit.report, std::time::Duration::ZERO);
     let model = ActiveModel {
         version: 5,
-        parameters: Parameters::pooled(ParameterSet {
+        parameters: Some(Parameters::pooled(ParameterSet {
             orders: OrderModel::new(ModelKind::MbgNbd, [0.5, 6.0, 0.9, 1.6]).unwrap(),
             orders_log_covariance: Some(spread::<4>()),
+            estimation: Estimation::MaximumLikelihood,
             spend: Some(SpendParameters {
                 model: GammaGamma::new(6.0, 4.0, 15.0).unwrap(),
                 currency: euro(),
                 log_covariance: Some(spread::<3>()),
             }),
-        }),
+        })),
         contracts: ContractModels::of_fits(&[PeriodFit {
             period_months: None,
             contracts: 1_000,

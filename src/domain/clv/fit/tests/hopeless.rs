@@ -1,9 +1,8 @@
-//! Data without an answer: refused, or answered with a verdict that says so.
+//! Data without an answer of their own: refused, or answered with weak priors that the report names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::clv::fit::covariates::{CovariateGroup, fit_with_covariates};
-use crate::domain::clv::fit::report::Convergence;
 use crate::domain::clv::fit::rows::{CollapsedRow, SpendRow};
 use crate::domain::clv::fit::{FitError, fit_orders, fit_spend};
 use crate::domain::clv::model::ModelKind;
@@ -18,9 +17,10 @@ fn data_without_customers_or_repeat_orders_are_refused_with_the_reason() {
             fit_orders(kind, &[row(1, 7, 9, 0)]),
             Err(FitError::NoCustomers)
         );
-        let once = [row(0, 0, 9, 5), row(0, 0, 0, 2)];
+        // Nobody was observed for a day: of orders to come, nothing is known at all.
+        let today = [row(0, 0, 0, 7)];
         assert_eq!(
-            fit_orders(kind, &once),
+            fit_orders(kind, &today),
             Err(FitError::NoRepeatOrders { customers: 7 })
         );
     }
@@ -28,7 +28,29 @@ fn data_without_customers_or_repeat_orders_are_refused_with_the_reason() {
 }
 
 #[test]
-fn data_that_determine_nothing_are_never_called_converged() {
+fn a_shop_where_nobody_has_ordered_again_expects_half_an_order_in_the_time_observed() {
+    // 50 customers for 100 weeks each: half an order in 5,000 weeks and as many again, or more of customers who have left.
+    let rows = [CollapsedRow::new(0, 0, 700, 50).unwrap()];
+    for kind in ModelKind::ALL {
+        let fit = fit_orders(kind, &rows).unwrap();
+        let why = fit.report.held.unwrap();
+        assert!(
+            why.contains("none of the 50 customers has ordered again"),
+            "{why}"
+        );
+        assert!(
+            why.contains("the order rate has a prior of 0.5 orders in the time observed"),
+            "{why}"
+        );
+        let [r, alpha, ..] = fit.model.parameters();
+        let rate = r / alpha;
+        assert!((0.4e-4..5e-4).contains(&rate), "{kind:?} {rate}");
+        assert!(fit.report.log_covariance.is_some());
+    }
+}
+
+#[test]
+fn data_that_determine_nothing_are_never_answered_by_likelihood_alone() {
     let row = |x, t, age, n| CollapsedRow::new(x, t, age, n).unwrap();
     let hopeless: [&[CollapsedRow]; 5] = [
         &[row(1, 7, 7, 1)],
@@ -53,7 +75,13 @@ fn data_that_determine_nothing_are_never_called_converged() {
         for kind in ModelKind::ALL {
             match fit_orders(kind, rows) {
                 Ok(fit) => {
-                    assert!(!fit.report.convergence.is_converged(), "{:?}", fit.report);
+                    let is_told = fit.report.held.is_some();
+                    assert_eq!(
+                        fit.report.convergence.is_converged(),
+                        is_told,
+                        "{:?}",
+                        fit.report
+                    );
                     assert!(fit.report.estimates.iter().all(|x| x.is_finite()));
                     assert!(fit.report.log_likelihood.is_finite());
                 }
@@ -89,10 +117,8 @@ fn apparel_with_covariates_is_judged_by_how_much_the_data_determine() {
             );
             assert!(report.estimates.iter().all(|estimate| estimate.is_finite()));
             // Within 40 weeks hardly anybody is seen to leave: no drop-out would fit as well.
-            let is_degenerate = matches!(report.convergence, Convergence::Degenerate { .. });
-            let expected = weeks == 40;
-            assert_eq!(is_degenerate, expected, "{report:?}");
-            assert_eq!(report.convergence.is_converged(), !expected, "{report:?}");
+            assert_eq!(report.held.is_some(), weeks == 40, "{report:?}");
+            assert!(report.convergence.is_converged(), "{report:?}");
         }
     }
 }

@@ -46,8 +46,9 @@ fn by_kind(person: Result<FittedSet, String>, company: Result<FittedSet, String>
         set,
     };
     ModelFit {
+        kind: ModelKind::MbgNbd,
         until: "2026-06-30".parse().unwrap(),
-        pooled: set(0.5, Ok([6.0, 4.0, 15.0])),
+        pooled: Ok(set(0.5, Ok([6.0, 4.0, 15.0]))),
         refinement: Refinement::ByKind(ByKindFit {
             kinds: vec![
                 kind(CustomerKind::Person, person),
@@ -76,7 +77,7 @@ fn each_kind_is_predicted_by_its_own_set_and_by_that_of_all_where_it_has_none() 
     let other = set(2.0, Ok([3.0, 5.0, 90.0]));
     let (person, company) = (CustomerKind::Person, CustomerKind::Company);
     let of = |fit: &ModelFit, kind| {
-        let model = candidate(fit, euro);
+        let model = candidate(fit, euro).unwrap();
         let selected = model.select(&Stratum::of_kind(kind));
         let spend = selected.spend.map(|it| it.model.parameters());
         (selected.selection, selected.orders, spend)
@@ -113,9 +114,17 @@ fn each_kind_is_predicted_by_its_own_set_and_by_that_of_all_where_it_has_none() 
     assert_eq!(sets(&one, euro)[1].fits, Err("too few".to_owned()));
     let (selection, orders, _) = of(&one, person);
     assert_eq!(selection, Selection::PooledForKind(person));
-    assert_eq!(orders, one.pooled.orders);
+    assert_eq!(orders, one.pooled.as_ref().unwrap().orders);
     assert!(Described::All.speaks_for(selection) && !all[1].speaks_for(selection));
     assert_eq!(of(&one, company).1, other.orders);
+    // A version of contracts alone predicts no orders.
+    let contracts_alone = ModelFit {
+        pooled: Err("no customers to fit to".to_owned()),
+        refinement: Refinement::No,
+        ..one
+    };
+    assert_eq!(candidate(&contracts_alone, euro), None);
+    assert!(sets(&contracts_alone, euro).is_empty());
 }
 
 #[test]
@@ -127,6 +136,6 @@ fn nothing_is_said_of_spend_in_another_currency_or_without_a_mean() {
         sets[0].fits.clone().unwrap().spend.unwrap_err()
     };
     assert!(reason(&fit, "USD").contains("USD"));
-    fit.pooled = set(0.5, Ok([6.0, 0.9, 15.0]));
+    fit.pooled = Ok(set(0.5, Ok([6.0, 0.9, 15.0])));
     assert!(reason(&fit, "EUR").contains("no mean"));
 }
