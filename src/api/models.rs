@@ -6,7 +6,7 @@ use super::{customer_kind_message, timestamp_message};
 use crate::{
     api::violations::Checker,
     domain::{
-        clv::{lifetime::WEEKS_PER_MONTH, model::ModelKind},
+        clv::{lifetime::WEEKS_PER_MONTH, model::ModelKind, spend_orders::SpendOrders},
         fitted::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelVersion, Refinement,
             contact_model::UsualContacts,
@@ -43,6 +43,16 @@ pub(super) fn kind_message(kind: ModelKind) -> i32 {
     kind.into()
 }
 
+/// The message of a choice of orders.
+pub(super) fn spend_orders_message(orders: SpendOrders) -> i32 {
+    let orders = match orders {
+        SpendOrders::All => pb::SpendOrders::All,
+        SpendOrders::Repeat => pb::SpendOrders::Repeat,
+        SpendOrders::RepeatMeans => pb::SpendOrders::RepeatMeans,
+    };
+    orders.into()
+}
+
 /// The message of a model version.
 pub(crate) fn model(version: &ModelVersion) -> pb::Model {
     let fit = &version.fit;
@@ -72,6 +82,7 @@ pub(crate) fn model(version: &ModelVersion) -> pb::Model {
         prior: fit.prior.as_ref().map(prior),
         contact_rates: fit.contacts.all().iter().map(contact_rate).collect(),
         contracts: fit.contracts.iter().map(contract_model).collect(),
+        spend_orders: spend_orders_message(fit.spend_orders),
     }
 }
 

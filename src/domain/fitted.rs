@@ -17,6 +17,7 @@ use crate::domain::{
         fit::covariates::CovariateModel,
         gamma_gamma::GammaGamma,
         model::{ModelKind, OrderModel},
+        spend_orders::SpendOrders,
     },
     customer::CustomerKind,
     fitted::{
@@ -52,6 +53,8 @@ pub struct ModelFit {
     pub pooled: FittedSet,
     /// Parameters that tell customers apart by more than their history.
     pub refinement: Refinement,
+    /// The orders that every spend model of it was fitted to.
+    pub spend_orders: SpendOrders,
     /// Models of renewal: of all contracts first, then by length of the period. None without contracts.
     pub contracts: Vec<PeriodFit>,
     /// Whether assumptions of the models hold in the data; `None` in versions of earlier programs.
@@ -166,7 +169,10 @@ impl ModelFit {
             Refinement::ByKind(fit) => Refined::ByKind(
                 fit.kinds
                     .iter()
-                    .filter_map(|kind| Some((kind.kind, kind.set.as_ref().ok()?.parameters())))
+                    .filter_map(|kind| {
+                        let set = kind.set.as_ref().ok()?;
+                        Some((kind.kind, set.parameters(self.spend_orders)))
+                    })
                     .collect(),
             ),
             Refinement::Covariates(fit) => Refined::Covariates(CovariateParameters {
@@ -176,7 +182,7 @@ impl ModelFit {
             }),
         };
         Parameters {
-            pooled: self.pooled.parameters(),
+            pooled: self.pooled.parameters(self.spend_orders),
             refined,
         }
     }
@@ -198,15 +204,16 @@ impl ModelFit {
 }
 
 impl FittedSet {
-    /// What answers of it.
+    /// What answers of it; `orders` are those that its spend model was fitted to.
     #[must_use]
-    pub fn parameters(&self) -> ParameterSet {
+    pub fn parameters(&self, orders: SpendOrders) -> ParameterSet {
         let spend = self.spend.as_ref().ok();
         ParameterSet {
             orders: self.orders,
             orders_log_covariance: self.orders_report.log_covariance.clone(),
             spend: spend.map(|(model, currency, report)| SpendParameters {
                 model: *model,
+                orders,
                 currency: *currency,
                 log_covariance: report.log_covariance.clone(),
             }),

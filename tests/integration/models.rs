@@ -8,6 +8,7 @@ mod outlook;
 mod planted;
 mod refined;
 mod requests;
+mod spend_orders;
 mod uncertainty;
 
 use patron::generate::population::{DemoOptions, generate};

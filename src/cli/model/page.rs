@@ -1,6 +1,6 @@
 //! A model version as a page.
 
-use super::answer::{model_title, seconds};
+use super::answer::{model_title, seconds, spend_orders_title};
 use crate::cli::text::{self, Align};
 use crate::pb;
 
@@ -21,7 +21,8 @@ pub fn page(model: &pb::Model) -> String {
     match &model.spend {
         Some(spend) => {
             let title = format!(
-                "Spend per order: Gamma-Gamma, amounts in {}",
+                "Spend per order: {}, amounts in {}",
+                spend_orders_title(model.spend_orders()),
                 model.currency
             );
             parts.push(format!("{title}\n{}", text::indented(&report_page(spend))));

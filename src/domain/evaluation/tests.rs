@@ -6,6 +6,7 @@ mod drifting;
 mod power;
 mod refined;
 mod simulated;
+mod spend_orders;
 
 use super::forecast::CandidateModel;
 use super::population::Population;
@@ -13,6 +14,7 @@ use super::strata::Stratum;
 use super::*;
 use crate::domain::clv::gamma_gamma::GammaGamma;
 use crate::domain::clv::model::OrderModel;
+use crate::domain::clv::spend_orders::{AmountsPaid, SpendOrders};
 use crate::domain::customer::profile::PurchaseDay;
 use crate::domain::fitted::parameters::{ParameterSet, Parameters, SpendParameters};
 
@@ -58,6 +60,7 @@ fn set(orders: OrderModel, spend: Option<GammaGamma>) -> ParameterSet {
         orders_log_covariance: None,
         spend: spend.map(|model| SpendParameters {
             model,
+            orders: SpendOrders::RepeatMeans,
             currency: "EUR".parse().unwrap(),
             log_covariance: None,
         }),

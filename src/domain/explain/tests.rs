@@ -135,6 +135,7 @@ impl Customer {
                     parameters: Selection::Pooled,
                 }),
                 expected_spend_per_order: None,
+                spend_history: None,
                 expected_margin_per_order: None,
                 transaction_value: None,
                 contracts: None,

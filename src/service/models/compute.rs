@@ -19,6 +19,7 @@ use crate::{
                 rows::CollapsedRow,
             },
             model::ModelKind,
+            spend_orders::SpendOrders,
         },
         customer::CustomerKind,
         fitted::{
@@ -44,6 +45,8 @@ pub(in crate::service) struct Plan {
     pub(in crate::service) by_kind: bool,
     pub(in crate::service) covariates: Vec<Covariate>,
     pub(in crate::service) prior: Option<StoredPrior>,
+    /// The orders that the rows of spend are made of.
+    pub(in crate::service) spend_orders: SpendOrders,
     /// The currency of the spends; or why there can be no spend model.
     pub(in crate::service) currency: Result<Currency, String>,
 }
@@ -52,7 +55,7 @@ impl Plan {
     /// Fits everything asked for that the rows tell.
     pub(super) fn compute(self, input: &Input) -> Result<Draft, ServiceError> {
         let pooled = input.rows.pooled();
-        let dependence = spend_dependence(&pooled.spend).map(Into::into);
+        let dependence = spend_dependence(&pooled.spend, self.spend_orders).map(Into::into);
         let contracts = input.contracts.values().flatten();
         let contracts = contracts.map(|row| row.count).sum();
         let parameters = self.fit_parameters(&input.rows, &pooled);
@@ -104,6 +107,7 @@ impl Plan {
             refinement,
             checks: None,
             prior: self.prior,
+            spend_orders: self.spend_orders,
             contacts: Arc::default(),
             unconvertible_customers: 0,
             contracts: vec![],

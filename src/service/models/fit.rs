@@ -9,7 +9,7 @@ use crate::{
     domain::{
         basis::{ActiveModel, Basis},
         calendar::Day,
-        clv::model::ModelKind,
+        clv::{model::ModelKind, spend_orders::SpendOrders},
         fitted::{
             ModelFit, ModelVersion, contract_models::ContractModels, parameters::Covariate,
             report::StoredPrior,
@@ -37,6 +37,8 @@ pub struct FitRequest {
     pub covariates: Vec<String>,
     /// Knowledge about the order parameters before the data.
     pub prior: Option<StoredPrior>,
+    /// The orders that spend is fitted to.
+    pub spend_orders: SpendOrders,
     /// The same request under the same id is answered with the same version.
     pub request_id: Option<Label>,
 }
@@ -68,8 +70,15 @@ impl FitRequest {
     /// What is asked for, in one line: equal for equal requests.
     fn canonical(&self) -> String {
         let prior = self.prior.map(|prior| (prior.medians, prior.log_spreads));
+        // A request that does not choose has the line that earlier programs stored for it.
+        let spend_orders = match self.spend_orders {
+            SpendOrders::All => String::new(),
+            orders @ (SpendOrders::Repeat | SpendOrders::RepeatMeans) => {
+                format!(" spend_orders={}", orders.name())
+            }
+        };
         format!(
-            "kind={} until={} activate={} by_kind={} covariates={} prior={prior:?}",
+            "kind={} until={} activate={} by_kind={} covariates={} prior={prior:?}{spend_orders}",
             self.kind.name(),
             self.until.map_or("today".to_owned(), |day| day.to_string()),
             self.activate,
@@ -198,7 +207,8 @@ impl Models {
         let currencies = store::currencies::list(&mut tx).await?;
         let basis = self.bases.current();
         let currency = basis.reporting_currency;
-        let mut input = input::read(&mut tx, until, &basis, &covariates).await?;
+        let mut input =
+            input::read(&mut tx, until, &basis, request.spend_orders, &covariates).await?;
         let (customers, gaps) = (input.customers(), std::mem::take(&mut input.gaps));
         let today = Day::in_zone(self.clock.now(), &self.zone);
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
@@ -208,6 +218,7 @@ impl Models {
             by_kind: request.by_kind,
             covariates,
             prior: request.prior,
+            spend_orders: request.spend_orders,
             currency: currency.ok_or_else(|| no_currency(&currencies)),
         };
         // The permit goes with the computations, which go on when the caller gives up: two fits would starve the callers of all cores.

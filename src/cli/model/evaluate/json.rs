@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::model::answer::model_name;
+use crate::cli::model::answer::{model_name, spend_orders_name};
 use crate::cli::text;
 use crate::pb;
 
@@ -11,6 +11,7 @@ pub(super) fn evaluation(evaluation: &pb::ModelEvaluation) -> Value {
     json!({
         "model": model_name(evaluation.kind()),
         "covariates": evaluation.covariates,
+        "spend_orders": spend_orders_name(evaluation.spend_orders()),
         "version": Some(evaluation.version).filter(|version| *version > 0),
         "split_on": evaluation.split_on,
         "until": evaluation.until,

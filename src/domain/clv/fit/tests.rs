@@ -3,6 +3,7 @@
 mod flat;
 mod hopeless;
 mod recovery;
+mod single_orders;
 mod uncentred;
 
 use serde::Deserialize;

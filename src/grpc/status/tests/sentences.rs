@@ -72,7 +72,7 @@ fn fit_errors() -> Vec<FitError> {
         FitError::NoRepeatOrders {
             customers: u64::MAX,
         },
-        FitError::NoRepeatSpend,
+        FitError::NoSpend,
         FitError::NoRenewalsDue {
             contracts: u64::MAX,
         },
@@ -91,7 +91,7 @@ fn fit_errors() -> Vec<FitError> {
         match error {
             FitError::NoCustomers
             | FitError::NoRepeatOrders { .. }
-            | FitError::NoRepeatSpend
+            | FitError::NoSpend
             | FitError::NoRenewalsDue { .. }
             | FitError::NoFiniteLikelihood
             | FitError::Covariates(_)

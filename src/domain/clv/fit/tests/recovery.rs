@@ -45,7 +45,7 @@ pub(super) fn simulated_row(
 }
 
 #[track_caller]
-fn check_recovery(report: &FitReport, truth: &[f64]) {
+pub(super) fn check_recovery(report: &FitReport, truth: &[f64]) {
     assert!(report.convergence.is_converged(), "{report:?}");
     let standard_errors = report.standard_errors().unwrap();
     for (i, truth) in truth.iter().enumerate() {
