@@ -15,6 +15,7 @@ use patron::domain::{
     clv::{
         gamma_gamma::GammaGamma,
         model::{ModelKind, OrderModel},
+        spend_orders::SpendOrders,
     },
     customer::{
         CustomerKind,
@@ -251,6 +252,7 @@ fn basis(definitions: Arc<Definitions>) -> Option<Basis> {
     let orders = OrderModel::new(ModelKind::MbgNbd, [0.525, 6.183, 0.891, 1.614]).ok()?;
     let spend = SpendParameters {
         model: GammaGamma::new(6.25, 3.74, 15.44).ok()?,
+        orders: SpendOrders::All,
         currency: "EUR".parse().ok()?,
         log_covariance: None,
     };

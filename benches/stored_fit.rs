@@ -100,7 +100,8 @@ async fn measure(endpoint: &str, database: &BenchDatabase, customers: usize) -> 
     for round in 1..=ROUNDS {
         let start = Instant::now();
         let orders = store::model_input::count_orders(&mut connection, today).await?;
-        let spend = store::model_input::count_spend(&mut connection, today, euro).await?;
+        let spend =
+            store::model_input::count_paid_orders(&mut connection, today, euro, true).await?;
         let statements = start.elapsed();
         let (start, mut read) = (Instant::now(), 0);
         store::fit_samples::read(&mut connection, today, shares(customers)?, |_| read += 1).await?;

@@ -10,9 +10,12 @@
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use patron::domain::clv::fit::rows::{CollapsedRow, SpendRow, collapse};
-use patron::domain::clv::fit::{OrderFit, fit_orders, fit_spend};
+use criterion::measurement::WallTime;
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
+};
+use patron::domain::clv::fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend};
+use patron::domain::clv::fit::{OrderFit, SpendFit, fit_orders, fit_spend};
 use patron::domain::clv::gamma_gamma::SpendHistory;
 use patron::domain::clv::history::PurchaseHistory;
 use patron::domain::clv::interval::{Estimated, UncertainModel};
@@ -20,6 +23,7 @@ use patron::domain::clv::lifetime::{Horizon, WEEKS_PER_MONTH, discounted_value};
 use patron::domain::clv::model::{ModelKind, OrderModel};
 use patron::domain::clv::random::Random;
 use patron::domain::clv::simulation::DrawnCustomer;
+use patron::domain::clv::spend_orders::{AmountsPaid, SpendOrders};
 
 const CUSTOMERS: u32 = 1_000_000;
 
@@ -56,15 +60,18 @@ fn customers(kind: ModelKind) -> Vec<CollapsedRow> {
         .collect()
 }
 
-fn spend(rows: &[CollapsedRow]) -> Vec<SpendRow> {
+/// What the customers paid, in whole cents.
+fn paid(rows: &[CollapsedRow]) -> Vec<AmountsPaid> {
     let mut random = Random::new(2);
     rows.iter()
-        .filter(|row| row.frequency() > 0)
         .map(|row| {
             let rate = random.gamma(3.74) / 15.44;
-            let mean =
-                random.gamma(6.25 * f64::from(row.frequency())) / rate / f64::from(row.frequency());
-            SpendRow::new(row.frequency(), (mean * 100.0).ceil() / 100.0, 1).unwrap()
+            let mut order = || (random.gamma(6.25) / rate * 100.0).ceil() / 100.0;
+            let mut paid = AmountsPaid::first(order());
+            for _ in 0..row.frequency() {
+                paid.push(order());
+            }
+            paid
         })
         .collect()
 }
@@ -93,6 +100,23 @@ fn write_for_the_peer(rows: &[CollapsedRow]) {
         table.push_str(&line);
     }
     std::fs::write(path, table).unwrap();
+}
+
+/// Measures the fit of each choice of orders; returns that of the default.
+fn spend_fits(group: &mut BenchmarkGroup<'_, WallTime>, paid: &[AmountsPaid]) -> SpendFit {
+    for orders in SpendOrders::ALL {
+        let rows = collapse_spend(paid.iter().filter_map(|paid| paid.row(orders)));
+        let customers: u64 = rows.iter().map(SpendRow::count).sum();
+        let (name, count) = (orders.name(), rows.len());
+        group.bench_function(
+            format!("spend fit, {name} ({customers} customers in {count} rows)"),
+            |bencher| {
+                bencher.iter(|| black_box(fit_spend(&rows)));
+            },
+        );
+    }
+    let rows = paid.iter().filter_map(|paid| paid.row(SpendOrders::All));
+    fit_spend(&rows.collect::<Vec<_>>()).unwrap()
 }
 
 fn value(criterion: &mut Criterion) {
@@ -134,14 +158,7 @@ fn value(criterion: &mut Criterion) {
         group.bench_function("12-month value", |bencher| {
             bencher.iter(|| sum(&|history| discounted_value(&model, history, 30.0, &year)));
         });
-        let spend = spend(&rows);
-        group.bench_function(
-            format!("spend fit ({} customers)", spend.len()),
-            |bencher| {
-                bencher.iter(|| black_box(fit_spend(&spend)));
-            },
-        );
-        let spend = fit_spend(&spend).unwrap();
+        let spend = spend_fits(&mut group, &paid(&rows));
         let orders = Estimated {
             model: &model,
             log_covariance: report.log_covariance.as_deref(),

@@ -54,6 +54,7 @@ pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
         groups: groups.map(group).collect(),
         duration: prost_types::Duration::try_from(found.duration).ok(),
         covariates: found.covariates.clone(),
+        spend_orders: models::spend_orders_message(found.spend_orders),
         season: Some(season(&found.evaluation.season)),
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     api::violations::Checker,
     domain::{
+        clv::spend_orders::SpendOrders,
         fitted::report::StoredPrior,
         text::{Label, required},
     },
@@ -31,6 +32,22 @@ fn is_by_kind(number: i32, check: &mut Checker<'_>) -> bool {
         Err(_) => {
             check.refuse("UNKNOWN_ENUM_VALUE", format!("{number} is not a grouping"));
             false
+        }
+    }
+}
+
+/// The orders that spend is fitted to; the default when they are not stated.
+pub(crate) fn spend_orders(number: i32, check: &mut Checker<'_>) -> Option<SpendOrders> {
+    match pb::SpendOrders::try_from(number) {
+        Ok(pb::SpendOrders::Unspecified | pb::SpendOrders::All) => Some(SpendOrders::All),
+        Ok(pb::SpendOrders::Repeat) => Some(SpendOrders::Repeat),
+        Ok(pb::SpendOrders::RepeatMeans) => Some(SpendOrders::RepeatMeans),
+        Err(_) => {
+            check.refuse(
+                "UNKNOWN_ENUM_VALUE",
+                format!("{number} is not a choice of orders"),
+            );
+            None
         }
     }
 }

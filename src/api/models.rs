@@ -7,7 +7,7 @@ use crate::{
     api::violations::Checker,
     domain::{
         calendar::Day,
-        clv::{lifetime::WEEKS_PER_MONTH, model::ModelKind},
+        clv::{lifetime::WEEKS_PER_MONTH, model::ModelKind, spend_orders::SpendOrders},
         fitted::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelVersion, Refinement,
             contact_model::UsualContacts,
@@ -46,6 +46,16 @@ pub(super) fn kind_message(kind: ModelKind) -> i32 {
     kind.into()
 }
 
+/// The message of a choice of orders.
+pub(super) fn spend_orders_message(orders: SpendOrders) -> i32 {
+    let orders = match orders {
+        SpendOrders::All => pb::SpendOrders::All,
+        SpendOrders::Repeat => pb::SpendOrders::Repeat,
+        SpendOrders::RepeatMeans => pb::SpendOrders::RepeatMeans,
+    };
+    orders.into()
+}
+
 /// The message of a model version.
 pub(crate) fn model(version: &ModelVersion) -> pb::Model {
     let fit = &version.fit;
@@ -77,6 +87,7 @@ pub(crate) fn model(version: &ModelVersion) -> pb::Model {
         prior: fit.prior.as_ref().map(prior),
         contact_rates: fit.contacts.all().iter().map(contact_rate).collect(),
         contracts: fit.contracts.iter().map(contract_model).collect(),
+        spend_orders: spend_orders_message(fit.spend_orders),
         contracts_absent_reason: fit.contracts_absent_reason().unwrap_or_default(),
         last_purchase_on: fit
             .facts_end

@@ -13,7 +13,7 @@ use crate::{
         },
         basis::Basis,
         calendar::Day,
-        clv::{discount::DiscountRate, rates::Dropout},
+        clv::{discount::DiscountRate, gamma_gamma::SpendHistory, rates::Dropout},
         fitted::parameters::{Estimation, Selection},
     },
     pb,
@@ -94,6 +94,7 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
         no_purchase_since: one
             .no_purchase_since
             .map_or_else(String::new, |day| day.to_string()),
+        spend_inputs: valuation.spend_history.as_ref().map(spend_inputs),
         ..uncertain(one.uncertainty.as_ref(), basis)
     }
 }
@@ -195,12 +196,20 @@ fn challenger_score(challenger: &Challenger, basis: &Basis) -> pb::ChallengerSco
     }
 }
 
+fn spend_inputs(own: &SpendHistory) -> pb::SpendInputs {
+    pb::SpendInputs {
+        orders: i32::try_from(own.orders()).unwrap_or(i32::MAX),
+        mean_amount: own.mean_spend(),
+        paid_share: own.paid_share(),
+    }
+}
+
 fn value_inputs(inputs: &ValueInputs, basis: &Basis) -> pb::ValueInputs {
     pb::ValueInputs {
         frequency: i32::try_from(inputs.frequency).unwrap_or(i32::MAX),
         recency_weeks: inputs.recency_weeks(),
         age_weeks: inputs.age_weeks(),
-        monetary_value: inputs.monetary_value,
+        monetary_value: inputs.monetary_value(),
         currency: basis
             .reporting_currency
             .map(|currency| currency.to_string())

@@ -33,6 +33,7 @@ pub mod renewal;
 pub mod shifted_beta_geometric;
 pub mod simulation;
 pub mod special_functions;
+pub mod spend_orders;
 
 #[cfg(test)]
 pub(crate) mod reference;

@@ -17,6 +17,7 @@ use crate::domain::{
         fit::covariates::CovariateModel,
         gamma_gamma::GammaGamma,
         model::{ModelKind, OrderModel},
+        spend_orders::SpendOrders,
     },
     customer::CustomerKind,
     fitted::{
@@ -56,6 +57,8 @@ pub struct ModelFit {
     pub pooled: Result<FittedSet, String>,
     /// Parameters that tell customers apart by more than their history.
     pub refinement: Refinement,
+    /// The orders that every spend model of it was fitted to.
+    pub spend_orders: SpendOrders,
     /// Models of renewal: of all contracts first, then by length of the period. None without contracts.
     pub contracts: Vec<PeriodFit>,
     /// Whether assumptions of the models hold in the data; `None` in versions of earlier programs.
@@ -171,7 +174,7 @@ impl ModelFit {
                     .iter()
                     .filter_map(|kind| {
                         let set = kind.set.as_ref().ok()?;
-                        Some((kind.kind, set.parameters(has_prior)))
+                        Some((kind.kind, set.parameters(has_prior, self.spend_orders)))
                     })
                     .collect(),
             ),
@@ -183,7 +186,7 @@ impl ModelFit {
             }),
         };
         Some(Parameters {
-            pooled: pooled.parameters(has_prior),
+            pooled: pooled.parameters(has_prior, self.spend_orders),
             refined,
         })
     }
@@ -229,9 +232,9 @@ impl ModelFit {
 }
 
 impl FittedSet {
-    /// What answers of it; `has_prior` when the caller gave one.
+    /// What answers of it; `has_prior` when the caller gave one, `orders` are those that its spend model was fitted to.
     #[must_use]
-    pub fn parameters(&self, has_prior: bool) -> ParameterSet {
+    pub fn parameters(&self, has_prior: bool, orders: SpendOrders) -> ParameterSet {
         let spend = self.spend.as_ref().ok();
         ParameterSet {
             orders: self.orders,
@@ -239,6 +242,7 @@ impl FittedSet {
             estimation: estimation(&self.orders_report, has_prior),
             spend: spend.map(|(model, currency, report)| SpendParameters {
                 model: *model,
+                orders,
                 currency: *currency,
                 log_covariance: report.log_covariance.clone(),
             }),

@@ -177,7 +177,8 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
     let prior = prior.and_then(|prior| fits::prior(prior, &mut check.field("prior")));
     let names = &request.covariates;
     let by_kind = fits::grouping(request.grouping, names, &mut check);
-    let (Some(kind), true) = (kind, violations.is_empty()) else {
+    let spend_orders = fits::spend_orders(request.spend_orders, &mut check.field("spend_orders"));
+    let (Some(kind), Some(spend_orders), true) = (kind, spend_orders, violations.is_empty()) else {
         // All at once: of a request that is sound otherwise, the service says what is wrong with its covariates.
         let problems = models.covariates(names).err().unwrap_or_default();
         fits::refuse_covariates(problems, &mut violations.at(""));
@@ -190,6 +191,7 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
         by_kind,
         covariates: names.clone(),
         prior,
+        spend_orders,
         request_id,
     })
 }
@@ -216,6 +218,7 @@ fn evaluation_request(
     }
     let names = &request.covariates;
     let by_kind = fits::grouping(request.grouping, names, &mut check);
+    let spend_orders = fits::spend_orders(request.spend_orders, &mut check.field("spend_orders"));
     let covariates = models.covariates(names).unwrap_or_else(|problems| {
         fits::refuse_covariates(problems, &mut check);
         vec![]
@@ -225,13 +228,18 @@ fn evaluation_request(
             ("kind", request.kind != 0, "unspecified with version"),
             ("grouping", by_kind, "unspecified with version"),
             ("covariates", !names.is_empty(), "empty with version"),
+            (
+                "spend_orders",
+                request.spend_orders != 0,
+                "unspecified with version",
+            ),
         ];
         for (field, _, what) in own.into_iter().filter(|(_, stated, _)| *stated) {
             let mut field = check.field(field);
             field.refuse("OUT_OF_RANGE", format!("must be {what}"));
         }
     }
-    let (Some(kind), true) = (kind, violations.is_empty()) else {
+    let (Some(kind), Some(spend_orders), true) = (kind, spend_orders, violations.is_empty()) else {
         return Err(status::invalid_request(violations));
     };
     let model = match request.version {
@@ -240,6 +248,7 @@ fn evaluation_request(
             by_kind,
             covariates,
             prior: None,
+            spend_orders,
         }),
         version => EvaluatedModel::Version(version),
     };

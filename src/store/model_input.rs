@@ -2,7 +2,7 @@
 //!
 //! A customer without facts after that day is counted by the database from the scalar columns of the profile. The others come one by
 //! one, since what they did until then is only in the packed part, or, after refunds, only in the facts. So do, for their spend, those
-//! who bought in other currencies, since each of their days has a rate of its own.
+//! who bought in other currencies, since each of their days has a rate of its own, and those whose columns an earlier program left empty.
 
 use futures_util::TryStreamExt;
 use sqlx::PgConnection;
@@ -32,15 +32,17 @@ pub struct OrderCount {
     pub customers: i64,
 }
 
-/// Customers of one kind that share a frequency and a total of repeat amounts.
+/// Customers of one kind that share a number of orders and their total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpendCount {
     /// Their kind.
     pub kind: CustomerKind,
-    /// Purchase days after the first, at least 1.
-    pub frequency: i32,
-    /// Total amount of those days, in minor units.
-    pub repeat_amount_minor: i64,
+    /// Orders of each of them, at least 1: those with a positive net amount, or all repeat orders where means are counted.
+    pub orders: i32,
+    /// Total amount of those orders, in minor units.
+    pub amount_minor: i64,
+    /// Sum over the orders of all of them of the natural logarithm, of minor units and in billionths; `None` where means are counted.
+    pub log_sum_nano: Option<i64>,
     /// How many customers.
     pub customers: i64,
 }
@@ -93,19 +95,76 @@ pub async fn count_orders(
     counts.collect()
 }
 
+/// Paid orders in `currency`, with the first or without it, among customers without facts after `until`. Those of whom the columns are not
+/// known yet are not among them, see [`list_uncounted`].
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn count_paid_orders(
+    connection: &mut PgConnection,
+    until: Day,
+    currency: Currency,
+    has_first: bool,
+) -> Result<Vec<SpendCount>, StoreError> {
+    let rows: Vec<(i16, i32, i64, i64, i64)> = if has_first {
+        sqlx::query_as(
+            "SELECT kind,
+                    paid_day_count                           AS orders,
+                    repeat_amount_minor + first_amount_minor AS amount_minor,
+                    sum(paid_log_sum_nano)::bigint           AS log_sum_nano,
+                    count(*)                                 AS customers
+             FROM profiles
+             WHERE kind IN (1, 2) AND paid_day_count > 0 AND last_event_day <= $1 AND currency = $2
+             GROUP BY 1, 2, 3",
+        )
+    } else {
+        // The first day is taken off again, with the same billionths that it was added by.
+        sqlx::query_as(
+            "SELECT kind,
+                    paid_day_count - (first_amount_minor > 0)::integer AS orders,
+                    repeat_amount_minor                                AS amount_minor,
+                    sum(paid_log_sum_nano
+                        - coalesce(round(ln(nullif(first_amount_minor, 0)::double precision) * 1000000000), 0)::bigint
+                    )::bigint                                          AS log_sum_nano,
+                    count(*)                                           AS customers
+             FROM profiles
+             WHERE kind IN (1, 2) AND repeat_amount_minor > 0 AND paid_day_count IS NOT NULL
+               AND last_event_day <= $1 AND currency = $2
+             GROUP BY 1, 2, 3",
+        )
+    }
+    .bind(until.number())
+    .bind(currency.code())
+    .fetch_all(connection)
+    .await?;
+    let counts = rows
+        .into_iter()
+        .map(|(kind, orders, amount_minor, log_sum_nano, customers)| {
+            Ok(SpendCount {
+                kind: codes::customer_kind(kind)?,
+                orders,
+                amount_minor,
+                log_sum_nano: Some(log_sum_nano),
+                customers,
+            })
+        });
+    counts.collect()
+}
+
 /// Repeat amounts in `currency`, among customers without facts after `until`.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
-pub async fn count_spend(
+pub async fn count_repeat_spend(
     connection: &mut PgConnection,
     until: Day,
     currency: Currency,
 ) -> Result<Vec<SpendCount>, StoreError> {
     let rows: Vec<(i16, i32, i64, i64)> = sqlx::query_as(
-        "SELECT kind, purchase_day_count - 1 AS frequency, repeat_amount_minor, count(*) AS customers
+        "SELECT kind, purchase_day_count - 1 AS orders, repeat_amount_minor AS amount_minor, count(*) AS customers
          FROM profiles
-         WHERE kind IN (1, 2) AND purchase_day_count > 1 AND last_event_day <= $1 AND currency = $2
+         WHERE kind IN (1, 2) AND purchase_day_count > 1 AND paid_day_count IS NOT NULL
+           AND last_event_day <= $1 AND currency = $2
          GROUP BY 1, 2, 3",
     )
     .bind(until.number())
@@ -114,11 +173,12 @@ pub async fn count_spend(
     .await?;
     let counts = rows
         .into_iter()
-        .map(|(kind, frequency, repeat_amount_minor, customers)| {
+        .map(|(kind, orders, amount_minor, customers)| {
             Ok(SpendCount {
                 kind: codes::customer_kind(kind)?,
-                frequency,
-                repeat_amount_minor,
+                orders,
+                amount_minor,
+                log_sum_nano: None,
                 customers,
             })
         });
@@ -136,11 +196,12 @@ fn one_customer((id, kind, bucket, bytes): PackedRow) -> Result<OneCustomer, Sto
     })
 }
 
-/// Customers without facts after `until` who bought, and not in `currency` alone: each with what all facts say.
+/// Customers without facts after `until` who bought and whose spend the columns do not tell: who did not buy in `currency` alone, or whose
+/// columns are not filled yet. Each with what all facts say.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
-pub async fn list_in_other_currencies(
+pub async fn list_uncounted(
     connection: &mut PgConnection,
     until: Day,
     currency: Currency,
@@ -150,7 +211,7 @@ pub async fn list_in_other_currencies(
         "SELECT kind, packed
          FROM profiles
          WHERE kind IN (1, 2) AND first_purchase_day IS NOT NULL AND last_event_day <= $1
-           AND currency IS DISTINCT FROM $2",
+           AND (currency IS DISTINCT FROM $2 OR paid_day_count IS NULL)",
     )
     .bind(until.number())
     .bind(currency.code())

@@ -83,6 +83,9 @@ struct Columns<'a> {
     last_purchase_day: Vec<Option<i32>>,
     purchase_day_count: Vec<i32>,
     repeat_amount_minor: Vec<Option<i64>>,
+    paid_day_count: Vec<Option<i32>>,
+    first_amount_minor: Vec<Option<i64>>,
+    paid_log_sum_nano: Vec<Option<i64>>,
     currency: Vec<Option<&'static str>>,
     last_event_day: Vec<Option<i32>>,
     packed: Vec<Vec<u8>>,
@@ -115,6 +118,14 @@ impl<'a> Columns<'a> {
         let repeats = summary.map(|summary| summary.repeat_amount_minor());
         self.repeat_amount_minor
             .push(repeats.filter(|_| currency.is_some()));
+        let paid = summary.filter(|_| currency.is_some());
+        let paid = paid.map(|summary| summary.paid_days());
+        self.paid_day_count
+            .push(paid.map(|paid| i32::try_from(paid.count).unwrap_or(i32::MAX)));
+        self.first_amount_minor
+            .push(paid.map(|paid| paid.first_amount_minor));
+        self.paid_log_sum_nano
+            .push(paid.map(|paid| paid.log_sum_nano));
         self.currency.push(currency.map(Currency::code));
         self.last_event_day
             .push(history.last_event_day.map(Day::number));
@@ -151,13 +162,17 @@ pub async fn upsert<'a>(
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "INSERT INTO profiles
            (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
-            repeat_amount_minor, currency, last_event_day, packed, recorded_at)
+            repeat_amount_minor, currency, last_event_day, packed, recorded_at,
+            paid_day_count, first_amount_minor, paid_log_sum_nano)
          SELECT customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
-                repeat_amount_minor, currency, last_event_day, packed, recorded_at
+                repeat_amount_minor, currency, last_event_day, packed, recorded_at,
+                paid_day_count, first_amount_minor, paid_log_sum_nano
          FROM unnest($1::text[], $2::bigint[], $3::smallint[], $4::text[], $5::integer[], $6::integer[], $7::integer[],
-                     $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::timestamptz[])
+                     $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::timestamptz[],
+                     $13::integer[], $14::bigint[], $15::bigint[])
            AS new (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
-                   repeat_amount_minor, currency, last_event_day, packed, recorded_at)
+                   repeat_amount_minor, currency, last_event_day, packed, recorded_at,
+                   paid_day_count, first_amount_minor, paid_log_sum_nano)
          ON CONFLICT (customer_id) DO UPDATE
          SET version             = excluded.version,
              kind                = excluded.kind,
@@ -169,7 +184,10 @@ pub async fn upsert<'a>(
              currency            = excluded.currency,
              last_event_day      = excluded.last_event_day,
              packed              = excluded.packed,
-             recorded_at         = excluded.recorded_at
+             recorded_at         = excluded.recorded_at,
+             paid_day_count      = excluded.paid_day_count,
+             first_amount_minor  = excluded.first_amount_minor,
+             paid_log_sum_nano   = excluded.paid_log_sum_nano
          RETURNING customer_id, version",
     )
     .bind(columns.customer_id)
@@ -184,6 +202,9 @@ pub async fn upsert<'a>(
     .bind(columns.last_event_day)
     .bind(columns.packed)
     .bind(columns.recorded_at)
+    .bind(columns.paid_day_count)
+    .bind(columns.first_amount_minor)
+    .bind(columns.paid_log_sum_nano)
     .fetch_all(tx)
     .await?;
     rows.into_iter()

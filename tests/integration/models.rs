@@ -11,6 +11,7 @@ mod planted;
 mod refined;
 mod requests;
 mod simple;
+mod spend_orders;
 mod stale;
 mod uncertainty;
 

@@ -24,6 +24,8 @@ pub struct ModelJson {
     orders_absent_reason: Option<String>,
     gamma_gamma: Option<ReportJson>,
     gamma_gamma_absent_reason: Option<String>,
+    /// The orders that spend was fitted to; absent when the server does not say.
+    spend_orders: Option<&'static str>,
     unconvertible_customers: i64,
     last_purchase_on: Option<String>,
     plausible_silence_days: Option<i32>,
@@ -131,6 +133,7 @@ impl From<&pb::Model> for ModelJson {
             orders_absent_reason: filled(&model.orders_absent_reason),
             gamma_gamma: model.spend.as_ref().map(ReportJson::from),
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
+            spend_orders: spend_orders_name(model.spend_orders()),
             unconvertible_customers: model.unconvertible_customers,
             last_purchase_on: filled(&model.last_purchase_on),
             plausible_silence_days: Some(model.plausible_silence_days).filter(|&days| days > 0),
@@ -301,6 +304,26 @@ pub(super) fn model_title(kind: pb::OrderModelKind) -> &'static str {
         pb::OrderModelKind::BgNbd => "BG/NBD",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "MBG/NBD",
         pb::OrderModelKind::ParetoNbd => "Pareto/NBD",
+    }
+}
+
+/// The orders that spend was fitted to, as `--spend-orders` names them; `None` when they are not stated.
+pub(super) fn spend_orders_name(orders: pb::SpendOrders) -> Option<&'static str> {
+    match orders {
+        pb::SpendOrders::Unspecified => None,
+        pb::SpendOrders::All => Some("all"),
+        pb::SpendOrders::Repeat => Some("repeat"),
+        pb::SpendOrders::RepeatMeans => Some("repeat-means"),
+    }
+}
+
+/// The same in a heading.
+pub(super) fn spend_orders_title(orders: pb::SpendOrders) -> &'static str {
+    match orders {
+        pb::SpendOrders::Unspecified => "Gamma-Gamma",
+        pb::SpendOrders::All => "Gamma-Gamma, every order",
+        pb::SpendOrders::Repeat => "Gamma-Gamma, every order except the first",
+        pb::SpendOrders::RepeatMeans => "Gamma-Gamma, means of repeat orders",
     }
 }
 

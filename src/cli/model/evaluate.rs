@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::fit::{Grouping, OrderModel, grouping};
+use super::fit::{Grouping, OrderModel, SpendOrders, grouping};
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -36,6 +36,15 @@ pub struct EvaluateArgs {
         conflicts_with = "version"
     )]
     model: OrderModel,
+    /// Orders that spend is fitted to
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ORDERS",
+        default_value = "all",
+        conflicts_with = "version"
+    )]
+    spend_orders: SpendOrders,
     /// Fit separate parameters per kind of customer and compare with the pooled ones
     #[arg(
         long,
@@ -73,6 +82,10 @@ pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliErro
         Some(_) => pb::OrderModelKind::Unspecified,
         None => args.model.message(),
     };
+    let spend_orders = match args.version {
+        Some(_) => pb::SpendOrders::Unspecified,
+        None => args.spend_orders.message(),
+    };
     let request = connection.request(pb::EvaluateModelRequest {
         kind: kind.into(),
         split_on: args.split.clone().unwrap_or_default(),
@@ -80,6 +93,7 @@ pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliErro
         version: args.version.unwrap_or_default(),
         grouping: grouping(args.by).into(),
         covariates: args.covariates.clone(),
+        spend_orders: spend_orders.into(),
     });
     let mut client = connection.models();
     let evaluation = client

@@ -68,12 +68,37 @@ pub enum Grouping {
     Kind,
 }
 
+/// The orders that spend is fitted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SpendOrders {
+    /// Every single order, including the first
+    All,
+    /// Every single order except the first
+    Repeat,
+    /// Means of repeat orders, as published for Gamma-Gamma
+    RepeatMeans,
+}
+
+impl SpendOrders {
+    /// As the contract names it.
+    pub(super) fn message(self) -> pb::SpendOrders {
+        match self {
+            Self::All => pb::SpendOrders::All,
+            Self::Repeat => pb::SpendOrders::Repeat,
+            Self::RepeatMeans => pb::SpendOrders::RepeatMeans,
+        }
+    }
+}
+
 /// Options of `patron model fit`.
 #[derive(Debug, Args)]
 pub struct FitArgs {
     /// Order model
     #[arg(long, value_enum, default_value = "mbg-nbd")]
     model: FittedModel,
+    /// Orders that spend is fitted to
+    #[arg(long, value_enum, value_name = "ORDERS", default_value = "all")]
+    spend_orders: SpendOrders,
     /// Last day of facts to use, YYYY-MM-DD (default: today, or the last purchase if facts seem to be missing since)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
@@ -151,6 +176,7 @@ pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
         covariates,
         grouping: grouping.into(),
         prior,
+        spend_orders: args.spend_orders.message().into(),
     });
     let response = connection.models().fit_model(request).await?.into_inner();
     let model = response.model.ok_or_else(no_model)?;

@@ -3,7 +3,7 @@
 mod refinements;
 
 use self::refinements::{by_kind_page, covariates_page, test_text};
-use super::answer::{model_title, seconds};
+use super::answer::{model_title, seconds, spend_orders_title};
 use crate::cli::text::{self, Align};
 use crate::pb;
 
@@ -30,7 +30,8 @@ pub fn page(model: &pb::Model) -> String {
     match &model.spend {
         Some(spend) => {
             let title = format!(
-                "Spend per order: Gamma-Gamma, amounts in {}",
+                "Spend per order: {}, amounts in {}",
+                spend_orders_title(model.spend_orders()),
                 model.currency
             );
             parts.push(format!("{title}\n{}", text::indented(&report_page(spend))));

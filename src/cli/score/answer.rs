@@ -24,6 +24,14 @@ pub struct ScoreJson {
     stale_since: Option<String>,
 }
 
+/// The customer's own orders behind the expected spend.
+#[derive(Debug, Serialize)]
+struct SpendInputsJson {
+    orders: i32,
+    mean_amount: f64,
+    paid_share: f64,
+}
+
 /// What one customer is worth.
 #[derive(Debug, Serialize)]
 struct OneScoreJson {
@@ -37,6 +45,8 @@ struct OneScoreJson {
     probability_alive_not_identified: bool,
     expected_orders: Option<f64>,
     expected_spend_per_order: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spend_inputs: Option<SpendInputsJson>,
     transaction_value: Option<f64>,
     contract_value: Option<f64>,
     running_contracts: i32,
@@ -110,6 +120,11 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         probability_alive_not_identified: score.probability_alive_not_identified,
         expected_orders: score.expected_orders,
         expected_spend_per_order: score.expected_spend_per_order,
+        spend_inputs: score.spend_inputs.as_ref().map(|own| SpendInputsJson {
+            orders: own.orders,
+            mean_amount: own.mean_amount,
+            paid_share: own.paid_share,
+        }),
         transaction_value: score.transaction_value,
         contract_value: score.contract_value,
         running_contracts: score.running_contracts,
@@ -191,7 +206,6 @@ pub fn page(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) ->
 }
 
 fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> String {
-    let currency = score.inputs.as_ref().map(|inputs| inputs.currency.as_str());
     let provenance = score.provenance.as_ref().or(outer);
     let mut rows = vec![("Customer", score.customer_id.clone())];
     let horizon = score.horizon_months;
@@ -205,8 +219,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         rows.push(("Expected orders", text));
     }
     if let Some(spend) = score.expected_spend_per_order {
-        let text = format!("{} {}", text::fixed(spend, 2), currency.unwrap_or_default());
-        rows.push(("Expected per order", text.trim_end().to_owned()));
+        rows.push(("Expected per order", spend_text(score, spend)));
     }
     rows.extend(parts_rows(score));
     rows.extend(estimation_row(score.parameter_estimation()));
@@ -279,6 +292,35 @@ fn history_text(inputs: &pb::ValueInputs) -> String {
             inputs.recency_weeks
         ),
     }
+}
+
+/// The expected spend and what it is based on.
+fn spend_text(score: &pb::LifetimeValueScore, spend: f64) -> String {
+    let inputs = score.inputs.as_ref();
+    let currency = inputs.map_or("", |inputs| inputs.currency.as_str());
+    let amount = |major: f64| {
+        format!("{} {currency}", text::fixed(major, 2))
+            .trim_end()
+            .to_owned()
+    };
+    let spend = amount(spend);
+    let Some(own) = &score.spend_inputs else {
+        return format!("{spend}, the mean of all customers: there is no repeat order");
+    };
+    if own.paid_share <= 0.0 {
+        return format!("{spend}: nothing was paid yet");
+    }
+    let mean = amount(own.mean_amount);
+    let basis = match own.orders {
+        0 => "the mean of all customers".to_owned(),
+        1 => format!("based on 1 order of {mean}"),
+        count => format!("based on {count} orders of {mean} on average"),
+    };
+    if own.paid_share < 1.0 {
+        let percent = 100.0 * own.paid_share;
+        return format!("{spend}, {basis}; {percent:.0} % of orders were paid for");
+    }
+    format!("{spend}, {basis}")
 }
 
 /// The two parts of the value, where there are contracts; else it has only one.

@@ -15,15 +15,17 @@ pub use cost_to_serve::unpriced_channels;
 use cost_to_serve::{ActivePeriod, cost_to_serve};
 use margin::margin_share;
 pub use missing_rate::{MissingRate, missing_rates, other_currencies};
+pub use spend::amounts_paid;
 use spend::expected_spend;
-pub use spend::mean_repeat_amount;
 
 use crate::domain::{
     assess::tiers::Unrated,
     basis::Basis,
     clv::{
+        gamma_gamma::SpendHistory,
         history::{DAYS_PER_WEEK, PurchaseHistory},
         lifetime::{Horizon, discounted_value},
+        spend_orders::AmountsPaid,
     },
     customer::{
         CustomerKind,
@@ -42,6 +44,8 @@ pub struct Valuation {
     pub orders: Option<OrderOutlook>,
     /// Expected amount per order, in major units of the reporting currency.
     pub expected_spend_per_order: Option<f64>,
+    /// The customer's own orders behind that amount; `None` where it is the mean of all customers, or there is none.
+    pub spend_history: Option<SpendHistory>,
     /// What of it counts on the basis of the definitions, in major units: all of it, or the margin.
     pub expected_margin_per_order: Option<f64>,
     /// Discounted value of the orders to come, in major units, before any cost to serve.
@@ -64,9 +68,8 @@ pub struct ValueInputs {
     pub recency_days: u32,
     /// T: days from the first purchase day to the day of the answer.
     pub age_days: u32,
-    /// `m_x`: mean amount per repeat purchase day, in major units of the reporting currency; 0 without one. `None` when an amount
-    /// cannot be converted.
-    pub monetary_value: Option<f64>,
+    /// What the purchase days brought, in major units of the reporting currency. `None` when an amount cannot be converted.
+    pub amounts: Option<AmountsPaid>,
 }
 
 /// What the order model says of a customer.
@@ -97,13 +100,20 @@ impl ValueInputs {
         f64::from(self.age_days) / DAYS_PER_WEEK
     }
 
+    /// `m_x`: mean amount per repeat purchase day, in major units of the reporting currency; 0 without one. `None` when an amount
+    /// cannot be converted.
+    #[must_use]
+    pub fn monetary_value(&self) -> Option<f64> {
+        self.amounts.as_ref().map(AmountsPaid::mean_repeat)
+    }
+
     fn new(summary: &PurchaseSummary<'_>, view: ProfileAt<'_>, basis: &Basis) -> Self {
         let days = |days: i32| u32::try_from(days).unwrap_or(0);
         Self {
             frequency: summary.frequency,
             recency_days: days(summary.last_day - summary.first_day),
             age_days: days(view.as_of() - summary.first_day),
-            monetary_value: mean_repeat_amount(summary, basis).ok(),
+            amounts: amounts_paid(summary, basis).ok(),
         }
     }
 }
@@ -141,6 +151,7 @@ const fn nothing(reason: Unrated) -> Valuation {
         inputs: None,
         orders: None,
         expected_spend_per_order: None,
+        spend_history: None,
         expected_margin_per_order: None,
         transaction_value: None,
         contracts: None,
@@ -177,9 +188,11 @@ fn value_of_purchases(
         parameters: selected.selection,
         estimation: selected.estimation,
     };
-    let spend = expected_spend(&inputs, selected.spend, basis.reporting_currency);
-    let margin = spend.and_then(|(spend, currency)| {
-        Ok((spend * margin_share(view, basis, selected.spend)?, currency))
+    let amounts = inputs.amounts.as_ref();
+    let spend = expected_spend(amounts, selected.spend, basis.reporting_currency);
+    let margin = spend.and_then(|spend| {
+        let share = margin_share(view, basis, selected.spend)?;
+        Ok((spend.amount * share, spend.currency))
     });
     let cost_to_serve = spend.and_then(|_| {
         let contracts = held.as_ref().map_err(|reason| *reason)?;
@@ -199,7 +212,8 @@ fn value_of_purchases(
     });
     Valuation {
         orders: Some(orders),
-        expected_spend_per_order: spend.ok().map(|(spend, _)| spend),
+        expected_spend_per_order: spend.ok().map(|spend| spend.amount),
+        spend_history: spend.ok().and_then(|spend| spend.own),
         expected_margin_per_order: margin.ok().map(|(margin, _)| margin),
         transaction_value: transactions.ok(),
         expected_cost_to_serve: cost_to_serve.ok().flatten(),

@@ -51,9 +51,9 @@ pub enum FitError {
         /// Customers without a repeat order.
         customers: u64,
     },
-    /// Nobody with a positive repeat spend.
-    #[error("no customer with a positive repeat spend to fit to")]
-    NoRepeatSpend,
+    /// Nobody paid for an order of those that spend is fitted to.
+    #[error("no customer with a positive spend to fit to")]
+    NoSpend,
     /// No contract has come to a renewal.
     #[error("none of the {contracts} contracts has reached a renewal yet")]
     NoRenewalsDue {
@@ -128,11 +128,11 @@ fn fit_everyone(
     })
 }
 
-/// Fits the Gamma-Gamma model to mean repeat spends, in major units of one currency.
+/// Fits the Gamma-Gamma model to single orders or to means of them, as the rows have it, in major units of one currency.
 ///
 /// Where the data tell neither customers nor orders of one customer apart by what is spent, weak priors hold p and q, and the report says
 /// so ([`FitReport::held`]): what customers spend on average is as certain as ever, and without them two parameters would run off
-/// together.
+/// together. Where all orders have one amount, that amount is known, and amounts count as known to one percent.
 ///
 /// # Errors
 /// Without a single row.

@@ -5,7 +5,7 @@
 //! one currency.
 
 use super::parameters::{ParameterError, require_positive};
-use super::special_functions::ln_beta;
+use super::special_functions::{ln_beta, ln_gamma};
 
 /// The fitted population has no mean spend: `q <= 1`.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -15,53 +15,101 @@ pub struct NoMean {
     pub q: f64,
 }
 
-/// Why two numbers are not a spend history.
+/// Why numbers are not a spend history.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error(
-    "mean spend {mean_spend} over {frequency} repeat orders: needs at least one and a positive, finite mean"
+    "mean spend {mean_spend} over {frequency} orders: needs at least one and a positive, finite mean"
 )]
 pub struct SpendError {
-    /// Repeat orders.
+    /// Paid orders.
     pub frequency: u32,
-    /// Mean of the repeat orders, major units.
+    /// Their mean, major units.
     pub mean_spend: f64,
 }
 
-/// What a customer spent on repeat orders: `x >= 1` of them, with a positive mean.
+/// What a customer paid: some orders with a positive total, and the share of all orders that were paid for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpendHistory {
-    frequency: u32,
-    mean_spend: f64,
+    orders: u32,
+    total: f64,
+    paid_share: f64,
 }
 
 impl SpendHistory {
-    /// `frequency` repeat orders of `mean_spend` major currency units each, on average.
+    /// `frequency` orders of `mean_spend` major currency units each, on average.
     ///
     /// # Errors
-    /// Without a repeat order, or with a mean that is not positive and finite.
+    /// Without an order, or with a mean that is not positive and finite.
     pub fn new(frequency: u32, mean_spend: f64) -> Result<Self, SpendError> {
-        if frequency == 0 || !mean_spend.is_normal() || mean_spend < 0.0 {
+        let total = f64::from(frequency) * mean_spend;
+        if frequency == 0 || !mean_spend.is_normal() || mean_spend < 0.0 || !total.is_finite() {
             return Err(SpendError {
                 frequency,
                 mean_spend,
             });
         }
         Ok(Self {
-            frequency,
-            mean_spend,
+            orders: frequency,
+            total,
+            paid_share: 1.0,
         })
     }
 
-    /// Repeat orders `x`, at least 1.
-    #[must_use]
-    pub const fn frequency(&self) -> u32 {
-        self.frequency
+    /// `orders` paid orders of `total` major currency units together.
+    ///
+    /// # Errors
+    /// Without an order, or when the total is not positive and finite.
+    pub fn from_orders(orders: u32, total: f64) -> Result<Self, SpendError> {
+        let paid = Self::new(orders, total / f64::from(orders.max(1)))?;
+        Ok(Self { total, ..paid })
     }
 
-    /// Mean of the repeat orders, major units.
+    /// No paid order to learn from.
     #[must_use]
-    pub const fn mean_spend(&self) -> f64 {
-        self.mean_spend
+    pub const fn unpaid() -> Self {
+        Self {
+            orders: 0,
+            total: 0.0,
+            paid_share: 1.0,
+        }
+    }
+
+    /// The same with so many of the customer's orders paid for, and so many free.
+    #[must_use]
+    pub fn with_free_orders(self, paid: u32, free: u32) -> Self {
+        let (paid, free) = (f64::from(paid), f64::from(free));
+        Self {
+            paid_share: if free > 0.0 {
+                paid / (paid + free)
+            } else {
+                1.0
+            },
+            ..self
+        }
+    }
+
+    /// Paid orders.
+    #[must_use]
+    pub const fn orders(&self) -> u32 {
+        self.orders
+    }
+
+    /// Amount of the paid orders together, major units; 0 without one.
+    #[must_use]
+    pub const fn total(&self) -> f64 {
+        self.total
+    }
+
+    /// Mean of the paid orders, major units; 0 without one.
+    #[must_use]
+    pub fn mean_spend(&self) -> f64 {
+        self.total / f64::from(self.orders.max(1))
+    }
+
+    /// Share of the orders that were paid for, in `0..=1`: the share of the orders to come that is expected to be.
+    #[must_use]
+    pub const fn paid_share(&self) -> f64 {
+        self.paid_share
     }
 }
 
@@ -90,16 +138,32 @@ impl GammaGamma {
         [self.p, self.q, self.v]
     }
 
-    /// Natural logarithm of the density of the customer's mean spend, all constants kept (note 025, eq. 1).
+    /// Natural logarithm of the density of the mean of the paid orders, of which there is at least one, all constants kept (note 025,
+    /// eq. 1).
     #[must_use]
     pub fn log_likelihood(&self, history: &SpendHistory) -> f64 {
         let Self { p, q, v } = *self;
-        let x = f64::from(history.frequency);
-        let m = history.mean_spend;
+        let x = f64::from(history.orders);
+        let total = history.total;
         let px = p * x;
         // (v/(v+xm))^q (xm/(v+xm))^px / (m B(px, q)).
-        let total = x * m;
-        -ln_beta(px, q) - q * (total / v).ln_1p() - px * (v / total).ln_1p() - m.ln()
+        -ln_beta(px, q)
+            - q * (total / v).ln_1p()
+            - px * (v / total).ln_1p()
+            - history.mean_spend().ln()
+    }
+
+    /// The same of the single paid orders, whose logarithms sum to `log_sum`.
+    ///
+    /// With n orders `z_i ~ Gamma(p, nu)`, `nu ~ Gamma(q, v)` and `S` their sum, the density is
+    /// `Gamma(pn+q) v^q prod(z_i)^(p-1) / (Gamma(q) Gamma(p)^n (v+S)^(pn+q))`: that of the sum, times that of how the sum is divided,
+    /// which is a Dirichlet distribution and depends on p alone.
+    #[must_use]
+    pub fn log_likelihood_of_orders(&self, history: &SpendHistory, log_sum: f64) -> f64 {
+        let n = f64::from(history.orders);
+        let division = ln_gamma(self.p * n) - n * ln_gamma(self.p)
+            + self.p * (log_sum - n * history.total.ln());
+        self.log_likelihood(history) + history.mean_spend().ln() + division - log_sum
     }
 
     /// Mean spend per order over all customers: `p v / (q - 1)`.
@@ -113,8 +177,9 @@ impl GammaGamma {
         Ok(self.p * self.v / (self.q - 1.0))
     }
 
-    /// Expected spend per order of one customer (note 025, eq. 5): a mean of the customer's own and the
-    /// population's, weighted by how much is known. `None` as history gives the population mean. Relative error below 1e-14.
+    /// Expected spend per order of one customer (note 025, eq. 5): a mean of the customer's own and the population's, weighted by how
+    /// much is known, times the share of the customer's orders that are paid for. `None` as history gives the population mean. Relative
+    /// error below 1e-14.
     ///
     /// ```
     /// use patron::domain::clv::gamma_gamma::{GammaGamma, SpendHistory};
@@ -134,7 +199,8 @@ impl GammaGamma {
         let Some(history) = history else {
             return Ok(population_mean);
         };
-        let x = f64::from(history.frequency);
-        Ok(self.p * (self.v + x * history.mean_spend) / (self.p * x + self.q - 1.0))
+        let n = f64::from(history.orders);
+        let paid = self.p * (self.v + history.total) / (self.p * n + self.q - 1.0);
+        Ok(history.paid_share * paid)
     }
 }

@@ -131,7 +131,7 @@ impl UncertainModel {
 
     /// Possible futures of a customer over the horizon.
     ///
-    /// `spend` is absent without a positive repeat spend; `margin` is the contribution per unit of spend (0.3 is 30 %).
+    /// `spend` is absent where nothing is known of the customer's spend; `margin` is the contribution per unit of spend (0.3 is 30 %).
     #[must_use]
     pub fn futures(
         &self,
@@ -322,11 +322,27 @@ fn spend_on(
     }
     let [p, q, v] = model.parameters();
     let (known_orders, known_spend) = spend.map_or((0.0, 0.0), |spend| {
-        let x = f64::from(spend.frequency());
-        (x, x * spend.mean_spend())
+        (f64::from(spend.orders()), spend.total())
     });
+    let orders = spend.map_or(orders, |spend| paid_of(orders, spend.paid_share(), random));
+    if orders <= 0.0 {
+        return 0.0;
+    }
     let ln_rate = random.ln_gamma(p * known_orders + q) - (v + known_spend).ln();
     (random.ln_gamma(p * orders) - ln_rate).exp()
+}
+
+/// How many of so many orders are paid for.
+fn paid_of(orders: f64, share: f64, random: &mut Random) -> f64 {
+    if share >= 1.0 {
+        return orders;
+    }
+    let (mut left, mut paid) = (orders, 0.0);
+    while left > 0.0 {
+        paid += f64::from(u8::from(random.uniform() < share));
+        left -= 1.0;
+    }
+    paid
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub use fold::{FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_relat
 
 use crate::domain::{
     calendar::Day,
+    clv::spend_orders::log_nano,
     customer::{
         CustomerKind,
         facts::{AttributeFact, ContractFact},
@@ -194,13 +195,63 @@ pub struct PurchaseSummary<'a> {
     pub repeats: &'a [PurchaseDay],
 }
 
-impl PurchaseSummary<'_> {
+/// What the purchase days of a customer brought, as fits of spend group customers by it; means something only where all amounts are in
+/// one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaidDays {
+    /// Purchase days with a positive net amount.
+    pub count: u32,
+    /// Net amount of the first purchase day, in minor units; 0 when it was free.
+    pub first_amount_minor: i64,
+    /// Sum over all paid days of [`log_nano_of_minor`] of the net amount.
+    pub log_sum_nano: i64,
+}
+
+impl<'a> PurchaseSummary<'a> {
     /// Net amount of the repeat days, in minor units; means something only where all are in one currency.
     #[must_use]
     pub fn repeat_amount_minor(&self) -> i64 {
-        let amounts = self.repeats.iter().map(|entry| entry.amount_minor);
-        amounts.fold(0, i64::saturating_add)
+        amount_minor(self.repeats)
     }
+
+    /// The entries of each repeat day.
+    pub fn repeat_days(&self) -> impl Iterator<Item = &'a [PurchaseDay]> {
+        self.repeats.chunk_by(|one, other| one.day == other.day)
+    }
+
+    /// What the purchase days brought.
+    #[must_use]
+    pub fn paid_days(&self) -> PaidDays {
+        let first_amount_minor = amount_minor(self.first);
+        let repeats = self.repeat_days().map(amount_minor);
+        let all = std::iter::once(first_amount_minor).chain(repeats);
+        let none = PaidDays {
+            count: 0,
+            first_amount_minor,
+            log_sum_nano: 0,
+        };
+        all.filter(|amount| *amount > 0)
+            .fold(none, |sums, amount| PaidDays {
+                count: sums.count.saturating_add(1),
+                log_sum_nano: sums.log_sum_nano.saturating_add(log_nano_of_minor(amount)),
+                ..sums
+            })
+    }
+}
+
+/// [`log_nano`] of an amount in minor units.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "what is lost beyond 2^53 changes no billionth of a logarithm"
+)]
+pub fn log_nano_of_minor(amount_minor: i64) -> i64 {
+    log_nano(amount_minor as f64)
+}
+
+fn amount_minor(entries: &[PurchaseDay]) -> i64 {
+    let amounts = entries.iter().map(|entry| entry.amount_minor);
+    amounts.fold(0, i64::saturating_add)
 }
 
 impl History {

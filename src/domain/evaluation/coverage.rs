@@ -18,6 +18,7 @@ use super::{
 };
 use crate::domain::{
     clv::{
+        gamma_gamma::SpendHistory,
         interval::{Distribution, Estimated, IntervalError, UncertainModel, total::Totals},
         lifetime::Horizon,
         random::Random,
@@ -84,7 +85,10 @@ pub(super) fn sample(
             Some((stratum, uncertain)) if Arc::ptr_eq(stratum, subject.stratum()) => uncertain,
             _ => uncertain(model, subject.stratum(), seed).map_err(|error| error.to_string())?,
         };
-        sampled.push(draw(one, subject, &uncertain, &horizon, &mut random));
+        let spend = model.spend(&model.select(subject.stratum()));
+        let spend = spend.and_then(|spend| subject.spend_history(spend.orders));
+        let spend = spend.as_ref();
+        sampled.push(draw(one, subject, &uncertain, spend, &horizon, &mut random));
         drawn = Some((subject.stratum(), uncertain));
     }
     Ok(sampled)
@@ -102,12 +106,11 @@ fn uncertain(
         model: &selected.orders,
         log_covariance: covariance.as_deref(),
     };
-    let of_spend = selected.spend.and_then(|it| it.log_covariance.as_deref());
     match model.spend(&selected) {
         Some(spend) => {
             let spend = Estimated {
-                model: spend,
-                log_covariance: of_spend,
+                model: &spend.model,
+                log_covariance: spend.log_covariance.as_deref(),
             };
             UncertainModel::new(&orders, &spend, seed)
         }
@@ -119,11 +122,11 @@ fn draw(
     chosen: Chosen,
     subject: &Subject,
     model: &UncertainModel,
+    spend: Option<&SpendHistory>,
     horizon: &Horizon,
     random: &mut Random,
 ) -> Sampled {
-    let spend = subject.spend_history();
-    let futures = model.futures(subject.history(), spend.as_ref(), 1.0, horizon);
+    let futures = model.futures(subject.history(), spend, 1.0, horizon);
     let revenue = subject
         .known_spend
         .filter(|_| model.has_spend())
@@ -132,7 +135,7 @@ fn draw(
         chosen,
         orders: within(&futures.orders, f64::from(subject.holdout_orders)),
         spend: revenue.map(|spend| within(&futures.revenue, spend)),
-        totals: model.totals(subject.history(), spend.as_ref(), horizon.weeks(), random),
+        totals: model.totals(subject.history(), spend, horizon.weeks(), random),
     }
 }
 

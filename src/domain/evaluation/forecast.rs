@@ -8,8 +8,7 @@ use super::{
     strata::Stratum,
 };
 use crate::domain::{
-    clv::gamma_gamma::GammaGamma,
-    fitted::parameters::{Parameters, Refined, Selected, Selection},
+    fitted::parameters::{Parameters, Refined, Selected, Selection, SpendParameters},
     money::Currency,
     stop,
 };
@@ -40,10 +39,10 @@ impl CandidateModel {
     }
 
     /// The spend model among them; `None` where there is none in the currency, or one without a mean.
-    pub(super) fn spend<'a>(&self, selected: &Selected<'a>) -> Option<&'a GammaGamma> {
+    pub(super) fn spend<'a>(&self, selected: &Selected<'a>) -> Option<&'a SpendParameters> {
         let spend = selected.spend?;
         let usable = Some(spend.currency) == self.currency && spend.model.population_mean().is_ok();
-        usable.then_some(&spend.model)
+        usable.then_some(spend)
     }
 
     /// Whether it tells customers apart by their values of covariates.
@@ -198,8 +197,8 @@ impl<'a> Expectations<'a> {
 }
 
 /// Expected spend per order: Fader and Hardie (2013), note 025, equation 5.
-fn spend_per_order(subject: &Subject, model: Option<&GammaGamma>) -> Option<f64> {
-    subject.known_spend?;
-    let expected = model?.expected_spend(subject.spend_history().as_ref());
-    expected.ok()
+fn spend_per_order(subject: &Subject, spend: Option<&SpendParameters>) -> Option<f64> {
+    let (known, spend) = (subject.known_spend?, spend?);
+    let own = known.amounts.history(spend.orders);
+    spend.model.expected_spend(own.as_ref()).ok()
 }

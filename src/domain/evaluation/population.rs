@@ -17,6 +17,7 @@ use crate::domain::{
         },
         gamma_gamma::SpendHistory,
         history::{HistoryError, PurchaseHistory},
+        spend_orders::{AmountsPaid, SpendOrders},
     },
     customer::{CustomerKind, profile::PurchaseDay},
 };
@@ -45,8 +46,8 @@ pub struct Subject {
 /// What a customer spent until the split, major units of the reporting currency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KnownSpend {
-    /// Mean of the repeat purchase days; 0 without one.
-    pub mean_repeat: f64,
+    /// Of each purchase day.
+    pub amounts: AmountsPaid,
     /// Of the repeat purchase days in the year before the split.
     pub last_year_repeats: f64,
 }
@@ -88,12 +89,10 @@ impl Subject {
         self.row.age_days().min(YEAR_DAYS.unsigned_abs())
     }
 
-    /// Repeat spend at the split, as the spend model takes it; `None` without a repeat order. A mean of 0 has no density, but its
-    /// posterior mean has a limit.
+    /// Spend at the split, as a spend model fitted to these orders takes it; `None` without such an order.
     #[must_use]
-    pub fn spend_history(&self) -> Option<SpendHistory> {
-        let mean = self.known_spend?.mean_repeat.max(f64::MIN_POSITIVE);
-        SpendHistory::new(self.frequency(), mean).ok()
+    pub fn spend_history(&self, orders: SpendOrders) -> Option<SpendHistory> {
+        self.known_spend?.amounts.history(orders)
     }
 
     /// Orders customers by what they did, so that a list of them is the same however it was read.
@@ -101,7 +100,7 @@ impl Subject {
         let key = |one: &Self| {
             let known = one.known_spend.map(|known| {
                 (
-                    known.mean_repeat.max(0.0).to_bits(),
+                    known.amounts.sort_key(),
                     known.last_year_repeats.max(0.0).to_bits(),
                 )
             });
@@ -193,9 +192,16 @@ impl Population {
         let (recency_days, age_days) = (days(last.day - first.day), days(split - first.day));
         let last_year = &repeats[repeats.partition_point(|entry| split - entry.day >= YEAR_DAYS)..];
         let total = |entries: &[PurchaseDay]| entries.iter().map(&major).sum::<Option<f64>>();
-        let known_spend = total(known).and_then(|_| {
+        let amounts = || {
+            let mut paid = AmountsPaid::first(total(&known[..known.len() - repeats.len()])?);
+            for entries in repeats.chunk_by(same_day) {
+                paid.push(total(entries)?);
+            }
+            Some(paid)
+        };
+        let known_spend = amounts().and_then(|amounts| {
             Some(KnownSpend {
-                mean_repeat: total(repeats)? / f64::from(frequency.max(1)),
+                amounts,
                 last_year_repeats: total(last_year)?,
             })
         });
@@ -288,13 +294,12 @@ impl Population {
         (known.collect(), unknown)
     }
 
-    /// What a fit of the spend model takes: a repeat spend that is not positive is left out, as the model has no density for it.
+    /// What a fit of the spend model to these orders takes: amounts that are not positive are left out, as the model has no density for
+    /// them.
     #[must_use]
-    pub fn spend_rows(&self, kind: Option<CustomerKind>) -> Vec<SpendRow> {
-        collapse_spend(self.of_kind(kind).filter_map(|subject| {
-            let mean = subject.known_spend?.mean_repeat;
-            SpendRow::new(subject.frequency(), mean, 1).ok()
-        }))
+    pub fn spend_rows(&self, kind: Option<CustomerKind>, orders: SpendOrders) -> Vec<SpendRow> {
+        let subjects = self.of_kind(kind);
+        collapse_spend(subjects.filter_map(|subject| subject.known_spend?.amounts.row(orders)))
     }
 
     fn of_kind(&self, kind: Option<CustomerKind>) -> impl Iterator<Item = &Subject> {

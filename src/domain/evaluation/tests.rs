@@ -7,6 +7,7 @@ mod order_counts;
 mod power;
 mod refined;
 mod simulated;
+mod spend_orders;
 
 use super::forecast::CandidateModel;
 use super::population::Population;
@@ -14,6 +15,7 @@ use super::strata::Stratum;
 use super::*;
 use crate::domain::clv::gamma_gamma::GammaGamma;
 use crate::domain::clv::model::OrderModel;
+use crate::domain::clv::spend_orders::{AmountsPaid, SpendOrders};
 use crate::domain::customer::profile::PurchaseDay;
 use crate::domain::fitted::parameters::{Estimation, ParameterSet, Parameters, SpendParameters};
 
@@ -60,6 +62,7 @@ fn set(orders: OrderModel, spend: Option<GammaGamma>) -> ParameterSet {
         estimation: Estimation::MaximumLikelihood,
         spend: spend.map(|model| SpendParameters {
             model,
+            orders: SpendOrders::RepeatMeans,
             currency: "EUR".parse().unwrap(),
             log_covariance: None,
         }),

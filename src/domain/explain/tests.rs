@@ -136,6 +136,7 @@ impl Customer {
                     estimation: Estimation::MaximumLikelihood,
                 }),
                 expected_spend_per_order: None,
+                spend_history: None,
                 expected_margin_per_order: None,
                 transaction_value: None,
                 contracts: None,

@@ -10,7 +10,10 @@
 
 use crate::domain::{
     calendar::Day,
-    clv::{fit::covariates::CovariateModel, gamma_gamma::GammaGamma, model::OrderModel},
+    clv::{
+        fit::covariates::CovariateModel, gamma_gamma::GammaGamma, model::OrderModel,
+        spend_orders::SpendOrders,
+    },
     customer::{
         CustomerKind,
         facts::AttributeValue,
@@ -54,6 +57,8 @@ pub enum Estimation {
 pub struct SpendParameters {
     /// The model.
     pub model: GammaGamma,
+    /// The orders it was fitted to, and so those that it takes of a customer.
+    pub orders: SpendOrders,
     /// Currency of the amounts it was fitted to, which it predicts in major units.
     pub currency: Currency,
     /// Covariance of the logarithms of its parameters; `None` where it could not be had.

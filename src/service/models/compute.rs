@@ -19,6 +19,7 @@ use crate::{
                 rows::CollapsedRow,
             },
             model::ModelKind,
+            spend_orders::SpendOrders,
         },
         customer::CustomerKind,
         fitted::{
@@ -44,6 +45,8 @@ pub(in crate::service) struct Plan {
     pub(in crate::service) by_kind: bool,
     pub(in crate::service) covariates: Vec<Covariate>,
     pub(in crate::service) prior: Option<StoredPrior>,
+    /// The orders that the rows of spend are made of.
+    pub(in crate::service) spend_orders: SpendOrders,
     /// The currency of the spends; or why there can be no spend model.
     pub(in crate::service) currency: Result<Currency, String>,
 }
@@ -52,14 +55,14 @@ impl Plan {
     /// Fits everything asked for that the rows tell.
     pub(super) fn compute(self, input: &Input) -> Result<Draft, ServiceError> {
         let pooled = input.rows.pooled();
-        let dependence = spend_dependence(&pooled.spend).map(Into::into);
+        let dependence = spend_dependence(&pooled.spend, self.spend_orders).map(Into::into);
         let contracts = contracts::fit(&input.contracts);
-        let (kind, until, prior) = (self.kind, self.until, self.prior);
+        let nothing = empty(self.kind, self.until, self.prior, self.spend_orders);
         let parameters = match self.fit_parameters(&input.rows, &pooled) {
             // Contracts make a version without anybody who bought.
             Err(ServiceError::NothingToFit(cause)) if !contracts.is_empty() => ModelFit {
                 pooled: Err(cause.to_string()),
-                ..empty(kind, until, prior)
+                ..nothing
             },
             fitted => fitted?,
         };
@@ -102,13 +105,18 @@ impl Plan {
         Ok(ModelFit {
             pooled: Ok(pooled),
             refinement,
-            ..empty(self.kind, self.until, self.prior)
+            ..empty(self.kind, self.until, self.prior, self.spend_orders)
         })
     }
 }
 
 /// A version without anything fitted.
-fn empty(kind: ModelKind, until: Day, prior: Option<StoredPrior>) -> ModelFit {
+fn empty(
+    kind: ModelKind,
+    until: Day,
+    prior: Option<StoredPrior>,
+    spend_orders: SpendOrders,
+) -> ModelFit {
     ModelFit {
         kind,
         until,
@@ -116,6 +124,7 @@ fn empty(kind: ModelKind, until: Day, prior: Option<StoredPrior>) -> ModelFit {
         refinement: Refinement::No,
         checks: None,
         prior,
+        spend_orders,
         contacts: Arc::default(),
         unconvertible_customers: 0,
         facts_end: None,

@@ -23,7 +23,7 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        clv::model::ModelKind,
+        clv::{model::ModelKind, spend_orders::SpendOrders},
         customer::{
             CustomerKind,
             profile::{History, PurchaseDay},
@@ -102,6 +102,8 @@ pub struct ModelEvaluation {
     pub version: Option<i64>,
     /// The order model.
     pub kind: ModelKind,
+    /// The orders that spend was fitted to.
+    pub spend_orders: SpendOrders,
     /// Names of the covariates, in the order of all values of them; none without.
     pub covariates: Vec<String>,
     /// The parameters, those of all customers first; and for how many customers each set spoke.
@@ -222,6 +224,7 @@ impl Evaluations {
                 last_purchase_day,
                 version,
                 kind: fit.kind,
+                spend_orders: fit.spend_orders,
                 covariates: covariates.map(|it| it.name.to_string()).collect(),
                 currency,
                 spend_absent_reason: spend_absent_reason(&sets),

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         basis::{ActiveModel, Basis},
         calendar::Day,
-        clv::model::ModelKind,
+        clv::{model::ModelKind, spend_orders::SpendOrders},
         fitted::{
             ModelFit, ModelVersion,
             contract_models::ContractModels,
@@ -40,6 +40,8 @@ pub struct FitRequest {
     pub covariates: Vec<String>,
     /// Knowledge about the order parameters before the data.
     pub prior: Option<StoredPrior>,
+    /// The orders that spend is fitted to.
+    pub spend_orders: SpendOrders,
     /// The same request under the same id is answered with the same version.
     pub request_id: Option<Label>,
 }
@@ -71,8 +73,15 @@ impl FitRequest {
     /// What is asked for, in one line: equal for equal requests.
     fn canonical(&self) -> String {
         let prior = self.prior.map(|prior| (prior.medians, prior.log_spreads));
+        // A request that does not choose has the line that earlier programs stored for it.
+        let spend_orders = match self.spend_orders {
+            SpendOrders::All => String::new(),
+            orders @ (SpendOrders::Repeat | SpendOrders::RepeatMeans) => {
+                format!(" spend_orders={}", orders.name())
+            }
+        };
         format!(
-            "kind={} until={} activate={} by_kind={} covariates={} prior={prior:?}",
+            "kind={} until={} activate={} by_kind={} covariates={} prior={prior:?}{spend_orders}",
             self.kind.name(),
             self.until.map_or("today".to_owned(), |day| day.to_string()),
             self.activate,
@@ -201,13 +210,15 @@ impl Models {
         let currencies = store::currencies::list(&mut tx).await?;
         let basis = self.bases.current();
         let currency = basis.reporting_currency;
-        let mut input = input::read(&mut tx, until, &basis, &covariates).await?;
+        let orders = request.spend_orders;
+        let mut input = input::read(&mut tx, until, &basis, orders, &covariates).await?;
         let facts_end = input.silence();
         let facts_end = facts_end.map(|silence| FactsEnd::new(until, silence));
         // A day that nobody asked for is not one whose facts are missing.
         let until = match facts_end {
             Some(end) if request.until.is_none() && end.lacks_facts() => {
-                input = input::read(&mut tx, end.last_purchase, &basis, &covariates).await?;
+                let until = end.last_purchase;
+                input = input::read(&mut tx, until, &basis, orders, &covariates).await?;
                 end.last_purchase
             }
             Some(_) | None => until,
@@ -221,6 +232,7 @@ impl Models {
             by_kind: request.by_kind,
             covariates,
             prior: request.prior,
+            spend_orders: request.spend_orders,
             currency: currency.ok_or_else(|| no_currency(&currencies)),
         };
         // The permit goes with the computations, which go on when the caller gives up: two fits would starve the callers of all cores.

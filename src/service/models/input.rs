@@ -9,14 +9,18 @@ pub(in crate::service) use self::covariates::CovariateRows;
 use super::samples::GapCount;
 use crate::{
     domain::{
-        assess::valuation::mean_repeat_amount,
+        assess::valuation::amounts_paid,
         basis::Basis,
         calendar::Day,
         clv::{
             checks::silence::Silence,
             fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
+            spend_orders::{SpendOrders, log_nano},
         },
-        customer::{CustomerKind, profile::History},
+        customer::{
+            CustomerKind,
+            profile::{History, PurchaseSummary, log_nano_of_minor},
+        },
         fitted::{contract_models::ContractRows, parameters::Covariate},
         money::minor_to_major,
         text::CustomerId,
@@ -89,7 +93,7 @@ impl FitRows {
 pub(in crate::service) struct Rows {
     /// Distinct histories of orders.
     pub(in crate::service) orders: Vec<CollapsedRow>,
-    /// Distinct repeat spends, in major units of the reporting currency.
+    /// Distinct spends, in major units of the reporting currency.
     pub(in crate::service) spend: Vec<SpendRow>,
 }
 
@@ -108,6 +112,8 @@ struct Reading<'a> {
     until: Day,
     /// By its rates spends are converted to its reporting currency.
     basis: &'a Basis,
+    /// The orders that spend is fitted to.
+    spend_orders: SpendOrders,
     kinds: [Rows; 2],
     covariates: Option<CovariateInput>,
     names: &'a [Covariate],
@@ -119,11 +125,13 @@ pub(super) async fn read(
     connection: &mut PgConnection,
     until: Day,
     basis: &Basis,
+    spend_orders: SpendOrders,
     covariates: &[Covariate],
 ) -> Result<Input, ServiceError> {
     let mut reading = Reading {
         until,
         basis,
+        spend_orders,
         kinds: Default::default(),
         covariates: (!covariates.is_empty()).then(CovariateInput::default),
         names: covariates,
@@ -160,15 +168,22 @@ impl Reading<'_> {
         }
         if let Some(currency) = self.basis.reporting_currency {
             let until = self.until;
-            for count in store::model_input::count_spend(connection, until, currency).await? {
+            let counts = match self.spend_orders {
+                SpendOrders::RepeatMeans => {
+                    store::model_input::count_repeat_spend(connection, until, currency).await?
+                }
+                orders @ (SpendOrders::All | SpendOrders::Repeat) => {
+                    let has_first = orders == SpendOrders::All;
+                    store::model_input::count_paid_orders(connection, until, currency, has_first)
+                        .await?
+                }
+            };
+            for count in counts {
                 self.push_spend(count);
             }
-            store::model_input::list_in_other_currencies(
-                connection,
-                until,
-                currency,
-                |kind, history| self.push_converted_spend(kind, history),
-            )
+            store::model_input::list_uncounted(connection, until, currency, |kind, history| {
+                self.push_own_spend(kind, history);
+            })
             .await?;
         }
         Ok(())
@@ -239,20 +254,7 @@ impl Reading<'_> {
             age_days,
             customers: 1,
         })?;
-        let mut purchases = history.purchases.iter();
-        match self.basis.reporting_currency {
-            None => {}
-            // Summed in minor units, as the database does it, so that who has facts after the day counts as who has none.
-            Some(currency) if purchases.all(|entry| entry.currency == currency) => {
-                self.push_spend(SpendCount {
-                    kind,
-                    frequency,
-                    repeat_amount_minor: summary.repeat_amount_minor(),
-                    customers: 1,
-                });
-            }
-            Some(_) => self.push_converted_spend(kind, history),
-        }
+        self.push_own_spend(kind, history);
         Ok(())
     }
 
@@ -275,27 +277,43 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The spend of one customer, each day converted by its own rate.
-    fn push_converted_spend(&mut self, kind: CustomerKind, history: &History) {
-        let Some(summary) = history.purchase_summary() else {
+    /// The spend of one customer.
+    fn push_own_spend(&mut self, kind: CustomerKind, history: &History) {
+        let (Some(currency), Some(summary)) =
+            (self.basis.reporting_currency, history.purchase_summary())
+        else {
             return;
         };
-        // Who cannot be converted is left out, and counted where all are who have no value for it.
-        if let Ok(mean) = mean_repeat_amount(&summary, self.basis)
-            && let Some(rows) = self.rows(kind)
-        {
-            rows.spend.extend(SpendRow::new(summary.frequency, mean, 1));
+        let mut purchases = history.purchases.iter();
+        if purchases.all(|entry| entry.currency == currency) {
+            // Summed in minor units, as the database does it, so that who has facts after the day counts as who has none.
+            self.push_spend(counted(kind, &summary, self.spend_orders));
+            return;
+        }
+        // Each day converted by its own rate. Who cannot be converted is left out, and counted where all are who have no value for it.
+        let amounts = amounts_paid(&summary, self.basis).ok();
+        let row = amounts.and_then(|amounts| amounts.row(self.spend_orders));
+        if let Some(rows) = self.rows(kind) {
+            rows.spend.extend(row);
         }
     }
 
-    /// A repeat spend that is not positive is left out: the model has no density for it. So is one of nobody who came again.
+    /// Amounts that are not positive are left out: the model has no density for them. So are customers without an order.
     fn push_spend(&mut self, count: SpendCount) {
         let reporting = self.basis.reporting_currency;
-        let (Some(currency), Ok(frequency)) = (reporting, u32::try_from(count.frequency)) else {
+        let (Some(currency), Ok(orders)) = (reporting, u32::try_from(count.orders)) else {
             return;
         };
-        let mean = minor_to_major(count.repeat_amount_minor, currency) / f64::from(frequency);
-        let row = SpendRow::new(frequency, mean, count.customers.unsigned_abs());
+        let total = minor_to_major(count.amount_minor, currency);
+        let customers = count.customers.unsigned_abs();
+        let row = match count.log_sum_nano {
+            Some(log_sum_nano) => {
+                let amounts = i64::from(count.orders).saturating_mul(count.customers);
+                let to_minor = amounts.saturating_mul(log_nano(currency.minor_per_major()));
+                SpendRow::of_orders(orders, total, log_sum_nano - to_minor, customers)
+            }
+            None => SpendRow::new(orders, total / f64::from(orders), customers),
+        };
         if let Some(rows) = self.rows(count.kind) {
             rows.spend.extend(row);
         }
@@ -310,6 +328,32 @@ impl Reading<'_> {
             gaps: self.gaps,
             contracts,
         }
+    }
+}
+
+/// The orders of one customer in one currency, as the database counts them.
+fn counted(kind: CustomerKind, summary: &PurchaseSummary<'_>, orders: SpendOrders) -> SpendCount {
+    let paid = summary.paid_days();
+    let repeat_amount_minor = summary.repeat_amount_minor();
+    let (count, amount_minor, log_sum_nano) = match orders {
+        SpendOrders::All => (
+            paid.count,
+            repeat_amount_minor.saturating_add(paid.first_amount_minor),
+            Some(paid.log_sum_nano),
+        ),
+        SpendOrders::Repeat => (
+            paid.count - u32::from(paid.first_amount_minor > 0),
+            repeat_amount_minor,
+            Some(paid.log_sum_nano - log_nano_of_minor(paid.first_amount_minor)),
+        ),
+        SpendOrders::RepeatMeans => (summary.frequency, repeat_amount_minor, None),
+    };
+    SpendCount {
+        kind,
+        orders: i32::try_from(count).unwrap_or(i32::MAX),
+        amount_minor,
+        log_sum_nano,
+        customers: 1,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
             fit::covariates::CovariateModel,
             gamma_gamma::GammaGamma,
             model::{ModelKind, OrderModel},
+            spend_orders::SpendOrders,
         },
         fitted::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement,
@@ -54,6 +55,9 @@ pub(super) struct FitDocument {
     /// Absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prior: Option<StoredPrior>,
+    /// Absent in versions of earlier programs, which were fitted to means of repeat orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spend_orders: Option<String>,
     /// Absent where no contacts were known, and in versions that did not look at them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     contacts: Vec<ContactsDocument>,
@@ -137,6 +141,7 @@ impl From<&ModelFit> for FitDocument {
             contracts: fit.contracts.iter().map(Into::into).collect(),
             checks: fit.checks.clone(),
             prior: fit.prior,
+            spend_orders: Some(fit.spend_orders.name().to_owned()),
             contacts: contacts::write(&fit.contacts),
             unconvertible_customers: fit.unconvertible_customers,
             facts_end: fit.facts_end.map(|end| FactsEndDocument {
@@ -200,6 +205,10 @@ impl TryFrom<FitDocument> for ModelFit {
 
     fn try_from(document: FitDocument) -> Result<Self, StoreError> {
         let kind = ModelKind::from_name(&document.kind).ok_or_else(|| corrupt(&document.kind))?;
+        let spend_orders = match document.spend_orders {
+            Some(name) => SpendOrders::from_name(&name).ok_or_else(|| corrupt(&name))?,
+            None => SpendOrders::RepeatMeans,
+        };
         let refinement = match (document.by_kind, document.covariates) {
             (None, None) => Refinement::No,
             (Some(by_kind), None) => Refinement::ByKind(by_kind.read(kind)?),
@@ -224,6 +233,7 @@ impl TryFrom<FitDocument> for ModelFit {
                 .collect::<Result<_, StoreError>>()?,
             checks: document.checks,
             prior: document.prior,
+            spend_orders,
             contacts: Arc::new(contacts::read(document.contacts)?),
             unconvertible_customers: document.unconvertible_customers,
             facts_end: document.facts_end.map(FactsEndDocument::read).transpose()?,

@@ -29,7 +29,11 @@ pub(super) async fn evaluate(
     Ok(answer.into_inner().evaluation.unwrap())
 }
 
-fn of_kind(kind: OrderModelKind, split_on: &str, until: &str) -> pb::EvaluateModelRequest {
+pub(super) fn of_kind(
+    kind: OrderModelKind,
+    split_on: &str,
+    until: &str,
+) -> pb::EvaluateModelRequest {
     pb::EvaluateModelRequest {
         kind: kind.into(),
         split_on: split_on.to_owned(),
@@ -38,7 +42,7 @@ fn of_kind(kind: OrderModelKind, split_on: &str, until: &str) -> pb::EvaluateMod
     }
 }
 
-fn of_version(version: i64, split_on: &str) -> pb::EvaluateModelRequest {
+pub(super) fn of_version(version: i64, split_on: &str) -> pb::EvaluateModelRequest {
     pb::EvaluateModelRequest {
         version,
         split_on: split_on.to_owned(),

@@ -6,6 +6,7 @@ use patron::domain::clv::gamma_gamma::GammaGamma;
 use patron::domain::clv::model::{ModelKind, OrderModel};
 use patron::domain::clv::renewal::RenewalModel;
 use patron::domain::clv::shifted_beta_geometric::ShiftedBetaGeometric;
+use patron::domain::clv::spend_orders::SpendOrders;
 use patron::domain::fitted::contact_model::{ContactModel, UsualContacts};
 use patron::domain::fitted::contract_models::PeriodFit;
 use patron::domain::fitted::report::{StoredParameter, StoredReport};
@@ -96,6 +97,8 @@ fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelF
         refinement: Refinement::No,
         checks: None,
         prior: None,
+        // As earlier programs fitted: values in tests are computed with means of repeat orders.
+        spend_orders: SpendOrders::RepeatMeans,
         contacts: Arc::default(),
         contracts: vec![],
         unconvertible_customers: 0,

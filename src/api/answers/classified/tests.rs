@@ -94,6 +94,7 @@ fn answer(is_rated: bool) -> Answer<Classified> {
                     inputs: None,
                     orders: None,
                     expected_spend_per_order: None,
+                    spend_history: None,
                     expected_margin_per_order: None,
                     transaction_value: None,
                     contracts: None,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::model::answer::model_name;
+use crate::cli::model::answer::{model_name, spend_orders_name};
 use crate::cli::text;
 use crate::pb;
 
@@ -22,6 +22,7 @@ pub(in crate::cli::model) fn evaluation(evaluation: &pb::ModelEvaluation) -> Val
             })),
         })),
         "covariates": evaluation.covariates,
+        "spend_orders": spend_orders_name(evaluation.spend_orders()),
         "version": Some(evaluation.version).filter(|version| *version > 0),
         "split_on": evaluation.split_on,
         "until": evaluation.until,

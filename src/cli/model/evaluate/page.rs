@@ -3,7 +3,7 @@
 mod chance;
 
 use super::track;
-use crate::cli::model::answer::model_title;
+use crate::cli::model::answer::{model_title, spend_orders_title};
 use crate::cli::text::{self, Align};
 use crate::pb;
 
@@ -92,7 +92,10 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
     if let Some(season) = &evaluation.season {
         rows.push(("Season", season.explanation.clone()));
     }
-    if !evaluation.spend_absent_reason.is_empty() {
+    if evaluation.spend_absent_reason.is_empty() {
+        let spend = spend_orders_title(evaluation.spend_orders());
+        rows.push(("Spend", spend.to_owned()));
+    } else {
         rows.push(("No spend", evaluation.spend_absent_reason.clone()));
     }
     rows.extend(

@@ -124,3 +124,39 @@ fn an_unrated_customer_has_the_reason_in_words_and_in_json() {
     assert_eq!(json["unrated_reason"], "NOT_APPLICABLE");
     assert_eq!(json["frequency"], serde_json::Value::Null);
 }
+
+#[test]
+fn the_expected_spend_names_what_it_is_based_on() {
+    let text = |own: Option<(i32, f64, f64)>| {
+        let own = own.map(|(orders, mean_amount, paid_share)| pb::SpendInputs {
+            orders,
+            mean_amount,
+            paid_share,
+        });
+        let mut response = scored();
+        let mut score = response.score.take().unwrap();
+        score.spend_inputs = own;
+        spend_text(&score, 24.0)
+    };
+    for (own, expected) in [
+        (
+            None,
+            "24.00 USD, the mean of all customers: there is no repeat order",
+        ),
+        (
+            Some((1, 30.0, 1.0)),
+            "24.00 USD, based on 1 order of 30.00 USD",
+        ),
+        (
+            Some((3, 22.5, 1.0)),
+            "24.00 USD, based on 3 orders of 22.50 USD on average",
+        ),
+        (
+            Some((1, 30.0, 0.5)),
+            "24.00 USD, based on 1 order of 30.00 USD; 50 % of orders were paid for",
+        ),
+        (Some((0, 0.0, 0.0)), "24.00 USD: nothing was paid yet"),
+    ] {
+        assert_eq!(text(own), expected);
+    }
+}

@@ -51,7 +51,7 @@ impl Valuation {
     pub fn is_unconverted(&self) -> bool {
         let inputs = self.inputs.as_ref();
         self.lifetime_value == Err(Unrated::NoRate)
-            || inputs.is_some_and(|inputs| inputs.monetary_value.is_none())
+            || inputs.is_some_and(|inputs| inputs.amounts.is_none())
     }
 
     /// The rates that are missing where this value over so many months lacks an amount, see [`missing_rates`]; empty where it does not.

@@ -12,15 +12,7 @@ use crate::domain::{
     money::{Money, major_to_money},
 };
 
-use super::{ValueInputs, margin::assumed_margin, spend::expected_spend};
-
-/// What is known of the first order: that it is one, today.
-const FIRST_ORDER: ValueInputs = ValueInputs {
-    frequency: 0,
-    recency_days: 0,
-    age_days: 0,
-    monetary_value: Some(0.0),
-};
+use super::{margin::assumed_margin, spend::mean_spend};
 
 /// What a customer is worth on the day of the first order.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,17 +57,17 @@ fn newcomer(
 ) -> Newcomer {
     let outlook = set.orders.newcomer();
     let spend = set.spend.as_ref().or(pooled.spend.as_ref());
-    let spend = expected_spend(&FIRST_ORDER, spend, basis.reporting_currency);
+    let spend = mean_spend(spend, basis.reporting_currency);
     let share = basis
         .value_settings()
         .filter(|settings| settings.basis != ValueBasis::Revenue)
         .map_or(1.0, |settings| assumed_margin(settings, None));
-    let margin = spend.map(|(spend, currency)| (spend * share, currency));
+    let margin = spend.map(|spend| (spend.amount * share, spend.currency));
     Newcomer {
         kind,
         probability_alive: outlook.probability_alive(),
         expected_orders: outlook.expected_orders(horizon.weeks()),
-        expected_spend_per_order: spend.ok().map(|(spend, _)| spend),
+        expected_spend_per_order: spend.ok().map(|spend| spend.amount),
         expected_margin_per_order: margin.ok().map(|(margin, _)| margin),
         lifetime_value: margin.and_then(|(margin, currency)| {
             let value = newcomer_value(&set.orders, margin, margin, horizon);

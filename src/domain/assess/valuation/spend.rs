@@ -5,52 +5,84 @@
 use crate::domain::{
     assess::tiers::Unrated,
     basis::{Basis, NoRate},
-    clv::gamma_gamma::{GammaGamma, SpendHistory},
-    customer::profile::PurchaseSummary,
+    clv::{gamma_gamma::SpendHistory, spend_orders::AmountsPaid},
+    customer::profile::{PurchaseDay, PurchaseSummary},
     fitted::parameters::SpendParameters,
     money::Currency,
 };
 
-use super::ValueInputs;
+/// What is expected of an order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ExpectedSpend {
+    /// Expected amount per order, major units of `currency`.
+    pub(super) amount: f64,
+    /// The reporting currency.
+    pub(super) currency: Currency,
+    /// The customer's own orders behind it; `None`: the mean of all customers.
+    pub(super) own: Option<SpendHistory>,
+}
 
-/// Expected amount per order, in major units of the reporting currency, which stands beside it.
+/// What is expected of an order of a customer who paid `amounts`; `None` for them where one cannot be converted.
 pub(super) fn expected_spend(
-    inputs: &ValueInputs,
+    amounts: Option<&AmountsPaid>,
     spend: Option<&SpendParameters>,
     reporting: Option<Currency>,
-) -> Result<(f64, Currency), Unrated> {
+) -> Result<ExpectedSpend, Unrated> {
     let currency = reporting.ok_or(Unrated::NoRate)?;
-    let monetary_value = inputs.monetary_value.ok_or(Unrated::NoRate)?;
-    let spend = spend
-        .filter(|spend| spend.currency == currency)
-        .ok_or(Unrated::NoModel)?;
-    let mean = posterior_mean(&spend.model, inputs.frequency, monetary_value)?;
-    Ok((mean, currency))
+    let amounts = amounts.ok_or(Unrated::NoRate)?;
+    let spend = in_currency(spend, currency)?;
+    let own = amounts.history(spend.orders);
+    expected(spend, currency, own)
 }
 
-fn posterior_mean(spend: &GammaGamma, frequency: u32, monetary_value: f64) -> Result<f64, Unrated> {
-    // The density of a mean of 0 is not defined, the posterior mean is: its limit as the mean goes to 0.
-    let own = SpendHistory::new(frequency, monetary_value.max(f64::MIN_POSITIVE)).ok();
+/// The same of a customer of whom nothing is known yet.
+pub(super) fn mean_spend(
+    spend: Option<&SpendParameters>,
+    reporting: Option<Currency>,
+) -> Result<ExpectedSpend, Unrated> {
+    let currency = reporting.ok_or(Unrated::NoRate)?;
+    expected(in_currency(spend, currency)?, currency, None)
+}
+
+fn in_currency(
+    spend: Option<&SpendParameters>,
+    currency: Currency,
+) -> Result<&SpendParameters, Unrated> {
     spend
-        .expected_spend(own.as_ref())
-        .map_err(|_| Unrated::NoMean)
+        .filter(|spend| spend.currency == currency)
+        .ok_or(Unrated::NoModel)
 }
 
-/// Mean amount per repeat purchase day, in major units of the reporting currency; an amount of the first day, which is not in it, must
-/// be convertible too. 0 without a repeat purchase day.
+fn expected(
+    spend: &SpendParameters,
+    currency: Currency,
+    own: Option<SpendHistory>,
+) -> Result<ExpectedSpend, Unrated> {
+    let amount = spend.model.expected_spend(own.as_ref());
+    Ok(ExpectedSpend {
+        amount: amount.map_err(|_| Unrated::NoMean)?,
+        currency,
+        own,
+    })
+}
+
+/// What a customer paid on each purchase day, in major units of the reporting currency, each amount by the rate of its day.
 ///
 /// # Errors
 /// When an amount cannot be converted.
-pub fn mean_repeat_amount(summary: &PurchaseSummary<'_>, basis: &Basis) -> Result<f64, NoRate> {
-    for entry in summary.first {
-        basis.reporting_major(entry.amount_minor, entry.currency, entry.day)?;
+pub fn amounts_paid(summary: &PurchaseSummary<'_>, basis: &Basis) -> Result<AmountsPaid, NoRate> {
+    let on_day = |entries: &[PurchaseDay]| -> Result<f64, NoRate> {
+        let each = entries
+            .iter()
+            .map(|one| basis.reporting_major(one.amount_minor, one.currency, one.day));
+        each.sum()
+    };
+    let mut paid = AmountsPaid::first(on_day(summary.first)?);
+    for entries in summary.repeat_days() {
+        paid.push(on_day(entries)?);
     }
-    let mut total = 0.0;
-    for day in summary.repeats {
-        total += basis.reporting_major(day.amount_minor, day.currency, day.day)?;
-    }
-    if summary.frequency == 0 {
-        return Ok(0.0);
-    }
-    Ok(total / f64::from(summary.frequency))
+    Ok(paid)
 }
+
+#[cfg(test)]
+mod tests;

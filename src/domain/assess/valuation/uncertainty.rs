@@ -7,13 +7,12 @@ use crate::domain::{
     assess::tiers::Unrated,
     basis::Basis,
     clv::{
-        gamma_gamma::SpendHistory,
         history::PurchaseHistory,
         interval::{
             Distribution,
             renewals::{Renewable, RenewalFutures},
         },
-        lifetime::{Horizon, discounted_value},
+        lifetime::Horizon,
     },
     customer::profile::ProfileAt,
     fitted::uncertainty::NoUncertainty,
@@ -112,8 +111,9 @@ fn outcomes(
         .lifetime_value
         .map_err(UncertaintyUnavailable::Unrated)?;
     let contracts = renewals(view, basis, horizon)?;
-    let expected = valuation.contracts.map_or(0.0, |contracts| contracts.value);
     let renewals = valuation.contracts.map(|_| contracts.renewals());
+    // Not the rest of the value, which is rounded: half a cent less would make an interval of revenue begin below zero.
+    let certain = -valuation.expected_cost_to_serve.unwrap_or(0.0);
     let half_minor = 0.5 / value.currency.minor_per_major();
     let Some(inputs) = &valuation.inputs else {
         return Ok(Outcomes {
@@ -121,7 +121,7 @@ fn outcomes(
             spend: None,
             renewals,
             value: contracts.value(),
-            certain: value.major() - expected,
+            certain,
             half_minor,
         });
     };
@@ -140,18 +140,20 @@ fn outcomes(
     };
     let selected = model.for_customer(view).ok_or(no_model)?;
     let drawn = model.uncertainty.draws_for(&selected, model.version)?;
-    let own = inputs
-        .monetary_value
-        .and_then(|mean| SpendHistory::new(inputs.frequency, mean).ok());
     let share = if spend > 0.0 { margin / spend } else { 0.0 };
-    let futures = drawn.futures_with(&history, own.as_ref(), share, horizon, &contracts);
-    let of_orders = discounted_value(&selected.orders, &history, margin, horizon);
+    let futures = drawn.futures_with(
+        &history,
+        valuation.spend_history.as_ref(),
+        share,
+        horizon,
+        &contracts,
+    );
     Ok(Outcomes {
         orders: Some(futures.orders),
         spend: Some(futures.revenue),
         renewals,
         value: futures.value,
-        certain: value.major() - of_orders - expected,
+        certain,
         half_minor,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::CLEARLY;
 use crate::domain::clv::fit::rows::SpendRow;
+use crate::domain::clv::spend_orders::SpendOrders;
 
 /// A bias of total spend up to this is about what forecasts of orders miss by (CDNOW's holdout: 12 to 16 %).
 const HARMLESS_BIAS: f64 = 0.15;
@@ -9,14 +10,14 @@ const HARMLESS_BIAS: f64 = 0.15;
 /// How frequency and spend hang together, which the Gamma-Gamma model assumes they do not.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpendDependence {
-    /// Pearson's correlation of the number of repeat orders with their mean spend, in -1..=1.
+    /// Pearson's correlation of the number of repeat orders with the mean spend of an order, in -1..=1.
     pub correlation: f64,
     /// Spend of all orders over what it would be if frequent customers spent like others, minus 1: what the assumption does to the
     /// total (0.12: the model would miss 12 %).
     pub bias: f64,
     /// Standard error of the bias if there were no dependence.
     pub standard_error: f64,
-    /// Customers with a positive repeat spend.
+    /// Customers who ordered again, with a positive spend.
     pub customers: u64,
 }
 
@@ -53,11 +54,18 @@ impl SpendDependence {
     }
 }
 
-/// Measures how frequency and spend hang together; `None` with fewer than three customers or without variation in either.
+/// Measures how frequency and spend hang together among customers who ordered again, in the orders that a spend model is fitted to; `None`
+/// with fewer than three customers or without variation in either. Orders to come are as repeat orders, so the first counts in the mean
+/// but not in the frequency, and a customer without another one has none to come that would be off.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-pub fn spend_dependence(rows: &[SpendRow]) -> Option<SpendDependence> {
-    let customers: u64 = rows.iter().map(SpendRow::count).sum();
+pub fn spend_dependence(rows: &[SpendRow], orders: SpendOrders) -> Option<SpendDependence> {
+    let first = match orders {
+        SpendOrders::All => 1,
+        SpendOrders::Repeat | SpendOrders::RepeatMeans => 0,
+    };
+    let rows: Vec<&SpendRow> = rows.iter().filter(|row| row.orders() > first).collect();
+    let customers: u64 = rows.iter().map(|row| row.count()).sum();
     let n = customers as f64;
     let mean = |f: &dyn Fn(&SpendRow) -> f64| -> f64 {
         rows.iter()
@@ -65,7 +73,7 @@ pub fn spend_dependence(rows: &[SpendRow]) -> Option<SpendDependence> {
             .sum::<f64>()
             / n
     };
-    let frequency = |row: &SpendRow| f64::from(row.history().frequency());
+    let frequency = |row: &SpendRow| f64::from(row.orders() - first);
     let spend = |row: &SpendRow| row.history().mean_spend();
     let (mean_frequency, mean_spend) = (mean(&frequency), mean(&spend));
     let frequency_spread = mean(&|row| (frequency(row) - mean_frequency).powi(2)).sqrt();
@@ -106,12 +114,17 @@ mod tests {
                 })
                 .collect()
         };
-        let verdict = |rows: &[SpendRow]| spend_dependence(rows).unwrap().verdict();
+        let verdict = |rows: &[SpendRow]| {
+            spend_dependence(rows, SpendOrders::RepeatMeans)
+                .unwrap()
+                .verdict()
+        };
         assert_eq!(verdict(&spend(0.0)), DependenceVerdict::Independent);
         assert_eq!(verdict(&spend(1.0)), DependenceVerdict::FrequentSpendMore);
         assert_eq!(verdict(&spend(-1.0)), DependenceVerdict::FrequentSpendLess);
-        assert_eq!(spend_dependence(&[]), None);
-        assert_eq!(spend_dependence(&[SpendRow::new(1, 5.0, 9).unwrap()]), None);
+        let none = |rows: &[SpendRow]| spend_dependence(rows, SpendOrders::All);
+        assert_eq!(none(&[]), None);
+        assert_eq!(none(&[SpendRow::new(1, 5.0, 9).unwrap()]), None);
     }
 
     #[test]
@@ -143,7 +156,7 @@ mod tests {
             .into_iter()
             .filter_map(|(_, x, _, _, mean)| SpendRow::new(x, mean, 1).ok())
             .collect();
-        let found = spend_dependence(&spend).unwrap();
+        let found = spend_dependence(&spend, SpendOrders::RepeatMeans).unwrap();
         println!("CDNOW: {found:?}");
         // Fader, Hardie & Lee (2005, JMR): 0.11 with outliers, 0.06 without.
         assert!((found.correlation - 0.11).abs() < 0.01, "{found:?}");

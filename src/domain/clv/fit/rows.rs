@@ -107,21 +107,45 @@ pub(super) fn coarsened(rows: &[CollapsedRow], limit: usize) -> Vec<CollapsedRow
     coarse
 }
 
-/// Customers with the same number of repeat orders and the same mean spend.
+/// Customers who paid the same total for as many orders.
+///
+/// How each of them divided it comes in by one number, the sum of the logarithms of all their orders, so that customers who divided it
+/// differently share a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpendRow {
     history: SpendHistory,
+    /// In billionths, so that sums do not depend on how rows were merged before.
+    log_sum_nano: Option<i64>,
     count: u64,
 }
 
 impl SpendRow {
-    /// `count` customers with `frequency` repeat orders of `mean_spend` major units on average.
+    /// `count` customers with `frequency` orders of `mean_spend` major units on average, of which the single amounts are not looked at.
     ///
     /// # Errors
-    /// As [`SpendHistory::new`]: without a repeat order, or when the mean is not positive.
+    /// As [`SpendHistory::new`]: without an order, or when the mean is not positive.
     pub fn new(frequency: u32, mean_spend: f64, count: u64) -> Result<Self, SpendError> {
         Ok(Self {
             history: SpendHistory::new(frequency, mean_spend)?,
+            log_sum_nano: None,
+            count,
+        })
+    }
+
+    /// `count` customers with `orders` paid orders of `total` major units together. `log_sum_nano` is the sum of
+    /// [`log_nano`](crate::domain::clv::spend_orders::log_nano) over the orders of all these customers.
+    ///
+    /// # Errors
+    /// Without an order, or when the total is not positive.
+    pub fn of_orders(
+        orders: u32,
+        total: f64,
+        log_sum_nano: i64,
+        count: u64,
+    ) -> Result<Self, SpendError> {
+        Ok(Self {
+            history: SpendHistory::from_orders(orders, total)?,
+            log_sum_nano: Some(log_sum_nano),
             count,
         })
     }
@@ -132,24 +156,52 @@ impl SpendRow {
         &self.history
     }
 
+    /// Paid orders of each of these customers, at least 1.
+    #[must_use]
+    pub const fn orders(&self) -> u32 {
+        self.history.orders()
+    }
+
+    /// What each of them paid, major units.
+    #[must_use]
+    pub const fn total(&self) -> f64 {
+        self.history.total()
+    }
+
+    /// Sum of the natural logarithms of the orders of all of them; `None` where single orders are not looked at.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "billionths beyond 2^53 are noise"
+    )]
+    pub fn log_sum(&self) -> Option<f64> {
+        self.log_sum_nano.map(|sum| sum as f64 / 1e9)
+    }
+
     /// How many customers.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
     }
+
+    /// Positive totals order like their bits.
+    const fn key(&self) -> (u32, u64, bool) {
+        let total = self.history.total().to_bits();
+        (self.history.orders(), total, self.log_sum_nano.is_some())
+    }
 }
 
-/// Merges rows of equal frequency and mean; sorted, free of empty rows, independent of the order of the input.
+/// Merges rows of as many orders with the same total; sorted, free of empty rows, independent of the order of the input.
 #[must_use]
 pub fn collapse_spend(rows: impl IntoIterator<Item = SpendRow>) -> Vec<SpendRow> {
     let mut rows: Vec<_> = rows.into_iter().filter(|row| row.count > 0).collect();
-    // Positive means order like their bits.
-    let key = |row: &SpendRow| (row.history.frequency(), row.history.mean_spend().to_bits());
-    rows.sort_unstable_by_key(|row| (key(row), row.count));
+    rows.sort_unstable_by_key(SpendRow::key);
     rows.dedup_by(|row, kept| {
-        let same = key(row) == key(kept);
+        let same = row.key() == kept.key();
         if same {
             kept.count += row.count;
+            let more = row.log_sum_nano.unwrap_or_default();
+            kept.log_sum_nano = kept.log_sum_nano.map(|sum| sum.saturating_add(more));
         }
         same
     });
@@ -173,6 +225,30 @@ mod tests {
         let expected = vec![row(0, 0, 70, 3), row(1, 7, 70, 3), row(1, 8, 70, 5)];
         assert_eq!(collapse(rows), expected);
         assert_eq!(collapse(rows.into_iter().rev()), expected);
+    }
+
+    #[test]
+    fn customers_who_divided_the_same_total_differently_share_a_row() {
+        let row = |orders, total, log_sum| SpendRow::of_orders(orders, total, log_sum, 1).unwrap();
+        let rows = [
+            row(2, 30.0, 5_000),
+            row(1, 30.0, 3_400),
+            row(2, 30.0, 4_500),
+            SpendRow::new(2, 15.0, 4).unwrap(),
+            row(2, 31.0, 5_100),
+        ];
+        let expected = [
+            row(1, 30.0, 3_400),
+            SpendRow::new(2, 15.0, 4).unwrap(),
+            SpendRow::of_orders(2, 30.0, 9_500, 2).unwrap(),
+            row(2, 31.0, 5_100),
+        ];
+        assert_eq!(collapse_spend(rows), expected);
+        assert_eq!(collapse_spend(rows.into_iter().rev()), expected);
+        for bad in [f64::NAN, f64::INFINITY] {
+            assert!(SpendRow::of_orders(1, bad, 5, 1).is_err());
+        }
+        assert!(SpendRow::of_orders(0, 0.0, 0, 1).is_err());
     }
 
     #[test]

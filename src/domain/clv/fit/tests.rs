@@ -4,6 +4,7 @@ mod bounded;
 mod flat;
 mod hopeless;
 mod recovery;
+mod single_orders;
 mod small;
 mod uncentred;
 

@@ -68,7 +68,7 @@ fn fitted(kind: ModelKind, subjects: &[Subject]) -> UncertainModel {
     let spend: Vec<SpendRow> = subjects
         .iter()
         .filter_map(|subject| subject.spend)
-        .map(|spend| SpendRow::new(spend.frequency(), spend.mean_spend(), 1).unwrap())
+        .map(|spend| SpendRow::new(spend.orders(), spend.mean_spend(), 1).unwrap())
         .collect();
     let spend = fit_spend(&spend).unwrap();
     UncertainModel::new(

@@ -98,7 +98,7 @@ fn holdout_totals_and_the_weekly_track_are_the_published_ones() {
 fn evaluation(log: &str) -> Evaluation {
     let population = population(log);
     let orders = fit_orders(ModelKind::BgNbd, &population.order_rows(None)).unwrap();
-    let spend = fit_spend(&population.spend_rows(None)).unwrap();
+    let spend = fit_spend(&population.spend_rows(None, SpendOrders::RepeatMeans)).unwrap();
     let model = candidate(Parameters::pooled(set(orders.model, Some(spend.model))));
     evaluate(&population, &model, 1)
 }

@@ -42,13 +42,14 @@ pub(super) fn purchases_until(
 /// A model fitted on what was known.
 pub(super) fn fitted(kind: ModelKind, population: &Population) -> CandidateModel {
     let orders = fit_orders(kind, &population.order_rows(None)).unwrap();
-    let spend = fit_spend(&population.spend_rows(None)).unwrap();
+    let spend = fit_spend(&population.spend_rows(None, SpendOrders::All)).unwrap();
     candidate(Parameters::pooled(ParameterSet {
         orders: orders.model,
         orders_log_covariance: orders.report.log_covariance,
         estimation: Estimation::MaximumLikelihood,
         spend: Some(SpendParameters {
             model: spend.model,
+            orders: SpendOrders::All,
             currency: "EUR".parse().unwrap(),
             log_covariance: spend.report.log_covariance,
         }),

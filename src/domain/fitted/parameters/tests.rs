@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::{
-    clv::model::ModelKind,
+    clv::{model::ModelKind, spend_orders::SpendOrders},
     customer::{
         facts::AttributeFact,
         profile::{DatedProfile, Profile},
@@ -27,6 +27,7 @@ fn set(r: f64, spend: bool) -> ParameterSet {
         estimation: Estimation::MaximumLikelihood,
         spend: spend.then(|| SpendParameters {
             model: GammaGamma::new(6.0 * r, 4.0, 15.0).unwrap(),
+            orders: SpendOrders::All,
             currency: "EUR".parse().unwrap(),
             log_covariance: None,
         }),

@@ -71,7 +71,7 @@ fn fit_errors() -> Vec<FitError> {
         FitError::NoRepeatOrders {
             customers: u64::MAX,
         },
-        FitError::NoRepeatSpend,
+        FitError::NoSpend,
         FitError::NoRenewalsDue {
             contracts: u64::MAX,
         },
@@ -90,7 +90,7 @@ fn fit_errors() -> Vec<FitError> {
         match error {
             FitError::NoCustomers
             | FitError::NoRepeatOrders { .. }
-            | FitError::NoRepeatSpend
+            | FitError::NoSpend
             | FitError::NoRenewalsDue { .. }
             | FitError::NoFiniteLikelihood
             | FitError::Covariates(_)

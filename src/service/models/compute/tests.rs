@@ -171,6 +171,7 @@ fn orders_answer_whatever_becomes_of_spend_and_a_version_of_spend_that_failed_is
             by_kind: false,
             covariates: vec![],
             prior: None,
+            spend_orders: SpendOrders::RepeatMeans,
             currency: Ok("EUR".parse().unwrap()),
         };
         let input = FitRows {

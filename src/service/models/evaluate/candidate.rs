@@ -4,7 +4,7 @@
 
 use crate::{
     domain::{
-        clv::model::ModelKind,
+        clv::{model::ModelKind, spend_orders::SpendOrders},
         customer::CustomerKind,
         evaluation::{forecast::CandidateModel, population::Population},
         fitted::{
@@ -37,6 +37,8 @@ pub struct FitPlan {
     pub covariates: Vec<Covariate>,
     /// Knowledge about the order parameters before the data.
     pub prior: Option<StoredPrior>,
+    /// The orders that spend is fitted to.
+    pub spend_orders: SpendOrders,
 }
 
 /// One set of parameters.
@@ -89,6 +91,7 @@ impl FitPlan {
             by_kind: matches!(fit.refinement, Refinement::ByKind(_)),
             covariates: fit.refinement.covariates().to_vec(),
             prior: fit.prior,
+            spend_orders: fit.spend_orders,
         }
     }
 
@@ -113,7 +116,7 @@ impl FitPlan {
         let rows = |kind| Rows {
             orders: population.order_rows(kind),
             spend: if currency.is_ok() {
-                population.spend_rows(kind)
+                population.spend_rows(kind, self.spend_orders)
             } else {
                 vec![]
             },
@@ -131,6 +134,7 @@ impl FitPlan {
             by_kind: self.by_kind,
             covariates: self.covariates,
             prior: self.prior,
+            spend_orders: self.spend_orders,
             currency,
         };
         plan.fit_parameters(&input, &input.pooled())

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{
         calendar::Day,
-        clv::model::ModelKind,
+        clv::{model::ModelKind, spend_orders::SpendOrders},
         evaluation::{
             Window,
             accuracy::{Accuracy, Forecaster},
@@ -205,6 +205,7 @@ fn plans(covariates: &[Covariate]) -> Vec<FitPlan> {
         by_kind,
         covariates: covariates.to_vec(),
         prior: None,
+        spend_orders: SpendOrders::All,
     };
     let kinds = ModelKind::ALL.into_iter();
     kinds

@@ -62,6 +62,7 @@ fn a_document_without_the_newer_fields_is_one_pooled_set() {
     assert_eq!(fit.refinement, Refinement::No);
     assert_eq!(fit.contracts, []);
     assert_eq!((&fit.checks, fit.prior), (&None, None));
+    assert_eq!(fit.spend_orders, SpendOrders::RepeatMeans);
     assert_eq!(pooled.orders_report.evaluations, 0);
     assert_eq!(written_and_read(&fit), fit);
 }
@@ -122,6 +123,7 @@ fn sets_by_kind_are_read_as_they_were_written() {
             medians: [0.5, 6.0, 0.9, 1.6],
             log_spreads: [1.0; 4],
         }),
+        spend_orders: SpendOrders::All,
         ..plain
     };
     assert_eq!(written_and_read(&by_kind), by_kind);

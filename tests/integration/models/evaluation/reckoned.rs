@@ -202,8 +202,8 @@ impl Reckoner {
         let history =
             PurchaseHistory::from_days(frequency, number(last - first), number(split - first));
         let outlook = self.orders.outlook(&history.unwrap());
-        let repeats: f64 = days.values().skip(1).sum();
-        let spend = SpendHistory::new(frequency, repeats / f64::from(frequency)).ok();
+        // None of the invented orders is free.
+        let spend = SpendHistory::from_orders(frequency + 1, days.values().sum()).ok();
         let per_order = self.spend.expected_spend(spend.as_ref()).unwrap();
         (outlook.expected_orders(HOLDOUT_DAYS / 7.0), per_order)
     }

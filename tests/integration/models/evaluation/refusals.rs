@@ -40,6 +40,7 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         version: -1,
         grouping: 7,
         covariates: vec!["member".to_owned()],
+        spend_orders: 9,
     };
     let status = refused(all_wrong).await;
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -52,7 +53,8 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
             "until",
             "version",
             "grouping",
-            "covariates"
+            "covariates",
+            "spend_orders"
         ]
         .map(str::to_owned)
         .into()

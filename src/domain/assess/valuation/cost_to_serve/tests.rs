@@ -16,6 +16,7 @@ use crate::domain::{
         fit::contracts::{ContractOutcome, ContractRow, fit_contracts},
         gamma_gamma::GammaGamma,
         model::{ModelKind, OrderModel},
+        spend_orders::SpendOrders,
     },
     customer::{
         CustomerKind,
@@ -128,6 +129,7 @@ treatments:
             estimation: Estimation::MaximumLikelihood,
             spend: Some(SpendParameters {
                 model: GammaGamma::new(6.0, 3.0, 5.0).unwrap(),
+                orders: SpendOrders::RepeatMeans,
                 currency: euro(),
                 log_covariance: None,
             }),

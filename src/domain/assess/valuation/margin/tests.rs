@@ -9,6 +9,7 @@ use crate::domain::{
     clv::{
         gamma_gamma::GammaGamma,
         model::{ModelKind, OrderModel},
+        spend_orders::SpendOrders,
     },
     customer::{
         CustomerKind,
@@ -48,6 +49,7 @@ treatments:
             estimation: Estimation::MaximumLikelihood,
             spend: Some(SpendParameters {
                 model: GammaGamma::new(6.0, 3.0, 5.0).unwrap(),
+                orders: SpendOrders::RepeatMeans,
                 currency: euro(),
                 log_covariance: None,
             }),

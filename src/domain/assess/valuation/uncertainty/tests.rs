@@ -11,6 +11,7 @@ use crate::domain::{
         fit::contracts::{ContractOutcome, ContractRow, fit_contracts},
         gamma_gamma::GammaGamma,
         model::{ModelKind, OrderModel},
+        spend_orders::SpendOrders,
     },
     customer::{
         CustomerKind,
@@ -60,6 +61,7 @@ fn basis() -> Basis {
             estimation: Estimation::MaximumLikelihood,
             spend: Some(SpendParameters {
                 model: GammaGamma::new(6.0, 4.0, 15.0).unwrap(),
+                orders: SpendOrders::RepeatMeans,
                 currency: euro(),
                 log_covariance: Some(spread::<3>()),
             }),

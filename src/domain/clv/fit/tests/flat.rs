@@ -157,10 +157,12 @@ fn spend_of_one_order_each_is_held_too() {
 }
 
 #[test]
-fn spend_that_determines_nothing_is_not_converged_with_a_prior_either() {
+fn means_that_are_all_equal_are_known_to_a_percent() {
     let rows = [(1, 10.0), (2, 10.0), (3, 10.0), (4, 10.0)]
         .map(|(orders, mean)| SpendRow::new(orders, mean, 50).unwrap());
-    let report = fit_spend(&rows).unwrap().report;
-    assert!(!report.convergence.is_converged(), "{report:?}");
-    assert!(report.estimates.iter().all(|estimate| estimate.is_finite()));
+    let fit = fit_spend(&rows).unwrap();
+    assert!(fit.report.convergence.is_converged(), "{:?}", fit.report);
+    let held = fit.report.held.as_deref().unwrap();
+    assert!(held.contains("known to 1 %"), "{held}");
+    assert_close("mean", fit.model.population_mean().unwrap(), 10.0, 2e-3);
 }

@@ -50,7 +50,7 @@ pub(super) fn whole_days(weeks: f64) -> u32 {
 }
 
 #[track_caller]
-fn check_recovery(report: &FitReport, truth: &[f64]) {
+pub(super) fn check_recovery(report: &FitReport, truth: &[f64]) {
     assert!(report.convergence.is_converged(), "{report:?}");
     let standard_errors = report.standard_errors().unwrap();
     for (i, truth) in truth.iter().enumerate() {

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::*;
 use crate::domain::{
-    clv::{gamma_gamma::GammaGamma, model::OrderModel},
+    clv::{gamma_gamma::GammaGamma, model::OrderModel, spend_orders::SpendOrders},
     evaluation::strata::Stratum,
     fitted::ByKindFit,
 };
@@ -59,6 +59,7 @@ fn by_kind(person: Result<FittedSet, String>, company: Result<FittedSet, String>
         }),
         checks: None,
         prior: None,
+        spend_orders: SpendOrders::All,
         contacts: Arc::default(),
         unconvertible_customers: 0,
         facts_end: None,
