@@ -132,7 +132,7 @@ async fn an_evaluation_compares_the_choices() {
 
 /// The part of the migration that fills the columns of profiles that are stored already.
 fn backfill() -> &'static str {
-    let migration = include_str!("../../../migrations/0026_paid_days.up.sql");
+    let migration = include_str!("../../../migrations/0025_paid_days.up.sql");
     let (_, fill) = migration.split_once("one by one.\n").unwrap();
     fill.split_once("END").unwrap().0
 }

@@ -186,7 +186,8 @@ fn orders_answer_whatever_becomes_of_spend_and_a_version_of_spend_that_failed_is
             Err(reason) => assert!(reason.contains("no customer"), "{reason}"),
             Ok((model, ..)) => {
                 let mean = model.population_mean().unwrap();
-                assert!((mean - 9.9).abs() < 1e-3, "{mean}");
+                // Amounts count as known to 1 %, so the mean is right to half a cent.
+                assert!((mean - 9.9).abs() < 5e-3, "{mean}");
             }
         }
     }
