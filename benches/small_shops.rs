@@ -1,8 +1,8 @@
 //! Small shops that buy exactly as a model says: how many get an answer, how far the forecast is off, and how often the 90 % interval of
 //! all orders to come holds what came.
 //!
-//! A measurement of answers, not of time: it prints one table. Each shop has parameters of its own, drawn around those of real shops, and
-//! customers of up to two years. `PATRON_SHOPS` changes the number of shops in each row.
+//! A measurement of answers, not of time: it prints one table. Unless a row names CDNOW, each shop has parameters of its own, drawn around
+//! those of real shops, and customers of up to two years. `PATRON_SHOPS` changes the number of shops in each row.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,9 +20,11 @@ use patron::domain::clv::random::Random;
 use patron::domain::clv::simulation::{DrawnCustomer, Ending};
 
 const DEFAULT_SHOPS: u64 = 200;
-/// Ages of customers, in days: of a shop of two years.
-const MAX_AGE_DAYS: u32 = 728;
-const MIN_AGE_DAYS: u32 = 14;
+/// Ages of customers, in days: of a shop of two years, and of the CDNOW sample after nine months.
+const AGES: (u32, u32) = (14, 728);
+const CDNOW_AGES: (u32, u32) = (189, 273);
+/// MBG/NBD of the CDNOW sample.
+const CDNOW: [f64; 4] = [0.525, 6.183, 0.891, 1.614];
 /// What is forecast, in weeks: a quarter, a year.
 const HORIZONS: [f64; 2] = [13.0, 52.0];
 const LEVEL: f64 = 0.9;
@@ -32,6 +34,8 @@ const LEVEL: f64 = 0.9;
 enum Truth {
     /// Exactly as the model that is fitted.
     Model,
+    /// The same, with parameters and ages of CDNOW.
+    Cdnow,
     /// As MBG/NBD, but never leaving.
     NeverLeaving,
     /// As MBG/NBD, but with Erlang-3 times between orders.
@@ -85,7 +89,9 @@ fn days(customer: &DrawnCustomer, truth: Truth, until: u32, random: &mut Random)
                 })
                 .collect()
         }
-        Truth::Model | Truth::NeverLeaving => customer.orders(weeks, 100_000, random).collect(),
+        Truth::Model | Truth::Cdnow | Truth::NeverLeaving => {
+            customer.orders(weeks, 100_000, random).collect()
+        }
     };
     #[expect(
         clippy::cast_possible_truncation,
@@ -103,12 +109,18 @@ fn days(customer: &DrawnCustomer, truth: Truth, until: u32, random: &mut Random)
 /// A shop of so many customers, forecast and then looked at; `None` where there is nothing to fit.
 fn shop(kind: ModelKind, truth: Truth, customers: u32, seed: u64) -> Option<Shop> {
     let mut random = Random::new(seed);
-    let model = OrderModel::new(kind, parameters(kind, &mut random)).unwrap();
+    let (parameters, ages) = match truth {
+        Truth::Cdnow => (CDNOW, CDNOW_AGES),
+        Truth::Model | Truth::NeverLeaving | Truth::Regular => {
+            (parameters(kind, &mut random), AGES)
+        }
+    };
+    let model = OrderModel::new(kind, parameters).unwrap();
     let mut rows = vec![];
     let mut came = [0.0; 2];
     for _ in 0..customers {
-        let spread = u64::from(MAX_AGE_DAYS - MIN_AGE_DAYS);
-        let age = MIN_AGE_DAYS + u32::try_from(random.bits() % spread).unwrap();
+        let spread = u64::from(ages.1 - ages.0);
+        let age = ages.0 + u32::try_from(random.bits() % spread).unwrap();
         let mut customer = DrawnCustomer::draw(&model.newcomer(), &mut random);
         if truth == Truth::NeverLeaving {
             customer.ending = Ending::AtTime {
@@ -211,8 +223,13 @@ fn main() {
     println!(
         "shop                    customers answered   held |   quarter                |   year"
     );
-    for customers in [50, 100, 150, 300] {
-        print_row("MBG/NBD", ModelKind::MbgNbd, Truth::Model, customers, shops);
+    for (name, truth) in [
+        ("MBG/NBD", Truth::Model),
+        ("MBG/NBD of CDNOW", Truth::Cdnow),
+    ] {
+        for customers in [50, 100, 150, 300] {
+            print_row(name, ModelKind::MbgNbd, truth, customers, shops);
+        }
     }
     for (name, kind) in [
         ("BG/NBD", ModelKind::BgNbd),

@@ -157,6 +157,7 @@ fn reported(fits: &Fits, of_whom: pb::EvaluatedParameters) -> pb::EvaluatedParam
         parameters: reports().flat_map(of_report).collect(),
         converged: reasons.is_empty(),
         not_converged_reason: reasons.join("; "),
+        weak_prior_reason: fits.orders.held_reason.clone().unwrap_or_default(),
         ..of_whom
     }
 }

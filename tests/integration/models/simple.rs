@@ -3,6 +3,7 @@
 use patron::pb;
 use patron::pb::{OrderModelKind, ParameterEstimation, UnratedReason};
 
+use super::evaluation::evaluate;
 use super::{fit, request};
 use crate::support::messages::{by_id, purchase};
 use crate::support::service::{ServiceWithDatabase, TODAY};
@@ -73,6 +74,25 @@ async fn a_shop_whose_customers_never_leave_has_answers_with_intervals() {
         assert!(interval.low < orders && orders < interval.high);
         assert_eq!(found.interval_absent_reason, "");
     }
+}
+
+#[tokio::test]
+async fn the_backtest_of_a_shop_whose_customers_never_leave_names_the_priors_and_has_intervals() {
+    let service = service_with(&monthly(120, |customer, _| i64::from(2_000 + customer))).await;
+    let request = pb::EvaluateModelRequest {
+        split_on: "2026-08-22".to_owned(),
+        until: TODAY.to_owned(),
+        ..Default::default()
+    };
+    let found = evaluate(&service, request).await.unwrap();
+    let set = &found.parameters[0];
+    assert!(
+        set.converged && !set.weak_prior_reason.is_empty(),
+        "{set:?}"
+    );
+    let orders = found.groups[0].orders.as_ref().unwrap();
+    let total = orders.total.as_ref().unwrap();
+    assert!(total.low < total.expected && total.expected < total.high);
 }
 
 #[tokio::test]

@@ -88,6 +88,7 @@ fn parameters(set: &pb::EvaluatedParameters) -> Value {
         "standard_errors": errors,
         "converged": set.converged,
         "not_converged_reason": filled(&set.not_converged_reason),
+        "weak_prior_reason": filled(&set.weak_prior_reason),
     })
 }
 

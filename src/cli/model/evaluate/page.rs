@@ -89,6 +89,8 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
     };
     let unconverged = used().filter(|set| !set.converged);
     rows.extend(unconverged.map(|set| ("Not converged", set.not_converged_reason.clone())));
+    let held = used().filter(|set| !set.weak_prior_reason.is_empty());
+    rows.extend(held.map(|set| ("Prior", set.weak_prior_reason.clone())));
     if let Some(season) = &evaluation.season {
         rows.push(("Season", season.explanation.clone()));
     }

@@ -31,7 +31,8 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         ])
         .await;
     nothing("2026-01-31", TODAY, "2026-01-31").await;
-    nothing("2026-03-01", TODAY, "ordered again").await;
+    // Whoever bought for the first time on the day of the split was not observed for a day.
+    nothing("2026-02-01", TODAY, "ordered again").await;
 
     let all_wrong = pb::EvaluateModelRequest {
         kind: 9,

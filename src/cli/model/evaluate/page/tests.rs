@@ -168,6 +168,7 @@ fn with_covariate() -> pb::ModelEvaluation {
             converged: true,
             customers: 7,
             covariates: vec!["member".into()],
+            weak_prior_reason: "r is held".into(),
             ..Default::default()
         },
         pb::EvaluatedParameters {
@@ -208,6 +209,7 @@ fn a_page_says_who_has_which_parameters_and_whether_they_help() {
         "Parameters pooled (forecast for 3): r 0.5000",
         "Parameters by member (forecast for 7): r 0.2500, orders:member 1.0000",
         "Parameters companies (forecast for 0): none, pooled instead: too few",
+        "Prior r is held",
         "member = 1: 7",
         "its pooled set 5.0 -37.5 % 0.250 0.500 -0.300",
         "orders: a mean squared error 0.2500 less than that of the pooled set (standard error 0.0625): significant",
@@ -219,6 +221,7 @@ fn a_page_says_who_has_which_parameters_and_whether_they_help() {
     let json = json::evaluation(&with_covariate());
     assert_eq!(json["covariates"][0], "member");
     assert_eq!(json["parameters"][1]["customers"], 7);
+    assert_eq!(json["parameters"][1]["weak_prior_reason"], "r is held");
     assert_eq!(json["parameters"][2]["pooled_reason"], "too few");
     assert_eq!(json["groups"][2]["covariate_values"]["member"], 1.0);
     assert_eq!(json["groups"][3]["covariates_unknown"], true);
