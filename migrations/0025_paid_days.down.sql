@@ -1,4 +1,4 @@
 ALTER TABLE profiles
     DROP COLUMN paid_day_count,
-    DROP COLUMN first_amount_minor,
+    DROP COLUMN paid_amount_minor,
     DROP COLUMN paid_log_sum_nano;

@@ -109,24 +109,25 @@ pub async fn count_paid_orders(
     let rows: Vec<(i16, i32, i64, i64, i64)> = if has_first {
         sqlx::query_as(
             "SELECT kind,
-                    paid_day_count                           AS orders,
-                    repeat_amount_minor + first_amount_minor AS amount_minor,
-                    sum(paid_log_sum_nano)::bigint           AS log_sum_nano,
-                    count(*)                                 AS customers
+                    paid_day_count                 AS orders,
+                    paid_amount_minor              AS amount_minor,
+                    sum(paid_log_sum_nano)::bigint AS log_sum_nano,
+                    count(*)                       AS customers
              FROM profiles
              WHERE kind IN (1, 2) AND paid_day_count > 0 AND last_event_day <= $1 AND currency = $2
              GROUP BY 1, 2, 3",
         )
     } else {
-        // The first day is taken off again, with the same billionths that it was added by.
+        // The first day, which brought what the others did not, is taken off again, with the same billionths that it was added by.
         sqlx::query_as(
             "SELECT kind,
-                    paid_day_count - (first_amount_minor > 0)::integer AS orders,
-                    repeat_amount_minor                                AS amount_minor,
+                    paid_day_count - (paid_amount_minor > repeat_amount_minor)::integer AS orders,
+                    repeat_amount_minor                                                 AS amount_minor,
                     sum(paid_log_sum_nano
-                        - coalesce(round(ln(nullif(first_amount_minor, 0)::double precision) * 1000000000), 0)::bigint
-                    )::bigint                                          AS log_sum_nano,
-                    count(*)                                           AS customers
+                        - coalesce(round(ln(nullif(paid_amount_minor - repeat_amount_minor, 0)::double precision)
+                                         * 1000000000), 0)::bigint
+                    )::bigint                                                           AS log_sum_nano,
+                    count(*)                                                            AS customers
              FROM profiles
              WHERE kind IN (1, 2) AND repeat_amount_minor > 0 AND paid_day_count IS NOT NULL
                AND last_event_day <= $1 AND currency = $2

@@ -84,7 +84,7 @@ struct Columns<'a> {
     purchase_day_count: Vec<i32>,
     repeat_amount_minor: Vec<Option<i64>>,
     paid_day_count: Vec<Option<i32>>,
-    first_amount_minor: Vec<Option<i64>>,
+    paid_amount_minor: Vec<Option<i64>>,
     paid_log_sum_nano: Vec<Option<i64>>,
     currency: Vec<Option<&'static str>>,
     last_event_day: Vec<Option<i32>>,
@@ -122,8 +122,8 @@ impl<'a> Columns<'a> {
         let paid = paid.map(|summary| summary.paid_days());
         self.paid_day_count
             .push(paid.map(|paid| i32::try_from(paid.count).unwrap_or(i32::MAX)));
-        self.first_amount_minor
-            .push(paid.map(|paid| paid.first_amount_minor));
+        self.paid_amount_minor
+            .push(paid.map(|paid| paid.amount_minor));
         self.paid_log_sum_nano
             .push(paid.map(|paid| paid.log_sum_nano));
         self.currency.push(currency.map(Currency::code));
@@ -163,16 +163,16 @@ pub async fn upsert<'a>(
         "INSERT INTO profiles
            (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
             repeat_amount_minor, currency, last_event_day, packed, recorded_at,
-            paid_day_count, first_amount_minor, paid_log_sum_nano)
+            paid_day_count, paid_amount_minor, paid_log_sum_nano)
          SELECT customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
                 repeat_amount_minor, currency, last_event_day, packed, recorded_at,
-                paid_day_count, first_amount_minor, paid_log_sum_nano
+                paid_day_count, paid_amount_minor, paid_log_sum_nano
          FROM unnest($1::text[], $2::bigint[], $3::smallint[], $4::text[], $5::integer[], $6::integer[], $7::integer[],
                      $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::timestamptz[],
                      $13::integer[], $14::bigint[], $15::bigint[])
            AS new (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
                    repeat_amount_minor, currency, last_event_day, packed, recorded_at,
-                   paid_day_count, first_amount_minor, paid_log_sum_nano)
+                   paid_day_count, paid_amount_minor, paid_log_sum_nano)
          ON CONFLICT (customer_id) DO UPDATE
          SET version             = excluded.version,
              kind                = excluded.kind,
@@ -186,7 +186,7 @@ pub async fn upsert<'a>(
              packed              = excluded.packed,
              recorded_at         = excluded.recorded_at,
              paid_day_count      = excluded.paid_day_count,
-             first_amount_minor  = excluded.first_amount_minor,
+             paid_amount_minor   = excluded.paid_amount_minor,
              paid_log_sum_nano   = excluded.paid_log_sum_nano
          RETURNING customer_id, version",
     )
@@ -203,7 +203,7 @@ pub async fn upsert<'a>(
     .bind(columns.packed)
     .bind(columns.recorded_at)
     .bind(columns.paid_day_count)
-    .bind(columns.first_amount_minor)
+    .bind(columns.paid_amount_minor)
     .bind(columns.paid_log_sum_nano)
     .fetch_all(tx)
     .await?;

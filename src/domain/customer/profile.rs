@@ -201,8 +201,8 @@ pub struct PurchaseSummary<'a> {
 pub struct PaidDays {
     /// Purchase days with a positive net amount.
     pub count: u32,
-    /// Net amount of the first purchase day, in minor units; 0 when it was free.
-    pub first_amount_minor: i64,
+    /// Net amount of all purchase days, in minor units.
+    pub amount_minor: i64,
     /// Sum over all paid days of [`log_nano_of_minor`] of the net amount.
     pub log_sum_nano: i64,
 }
@@ -214,6 +214,12 @@ impl<'a> PurchaseSummary<'a> {
         amount_minor(self.repeats)
     }
 
+    /// The same of the first day.
+    #[must_use]
+    pub fn first_amount_minor(&self) -> i64 {
+        amount_minor(self.first)
+    }
+
     /// The entries of each repeat day.
     pub fn repeat_days(&self) -> impl Iterator<Item = &'a [PurchaseDay]> {
         self.repeats.chunk_by(|one, other| one.day == other.day)
@@ -222,19 +228,18 @@ impl<'a> PurchaseSummary<'a> {
     /// What the purchase days brought.
     #[must_use]
     pub fn paid_days(&self) -> PaidDays {
-        let first_amount_minor = amount_minor(self.first);
         let repeats = self.repeat_days().map(amount_minor);
-        let all = std::iter::once(first_amount_minor).chain(repeats);
+        let all = std::iter::once(self.first_amount_minor()).chain(repeats);
         let none = PaidDays {
             count: 0,
-            first_amount_minor,
+            amount_minor: 0,
             log_sum_nano: 0,
         };
         all.filter(|amount| *amount > 0)
             .fold(none, |sums, amount| PaidDays {
                 count: sums.count.saturating_add(1),
+                amount_minor: sums.amount_minor.saturating_add(amount),
                 log_sum_nano: sums.log_sum_nano.saturating_add(log_nano_of_minor(amount)),
-                ..sums
             })
     }
 }

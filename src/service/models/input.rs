@@ -334,19 +334,17 @@ impl Reading<'_> {
 /// The orders of one customer in one currency, as the database counts them.
 fn counted(kind: CustomerKind, summary: &PurchaseSummary<'_>, orders: SpendOrders) -> SpendCount {
     let paid = summary.paid_days();
-    let repeat_amount_minor = summary.repeat_amount_minor();
     let (count, amount_minor, log_sum_nano) = match orders {
-        SpendOrders::All => (
-            paid.count,
-            repeat_amount_minor.saturating_add(paid.first_amount_minor),
-            Some(paid.log_sum_nano),
-        ),
-        SpendOrders::Repeat => (
-            paid.count - u32::from(paid.first_amount_minor > 0),
-            repeat_amount_minor,
-            Some(paid.log_sum_nano - log_nano_of_minor(paid.first_amount_minor)),
-        ),
-        SpendOrders::RepeatMeans => (summary.frequency, repeat_amount_minor, None),
+        SpendOrders::All => (paid.count, paid.amount_minor, Some(paid.log_sum_nano)),
+        SpendOrders::Repeat => {
+            let first = summary.first_amount_minor();
+            (
+                paid.count - u32::from(first > 0),
+                summary.repeat_amount_minor(),
+                Some(paid.log_sum_nano - log_nano_of_minor(first)),
+            )
+        }
+        SpendOrders::RepeatMeans => (summary.frequency, summary.repeat_amount_minor(), None),
     };
     SpendCount {
         kind,

@@ -150,7 +150,7 @@ async fn profiles_of_an_earlier_program_are_fitted_alike_before_and_after_their_
         .await;
     let columns = async || {
         let rows: Vec<PaidRow> = sqlx::query_as(
-            "SELECT customer_id, paid_day_count, first_amount_minor, paid_log_sum_nano
+            "SELECT customer_id, paid_day_count, paid_amount_minor, paid_log_sum_nano
              FROM profiles
              ORDER BY customer_id",
         )
@@ -171,7 +171,7 @@ async fn profiles_of_an_earlier_program_are_fitted_alike_before_and_after_their_
         before.push(spend(&fit_to(&service, orders).await));
     }
     let empty = "UPDATE profiles
-                 SET paid_day_count = NULL, first_amount_minor = NULL, paid_log_sum_nano = NULL";
+                 SET paid_day_count = NULL, paid_amount_minor = NULL, paid_log_sum_nano = NULL";
     sqlx::query(empty).execute(&service.pool).await.unwrap();
     for (orders, before) in CHOICES.into_iter().zip(&before) {
         assert_eq!(&spend(&fit_to(&service, orders).await), before);

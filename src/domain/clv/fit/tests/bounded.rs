@@ -43,7 +43,7 @@ fn a_search_that_takes_more_work_than_it_may_ends_without_a_maximum() {
         rows: daily_buyers(),
     };
     let limit = |min_units| WorkLimit {
-        units_per_row: 1,
+        units_per_row: 0,
         min_units,
     };
     for kind in ModelKind::ALL {
