@@ -24,7 +24,7 @@ pub(crate) fn drift_report(report: &DriftReport) -> pb::DriftReport {
         reason: report.judgement.reason.clone(),
         version: report.version,
         version_until: evidence.active_until.to_string(),
-        kind: models::kind_message(report.kind),
+        kind: models::kind_message(report.kind.family()),
         split_on: evidence.split.to_string(),
         until: evidence.until.to_string(),
         holdout_days: int32(report.days),

@@ -34,7 +34,7 @@ pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
             .unwrap_or_default(),
         empty_days: int32(found.window.days_after(found.last_purchase_day)),
         version: found.version.unwrap_or_default(),
-        kind: models::kind_message(found.kind),
+        kind: models::kind_message(found.kind.family()),
         parameters: found.sets.iter().map(parameters).collect(),
         currency: found
             .currency
@@ -94,6 +94,7 @@ fn reported(fits: &Fits, of_whom: pb::EvaluatedParameters) -> pb::EvaluatedParam
         parameters: reports().flat_map(of_report).collect(),
         converged: reasons.is_empty(),
         not_converged_reason: reasons.join("; "),
+        stages: fits.orders.stages.as_ref().map_or(0, models::stage_count),
         ..of_whom
     }
 }

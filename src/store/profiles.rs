@@ -87,6 +87,7 @@ struct Columns<'a> {
     last_event_day: Vec<Option<i32>>,
     packed: Vec<Vec<u8>>,
     recorded_at: Vec<Instant>,
+    log_gap_billionths: Vec<i64>,
 }
 
 impl<'a> Columns<'a> {
@@ -120,6 +121,8 @@ impl<'a> Columns<'a> {
             .push(history.last_event_day.map(Day::number));
         self.packed.push(packed::pack(history));
         self.recorded_at.push(Instant(*recorded_at));
+        self.log_gap_billionths
+            .push(codes::billionths(history.log_gaps()));
     }
 }
 
@@ -151,13 +154,13 @@ pub async fn upsert<'a>(
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "INSERT INTO profiles
            (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
-            repeat_amount_minor, currency, last_event_day, packed, recorded_at)
+            repeat_amount_minor, currency, last_event_day, packed, recorded_at, log_gap_billionths)
          SELECT customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
-                repeat_amount_minor, currency, last_event_day, packed, recorded_at
+                repeat_amount_minor, currency, last_event_day, packed, recorded_at, log_gap_billionths
          FROM unnest($1::text[], $2::bigint[], $3::smallint[], $4::text[], $5::integer[], $6::integer[], $7::integer[],
-                     $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::timestamptz[])
+                     $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::timestamptz[], $13::bigint[])
            AS new (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
-                   repeat_amount_minor, currency, last_event_day, packed, recorded_at)
+                   repeat_amount_minor, currency, last_event_day, packed, recorded_at, log_gap_billionths)
          ON CONFLICT (customer_id) DO UPDATE
          SET version             = excluded.version,
              kind                = excluded.kind,
@@ -169,7 +172,8 @@ pub async fn upsert<'a>(
              currency            = excluded.currency,
              last_event_day      = excluded.last_event_day,
              packed              = excluded.packed,
-             recorded_at         = excluded.recorded_at
+             recorded_at         = excluded.recorded_at,
+             log_gap_billionths  = excluded.log_gap_billionths
          RETURNING customer_id, version",
     )
     .bind(columns.customer_id)
@@ -184,6 +188,7 @@ pub async fn upsert<'a>(
     .bind(columns.last_event_day)
     .bind(columns.packed)
     .bind(columns.recorded_at)
+    .bind(columns.log_gap_billionths)
     .fetch_all(tx)
     .await?;
     rows.into_iter()

@@ -7,6 +7,7 @@ mod fits;
 mod outlook;
 mod planted;
 mod refined;
+mod regular;
 mod requests;
 mod uncertainty;
 

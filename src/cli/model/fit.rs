@@ -17,6 +17,9 @@ pub enum OrderModel {
     BgNbd,
     /// Pareto/NBD: customers may drop out at any time
     ParetoNbd,
+    /// MBG/CNBD-k: MBG/NBD for customers who order regularly; the fit chooses k
+    #[value(name = "mbg-cnbd-k")]
+    MbgCnbd,
 }
 
 impl OrderModel {
@@ -26,6 +29,7 @@ impl OrderModel {
             Self::MbgNbd => pb::OrderModelKind::MbgNbd,
             Self::ParetoNbd => pb::OrderModelKind::ParetoNbd,
             Self::BgNbd => pb::OrderModelKind::BgNbd,
+            Self::MbgCnbd => pb::OrderModelKind::MbgCnbdK,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! A model version as a page.
 
-use super::answer::{model_title, seconds};
+mod stages;
+
+use self::stages::{stages_text, title};
+use super::answer::seconds;
 use crate::cli::text::{self, Align};
 use crate::pb;
 
@@ -15,7 +18,7 @@ pub fn page(model: &pb::Model) -> String {
         ("Stored", written),
     ])];
     if let Some(orders) = &model.orders {
-        let title = format!("Orders: {}, time in weeks", model_title(model.kind()));
+        let title = format!("Orders: {}, time in weeks", title(model));
         parts.push(format!("{title}\n{}", text::indented(&report_page(orders))));
     }
     match &model.spend {
@@ -214,6 +217,9 @@ fn fit_facts(report: &pb::FitReport) -> Vec<(&'static str, String)> {
         ("Log-likelihood", format!("{:.4}", report.log_likelihood)),
         ("AIC, BIC", format!("{:.2}, {:.2}", report.aic, report.bic)),
     ];
+    if !report.stage_likelihoods.is_empty() {
+        facts.push(("Regularity", stages_text(report)));
+    }
     if let Some(benchmark) = &report.benchmark {
         facts.push((
             "Against NBD",
@@ -285,7 +291,7 @@ pub fn list_page(models: &[pb::Model]) -> String {
             let orders = model.orders.as_ref();
             vec![
                 model.version.to_string(),
-                model_title(model.kind()).to_owned(),
+                title(model),
                 model.until.clone(),
                 orders.map_or_else(String::new, |orders| orders.customers.to_string()),
                 orders.map_or_else(String::new, |one| format!("{:.4}", one.log_likelihood)),

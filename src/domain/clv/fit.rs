@@ -12,6 +12,7 @@ pub mod distance;
 pub mod prior;
 pub mod report;
 pub mod rows;
+pub mod stages;
 
 mod beta_geometric;
 mod family;
@@ -21,6 +22,7 @@ mod minimise;
 mod orders;
 mod pareto;
 mod prepared;
+mod regular;
 mod search;
 mod spend;
 mod standard;

@@ -13,6 +13,7 @@ pub use fold::{FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_relat
 
 use crate::domain::{
     calendar::Day,
+    clv::history::LogGaps,
     customer::{
         CustomerKind,
         facts::{AttributeFact, ContractFact},
@@ -214,6 +215,12 @@ impl History {
         let contracts = contracts.filter(|terms| terms.ever_runs());
         let contracts = contracts.map(|terms| terms.started_on);
         contracts.chain(purchase).chain(contact).min()
+    }
+
+    /// How long the gaps between purchase days were.
+    #[must_use]
+    pub fn log_gaps(&self) -> LogGaps {
+        LogGaps::from_days(self.purchases.iter().map(|entry| entry.day.number()))
     }
 
     /// When and how much the customer bought; `None` without a purchase.

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         basis::{ActiveModel, Basis},
         calendar::Day,
-        clv::model::ModelKind,
+        clv::model::ModelFamily,
         fitted::{
             ModelFit, ModelVersion, contract_models::ContractModels, parameters::Covariate,
             report::StoredPrior,
@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct FitRequest {
     /// The model of orders.
-    pub kind: ModelKind,
+    pub kind: ModelFamily,
     /// Last day whose facts are used; today when it is `None`.
     pub until: Option<Day>,
     /// Whether the new version answers from now on, if it converged.
@@ -45,7 +45,7 @@ pub struct FitRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningFit {
     /// The order model.
-    pub kind: ModelKind,
+    pub kind: ModelFamily,
     /// Last day of the facts used.
     pub until: Day,
     /// When it began.
@@ -55,7 +55,7 @@ pub struct RunningFit {
 }
 
 /// The right to fit a kind of model.
-pub(super) type FitPermit = Permit<ModelKind, RunningFit>;
+pub(super) type FitPermit = Permit<ModelFamily, RunningFit>;
 
 /// A request that was found sound.
 struct ValidatedFit {
@@ -204,6 +204,7 @@ impl Models {
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let plan = Plan {
             kind: request.kind,
+            stages: None,
             until,
             by_kind: request.by_kind,
             covariates,

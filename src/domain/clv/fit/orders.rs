@@ -19,7 +19,7 @@ use crate::domain::clv::model::ModelKind;
 use crate::domain::stop;
 
 /// So many coarse rows take a few milliseconds over all starts.
-const COARSE_ROWS: usize = 2_000;
+pub(super) const COARSE_ROWS: usize = 2_000;
 
 /// A group with its covariates, standardised.
 struct Group {
@@ -65,7 +65,7 @@ impl Problem<'_> {
         }
         if let Some(prior) = self.prior {
             let (log_density, by_log) =
-                prior.log_density(self.in_weeks([point[0], point[1], point[2], point[3]]));
+                prior.log_density(self.of_orders([point[0], point[1], point[2], point[3]]));
             value += log_density;
             by_log
                 .into_iter()
@@ -85,6 +85,13 @@ impl Problem<'_> {
         if self.kind == ModelKind::ParetoNbd {
             logs[3] += unit;
         }
+        logs
+    }
+
+    /// The same as a prior knows them: of orders, not of their stages, so that one prior is right for any number of stages.
+    fn of_orders(&self, logs: [f64; 4]) -> [f64; 4] {
+        let mut logs = self.in_weeks(logs);
+        logs[1] += self.kind.stages().as_f64().ln();
         logs
     }
 
@@ -153,12 +160,13 @@ impl Problem<'_> {
             hessian,
             limit,
         } = optimum;
-        let logs = self.in_weeks([
+        let coordinates = [
             found.point[0],
             found.point[1],
             found.point[2],
             found.point[3],
-        ]);
+        ];
+        let logs = self.in_weeks(coordinates);
         let parameters = logs.map(f64::exp);
         let effect_scales: Vec<f64> = [standard.deviations.as_slice(), &standard.deviations]
             .concat()
@@ -170,7 +178,9 @@ impl Problem<'_> {
             .zip(&effect_scales)
             .map(|(x, scale)| x * scale)
             .collect();
-        let log_prior = self.prior.map_or(0.0, |prior| prior.log_density(logs).0);
+        let log_prior = self.prior.map_or(0.0, |prior| {
+            prior.log_density(self.of_orders(coordinates)).0
+        });
         let report = Outcome {
             parameter_names: names(self.kind, covariate_names),
             estimates: [parameters.as_slice(), &effects].concat(),
@@ -178,10 +188,8 @@ impl Problem<'_> {
             log_scales: [[1.0; 4].as_slice(), &effect_scales].concat(),
             hessian,
             limit,
-            // A density of x times per scaled unit: per week it is larger by unit^-x.
-            log_likelihood: -found.value * totals.customers_as_f64()
-                - log_prior
-                - totals.orders * self.unit_weeks.ln(),
+            log_likelihood: -found.value * totals.customers_as_f64() - log_prior
+                + totals.constant(self.kind.stages()),
             gradient_norm: found.gradient_norm(),
             iterations: found.iterations,
             evaluations: found.evaluations,

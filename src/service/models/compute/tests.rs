@@ -166,6 +166,7 @@ fn likelihoods_are_compared_only_at_proper_maxima() {
         gradient_norm: 0.0,
         condition_number: None,
         duration: Duration::ZERO,
+        stages: None,
     };
     let smaller = report(4, -100.0, None);
     let halves = [report(4, -40.0, None), report(4, -55.0, None)];

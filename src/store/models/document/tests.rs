@@ -11,7 +11,7 @@ use crate::domain::{
     fitted::{
         contact_model::{ContactModel, UsualContacts},
         contract_models::PeriodFit,
-        report::{StoredParameter, StoredRegularity},
+        report::{StoredParameter, StoredRegularity, StoredStages},
     },
 };
 
@@ -63,6 +63,39 @@ fn a_document_without_the_newer_fields_is_one_pooled_set() {
     assert_eq!((&fit.checks, fit.prior), (&None, None));
     assert_eq!(fit.pooled.orders_report.evaluations, 0);
     assert_eq!(written_and_read(&fit), fit);
+}
+
+#[test]
+fn stages_of_regular_buyers_are_read_as_they_were_written() {
+    let plain = read(FIRST);
+    let stages = Stages::new(3).unwrap();
+    let parameters = plain.pooled.orders.parameters();
+    let regular = ModelFit {
+        pooled: FittedSet {
+            orders: OrderModel::new(ModelKind::MbgCnbd(stages), parameters).unwrap(),
+            orders_report: plain
+                .pooled
+                .orders_report
+                .clone()
+                .with_stages(Some(StoredStages {
+                    stages: 3,
+                    log_likelihoods: vec![(1, -70.5), (2, -61.25), (3, -60.0), (4, -60.5)],
+                })),
+            ..plain.pooled.clone()
+        },
+        ..plain
+    };
+    let found = written_and_read(&regular);
+    assert_eq!(found, regular);
+    assert_eq!(found.kind(), ModelKind::MbgCnbd(stages));
+    // Without a number there is no model, and no other is taken instead.
+    let mut document = serde_json::to_value(FitDocument::from(&regular)).unwrap();
+    document["orders"]["stages"]["stages"] = 13.into();
+    for document in [document.to_string(), FIRST.replace("mbg-nbd", "mbg-cnbd-k")] {
+        let document: FitDocument = serde_json::from_str(&document).unwrap();
+        let error = ModelFit::try_from(document).unwrap_err().to_string();
+        assert!(error.contains("number of stages"), "{error}");
+    }
 }
 
 #[test]

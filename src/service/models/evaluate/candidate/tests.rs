@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::*;
+use crate::domain::clv::model::ModelKind;
 use crate::domain::{
     clv::{gamma_gamma::GammaGamma, model::OrderModel},
     evaluation::strata::Stratum,
@@ -22,6 +23,7 @@ fn report() -> StoredReport {
         gradient_norm: 0.0,
         condition_number: None,
         duration: Duration::ZERO,
+        stages: None,
     }
 }
 
