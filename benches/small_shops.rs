@@ -18,6 +18,7 @@ use patron::domain::clv::interval::{Estimated, UncertainModel};
 use patron::domain::clv::model::{ModelKind, OrderModel};
 use patron::domain::clv::random::Random;
 use patron::domain::clv::simulation::{DrawnCustomer, Ending};
+use patron::domain::clv::stages::Stages;
 
 const DEFAULT_SHOPS: u64 = 200;
 /// Ages of customers, in days: of a shop of two years, and of the CDNOW sample after nine months.
@@ -57,7 +58,9 @@ fn parameters(kind: ModelKind, random: &mut Random) -> [f64; 4] {
     let [leaving, odds] = [around(0.8, 0.3), around(0.35, 0.4)];
     match kind {
         ModelKind::ParetoNbd => [r, r * weeks, leaving, leaving * weeks / odds],
-        ModelKind::BgNbd | ModelKind::MbgNbd => [r, r * weeks, leaving, leaving / odds],
+        ModelKind::BgNbd | ModelKind::MbgNbd | ModelKind::MbgCnbd(_) => {
+            [r, r * weeks, leaving, leaving / odds]
+        }
     }
 }
 
@@ -72,6 +75,8 @@ fn days(customer: &DrawnCustomer, truth: Truth, until: u32, random: &mut Random)
                 ending: Ending::AtTime {
                     weeks: f64::INFINITY,
                 },
+                stages: Stages::ONE,
+                stages_passed: 0,
             };
             let all: Vec<f64> = fast.orders(weeks, 100_000, random).collect();
             let leaving = match customer.ending {

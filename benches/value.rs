@@ -15,15 +15,17 @@ use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
 };
 use patron::domain::clv::fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend};
+use patron::domain::clv::fit::stages::choose_stages;
 use patron::domain::clv::fit::{OrderFit, SpendFit, fit_orders, fit_spend};
 use patron::domain::clv::gamma_gamma::SpendHistory;
-use patron::domain::clv::history::PurchaseHistory;
+use patron::domain::clv::history::{LogGaps, PurchaseHistory};
 use patron::domain::clv::interval::{Estimated, UncertainModel};
 use patron::domain::clv::lifetime::{Horizon, WEEKS_PER_MONTH, discounted_value};
 use patron::domain::clv::model::{ModelKind, OrderModel};
 use patron::domain::clv::random::Random;
 use patron::domain::clv::simulation::DrawnCustomer;
 use patron::domain::clv::spend_orders::{AmountsPaid, SpendOrders};
+use patron::domain::clv::stages::Stages;
 
 const CUSTOMERS: u32 = 1_000_000;
 
@@ -33,6 +35,8 @@ const fn parameters(kind: ModelKind) -> [f64; 4] {
         ModelKind::BgNbd => [0.243, 4.414, 0.793, 2.426],
         ModelKind::MbgNbd => [0.525, 6.183, 0.891, 1.614],
         ModelKind::ParetoNbd => [0.553, 10.578, 0.606, 11.669],
+        // As many orders, each of two stages.
+        ModelKind::MbgCnbd(_) => [0.525, 3.09, 0.891, 1.614],
     }
 }
 
@@ -44,18 +48,15 @@ fn customers(kind: ModelKind) -> Vec<CollapsedRow> {
         .map(|_| {
             let age_days = 140 + u32::try_from(random.bits() % 400).unwrap_or(0);
             let customer = DrawnCustomer::draw(&newcomer, &mut random);
-            let (mut frequency, mut last) = (0, 0.0);
-            for time in customer.orders(f64::from(age_days) / 7.0, 10_000, &mut random) {
-                frequency += 1;
-                last = time;
-            }
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "whole days within the age"
-            )]
-            let recency_days = (last * 7.0).ceil() as u32;
-            CollapsedRow::new(frequency, recency_days.min(age_days), age_days, 1).unwrap()
+            let times = customer.orders(f64::from(age_days) / 7.0, 10_000, &mut random);
+            #[expect(clippy::cast_possible_truncation, reason = "whole days within the age")]
+            let days = times.map(|time| (time * 7.0).ceil() as i32);
+            let days: Vec<i32> = std::iter::once(0).chain(days).collect();
+            let last = days.last().map_or(0, |day| day.unsigned_abs());
+            let frequency = u32::try_from(days.len() - 1).unwrap_or(u32::MAX);
+            CollapsedRow::new(frequency, last.min(age_days), age_days, 1)
+                .unwrap()
+                .with_log_gaps(LogGaps::from_days(days))
         })
         .collect()
 }
@@ -119,8 +120,23 @@ fn spend_fits(group: &mut BenchmarkGroup<'_, WallTime>, paid: &[AmountsPaid]) ->
     fit_spend(&rows.collect::<Vec<_>>()).unwrap()
 }
 
+/// The fit; of regular buyers next to that of MBG/NBD on the same customers, and with the choice of the number of stages.
+fn fits(group: &mut BenchmarkGroup<'_, WallTime>, kind: ModelKind, collapsed: &[CollapsedRow]) {
+    group.bench_function("fit", |bencher| {
+        bencher.iter(|| black_box(fit_orders(kind, collapsed)));
+    });
+    if kind.stages() > Stages::ONE {
+        group.bench_function("fit of MBG/NBD", |bencher| {
+            bencher.iter(|| black_box(fit_orders(ModelKind::MbgNbd, collapsed)));
+        });
+        group.bench_function("choice of stages", |bencher| {
+            bencher.iter(|| black_box(choose_stages(collapsed, None)));
+        });
+    }
+}
+
 fn value(criterion: &mut Criterion) {
-    for kind in [ModelKind::BgNbd, ModelKind::MbgNbd, ModelKind::ParetoNbd] {
+    for kind in ModelKind::ALL {
         let rows = customers(kind);
         if kind == ModelKind::BgNbd {
             write_for_the_peer(&rows);
@@ -141,9 +157,7 @@ fn value(criterion: &mut Criterion) {
                 BatchSize::LargeInput,
             );
         });
-        group.bench_function("fit", |bencher| {
-            bencher.iter(|| black_box(fit_orders(kind, &collapsed)));
-        });
+        fits(&mut group, kind, &collapsed);
         let OrderFit { model, report } = fit_orders(kind, &collapsed).unwrap();
         let histories = histories(&rows);
         let sum =

@@ -158,6 +158,7 @@ fn reported(fits: &Fits, of_whom: pb::EvaluatedParameters) -> pb::EvaluatedParam
         converged: reasons.is_empty(),
         not_converged_reason: reasons.join("; "),
         weak_prior_reason: fits.orders.held_reason.clone().unwrap_or_default(),
+        stages: fits.orders.stages.as_ref().map_or(0, models::stage_count),
         ..of_whom
     }
 }

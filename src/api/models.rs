@@ -7,13 +7,14 @@ use crate::{
     api::violations::Checker,
     domain::{
         calendar::Day,
-        clv::{lifetime::WEEKS_PER_MONTH, model::ModelKind, spend_orders::SpendOrders},
+        clv::{lifetime::WEEKS_PER_MONTH, model::ModelFamily, spend_orders::SpendOrders},
         fitted::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelVersion, Refinement,
             contact_model::UsualContacts,
             contract_models::PeriodFit,
             report::{
-                FactsEnd, StoredBenchmark, StoredParameter, StoredPrior, StoredReport, StoredTest,
+                FactsEnd, StoredBenchmark, StoredParameter, StoredPrior, StoredReport,
+                StoredStages, StoredTest,
             },
         },
     },
@@ -21,11 +22,14 @@ use crate::{
 };
 
 /// The model kind of a message; the default when it is not stated.
-pub(crate) fn model_kind(number: i32, check: &mut Checker<'_>) -> Option<ModelKind> {
+pub(crate) fn model_kind(number: i32, check: &mut Checker<'_>) -> Option<ModelFamily> {
     match pb::OrderModelKind::try_from(number) {
-        Ok(pb::OrderModelKind::ParetoNbd) => Some(ModelKind::ParetoNbd),
-        Ok(pb::OrderModelKind::BgNbd) => Some(ModelKind::BgNbd),
-        Ok(pb::OrderModelKind::Unspecified | pb::OrderModelKind::MbgNbd) => Some(ModelKind::MbgNbd),
+        Ok(pb::OrderModelKind::ParetoNbd) => Some(ModelFamily::ParetoNbd),
+        Ok(pb::OrderModelKind::BgNbd) => Some(ModelFamily::BgNbd),
+        Ok(pb::OrderModelKind::Unspecified | pb::OrderModelKind::MbgNbd) => {
+            Some(ModelFamily::MbgNbd)
+        }
+        Ok(pb::OrderModelKind::MbgCnbdK) => Some(ModelFamily::MbgCnbd),
         Err(_) => {
             check.refuse(
                 "UNKNOWN_ENUM_VALUE",
@@ -37,11 +41,12 @@ pub(crate) fn model_kind(number: i32, check: &mut Checker<'_>) -> Option<ModelKi
 }
 
 /// The message of a model kind.
-pub(super) fn kind_message(kind: ModelKind) -> i32 {
+pub(super) fn kind_message(kind: ModelFamily) -> i32 {
     let kind = match kind {
-        ModelKind::BgNbd => pb::OrderModelKind::BgNbd,
-        ModelKind::MbgNbd => pb::OrderModelKind::MbgNbd,
-        ModelKind::ParetoNbd => pb::OrderModelKind::ParetoNbd,
+        ModelFamily::BgNbd => pb::OrderModelKind::BgNbd,
+        ModelFamily::MbgNbd => pb::OrderModelKind::MbgNbd,
+        ModelFamily::ParetoNbd => pb::OrderModelKind::ParetoNbd,
+        ModelFamily::MbgCnbd => pb::OrderModelKind::MbgCnbdK,
     };
     kind.into()
 }
@@ -271,7 +276,23 @@ fn report(report: &StoredReport) -> pb::FitReport {
         bic: report.bic(),
         evaluations: i32::try_from(report.evaluations).unwrap_or(i32::MAX),
         benchmark: None,
+        stages: report.stages.as_ref().map_or(0, stage_count),
+        stage_likelihoods: report.stages.as_ref().map_or(vec![], stage_likelihoods),
     }
+}
+
+/// The number of stages of a model of regular buyers.
+pub(super) fn stage_count(stages: &StoredStages) -> i32 {
+    i32::try_from(stages.stages).unwrap_or(i32::MAX)
+}
+
+fn stage_likelihoods(stages: &StoredStages) -> Vec<pb::StageLikelihood> {
+    let tried = stages.log_likelihoods.iter();
+    let message = |&(stages, log_likelihood): &(u32, f64)| pb::StageLikelihood {
+        stages: i32::try_from(stages).unwrap_or(i32::MAX),
+        log_likelihood,
+    };
+    tried.map(message).collect()
 }
 
 fn count(count: u64) -> i64 {

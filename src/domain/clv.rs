@@ -19,6 +19,7 @@ pub mod gamma_gamma;
 pub mod history;
 pub mod interval;
 pub mod lifetime;
+pub mod mbg_cnbd;
 pub mod mbg_nbd;
 pub mod model;
 pub mod nbd;
@@ -29,11 +30,13 @@ pub mod pareto_lifetime;
 pub mod pareto_nbd;
 pub mod random;
 pub mod rates;
+pub mod regular_orders;
 pub mod renewal;
 pub mod shifted_beta_geometric;
 pub mod simulation;
 pub mod special_functions;
 pub mod spend_orders;
+pub mod stages;
 
 #[cfg(test)]
 pub(crate) mod reference;

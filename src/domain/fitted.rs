@@ -16,7 +16,7 @@ use crate::domain::{
     clv::{
         fit::covariates::CovariateModel,
         gamma_gamma::GammaGamma,
-        model::{ModelKind, OrderModel},
+        model::{ModelFamily, OrderModel},
         spend_orders::SpendOrders,
     },
     customer::CustomerKind,
@@ -49,7 +49,7 @@ pub struct ModelVersion {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelFit {
     /// The model of orders asked for.
-    pub kind: ModelKind,
+    pub kind: ModelFamily,
     /// Last day whose facts were used.
     pub until: Day,
     /// Parameters fitted to everybody, there whatever else was fitted of purchases; or why there are none: nobody had bought, so that

@@ -245,6 +245,7 @@ fn evaluation_request(
     let model = match request.version {
         0 => EvaluatedModel::Fit(FitPlan {
             kind,
+            stages: None,
             by_kind,
             covariates,
             prior: None,

@@ -21,7 +21,7 @@ pub use self::{
 use crate::{
     clock::Clock,
     domain::{
-        clv::model::ModelKind,
+        clv::model::ModelFamily,
         fitted::{ModelVersion, parameters::Covariate},
     },
     metrics::FitMetrics,
@@ -44,7 +44,7 @@ pub struct Models {
     clock: Arc<dyn Clock>,
     zone: TimeZone,
     metrics: FitMetrics,
-    permits: Permits<ModelKind, RunningFit>,
+    permits: Permits<ModelFamily, RunningFit>,
 }
 
 /// What becomes of a version whose fit did not converge.

@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         calendar::Day,
+        clv::history::LogGaps,
         customer::{CustomerKind, IdentifierKind, facts::TransactionKind},
         money::Currency,
         text::CustomerId,
@@ -63,6 +64,16 @@ pub(super) fn identifier_kind(code: i16) -> Result<IdentifierKind, StoreError> {
         3 => Ok(IdentifierKind::External),
         _ => Err(StoreError::corrupt("identifier kind", code)),
     }
+}
+
+/// A sum of logarithms of gaps in its column.
+pub(super) fn billionths(sum: LogGaps) -> i64 {
+    i64::try_from(sum.billionths()).unwrap_or(i64::MAX)
+}
+
+/// The sum of logarithms of gaps of a stored number.
+pub(super) const fn log_gaps(billionths: i64) -> LogGaps {
+    LogGaps::from_billionths(billionths.unsigned_abs())
 }
 
 /// The day of a stored number.

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::Day,
+        clv::history::LogGaps,
         customer::{CustomerKind, profile::History},
         money::Currency,
         text::CustomerId,
@@ -30,6 +31,8 @@ pub struct OrderCount {
     pub age_days: i32,
     /// How many customers.
     pub customers: i64,
+    /// The gaps between purchase days of all of them.
+    pub log_gaps: LogGaps,
 }
 
 /// Customers of one kind that share a number of orders and their total.
@@ -68,12 +71,13 @@ pub async fn count_orders(
     connection: &mut PgConnection,
     until: Day,
 ) -> Result<Vec<OrderCount>, StoreError> {
-    let rows: Vec<(i16, i32, i32, i32, i64)> = sqlx::query_as(
+    let rows: Vec<(i16, i32, i32, i32, i64, i64)> = sqlx::query_as(
         "SELECT kind,
-                purchase_day_count - 1                 AS frequency,
-                last_purchase_day - first_purchase_day AS recency_days,
-                $1 - first_purchase_day                AS age_days,
-                count(*)                               AS customers
+                purchase_day_count - 1                       AS frequency,
+                last_purchase_day - first_purchase_day       AS recency_days,
+                $1 - first_purchase_day                      AS age_days,
+                count(*)                                     AS customers,
+                coalesce(sum(log_gap_billionths), 0)::bigint AS log_gap_billionths
          FROM profiles
          WHERE kind IN (1, 2) AND first_purchase_day IS NOT NULL AND last_event_day <= $1
          GROUP BY 1, 2, 3, 4",
@@ -81,17 +85,18 @@ pub async fn count_orders(
     .bind(until.number())
     .fetch_all(connection)
     .await?;
-    let counts = rows
-        .into_iter()
-        .map(|(kind, frequency, recency_days, age_days, customers)| {
+    let counts = rows.into_iter().map(
+        |(kind, frequency, recency_days, age_days, customers, log_gaps)| {
             Ok(OrderCount {
+                log_gaps: codes::log_gaps(log_gaps),
                 kind: codes::customer_kind(kind)?,
                 frequency,
                 recency_days,
                 age_days,
                 customers,
             })
-        });
+        },
+    );
     counts.collect()
 }
 

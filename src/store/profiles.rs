@@ -90,6 +90,7 @@ struct Columns<'a> {
     last_event_day: Vec<Option<i32>>,
     packed: Vec<Vec<u8>>,
     recorded_at: Vec<Instant>,
+    log_gap_billionths: Vec<i64>,
 }
 
 impl<'a> Columns<'a> {
@@ -131,6 +132,8 @@ impl<'a> Columns<'a> {
             .push(history.last_event_day.map(Day::number));
         self.packed.push(packed::pack(history));
         self.recorded_at.push(Instant(*recorded_at));
+        self.log_gap_billionths
+            .push(codes::billionths(history.log_gaps()));
     }
 }
 
@@ -163,16 +166,16 @@ pub async fn upsert<'a>(
         "INSERT INTO profiles
            (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
             repeat_amount_minor, currency, last_event_day, packed, recorded_at,
-            paid_day_count, paid_amount_minor, paid_log_sum_nano)
+            paid_day_count, paid_amount_minor, paid_log_sum_nano, log_gap_billionths)
          SELECT customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
                 repeat_amount_minor, currency, last_event_day, packed, recorded_at,
-                paid_day_count, paid_amount_minor, paid_log_sum_nano
+                paid_day_count, paid_amount_minor, paid_log_sum_nano, log_gap_billionths
          FROM unnest($1::text[], $2::bigint[], $3::smallint[], $4::text[], $5::integer[], $6::integer[], $7::integer[],
                      $8::bigint[], $9::text[], $10::integer[], $11::bytea[], $12::timestamptz[],
-                     $13::integer[], $14::bigint[], $15::bigint[])
+                     $13::integer[], $14::bigint[], $15::bigint[], $16::bigint[])
            AS new (customer_id, version, kind, display_name, first_purchase_day, last_purchase_day, purchase_day_count,
                    repeat_amount_minor, currency, last_event_day, packed, recorded_at,
-                   paid_day_count, paid_amount_minor, paid_log_sum_nano)
+                   paid_day_count, paid_amount_minor, paid_log_sum_nano, log_gap_billionths)
          ON CONFLICT (customer_id) DO UPDATE
          SET version             = excluded.version,
              kind                = excluded.kind,
@@ -187,7 +190,8 @@ pub async fn upsert<'a>(
              recorded_at         = excluded.recorded_at,
              paid_day_count      = excluded.paid_day_count,
              paid_amount_minor   = excluded.paid_amount_minor,
-             paid_log_sum_nano   = excluded.paid_log_sum_nano
+             paid_log_sum_nano   = excluded.paid_log_sum_nano,
+             log_gap_billionths  = excluded.log_gap_billionths
          RETURNING customer_id, version",
     )
     .bind(columns.customer_id)
@@ -205,6 +209,7 @@ pub async fn upsert<'a>(
     .bind(columns.paid_day_count)
     .bind(columns.paid_amount_minor)
     .bind(columns.paid_log_sum_nano)
+    .bind(columns.log_gap_billionths)
     .fetch_all(tx)
     .await?;
     rows.into_iter()

@@ -9,6 +9,7 @@ mod fits;
 mod outlook;
 mod planted;
 mod refined;
+mod regular;
 mod requests;
 mod simple;
 mod spend_orders;

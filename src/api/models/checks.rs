@@ -65,8 +65,8 @@ fn of_times(found: &StoredRegularity) -> pb::Regularity {
         ),
         RegularityVerdict::Regular => (
             pb::RegularityVerdict::Regular,
-            "orders are more regular than the models assume: a model with Erlang times (CNBD-k) would fit better, and the probability of \
-             being alive reacts too slowly to a missed order",
+            "orders are more regular than random: MBG/CNBD-k (`mbg-cnbd-k`) fits better; in the other models the probability of being alive \
+             reacts too slowly to a missed order",
         ),
         RegularityVerdict::Clustered => (
             pb::RegularityVerdict::Clustered,

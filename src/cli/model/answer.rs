@@ -117,6 +117,8 @@ struct ReportJson {
     covariance: Option<Vec<Vec<f64>>>,
     log_covariance: Option<Vec<Vec<f64>>>,
     benchmark: Option<BenchmarkJson>,
+    stages: Option<i32>,
+    stage_log_likelihoods: Option<Map<String, Value>>,
 }
 
 impl From<&pb::Model> for ModelJson {
@@ -285,6 +287,8 @@ impl From<&pb::FitReport> for ReportJson {
             covariance: matrix(&report.covariance, size),
             log_covariance: matrix(&report.log_covariance, size),
             benchmark: report.benchmark.as_ref().map(BenchmarkJson::from),
+            stages: (report.stages > 0).then_some(report.stages),
+            stage_log_likelihoods: stage_log_likelihoods(report),
         }
     }
 }
@@ -295,6 +299,7 @@ pub(super) fn model_name(kind: pb::OrderModelKind) -> &'static str {
         pb::OrderModelKind::BgNbd => "bg-nbd",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "mbg-nbd",
         pb::OrderModelKind::ParetoNbd => "pareto-nbd",
+        pb::OrderModelKind::MbgCnbdK => "mbg-cnbd-k",
     }
 }
 
@@ -304,6 +309,7 @@ pub(super) fn model_title(kind: pb::OrderModelKind) -> &'static str {
         pb::OrderModelKind::BgNbd => "BG/NBD",
         pb::OrderModelKind::MbgNbd | pb::OrderModelKind::Unspecified => "MBG/NBD",
         pb::OrderModelKind::ParetoNbd => "Pareto/NBD",
+        pb::OrderModelKind::MbgCnbdK => "MBG/CNBD-k",
     }
 }
 
@@ -325,6 +331,13 @@ pub(super) fn spend_orders_title(orders: pb::SpendOrders) -> &'static str {
         pb::SpendOrders::Repeat => "Gamma-Gamma, every order except the first",
         pb::SpendOrders::RepeatMeans => "Gamma-Gamma, means of repeat orders",
     }
+}
+
+/// Log-likelihoods by the number of stages; `None` of models without stages, and where the number was given.
+fn stage_log_likelihoods(report: &pb::FitReport) -> Option<Map<String, Value>> {
+    let tried = report.stage_likelihoods.iter();
+    let tried = tried.map(|one| (one.stages.to_string(), json!(one.log_likelihood)));
+    (!report.stage_likelihoods.is_empty()).then(|| tried.collect())
 }
 
 fn filled(text: &str) -> Option<String> {

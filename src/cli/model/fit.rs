@@ -18,6 +18,9 @@ pub enum OrderModel {
     BgNbd,
     /// Pareto/NBD: customers may drop out at any time
     ParetoNbd,
+    /// MBG/CNBD-k: MBG/NBD for customers who order regularly; the fit chooses k
+    #[value(name = "mbg-cnbd-k")]
+    MbgCnbd,
 }
 
 impl OrderModel {
@@ -27,6 +30,7 @@ impl OrderModel {
             Self::MbgNbd => pb::OrderModelKind::MbgNbd,
             Self::ParetoNbd => pb::OrderModelKind::ParetoNbd,
             Self::BgNbd => pb::OrderModelKind::BgNbd,
+            Self::MbgCnbd => pb::OrderModelKind::MbgCnbdK,
         }
     }
 }
@@ -46,6 +50,7 @@ impl ValueEnum for FittedModel {
             Self::Named(OrderModel::MbgNbd),
             Self::Named(OrderModel::BgNbd),
             Self::Named(OrderModel::ParetoNbd),
+            Self::Named(OrderModel::MbgCnbd),
             Self::Best,
         ]
     }

@@ -1,9 +1,11 @@
 //! A model version as a page.
 
 mod refinements;
+mod stages;
 
 use self::refinements::{by_kind_page, covariates_page, test_text};
-use super::answer::{model_title, seconds, spend_orders_title};
+use self::stages::{stages_text, title};
+use super::answer::{seconds, spend_orders_title};
 use crate::cli::text::{self, Align};
 use crate::pb;
 
@@ -22,7 +24,7 @@ pub fn page(model: &pb::Model) -> String {
     }
     match &model.orders {
         Some(orders) => {
-            let title = format!("Orders: {}, time in weeks", model_title(model.kind()));
+            let title = format!("Orders: {}, time in weeks", title(model));
             parts.push(format!("{title}\n{}", text::indented(&report_page(orders))));
         }
         None => parts.push(format!("No order model: {}", model.orders_absent_reason)),
@@ -146,6 +148,9 @@ fn fit_facts(report: &pb::FitReport) -> Vec<(&'static str, String)> {
         ("Log-likelihood", format!("{:.4}", report.log_likelihood)),
         ("AIC, BIC", format!("{:.2}, {:.2}", report.aic, report.bic)),
     ];
+    if !report.stage_likelihoods.is_empty() {
+        facts.push(("Regularity", stages_text(report)));
+    }
     if let Some(benchmark) = &report.benchmark {
         facts.push((
             "Against NBD",
@@ -217,7 +222,7 @@ pub fn list_page(models: &[pb::Model]) -> String {
             let orders = model.orders.as_ref();
             vec![
                 model.version.to_string(),
-                model_title(model.kind()).to_owned(),
+                title(model),
                 model.until.clone(),
                 orders.map_or_else(String::new, |orders| orders.customers.to_string()),
                 orders.map_or_else(String::new, |one| format!("{:.4}", one.log_likelihood)),

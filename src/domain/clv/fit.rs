@@ -13,6 +13,7 @@ pub mod distance;
 pub mod prior;
 pub mod report;
 pub mod rows;
+pub mod stages;
 
 mod beta_geometric;
 mod family;
@@ -22,6 +23,7 @@ mod minimise;
 mod orders;
 mod pareto;
 mod prepared;
+mod regular;
 mod search;
 mod spend;
 mod standard;

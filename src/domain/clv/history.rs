@@ -1,4 +1,5 @@
-//! The sufficient statistics of one customer's ordering: how often, until when, out of how long.
+//! The sufficient statistics of one customer's ordering: how often, until when, out of how long; and, for the choice between models of
+//! more and less regular buyers, how long the gaps were.
 //!
 //! It knows nothing of dates or money; days are whole days of the deployment's zone, counted by the caller.
 
@@ -117,9 +118,95 @@ impl PurchaseHistory {
     }
 }
 
+/// The sum of the natural logarithms of the days between successive orders, of one customer or of many.
+///
+/// Kept in whole billionths, so that a sum is the same in any order; each logarithm is off by half of one at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct LogGaps {
+    billionths: u64,
+}
+
+impl LogGaps {
+    /// Of the gaps between different days of an ascending list; 0 with fewer than two.
+    pub fn from_days(days: impl IntoIterator<Item = i32>) -> Self {
+        let mut days = days.into_iter();
+        let mut sum = Self::default();
+        let Some(mut last) = days.next() else {
+            return sum;
+        };
+        for day in days {
+            sum = sum.plus(Self::of_gap(day.abs_diff(last)));
+            last = day;
+        }
+        sum
+    }
+
+    /// As it is stored.
+    #[must_use]
+    pub const fn from_billionths(billionths: u64) -> Self {
+        Self { billionths }
+    }
+
+    /// To store it.
+    #[must_use]
+    pub const fn billionths(self) -> u64 {
+        self.billionths
+    }
+
+    /// Of both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            billionths: self.billionths.saturating_add(other.billionths),
+        }
+    }
+
+    /// The sum of the logarithms of the gaps in days.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a billionth is below what counts"
+    )]
+    pub const fn in_days(self) -> f64 {
+        self.billionths as f64 * 1e-9
+    }
+
+    /// The sum of the logarithms of so many `gaps` in weeks.
+    #[must_use]
+    pub fn in_weeks(self, gaps: f64) -> f64 {
+        self.in_days() - gaps * DAYS_PER_WEEK.ln()
+    }
+
+    /// Of one gap; two orders of one day are one order, and leave none.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a logarithm of 0 to 23"
+    )]
+    fn of_gap(days: u32) -> Self {
+        Self {
+            billionths: (f64::from(days.max(1)).ln() * 1e9).round() as u64,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gaps_between_different_days_add_up_in_logarithms() {
+        let of = |days: &[i32]| LogGaps::from_days(days.iter().copied());
+        assert_eq!(of(&[]), LogGaps::default());
+        assert_eq!(of(&[5]), LogGaps::default());
+        // Gaps of 3, 1 and 20 days.
+        let sum = of(&[-3, 0, 0, 1, 21]);
+        assert!((sum.in_days() - 60.0_f64.ln()).abs() < 2e-9);
+        let in_weeks = (3.0 / 7.0_f64).ln() + (1.0 / 7.0_f64).ln() + (20.0 / 7.0_f64).ln();
+        assert!((sum.in_weeks(3.0) - in_weeks).abs() < 2e-9);
+        assert_eq!(sum, of(&[0, 20]).plus(of(&[1, 4])));
+        assert_eq!(LogGaps::from_billionths(sum.billionths()), sum);
+    }
 
     #[test]
     fn days_become_weeks() {

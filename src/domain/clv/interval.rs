@@ -274,31 +274,36 @@ impl Distribution {
 /// Orders within all blocks of a customer who is alive now, and the same discounted.
 fn orders_within(process: Process, blocks: &[Block], random: &mut Random) -> (f64, f64) {
     // Orders and weeks until the customer drops out.
-    let (orders_per_week, mut orders_left, mut weeks_left) = match process {
+    let last_order = |a, b, random: &mut Random| {
+        let dropout = random.beta(a, b).max(f64::MIN_POSITIVE);
+        random.geometric(dropout)
+    };
+    let random_times = (1.0, 0.0);
+    let (per_week, mut orders_left, mut weeks_left, (stages, mut passed)) = match process {
         Process::BetaGeometric(process) => {
-            let dropout = random.beta(process.a, process.b).max(f64::MIN_POSITIVE);
-            let last = random.geometric(dropout);
-            (
-                random.gamma(process.shape) / process.rate,
-                last,
-                f64::INFINITY,
-            )
+            let last = last_order(process.a, process.b, random);
+            let per_week = random.gamma(process.shape) / process.rate;
+            (per_week, last, f64::INFINITY, random_times)
+        }
+        Process::RegularOrders(process) => {
+            let last = last_order(process.a, process.b, random);
+            let (passed, per_week) = process.draw_stage(random);
+            let stages = (process.stages.as_f64(), f64::from(passed));
+            (per_week, last, f64::INFINITY, stages)
         }
         Process::ParetoLifetime(process) => {
             let per_week = random.gamma(process.lifetime_shape) / process.lifetime_scale;
             let lifetime = random.exponential() / per_week;
-            (
-                random.gamma(process.shape) / process.rate,
-                f64::INFINITY,
-                lifetime,
-            )
+            let orders_per_week = random.gamma(process.shape) / process.rate;
+            (orders_per_week, f64::INFINITY, lifetime, random_times)
         }
     };
     let (mut orders, mut discounted) = (0.0, 0.0);
     for block in blocks {
-        let bought = random
-            .poisson(orders_per_week * block.weeks.min(weeks_left))
-            .min(orders_left);
+        passed += random.poisson(per_week * block.weeks.min(weeks_left));
+        let due = (passed / stages).floor();
+        passed -= due * stages;
+        let bought = due.min(orders_left);
         orders += bought;
         discounted += bought * block.discount;
         orders_left -= bought;

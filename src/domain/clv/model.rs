@@ -4,11 +4,59 @@
 
 use super::bg_nbd::BgNbd;
 use super::history::PurchaseHistory;
+use super::mbg_cnbd::MbgCnbd;
 use super::mbg_nbd::MbgNbd;
 use super::outlook::Outlook;
 use super::parameters::ParameterError;
 use super::pareto_nbd::ParetoNbd;
 use super::rates::CustomerRates;
+use super::stages::Stages;
+
+/// Which models of ordering can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ModelFamily {
+    /// Beta-geometric / NBD.
+    BgNbd,
+    /// Modified beta-geometric / NBD, the default.
+    MbgNbd,
+    /// Pareto / NBD.
+    ParetoNbd,
+    /// Modified beta-geometric / CNBD-k: one model for each number of stages, of which a fit chooses.
+    MbgCnbd,
+}
+
+impl ModelFamily {
+    /// Every family, in a fixed order.
+    pub const ALL: [Self; 4] = [Self::BgNbd, Self::MbgNbd, Self::ParetoNbd, Self::MbgCnbd];
+
+    /// The name on the command line and in stored versions.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BgNbd => "bg-nbd",
+            Self::MbgNbd => "mbg-nbd",
+            Self::ParetoNbd => "pareto-nbd",
+            Self::MbgCnbd => "mbg-cnbd-k",
+        }
+    }
+
+    /// The family of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.name() == name)
+    }
+
+    /// The one model of the family with so many stages; families without stages have only one.
+    #[must_use]
+    pub const fn with_stages(self, stages: Stages) -> ModelKind {
+        match self {
+            Self::BgNbd => ModelKind::BgNbd,
+            Self::MbgNbd => ModelKind::MbgNbd,
+            Self::ParetoNbd => ModelKind::ParetoNbd,
+            Self::MbgCnbd => ModelKind::MbgCnbd(stages),
+        }
+    }
+}
 
 /// Which model of ordering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,33 +67,50 @@ pub enum ModelKind {
     MbgNbd,
     /// Pareto / NBD.
     ParetoNbd,
+    /// Modified beta-geometric / CNBD-k with so many stages.
+    MbgCnbd(Stages),
 }
 
 impl ModelKind {
-    /// Every kind, in a fixed order.
-    pub const ALL: [Self; 3] = [Self::BgNbd, Self::MbgNbd, Self::ParetoNbd];
+    /// One of every family, in a fixed order; that of regular buyers with two stages.
+    pub const ALL: [Self; 4] = [
+        Self::BgNbd,
+        Self::MbgNbd,
+        Self::ParetoNbd,
+        Self::MbgCnbd(Stages::TWO),
+    ];
 
-    /// The name on the command line and in stored versions.
+    /// The family.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn family(self) -> ModelFamily {
         match self {
-            Self::BgNbd => "bg-nbd",
-            Self::MbgNbd => "mbg-nbd",
-            Self::ParetoNbd => "pareto-nbd",
+            Self::BgNbd => ModelFamily::BgNbd,
+            Self::MbgNbd => ModelFamily::MbgNbd,
+            Self::ParetoNbd => ModelFamily::ParetoNbd,
+            Self::MbgCnbd(_) => ModelFamily::MbgCnbd,
         }
     }
 
-    /// The kind of that name.
+    /// Stages of the times between orders: 1 where they are random.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    pub const fn stages(self) -> Stages {
+        match self {
+            Self::BgNbd | Self::MbgNbd | Self::ParetoNbd => Stages::ONE,
+            Self::MbgCnbd(stages) => stages,
+        }
+    }
+
+    /// The name of the family.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.family().name()
     }
 
     /// Symbols of the parameters, in the order of every list of them.
     #[must_use]
     pub const fn parameter_names(self) -> [&'static str; 4] {
         match self {
-            Self::BgNbd | Self::MbgNbd => ["r", "alpha", "a", "b"],
+            Self::BgNbd | Self::MbgNbd | Self::MbgCnbd(_) => ["r", "alpha", "a", "b"],
             Self::ParetoNbd => ["r", "alpha", "s", "beta"],
         }
     }
@@ -60,6 +125,8 @@ pub enum OrderModel {
     MbgNbd(MbgNbd),
     /// Pareto / NBD.
     ParetoNbd(ParetoNbd),
+    /// Modified beta-geometric / CNBD-k.
+    MbgCnbd(MbgCnbd),
 }
 
 impl OrderModel {
@@ -73,6 +140,7 @@ impl OrderModel {
             ModelKind::BgNbd => BgNbd::new(p1, p2, p3, p4).map(Self::BgNbd),
             ModelKind::MbgNbd => MbgNbd::new(p1, p2, p3, p4).map(Self::MbgNbd),
             ModelKind::ParetoNbd => ParetoNbd::new(p1, p2, p3, p4).map(Self::ParetoNbd),
+            ModelKind::MbgCnbd(stages) => MbgCnbd::new(stages, p1, p2, p3, p4).map(Self::MbgCnbd),
         }
     }
 
@@ -83,6 +151,7 @@ impl OrderModel {
             Self::BgNbd(_) => ModelKind::BgNbd,
             Self::MbgNbd(_) => ModelKind::MbgNbd,
             Self::ParetoNbd(_) => ModelKind::ParetoNbd,
+            Self::MbgCnbd(model) => ModelKind::MbgCnbd(model.stages()),
         }
     }
 
@@ -93,16 +162,19 @@ impl OrderModel {
             Self::BgNbd(model) => model.parameters(),
             Self::MbgNbd(model) => model.parameters(),
             Self::ParetoNbd(model) => model.parameters(),
+            Self::MbgCnbd(model) => model.parameters(),
         }
     }
 
-    /// Natural logarithm of the likelihood of one history, all constants kept.
+    /// Natural logarithm of the likelihood of one history, all constants kept; of regular buyers without
+    /// [`super::mbg_cnbd::ln_gap_density`], for which a history does not suffice.
     #[must_use]
     pub fn log_likelihood(&self, history: &PurchaseHistory) -> f64 {
         match self {
             Self::BgNbd(model) => model.log_likelihood(history),
             Self::MbgNbd(model) => model.log_likelihood(history),
             Self::ParetoNbd(model) => model.log_likelihood(history),
+            Self::MbgCnbd(model) => model.log_likelihood(history),
         }
     }
 
@@ -113,6 +185,7 @@ impl OrderModel {
             Self::BgNbd(model) => model.probability_alive(history),
             Self::MbgNbd(model) => model.probability_alive(history),
             Self::ParetoNbd(model) => model.probability_alive(history),
+            Self::MbgCnbd(model) => model.probability_alive(history),
         }
     }
 
@@ -122,7 +195,7 @@ impl OrderModel {
     pub const fn identifies_alive(&self, history: &PurchaseHistory) -> bool {
         match self {
             Self::BgNbd(_) => history.frequency() > 0,
-            Self::MbgNbd(_) | Self::ParetoNbd(_) => true,
+            Self::MbgNbd(_) | Self::ParetoNbd(_) | Self::MbgCnbd(_) => true,
         }
     }
 
@@ -133,6 +206,7 @@ impl OrderModel {
             Self::BgNbd(model) => model.outlook(history),
             Self::MbgNbd(model) => model.outlook(history),
             Self::ParetoNbd(model) => model.outlook(history),
+            Self::MbgCnbd(model) => model.outlook(history),
         }
     }
 
@@ -143,6 +217,7 @@ impl OrderModel {
             Self::BgNbd(model) => model.rates(history),
             Self::MbgNbd(model) => model.rates(history),
             Self::ParetoNbd(model) => model.rates(history),
+            Self::MbgCnbd(model) => model.rates(history),
         }
     }
 
@@ -153,6 +228,7 @@ impl OrderModel {
             Self::BgNbd(model) => model.newcomer(),
             Self::MbgNbd(model) => model.newcomer(),
             Self::ParetoNbd(model) => model.newcomer(),
+            Self::MbgCnbd(model) => model.newcomer(),
         }
     }
 }

@@ -7,6 +7,7 @@
 use super::beta_geometric::BetaGeometric;
 use super::discount::DiscountRate;
 use super::pareto_lifetime::ParetoLifetime;
+use super::regular_orders::RegularOrders;
 
 /// The process that a live customer follows from now on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +16,8 @@ pub enum Process {
     BetaGeometric(BetaGeometric),
     /// Pareto/NBD.
     ParetoLifetime(ParetoLifetime),
+    /// MBG/CNBD-k.
+    RegularOrders(RegularOrders),
 }
 
 /// A customer as the model sees them at one moment: perhaps alive, and if so, ordering like `process`.
@@ -64,6 +67,7 @@ impl Outlook {
         let if_alive = match self.process {
             Process::BetaGeometric(process) => process.expected_orders(weeks),
             Process::ParetoLifetime(process) => process.expected_orders(weeks),
+            Process::RegularOrders(process) => process.expected_orders(weeks),
         };
         self.probability_alive * if_alive
     }
@@ -79,6 +83,7 @@ impl Outlook {
         let if_alive = match self.process {
             Process::BetaGeometric(process) => process.expected_orders_between(from, to),
             Process::ParetoLifetime(process) => process.expected_orders_between(from, to),
+            Process::RegularOrders(process) => process.expected_orders_between(from, to),
         };
         self.probability_alive * if_alive
     }
@@ -89,6 +94,7 @@ impl Outlook {
         let if_alive = match self.process {
             Process::BetaGeometric(process) => process.probability_alive_after(weeks),
             Process::ParetoLifetime(process) => process.probability_alive_after(weeks),
+            Process::RegularOrders(process) => process.probability_alive_after(weeks),
         };
         self.probability_alive * if_alive
     }
@@ -109,6 +115,7 @@ impl Outlook {
         let if_alive = match self.process {
             Process::BetaGeometric(process) => process.probability_of_orders(orders, weeks),
             Process::ParetoLifetime(process) => process.probability_of_orders(orders, weeks),
+            Process::RegularOrders(process) => process.probability_of_orders(orders, weeks),
         };
         let if_gone = if orders == 0 {
             1.0 - self.probability_alive
@@ -126,6 +133,9 @@ impl Outlook {
                 process.discounted_residual_orders(discount.per_week())
             }
             Process::ParetoLifetime(process) => {
+                process.discounted_residual_orders(discount.per_week())
+            }
+            Process::RegularOrders(process) => {
                 process.discounted_residual_orders(discount.per_week())
             }
         };

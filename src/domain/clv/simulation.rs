@@ -5,6 +5,7 @@
 
 use super::outlook::{Outlook, Process};
 use super::random::Random;
+use super::stages::Stages;
 
 /// How a drawn customer ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +31,10 @@ pub struct DrawnCustomer {
     pub orders_per_week: f64,
     /// How it ends.
     pub ending: Ending,
+    /// Erlang stages of the times between orders.
+    pub stages: Stages,
+    /// Stages passed since the last order, fewer than `stages`.
+    pub stages_passed: u32,
 }
 
 impl DrawnCustomer {
@@ -37,23 +42,37 @@ impl DrawnCustomer {
     #[must_use]
     pub fn draw(outlook: &Outlook, random: &mut Random) -> Self {
         let is_alive = random.uniform() < outlook.probability_alive();
-        let (orders_per_week, ending) = match outlook.process() {
+        let random_times = (Stages::ONE, 0);
+        let (orders_per_week, ending, (stages, stages_passed)) = match outlook.process() {
             Process::BetaGeometric(process) => (
                 random.gamma(process.shape) / process.rate,
                 Ending::AfterOrders {
                     probability: random.beta(process.a, process.b),
                 },
+                random_times,
             ),
             Process::ParetoLifetime(process) => {
                 let per_week = random.gamma(process.lifetime_shape) / process.lifetime_scale;
                 let orders_per_week = random.gamma(process.shape) / process.rate;
                 let weeks = random.exponential() / per_week;
-                (orders_per_week, Ending::AtTime { weeks })
+                (orders_per_week, Ending::AtTime { weeks }, random_times)
+            }
+            Process::RegularOrders(process) => {
+                let (passed, stages_per_week) = process.draw_stage(random);
+                (
+                    stages_per_week / process.stages.as_f64(),
+                    Ending::AfterOrders {
+                        probability: random.beta(process.a, process.b),
+                    },
+                    (process.stages, passed),
+                )
             }
         };
         Self {
             orders_per_week,
             ending: if is_alive { ending } else { Ending::Gone },
+            stages,
+            stages_passed,
         }
     }
 
@@ -69,13 +88,18 @@ impl DrawnCustomer {
             Ending::AfterOrders { .. } => weeks,
             Ending::AtTime { weeks: lifetime } => weeks.min(lifetime),
         };
+        let stages_per_week = self.stages.as_f64() * self.orders_per_week;
         let mut now = 0.0;
         let mut is_alive = true;
+        let mut to_pass = self.stages.get() - self.stages_passed;
         std::iter::from_fn(move || {
             if !is_alive {
                 return None;
             }
-            now += random.exponential() / self.orders_per_week;
+            for _ in 0..to_pass {
+                now += random.exponential() / stages_per_week;
+            }
+            to_pass = self.stages.get();
             if let Ending::AfterOrders { probability } = self.ending {
                 is_alive = random.uniform() > probability;
             }

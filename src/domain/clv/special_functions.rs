@@ -6,6 +6,7 @@
 
 pub mod beta_mean;
 pub mod exponential_integral;
+pub mod gamma_mean;
 pub mod hypergeometric;
 pub mod incomplete;
 pub mod quadrature;

@@ -4,6 +4,7 @@ mod edges;
 mod outlooks;
 mod properties;
 mod published;
+mod regular;
 
 use std::collections::BTreeMap;
 
@@ -129,7 +130,11 @@ struct Customer {
 
 #[track_caller]
 fn check_customers(title: &'static str, name: &str, table: &str) {
-    let model = frozen_model(name);
+    check_model(title, &frozen_model(name), table);
+}
+
+#[track_caller]
+fn check_model(title: &'static str, model: &OrderModel, table: &str) {
     let spend_model = frozen_spend();
     let year = Horizon::new(12, 0.01, REFERENCE_WEEKS_PER_MONTH).unwrap();
     let discount = DiscountRate::continuous_per_week(0.0027).unwrap();
@@ -138,7 +143,7 @@ fn check_customers(title: &'static str, name: &str, table: &str) {
         let history = PurchaseHistory::from_weeks(row.x, row.t_x, row.age).unwrap();
         let spend_history = SpendHistory::new(row.x, row.m_x).ok();
         let spend = spend_model.expected_spend(spend_history.as_ref()).unwrap();
-        let value = discounted_value(&model, &history, spend, &year);
+        let value = discounted_value(model, &history, spend, &year);
         let outlook = model.outlook(&history);
         let orders = outlook.expected_orders(39.0);
         let residual = outlook.discounted_residual_orders(discount);

@@ -13,7 +13,7 @@ pub use fold::{FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_relat
 
 use crate::domain::{
     calendar::Day,
-    clv::spend_orders::log_nano,
+    clv::{history::LogGaps, spend_orders::log_nano},
     customer::{
         CustomerKind,
         facts::{AttributeFact, ContractFact},
@@ -270,6 +270,12 @@ impl History {
         let contracts = contracts.filter(|terms| terms.ever_runs());
         let contracts = contracts.map(|terms| terms.started_on);
         contracts.chain(purchase).chain(contact).min()
+    }
+
+    /// How long the gaps between purchase days were.
+    #[must_use]
+    pub fn log_gaps(&self) -> LogGaps {
+        LogGaps::from_days(self.purchases.iter().map(|entry| entry.day.number()))
     }
 
     /// When and how much the customer bought; `None` without a purchase.

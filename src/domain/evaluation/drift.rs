@@ -28,7 +28,7 @@ use crate::domain::{
             distance::{chi_squared_exceeds, excess_variance},
             rows::CollapsedRow,
         },
-        history::{DAYS_PER_WEEK, PurchaseHistory},
+        history::DAYS_PER_WEEK,
         model::OrderModel,
     },
     customer::CustomerKind,
@@ -206,19 +206,8 @@ pub fn compare(
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 fn log_likelihood(model: &OrderModel, rows: &[CollapsedRow]) -> f64 {
-    let of_row = |row: &CollapsedRow| {
-        let history = history(row);
-        history.map_or(0.0, |history| {
-            row.count() as f64 * model.log_likelihood(&history)
-        })
-    };
-    rows.iter().map(of_row).sum()
-}
-
-fn history(row: &CollapsedRow) -> Option<PurchaseHistory> {
-    PurchaseHistory::from_days(row.frequency(), row.recency_days(), row.age_days()).ok()
+    rows.iter().map(|row| row.log_likelihood(model)).sum()
 }
 
 /// Orders that all customers are expected to place in the `days` after the split of the population.

@@ -16,7 +16,7 @@ use crate::domain::{
             rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
         },
         gamma_gamma::SpendHistory,
-        history::{HistoryError, PurchaseHistory},
+        history::{HistoryError, LogGaps, PurchaseHistory},
         spend_orders::{AmountsPaid, SpendOrders},
     },
     customer::{CustomerKind, profile::PurchaseDay},
@@ -105,7 +105,11 @@ impl Subject {
                 )
             });
             (
-                (one.kind() as u8, one.first_day, one.row),
+                (
+                    one.kind() as u8,
+                    one.first_day,
+                    one.row.with_log_gaps(LogGaps::default()),
+                ),
                 (one.last_year_repeats, one.holdout_orders),
                 (
                     known,
@@ -117,7 +121,9 @@ impl Subject {
             let (one, two) = (&self.stratum.values, &other.stratum.values);
             compare_values(one.as_deref(), two.as_deref())
         };
-        key(self).cmp(&key(other)).then_with(values)
+        // Gaps last: which customers a sample takes does not depend on them.
+        let gaps = || self.row.log_gaps().cmp(&other.row.log_gaps());
+        key(self).cmp(&key(other)).then_with(values).then_with(gaps)
     }
 }
 
@@ -208,7 +214,9 @@ impl Population {
         let subject = Subject {
             stratum: self.strata.intern(stratum),
             first_day: first.day,
-            row: CollapsedRow::new(frequency, recency_days, age_days, 1)?,
+            row: CollapsedRow::new(frequency, recency_days, age_days, 1)?.with_log_gaps(
+                LogGaps::from_days(known.iter().map(|entry| entry.day.number())),
+            ),
             history: PurchaseHistory::from_days(frequency, recency_days, age_days)?,
             known_spend,
             last_year_repeats: count_days(last_year),

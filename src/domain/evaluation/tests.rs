@@ -3,6 +3,7 @@ mod by_hand;
 mod cdnow;
 mod chance;
 mod drifting;
+mod grocery;
 mod order_counts;
 mod power;
 mod refined;

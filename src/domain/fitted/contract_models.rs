@@ -119,6 +119,7 @@ mod tests {
             gradient_norm: 0.0,
             condition_number: None,
             duration: std::time::Duration::ZERO,
+            stages: None,
         };
         PeriodFit {
             period_months,

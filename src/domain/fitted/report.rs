@@ -13,7 +13,9 @@ use crate::domain::clv::{
         benchmark::{LikelihoodRatio, NbdFit, likelihood_ratio},
         prior::{LogNormalPrior, PriorError},
         report::{Convergence, FitReport},
+        stages::StageChoice,
     },
+    model::{ModelFamily, ModelKind},
 };
 
 /// How a fit went, as far as it is kept.
@@ -49,6 +51,41 @@ pub struct StoredReport {
     pub condition_number: Option<f64>,
     /// Time that the search took.
     pub duration: Duration,
+    /// Of a model of regular buyers its stages; `None` of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<StoredStages>,
+}
+
+/// How regular buyers are, and how it was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredStages {
+    /// Erlang stages of the times between orders: `k`.
+    pub stages: u32,
+    /// Numbers of stages that were tried on these customers, ascending, with the log-likelihood of each; empty where the number was given.
+    pub log_likelihoods: Vec<(u32, f64)>,
+}
+
+impl StoredStages {
+    /// What is kept of a choice.
+    #[must_use]
+    pub fn new(choice: &StageChoice) -> Self {
+        let tried = choice.log_likelihoods.iter();
+        Self {
+            stages: choice.stages.get(),
+            log_likelihoods: tried
+                .map(|(stages, value)| (stages.get(), *value))
+                .collect(),
+        }
+    }
+
+    /// Of a model whose number was given; `None` of one without stages.
+    #[must_use]
+    pub fn given(kind: ModelKind) -> Option<Self> {
+        (kind.family() == ModelFamily::MbgCnbd).then(|| Self {
+            stages: kind.stages().get(),
+            log_likelihoods: vec![],
+        })
+    }
 }
 
 /// One parameter of a fit.
@@ -190,7 +227,14 @@ impl StoredReport {
             condition_number: Some(report.condition_number)
                 .filter(|condition| condition.is_finite()),
             duration,
+            stages: None,
         }
+    }
+
+    /// The same of a model of regular buyers.
+    #[must_use]
+    pub fn with_stages(self, stages: Option<StoredStages>) -> Self {
+        Self { stages, ..self }
     }
 
     /// Whether the optimum is a proper one.
@@ -203,14 +247,19 @@ impl StoredReport {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a handful of parameters")]
     pub fn aic(&self) -> f64 {
-        2.0 * self.parameters.len() as f64 - 2.0 * self.log_likelihood
+        2.0 * self.parameter_count() as f64 - 2.0 * self.log_likelihood
     }
 
     /// Bayesian information criterion: smaller is better, between models of the same customers.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
     pub fn bic(&self) -> f64 {
-        self.parameters.len() as f64 * (self.customers as f64).ln() - 2.0 * self.log_likelihood
+        self.parameter_count() as f64 * (self.customers as f64).ln() - 2.0 * self.log_likelihood
+    }
+
+    /// A number of stages is a parameter too.
+    fn parameter_count(&self) -> usize {
+        self.parameters.len() + usize::from(self.stages.is_some())
     }
 }
 
@@ -219,8 +268,13 @@ impl StoredBenchmark {
     #[must_use]
     pub fn new(fit: &NbdFit, orders: &StoredReport, has_prior: bool) -> Self {
         let benchmark = StoredReport::new(&fit.report, Duration::ZERO);
+        let stages = orders.stages.as_ref().map_or(1, |it| it.stages);
         let test = if has_prior {
             Err(PRIOR_GIVEN.to_owned())
+        } else if stages > 1 {
+            Err(format!(
+                "NBD has random times between orders and is not nested in a model with k = {stages}"
+            ))
         } else {
             StoredTest::new(&benchmark, &[orders])
         };

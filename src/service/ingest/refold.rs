@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{
+        clv::history::LogGaps,
         customer::profile::{FOLD_VERSION, Profile},
         text::CustomerId,
     },
@@ -49,11 +50,31 @@ pub async fn refold(pool: &Pool, recorded_at: Timestamp) -> Result<u64, StoreErr
             tx.commit().await?;
             changed += versions.len() as u64;
         }
+        sum_log_gaps(pool).await?;
     }
     let mut tx = pool.begin().await?;
     store::profile_fold::upsert(&mut tx, FOLD_VERSION).await?;
     tx.commit().await?;
     Ok(changed)
+}
+
+/// Sums the gaps between purchase days where an earlier program did not. No profile changes by that.
+async fn sum_log_gaps(pool: &Pool) -> Result<(), StoreError> {
+    let mut after = String::new();
+    loop {
+        let mut tx = pool.begin().await?;
+        let customers = store::profile_fold::list_without_log_gaps(&mut tx, &after, BATCH).await?;
+        let Some((last, _)) = customers.last() else {
+            return Ok(());
+        };
+        last.as_str().clone_into(&mut after);
+        let sums: Vec<(CustomerId, LogGaps)> = customers
+            .into_iter()
+            .map(|(id, history)| (id, history.log_gaps()))
+            .collect();
+        store::profile_fold::update_log_gaps(&mut tx, &sums).await?;
+        tx.commit().await?;
+    }
 }
 
 /// The profiles that are other ones when folded anew.

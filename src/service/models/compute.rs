@@ -16,10 +16,11 @@ use crate::{
             fit::{
                 FitError, OrderFit, benchmark::fit_benchmark, covariates::fit_with_covariates,
                 fit_orders, fit_orders_with_prior, fit_spend, prior::LogNormalPrior,
-                rows::CollapsedRow,
+                report::FitReport, rows::CollapsedRow, stages::choose_stages,
             },
-            model::ModelKind,
+            model::{ModelFamily, ModelKind},
             spend_orders::SpendOrders,
+            stages::Stages,
         },
         customer::CustomerKind,
         fitted::{
@@ -27,7 +28,7 @@ use crate::{
             parameters::Covariate,
             report::{
                 PRIOR_GIVEN, StoredBenchmark, StoredChecks, StoredDependence, StoredPrior,
-                StoredReport, StoredTest,
+                StoredReport, StoredStages, StoredTest,
             },
         },
         money::Currency,
@@ -40,7 +41,9 @@ pub(super) const FEWEST_CUSTOMERS_OF_A_KIND: u64 = 100;
 
 /// What to make of the rows.
 pub(in crate::service) struct Plan {
-    pub(in crate::service) kind: ModelKind,
+    pub(in crate::service) kind: ModelFamily,
+    /// Of a model of regular buyers the number of stages; chosen by likelihood when it is `None`.
+    pub(in crate::service) stages: Option<Stages>,
     pub(in crate::service) until: Day,
     pub(in crate::service) by_kind: bool,
     pub(in crate::service) covariates: Vec<Covariate>,
@@ -88,12 +91,18 @@ impl Plan {
         let prior = prior
             .transpose()
             .map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let start = Instant::now();
+        let (kind, stages) = choose_kind(self.kind, self.stages, &all.orders, prior.as_ref())
+            .map_err(ServiceError::NothingToFit)?;
+        let choice = start.elapsed();
         let fitter = Fitter {
-            kind: self.kind,
+            kind,
             prior,
             currency: self.currency,
         };
-        let pooled = fitter.set(all).map_err(ServiceError::NothingToFit)?;
+        let mut pooled = fitter.set(all).map_err(ServiceError::NothingToFit)?;
+        pooled.orders_report.duration += choice;
+        pooled.orders_report.stages = stages;
         let refinement = match &rows.covariates {
             Some(rows) => {
                 let fit = fitter.covariates(self.covariates, rows, &pooled)?;
@@ -112,7 +121,7 @@ impl Plan {
 
 /// A version without anything fitted.
 fn empty(
-    kind: ModelKind,
+    kind: ModelFamily,
     until: Day,
     prior: Option<StoredPrior>,
     spend_orders: SpendOrders,
@@ -152,6 +161,26 @@ impl Draft {
     }
 }
 
+/// The model of a family: with so many stages, or with as many as make the data of everybody most likely.
+fn choose_kind(
+    family: ModelFamily,
+    stages: Option<Stages>,
+    rows: &[CollapsedRow],
+    prior: Option<&LogNormalPrior>,
+) -> Result<(ModelKind, Option<StoredStages>), FitError> {
+    match (family, stages) {
+        (ModelFamily::MbgCnbd, None) => {
+            let choice = choose_stages(rows, prior)?;
+            let kind = family.with_stages(choice.stages);
+            Ok((kind, Some(StoredStages::new(&choice))))
+        }
+        (family, stages) => {
+            let kind = family.with_stages(stages.unwrap_or(Stages::ONE));
+            Ok((kind, StoredStages::given(kind)))
+        }
+    }
+}
+
 /// What all sets of a version have in common.
 struct Fitter {
     kind: ModelKind,
@@ -160,6 +189,11 @@ struct Fitter {
 }
 
 impl Fitter {
+    /// What is kept of a fit of orders.
+    fn report(&self, report: &FitReport, start: Instant) -> StoredReport {
+        StoredReport::new(report, start.elapsed()).with_stages(StoredStages::given(self.kind))
+    }
+
     fn orders(&self, rows: &[CollapsedRow]) -> Result<OrderFit, FitError> {
         match &self.prior {
             Some(prior) => fit_orders_with_prior(self.kind, rows, prior),
@@ -170,7 +204,7 @@ impl Fitter {
     fn set(&self, rows: &Rows) -> Result<FittedSet, FitError> {
         let start = Instant::now();
         let orders = self.orders(&rows.orders)?;
-        let orders_report = StoredReport::new(&orders.report, start.elapsed());
+        let orders_report = self.report(&orders.report, start);
         // Where nobody has ordered again, there is none.
         let benchmark = fit_benchmark(&rows.orders).ok();
         let start = Instant::now();
@@ -259,7 +293,7 @@ impl Fitter {
         let start = Instant::now();
         let (model, report) = fit_with_covariates(self.kind, &names, groups, self.prior.as_ref())
             .map_err(ServiceError::NothingToFit)?;
-        let report = StoredReport::new(&report, start.elapsed());
+        let report = self.report(&report, start);
         let test = self.unless_prior().and_then(|()| {
             let without = if rows.left_out == 0 {
                 pooled.orders_report.clone()
@@ -270,7 +304,7 @@ impl Fitter {
                     .copied()
                     .collect();
                 let orders = self.orders(&rows).map_err(|error| error.to_string())?;
-                StoredReport::new(&orders.report, start.elapsed())
+                self.report(&orders.report, start)
             };
             StoredTest::new(&without, &[&report])
         });

@@ -23,7 +23,7 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        clv::{model::ModelKind, spend_orders::SpendOrders},
+        clv::{model::ModelFamily, spend_orders::SpendOrders},
         customer::{
             CustomerKind,
             profile::{History, PurchaseDay},
@@ -101,7 +101,7 @@ pub struct ModelEvaluation {
     /// The stored version; `None` for a model that was fitted for the evaluation.
     pub version: Option<i64>,
     /// The order model.
-    pub kind: ModelKind,
+    pub kind: ModelFamily,
     /// The orders that spend was fitted to.
     pub spend_orders: SpendOrders,
     /// Names of the covariates, in the order of all values of them; none without.

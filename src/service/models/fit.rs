@@ -9,7 +9,7 @@ use crate::{
     domain::{
         basis::{ActiveModel, Basis},
         calendar::Day,
-        clv::{model::ModelKind, spend_orders::SpendOrders},
+        clv::{model::ModelFamily, spend_orders::SpendOrders},
         fitted::{
             ModelFit, ModelVersion,
             contract_models::ContractModels,
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct FitRequest {
     /// The model of orders.
-    pub kind: ModelKind,
+    pub kind: ModelFamily,
     /// Last day whose facts are used. When it is `None`, today, or the day of anybody's last purchase where the silence since then means that
     /// facts are missing.
     pub until: Option<Day>,
@@ -50,7 +50,7 @@ pub struct FitRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningFit {
     /// The order model.
-    pub kind: ModelKind,
+    pub kind: ModelFamily,
     /// Last day of the facts used.
     pub until: Day,
     /// When it began.
@@ -60,7 +60,7 @@ pub struct RunningFit {
 }
 
 /// The right to fit a kind of model.
-pub(super) type FitPermit = Permit<ModelKind, RunningFit>;
+pub(super) type FitPermit = Permit<ModelFamily, RunningFit>;
 
 /// A request that was found sound.
 struct ValidatedFit {
@@ -228,6 +228,7 @@ impl Models {
         let today = today.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let plan = Plan {
             kind: request.kind,
+            stages: None,
             until,
             by_kind: request.by_kind,
             covariates,

@@ -253,6 +253,7 @@ impl Reading<'_> {
             recency_days,
             age_days,
             customers: 1,
+            log_gaps: history.log_gaps(),
         })?;
         self.push_own_spend(kind, history);
         Ok(())
@@ -269,7 +270,8 @@ impl Reading<'_> {
             count.recency_days,
             count.age_days,
             count.customers,
-        )?;
+        )?
+        .with_log_gaps(count.log_gaps);
         if let Some(rows) = self.rows(count.kind) {
             rows.orders.push(row);
         }

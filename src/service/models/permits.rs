@@ -82,19 +82,19 @@ impl<T> Busy<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::clv::model::ModelKind;
+    use crate::domain::clv::model::ModelFamily;
 
     #[tokio::test]
     async fn each_kind_has_one_permit_and_a_second_caller_learns_what_holds_it() {
         let permits = Permits::default();
-        let held = permits.acquire(ModelKind::BgNbd, "a").ok().unwrap();
-        let busy = permits.acquire(ModelKind::BgNbd, "b").err().unwrap();
+        let held = permits.acquire(ModelFamily::BgNbd, "a").ok().unwrap();
+        let busy = permits.acquire(ModelFamily::BgNbd, "b").err().unwrap();
         assert_eq!(busy.running, "a");
-        let other = permits.acquire(ModelKind::MbgNbd, "c");
+        let other = permits.acquire(ModelFamily::MbgNbd, "c");
         assert!(other.is_ok(), "another kind has its own permit");
         let waiting = tokio::spawn(busy.ended());
         drop(held);
         waiting.await.unwrap();
-        assert!(permits.acquire(ModelKind::BgNbd, "d").is_ok());
+        assert!(permits.acquire(ModelFamily::BgNbd, "d").is_ok());
     }
 }

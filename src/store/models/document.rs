@@ -16,8 +16,9 @@ use crate::{
         clv::{
             fit::covariates::CovariateModel,
             gamma_gamma::GammaGamma,
-            model::{ModelKind, OrderModel},
+            model::{ModelFamily, ModelKind, OrderModel},
             spend_orders::SpendOrders,
+            stages::Stages,
         },
         fitted::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement,
@@ -204,25 +205,26 @@ impl TryFrom<FitDocument> for ModelFit {
     type Error = StoreError;
 
     fn try_from(document: FitDocument) -> Result<Self, StoreError> {
-        let kind = ModelKind::from_name(&document.kind).ok_or_else(|| corrupt(&document.kind))?;
+        let family = ModelFamily::from_name(&document.kind);
+        let family = family.ok_or_else(|| corrupt(&document.kind))?;
         let spend_orders = match document.spend_orders {
             Some(name) => SpendOrders::from_name(&name).ok_or_else(|| corrupt(&name))?,
             None => SpendOrders::RepeatMeans,
         };
         let refinement = match (document.by_kind, document.covariates) {
             (None, None) => Refinement::No,
-            (Some(by_kind), None) => Refinement::ByKind(by_kind.read(kind)?),
-            (None, Some(covariates)) => Refinement::Covariates(Box::new(covariates.read(kind)?)),
+            (Some(by_kind), None) => Refinement::ByKind(by_kind.read(family)?),
+            (None, Some(covariates)) => Refinement::Covariates(Box::new(covariates.read(family)?)),
             (Some(_), Some(_)) => return Err(corrupt(&"both by kind and with covariates")),
         };
         let pooled = match (document.pooled, document.orders_absent_reason) {
-            (Some(set), None) => Ok(set.read(kind)?),
+            (Some(set), None) => Ok(set.read(family)?),
             (None, Some(reason)) => Err(reason),
             // A set that cannot be read is none of contracts alone.
             (Some(_), Some(_)) | (None, None) => return Err(corrupt(&"no readable parameters")),
         };
         Ok(Self {
-            kind,
+            kind: family,
             until: codes::day(document.until)?,
             pooled,
             refinement,
@@ -252,7 +254,8 @@ impl FactsEndDocument {
 }
 
 impl SetDocument {
-    fn read(self, kind: ModelKind) -> Result<FittedSet, StoreError> {
+    fn read(self, family: ModelFamily) -> Result<FittedSet, StoreError> {
+        let kind = kind(family, &self.orders)?;
         let orders =
             OrderModel::new(kind, values(&self.orders)?).map_err(|error| corrupt(&error))?;
         let spend = match self.spend {
@@ -273,13 +276,13 @@ impl SetDocument {
 }
 
 impl ByKindDocument {
-    fn read(self, kind: ModelKind) -> Result<ByKindFit, StoreError> {
+    fn read(self, family: ModelFamily) -> Result<ByKindFit, StoreError> {
         let kinds = self.kinds.into_iter().map(|document| {
             Ok(KindFit {
                 kind: codes::customer_kind(document.customer_kind)?,
                 customers: document.customers,
                 set: match document.set {
-                    Ok(set) => Ok(set.read(kind)?),
+                    Ok(set) => Ok(set.read(family)?),
                     Err(reason) => Err(reason),
                 },
             })
@@ -293,7 +296,8 @@ impl ByKindDocument {
 }
 
 impl CovariatesDocument {
-    fn read(self, kind: ModelKind) -> Result<CovariateFit, StoreError> {
+    fn read(self, family: ModelFamily) -> Result<CovariateFit, StoreError> {
+        let kind = kind(family, &self.report)?;
         let covariates = self.covariates.into_iter().map(|document| {
             let value_type =
                 type_of(&document.value_type).ok_or_else(|| corrupt(&document.value_type))?;
@@ -347,6 +351,17 @@ fn type_of(code: &str) -> Option<CovariateType> {
 
 fn corrupt(why: &dyn std::fmt::Display) -> StoreError {
     StoreError::corrupt("model version", why)
+}
+
+/// The model of a family that a report is of.
+fn kind(family: ModelFamily, report: &StoredReport) -> Result<ModelKind, StoreError> {
+    let stages = match (family, &report.stages) {
+        (ModelFamily::MbgCnbd, Some(found)) => Stages::new(found.stages),
+        (ModelFamily::MbgCnbd, None) => None,
+        (ModelFamily::BgNbd | ModelFamily::MbgNbd | ModelFamily::ParetoNbd, _) => Some(Stages::ONE),
+    };
+    let stages = stages.ok_or_else(|| corrupt(&"a number of stages that no model has"))?;
+    Ok(family.with_stages(stages))
 }
 
 /// The parameters of a report, of which a model has `N`.

@@ -24,6 +24,42 @@ async fn make_earlier(pool: &PgPool, packed: &[u8]) {
 }
 
 #[tokio::test]
+async fn gaps_that_an_earlier_version_did_not_sum_are_summed_by_migrate() {
+    let service = ServiceWithDatabase::start().await;
+    let days = ["2026-01-01", "2026-01-04", "2026-01-24"];
+    let bought = days.map(|day| purchase("ada", day, day, 100));
+    service.write(&bought).await;
+    service
+        .write(&[purchase("bob", "1", "2026-01-01", 100)])
+        .await;
+    let stored = "SELECT log_gap_billionths FROM profiles ORDER BY customer_id";
+    let sums = || async {
+        let sums = sqlx::query_scalar::<_, Option<i64>>(stored);
+        sums.fetch_all(&service.pool).await.unwrap()
+    };
+    // ln 3 + ln 20, and no gap.
+    assert_eq!(sums().await, [Some(4_094_344_563), Some(0)]);
+    sqlx::query("UPDATE profiles SET log_gap_billionths = NULL")
+        .execute(&service.pool)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE profile_fold SET version = 3")
+        .execute(&service.pool)
+        .await
+        .unwrap();
+    let url = service.database.url.clone().parse().unwrap();
+    let service = service.pause().await;
+    let clock = FixedClock::new(NOW.parse().unwrap());
+    let migrated = migration::migrate(&url, clock.now()).await.unwrap();
+    assert_eq!(migrated.refolded, 0, "no profile has changed");
+    let service = service.resume().await;
+    let sums = sqlx::query_scalar::<_, Option<i64>>(stored);
+    let sums = sums.fetch_all(&service.pool).await.unwrap();
+    assert_eq!(sums, [Some(4_094_344_563), None], "nothing to sum of bob");
+    assert_eq!(list_logged(&service.pool, "ada").await, [1]);
+}
+
+#[tokio::test]
 async fn they_are_made_anew_by_migrate_and_not_served_before() {
     let service = ServiceWithDatabase::start().await;
     let bought = ["ada", "bob"].map(|id| purchase(id, "1", "2026-01-01", 100));

@@ -11,7 +11,11 @@ use crate::support::messages::{reason, violated};
 use crate::support::models::{MBG, SPEND, store_model};
 use crate::support::service::{Service, ServiceWithDatabase, TODAY};
 
-async fn check(service: &Service, until: &str, days: i32) -> Result<pb::DriftReport, Status> {
+pub(super) async fn check(
+    service: &Service,
+    until: &str,
+    days: i32,
+) -> Result<pb::DriftReport, Status> {
     let request = pb::CheckDriftRequest {
         until: until.to_owned(),
         days,

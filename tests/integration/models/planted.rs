@@ -45,7 +45,19 @@ pub(super) fn purchases(
     weeks: f64,
     random: &mut Random,
 ) -> Vec<pb::Transaction> {
-    let model = OrderModel::new(ModelKind::MbgNbd, parameters).unwrap();
+    purchases_of_kind(ModelKind::MbgNbd, id, parameters, first, weeks, random)
+}
+
+/// The same by another model of orders.
+pub(super) fn purchases_of_kind(
+    kind: ModelKind,
+    id: &str,
+    parameters: [f64; 4],
+    first: &str,
+    weeks: f64,
+    random: &mut Random,
+) -> Vec<pb::Transaction> {
+    let model = OrderModel::new(kind, parameters).unwrap();
     let customer = DrawnCustomer::draw(&model.newcomer(), random);
     let first: Day = first.parse().unwrap();
     let mut days: Vec<i32> = vec![0];

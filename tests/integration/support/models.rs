@@ -9,7 +9,7 @@ use patron::domain::clv::shifted_beta_geometric::ShiftedBetaGeometric;
 use patron::domain::clv::spend_orders::SpendOrders;
 use patron::domain::fitted::contact_model::{ContactModel, UsualContacts};
 use patron::domain::fitted::contract_models::PeriodFit;
-use patron::domain::fitted::report::{StoredParameter, StoredReport};
+use patron::domain::fitted::report::{StoredParameter, StoredReport, StoredStages};
 use patron::domain::fitted::{FittedSet, ModelFit, Refinement};
 use patron::store::models;
 use sqlx::PgPool;
@@ -86,11 +86,12 @@ fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelF
         None => Err("nobody bought twice".to_owned()),
     };
     ModelFit {
-        kind,
+        kind: kind.family(),
         until: "2026-06-30".parse().unwrap(),
         pooled: Ok(FittedSet {
             orders: OrderModel::new(kind, orders).unwrap(),
-            orders_report: report(["r", "alpha", "a", "b"], orders),
+            orders_report: report(["r", "alpha", "a", "b"], orders)
+                .with_stages(StoredStages::given(kind)),
             benchmark: None,
             spend,
         }),
@@ -137,5 +138,6 @@ fn report<const N: usize>(names: [&str; N], values: [f64; N]) -> StoredReport {
         gradient_norm: 0.0,
         condition_number: None,
         duration: std::time::Duration::ZERO,
+        stages: None,
     }
 }

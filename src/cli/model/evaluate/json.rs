@@ -85,6 +85,7 @@ fn parameters(set: &pb::EvaluatedParameters) -> Value {
         "customers": set.customers,
         "pooled_reason": filled(&set.pooled_reason),
         "values": values,
+        "stages": (set.stages > 0).then_some(set.stages),
         "standard_errors": errors,
         "converged": set.converged,
         "not_converged_reason": filled(&set.not_converged_reason),

@@ -140,6 +140,8 @@ fn empty_days(evaluation: &pb::ModelEvaluation) -> String {
 fn parameters(set: &pb::EvaluatedParameters, alone: bool) -> String {
     let parameters = set.parameters.iter();
     let parameters = parameters.map(|one| format!("{} {:.4}", one.name, one.value));
+    let stages = (set.stages > 0).then(|| format!("k {}", set.stages));
+    let parameters = stages.into_iter().chain(parameters);
     let parameters = parameters.collect::<Vec<_>>().join(", ");
     if alone {
         return parameters;

@@ -2,6 +2,7 @@
 
 use crate::domain::clv::history::PurchaseHistory;
 use crate::domain::clv::model::{ModelKind, OrderModel};
+use crate::domain::clv::stages::Stages;
 use crate::pb;
 
 /// Weeks since the first order, of all these customers.
@@ -27,6 +28,10 @@ pub(super) fn matrices(model: &pb::Model) -> Option<Matrices> {
         pb::OrderModelKind::BgNbd => ModelKind::BgNbd,
         pb::OrderModelKind::MbgNbd => ModelKind::MbgNbd,
         pb::OrderModelKind::ParetoNbd => ModelKind::ParetoNbd,
+        pb::OrderModelKind::MbgCnbdK => {
+            let stages = u32::try_from(model.orders.as_ref()?.stages).ok()?;
+            ModelKind::MbgCnbd(Stages::new(stages)?)
+        }
         pb::OrderModelKind::Unspecified => return None,
     };
     let parameters = model.orders.as_ref()?.parameters.iter();

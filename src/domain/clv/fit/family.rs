@@ -4,9 +4,11 @@ use super::beta_geometric::{self, InitialChances};
 use super::limits::Limit;
 use super::pareto::{self, Paired};
 use super::prepared::Prepared;
+use super::regular;
 use super::rows::CollapsedRow;
 use super::work::Work;
 use crate::domain::clv::model::ModelKind;
+use crate::domain::clv::stages::Stages;
 
 /// Logarithms of (r, alpha in units of the longest age, a, b).
 const BETA_GEOMETRIC_STARTS: [[f64; 4]; 3] = [
@@ -76,17 +78,21 @@ static PARETO_LIMITS: [Limit; 3] = [
 ];
 
 /// Where searches start: logarithms of the four parameters, times in units of the longest age.
-pub(super) const fn starts(kind: ModelKind) -> [[f64; 4]; 3] {
+pub(super) fn starts(kind: ModelKind) -> [[f64; 4]; 3] {
     match kind {
         ModelKind::BgNbd | ModelKind::MbgNbd => BETA_GEOMETRIC_STARTS,
         ModelKind::ParetoNbd => PARETO_STARTS,
+        // As many orders, so that many times as many stages.
+        ModelKind::MbgCnbd(stages) => {
+            BETA_GEOMETRIC_STARTS.map(|[r, alpha, a, b]| [r, alpha - stages.as_f64().ln(), a, b])
+        }
     }
 }
 
 /// The simpler models at the edges.
 pub(super) const fn limits(kind: ModelKind) -> &'static [Limit] {
     match kind {
-        ModelKind::BgNbd | ModelKind::MbgNbd => &BETA_GEOMETRIC_LIMITS,
+        ModelKind::BgNbd | ModelKind::MbgNbd | ModelKind::MbgCnbd(_) => &BETA_GEOMETRIC_LIMITS,
         ModelKind::ParetoNbd => &PARETO_LIMITS,
     }
 }
@@ -95,7 +101,7 @@ pub(super) const fn limits(kind: ModelKind) -> &'static [Limit] {
 /// models, rate `1/beta` of Pareto/NBD.
 pub(super) const fn dropout_parameter(kind: ModelKind) -> (usize, f64) {
     match kind {
-        ModelKind::BgNbd | ModelKind::MbgNbd => (2, 1.0),
+        ModelKind::BgNbd | ModelKind::MbgNbd | ModelKind::MbgCnbd(_) => (2, 1.0),
         ModelKind::ParetoNbd => (3, -1.0),
     }
 }
@@ -104,6 +110,7 @@ pub(super) const fn dropout_parameter(kind: ModelKind) -> (usize, f64) {
 pub(super) enum Likelihood {
     BetaGeometric(Prepared, InitialChances),
     Pareto(Paired),
+    Regular(Prepared, Stages),
 }
 
 impl Likelihood {
@@ -113,13 +120,14 @@ impl Likelihood {
             ModelKind::BgNbd => Self::BetaGeometric(data, InitialChances::None),
             ModelKind::MbgNbd => Self::BetaGeometric(data, InitialChances::One),
             ModelKind::ParetoNbd => Self::Pareto(Paired::new(data)),
+            ModelKind::MbgCnbd(stages) => Self::Regular(data, stages),
         }
     }
 
     /// How many they are.
     pub(super) fn customers(&self) -> f64 {
         match self {
-            Self::BetaGeometric(data, _) => data.customers,
+            Self::BetaGeometric(data, _) | Self::Regular(data, _) => data.customers,
             Self::Pareto(paired) => paired.data.customers,
         }
     }
@@ -133,6 +141,10 @@ impl Likelihood {
                 beta_geometric::log_likelihood(data, *chances, parameters)
             }
             Self::Pareto(paired) => pareto::log_likelihood(paired, parameters, work),
+            Self::Regular(data, stages) => {
+                work.add(data.cells.len() + data.times.len());
+                regular::log_likelihood(data, *stages, parameters)
+            }
         }
     }
 }

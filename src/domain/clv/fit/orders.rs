@@ -21,7 +21,7 @@ use crate::domain::clv::model::ModelKind;
 use crate::domain::stop;
 
 /// So many coarse rows take a few milliseconds over all starts.
-const COARSE_ROWS: usize = 2_000;
+pub(super) const COARSE_ROWS: usize = 2_000;
 
 /// What is known of the parameters before the data.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +93,7 @@ impl Problem<'_> {
     /// Log-density of the prior and its derivatives; nothing without one.
     fn log_prior(&self, point: &[f64]) -> (f64, Vec<f64>) {
         let (logs, effects) = point.split_at(4);
-        let logs = self.in_weeks([logs[0], logs[1], logs[2], logs[3]]);
+        let logs = self.of_orders([logs[0], logs[1], logs[2], logs[3]]);
         match self.prior {
             None => (0.0, vec![]),
             Some(Prior::Given(prior)) => {
@@ -118,6 +118,13 @@ impl Problem<'_> {
         if self.kind == ModelKind::ParetoNbd {
             logs[3] += unit;
         }
+        logs
+    }
+
+    /// The same as a prior knows them: of orders, not of their stages, so that one prior is right for any number of stages.
+    fn of_orders(&self, logs: [f64; 4]) -> [f64; 4] {
+        let mut logs = self.in_weeks(logs);
+        logs[1] += self.kind.stages().as_f64().ln();
         logs
     }
 
@@ -191,12 +198,13 @@ impl Problem<'_> {
             limit,
             is_cut_short,
         } = optimum;
-        let logs = self.in_weeks([
+        let coordinates = [
             found.point[0],
             found.point[1],
             found.point[2],
             found.point[3],
-        ]);
+        ];
+        let logs = self.in_weeks(coordinates);
         let parameters = logs.map(f64::exp);
         let effect_scales: Vec<f64> = [standard.deviations.as_slice(), &standard.deviations]
             .concat()
@@ -218,10 +226,8 @@ impl Problem<'_> {
             limit,
             has_prior: self.prior.is_some(),
             is_cut_short,
-            // A density of x times per scaled unit: per week it is larger by unit^-x.
-            log_likelihood: -found.value * totals.customers_as_f64()
-                - log_prior
-                - totals.orders * self.unit_weeks.ln(),
+            log_likelihood: -found.value * totals.customers_as_f64() - log_prior
+                + totals.constant(self.kind.stages()),
             gradient_norm: found.gradient_norm(),
             iterations: found.iterations,
             evaluations: found.evaluations,

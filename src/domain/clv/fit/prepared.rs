@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use super::FitError;
 use super::rows::CollapsedRow;
-use crate::domain::clv::history::DAYS_PER_WEEK;
+use crate::domain::clv::history::{DAYS_PER_WEEK, LogGaps};
+use crate::domain::clv::mbg_cnbd::ln_gap_density;
+use crate::domain::clv::stages::Stages;
 
 /// What a fit must know of its rows before it begins.
 pub(super) struct Totals {
@@ -14,6 +16,8 @@ pub(super) struct Totals {
     pub(super) orders: f64,
     /// The longest age, weeks: the unit of time of the search.
     pub(super) unit_weeks: f64,
+    /// Of all gaps between orders.
+    pub(super) log_gaps: LogGaps,
 }
 
 impl Totals {
@@ -21,6 +25,14 @@ impl Totals {
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
     pub(super) const fn customers_as_f64(&self) -> f64 {
         self.customers as f64
+    }
+
+    /// What has to be added to the log-likelihood of the search so that it is one of times in weeks, all constants kept.
+    pub(super) fn constant(&self, stages: Stages) -> f64 {
+        // A density of x times per scaled unit: per week it is larger by unit^-x.
+        let unit = self.unit_weeks.ln();
+        let ln_gaps_scaled = self.log_gaps.in_weeks(self.orders) - self.orders * unit;
+        ln_gap_density(stages, self.orders, ln_gaps_scaled) - self.orders * unit
     }
 }
 
@@ -57,9 +69,11 @@ pub(super) fn totals_of_observed(rows: &[CollapsedRow]) -> Result<Totals, FitErr
     if longest == 0 {
         return Err(FitError::NoRepeatOrders { customers });
     }
+    let log_gaps = rows.iter().map(CollapsedRow::log_gaps);
     Ok(Totals {
         customers,
         orders,
+        log_gaps: log_gaps.fold(LogGaps::default(), LogGaps::plus),
         unit_weeks: f64::from(longest) / DAYS_PER_WEEK,
     })
 }

@@ -3,7 +3,9 @@
 //! Times are whole days, so that equal histories are equal keys; a database can return these rows as they are.
 
 use crate::domain::clv::gamma_gamma::{SpendError, SpendHistory};
-use crate::domain::clv::history::{HistoryError, PurchaseHistory};
+use crate::domain::clv::history::{HistoryError, LogGaps, PurchaseHistory};
+use crate::domain::clv::mbg_cnbd::ln_gap_density;
+use crate::domain::clv::model::OrderModel;
 
 /// Customers that share one history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +14,7 @@ pub struct CollapsedRow {
     recency_days: u32,
     age_days: u32,
     count: u64,
+    log_gaps: LogGaps,
 }
 
 impl CollapsedRow {
@@ -32,7 +35,15 @@ impl CollapsedRow {
             recency_days,
             age_days,
             count,
+            log_gaps: LogGaps::default(),
         })
+    }
+
+    /// The same with the sum over all gaps of these customers, which only tells how regular they are: only a model of regular buyers takes
+    /// it. Without it, all gaps would be of one day.
+    #[must_use]
+    pub const fn with_log_gaps(self, log_gaps: LogGaps) -> Self {
+        Self { log_gaps, ..self }
     }
 
     /// Repeat orders of each of these customers.
@@ -57,6 +68,25 @@ impl CollapsedRow {
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
+    }
+
+    /// The sum of the logarithms of all gaps between orders of these customers.
+    #[must_use]
+    pub const fn log_gaps(&self) -> LogGaps {
+        self.log_gaps
+    }
+
+    /// Natural logarithm of the likelihood of all these customers, all constants kept.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+    pub fn log_likelihood(&self, model: &OrderModel) -> f64 {
+        let history = PurchaseHistory::from_days(self.frequency, self.recency_days, self.age_days);
+        let customers = self.count as f64;
+        let gaps = customers * f64::from(self.frequency);
+        let of_gaps = ln_gap_density(model.kind().stages(), gaps, self.log_gaps.in_weeks(gaps));
+        history.map_or(0.0, |history| {
+            customers * model.log_likelihood(&history) + of_gaps
+        })
     }
 
     const fn key(&self) -> (u32, u32, u32) {
@@ -88,6 +118,7 @@ pub fn collapse(rows: impl IntoIterator<Item = CollapsedRow>) -> Vec<CollapsedRo
         let same = row.key() == kept.key();
         if same {
             kept.count += row.count;
+            kept.log_gaps = kept.log_gaps.plus(row.log_gaps);
         }
         same
     });
@@ -224,6 +255,11 @@ mod tests {
         ];
         let expected = vec![row(0, 0, 70, 3), row(1, 7, 70, 3), row(1, 8, 70, 5)];
         assert_eq!(collapse(rows), expected);
+        let gap = |days| LogGaps::from_days([0, days]);
+        let gapped = |days| row(1, 7, 70, 1).with_log_gaps(gap(days));
+        let both = row(1, 7, 70, 2).with_log_gaps(gap(2).plus(gap(3)));
+        assert_eq!(collapse([gapped(2), gapped(3)]), [both]);
+        assert_eq!(collapse([gapped(3), gapped(2)]), [both]);
         assert_eq!(collapse(rows.into_iter().rev()), expected);
     }
 

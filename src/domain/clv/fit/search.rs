@@ -114,7 +114,9 @@ fn is_same_point(one: &Minimum, other: &Minimum) -> bool {
 }
 
 /// The objective, infinite outside the box.
-fn within_box(objective: &impl Fn(&[f64]) -> Evaluation) -> impl Fn(&[f64]) -> Evaluation {
+pub(super) fn within_box(
+    objective: &impl Fn(&[f64]) -> Evaluation,
+) -> impl Fn(&[f64]) -> Evaluation {
     move |point| {
         if point.iter().all(|x| x.abs() <= BOX) {
             objective(point)

@@ -52,7 +52,9 @@ impl WeakPrior {
             deviation,
         };
         let (odds, odds_name, leaving_name) = match kind {
-            ModelKind::BgNbd | ModelKind::MbgNbd => ([0.0, 0.0, 1.0, -1.0], "a / b", "a"),
+            ModelKind::BgNbd | ModelKind::MbgNbd | ModelKind::MbgCnbd(_) => {
+                ([0.0, 0.0, 1.0, -1.0], "a / b", "a")
+            }
             // s / beta over r / alpha.
             ModelKind::ParetoNbd => ([-1.0, 1.0, 1.0, -1.0], "(s / beta) / (r / alpha)", "s"),
         };

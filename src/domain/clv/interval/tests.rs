@@ -7,6 +7,7 @@ use crate::domain::clv::fit::{fit_orders, fit_spend};
 use crate::domain::clv::lifetime::discounted_orders;
 use crate::domain::clv::model::ModelKind;
 use crate::domain::clv::simulation::DrawnCustomer;
+use crate::domain::clv::stages::Stages;
 
 /// A simulated customer: what is known at the end of calibration, and what came after.
 struct Subject {
@@ -103,6 +104,7 @@ fn ninety_percent_intervals_cover_eighty_six_to_ninety_four_percent() {
         (ModelKind::BgNbd, [0.8, 6.0, 0.8, 2.5]),
         (ModelKind::MbgNbd, [0.8, 6.0, 0.8, 2.5]),
         (ModelKind::ParetoNbd, [0.8, 6.0, 0.8, 15.0]),
+        (ModelKind::MbgCnbd(Stages::TWO), [0.8, 3.0, 0.8, 2.5]),
     ] {
         let mut random = Random::new(23);
         let model = OrderModel::new(kind, parameters).unwrap();
@@ -185,6 +187,7 @@ fn long_horizons_are_discounted_as_by_the_month() {
         (ModelKind::BgNbd, [0.8, 6.0, 0.8, 2.5]),
         (ModelKind::MbgNbd, [3.0, 2.0, 2.0, 20.0]),
         (ModelKind::ParetoNbd, [0.8, 6.0, 0.8, 15.0]),
+        (ModelKind::MbgCnbd(Stages::TWO), [0.8, 3.0, 0.8, 2.5]),
         // Who leaves, leaves within weeks.
         (ModelKind::ParetoNbd, [3.0, 2.0, 2.0, 8.0]),
     ] {

@@ -4,7 +4,7 @@ use super::frozen_model;
 use crate::domain::clv::gamma_gamma::{GammaGamma, NoMean, SpendHistory};
 use crate::domain::clv::history::PurchaseHistory;
 use crate::domain::clv::lifetime::{Horizon, discounted_value, newcomer_value};
-use crate::domain::clv::model::{ModelKind, OrderModel};
+use crate::domain::clv::model::{ModelFamily, ModelKind, OrderModel};
 use crate::domain::clv::reference::relative_difference;
 
 #[test]
@@ -17,7 +17,8 @@ fn impossible_parameters_and_spends_are_refused_by_name() {
                 assert_eq!(OrderModel::new(kind, parameters).unwrap_err().name, name);
             }
         }
-        assert_eq!(ModelKind::from_name(kind.name()), Some(kind));
+        assert_eq!(ModelFamily::from_name(kind.name()), Some(kind.family()));
+        assert_eq!(kind.family().with_stages(kind.stages()), kind);
     }
     assert_eq!(GammaGamma::new(1.0, -1.0, 1.0).unwrap_err().name, "q");
     for bad in [0.0, -3.0, f64::NAN, f64::INFINITY] {

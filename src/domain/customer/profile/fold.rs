@@ -29,8 +29,8 @@ use crate::domain::{
 };
 
 /// Rises when the same facts are folded otherwise than before, so that stored profiles are made anew. 2: refunds are taken off single
-/// purchases. 3: the last day of a refund that names nothing is kept.
-pub const FOLD_VERSION: i32 = 3;
+/// purchases. 3: the last day of a refund that names nothing is kept. 4: beside the profile, the gaps between purchase days are summed.
+pub const FOLD_VERSION: i32 = 4;
 
 /// Facts of one customer.
 #[derive(Debug, Clone, Default)]

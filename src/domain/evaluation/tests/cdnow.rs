@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::domain::clv::fit::stages::choose_stages;
 use crate::domain::clv::fit::{fit_orders, fit_spend};
 use crate::domain::clv::model::ModelKind;
 use crate::domain::clv::reference::{rows, shared_data};
+use crate::domain::clv::stages::Stages;
 
 fn population(log: &str) -> Population {
     let window = Window::new(day("1997-09-30"), day("1998-06-30")).unwrap();
@@ -92,6 +94,21 @@ fn holdout_totals_and_the_weekly_track_are_the_published_ones() {
         assert_eq!(cumulative, rows::<(u32, u64)>(&track));
         assert_eq!(found.groups.len(), 2, "all are persons");
     }
+}
+
+#[test]
+fn its_buyers_are_random() {
+    let Some(log) = shared_data("cdnow_sample_log.csv") else {
+        return;
+    };
+    let choice = choose_stages(&population(&log).order_rows(None), None).unwrap();
+    println!("{choice:?}");
+    let [(one, of_one), (_, of_two)] = choice.log_likelihoods[..] else {
+        panic!("{choice:?}");
+    };
+    assert_eq!((choice.stages, one), (Stages::ONE, Stages::ONE));
+    assert_near("MBG/NBD", of_one, -9_582.135_7, 1e-3);
+    assert_near("gain over two", of_one - of_two, 271.117, 0.01);
 }
 
 /// BG/NBD and Gamma-Gamma on what was known, compared with what came.

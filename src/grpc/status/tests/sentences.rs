@@ -10,7 +10,7 @@ use crate::domain::{
     calendar::{Day, DayError},
     clv::{
         fit::{FitError, covariates::CovariateError},
-        model::ModelKind,
+        model::ModelFamily,
         parameters::ParameterError,
     },
     customer::IdentifierError,
@@ -124,7 +124,7 @@ fn samples() -> Vec<ServiceError> {
         ServiceError::SchemeNotFound(name()),
         ServiceError::TierNotFound(name()),
         ServiceError::FitRunning(Box::new(RunningFit {
-            kind: ModelKind::ParetoNbd,
+            kind: ModelFamily::ParetoNbd,
             until: day,
             since: Timestamp::MAX,
             request_id: Some(name().into()),

@@ -166,7 +166,8 @@ fn orders_answer_whatever_becomes_of_spend_and_a_version_of_spend_that_failed_is
             ..buyers.clone()
         };
         let plan = Plan {
-            kind: ModelKind::MbgNbd,
+            kind: ModelFamily::MbgNbd,
+            stages: None,
             until: Day::from_number(20_000).unwrap(),
             by_kind: false,
             covariates: vec![],
@@ -217,6 +218,7 @@ fn likelihoods_are_compared_only_at_proper_maxima() {
         gradient_norm: 0.0,
         condition_number: None,
         duration: Duration::ZERO,
+        stages: None,
     };
     let smaller = report(4, -100.0, None);
     let halves = [report(4, -40.0, None), report(4, -55.0, None)];

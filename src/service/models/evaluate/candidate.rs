@@ -4,7 +4,7 @@
 
 use crate::{
     domain::{
-        clv::{model::ModelKind, spend_orders::SpendOrders},
+        clv::{model::ModelFamily, spend_orders::SpendOrders, stages::Stages},
         customer::CustomerKind,
         evaluation::{forecast::CandidateModel, population::Population},
         fitted::{
@@ -30,7 +30,9 @@ pub(super) const SEED: u64 = 1;
 #[derive(Debug, Clone, PartialEq)]
 pub struct FitPlan {
     /// The model of orders.
-    pub kind: ModelKind,
+    pub kind: ModelFamily,
+    /// Of a model of regular buyers the number of stages; chosen by likelihood when it is `None`.
+    pub stages: Option<Stages>,
     /// Whether kinds of customers get parameters of their own.
     pub by_kind: bool,
     /// What order rate and drop-out are to depend on; not together with `by_kind`.
@@ -88,6 +90,12 @@ impl FitPlan {
     pub(super) fn of_version(fit: &ModelFit) -> Self {
         Self {
             kind: fit.kind,
+            // The parameters of one number of stages cannot be compared with those of another.
+            stages: fit
+                .pooled
+                .as_ref()
+                .ok()
+                .map(|set| set.orders.kind().stages()),
             by_kind: matches!(fit.refinement, Refinement::ByKind(_)),
             covariates: fit.refinement.covariates().to_vec(),
             prior: fit.prior,
@@ -130,6 +138,7 @@ impl FitPlan {
         };
         let plan = Plan {
             kind: self.kind,
+            stages: self.stages,
             until: population.window().split(),
             by_kind: self.by_kind,
             covariates: self.covariates,

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{
         calendar::Day,
-        clv::{model::ModelKind, spend_orders::SpendOrders},
+        clv::{model::ModelFamily, spend_orders::SpendOrders},
         evaluation::{
             Window,
             accuracy::{Accuracy, Forecaster},
@@ -203,11 +203,12 @@ fn plans(covariates: &[Covariate]) -> Vec<FitPlan> {
     let plan = |kind, by_kind, covariates: &[Covariate]| FitPlan {
         kind,
         by_kind,
+        stages: None,
         covariates: covariates.to_vec(),
         prior: None,
         spend_orders: SpendOrders::All,
     };
-    let kinds = ModelKind::ALL.into_iter();
+    let kinds = ModelFamily::ALL.into_iter();
     kinds
         .flat_map(|kind| {
             let with_covariates = (!covariates.is_empty()).then(|| plan(kind, false, covariates));

@@ -12,7 +12,7 @@ use crate::{
         calendar::Day,
         clv::{
             fit::covariates::{CovariateGroup, CovariateModel},
-            model::ModelKind,
+            model::ModelFamily,
         },
         customer::CustomerKind,
         evaluation::{
@@ -53,7 +53,7 @@ pub struct DriftReport {
     /// The active version.
     pub version: i64,
     /// The order model.
-    pub kind: ModelKind,
+    pub kind: ModelFamily,
     /// Days of the holdout.
     pub days: u32,
     /// What the verdict rests on.

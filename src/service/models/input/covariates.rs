@@ -51,7 +51,8 @@ impl CovariateInput {
             summary.last_day - summary.first_day,
             until - summary.first_day,
             1,
-        )?;
+        )?
+        .with_log_gaps(history.log_gaps());
         // Minus zero is zero.
         let key = values.iter().map(|value| (value + 0.0).to_bits());
         self.groups.entry(key.collect()).or_default().push(row);

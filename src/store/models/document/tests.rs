@@ -11,7 +11,7 @@ use crate::domain::{
     fitted::{
         contact_model::{ContactModel, UsualContacts},
         contract_models::PeriodFit,
-        report::{StoredParameter, StoredRegularity},
+        report::{StoredParameter, StoredRegularity, StoredStages},
     },
 };
 
@@ -53,7 +53,7 @@ fn report(parameters: &[(&str, f64)]) -> StoredReport {
 #[test]
 fn a_document_without_the_newer_fields_is_one_pooled_set() {
     let fit = read(FIRST);
-    assert_eq!(fit.kind, ModelKind::MbgNbd);
+    assert_eq!(fit.kind, ModelFamily::MbgNbd);
     let parameters = [0.525, 6.183, 0.891, 1.614];
     let orders = OrderModel::new(ModelKind::MbgNbd, parameters).unwrap();
     let pooled = fit.pooled.as_ref().unwrap();
@@ -77,6 +77,40 @@ fn a_version_of_contracts_alone_is_read_as_it_was_written_and_lost_parameters_ar
     assert_eq!(written_and_read(&alone), alone);
     let lost: FitDocument = serde_json::from_str(r#"{"kind": "mbg-nbd", "until": 20000}"#).unwrap();
     assert!(ModelFit::try_from(lost).is_err());
+}
+
+#[test]
+fn stages_of_regular_buyers_are_read_as_they_were_written() {
+    let plain = read(FIRST);
+    let pooled = plain.pooled.clone().unwrap();
+    let stages = Stages::new(3).unwrap();
+    let parameters = pooled.orders.parameters();
+    let regular = ModelFit {
+        kind: ModelFamily::MbgCnbd,
+        pooled: Ok(FittedSet {
+            orders: OrderModel::new(ModelKind::MbgCnbd(stages), parameters).unwrap(),
+            orders_report: pooled.orders_report.clone().with_stages(Some(StoredStages {
+                stages: 3,
+                log_likelihoods: vec![(1, -70.5), (2, -61.25), (3, -60.0), (4, -60.5)],
+            })),
+            ..pooled
+        }),
+        ..plain
+    };
+    let found = written_and_read(&regular);
+    assert_eq!(found, regular);
+    assert_eq!(
+        found.pooled.unwrap().orders.kind(),
+        ModelKind::MbgCnbd(stages)
+    );
+    // Without a number there is no model, and no other is taken instead.
+    let mut document = serde_json::to_value(FitDocument::from(&regular)).unwrap();
+    document["orders"]["stages"]["stages"] = 13.into();
+    for document in [document.to_string(), FIRST.replace("mbg-nbd", "mbg-cnbd-k")] {
+        let document: FitDocument = serde_json::from_str(&document).unwrap();
+        let error = ModelFit::try_from(document).unwrap_err().to_string();
+        assert!(error.contains("number of stages"), "{error}");
+    }
 }
 
 #[test]

@@ -58,7 +58,11 @@ fn a_search_that_takes_more_work_than_it_may_ends_without_a_maximum() {
         assert!(report.estimates.iter().all(|estimate| estimate.is_finite()));
         // Of no work at all nothing can come.
         let nothing = within(0);
-        assert_eq!(nothing.err(), Some(FitError::NoFiniteLikelihood), "{kind:?}");
+        assert_eq!(
+            nothing.err(),
+            Some(FitError::NoFiniteLikelihood),
+            "{kind:?}"
+        );
     }
 }
 

@@ -7,6 +7,7 @@ use crate::domain::clv::fit::rows::CollapsedRow;
 use crate::domain::clv::fit::{FitError, fit_orders, fit_spend};
 use crate::domain::clv::model::ModelKind;
 use crate::domain::clv::reference::{rows, shared_data};
+use crate::domain::clv::stages::Stages;
 
 #[test]
 fn data_without_customers_or_repeat_orders_are_refused_with_the_reason() {
@@ -103,7 +104,9 @@ fn apparel_with_covariates_is_judged_by_how_much_the_data_determine() {
     let names = ["gender".to_owned(), "channel".to_owned()];
     for weeks in [40, 104, 280] {
         let groups = apparel_groups(&transactions, &covariates, weeks * 7);
-        for kind in ModelKind::ALL {
+        // Orders come at random times: more stages than one are the wrong model.
+        let random = |kind: &ModelKind| kind.stages() == Stages::ONE;
+        for kind in ModelKind::ALL.into_iter().filter(random) {
             let (_, report) = fit_with_covariates(kind, &names, &groups, None).unwrap();
             println!(
                 "apparel {weeks} weeks {}: {:?}, log-likelihood {:.3}, {:?} {:.4?}",

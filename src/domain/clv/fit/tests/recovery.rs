@@ -5,10 +5,13 @@ use crate::domain::clv::fit::covariates::{CovariateGroup, fit_with_covariates};
 use crate::domain::clv::fit::prior::LogNormalPrior;
 use crate::domain::clv::fit::report::FitReport;
 use crate::domain::clv::fit::rows::{CollapsedRow, SpendRow, collapse};
-use crate::domain::clv::fit::{fit_orders_with_prior, fit_spend};
+use crate::domain::clv::fit::stages::choose_stages;
+use crate::domain::clv::fit::{fit_orders, fit_orders_with_prior, fit_spend};
+use crate::domain::clv::history::LogGaps;
 use crate::domain::clv::model::{ModelKind, OrderModel};
 use crate::domain::clv::random::Random;
 use crate::domain::clv::simulation::DrawnCustomer;
+use crate::domain::clv::stages::Stages;
 
 /// Customers who buy as the model says, observed for 40 to 80 weeks.
 pub(super) fn simulated_orders(
@@ -35,8 +38,11 @@ pub(super) fn simulated_row(
     let weeks = f64::from(age_days) / 7.0;
     let orders: Vec<f64> = customer.orders(weeks, usize::MAX, random).collect();
     let frequency = u32::try_from(orders.len()).unwrap();
-    let recency_days = orders.last().map_or(0, |&weeks| whole_days(weeks));
-    CollapsedRow::new(frequency, recency_days, age_days, 1).unwrap()
+    let days = orders.iter().map(|&weeks| whole_days(weeks));
+    let recency_days = days.clone().next_back().unwrap_or(0);
+    let log_gaps = LogGaps::from_days(std::iter::once(0).chain(days.map(u32::cast_signed)));
+    let row = CollapsedRow::new(frequency, recency_days, age_days, 1).unwrap();
+    row.with_log_gaps(log_gaps)
 }
 
 /// A time in weeks as the day in which it lies.
@@ -83,12 +89,81 @@ fn parameters_of_simulated_customers_are_recovered() {
 }
 
 #[test]
+fn stages_and_parameters_of_regular_buyers_are_recovered() {
+    for (stages, truth) in [
+        (2, [0.8, 4.5, 0.9, 2.5]),
+        (4, [1.5, 2.0, 0.6, 2.0]),
+        (7, [2.0, 1.5, 0.8, 4.0]),
+    ] {
+        let stages = Stages::new(stages).unwrap();
+        let kind = ModelKind::MbgCnbd(stages);
+        let rows = simulated_orders(kind, truth, 10_000, 1);
+        let choice = choose_stages(&rows, None).unwrap();
+        println!("{stages:?}: {:?}", choice.log_likelihoods);
+        assert_eq!(choice.stages, stages);
+        assert!(choice.gain() > 100.0);
+        let report = report_of(kind, &rows);
+        check_recovery(&report, &truth);
+        let mut tried = choice.log_likelihoods.iter();
+        let (_, found) = tried.find(|(one, _)| *one == stages).unwrap();
+        assert!((found - report.log_likelihood).abs() < 1e-3, "{found}");
+        // What a fit of the model with one stage finds is what MBG/NBD finds.
+        let one = report_of(ModelKind::MbgCnbd(Stages::ONE), &rows);
+        let mbg = report_of(ModelKind::MbgNbd, &rows);
+        assert!((one.log_likelihood - mbg.log_likelihood).abs() < 1e-6);
+        assert!((choice.gain() - (report.log_likelihood - mbg.log_likelihood)).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn random_buyers_have_one_stage() {
+    let truth = [0.8, 9.0, 0.9, 2.5];
+    for (customers, seed) in [(5_000, 1), (5_000, 2), (300, 3), (300, 4)] {
+        let rows = simulated_orders(ModelKind::MbgNbd, truth, customers, seed);
+        let choice = choose_stages(&rows, None).unwrap();
+        println!("{:?}", choice.log_likelihoods);
+        assert_eq!(choice.stages, Stages::ONE);
+        assert!(choice.gain().abs() < f64::EPSILON);
+        assert_eq!(choice.log_likelihoods.len(), 2, "two stages are tried");
+    }
+}
+
+#[test]
+fn a_prior_of_orders_is_the_same_for_any_number_of_stages() {
+    let stages = Stages::new(3).unwrap();
+    let rows = simulated_orders(ModelKind::MbgCnbd(stages), [0.8, 3.0, 0.9, 2.5], 2_000, 1);
+    // So sharp that it alone decides: r, and weeks per order, not per stage.
+    let prior = LogNormalPrior::new([0.8, 9.0, 0.9, 2.5], [1e-4; 4]).unwrap();
+    for stages in [Stages::ONE, stages] {
+        let kind = ModelKind::MbgCnbd(stages);
+        let fit = fit_orders_with_prior(kind, &rows, &prior).unwrap();
+        let [r, alpha, ..] = fit.model.parameters();
+        assert!((r / 0.8 - 1.0).abs() < 1e-2, "{r}");
+        assert!(
+            (alpha * stages.as_f64() / 9.0 - 1.0).abs() < 1e-2,
+            "{alpha}"
+        );
+    }
+    let choice = choose_stages(&rows, Some(&prior)).unwrap();
+    assert_eq!(choice.stages, stages);
+    // The prior is no part of the likelihood.
+    let free = fit_orders(ModelKind::MbgCnbd(stages), &rows).unwrap();
+    let (_, held) = choice
+        .log_likelihoods
+        .iter()
+        .find(|it| it.0 == stages)
+        .unwrap();
+    assert!((held - free.report.log_likelihood).abs() < 20.0, "{held}");
+}
+
+#[test]
 fn effects_of_covariates_are_recovered() {
     let names = ["member".to_owned(), "distance".to_owned()];
     let (order_effects, dropout_effects) = ([0.7, -0.02], [-0.5, 0.03]);
     for kind in ModelKind::ALL {
         let (base, index, sign) = match kind {
             ModelKind::BgNbd | ModelKind::MbgNbd => ([0.9, 8.0, 0.9, 2.5], 2, 1.0),
+            ModelKind::MbgCnbd(_) => ([0.9, 4.0, 0.9, 2.5], 2, 1.0),
             ModelKind::ParetoNbd => ([0.9, 8.0, 0.9, 20.0], 3, -1.0),
         };
         let mut random = Random::new(11);

@@ -17,6 +17,7 @@ const EFFECTS: [f64; 2] = [0.03, -0.02];
 const fn base(kind: ModelKind) -> [f64; 4] {
     match kind {
         ModelKind::BgNbd | ModelKind::MbgNbd => [0.9, 8.0, 0.9, 2.5],
+        ModelKind::MbgCnbd(_) => [0.9, 4.0, 0.9, 2.5],
         ModelKind::ParetoNbd => [0.9, 8.0, 0.9, 20.0],
     }
 }

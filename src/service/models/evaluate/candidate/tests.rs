@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::*;
+use crate::domain::clv::model::{ModelFamily, ModelKind};
 use crate::domain::{
     clv::{gamma_gamma::GammaGamma, model::OrderModel, spend_orders::SpendOrders},
     evaluation::strata::Stratum,
@@ -22,6 +23,7 @@ fn report() -> StoredReport {
         gradient_norm: 0.0,
         condition_number: None,
         duration: Duration::ZERO,
+        stages: None,
     }
 }
 
@@ -46,7 +48,7 @@ fn by_kind(person: Result<FittedSet, String>, company: Result<FittedSet, String>
         set,
     };
     ModelFit {
-        kind: ModelKind::MbgNbd,
+        kind: ModelFamily::MbgNbd,
         until: "2026-06-30".parse().unwrap(),
         pooled: Ok(set(0.5, Ok([6.0, 4.0, 15.0]))),
         refinement: Refinement::ByKind(ByKindFit {
