@@ -29,7 +29,7 @@ fn three_customers_who_buy_every_other_day_have_an_answer_within_the_work_limit(
         let [r, alpha, ..] = fit.model.parameters();
         // 700 orders in 151 weeks.
         assert!(
-            (r / alpha / 4.64 - 1.0).abs() < 0.1,
+            (r / alpha / kind.stages().as_f64() / 4.64 - 1.0).abs() < 0.1,
             "{kind:?}: {:?}",
             fit.model
         );
