@@ -98,7 +98,7 @@ const MONTHS: [&str; 12] = [
 fn season_words(season: &Season) -> String {
     match season.verdict {
         SeasonVerdict::TooShort => {
-            "less than two years or too few orders before the split to tell a season from a single event".to_owned()
+            "less than two years or too few orders before the split to distinguish a season from a single event".to_owned()
         }
         SeasonVerdict::NotSeasonal => {
             "no season: months differ no more than chance or by less than 25 %".to_owned()

@@ -12,9 +12,10 @@ use crate::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelVersion, Refinement,
             contact_model::UsualContacts,
             contract_models::PeriodFit,
+            facts_end::FactsEnd,
             report::{
-                FactsEnd, StoredBenchmark, StoredParameter, StoredPrior, StoredReport,
-                StoredStages, StoredTest,
+                StoredBenchmark, StoredParameter, StoredPrior, StoredReport, StoredStages,
+                StoredTest,
             },
         },
     },

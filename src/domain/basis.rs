@@ -15,8 +15,8 @@ use crate::domain::{
     fitted::{
         contact_model::ContactModel,
         contract_models::ContractModels,
+        facts_end::FactsEnd,
         parameters::{Parameters, Selected},
-        report::FactsEnd,
         uncertainty::Uncertainty,
     },
     money::Currency,

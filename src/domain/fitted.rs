@@ -2,6 +2,7 @@
 
 pub mod contact_model;
 pub mod contract_models;
+pub mod facts_end;
 pub mod parameters;
 pub mod report;
 pub mod uncertainty;
@@ -23,11 +24,12 @@ use crate::domain::{
     fitted::{
         contact_model::ContactModel,
         contract_models::{ContractModels, PeriodFit},
+        facts_end::FactsEnd,
         parameters::{
             Covariate, CovariateParameters, Estimation, ParameterSet, Parameters, Refined,
             SpendParameters,
         },
-        report::{FactsEnd, StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
+        report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
     },
     money::Currency,
 };

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::calendar::Day;
 use crate::domain::clv::{
-    checks::{regularity::Regularity, silence::Silence, spend_dependence::SpendDependence},
+    checks::{regularity::Regularity, spend_dependence::SpendDependence},
     fit::{
         benchmark::{LikelihoodRatio, NbdFit, likelihood_ratio},
         prior::{LogNormalPrior, PriorError},
@@ -159,17 +158,6 @@ pub struct StoredRegularity {
     pub eligible: u64,
 }
 
-/// Where the facts of a fit end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FactsEnd {
-    /// The day until which facts were read: of the request, or the day of the fit.
-    pub read_until: Day,
-    /// The day of anybody's last purchase by then.
-    pub last_purchase: Day,
-    /// The longest plausible silence of everybody, in days; `None` where nothing can be said ([`Silence::plausible_days`]).
-    pub plausible_silence_days: Option<u32>,
-}
-
 /// The prior that a fit was given.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StoredPrior {
@@ -177,35 +165,6 @@ pub struct StoredPrior {
     pub medians: [f64; 4],
     /// Standard deviation of the logarithm of each.
     pub log_spreads: [f64; 4],
-}
-
-impl FactsEnd {
-    /// Where the facts end that were read until this day.
-    #[must_use]
-    pub fn new(read_until: Day, silence: Silence) -> Self {
-        Self {
-            read_until,
-            last_purchase: read_until.plus_days(-i32::try_from(silence.days).unwrap_or(i32::MAX)),
-            plausible_silence_days: silence.plausible_days,
-        }
-    }
-
-    /// Whether a silence of everybody that lasts from `last_purchase` to `day` means that facts are missing.
-    #[must_use]
-    pub fn is_implausible(self, last_purchase: Day, day: Day) -> bool {
-        let days = u32::try_from(day - last_purchase).unwrap_or(0);
-        let silence = Silence {
-            days,
-            plausible_days: self.plausible_silence_days,
-        };
-        silence.is_implausible()
-    }
-
-    /// Whether facts are missing at the end of those that were read.
-    #[must_use]
-    pub fn lacks_facts(self) -> bool {
-        self.is_implausible(self.last_purchase, self.read_until)
-    }
 }
 
 impl StoredReport {
@@ -258,7 +217,8 @@ impl StoredReport {
     }
 
     /// A number of stages is a parameter too.
-    fn parameter_count(&self) -> usize {
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
         self.parameters.len() + usize::from(self.stages.is_some())
     }
 }

@@ -11,10 +11,8 @@ use crate::{
         calendar::Day,
         clv::{model::ModelFamily, spend_orders::SpendOrders},
         fitted::{
-            ModelFit, ModelVersion,
-            contract_models::ContractModels,
-            parameters::Covariate,
-            report::{FactsEnd, StoredPrior},
+            ModelFit, ModelVersion, contract_models::ContractModels, facts_end::FactsEnd,
+            parameters::Covariate, report::StoredPrior,
         },
         money::Currency,
         text::Label,

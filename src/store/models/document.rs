@@ -22,10 +22,9 @@ use crate::{
         },
         fitted::{
             ByKindFit, CovariateFit, FittedSet, KindFit, ModelFit, Refinement,
+            facts_end::FactsEnd,
             parameters::{Covariate, CovariateType},
-            report::{
-                FactsEnd, StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest,
-            },
+            report::{StoredBenchmark, StoredChecks, StoredPrior, StoredReport, StoredTest},
         },
     },
     store::{codes, error::StoreError},

@@ -33,7 +33,7 @@ async fn a_comparison_has_the_figures_of_each_evaluation_and_recommends_one() {
     shop(400).ingest(&service).await;
     let found = compare(&service, split()).await.unwrap();
     assert_eq!((&*found.split_on, &*found.until), (SPLIT, TODAY));
-    assert_eq!(found.models.len(), 6, "three models, pooled and by kind");
+    assert_eq!(found.models.len(), 8, "four models, pooled and by kind");
     assert!(found.models[0].recommended, "{found:?}");
     assert!(!found.recommendation_reason.is_empty());
     assert!(found.models[1..].iter().all(|model| !model.recommended));
@@ -63,11 +63,15 @@ async fn a_comparison_has_the_figures_of_each_evaluation_and_recommends_one() {
         let report = fit(&service, request(model.kind(), SPLIT)).await.unwrap();
         let orders = report.orders.unwrap();
         assert_eq!(model.log_likelihood, Some(orders.log_likelihood));
-        assert_eq!(model.parameter_count, 4);
+        // The number of stages is a parameter too.
+        let parameters = f64::from(4 + i32::from(orders.stages > 0));
+        assert!((f64::from(model.parameter_count) - parameters).abs() < 1e-9);
         let customers = f64::from(u32::try_from(orders.customers).unwrap());
-        let bic = 4.0 * customers.ln() - 2.0 * orders.log_likelihood;
+        let bic = parameters * customers.ln() - 2.0 * orders.log_likelihood;
         assert!((model.bic.unwrap() - bic).abs() < 1e-9);
-        assert!((model.aic.unwrap() - (8.0 - 2.0 * orders.log_likelihood)).abs() < 1e-9);
+        assert!(
+            (model.aic.unwrap() - (2.0 * parameters - 2.0 * orders.log_likelihood)).abs() < 1e-9
+        );
     }
 }
 

@@ -288,7 +288,7 @@ fn differs_by_kind(fit: &ModelFit) -> bool {
 fn likelihood(fit: &ModelFit) -> Result<LikelihoodFigures, String> {
     let of = |report: &StoredReport| LikelihoodFigures {
         log_likelihood: report.log_likelihood,
-        parameters: u32::try_from(report.parameters.len()).unwrap_or(u32::MAX),
+        parameters: u32::try_from(report.parameter_count()).unwrap_or(u32::MAX),
         customers: report.customers,
     };
     if fit.has_weak_priors() {
