@@ -28,10 +28,10 @@ use crate::{
     domain::{
         calendar::Day,
         customer::{
-            CustomerKind, Email, ExternalId, Identifier, IdentifierError, PhoneNumber,
-            facts::MAX_DAYS_AHEAD,
+            CustomerKind, Email, ExternalId, Identifier, IdentifierError, facts::MAX_DAYS_AHEAD,
         },
         money::{Currency, Money},
+        telephony::plan::NumberPlan,
         text::CustomerId,
     },
     pb,
@@ -89,7 +89,7 @@ pub(super) fn subject(message: Option<&pb::Subject>, check: &mut Checker<'_>) ->
 
 fn phone(text: &str, check: &mut Checker<'_>) -> Option<Identifier> {
     check
-        .ok("INVALID_PHONE_NUMBER", PhoneNumber::new(text))
+        .ok("INVALID_PHONE_NUMBER", NumberPlan::E164.number(text))
         .map(Identifier::Phone)
 }
 

@@ -15,4 +15,5 @@ pub mod money;
 pub mod rates;
 pub mod rules;
 pub mod stop;
+pub mod telephony;
 pub mod text;

@@ -1,16 +1,17 @@
 //! Subjects on the command line and in files of subjects: which customer a request is about.
 
+use crate::domain::telephony::plan::NumberPlan;
 use crate::pb;
 use crate::pb::subject::Subject as Name;
 
 /// How a subject is written, for the help of every command that takes one.
-pub const SUBJECT_HELP: &str = "The customer: a customer id, a phone number (E.164, +49...), an e-mail address, \
+pub const SUBJECT_HELP: &str = "The customer: a customer id, a phone number with country code (+49 30 ...), an e-mail address, \
 an external id (external:SYSTEM/ID), or id:... to force a customer id";
 
 /// Most bytes of a customer id or an external id.
 const ID_BYTES: usize = 128;
 
-/// Reads a subject: `+...` is a phone number, `external:SYSTEM/ID` an external id, `id:...` a customer id, anything with `@` an
+/// Reads a subject: `+...` and `tel:...` are phone numbers, `external:SYSTEM/ID` an external id, `id:...` a customer id, anything with `@` an
 /// e-mail, and everything else a customer id.
 ///
 /// # Errors
@@ -29,8 +30,8 @@ pub fn parse_subject(text: &str) -> Result<pb::Subject, String> {
             system: system.to_owned(),
             id: id.to_owned(),
         })
-    } else if text.starts_with('+') {
-        Name::PhoneNumber(parse_phone_number(text)?)
+    } else if text.starts_with('+') || is_tel(text) {
+        Name::PhoneNumber(phone_number(text)?)
     } else if text.contains('@') {
         Name::Email(text.to_owned())
     } else {
@@ -48,37 +49,16 @@ pub fn parse_subject(text: &str) -> Result<pb::Subject, String> {
     })
 }
 
-/// A phone number in E.164. Blanks and the usual separators are dropped and a leading `00` is read as `+`.
-///
-/// # Errors
-///
-/// A sentence that says what is wrong.
-pub fn parse_phone_number(text: &str) -> Result<String, String> {
-    if text.contains("(0)") {
-        return Err(format!(
-            "{text:?} has an optional (0): write it without, for example +49 30 23125001"
-        ));
-    }
-    let dense: String = text
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '\u{a0}' | '-' | '.' | '/' | '(' | ')'))
-        .collect();
-    let digits = dense
-        .strip_prefix('+')
-        .or_else(|| dense.strip_prefix("00"))
-        .ok_or_else(|| {
-            format!("{text:?} has no country code: write it in E.164, for example +493023125001")
-        })?;
-    if digits.len() < 7
-        || digits.len() > 15
-        || digits.starts_with('0')
-        || !digits.bytes().all(|b| b.is_ascii_digit())
-    {
-        return Err(format!(
-            "{text:?} is not a phone number: \"+\" and 7 to 15 digits, for example +493023125001"
-        ));
-    }
-    Ok(format!("+{digits}"))
+fn is_tel(text: &str) -> bool {
+    let scheme = text.split_once(':');
+    scheme.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("tel"))
+}
+
+/// Read here too, so that a mistake is found before a server is asked; it reads the number as it was written.
+fn phone_number(text: &str) -> Result<String, String> {
+    let number = NumberPlan::E164.number(text);
+    let number = number.map_err(|error| format!("{text:?} {error}"))?;
+    Ok(number.as_str().to_owned())
 }
 
 /// A subject as a person writes it: the form that [`parse_subject`] reads.
@@ -118,6 +98,10 @@ mod tests {
             "+49 30 23125-001",
             Name::PhoneNumber("+493023125001".into()),
         );
+        check(
+            "tel:+49-(0)30-23125-001",
+            Name::PhoneNumber("+493023125001".into()),
+        );
         check("a@example.org", Name::Email("a@example.org".into()));
         check(
             "external:crm/a/b",
@@ -138,21 +122,11 @@ mod tests {
             "external:/1",
             "+12",
             "+49abc",
-            "+49 (0)30 1234567",
+            "+49 030 1234567",
+            "tel:+0301234567",
             &"x".repeat(129),
         ] {
             assert!(parse_subject(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn phone_numbers_are_brought_to_e164() {
-        assert_eq!(
-            parse_phone_number("0049 30/23125 001"),
-            Ok("+493023125001".to_owned())
-        );
-        assert!(parse_phone_number("030 23125001").is_err());
-        assert!(parse_phone_number("+0301234567").is_err());
-        assert!(parse_phone_number("+4930123456789012").is_err());
     }
 }

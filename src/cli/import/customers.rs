@@ -11,8 +11,8 @@ use super::transactions::customer_column;
 use super::when::parse_day;
 use super::{FileArgs, Formats};
 use crate::cli::error::CliError;
-use crate::cli::subject::parse_phone_number;
 use crate::cli::text::currency_exponent;
+use crate::domain::telephony::plan::{NumberError, NumberPlan, NumberPlanError};
 use crate::pb;
 use crate::pb::attribute_value::Value;
 use crate::pb::identifier::Identifier as Known;
@@ -30,9 +30,13 @@ pub struct CustomersArgs {
     /// Column of the display name; empty cells change nothing [default: display_name, name]
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
-    /// Column of a phone number in E.164 (repeatable) [default: phone, phone_number]
+    /// Column of a phone number (repeatable) [default: phone, phone_number]
     #[arg(long, value_name = "COLUMN")]
     phone_column: Vec<String>,
+    /// How the file writes phone numbers: e164 (+49 30 ...), e164_no_plus (4930...), national:DE (030 ...), international_prefix:00,
+    /// auto or auto:DE. A number that could be several with auto is rejected
+    #[arg(long, value_name = "PLAN", default_value_t, value_parser = parse_number_plan)]
+    phone_numbers: NumberPlan,
     /// Column of an e-mail address (repeatable) [default: email]
     #[arg(long, value_name = "COLUMN")]
     email_column: Vec<String>,
@@ -55,6 +59,10 @@ pub struct CustomersArgs {
     /// Column of that currency [default: currency, unless --currency is given]
     #[arg(long, value_name = "COLUMN")]
     currency_column: Option<String>,
+}
+
+fn parse_number_plan(text: &str) -> Result<NumberPlan, NumberPlanError> {
+    text.parse()
 }
 
 /// `LEFT=RIGHT` on the command line.
@@ -115,6 +123,7 @@ pub struct CustomerMapping {
     customer: usize,
     name: Option<usize>,
     phones: Vec<usize>,
+    phone_numbers: NumberPlan,
     emails: Vec<usize>,
     externals: Vec<(String, usize)>,
     attributes: Vec<AttributeColumn>,
@@ -161,6 +170,7 @@ impl CustomerMapping {
                 &args.phone_column,
                 &["phone", "phone_number"],
             )?,
+            phone_numbers: args.phone_numbers.clone(),
             emails: several(header, "--email-column", &args.email_column, &["email"])?,
             externals,
             attributes: attributes?,
@@ -179,11 +189,15 @@ impl CustomerMapping {
 
     fn identifiers(&self, row: &mut Row<'_>) -> Vec<pb::Identifier> {
         let mut known = Vec::new();
+        let phone = |text: &str| match self.phone_numbers.number(text) {
+            Ok(number) => Ok(Some(number.as_str().to_owned())),
+            // The cell says that no number is known.
+            Err(NumberError::Withheld) => Ok(None),
+            Err(error) => Err(format!("{text:?} {error}")),
+        };
         for column in &self.phones {
-            known.extend(
-                row.parse(Some(*column), parse_phone_number)
-                    .map(Known::PhoneNumber),
-            );
+            let number = row.parse(Some(*column), phone).flatten();
+            known.extend(number.map(Known::PhoneNumber));
         }
         for column in &self.emails {
             known.extend(row.parse(Some(*column), parse_email).map(Known::Email));

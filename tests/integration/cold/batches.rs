@@ -12,7 +12,8 @@ use patron::cache::model_versions::ModelVersions;
 use patron::cache::profiles::profile_cache;
 use patron::cache::read_through::Bounds;
 use patron::clock::FixedClock;
-use patron::domain::customer::{Identifier, PhoneNumber};
+use patron::domain::customer::Identifier;
+use patron::domain::telephony::plan::NumberPlan;
 use patron::domain::text::CustomerId;
 use patron::metrics::{BreakerMetrics, CacheMetrics};
 use patron::service::answer::classify::{
@@ -120,7 +121,11 @@ fn customer(at: usize) -> Subject {
 }
 
 fn number(at: usize) -> Identifier {
-    Identifier::Phone(PhoneNumber::new(&format!("+4930231{at:05}")).unwrap())
+    Identifier::Phone(
+        NumberPlan::E164
+            .number(&format!("+4930231{at:05}"))
+            .unwrap(),
+    )
 }
 
 /// One byte a subject: `m` marked as out of date, `u` unmarked, `-` unavailable.

@@ -16,6 +16,7 @@ use crate::domain::{
     customer::IdentifierError,
     money::UnknownCurrency,
     rates::RateError,
+    telephony::plan::NumberError,
     text::{CustomerId, TextError},
 };
 use crate::service::lane::LaneError;
@@ -237,14 +238,48 @@ fn every_description_of_a_refused_field_arrives_whole() {
         | TextError::Untrimmed => error.to_string(),
     });
     let identifiers = [
-        IdentifierError::PhoneNumber,
         IdentifierError::Email,
         IdentifierError::Text(TextError::Untrimmed),
     ];
     let identifiers = identifiers.iter().map(|error| match error {
-        IdentifierError::PhoneNumber | IdentifierError::Email | IdentifierError::Text(_) => {
+        IdentifierError::PhoneNumber(_) | IdentifierError::Email | IdentifierError::Text(_) => {
             error.to_string()
         }
+    });
+    let numbers = [
+        NumberError::TextTooLong(usize::MAX),
+        NumberError::NotANumber,
+        NumberError::NoUser,
+        NumberError::NoCountryCode,
+        NumberError::CountryCode,
+        NumberError::NationalNumber,
+        NumberError::TrunkPrefix {
+            prefix: "06",
+            country_code: 999,
+        },
+        NumberError::MissingPrefix("9".repeat(8).into()),
+        NumberError::TooShort,
+        NumberError::TooLong,
+        NumberError::Length,
+        NumberError::NoReading,
+        NumberError::Ambiguous(usize::MAX),
+        NumberError::Withheld,
+    ];
+    let numbers = numbers.iter().map(|error| match error {
+        NumberError::TextTooLong(_)
+        | NumberError::NotANumber
+        | NumberError::NoUser
+        | NumberError::NoCountryCode
+        | NumberError::CountryCode
+        | NumberError::NationalNumber
+        | NumberError::TrunkPrefix { .. }
+        | NumberError::MissingPrefix(_)
+        | NumberError::TooShort
+        | NumberError::TooLong
+        | NumberError::Length
+        | NumberError::NoReading
+        | NumberError::Ambiguous(_)
+        | NumberError::Withheld => error.to_string(),
     });
     let rates = [
         RateError::NotADecimal(long.clone()),
@@ -257,7 +292,11 @@ fn every_description_of_a_refused_field_arrives_whole() {
         }
     });
     let currency: Result<crate::domain::money::Currency, UnknownCurrency> = long.parse();
-    let all = days.chain(texts).chain(identifiers).chain(rates);
+    let all = days
+        .chain(texts)
+        .chain(identifiers)
+        .chain(numbers)
+        .chain(rates);
     for description in all.chain(iter::once(currency.unwrap_err().to_string())) {
         let violations = vec![Violation::new("subject.phone_number", description)];
         let status = invalid_argument("INVALID_REQUEST", violations);

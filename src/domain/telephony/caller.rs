@@ -1,0 +1,196 @@
+//! Who calls, by what a SIP request or a trunk says.
+//!
+//! A caller's number is a claim, not a proof: whoever can place a call can write one. What the network asserts comes first.
+
+use super::{
+    plan::{NumberError, NumberPlan, Reading},
+    written::MAX_BYTES,
+};
+
+/// Greatest number of addresses of `P-Asserted-Identity` (RFC 3325, 9.1: one of each kind).
+const MAX_ASSERTED: usize = 2;
+
+/// What of a SIP request says who calls. Header values as they stand in the message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SipHeaders<'a> {
+    /// `P-Asserted-Identity`: what the network vouches for (RFC 3325). One value, or a `sip:` and a `tel:` one, separated by a comma.
+    pub asserted_identity: &'a str,
+    /// `Remote-Party-ID`, its predecessor.
+    pub remote_party_id: &'a str,
+    /// `From`: what the caller's device says.
+    pub from: &'a str,
+    /// `Privacy` (RFC 3323, RFC 3325): whether the caller asks not to be shown.
+    pub privacy: &'a str,
+}
+
+/// Where a number was taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The trunk or the caller of the API gave it as the number.
+    Given,
+    /// `P-Asserted-Identity`.
+    AssertedIdentity,
+    /// `Remote-Party-ID`.
+    RemotePartyId,
+    /// `From`.
+    From,
+}
+
+impl SipHeaders<'_> {
+    /// The value that says who calls, and where it stands: the first header that has one, in the order asserted by the network, said by
+    /// the predecessor of that header, said by the caller.
+    #[must_use]
+    pub fn identity(&self) -> (&str, Origin) {
+        [
+            (self.asserted_identity, Origin::AssertedIdentity),
+            (self.remote_party_id, Origin::RemotePartyId),
+            (self.from, Origin::From),
+        ]
+        .into_iter()
+        .find(|(value, _)| !value.trim().is_empty())
+        .unwrap_or((self.from, Origin::From))
+    }
+
+    /// Whether the caller asks the network not to show who they are. `none` asks for the opposite.
+    #[must_use]
+    pub fn asks_for_privacy(&self) -> bool {
+        let hides = |value: &str| {
+            ["id", "user", "header", "full"]
+                .iter()
+                .any(|kind| kind.eq_ignore_ascii_case(value.trim()))
+        };
+        let in_party_id = self.remote_party_id.split(';').skip(1).any(|parameter| {
+            parameter.split_once('=').is_some_and(|(name, value)| {
+                let value = value.trim().trim_matches('"');
+                name.trim().eq_ignore_ascii_case("privacy") && !value.eq_ignore_ascii_case("off")
+            })
+        });
+        in_party_id || self.privacy.split([';', ',']).any(hides)
+    }
+
+    /// Reads who calls. A caller who asks for privacy is withheld, even though the network may have passed the number on.
+    ///
+    /// # Errors
+    /// When what identifies the caller is neither a number nor hides one.
+    pub fn read(&self, plan: &NumberPlan) -> Result<(Reading, Origin), NumberError> {
+        let (value, origin) = self.identity();
+        if self.asks_for_privacy() {
+            return Ok((Reading::Withheld, origin));
+        }
+        let mut first_error = None;
+        for address in addresses(value).take(MAX_ASSERTED) {
+            match plan.read(address) {
+                Ok(reading) => return Ok((reading, origin)),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error.map_or(Ok((Reading::Withheld, origin)), Err)
+    }
+}
+
+/// The addresses of a header, which commas separate outside of quotes and `<>`.
+fn addresses(value: &str) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_inside) = (false, false);
+    let value = if value.len() > MAX_BYTES * MAX_ASSERTED {
+        "" // longer than addresses can be; read as one that is too long
+    } else {
+        value
+    };
+    value
+        .split(move |c| {
+            match c {
+                '"' => is_quoted = !is_quoted,
+                '<' if !is_quoted => is_inside = true,
+                '>' if !is_quoted => is_inside = false,
+                _ => {}
+            }
+            c == ',' && !is_quoted && !is_inside
+        })
+        .filter(|address| !address.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(headers: &SipHeaders<'_>, expected: Result<(&str, Origin), NumberError>) {
+        let read = headers.read(&NumberPlan::E164).map(|(reading, origin)| {
+            let number = match reading {
+                Reading::Number(reading) => reading.number.as_str().to_owned(),
+                Reading::Ambiguous(_) => "ambiguous".to_owned(),
+                Reading::Withheld => "withheld".to_owned(),
+            };
+            (number, origin)
+        });
+        let expected = expected.map(|(number, origin)| (number.to_owned(), origin));
+        assert_eq!(read, expected, "{headers:?}");
+    }
+
+    #[test]
+    fn what_the_network_asserts_comes_before_what_the_caller_says() {
+        let from = SipHeaders {
+            from: "<sip:+4930123456@gw>;tag=1",
+            ..SipHeaders::default()
+        };
+        check(&from, Ok(("+4930123456", Origin::From)));
+        let remote = SipHeaders {
+            remote_party_id: "<sip:+4930123457@gw>;party=calling;privacy=off",
+            ..from.clone()
+        };
+        check(&remote, Ok(("+4930123457", Origin::RemotePartyId)));
+        let asserted = SipHeaders {
+            asserted_identity: "\"Ada, Berlin\" <sip:ada@gw>, <tel:+4930123458>",
+            ..remote.clone()
+        };
+        check(&asserted, Ok(("+4930123458", Origin::AssertedIdentity)));
+        check(
+            &SipHeaders {
+                asserted_identity: "<sip:ada@gw>",
+                ..remote
+            },
+            Err(NumberError::NotANumber),
+        );
+    }
+
+    #[test]
+    fn who_asks_for_privacy_is_withheld() {
+        let asserted = SipHeaders {
+            asserted_identity: "<tel:+4930123456>",
+            from: "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1",
+            ..SipHeaders::default()
+        };
+        check(&asserted, Ok(("+4930123456", Origin::AssertedIdentity)));
+        for privacy in ["id", "ID", "user;id", "full", "critical; id"] {
+            check(
+                &SipHeaders {
+                    privacy,
+                    ..asserted.clone()
+                },
+                Ok(("withheld", Origin::AssertedIdentity)),
+            );
+        }
+        check(
+            &SipHeaders {
+                privacy: "none",
+                ..asserted.clone()
+            },
+            Ok(("+4930123456", Origin::AssertedIdentity)),
+        );
+        check(
+            &SipHeaders {
+                remote_party_id: "<sip:+4930123456@gw>;privacy=full",
+                ..SipHeaders::default()
+            },
+            Ok(("withheld", Origin::RemotePartyId)),
+        );
+        check(
+            &SipHeaders {
+                from: asserted.from,
+                ..SipHeaders::default()
+            },
+            Ok(("withheld", Origin::From)),
+        );
+        check(&SipHeaders::default(), Ok(("withheld", Origin::From)));
+    }
+}

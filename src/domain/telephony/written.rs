@@ -1,0 +1,272 @@
+//! From what a trunk, a header or a person writes to the number in it: URIs, display names, digits of other scripts, service codes.
+//!
+//! Nothing here knows numbering plans; what comes out is the text that a [`super::plan::NumberPlan`] reads.
+
+use std::borrow::Cow;
+
+use super::plan::NumberError;
+
+/// Most bytes of a text that is read: a SIP address with a display name.
+pub(super) const MAX_BYTES: usize = 256;
+/// Most bytes of the number in it: 15 digits with separators and an extension, and room.
+const MAX_NUMBER_BYTES: usize = 64;
+
+/// What stands for a caller who is not shown, in lower case, besides an empty text and zeros only.
+const WITHHELD: [&str; 12] = [
+    "anonymous",
+    "asserted",
+    "blocked",
+    "hidden",
+    "no caller id",
+    "private",
+    "restricted",
+    "unavailable",
+    "unknown",
+    "withheld",
+    // "anonymous" on the keys of a telephone, as some networks send it.
+    "+266696687",
+    "266696687",
+];
+
+/// What is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Written<'a> {
+    /// The caller is not shown.
+    Withheld,
+    /// A number, in ASCII digits as far as they are known here.
+    Number(Cow<'a, str>),
+}
+
+/// Takes a text apart.
+pub(super) fn take_apart(text: &str) -> Result<Written<'_>, NumberError> {
+    if text.len() > MAX_BYTES {
+        return Err(NumberError::TextTooLong(text.len()));
+    }
+    let number = match address(text)? {
+        Address::Withheld => return Ok(Written::Withheld),
+        Address::User(user) => subscriber(user),
+        Address::Plain(plain) => form_plus(plain),
+    };
+    let number = ascii_digits(number);
+    let trimmed = number.trim();
+    if is_withheld(trimmed) {
+        return Ok(Written::Withheld);
+    }
+    let dialled = without_service_code(trimmed);
+    if dialled.len() > MAX_NUMBER_BYTES {
+        return Err(NumberError::TooLong);
+    }
+    Ok(Written::Number(if dialled.len() == number.len() {
+        number
+    } else {
+        Cow::Owned(dialled.to_owned())
+    }))
+}
+
+/// Where the number stands in a text.
+enum Address<'a> {
+    /// In the user part of a URI, decoded.
+    User(Cow<'a, str>),
+    /// The text itself.
+    Plain(&'a str),
+    /// The URI of RFC 3323 for callers who are not shown.
+    Withheld,
+}
+
+/// Finds the number in a name with an address in `<>`, in a URI (RFC 3261, 19.1; RFC 3966), or `user@host` without a scheme.
+fn address(text: &str) -> Result<Address<'_>, NumberError> {
+    let inner = match text.rsplit_once('<') {
+        Some((_, rest)) => rest.split_once('>').ok_or(NumberError::NotANumber)?.0,
+        None => text,
+    };
+    let trimmed = inner.trim();
+    let (scheme, rest) = match trimmed.split_once(':') {
+        Some((scheme, rest)) if is_scheme(scheme, "tel") => {
+            return Ok(Address::User(decoded(rest)?));
+        }
+        Some((scheme, rest)) if is_scheme(scheme, "sip") || is_scheme(scheme, "sips") => {
+            (true, rest)
+        }
+        _ => (false, trimmed),
+    };
+    let Some((user, host)) = rest.rsplit_once('@') else {
+        // A URI without a user names a gateway.
+        return if scheme {
+            Err(NumberError::NoUser)
+        } else {
+            Ok(Address::Plain(inner))
+        };
+    };
+    let host = host.split([';', ':', '?']).next().unwrap_or_default();
+    if host.eq_ignore_ascii_case("anonymous.invalid") {
+        return Ok(Address::Withheld);
+    }
+    let user = user.split_once(':').map_or(user, |(user, _password)| user);
+    Ok(Address::User(decoded(user)?))
+}
+
+fn is_scheme(scheme: &str, name: &str) -> bool {
+    scheme.trim().eq_ignore_ascii_case(name)
+}
+
+fn decoded(text: &str) -> Result<Cow<'_, str>, NumberError> {
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map_err(|_| NumberError::NotANumber)
+}
+
+/// A number with its parameters (RFC 3966): a context that is the beginning of a number goes before it, an extension stays behind it.
+fn subscriber(user: Cow<'_, str>) -> Cow<'_, str> {
+    if !user.contains(';') {
+        return user;
+    }
+    let mut parts = user.split(';');
+    let number = parts.next().unwrap_or_default().trim();
+    let (mut context, mut extension) = ("", String::new());
+    for part in parts {
+        let Some((name, value)) = part.split_once('=') else {
+            continue;
+        };
+        if name.eq_ignore_ascii_case("phone-context") && value.starts_with('+') {
+            context = value;
+        } else if name.eq_ignore_ascii_case("ext") {
+            extension = format!(";ext={value}");
+        }
+    }
+    let context = if number.starts_with('+') { "" } else { context };
+    Cow::Owned(format!("{context}{number}{extension}"))
+}
+
+/// Decoding a form turns `+49` into ` 49`: one blank right before a digit that a country code begins with is a plus.
+fn form_plus(text: &str) -> Cow<'_, str> {
+    match text.strip_prefix(' ') {
+        Some(rest) if rest.starts_with(|c: char| matches!(c, '1'..='9')) => {
+            Cow::Owned(format!("+{rest}"))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// Full-width, Arabic and Devanagari digits as ASCII; other scripts are left to the numbering plan.
+fn ascii_digits(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return text;
+    }
+    let ascii = |c: char| match c {
+        '\u{FF0B}' => '+',
+        '\u{FF10}'..='\u{FF19}' => digit(c, '\u{FF10}'),
+        '\u{0660}'..='\u{0669}' => digit(c, '\u{0660}'),
+        '\u{06F0}'..='\u{06F9}' => digit(c, '\u{06F0}'),
+        '\u{0966}'..='\u{096F}' => digit(c, '\u{0966}'),
+        // Marks of direction, which copying from a page brings along.
+        '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => ' ',
+        other => other,
+    };
+    Cow::Owned(text.chars().map(ascii).collect())
+}
+
+fn digit(c: char, zero: char) -> char {
+    char::from_digit(u32::from(c) - u32::from(zero), 10).unwrap_or(c)
+}
+
+fn is_withheld(text: &str) -> bool {
+    /// Shorter ones are extensions.
+    const MIN_ZEROS: usize = 4;
+    let is_zeros = text.len() >= MIN_ZEROS && text.bytes().all(|byte| byte == b'0');
+    text.is_empty()
+        || is_zeros
+        || WITHHELD
+            .iter()
+            .any(|withheld| withheld.eq_ignore_ascii_case(text))
+}
+
+/// The number behind a service code that was dialled before it, such as `*67` (North America) or `#31#` (GSM, 3GPP TS 22.030).
+fn without_service_code(text: &str) -> &str {
+    let marks = text.len() - text.trim_start_matches(['*', '#']).len();
+    if marks == 0 || marks > 2 {
+        return text;
+    }
+    let (mark, rest) = text.split_at(marks);
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let after = match rest[digits..].strip_prefix('#') {
+        Some(after) if (2..=3).contains(&digits) => after,
+        None if mark == "*" && digits > 2 => &rest[2..],
+        _ => return text,
+    };
+    if after.is_empty() { text } else { after }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn number(text: &str) -> String {
+        match take_apart(text) {
+            Ok(Written::Number(number)) => number.into_owned(),
+            other => panic!("{text:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_in_uris_and_names() {
+        for (text, found) in [
+            ("+4930123456", "+4930123456"),
+            ("sip:+4930123456@gw.example;user=phone", "+4930123456"),
+            ("SIPS:+4930123456:secret@gw.example:5061", "+4930123456"),
+            ("sip:%2B4930123456@gw", "+4930123456"),
+            ("\"Ada, B.\" <sip:+4930123456@gw>;tag=1", "+4930123456"),
+            ("+4930123456@gw.example", "+4930123456"),
+            ("tel:+49-30-123456", "+49-30-123456"),
+            ("tel:+49-30-123456;ext=9", "+49-30-123456;ext=9"),
+            ("tel:123456;phone-context=+4930", "+4930123456"),
+            ("tel:030123456;phone-context=example.com", "030123456"),
+            ("sip:030123456;phone-context=+49@gw", "+49030123456"),
+            (" 4930123456", "+4930123456"),
+            ("  030 123456 ", "030 123456"),
+            ("＋４９３０１２３４５６", "+4930123456"),
+            ("٠٣٠١٢٣٤٥٦", "030123456"),
+            ("\u{202a}+4930123456\u{202c}", "+4930123456"),
+            ("*6712025550123", "12025550123"),
+            ("#31#030123456", "030123456"),
+            ("*31#+4930123456", "+4930123456"),
+        ] {
+            assert_eq!(number(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_hides_a_caller_is_no_number() {
+        for text in [
+            "",
+            "   ",
+            "anonymous",
+            "Anonymous",
+            "RESTRICTED",
+            "unavailable",
+            "Unknown",
+            "asserted",
+            "+266696687",
+            "0000000000",
+            "sip:anonymous@anonymous.invalid",
+            "\"Anonymous\" <sip:+4930123456@ANONYMOUS.invalid>;tag=1",
+            "<sip:anonymous@gw.example>",
+        ] {
+            assert_eq!(take_apart(text), Ok(Written::Withheld), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_holds_no_number_says_so() {
+        assert_eq!(
+            take_apart(&"1".repeat(257)),
+            Err(NumberError::TextTooLong(257))
+        );
+        assert_eq!(take_apart(&"1".repeat(65)), Err(NumberError::TooLong));
+        assert_eq!(take_apart("sip:gw.example"), Err(NumberError::NoUser));
+        assert_eq!(take_apart("<sip:1@gw"), Err(NumberError::NotANumber));
+        assert_eq!(take_apart("sip:%ff@gw"), Err(NumberError::NotANumber));
+        // Nothing follows the code: it is what was sent.
+        assert_eq!(number("*67"), "*67");
+        assert_eq!(number("#31#"), "#31#");
+    }
+}
