@@ -6,7 +6,8 @@
 //! in turn, in windows of less than a second, by a closed loop, 4 connections with 16 calls in flight each, and one call at a time:
 //! `kept`, Classify without a day, whose finished answers are kept next to the profiles; `dated`, Classify with today's date, which is
 //! answered with the same bytes; `computed`, Classify with tomorrow's date, which is assessed, explained and encoded at every call; and the
-//! echo.
+//! echo. Two more tables are about call arrival: `RouteContact` by phone number against Classify by phone number, and `/v1/route` as JSON
+//! and as pairs against an empty handler of the same web framework that returns the same JSON, over as many connections as calls.
 //!
 //! How to read it: each line is the median over the rounds, and the last lines of each table are the medians of the ratios within a
 //! round, with the least and the greatest beside them. What else runs on the machine changes req/s and p99 by factors, the ratios far less; of
@@ -32,6 +33,7 @@ mod service;
 
 use std::{
     fs,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -46,11 +48,16 @@ use patron::{
     },
 };
 use prost::Message as _;
-use tokio::runtime::Runtime;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    runtime::Runtime,
+};
 use tonic::{Request, transport::Endpoint};
 
 use crate::{
-    customers::{CUSTOMERS, request_for},
+    customers::{CUSTOMERS, number, request_for},
+    load::Asked,
     service::{BenchDatabase, runtime, serve},
 };
 
@@ -95,26 +102,50 @@ fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> an
     let echo = servers.block_on(echo::start(answers))?;
     let (service, today) = (app.endpoint(), today());
     let (today, tomorrow) = (today.to_string(), today.tomorrow()?.to_string());
-    let way = |name, endpoint, as_of| load::Way {
-        name,
-        endpoint,
-        as_of,
-    };
+    let way = |name, asked| load::Way { name, asked };
     let ways = [
-        way("kept", &*service, ""),
-        way("dated", &*service, &*today),
-        way("computed", &*service, &*tomorrow),
-        way("echo", &*echo, ""),
+        way("kept", Asked::Classify(&service, "")),
+        way("dated", Asked::Classify(&service, &today)),
+        way("computed", Asked::Classify(&service, &tomorrow)),
+        way("echo", Asked::Classify(&echo, "")),
+    ];
+    let arrival = [
+        way("route", Asked::Route(&service)),
+        way("kept", Asked::ClassifyNumber(&service)),
+    ];
+    let http = app.http_address.context("HTTP is served")?;
+    let (target, body) = ("/v1/route?number=", loaders.block_on(http_answer(http))?);
+    let empty = servers.block_on(echo::start_http(body))?;
+    let over_http = [
+        way("json", Asked::Http(http, target)),
+        way("kv", Asked::Http(http, "/v1/route?format=kv&number=")),
+        way("empty", Asked::Http(empty, target)),
     ];
     for (connections, in_flight) in [(4, 16), (1, 1)] {
+        let shown = |table: String| println!("\n{connections} x {in_flight}\n{table}");
         let compared = load::compare(&ways, connections, in_flight);
-        println!(
-            "\n{connections} x {in_flight}\n{}",
-            loaders.block_on(compared)?
-        );
+        shown(loaders.block_on(compared)?.to_string());
+        let compared = load::compare(&arrival, connections, in_flight);
+        shown(loaders.block_on(compared)?.to_string());
+        let compared = load::compare(&over_http, connections, in_flight);
+        shown(loaders.block_on(compared)?.to_string());
     }
     servers.block_on(app.stop())?;
     Ok(())
+}
+
+/// The body of an answer over HTTP.
+async fn http_answer(address: SocketAddr) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let number = number(0).replace('+', "%2B");
+    let request =
+        format!("GET /v1/route?number={number} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("no body")?;
+    ensure!(head.starts_with("HTTP/1.1 200"), "{head}");
+    Ok(body.to_owned())
 }
 
 /// Today, in the zone of the service.

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod comparison;
+pub mod contacts;
 pub mod contracts;
 pub mod customers;
 pub mod drift;
@@ -17,6 +18,7 @@ pub mod patches;
 pub mod questions;
 pub mod rates;
 pub mod revisions;
+pub mod routes;
 pub mod scores;
 pub mod treatments;
 pub mod violations;

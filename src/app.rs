@@ -8,6 +8,7 @@ pub mod database;
 pub mod descriptors;
 pub mod failure;
 pub mod fence;
+mod http;
 mod lanes;
 pub mod logging;
 pub mod run;

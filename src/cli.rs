@@ -25,6 +25,7 @@ pub mod model;
 pub mod output;
 pub mod paint;
 pub mod rates;
+pub mod route;
 pub mod score;
 pub mod serve;
 pub mod subject;
@@ -72,6 +73,8 @@ pub enum Command {
     Definitions(definitions::DefinitionsCommand),
     /// Look up a customer: identity, tier, segments and treatment
     Classify(classify::ClassifyArgs),
+    /// Route a call: who calls, and how to treat the call, whatever is known
+    Route(route::RouteArgs),
     /// Explain why a customer is or is not in a segment or tier
     Explain(explain::ExplainArgs),
     /// Estimate the lifetime value of a customer, or of every customer in a file
@@ -119,6 +122,7 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Customer(command) => as_client(customer::run(&command, output)),
         Command::Model(command) => as_client(model::run(&command, output)),
         Command::Definitions(command) => as_client(definitions::run(&command, output)),
+        Command::Route(args) => as_client(route::run(&args, output)),
         Command::Explain(args) => as_client(explain::run(&args, output)),
         Command::Classify(args) => as_client(classify::run(&args, output)),
         Command::Score(args) => as_client(score::run(&args, output)),

@@ -6,5 +6,6 @@ pub mod encoded;
 pub mod ingest;
 pub mod layers;
 pub mod models;
+pub mod routing;
 pub mod scoring;
 pub mod status;

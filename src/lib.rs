@@ -12,6 +12,7 @@ pub mod clock;
 pub mod domain;
 pub mod generate;
 pub mod grpc;
+pub mod http;
 pub mod metrics;
 pub mod pb;
 pub mod postgres;

@@ -9,16 +9,20 @@ mod cache;
 mod database;
 mod evaluation;
 mod facts;
+mod http;
 mod lane;
 mod peers;
+mod routing;
 mod rpc;
 
 pub use cache::CacheMetrics;
 pub use database::{BreakerMetrics, FenceMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
+pub use http::HttpMetrics;
 pub use lane::LaneMetrics;
 pub use peers::PeerMetrics;
+pub use routing::{RouteMetrics, RouteQuality, RouteVerdict};
 pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -66,6 +70,10 @@ pub struct Metrics {
     pub currencies_without_rate: Gauge,
     /// Evaluations and drift checks of models.
     pub evaluations: EvaluationMetrics,
+    /// Requests over HTTP.
+    pub http: HttpMetrics,
+    /// Contacts that were routed.
+    pub routes: RouteMetrics,
     /// Phase of the process: 0 starting, 1 serving, 2 lame duck, 3 draining, 4 stopped.
     pub phase: Gauge,
     registry: Registry,
@@ -128,6 +136,8 @@ impl Metrics {
         let ingest = IngestMetrics::register(&mut registry);
         let fits = FitMetrics::register(&mut registry);
         let evaluations = EvaluationMetrics::register(&mut registry);
+        let http = HttpMetrics::register(&mut registry);
+        let routes = RouteMetrics::register(&mut registry);
         Self {
             rpc,
             connections,
@@ -145,6 +155,8 @@ impl Metrics {
             fits,
             currencies_without_rate,
             evaluations,
+            http,
+            routes,
             phase,
             registry,
         }

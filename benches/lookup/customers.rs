@@ -4,8 +4,8 @@ use jiff::{ToSpan as _, civil::Date};
 use patron::{
     domain::clv::random::Random,
     pb::{
-        self, attribute_value::Value, contact, ingest_service_client::IngestServiceClient, subject,
-        transaction,
+        self, attribute_value::Value, contact, identifier,
+        ingest_service_client::IngestServiceClient, route_contact_request, subject, transaction,
     },
 };
 use tonic::transport::Channel;
@@ -30,6 +30,29 @@ pub(crate) fn request_for(customer: usize, as_of: &str) -> pb::ClassifyRequest {
             subject: Some(subject::Subject::CustomerId(id(customer))),
         }),
         as_of: as_of.to_owned(),
+    }
+}
+
+/// The phone number of a customer.
+pub(crate) fn number(customer: usize) -> String {
+    format!("+4930231{customer:05}")
+}
+
+/// Asks who a customer is, by phone number.
+pub(crate) fn number_request(customer: usize) -> pb::ClassifyRequest {
+    pb::ClassifyRequest {
+        subject: Some(pb::Subject {
+            subject: Some(subject::Subject::PhoneNumber(number(customer))),
+        }),
+        as_of: String::new(),
+    }
+}
+
+/// Asks where a call from a customer goes.
+pub(crate) fn route_request(customer: usize) -> pb::RouteContactRequest {
+    pb::RouteContactRequest {
+        caller: Some(route_contact_request::Caller::Number(number(customer))),
+        ..Default::default()
     }
 }
 
@@ -149,6 +172,9 @@ fn patch(customer: usize, today: Date, random: &mut Random) -> pb::CustomerPatch
         customer_id: id(customer),
         kind: pb::CustomerKind::Company.into(),
         display_name: Some(format!("Company {customer} Ltd")),
+        add_identifiers: vec![pb::Identifier {
+            identifier: Some(identifier::Identifier::PhoneNumber(number(customer))),
+        }],
         attributes: attributes
             .map(|(name, value)| pb::AttributeValue {
                 name,

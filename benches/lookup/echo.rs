@@ -1,4 +1,4 @@
-//! The server to compare with: tonic as it comes, and a handler that looks nothing up and computes nothing.
+//! The servers to compare with: tonic and axum as they come, and handlers that look nothing up and compute nothing.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -57,4 +57,18 @@ answer_classify_only! {
     score_lifetime_value: ScoreLifetimeValueRequest -> ScoreLifetimeValueResponse;
     batch_score_lifetime_value: BatchScoreLifetimeValueRequest -> BatchScoreLifetimeValueResponse;
     explain_segment: ExplainSegmentRequest -> ExplainSegmentResponse;
+}
+
+/// Serves `body` over HTTP with a handler that does nothing else; returns where. It ends with its runtime.
+pub(crate) async fn start_http(body: String) -> anyhow::Result<std::net::SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let body = bytes::Bytes::from(body);
+    let handler = move || {
+        let body = body.clone();
+        async move { ([(http::header::CONTENT_TYPE, "application/json")], body) }
+    };
+    let router = axum::Router::new().route("/v1/route", axum::routing::get(handler));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(address)
 }

@@ -1,16 +1,24 @@
 //! The load, and what it costs: a closed loop that measures latencies at the client and CPU time of this process by thread.
 
 use std::{
-    fmt, fs, io,
+    fmt::{self, Write as _},
+    fs, io,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use anyhow::ensure;
-use patron::pb::scoring_service_client::ScoringServiceClient;
-use tokio::task::JoinSet;
+use patron::pb::{
+    routing_service_client::RoutingServiceClient, scoring_service_client::ScoringServiceClient,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::JoinSet,
+};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::customers::{CUSTOMERS, request_for};
+use crate::customers::{CUSTOMERS, number, number_request, request_for, route_request};
 
 /// Name of the servers' threads; the kernel keeps 15 bytes of a name.
 pub(crate) const SERVER_THREAD: &str = "bench-server";
@@ -23,37 +31,54 @@ const WARM_UP: Duration = Duration::from_millis(400);
 /// What is measured, in this order everywhere.
 const MEASURES: [&str; 5] = ["req/s", "p50 us", "p99 us", "server us", "process us"];
 
-type Client = ScoringServiceClient<Channel>;
-
 /// One window: requests a second, latencies, and CPU time for each request.
 type Measured = [f64; MEASURES.len()];
-
-/// How many ways of asking are compared; the last is the echo.
-const WAYS: usize = 4;
 
 /// A server and what it is asked.
 pub(crate) struct Way<'a> {
     pub(crate) name: &'static str,
-    pub(crate) endpoint: &'a str,
-    pub(crate) as_of: &'a str,
+    pub(crate) asked: Asked<'a>,
 }
 
-/// Windows of all ways, by round.
-pub(crate) struct Comparison {
+/// What is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// Classify by id as of a day, of the server at an endpoint.
+    Classify(&'a str, &'a str),
+    /// Classify by phone number.
+    ClassifyNumber(&'a str),
+    /// `RouteContact` by phone number.
+    Route(&'a str),
+    /// A target over HTTP, to which the number is added.
+    Http(SocketAddr, &'a str),
+}
+
+/// A caller's connection.
+#[derive(Clone)]
+enum Client {
+    Scoring(ScoringServiceClient<Channel>, String),
+    Number(ScoringServiceClient<Channel>),
+    Routing(RoutingServiceClient<Channel>),
+    /// Each caller opens one of its own.
+    Http(SocketAddr, String),
+}
+
+/// Windows of all ways, by round; the last is what the others are compared with.
+pub(crate) struct Comparison<const WAYS: usize> {
     names: [&'static str; WAYS],
     rounds: Vec<[Measured; WAYS]>,
 }
 
 /// Asks in every way in turn; which is first changes from round to round.
-pub(crate) async fn compare(
+pub(crate) async fn compare<const WAYS: usize>(
     ways: &[Way<'_>; WAYS],
     connections: usize,
     in_flight: usize,
-) -> anyhow::Result<Comparison> {
+) -> anyhow::Result<Comparison<WAYS>> {
     let mut clients = Vec::with_capacity(WAYS);
     for way in ways {
-        let connected = connect(way.endpoint, connections).await?;
-        ask(&connected, way.as_of, in_flight, WARM_UP).await?;
+        let connected = connect(way.asked, connections).await?;
+        ask(&connected, in_flight, WARM_UP).await?;
         clients.push(connected);
     }
     let mut rounds = Vec::with_capacity(ROUNDS);
@@ -61,7 +86,7 @@ pub(crate) async fn compare(
         let mut measured = [Measured::default(); WAYS];
         for turn in 0..WAYS {
             let way = (round + turn) % WAYS;
-            measured[way] = ask(&clients[way], ways[way].as_of, in_flight, WINDOW).await?;
+            measured[way] = ask(&clients[way], in_flight, WINDOW).await?;
         }
         rounds.push(measured);
     }
@@ -71,32 +96,39 @@ pub(crate) async fn compare(
     })
 }
 
-async fn connect(endpoint: &str, connections: usize) -> anyhow::Result<Vec<Client>> {
+async fn connect(asked: Asked<'_>, connections: usize) -> anyhow::Result<Vec<Client>> {
     let mut clients = Vec::with_capacity(connections);
     for _ in 0..connections {
-        let channel = Endpoint::from_shared(endpoint.to_owned())?
-            .connect()
-            .await?;
-        clients.push(Client::new(channel));
+        let channel = async |endpoint: &str| {
+            let endpoint = Endpoint::from_shared(endpoint.to_owned())?;
+            anyhow::Ok(endpoint.connect().await?)
+        };
+        clients.push(match asked {
+            Asked::Classify(endpoint, as_of) => {
+                let client = ScoringServiceClient::new(channel(endpoint).await?);
+                Client::Scoring(client, as_of.to_owned())
+            }
+            Asked::ClassifyNumber(endpoint) => {
+                Client::Number(ScoringServiceClient::new(channel(endpoint).await?))
+            }
+            Asked::Route(endpoint) => {
+                Client::Routing(RoutingServiceClient::new(channel(endpoint).await?))
+            }
+            Asked::Http(address, target) => Client::Http(address, target.to_owned()),
+        });
     }
     Ok(clients)
 }
 
 /// Keeps `in_flight` calls under way on each connection for a while.
-async fn ask(
-    clients: &[Client],
-    as_of: &str,
-    in_flight: usize,
-    window: Duration,
-) -> anyhow::Result<Measured> {
+async fn ask(clients: &[Client], in_flight: usize, window: Duration) -> anyhow::Result<Measured> {
     let before = CpuTime::read()?;
     let start = Instant::now();
     let mut callers = JoinSet::new();
     for caller in 0..clients.len() * in_flight {
         let client = clients[caller % clients.len()].clone();
         // Every caller begins elsewhere, and all of them meet every customer.
-        let as_of = as_of.to_owned();
-        callers.spawn(call(client, as_of, caller * 61, start + window));
+        callers.spawn(call(client, caller * 61, start + window));
     }
     let mut latencies = vec![];
     while let Some(called) = callers.join_next().await {
@@ -119,26 +151,96 @@ async fn ask(
 }
 
 /// One call after another; returns how long each took.
-async fn call(
-    mut client: Client,
-    as_of: String,
-    from: usize,
-    end: Instant,
-) -> anyhow::Result<Vec<Duration>> {
+async fn call(mut client: Client, from: usize, end: Instant) -> anyhow::Result<Vec<Duration>> {
+    let mut http = match &client {
+        Client::Http(address, _) => Some(HttpConnection::open(*address).await?),
+        Client::Scoring(..) | Client::Number(_) | Client::Routing(_) => None,
+    };
     let mut latencies = vec![];
     let mut start = Instant::now();
     while start < end {
-        let request = request_for((from + latencies.len()) % CUSTOMERS, &as_of);
-        let answer = client.classify(request).await?;
+        let customer = (from + latencies.len()) % CUSTOMERS;
+        let is_found = match &mut client {
+            Client::Scoring(client, as_of) => {
+                let answer = client.classify(request_for(customer, as_of)).await?;
+                answer.get_ref().classification.is_some()
+            }
+            Client::Number(client) => {
+                let answer = client.classify(number_request(customer)).await?;
+                answer.get_ref().classification.is_some()
+            }
+            Client::Routing(client) => {
+                let answer = client.route_contact(route_request(customer)).await?;
+                answer.get_ref().customer.is_some()
+            }
+            Client::Http(_, target) => match &mut http {
+                Some(http) => http.get(target, customer).await?,
+                None => false,
+            },
+        };
+        ensure!(is_found, "nobody was found");
         let now = Instant::now();
-        ensure!(
-            answer.get_ref().classification.is_some(),
-            "nobody was found"
-        );
         latencies.push(now - start);
         start = now;
     }
     Ok(latencies)
+}
+
+/// A connection over HTTP that is kept.
+struct HttpConnection {
+    stream: TcpStream,
+    request: String,
+    answer: Vec<u8>,
+}
+
+impl HttpConnection {
+    async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            request: String::new(),
+            answer: vec![],
+        })
+    }
+
+    /// Whether the answer to a request about a customer is one.
+    async fn get(&mut self, target: &str, customer: usize) -> anyhow::Result<bool> {
+        self.request.clear();
+        let number = number(customer).replace('+', "%2B");
+        write!(
+            self.request,
+            "GET {target}{number} HTTP/1.1\r\nhost: x\r\n\r\n"
+        )?;
+        self.stream.write_all(self.request.as_bytes()).await?;
+        self.answer.clear();
+        loop {
+            ensure!(
+                self.stream.read_buf(&mut self.answer).await? > 0,
+                "the connection ended"
+            );
+            if let Some(is_ok) = self.complete()? {
+                return Ok(is_ok);
+            }
+        }
+    }
+
+    /// Whether it is one, if all of it is there.
+    fn complete(&self) -> anyhow::Result<Option<bool>> {
+        let end = self.answer.windows(4).position(|four| four == b"\r\n\r\n");
+        let Some(end) = end else {
+            return Ok(None);
+        };
+        let head = std::str::from_utf8(&self.answer[..end])?;
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length")
+                .then(|| value.trim().parse::<usize>().ok())?
+        });
+        let length = length.unwrap_or(0);
+        let is_complete = self.answer.len() >= end + 4 + length;
+        Ok(is_complete.then(|| head.starts_with("HTTP/1.1 200") && length > 0))
+    }
 }
 
 /// CPU time that this process has used, user and system.
@@ -170,21 +272,23 @@ impl CpuTime {
     }
 }
 
-impl fmt::Display for Comparison {
+impl<const WAYS: usize> fmt::Display for Comparison<WAYS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:10}", "")?;
+        /// Columns of a name.
+        const WIDTH: usize = 18;
+        write!(f, "{:WIDTH$}", "")?;
         for name in MEASURES {
             write!(f, "{name:>20}")?;
         }
         for (way, name) in self.names.iter().enumerate() {
-            write!(f, "\n{name:10}")?;
+            write!(f, "\n{name:WIDTH$}")?;
             for values in self.column(|round, measure| round[way][measure]) {
                 write!(f, "{:>20.1}", values[ROUNDS / 2])?;
             }
         }
         for (way, name) in self.names.iter().enumerate().take(WAYS - 1) {
-            write!(f, "\n{name}/{}", self.names[WAYS - 1])?;
-            write!(f, "{:1$}", "", 10_usize.saturating_sub(name.len() + 5))?;
+            let ratio = format!("{name}/{}", self.names[WAYS - 1]);
+            write!(f, "\n{ratio:WIDTH$}")?;
             for values in
                 self.column(|round, measure| round[way][measure] / round[WAYS - 1][measure])
             {
@@ -196,7 +300,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-impl Comparison {
+impl<const WAYS: usize> Comparison<WAYS> {
     /// For each measure what `of` makes of the rounds, in order of size.
     fn column(&self, of: impl Fn(&[Measured; WAYS], usize) -> f64) -> [Vec<f64>; MEASURES.len()] {
         std::array::from_fn(|measure| {

@@ -106,7 +106,14 @@ pub(crate) fn serve(
 fn settings(url: &str, directory: &str) -> anyhow::Result<Settings> {
     let free = "127.0.0.1:0";
     let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
-    let place = ["--database-url", url, "--data-dir", directory];
+    let place = [
+        "--database-url",
+        url,
+        "--data-dir",
+        directory,
+        "--http-listen",
+        free,
+    ];
     // A busy machine may need longer than the default for a batch of the preparation.
     let patience = ["--default-deadline-ms", "30000"];
     let words = line.into_iter().chain(place).chain(patience);

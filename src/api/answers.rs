@@ -1,6 +1,7 @@
 //! Answers about customers as messages.
 
 pub mod classified;
+pub mod routed;
 mod wire;
 
 use bytes::{Bytes, BytesMut};
@@ -10,15 +11,21 @@ use prost::Message as _;
 use super::{customer_kind_message, money_message, rates, timestamp_message, treatments};
 use crate::{
     domain::{
-        assess::tiers::{TierIndex, Unrated},
+        assess::{
+            AssignedTreatment,
+            question::{CallerAnswer, CallerQuestion},
+            tiers::{TierIndex, Unrated},
+        },
         basis::Basis,
         calendar::Day,
         customer::profile::Profile,
-        definitions::Definitions,
+        definitions::{Definitions, Stranger},
         explain::memberships::{Membership, WordedReason},
     },
     pb,
-    service::answer::classify::{Answer, Candidates, Classified, Match},
+    service::answer::classify::{
+        Answer, Candidates, Classified, CustomerAnswer, Match, SharedTreatment,
+    },
 };
 
 /// The message of a classification.
@@ -28,6 +35,7 @@ pub(crate) fn classify_response(answer: &Answer<Classified>) -> pb::ClassifyResp
         Match::Unknown => pb::ClassifyResponse {
             r#match: pb::Match::Unknown.into(),
             provenance: Some(provenance(None, as_of, basis)),
+            treatment: assigned(answer.stranger_treatment(Stranger::Unknown).as_ref(), basis),
             ..Default::default()
         },
         Match::One(one) => pb::ClassifyResponse {
@@ -43,7 +51,16 @@ pub(crate) fn classify_response(answer: &Answer<Classified>) -> pb::ClassifyResp
             shared: Some(pb::SharedFacts {
                 kind: several.shared_kind.map_or(0, customer_kind_message),
                 tier: several.shared_tier.map(|shared| tier(shared, basis)),
+                treatment: assigned(shared(several).map(|shared| &shared.shared), basis),
             }),
+            treatment: match shared(several) {
+                Some(shared) => assigned(Some(&shared.treatment), basis),
+                // Of so many nothing is known of all.
+                None => assigned(answer.stranger_treatment(Stranger::Unknown).as_ref(), basis),
+            },
+            question: shared(several)
+                .and_then(|shared| shared.question.as_ref())
+                .map(caller_question),
             candidates: several
                 .listed
                 .iter()
@@ -56,8 +73,34 @@ pub(crate) fn classify_response(answer: &Answer<Classified>) -> pb::ClassifyResp
     response
 }
 
+fn shared(several: &Candidates<Classified>) -> Option<&SharedTreatment> {
+    several.shared.as_ref()?.as_ref()
+}
+
+/// The message of a treatment, if there is one.
+pub(super) fn assigned(
+    assigned: Option<&AssignedTreatment>,
+    basis: &Basis,
+) -> Option<pb::Treatment> {
+    let definitions = basis.revision.definitions.as_deref()?;
+    Some(treatments::treatment(assigned?, definitions))
+}
+
+fn caller_question(question: &CallerQuestion) -> pb::CallerQuestion {
+    let answer = |answer: &CallerAnswer| pb::CallerAnswer {
+        value: answer.value.as_deref().unwrap_or_default().to_owned(),
+        candidate_count: i32::try_from(answer.candidate_count).unwrap_or(i32::MAX),
+        queue: answer.queue.as_deref().unwrap_or_default().to_owned(),
+    };
+    pb::CallerQuestion {
+        asks_for: question.asks_for.to_string(),
+        text: Some(treatments::localized(&question.text)),
+        answers: question.answers.iter().map(answer).collect(),
+    }
+}
+
 /// How many candidates there are, listed or not.
-pub(super) fn candidate_count<T>(several: &Candidates<T>) -> i32 {
+pub(super) fn candidate_count<T: CustomerAnswer>(several: &Candidates<T>) -> i32 {
     i32::try_from(several.count).unwrap_or(i32::MAX)
 }
 
@@ -80,9 +123,7 @@ fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classifica
             .ok()
             .map(money_message),
         provenance: Some(provenance(Some(profile), as_of, basis)),
-        treatment: definitions
-            .zip(assessment.treatment.as_ref())
-            .map(|(definitions, assigned)| treatments::treatment(assigned, definitions)),
+        treatment: assigned(assessment.treatment.as_ref(), basis),
         segments: definitions
             .map(|definitions| segments(&one.memberships, definitions))
             .unwrap_or_default(),

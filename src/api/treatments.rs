@@ -5,59 +5,12 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         assess::AssignedTreatment,
-        definitions::{Definitions, LocalizedText, Treatment, TreatmentChoice},
+        definitions::{Definitions, LocalizedText, TreatmentChoice, TreatmentField},
         rules::program::Verdict,
         text::Label,
     },
     pb,
 };
-
-/// A field of a treatment, which is decided as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Field {
-    Sla,
-    Queue,
-    Skills,
-    Channels,
-    Services,
-    Playbook,
-}
-
-/// The fields, in the order of their choices.
-pub(crate) const FIELDS: [Field; 6] = [
-    Field::Sla,
-    Field::Queue,
-    Field::Skills,
-    Field::Channels,
-    Field::Services,
-    Field::Playbook,
-];
-
-impl Field {
-    /// The name of the field as definitions have it.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Sla => "sla",
-            Self::Queue => "queue",
-            Self::Skills => "skills",
-            Self::Channels => "channels",
-            Self::Services => "services",
-            Self::Playbook => "playbook",
-        }
-    }
-
-    /// Whether `treatment` states it.
-    const fn is_stated(self, treatment: &Treatment) -> bool {
-        match self {
-            Self::Sla => treatment.sla.is_some(),
-            Self::Queue => treatment.queue.is_some(),
-            Self::Skills => treatment.skills.is_some(),
-            Self::Channels => treatment.channels.is_some(),
-            Self::Services => treatment.services.is_some(),
-            Self::Playbook => treatment.playbook.is_some(),
-        }
-    }
-}
 
 /// The message of a text for people.
 pub(crate) fn localized(words: &LocalizedText) -> pb::LocalizedText {
@@ -84,17 +37,17 @@ pub(crate) fn treatment(assigned: &AssignedTreatment, definitions: &Definitions)
         let labels = labels.unwrap_or_default().iter();
         labels.map(ToString::to_string).collect()
     };
-    let minutes = |minutes: u32| i32::try_from(minutes).unwrap_or(i32::MAX);
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let sla = treatment.sla.as_ref();
-    let decided_by: BTreeMap<String, String> = FIELDS
+    let decided_by: BTreeMap<String, String> = TreatmentField::ALL
         .iter()
         .zip(&assigned.choices)
         .filter(|(field, _)| field.is_stated(treatment))
         .map(|(field, choice)| (field.name().to_owned(), decided_by(*choice, definitions)))
         .collect();
     pb::Treatment {
-        response_minutes: sla.map(|sla| minutes(sla.response_minutes)),
-        resolution_minutes: sla.and_then(|sla| sla.resolution_minutes).map(minutes),
+        response_minutes: sla.map(|sla| number(sla.response_minutes)),
+        resolution_minutes: sla.and_then(|sla| sla.resolution_minutes).map(number),
         service_hours: sla
             .and_then(|sla| sla.hours.as_deref())
             .unwrap_or_default()
@@ -110,12 +63,18 @@ pub(crate) fn treatment(assigned: &AssignedTreatment, definitions: &Definitions)
             .map(localized)
             .collect(),
         decided_by,
+        priority: treatment.priority.map(number),
+        fallback_queues: texts(treatment.fallback_queues.as_deref()),
+        roles: texts(treatment.roles.as_deref()),
+        automation_allowed: treatment.automation,
+        tone: treatment.tone.as_ref().map(localized),
+        language: treatment.language.as_deref().unwrap_or_default().to_owned(),
     }
 }
 
 /// What a treatment states in one field, and nothing else. Takes the message apart completely, so that a field that is added to it does not
 /// compile here until it has its place.
-pub(super) fn field_alone(whole: pb::Treatment, field: Field) -> pb::Treatment {
+pub(super) fn field_alone(whole: pb::Treatment, field: TreatmentField) -> pb::Treatment {
     let pb::Treatment {
         response_minutes,
         resolution_minutes,
@@ -126,6 +85,12 @@ pub(super) fn field_alone(whole: pb::Treatment, field: Field) -> pb::Treatment {
         services,
         playbook,
         mut decided_by,
+        priority,
+        fallback_queues,
+        roles,
+        automation_allowed,
+        tone,
+        language,
     } = whole;
     decided_by.retain(|name, _| name == field.name());
     let mut alone = pb::Treatment {
@@ -133,16 +98,22 @@ pub(super) fn field_alone(whole: pb::Treatment, field: Field) -> pb::Treatment {
         ..Default::default()
     };
     match field {
-        Field::Sla => {
+        TreatmentField::Sla => {
             alone.response_minutes = response_minutes;
             alone.resolution_minutes = resolution_minutes;
             alone.service_hours = service_hours;
         }
-        Field::Queue => alone.queue = queue,
-        Field::Skills => alone.skills = skills,
-        Field::Channels => alone.channels = channels,
-        Field::Services => alone.services = services,
-        Field::Playbook => alone.playbook = playbook,
+        TreatmentField::Queue => alone.queue = queue,
+        TreatmentField::Skills => alone.skills = skills,
+        TreatmentField::Channels => alone.channels = channels,
+        TreatmentField::Services => alone.services = services,
+        TreatmentField::Playbook => alone.playbook = playbook,
+        TreatmentField::Priority => alone.priority = priority,
+        TreatmentField::FallbackQueues => alone.fallback_queues = fallback_queues,
+        TreatmentField::Roles => alone.roles = roles,
+        TreatmentField::Automation => alone.automation_allowed = automation_allowed,
+        TreatmentField::Tone => alone.tone = tone,
+        TreatmentField::Language => alone.language = language,
     }
     alone
 }
@@ -151,5 +122,6 @@ fn decided_by(choice: TreatmentChoice, definitions: &Definitions) -> String {
     match choice {
         TreatmentChoice::Tier => "tier".to_owned(),
         TreatmentChoice::Segment(id) => definitions.segments()[id.0 as usize].name.to_string(),
+        TreatmentChoice::Stranger(stranger) => stranger.key().to_owned(),
     }
 }

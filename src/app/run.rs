@@ -17,12 +17,14 @@ use crate::{
         database::{CLOSE_LIMIT, Database, DatabaseError},
         descriptors,
         failure::{DatabaseWatch, Failures},
+        http::HttpFace,
         lanes::LaneThreads,
         server::{self, DrainOutcome, Health, Limits, ReflectionError, ServeError, Shared},
         services,
         settings::Settings,
     },
     clock::Clock,
+    http,
     metrics::Metrics,
     service::error::ServiceError,
 };
@@ -47,6 +49,8 @@ const WRITING_SERVICES: [&str; 3] = [
 pub struct App {
     /// Where gRPC is served.
     pub address: SocketAddr,
+    /// Where HTTP is served to telephone systems; `None` when it is not.
+    pub http_address: Option<SocketAddr>,
     /// Where metrics and probes are served.
     pub admin_address: SocketAddr,
     /// What is counted.
@@ -60,6 +64,7 @@ pub struct App {
     stop: CancellationToken,
     stop_admin: CancellationToken,
     server: JoinHandle<Result<DrainOutcome, ServeError>>,
+    http: Option<JoinHandle<()>>,
     admin: JoinHandle<()>,
     /// Time from the request to stop until everything must be over.
     stop_limit: Duration,
@@ -120,14 +125,14 @@ impl App {
     ) -> Result<Self, StartError> {
         let start = Instant::now();
         // First, because it is the quickest to fail and needs nothing else. Callers are refused until somebody listens: they go elsewhere.
-        let socket = reserve(settings.listen)?;
+        let sockets = Sockets::reserve(settings)?;
         let admin_listener = {
             // A socket belongs to the runtime on which it was opened.
             let _control = control.enter();
             listen_now(settings.admin_listen)?
         };
         let (address, admin_address) = (
-            local(socket.local_addr(), settings.listen)?,
+            local(sockets.grpc.local_addr(), settings.listen)?,
             local(admin_listener.local_addr(), settings.admin_listen)?,
         );
         let mut shared = Shared::new(Arc::clone(&clock));
@@ -150,12 +155,13 @@ impl App {
         let built = Box::pin(built);
         let begun = async {
             let built = stop.run_until_cancelled(built).await;
-            let served = built.ok_or(DatabaseError::Stopped)??;
-            let listener = listen(socket, settings.listen)?;
-            Ok(server::start(listener, served, &limits, &shared)?)
+            let (served, contacts) = built.ok_or(DatabaseError::Stopped)??;
+            let (listener, http_listener) = sockets.listen(settings)?;
+            let running = server::start(listener, served, &limits, &shared)?;
+            Ok((running, http_listener.map(|listener| (listener, contacts))))
         };
-        let running = match begun.await {
-            Ok(running) => running,
+        let (running, http_face) = match begun.await {
+            Ok(begun) => begun,
             Err(error) => {
                 database.close(CLOSE_LIMIT, limits.drain_limit).await;
                 return Err(error);
@@ -165,8 +171,14 @@ impl App {
         let follow = follow_cluster(watch.cluster_runs.subscribe(), shared.health.clone());
         control.spawn(stop.clone().run_until_cancelled_owned(follow));
         let server = control.spawn(running.supervise(stop.clone()));
+        // On the present runtime, where lookups are answered.
+        let http = http_face.map(|(listener, contacts)| {
+            let router = http::router(contacts, shared.metrics.http.clone());
+            HttpFace::start(listener, router, clock, stop.clone(), limits.drain_limit)
+        });
         Ok(Self {
             address,
+            http_address: http.as_ref().and_then(|http| http.address),
             admin_address,
             metrics: shared.metrics,
             started_in: start.elapsed(),
@@ -175,6 +187,7 @@ impl App {
             stop,
             stop_admin,
             server,
+            http: http.map(|http| http.serving),
             admin,
             stop_limit: limits.lame_duck + limits.drain_limit,
             control,
@@ -203,6 +216,10 @@ impl App {
         });
         let outcome = self.server.await;
         self.stop.cancel();
+        if let Some(http) = self.http {
+            // It began to drain with the other listener and has the same limit.
+            let _ = http.await;
+        }
         let asked = asked.await.unwrap_or_else(|_| Instant::now());
         // What calls left unused of their time, their last statements may use; where they were cut, next to nothing.
         let left = self.stop_limit.saturating_sub(asked.elapsed());
@@ -251,6 +268,28 @@ fn listen_now(address: SocketAddr) -> Result<TcpListener, StartError> {
         TcpListener::from_std(listener)
     });
     socket.map_err(|cause| StartError::Listen { address, cause })
+}
+
+/// Addresses that are taken and not yet listened on.
+struct Sockets {
+    grpc: TcpSocket,
+    http: Option<(SocketAddr, TcpSocket)>,
+}
+
+impl Sockets {
+    fn reserve(settings: &Settings) -> Result<Self, StartError> {
+        let http = settings.http_listen;
+        let http = http.map(|address| Ok::<_, StartError>((address, reserve(address)?)));
+        Ok(Self {
+            grpc: reserve(settings.listen)?,
+            http: http.transpose()?,
+        })
+    }
+
+    fn listen(self, settings: &Settings) -> Result<(TcpListener, Option<TcpListener>), StartError> {
+        let http = self.http.map(|(address, socket)| listen(socket, address));
+        Ok((listen(self.grpc, settings.listen)?, http.transpose()?))
+    }
 }
 
 /// Takes an address without listening on it.

@@ -33,7 +33,7 @@ use crate::grpc::layers::answers::AnswersLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
-use crate::grpc::layers::memory::{FindInMemory, MemoryLayer};
+use crate::grpc::layers::memory::{FromMemory, MemoryLayer};
 use crate::grpc::layers::observe::ObserveLayer;
 use crate::grpc::layers::peer::Peers;
 use crate::grpc::layers::receive::ReceiveLayer;
@@ -184,15 +184,15 @@ impl Shared {
 pub struct Served {
     /// The services.
     pub routes: Routes,
-    /// Answers from memory what it can.
-    pub find_in_memory: Option<FindInMemory>,
+    /// What is answered from memory, and when a call is refused.
+    pub from_memory: Option<FromMemory>,
 }
 
 impl From<Routes> for Served {
     fn from(routes: Routes) -> Self {
         Self {
             routes,
-            find_in_memory: None,
+            from_memory: None,
         }
     }
 }
@@ -243,7 +243,7 @@ pub fn start(
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
     let service = LaneLayer::new(shared.lanes.clone()).layer(routes.prepare());
     let service = LimitLayer::new(limits.max_in_flight, rpc.clone()).layer(service);
-    let service = MemoryLayer::new(served.find_in_memory).layer(service);
+    let service = MemoryLayer::new(served.from_memory).layer(service);
     let receive = ReceiveLayer::new(
         limits.of_messages(),
         shared.metrics.peers.clone(),

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
+    api::routes::ContactRoutes,
     app::{
         database::{Database, READ_TIMEOUT},
         lanes::LaneThreads,
@@ -19,13 +20,18 @@ use crate::{
         profiles::{ProfileCache, profile_cache},
         read_through::Bounds,
     },
-    grpc::{self, layers::lane::Lanes},
+    domain::telephony,
+    grpc::{
+        self,
+        layers::{lane::Lanes, memory::FromMemory},
+    },
     metrics::{Metrics, SessionMetrics},
     pb,
     service::{
         answer::{
             classify::{Classifier, LongAnswers},
             profiles::Profiles,
+            route::Router,
             subjects::Subjects,
         },
         current_basis::CurrentBasis,
@@ -55,7 +61,7 @@ pub(super) async fn build(
     threads: &LaneThreads,
     database: &Database,
     stop: &CancellationToken,
-) -> Result<Served, ServiceError> {
+) -> Result<(Served, ContactRoutes), ServiceError> {
     let (metrics, clock, lanes) = (&shared.metrics, &shared.clock, &threads.lanes);
     let (cache, identifiers) = caches(settings, database, metrics);
     let without_rate = metrics.currencies_without_rate.clone();
@@ -81,7 +87,7 @@ pub(super) async fn build(
     };
     let (lookups, long_answers) = classifiers(&subjects, &cache, &bases, shared, lanes, database);
     let customers = Customers {
-        subjects: Arc::clone(&subjects),
+        subjects,
         cache: Arc::clone(&cache),
         pool: database.read.clone(),
     };
@@ -113,14 +119,28 @@ pub(super) async fn build(
     let renewals = stop.clone().run_until_cancelled_owned(renewals);
     threads.background().spawn(renewals);
     let zone = database.zone.clone();
-    Ok(served(
+    let contacts = contacts(settings, &lookups, metrics);
+    let served = served(
         limits.max_message_bytes,
         (lookups, long_answers),
+        contacts.clone(),
         grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
         grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
-    ))
+    );
+    Ok((served, contacts))
+}
+
+/// Who routes contacts, with the numbering plans at hand.
+fn contacts(settings: &Settings, lookups: &Arc<Classifier>, metrics: &Metrics) -> ContactRoutes {
+    telephony::warm();
+    let router = Router::new(
+        Arc::clone(lookups),
+        settings.route_budget(),
+        metrics.routes.clone(),
+    );
+    ContactRoutes::new(Arc::new(router))
 }
 
 /// Who answers lookups, and who answers what takes longer: the same, but for the connections.
@@ -240,6 +260,7 @@ async fn watch(pool: Pool, metrics: SessionMetrics) {
 fn served(
     bytes: usize,
     (lookups, long_answers): (Arc<Classifier>, Arc<Classifier>),
+    contacts: ContactRoutes,
     ingest: grpc::ingest::IngestApi,
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
@@ -249,12 +270,26 @@ fn served(
         customer_service_server::CustomerServiceServer,
         definition_service_server::DefinitionServiceServer,
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
+        routing_service_server::RoutingServiceServer,
     };
     let scoring = grpc::scoring::Scoring::new(lookups, long_answers, bytes);
     let scoring = grpc::encoded::ScoringServer::new(scoring);
-    let find_in_memory = scoring.find_in_memory();
+    let routing = grpc::routing::Routing::new(contacts);
+    let from_memory = FromMemory {
+        find: {
+            let (scoring, routing) = (scoring.find_in_memory(), routing.find_in_memory());
+            Arc::new(move |path, message| scoring(path, message).or_else(|| routing(path, message)))
+        },
+        never_fails: grpc::routing::never_fails,
+        fall_back: routing.fall_back(),
+    };
     let routes = Routes::default()
         .add_service(scoring)
+        .add_service(
+            RoutingServiceServer::new(routing)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
         .add_service(
             IngestServiceServer::new(ingest)
                 .max_decoding_message_size(bytes)
@@ -277,6 +312,6 @@ fn served(
         );
     Served {
         routes,
-        find_in_memory: Some(find_in_memory),
+        from_memory: Some(from_memory),
     }
 }

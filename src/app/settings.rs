@@ -38,6 +38,12 @@ pub struct Settings {
     )]
     pub listen: SocketAddr,
 
+    /// Address of the HTTP listener for telephone systems: /v1/route. Not set: no such listener.
+    ///
+    /// Like the gRPC listener it has no login.
+    #[arg(long, env = "PATRON_HTTP_LISTEN", value_name = "ADDRESS:PORT")]
+    pub http_listen: Option<SocketAddr>,
+
     /// Address of the admin listener: metrics, probes, version.
     ///
     /// A separate port keeps it away from callers. 9464 is the usual port of metrics exporters.
@@ -157,6 +163,17 @@ pub struct Settings {
     )]
     pub default_deadline_ms: u64,
 
+    /// Time in milliseconds to route a contact. After it, the caller gets the treatment of an unknown caller.
+    ///
+    /// SIP repeats an INVITE after 500 ms, and the answer has to reach the proxy before that.
+    #[arg(
+        long,
+        env = "PATRON_ROUTE_BUDGET_MS",
+        value_name = "MILLISECONDS",
+        default_value_t = 150
+    )]
+    pub route_budget_ms: u64,
+
     /// Time in seconds that calls in progress get to finish on shutdown.
     ///
     /// The default is five times the default deadline and well below the 30 seconds after which Kubernetes kills a pod.
@@ -258,6 +275,12 @@ impl Settings {
         self.identifier_key_file
             .clone()
             .unwrap_or_else(|| self.data_dir().join("identifier.key"))
+    }
+
+    /// Time to route a contact.
+    #[must_use]
+    pub fn route_budget(&self) -> Duration {
+        Duration::from_millis(self.route_budget_ms)
     }
 
     /// The limits of the gRPC listener.

@@ -1,8 +1,11 @@
 //! `patron classify`: who a subject is, which tier they hold, which segments they are in and how to treat them.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use serde::Serialize;
 
+use self::question::{QuestionJson, question_text};
 use self::treatment::{MembershipJson, TreatmentJson, segments_text, treatment_text};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
@@ -12,6 +15,7 @@ use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
 use super::text;
 use crate::pb;
 
+pub mod question;
 pub mod treatment;
 
 /// Options of `patron classify`.
@@ -43,6 +47,10 @@ struct ClassifyJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     shared: Option<SharedJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    caller_treatment: Option<TreatmentJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<QuestionJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     basis_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stale_since: Option<String>,
@@ -50,7 +58,7 @@ struct ClassifyJson {
 
 /// What one customer is.
 #[derive(Debug, Serialize)]
-struct ClassificationJson {
+pub struct ClassificationJson {
     customer_id: String,
     kind: &'static str,
     display_name: String,
@@ -68,7 +76,7 @@ struct ClassificationJson {
 
 /// What holds for all candidates.
 #[derive(Debug, Serialize)]
-struct SharedJson {
+pub struct SharedJson {
     kind: Option<&'static str>,
     tier: Option<String>,
     unrated_reason: Option<&'static str>,
@@ -89,29 +97,29 @@ pub async fn run(args: &ClassifyArgs, output: &mut Output) -> Result<(), CliErro
     if args.json {
         output.json(&as_json(&args.subject, &response))
     } else {
-        output.line(&page(&args.subject, &response))
+        output.line(&page(&subject_text(&args.subject), &response))
     }
 }
 
 fn as_json(subject: &pb::Subject, response: &pb::ClassifyResponse) -> ClassifyJson {
     let ambiguous = response.r#match() == pb::Match::Ambiguous;
-    let shared = response.shared.as_ref().map(|shared| SharedJson {
-        kind: (shared.kind() != pb::CustomerKind::Unspecified)
-            .then(|| text::kind_name(shared.kind)),
-        tier: json::tier_name(shared.tier.as_ref()),
-        unrated_reason: json::tier_unrated_reason(shared.tier.as_ref()),
-    });
+    let shared = response.shared.as_ref().map(SharedJson::from);
     ClassifyJson {
         subject: subject_text(subject),
         r#match: json::match_name(response.r#match),
-        classification: response.classification.as_ref().map(classification_json),
+        classification: response
+            .classification
+            .as_ref()
+            .map(ClassificationJson::from),
         candidates: response
             .candidates
             .iter()
-            .map(classification_json)
+            .map(ClassificationJson::from)
             .collect(),
         candidate_count: ambiguous.then_some(response.candidate_count),
         shared: shared.filter(|_| ambiguous),
+        caller_treatment: response.treatment.as_ref().map(TreatmentJson::from),
+        question: response.question.as_ref().map(QuestionJson::from),
         // With a classification its own provenance says it.
         basis_id: response
             .provenance
@@ -122,39 +130,56 @@ fn as_json(subject: &pb::Subject, response: &pb::ClassifyResponse) -> ClassifyJs
     }
 }
 
-fn classification_json(one: &pb::Classification) -> ClassificationJson {
-    ClassificationJson {
-        customer_id: one.customer_id.clone(),
-        kind: text::kind_name(one.kind),
-        display_name: one.display_name.clone(),
-        tier: json::tier_name(one.tier.as_ref()),
-        tier_rank: json::tier_rank(one.tier.as_ref()),
-        unrated_reason: json::tier_unrated_reason(one.tier.as_ref()),
-        missing_rates: one
-            .missing_rates
-            .iter()
-            .map(MissingRateJson::from)
-            .collect(),
-        lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
-        segments: one.segments.iter().map(MembershipJson::from).collect(),
-        treatment: one.treatment.as_ref().map(TreatmentJson::from),
-        provenance: one.provenance.as_ref().map(ProvenanceJson::from),
+impl From<&pb::Classification> for ClassificationJson {
+    fn from(one: &pb::Classification) -> Self {
+        Self {
+            customer_id: one.customer_id.clone(),
+            kind: text::kind_name(one.kind),
+            display_name: one.display_name.clone(),
+            tier: json::tier_name(one.tier.as_ref()),
+            tier_rank: json::tier_rank(one.tier.as_ref()),
+            unrated_reason: json::tier_unrated_reason(one.tier.as_ref()),
+            missing_rates: one
+                .missing_rates
+                .iter()
+                .map(MissingRateJson::from)
+                .collect(),
+            lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
+            segments: one.segments.iter().map(MembershipJson::from).collect(),
+            treatment: one.treatment.as_ref().map(TreatmentJson::from),
+            provenance: one.provenance.as_ref().map(ProvenanceJson::from),
+        }
+    }
+}
+
+impl From<&pb::SharedFacts> for SharedJson {
+    fn from(shared: &pb::SharedFacts) -> Self {
+        Self {
+            kind: (shared.kind() != pb::CustomerKind::Unspecified)
+                .then(|| text::kind_name(shared.kind)),
+            tier: json::tier_name(shared.tier.as_ref()),
+            unrated_reason: json::tier_unrated_reason(shared.tier.as_ref()),
+        }
     }
 }
 
 /// The answer for a person.
 #[must_use]
-pub fn page(subject: &pb::Subject, response: &pb::ClassifyResponse) -> String {
-    let asked = subject_text(subject);
+pub fn page(asked: &str, response: &pb::ClassifyResponse) -> String {
     let provenance = response.provenance.as_ref();
     let page = match (response.r#match(), &response.classification) {
         (pb::Match::One, Some(one)) => one_page(one, provenance),
-        (pb::Match::Ambiguous, _) => ambiguous_page(&asked, response),
+        (pb::Match::Ambiguous, _) => ambiguous_page(asked, response),
         (
             pb::Match::One | pb::Match::Unknown | pb::Match::Unavailable | pb::Match::Unspecified,
             _,
         ) => {
-            format!("No customer found for {asked}.")
+            let mut page = format!("No customer found for {asked}.");
+            if let Some(treatment) = &response.treatment {
+                let text = text::indented(&treatment_text(treatment));
+                let _ = write!(page, "\n\nTreatment of unknown callers\n{text}");
+            }
+            page
         }
     };
     text::with_stale_note(page, provenance)
@@ -231,6 +256,14 @@ fn ambiguous_page(asked: &str, response: &pb::ClassifyResponse) -> String {
         ("Kind", kind.to_owned()),
         ("Tier", tier),
     ])));
+    if let Some(treatment) = &response.treatment {
+        let text = text::indented(&treatment_text(treatment));
+        let _ = write!(page, "\n\nTreatment until it is known who calls\n{text}");
+    }
+    if let Some(question) = &response.question {
+        let text = text::indented(&question_text(question));
+        let _ = write!(page, "\n\nQuestion\n{text}");
+    }
     page
 }
 
@@ -273,7 +306,7 @@ mod tests {
             ..Default::default()
         };
         let subject = parse_subject("c-1").unwrap();
-        let page = page(&subject, &response);
+        let page = page(&subject_text(&subject), &response);
         for part in ["c-1", "Ada", "gold (rank 2", "1234.56 EUR", "2024-01-01"] {
             assert!(page.contains(part), "{part} in\n{page}");
         }
@@ -294,11 +327,11 @@ mod tests {
             candidate_count: 2,
             shared: Some(pb::SharedFacts {
                 kind: pb::CustomerKind::Person.into(),
-                tier: None,
+                ..Default::default()
             }),
             ..Default::default()
         };
-        let page = page(&subject, &response);
+        let page = page(&subject_text(&subject), &response);
         assert!(page.starts_with("2 customers share +493023125001:"));
         assert!(page.contains("c-2"));
         assert!(page.contains("differs"));
@@ -315,6 +348,9 @@ mod tests {
             r#match: pb::Match::Unknown.into(),
             ..Default::default()
         };
-        assert_eq!(page(&subject, &response), "No customer found for nobody.");
+        assert_eq!(
+            page(&subject_text(&subject), &response),
+            "No customer found for nobody."
+        );
     }
 }

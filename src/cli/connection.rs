@@ -12,6 +12,7 @@ use crate::pb::customer_service_client::CustomerServiceClient;
 use crate::pb::definition_service_client::DefinitionServiceClient;
 use crate::pb::ingest_service_client::IngestServiceClient;
 use crate::pb::model_service_client::ModelServiceClient;
+use crate::pb::routing_service_client::RoutingServiceClient;
 use crate::pb::scoring_service_client::ScoringServiceClient;
 
 /// Where `patron serve` listens unless told otherwise.
@@ -104,6 +105,12 @@ impl Connection {
     #[must_use]
     pub fn scoring(&self) -> ScoringServiceClient<Channel> {
         ScoringServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
+    }
+
+    /// A client of `RoutingService`.
+    #[must_use]
+    pub fn routing(&self) -> RoutingServiceClient<Channel> {
+        RoutingServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `IngestService`.

@@ -3,6 +3,7 @@
 //! [`run_demo`] fills a running server, publishes the example's definitions and prints the page; [`check::check`] calls every RPC. Both
 //! are clients like any other; the server around them is started elsewhere.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use clap::Args;
@@ -110,7 +111,7 @@ pub struct Everybody {
     pub cases: Cases,
 }
 
-/// Publishes the example's definitions on the server at `endpoint`, fills it with the population, fits a model, classifies everybody
+/// Publishes the example's definitions on the server at `endpoint`, which may serve HTTP too, fills it with the population, fits a model, classifies everybody
 /// and prints the page.
 ///
 /// A server that holds the population already is left as it is, whatever day it was loaded on, and so are definitions that were
@@ -121,6 +122,7 @@ pub struct Everybody {
 /// No server, an error of the server, or a server that holds another population.
 pub async fn run_demo(
     endpoint: &str,
+    http: Option<SocketAddr>,
     options: DemoOptions,
     output: &mut Output,
 ) -> Result<DemoReport, CliError> {
@@ -164,7 +166,7 @@ pub async fn run_demo(
         everybody,
         examples: population.examples,
     };
-    output.line(&page::page(&report, &page::Commands::here(endpoint)))?;
+    output.line(&page::page(&report, &page::Commands::here(endpoint, http)))?;
     Ok(report)
 }
 

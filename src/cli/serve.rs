@@ -85,7 +85,7 @@ pub(super) async fn start(
             {
                 CliError::Failed {
                     message: format!("{address} is already in use by another server"),
-                    hint: "stop it, or set other addresses with --listen and --admin-listen"
+                    hint: "stop it, or set other addresses with --listen, --http-listen and --admin-listen"
                         .to_owned(),
                 }
             }
@@ -106,12 +106,15 @@ pub(super) fn database_failed(error: DatabaseError) -> CliError {
 
 /// What is said once the service answers.
 fn banner(app: &App) -> Vec<String> {
-    vec![
-        format!(
-            "patron {} serves gRPC on {}",
-            env!("CARGO_PKG_VERSION"),
-            app.address
-        ),
+    let http = app.http_address;
+    let http = http.map(|address| format!("call arrival over HTTP: http://{address}/v1/route"));
+    let mut lines = vec![format!(
+        "patron {} serves gRPC on {}",
+        env!("CARGO_PKG_VERSION"),
+        app.address
+    )];
+    lines.extend(http);
+    lines.extend([
         format!("metrics and probes: http://{}/metrics", app.admin_address),
         format!(
             "schema version {}, days in {}, started in {}",
@@ -119,7 +122,8 @@ fn banner(app: &App) -> Vec<String> {
             app.zone.iana_name().unwrap_or("UTC"),
             seconds(app.started_in)
         ),
-    ]
+    ]);
+    lines
 }
 
 /// Waits for the end of the service and says how it ended.

@@ -1,5 +1,6 @@
 //! The one function that decides everything about a customer. Whoever asks, in whatever way, gets its answer; there is no second one.
 
+pub mod question;
 pub mod segments;
 pub mod tiers;
 pub mod valuation;
@@ -13,7 +14,7 @@ use crate::domain::{
     },
     basis::Basis,
     customer::profile::ProfileAt,
-    definitions::{Definitions, Treatment, TreatmentChoice},
+    definitions::{Definitions, PerField, Stranger, Treatment, TreatmentChoice, TreatmentField},
     rules::condition::SegmentId,
 };
 
@@ -33,8 +34,8 @@ pub struct Assessment {
 pub struct AssignedTreatment {
     /// What follows.
     pub treatment: Treatment,
-    /// Where each field comes from, in the order of the fields.
-    pub choices: [TreatmentChoice; 6],
+    /// Where each field comes from.
+    pub choices: PerField<TreatmentChoice>,
 }
 
 /// Assesses a customer. Each stage sees only the earlier ones: facts, then value, then tier, then segments, then treatment.
@@ -74,4 +75,37 @@ fn treatment(
     let is_member = |segment: SegmentId| standings[segment.0 as usize].is_member;
     let (treatment, choices) = definitions.treatments().of_customer(rank, is_member);
     AssignedTreatment { treatment, choices }
+}
+
+/// What follows for a caller of whom no customer is known; `None` before definitions are published.
+#[must_use]
+pub fn treat_stranger(stranger: Stranger, basis: &Basis) -> Option<AssignedTreatment> {
+    let definitions = basis.revision.definitions.as_deref()?;
+    let (treatment, choices) = definitions.treatments().of_stranger(stranger);
+    Some(AssignedTreatment { treatment, choices })
+}
+
+impl AssignedTreatment {
+    /// What all of `treatments` state alike, field by field; `None` without any.
+    #[must_use]
+    pub fn shared<'a>(mut treatments: impl Iterator<Item = &'a Self>) -> Option<Self> {
+        let mut shared = treatments.next()?.clone();
+        for other in treatments {
+            shared.treatment.keep_shared(&other.treatment);
+        }
+        Some(shared)
+    }
+
+    /// This one, with what it lacks from `other`.
+    #[must_use]
+    pub fn completed_by(&self, other: &Self) -> Self {
+        let mut completed = self.clone();
+        for (at, field) in TreatmentField::ALL.into_iter().enumerate() {
+            if !field.is_stated(&completed.treatment) {
+                completed.choices[at] = other.choices[at];
+            }
+        }
+        completed.treatment.fill_from(&other.treatment);
+        completed
+    }
 }

@@ -12,6 +12,7 @@ mod schemes;
 mod settings;
 mod tiers;
 mod treatments;
+mod trunks;
 mod yaml;
 
 #[cfg(test)]
@@ -19,7 +20,10 @@ mod tests;
 
 use std::{fmt::Write as _, ops::Range};
 
-pub use self::treatments::{Sla, Treatment, TreatmentChoice, Treatments};
+pub use self::treatments::{
+    MAX_PRIORITY, PerField, Sla, Stranger, Treatment, TreatmentChoice, TreatmentField, Treatments,
+};
+pub use self::trunks::Trunk;
 use crate::domain::{
     clv::lifetime::Horizon,
     money::{Currency, Money},
@@ -204,6 +208,7 @@ pub struct Definitions {
     schemes: Vec<Scheme>,
     segments: Vec<Segment>,
     treatments: Treatments,
+    trunks: Vec<Trunk>,
     vocabulary: Vocabulary,
     program: Program,
     order: Vec<SegmentId>,
@@ -234,6 +239,7 @@ impl Definitions {
         let drafts = schemes::read(&mut top, problems);
         let treatments_place = top.key_span("treatments");
         let treatments = top.require("treatments", "...", problems);
+        let trunks = trunks::read(&mut top, problems);
         top.finish(problems);
 
         let (vocabulary, has_currency) =
@@ -272,6 +278,7 @@ impl Definitions {
             schemes,
             segments,
             treatments: treatments?,
+            trunks: trunks?,
             vocabulary,
             program,
             order: order?,
@@ -319,6 +326,17 @@ impl Definitions {
     #[must_use]
     pub fn treatments(&self) -> &Treatments {
         &self.treatments
+    }
+
+    /// The trunk of this name; without a name the one called `default`.
+    #[must_use]
+    pub fn trunk(&self, name: &str) -> Option<&Trunk> {
+        let name = if name.is_empty() {
+            trunks::DEFAULT
+        } else {
+            name
+        };
+        self.trunks.iter().find(|trunk| *trunk.name == *name)
     }
 
     /// The names that conditions know.

@@ -3,4 +3,5 @@
 pub mod classify;
 pub mod explain;
 pub mod profiles;
+pub mod route;
 pub mod subjects;

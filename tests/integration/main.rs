@@ -30,6 +30,7 @@ mod models;
 mod outages;
 mod rates;
 mod review;
+mod routing;
 mod schema;
 mod server;
 mod support;

@@ -14,15 +14,12 @@ use super::{
     wire::{bytes, message, number, text},
 };
 use crate::{
-    api::{
-        customer_kind_message,
-        treatments::{self, FIELDS},
-    },
+    api::{customer_kind_message, treatments},
     domain::{
         assess::{AssignedTreatment, tiers::TierIndex},
         basis::Basis,
         calendar::Day,
-        definitions::{Definitions, LocalizedText, TreatmentChoice},
+        definitions::{Definitions, LocalizedText, PerField, TreatmentChoice, TreatmentField},
         explain::memberships::Membership,
     },
     pb,
@@ -43,7 +40,7 @@ struct Encoded {
     /// Name and title of each segment.
     segments: Vec<Vec<u8>>,
     /// The fields of treatments, by where they come from: UNRATED, the tiers from the best on, the segments.
-    treatments: Vec<[OnceLock<Vec<u8>>; FIELDS.len()]>,
+    treatments: Vec<PerField<OnceLock<Vec<u8>>>>,
 }
 
 impl ClassifyWriter {
@@ -114,9 +111,13 @@ impl Encoded {
         out: &mut Vec<u8>,
     ) {
         let tiers = definitions.tiers().len();
-        for (at, (field, choice)) in FIELDS.iter().zip(&assigned.choices).enumerate() {
+        let fields = TreatmentField::ALL.iter().zip(&assigned.choices);
+        for (at, (field, choice)) in fields.enumerate() {
             let source = match choice {
-                TreatmentChoice::Tier => tier.map_or(0, TierIndex::rank),
+                // Customers are no strangers.
+                TreatmentChoice::Tier | TreatmentChoice::Stranger(_) => {
+                    tier.map_or(0, TierIndex::rank)
+                }
                 TreatmentChoice::Segment(id) => 1 + tiers + id.0 as usize,
             };
             let written = self.treatments[source][at].get_or_init(|| {

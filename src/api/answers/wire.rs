@@ -1,7 +1,7 @@
 //! The fields of a message, written one after another: for answers that are written many thousand times a second, of parts that are
 //! mostly written already.
 //!
-//! Only what [`super::classified`] needs of the encoding: <https://protobuf.dev/programming-guides/encoding>. Fields that have their default
+//! Only what [`super::classified`] and [`super::routed`] need of the encoding: <https://protobuf.dev/programming-guides/encoding>. Fields that have their default
 //! value are left out.
 
 /// The length of a message of fewer bytes takes one byte, which is kept free for it, so that the message need not be moved.
@@ -62,6 +62,62 @@ pub(super) fn message(field: u32, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec
     out.splice(length_at..=length_at, prefix);
 }
 
+/// A field as it stands in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Field<'a> {
+    /// Its number.
+    pub(super) number: u32,
+    /// Its value.
+    pub(super) value: Value<'a>,
+    /// All of it, tag and length included.
+    pub(super) whole: &'a [u8],
+}
+
+/// The value of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// A number, `bool` or enum.
+    Varint(u64),
+    /// A text or message.
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message that was written here, in their order; it has no others than texts, messages and numbers of variable length.
+/// Ends at the first byte that is none of these.
+pub(super) fn fields(mut rest: &[u8]) -> impl Iterator<Item = Field<'_>> {
+    std::iter::from_fn(move || {
+        let start = rest;
+        let tag = read_varint(&mut rest)?;
+        let value = match tag & 7 {
+            VARINT => Value::Varint(read_varint(&mut rest)?),
+            LENGTH_DELIMITED => {
+                let length = usize::try_from(read_varint(&mut rest)?).ok()?;
+                let (value, behind) = rest.split_at_checked(length)?;
+                rest = behind;
+                Value::Bytes(value)
+            }
+            _ => return None,
+        };
+        Some(Field {
+            number: u32::try_from(tag >> 3).ok()?,
+            value,
+            whole: &start[..start.len() - rest.len()],
+        })
+    })
+}
+
+fn read_varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for (at, byte) in rest.iter().enumerate().take(10) {
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            *rest = &rest[at + 1..];
+            return Some(value);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use prost::Message as _;
@@ -92,6 +148,20 @@ mod tests {
             });
             number(4, i64::from(expected.candidate_count), &mut written);
             assert_eq!(written, expected.encode_to_vec(), "{length}");
+            let found: Vec<(u32, &[u8])> =
+                fields(&written).map(|it| (it.number, it.whole)).collect();
+            let together: Vec<u8> = found.iter().flat_map(|(_, whole)| whole.to_vec()).collect();
+            assert_eq!(together, written, "{length}");
+            assert_eq!(found[0].0, 2);
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_ends() {
+        assert_eq!(fields(&[]).count(), 0);
+        // A length beyond the end, a tag without a value, a group.
+        for bytes in [&[0x0a, 5, 1][..], &[0x08], &[0x0b], &[0xff; 12]] {
+            assert_eq!(fields(bytes).count(), 0, "{bytes:?}");
         }
     }
 }

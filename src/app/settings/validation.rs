@@ -1,5 +1,7 @@
 //! What settings may not be, and the report of everything that is wrong with them.
 
+mod names;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -39,8 +41,8 @@ pub enum ProblemKind {
         /// The address given.
         address: SocketAddr,
     },
-    /// Both listeners have the same address.
-    #[error("{address} is also the address of the gRPC listener; set another one")]
+    /// Two listeners have the same address.
+    #[error("{address} is also the address of another listener; set another one")]
     SameAddress {
         /// The address given twice.
         address: SocketAddr,
@@ -101,29 +103,6 @@ impl std::fmt::Display for InvalidSettings {
 
 impl std::error::Error for InvalidSettings {}
 
-/// Names of the settings as users write them.
-mod names {
-    pub(super) const LISTEN: &str = "--listen (PATRON_LISTEN)";
-    pub(super) const ADMIN_LISTEN: &str = "--admin-listen (PATRON_ADMIN_LISTEN)";
-    pub(super) const DATABASE_URL: &str = "--database-url (DATABASE_URL)";
-    pub(super) const DATA_DIR: &str = "--data-dir (PATRON_DATA_DIR)";
-    pub(super) const TIME_ZONE: &str = "--time-zone (PATRON_TIME_ZONE)";
-    pub(super) const KEY_FILE: &str = "--identifier-key-file (PATRON_IDENTIFIER_KEY_FILE)";
-    pub(super) const CACHE_MEMORY: &str = "--cache-memory (PATRON_CACHE_MEMORY)";
-    pub(super) const STREAMS: &str = "--max-concurrent-streams (PATRON_MAX_CONCURRENT_STREAMS)";
-    pub(super) const CONNECTIONS: &str = "--max-connections (PATRON_MAX_CONNECTIONS)";
-    pub(super) const IN_FLIGHT: &str = "--max-in-flight (PATRON_MAX_IN_FLIGHT)";
-    pub(super) const MESSAGE: &str = "--max-message-bytes (PATRON_MAX_MESSAGE_BYTES)";
-    pub(super) const DEADLINE: &str = "--default-deadline-ms (PATRON_DEFAULT_DEADLINE_MS)";
-    pub(super) const DATABASE_WAIT: &str = "--database-wait (PATRON_DATABASE_WAIT)";
-    pub(super) const FENCE: &str = "--fence-wait-seconds (PATRON_FENCE_WAIT_SECONDS)";
-    pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";
-    pub(super) const LAME_DUCK: &str = "--lame-duck-ms (PATRON_LAME_DUCK_MS)";
-    pub(super) const LOG: &str = "--log (PATRON_LOG)";
-    pub(super) const READ_POOL: &str = "--read-pool (PATRON_READ_POOL)";
-    pub(super) const WRITE_POOL: &str = "--write-pool (PATRON_WRITE_POOL)";
-}
-
 impl Settings {
     /// Looks at everything before anything starts.
     ///
@@ -150,11 +129,14 @@ impl Settings {
     }
 
     fn check_addresses(&self, problems: &mut Vec<Problem>) {
+        let http = self
+            .http_listen
+            .map(|address| (names::HTTP_LISTEN, address));
         let listeners = [
             (names::LISTEN, self.listen),
             (names::ADMIN_LISTEN, self.admin_listen),
         ];
-        for (setting, address) in listeners {
+        for (setting, address) in listeners.into_iter().chain(http) {
             if !self.insecure && !address.ip().is_loopback() {
                 problems.push(Problem {
                     setting,
@@ -163,13 +145,16 @@ impl Settings {
             }
         }
         // Port 0 asks for any free port, so two of them differ.
-        if self.listen == self.admin_listen && self.listen.port() != 0 {
-            problems.push(Problem {
-                setting: names::ADMIN_LISTEN,
-                kind: ProblemKind::SameAddress {
-                    address: self.admin_listen,
-                },
-            });
+        let others = [(names::ADMIN_LISTEN, self.admin_listen)];
+        for (setting, address) in others.into_iter().chain(http) {
+            let is_taken = self.listen == address
+                || setting == names::HTTP_LISTEN && self.admin_listen == address;
+            if is_taken && address.port() != 0 {
+                problems.push(Problem {
+                    setting,
+                    kind: ProblemKind::SameAddress { address },
+                });
+            }
         }
     }
 
@@ -215,6 +200,7 @@ impl Settings {
             (names::IN_FLIGHT, self.max_in_flight.into(), count),
             (names::MESSAGE, self.max_message_bytes.bytes(), message),
             (names::DEADLINE, self.default_deadline_ms, (1, wait_ms)),
+            (names::ROUTE_BUDGET, self.route_budget_ms, (1, wait_ms)),
             (names::DATABASE_WAIT, self.database_wait, (0, wait_seconds)),
             (names::DRAIN, self.drain_limit_seconds, (0, wait_seconds)),
             (names::FENCE, self.fence_wait_seconds, (0, wait_seconds)),

@@ -39,6 +39,12 @@ pub struct TreatmentJson {
     channels: Vec<String>,
     services: Vec<String>,
     playbook: Vec<TextJson>,
+    priority: Option<i32>,
+    fallback_queues: Vec<String>,
+    roles: Vec<String>,
+    automation_allowed: Option<bool>,
+    tone: Option<TextJson>,
+    language: Option<String>,
     decided_by: BTreeMap<String, String>,
 }
 
@@ -55,6 +61,12 @@ impl From<&pb::Treatment> for TreatmentJson {
             channels: treatment.channels.clone(),
             services: treatment.services.clone(),
             playbook: treatment.playbook.iter().map(TextJson::from).collect(),
+            priority: treatment.priority,
+            fallback_queues: treatment.fallback_queues.clone(),
+            roles: treatment.roles.clone(),
+            automation_allowed: treatment.automation_allowed,
+            tone: treatment.tone.as_ref().map(TextJson::from),
+            language: stated(&treatment.language),
             decided_by: decided_by.map(|(k, v)| (k.clone(), v.clone())).collect(),
         }
     }
@@ -88,12 +100,29 @@ pub fn segments_text(memberships: &[pb::SegmentMembership]) -> String {
 /// The treatment, part by part, each with what decided it: the tier or a segment.
 #[must_use]
 pub fn treatment_text(treatment: &pb::Treatment) -> String {
+    let automation = match treatment.automation_allowed {
+        None => "",
+        Some(true) => "allowed",
+        Some(false) => "not allowed",
+    };
+    let priority = treatment.priority.map(|priority| priority.to_string());
+    let tone = treatment.tone.as_ref().map(|tone| tone.en.clone());
     let parts = [
         ("Queue", "queue", treatment.queue.clone()),
+        (
+            "Then",
+            "fallback_queues",
+            treatment.fallback_queues.join(", "),
+        ),
+        ("Priority", "priority", priority.unwrap_or_default()),
         ("Service level", "sla", times(treatment)),
         ("Skills", "skills", treatment.skills.join(", ")),
+        ("Roles", "roles", treatment.roles.join(", ")),
+        ("Automation", "automation", automation.to_owned()),
         ("Channels", "channels", treatment.channels.join(", ")),
         ("Services", "services", treatment.services.join(", ")),
+        ("Language", "language", treatment.language.clone()),
+        ("Tone", "tone", tone.unwrap_or_default()),
     ];
     let mut rows = Vec::new();
     for (label, field, value) in parts {

@@ -13,6 +13,7 @@ mod explanations;
 mod facts;
 mod models;
 mod rates;
+mod routes;
 mod scores;
 
 /// The customer whom the check writes, so that those of the demo stay as they are.
@@ -49,6 +50,7 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     check.rates().await?;
     check.models().await?;
     check.scores().await?;
+    check.routes().await?;
     check.definitions().await?;
     check.explanations().await?;
     let wrong = check.wrong;

@@ -1,6 +1,7 @@
 //! The page that the demo prints: tiers, segments, what took how long, and commands to paste.
 
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 
 use super::DemoReport;
@@ -13,12 +14,13 @@ use crate::generate::history::CURRENCY;
 pub struct Commands {
     program: String,
     endpoint: String,
+    http: Option<SocketAddr>,
 }
 
 impl Commands {
-    /// For the program that runs, from the folder it runs in, to the given server.
+    /// For the program that runs, from the folder it runs in, to the given server, and to where it serves HTTP.
     #[must_use]
-    pub fn here(endpoint: &str) -> Self {
+    pub fn here(endpoint: &str, http: Option<SocketAddr>) -> Self {
         let program = std::env::current_exe().ok();
         // Both without symbolic links, so that one is found below the other.
         let folder = std::env::current_dir().and_then(std::fs::canonicalize).ok();
@@ -29,6 +31,7 @@ impl Commands {
                 |program| shown_program(&program, folder.as_deref(), &path),
             ),
             endpoint: endpoint.to_owned(),
+            http,
         }
     }
 
@@ -174,9 +177,16 @@ fn examples(report: &DemoReport, commands: &Commands) -> String {
     );
     let shared = &examples.shared_phone;
     add(
-        "Who may be calling from a number that a whole company shares?",
-        commands.line(&format!("classify {shared}")),
+        "Where does a call from a number go that a whole company shares?",
+        commands.line(&format!("route {shared}")),
     );
+    if let Some(http) = commands.http {
+        let number = phone.trim_start_matches('+');
+        add(
+            "What does a telephone system get that asks over HTTP? (format=kv for Asterisk)",
+            format!("curl 'http://{http}/v1/route?number=00{number}&format=flat'"),
+        );
+    }
     if let Some((customer, segment)) = &report.everybody.cases.explained {
         add(
             "Why is this customer in that segment? (--lang de for German)",
@@ -277,6 +287,7 @@ mod tests {
         let commands = Commands {
             program: "target/release/patron".into(),
             endpoint: "http://127.0.0.1:7".into(),
+            http: Some(([127, 0, 0, 1], 8).into()),
         };
         let page = page(&report, &commands);
         for part in [
@@ -285,6 +296,7 @@ mod tests {
             "UNRATED NO_PURCHASE",
             "10 facts, 0 duplicates, in 1.00 s",
             "  target/release/patron classify +493023125001 --endpoint http://127.0.0.1:7\n",
+            "  curl 'http://127.0.0.1:8/v1/route?number=00493023125001&format=flat'\n",
             "examples/definitions.yaml as revision 1 in 0.10 s",
             "  target/release/patron definitions show --endpoint http://127.0.0.1:7 | sed '",
             "/' | target/release/patron definitions check -",

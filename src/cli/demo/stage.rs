@@ -59,6 +59,9 @@ async fn perform(
     }
 }
 
+/// Where the demo serves HTTP unless told.
+const HTTP_PORT: u16 = 50080;
+
 /// With `--check` the end has come; else the server stays until Ctrl-C.
 fn keep(args: &DemoArgs, stop: &CancellationToken) {
     if args.check {
@@ -75,7 +78,7 @@ async fn play(
 ) -> Result<(), CliError> {
     let today = SystemClock.now().to_zoned_datetime(app.zone.clone()).date();
     let endpoint = app.endpoint();
-    run_demo(&endpoint, args.options(today), output).await?;
+    run_demo(&endpoint, app.http_address, args.options(today), output).await?;
     if args.check {
         check(&endpoint, output).await?;
     } else {
@@ -105,9 +108,14 @@ fn settings(args: &DemoArgs) -> Result<Settings, CliError> {
     if args.check {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         (settings.listen, settings.admin_listen) = (free, free);
+        settings.http_listen = Some(free);
         settings.database_url = None;
         settings.data_dir = Some(temporary_directory()?);
-    } else if settings.data_dir.is_none() {
+    } else {
+        let http = SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT));
+        settings.http_listen = settings.http_listen.or(Some(http));
+    }
+    if !args.check && settings.data_dir.is_none() {
         // Beside the data of `patron serve`, never among them.
         settings.data_dir = Some(default_data_dir().with_file_name("patron-demo"));
     }

@@ -24,7 +24,7 @@ async fn a_first_run_loads_fits_and_prints_and_a_later_one_only_prints() {
     let endpoint = fake.serve().await;
     let (mut output, data, _) = Captured::output();
     let first = options(1, date(2024, 6, 30));
-    let report = run_demo(&endpoint, first, &mut output).await.unwrap();
+    let report = run_demo(&endpoint, None, first, &mut output).await.unwrap();
     let loaded = report.loaded.unwrap();
     assert!(loaded.written > 2_000, "{loaded:?}");
     assert_eq!(loaded.duplicates, 0);
@@ -41,13 +41,13 @@ async fn a_first_run_loads_fits_and_prints_and_a_later_one_only_prints() {
 
     let writes = fake.writes();
     let later = options(1, date(2024, 7, 15));
-    let report = run_demo(&endpoint, later, &mut output).await.unwrap();
+    let report = run_demo(&endpoint, None, later, &mut output).await.unwrap();
     assert_eq!(report.options, first);
     assert_eq!((report.loaded, report.fitted), (None, false));
     assert!(!report.published);
     assert_eq!(fake.writes(), writes);
 
-    let other = run_demo(&endpoint, options(2, first.as_of), &mut output).await;
+    let other = run_demo(&endpoint, None, options(2, first.as_of), &mut output).await;
     let error = other.unwrap_err();
     assert!(error.to_string().contains("another population"), "{error}");
 }
@@ -59,11 +59,11 @@ async fn an_interrupted_load_is_finished_with_the_same_population_on_another_day
     let (mut output, _, _) = Captured::output();
     let first = options(1, date(2024, 6, 30));
     fake.0.lock().unwrap().last_write = Some(4);
-    let stopped = run_demo(&endpoint, first, &mut output).await;
+    let stopped = run_demo(&endpoint, None, first, &mut output).await;
     assert!(matches!(stopped, Err(CliError::Rpc { .. })));
     fake.0.lock().unwrap().last_write = None;
     let later = options(1, date(2024, 7, 15));
-    let report = run_demo(&endpoint, later, &mut output).await.unwrap();
+    let report = run_demo(&endpoint, None, later, &mut output).await.unwrap();
     assert_eq!(report.options, first);
     let loaded = report.loaded.unwrap();
     // The note, the rates, 500 customers and, of the transactions that were under way together, the first batch had arrived: a little less
@@ -84,7 +84,7 @@ async fn the_check_calls_everything_and_names_every_wrong_answer() {
             .to_string()
             .contains("the demo on the server is incomplete")
     );
-    run_demo(&endpoint, options(1, date(2024, 6, 30)), &mut output)
+    run_demo(&endpoint, None, options(1, date(2024, 6, 30)), &mut output)
         .await
         .unwrap();
     let error = check::check(&endpoint, &mut output).await.unwrap_err();

@@ -1,7 +1,10 @@
 //! Rows of customers.
 
+mod identifiers;
+
 use clap::Args;
 
+use self::identifiers::IdentifierColumns;
 use super::amount::parse_minor;
 use super::columns::{Header, Row, short_text};
 use super::currency::{RowCurrency, parse_currency};
@@ -12,10 +15,9 @@ use super::when::parse_day;
 use super::{FileArgs, Formats};
 use crate::cli::error::CliError;
 use crate::cli::text::currency_exponent;
-use crate::domain::telephony::plan::{NumberError, NumberPlan, NumberPlanError};
+use crate::domain::telephony::plan::NumberPlan;
 use crate::pb;
 use crate::pb::attribute_value::Value;
-use crate::pb::identifier::Identifier as Known;
 
 /// Options of `patron import customers`.
 #[expect(
@@ -35,7 +37,7 @@ pub struct CustomersArgs {
     phone_column: Vec<String>,
     /// How the file writes phone numbers: e164 (+49 30 ...), e164_no_plus (4930...), national:DE (030 ...), international_prefix:00,
     /// auto or auto:DE. A number that could be several with auto is rejected
-    #[arg(long, value_name = "PLAN", default_value_t, value_parser = parse_number_plan)]
+    #[arg(long, value_name = "PLAN", default_value_t, value_parser = identifiers::parse_number_plan)]
     phone_numbers: NumberPlan,
     /// Column of an e-mail address (repeatable) [default: email]
     #[arg(long, value_name = "COLUMN")]
@@ -59,10 +61,6 @@ pub struct CustomersArgs {
     /// Column of that currency [default: currency, unless --currency is given]
     #[arg(long, value_name = "COLUMN")]
     currency_column: Option<String>,
-}
-
-fn parse_number_plan(text: &str) -> Result<NumberPlan, NumberPlanError> {
-    text.parse()
 }
 
 /// `LEFT=RIGHT` on the command line.
@@ -122,10 +120,7 @@ struct AttributeColumn {
 pub struct CustomerMapping {
     customer: usize,
     name: Option<usize>,
-    phones: Vec<usize>,
-    phone_numbers: NumberPlan,
-    emails: Vec<usize>,
-    externals: Vec<(String, usize)>,
+    identifiers: IdentifierColumns,
     attributes: Vec<AttributeColumn>,
     observed: Option<usize>,
     kind: Option<usize>,
@@ -145,13 +140,6 @@ impl CustomerMapping {
         let optional = |option: &str, named: &Option<String>, defaults: &[&str]| {
             header.optional(option, named.as_deref(), defaults)
         };
-        let mut externals = Vec::new();
-        for pair in &args.external_column {
-            let system = short_text(&pair.left, 64)
-                .map_err(|reason| CliError::usage(format!("--external-column: {reason}")))?;
-            let column = header.find("--external-column", &pair.right)?;
-            externals.push((system.unwrap_or_default().to_owned(), column));
-        }
         let attributes: Result<Vec<_>, _> = args
             .attribute
             .iter()
@@ -164,15 +152,7 @@ impl CustomerMapping {
                 &args.name_column,
                 &["display_name", "name"],
             )?,
-            phones: several(
-                header,
-                "--phone-column",
-                &args.phone_column,
-                &["phone", "phone_number"],
-            )?,
-            phone_numbers: args.phone_numbers.clone(),
-            emails: several(header, "--email-column", &args.email_column, &["email"])?,
-            externals,
+            identifiers: IdentifierColumns::new(args, header)?,
             attributes: attributes?,
             observed: optional("--observed-column", &args.observed_column, &["observed_on"])?,
             kind: optional("--kind-column", &args.kind_column, &["kind"])?,
@@ -185,36 +165,6 @@ impl CustomerMapping {
             formats: args.file.formats(),
             source: args.file.source.clone(),
         })
-    }
-
-    fn identifiers(&self, row: &mut Row<'_>) -> Vec<pb::Identifier> {
-        let mut known = Vec::new();
-        let phone = |text: &str| match self.phone_numbers.number(text) {
-            Ok(number) => Ok(Some(number.as_str().to_owned())),
-            // The cell says that no number is known.
-            Err(NumberError::Withheld) => Ok(None),
-            Err(error) => Err(format!("{text:?} {error}")),
-        };
-        for column in &self.phones {
-            let number = row.parse(Some(*column), phone).flatten();
-            known.extend(number.map(Known::PhoneNumber));
-        }
-        for column in &self.emails {
-            known.extend(row.parse(Some(*column), parse_email).map(Known::Email));
-        }
-        for (system, column) in &self.externals {
-            let id = row.short_text(Some(*column), 128);
-            if !id.is_empty() {
-                let system = system.clone();
-                known.push(Known::ExternalId(pb::ExternalId { system, id }));
-            }
-        }
-        known
-            .into_iter()
-            .map(|one| pb::Identifier {
-                identifier: Some(one),
-            })
-            .collect()
     }
 
     fn attributes(&self, row: &mut Row<'_>) -> Vec<pb::AttributeValue> {
@@ -300,7 +250,7 @@ impl Mapping for CustomerMapping {
         let customer_id = row.id(self.customer);
         let name = row.short_text(self.name, 256);
         let kind = row.parse(self.kind, parse_customer_kind);
-        let add_identifiers = self.identifiers(row);
+        let add_identifiers = self.identifiers.read(row);
         let attributes = self.attributes(row);
         if !row.is_sound() {
             return None;
@@ -351,23 +301,6 @@ fn attribute_column(pair: &Pair, header: &Header) -> Result<AttributeColumn, Cli
     })
 }
 
-/// The columns named, else the first of the defaults.
-fn several(
-    header: &Header,
-    option: &str,
-    named: &[String],
-    defaults: &[&str],
-) -> Result<Vec<usize>, CliError> {
-    if named.is_empty() {
-        return Ok(header.first_of(defaults).into_iter().collect());
-    }
-    named
-        .iter()
-        .filter(|name| !name.is_empty())
-        .map(|name| header.find(option, name))
-        .collect()
-}
-
 fn parse_customer_kind(text: &str) -> Result<pb::CustomerKind, String> {
     match text.to_ascii_lowercase().as_str() {
         "person" => Ok(pb::CustomerKind::Person),
@@ -377,16 +310,6 @@ fn parse_customer_kind(text: &str) -> Result<pb::CustomerKind, String> {
             "{text:?} is not a kind of customer: write person, company or employee"
         )),
     }
-}
-
-fn parse_email(text: &str) -> Result<String, String> {
-    let proper = text
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !proper || text.len() > 254 || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(format!("{text:?} is not an e-mail address"));
-    }
-    Ok(text.to_owned())
 }
 
 fn parse_bool(text: &str) -> Result<bool, String> {

@@ -68,34 +68,35 @@ impl SipHeaders<'_> {
         in_party_id || self.privacy.split([';', ',']).any(hides)
     }
 
-    /// Reads who calls. A caller who asks for privacy is withheld, even though the network may have passed the number on.
-    ///
-    /// # Errors
-    /// When what identifies the caller is neither a number nor hides one.
-    pub fn read(&self, plan: &NumberPlan) -> Result<(Reading, Origin), NumberError> {
+    /// Reads who calls, and where that stands. A caller who asks for privacy is withheld, even though the network may have passed the
+    /// number on, unless private numbers are used. The reading is an error when what identifies the caller is neither a number nor
+    /// hides one.
+    pub fn read(
+        &self,
+        plan: &NumberPlan,
+        uses_private_numbers: bool,
+    ) -> (Result<Reading, NumberError>, Origin) {
         let (value, origin) = self.identity();
-        if self.asks_for_privacy() {
-            return Ok((Reading::Withheld, origin));
+        if self.asks_for_privacy() && !uses_private_numbers {
+            return (Ok(Reading::Withheld), origin);
+        }
+        if value.len() > MAX_BYTES * MAX_ASSERTED {
+            return (Err(NumberError::TextTooLong(value.len())), origin);
         }
         let mut first_error = None;
         for address in addresses(value).take(MAX_ASSERTED) {
             match plan.read(address) {
-                Ok(reading) => return Ok((reading, origin)),
+                Ok(reading) => return (Ok(reading), origin),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        first_error.map_or(Ok((Reading::Withheld, origin)), Err)
+        (first_error.map_or(Ok(Reading::Withheld), Err), origin)
     }
 }
 
 /// The addresses of a header, which commas separate outside of quotes and `<>`.
 fn addresses(value: &str) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_inside) = (false, false);
-    let value = if value.len() > MAX_BYTES * MAX_ASSERTED {
-        "" // longer than addresses can be; read as one that is too long
-    } else {
-        value
-    };
     value
         .split(move |c| {
             match c {
@@ -115,13 +116,11 @@ mod tests {
 
     #[track_caller]
     fn check(headers: &SipHeaders<'_>, expected: Result<(&str, Origin), NumberError>) {
-        let read = headers.read(&NumberPlan::E164).map(|(reading, origin)| {
-            let number = match reading {
-                Reading::Number(reading) => reading.number.as_str().to_owned(),
-                Reading::Ambiguous(_) => "ambiguous".to_owned(),
-                Reading::Withheld => "withheld".to_owned(),
-            };
-            (number, origin)
+        let (reading, origin) = headers.read(&NumberPlan::E164, false);
+        let read = reading.map(|reading| match reading {
+            Reading::Number(reading) => (reading.number.as_str().to_owned(), origin),
+            Reading::Ambiguous(_) => ("ambiguous".to_owned(), origin),
+            Reading::Withheld => ("withheld".to_owned(), origin),
         });
         let expected = expected.map(|(number, origin)| (number.to_owned(), origin));
         assert_eq!(read, expected, "{headers:?}");
@@ -192,5 +191,21 @@ mod tests {
             Ok(("withheld", Origin::From)),
         );
         check(&SipHeaders::default(), Ok(("withheld", Origin::From)));
+        // A company that may use them is told the number.
+        let private = SipHeaders {
+            privacy: "id",
+            ..asserted
+        };
+        let (reading, _) = private.read(&NumberPlan::E164, true);
+        assert!(matches!(reading, Ok(Reading::Number(_))));
+    }
+
+    #[test]
+    fn a_header_that_is_too_long_is_refused() {
+        let headers = SipHeaders {
+            from: &"1".repeat(513),
+            ..SipHeaders::default()
+        };
+        check(&headers, Err(NumberError::TextTooLong(513)));
     }
 }

@@ -93,7 +93,7 @@ pub enum NumberError {
     )]
     NationalNumber,
     /// A prefix that is only dialled within the country.
-    #[error("has the trunk prefix {prefix} after the country code {country_code}: leave it out")]
+    #[error("has the trunk prefix {prefix} after the country code {country_code}: remove it")]
     TrunkPrefix {
         /// The prefix.
         prefix: &'static str,
@@ -123,7 +123,7 @@ pub enum NumberError {
     )]
     Ambiguous(usize),
     /// A withheld number, where a number is needed.
-    #[error("stands for a withheld number, which identifies nobody")]
+    #[error("means a withheld number, which identifies no customer")]
     Withheld,
 }
 

@@ -242,6 +242,7 @@ mod tests {
                 "ScoringService/Classify",
                 "ScoringService/ScoreLifetimeValue",
                 "ScoringService/ExplainSegment",
+                "RoutingService/RouteContact",
             ],
             "a new method runs in a lane unless it is a lookup"
         );

@@ -4,19 +4,21 @@
 //! about as much as refusing them, and waits for nothing: such a call takes no place, arms no timer and does not pass the router. It is
 //! answered under any load, and while the database is away. Every other call goes on as it came. What can be answered so is for the function
 //! to decide that is given to the layer.
+//!
+//! A method that must not fail is answered here as well when the layers behind this one refuse it.
 
 use std::fmt;
-use std::future::ready;
+use std::future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Full};
 use pin_project_lite::pin_project;
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::receive::Message;
@@ -27,17 +29,31 @@ const PREFIX_BYTES: usize = 5;
 /// The answer to the message of a request for the method at a path, both as bytes, if memory has what it takes.
 pub type FindInMemory = Arc<dyn Fn(&str, &[u8]) -> Option<Bytes> + Send + Sync>;
 
+/// The answer to a request that was refused with a code, if its method has one for such cases.
+pub type FallBack = Arc<dyn Fn(&str, &[u8], Code) -> Option<Bytes> + Send + Sync>;
+
+/// What is answered before a call is worked on, and when it is refused.
+#[derive(Clone)]
+pub struct FromMemory {
+    /// Answers from memory what it can.
+    pub find: FindInMemory,
+    /// Whether a method has answers for refused calls.
+    pub never_fails: fn(&str) -> bool,
+    /// Answers them.
+    pub fall_back: FallBack,
+}
+
 /// Layer that makes [`MemoryService`].
 #[derive(Clone)]
 pub struct MemoryLayer {
-    find: Option<FindInMemory>,
+    memory: Option<FromMemory>,
 }
 
 impl MemoryLayer {
-    /// Answers what `find` returns; nothing without it.
+    /// Answers what `memory` has; nothing without it.
     #[must_use]
-    pub fn new(find: Option<FindInMemory>) -> Self {
-        Self { find }
+    pub fn new(memory: Option<FromMemory>) -> Self {
+        Self { memory }
     }
 }
 
@@ -53,7 +69,7 @@ impl<S> Layer<S> for MemoryLayer {
     fn layer(&self, inner: S) -> Self::Service {
         MemoryService {
             inner,
-            find: self.find.clone(),
+            memory: self.memory.clone(),
         }
     }
 }
@@ -62,7 +78,7 @@ impl<S> Layer<S> for MemoryLayer {
 #[derive(Clone)]
 pub struct MemoryService<S> {
     inner: S,
-    find: Option<FindInMemory>,
+    memory: Option<FromMemory>,
 }
 
 impl<S> Service<Request<Message>> for MemoryService<S>
@@ -78,17 +94,46 @@ where
     }
 
     fn call(&mut self, request: Request<Message>) -> Self::Future {
-        let find = self.find.as_ref();
-        let found = find.and_then(|find| find(request.uri().path(), request.body().bytes()?));
-        let state = match found {
-            Some(message) => State::Answered {
+        let memory = self.memory.as_ref();
+        let path = request.uri().path();
+        let found = memory.and_then(|memory| (memory.find)(path, request.body().bytes()?));
+        let state = if let Some(message) = found {
+            State::Answered {
                 answer: Some(answer(&message)),
-            },
-            None => State::Running {
+            }
+        } else {
+            let memory = memory.filter(|memory| (memory.never_fails)(path));
+            let rescue = memory.and_then(|memory| {
+                Some(Rescue {
+                    fall_back: Arc::clone(&memory.fall_back),
+                    path: path.into(),
+                    message: Bytes::copy_from_slice(request.body().bytes()?),
+                })
+            });
+            State::Running {
                 work: self.inner.call(request),
-            },
+                rescue,
+            }
         };
         MemoryFuture { state }
+    }
+}
+
+/// What it takes to answer a call that is refused.
+struct Rescue {
+    fall_back: FallBack,
+    path: Box<str>,
+    message: Bytes,
+}
+
+impl Rescue {
+    /// In place of a refusal, the answer for such cases.
+    fn answer(&self, refused: &Response<Body>) -> Option<Response<Body>> {
+        // A refusal has its status among the headers; an answer has it behind the messages.
+        let code = refused.headers().get(Status::GRPC_STATUS)?;
+        let code = Code::from_bytes(code.as_bytes());
+        let message = (self.fall_back)(&self.path, &self.message, code)?;
+        Some(answer(&message))
     }
 }
 
@@ -101,7 +146,7 @@ fn answer(message: &[u8]) -> Response<Body> {
     framed.put_slice(message);
     let mut trailers = HeaderMap::new();
     trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-    let body = Full::new(framed.freeze()).with_trailers(ready(Some(Ok(trailers))));
+    let body = Full::new(framed.freeze()).with_trailers(future::ready(Some(Ok(trailers))));
     let mut answer = Response::new(Body::new(body));
     let grpc = HeaderValue::from_static("application/grpc");
     answer.headers_mut().insert(header::CONTENT_TYPE, grpc);
@@ -120,7 +165,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         Answered { answer: Option<Response<Body>> },
-        Running { #[pin] work: F },
+        Running { #[pin] work: F, rescue: Option<Rescue> },
     }
 }
 
@@ -136,7 +181,13 @@ where
                 Some(answer) => Poll::Ready(Ok(answer)),
                 None => Poll::Pending, // answered already
             },
-            StateProjection::Running { work } => work.poll(cx),
+            StateProjection::Running { work, rescue } => {
+                let ended = ready!(work.poll(cx));
+                Poll::Ready(ended.map(|response| {
+                    let rescued = rescue.as_ref().and_then(|it| it.answer(&response));
+                    rescued.unwrap_or(response)
+                }))
+            }
         }
     }
 }

@@ -97,11 +97,12 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 30] = [
+static METHODS: [Method; 31] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
     lookup("/patron.v1.CustomerService/GetCustomer"),
+    lookup("/patron.v1.RoutingService/RouteContact"),
     batch("/patron.v1.ScoringService/BatchClassify", SUBJECTS),
     batch(
         "/patron.v1.ScoringService/BatchScoreLifetimeValue",

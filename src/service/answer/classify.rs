@@ -3,6 +3,7 @@
 mod batch;
 mod candidates;
 mod classified;
+mod context;
 mod in_memory;
 mod scored;
 
@@ -12,10 +13,12 @@ use jiff::{Timestamp, tz::TimeZone};
 
 pub(in crate::service::answer) use self::candidates::Found;
 use self::candidates::{MAX_CANDIDATES, assessable, resolve};
+pub(in crate::service) use self::context::horizon_of;
 pub use self::{
     batch::{Batch, BatchEnd},
-    candidates::Candidates,
-    classified::Classified,
+    candidates::{Candidates, MAX_ASSESSED},
+    classified::{Classified, SharedTreatment},
+    context::AnswerContext,
     scored::{Challenger, Scored},
 };
 use crate::{
@@ -23,13 +26,15 @@ use crate::{
     clock::Clock,
     domain::{
         assess::{
+            AssignedTreatment,
             tiers::{TierIndex, Unrated},
+            treat_stranger,
             valuation::order_forecast::OrderForecastOptions,
         },
         basis::Basis,
         calendar::Day,
-        clv::lifetime::{Horizon, WEEKS_PER_MONTH},
         customer::profile::DatedProfile,
+        definitions::Stranger,
         text::CustomerId,
     },
     service::{
@@ -98,7 +103,7 @@ impl Question {
 
 /// An answer about a subject, finished: a face only copies its fields.
 #[derive(Debug, Clone)]
-pub struct Answer<T> {
+pub struct Answer<T: CustomerAnswer> {
     /// The customers that the subject names.
     pub found: Match<T>,
     /// The day of the answer.
@@ -109,9 +114,17 @@ pub struct Answer<T> {
     pub stale_since: Option<Timestamp>,
 }
 
+impl<T: CustomerAnswer> Answer<T> {
+    /// How to treat a contact of whom no customer is known; `None` before definitions are published.
+    #[must_use]
+    pub fn stranger_treatment(&self, stranger: Stranger) -> Option<AssignedTreatment> {
+        treat_stranger(stranger, &self.basis)
+    }
+}
+
 /// How many customers a subject names.
 #[derive(Debug, Clone)]
-pub enum Match<T> {
+pub enum Match<T: CustomerAnswer> {
     /// Nobody.
     Unknown,
     /// Exactly one.
@@ -122,79 +135,17 @@ pub enum Match<T> {
 
 /// What an answer contains about one customer.
 pub trait CustomerAnswer: Sized + Send + 'static {
+    /// What it states of all customers behind one name beside kind and tier.
+    type Shared: Clone + std::fmt::Debug + Send;
     /// Computes all of it.
     fn finish(profile: DatedProfile, context: &AnswerContext) -> Self;
+    /// Computes what is stated of all: of those that are `listed` and of the `others`.
+    fn shared(listed: &[Self], others: &[DatedProfile], context: &AnswerContext) -> Self::Shared;
     /// The tier.
     ///
     /// # Errors
     /// Why there is none.
     fn tier(&self) -> Result<TierIndex, Unrated>;
-}
-
-/// On what a question is answered.
-#[derive(Debug)]
-pub struct AnswerContext {
-    basis: Arc<Basis>,
-    as_of: Day,
-    /// The horizon, where it is not that of the definitions.
-    horizon: Option<Horizon>,
-    interval_level: Option<f64>,
-    challenger: Option<Basis>,
-    order_forecast: Option<OrderForecastOptions>,
-    /// Since when what is in memory may be out of date.
-    stale_since: Option<Timestamp>,
-    /// The day of anybody's last purchase, where the silence since then means that facts are missing.
-    no_purchase_since: Option<Day>,
-}
-
-impl AnswerContext {
-    /// The context of a question without options.
-    fn plain(basis: Arc<Basis>, as_of: Day) -> Self {
-        Self {
-            basis,
-            as_of,
-            horizon: None,
-            interval_level: None,
-            challenger: None,
-            order_forecast: None,
-            stale_since: None,
-            no_purchase_since: None,
-        }
-    }
-
-    /// Marks what is answered from here on as the outage requires, if there is one. Called after the data of an answer is read: an outage
-    /// that began while it was read marks it too.
-    fn mark_stale(&mut self, breaker: &Breaker) {
-        self.stale_since = breaker.stale_since();
-    }
-
-    /// The finished answer about those who were found.
-    fn answer<T: CustomerAnswer>(&self, found: Found) -> Answer<T> {
-        Answer {
-            found: Match::finish(found, self),
-            as_of: self.as_of,
-            basis: Arc::clone(&self.basis),
-            stale_since: self.stale_since,
-        }
-    }
-
-    /// The horizon of the answer, in months.
-    fn horizon_months(&self) -> u32 {
-        let horizon = self.horizon.as_ref();
-        horizon.unwrap_or(&self.basis.revision.horizon).months()
-    }
-
-    pub(in crate::service::answer) fn basis(&self) -> &Basis {
-        &self.basis
-    }
-
-    pub(in crate::service::answer) fn as_of(&self) -> Day {
-        self.as_of
-    }
-
-    pub(in crate::service::answer) fn stale_since(&self) -> Option<Timestamp> {
-        self.stale_since
-    }
 }
 
 impl LongAnswers {
@@ -245,6 +196,33 @@ impl Classifier {
         let finish = |found, context: &AnswerContext| write(context.answer(found));
         self.answer(subject, question, question.is_long(), finish)
             .await
+    }
+
+    /// Classifies the customers with these ids, as those whom one name names; here, or in the lane if there are more than are listed.
+    async fn classify_customers<T: Send + 'static>(
+        &self,
+        ids: &[CustomerId],
+        write: impl FnOnce(Answer<Classified>) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        if let Some(long) = &self.long
+            && ids.len() > MAX_CANDIDATES
+        {
+            let (classifier, ids) = (Arc::clone(&long.classifier), ids.to_vec());
+            let work = async move { classifier.classify_customers_here(&ids, write).await };
+            return long.lane.run(None, work).await?;
+        }
+        self.classify_customers_here(ids, write).await
+    }
+
+    async fn classify_customers_here<T>(
+        &self,
+        ids: &[CustomerId],
+        write: impl FnOnce(Answer<Classified>) -> T,
+    ) -> Result<T, ServiceError> {
+        let mut context = self.context(&Question::default()).await?;
+        let profiles = self.list_profiles(assessable(ids), context.as_of).await?;
+        context.mark_stale(&self.breaker);
+        Ok(write(context.answer(resolve(ids, &profiles))))
     }
 
     /// Finds whom `subject` names and hands them to `finish`: here, or in the lane for what takes longer than a lookup, as do all names
@@ -354,6 +332,11 @@ impl Classifier {
         }
     }
 
+    /// Today.
+    pub(in crate::service::answer) fn today(&self) -> Result<Day, ServiceError> {
+        self.day(None)
+    }
+
     fn day(&self, as_of: Option<Day>) -> Result<Day, ServiceError> {
         match as_of {
             Some(day) => Ok(day),
@@ -361,14 +344,4 @@ impl Classifier {
                 .map_err(|error| ServiceError::Internal(Box::new(error))),
         }
     }
-}
-
-/// `months` ahead, discounted as the definitions say; `None` when no horizon is that long.
-pub(in crate::service) fn horizon_of(months: u32, basis: &Basis) -> Option<Horizon> {
-    Horizon::new(
-        months,
-        basis.revision.horizon.monthly_discount_rate(),
-        WEEKS_PER_MONTH,
-    )
-    .ok()
 }

@@ -32,7 +32,7 @@ async fn a_subject_that_cannot_be_read_is_refused_with_its_path() {
         (Some(by_id("a\u{1b}[2Jb")), "subject.customer_id"),
         (Some(by_id("a\0")), "subject.customer_id"),
         (Some(by_phone("030 123456")), "subject.phone_number"),
-        (Some(by_phone("+49(30)123456")), "subject.phone_number"),
+        (Some(by_phone("+49 030 123456")), "subject.phone_number"),
         (Some(by_email("ada")), "subject.email"),
         (Some(by_external("", "1")), "subject.external_id"),
         (Some(by_external("crm", "")), "subject.external_id"),

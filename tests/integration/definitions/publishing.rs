@@ -127,6 +127,7 @@ async fn publishing_the_example_gives_customers_segments_reasons_and_a_treatment
             decided_by("channels", "tier"),
             decided_by("services", "tier"),
         ]),
+        ..Default::default()
     };
     assert_eq!(after.treatment, Some(treatment));
 }

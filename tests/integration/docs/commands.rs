@@ -136,6 +136,12 @@ async fn the_quick_tour_prints_what_it_shows() {
 }
 
 #[tokio::test]
+async fn the_page_on_call_arrival_prints_what_it_shows() {
+    let folder = TempDir::new().unwrap();
+    run_page(include_str!("../../../docs/call-arrival.md"), folder).await;
+}
+
+#[tokio::test]
 async fn the_page_on_import_prints_what_it_shows() {
     let folder = TempDir::new().unwrap();
     run_page(include_str!("../../../docs/import.md"), folder).await;

@@ -13,7 +13,7 @@ use tonic_types::StatusExt as _;
 
 use super::{Running, request, soon};
 
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -21,6 +21,7 @@ const SERVICES: [&str; 8] = [
     "patron.v1.DefinitionService",
     "patron.v1.IngestService",
     "patron.v1.ModelService",
+    "patron.v1.RoutingService",
     "patron.v1.ScoringService",
 ];
 

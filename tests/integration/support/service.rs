@@ -17,6 +17,7 @@ use patron::pb::explain_segment_request::Target;
 use patron::pb::ingest_service_client::IngestServiceClient;
 use patron::pb::item_result::Outcome;
 use patron::pb::model_service_client::ModelServiceClient;
+use patron::pb::routing_service_client::RoutingServiceClient;
 use patron::pb::scoring_service_client::ScoringServiceClient;
 use sqlx::{PgPool, Postgres, Transaction};
 use tempfile::TempDir;
@@ -87,7 +88,9 @@ pub(crate) fn settings(database_url: &str, directory: &Path) -> Settings {
     let directory = directory.to_str().unwrap();
     let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
     let place = ["--database-url", database_url, "--data-dir", directory];
-    let cli = Cli::try_parse_from(line.into_iter().chain(place)).unwrap();
+    let http = ["--http-listen", free];
+    let line = line.into_iter().chain(place).chain(http);
+    let cli = Cli::try_parse_from(line).unwrap();
     let Command::Serve(args) = cli.command else {
         panic!("not a server: {:?}", cli.command);
     };
@@ -191,6 +194,16 @@ impl Service {
 
     pub(crate) fn scoring(&self) -> ScoringServiceClient<Channel> {
         ScoringServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn routing(&self) -> RoutingServiceClient<Channel> {
+        RoutingServiceClient::new(self.channel.clone())
+    }
+
+    /// The answer to a contact.
+    pub(crate) async fn route(&self, request: pb::RouteContactRequest) -> pb::RouteContactResponse {
+        let answer = self.routing().route_contact(request).await;
+        answer.unwrap().into_inner()
     }
 
     pub(crate) fn health(&self) -> HealthClient<Channel> {

@@ -16,7 +16,7 @@ use crate::{
             CustomerKind,
             profile::{DatedProfile, History, Profile},
         },
-        definitions::{Sla, Treatment},
+        definitions::{Sla, Treatment, TreatmentField},
         explain::{memberships::WordedReason, reasons::ReasonCode},
         money::{Currency, major_to_money},
         rules::{condition::SegmentId, program::Verdict},
@@ -65,8 +65,14 @@ fn treatment() -> AssignedTreatment {
             channels: Some(["phone".into(), "email".into()].into()),
             services: Some(["callback".into()].into()),
             playbook: Some([words("greet"), words("listen")].into()),
+            priority: Some(80),
+            fallback_queues: Some(["service".into()].into()),
+            roles: Some(["senior_agent".into()].into()),
+            automation: Some(true),
+            tone: Some(words("formal")),
+            language: Some("de-AT".into()),
         },
-        choices: [tier, segment, tier, segment, tier, segment],
+        choices: std::array::from_fn(|at| if at % 2 == 0 { tier } else { segment }),
     }
 }
 
@@ -156,6 +162,8 @@ fn an_answer_with_every_field_is_written_as_its_message() {
         candidates: _,
         candidate_count: _,
         shared: _,
+        treatment: _,
+        question: _,
     } = written(&answer(true));
     assert_set(&r#match);
     assert_provenance(provenance.unwrap());
@@ -249,6 +257,12 @@ fn assert_treatment(treatment: pb::Treatment) {
         services,
         playbook,
         decided_by,
+        priority,
+        fallback_queues,
+        roles,
+        automation_allowed,
+        tone,
+        language,
     } = treatment;
     assert_set(&response_minutes);
     assert_set(&resolution_minutes);
@@ -258,7 +272,13 @@ fn assert_treatment(treatment: pb::Treatment) {
     assert_set(&channels);
     assert_set(&services);
     assert_set(&playbook);
-    assert_eq!(decided_by.len(), FIELDS.len());
+    assert_set(&priority);
+    assert_set(&fallback_queues);
+    assert_set(&roles);
+    assert_set(&automation_allowed);
+    assert_localized(tone.unwrap());
+    assert_set(&language);
+    assert_eq!(decided_by.len(), TreatmentField::ALL.len());
 }
 
 #[track_caller]

@@ -3,6 +3,7 @@ use csv::StringRecord;
 
 use super::super::columns::open_csv;
 use super::*;
+use crate::pb::identifier::Identifier as Known;
 
 #[derive(Parser)]
 struct Line {

@@ -246,41 +246,6 @@ fn every_description_of_a_refused_field_arrives_whole() {
             error.to_string()
         }
     });
-    let numbers = [
-        NumberError::TextTooLong(usize::MAX),
-        NumberError::NotANumber,
-        NumberError::NoUser,
-        NumberError::NoCountryCode,
-        NumberError::CountryCode,
-        NumberError::NationalNumber,
-        NumberError::TrunkPrefix {
-            prefix: "06",
-            country_code: 999,
-        },
-        NumberError::MissingPrefix("9".repeat(8).into()),
-        NumberError::TooShort,
-        NumberError::TooLong,
-        NumberError::Length,
-        NumberError::NoReading,
-        NumberError::Ambiguous(usize::MAX),
-        NumberError::Withheld,
-    ];
-    let numbers = numbers.iter().map(|error| match error {
-        NumberError::TextTooLong(_)
-        | NumberError::NotANumber
-        | NumberError::NoUser
-        | NumberError::NoCountryCode
-        | NumberError::CountryCode
-        | NumberError::NationalNumber
-        | NumberError::TrunkPrefix { .. }
-        | NumberError::MissingPrefix(_)
-        | NumberError::TooShort
-        | NumberError::TooLong
-        | NumberError::Length
-        | NumberError::NoReading
-        | NumberError::Ambiguous(_)
-        | NumberError::Withheld => error.to_string(),
-    });
     let rates = [
         RateError::NotADecimal(long.clone()),
         RateError::NotPositive(long.clone()),
@@ -295,7 +260,7 @@ fn every_description_of_a_refused_field_arrives_whole() {
     let all = days
         .chain(texts)
         .chain(identifiers)
-        .chain(numbers)
+        .chain(number_sentences())
         .chain(rates);
     for description in all.chain(iter::once(currency.unwrap_err().to_string())) {
         let violations = vec![Violation::new("subject.phone_number", description)];
@@ -337,4 +302,44 @@ fn an_error_of_the_command_line_names_each_cause_once() {
         }
         check_once(&lines);
     }
+}
+
+/// What is wrong with phone numbers.
+fn number_sentences() -> Vec<String> {
+    let numbers = [
+        NumberError::TextTooLong(usize::MAX),
+        NumberError::NotANumber,
+        NumberError::NoUser,
+        NumberError::NoCountryCode,
+        NumberError::CountryCode,
+        NumberError::NationalNumber,
+        NumberError::TrunkPrefix {
+            prefix: "06",
+            country_code: 999,
+        },
+        NumberError::MissingPrefix("9".repeat(8).into()),
+        NumberError::TooShort,
+        NumberError::TooLong,
+        NumberError::Length,
+        NumberError::NoReading,
+        NumberError::Ambiguous(usize::MAX),
+        NumberError::Withheld,
+    ];
+    let sentences = numbers.iter().map(|error| match error {
+        NumberError::TextTooLong(_)
+        | NumberError::NotANumber
+        | NumberError::NoUser
+        | NumberError::NoCountryCode
+        | NumberError::CountryCode
+        | NumberError::NationalNumber
+        | NumberError::TrunkPrefix { .. }
+        | NumberError::MissingPrefix(_)
+        | NumberError::TooShort
+        | NumberError::TooLong
+        | NumberError::Length
+        | NumberError::NoReading
+        | NumberError::Ambiguous(_)
+        | NumberError::Withheld => error.to_string(),
+    });
+    sentences.collect()
 }

@@ -21,11 +21,11 @@ pub(super) const MAX_CANDIDATES: usize = 16;
 
 /// Of how many customers behind one name the profiles are read and assessed. Chosen: as many as subjects in a batch, so that one name
 /// costs no more than a batch does.
-const MAX_LOOKED_AT: usize = 1_000;
+pub const MAX_ASSESSED: usize = 1_000;
 
 /// Several customers behind one name.
 #[derive(Debug, Clone)]
-pub struct Candidates<T> {
+pub struct Candidates<T: CustomerAnswer> {
     /// Those with the latest purchase or contact first, then by id; at most 16. Of more than 1,000 customers, the 16 are taken from
     /// the first 1,000 by id.
     pub listed: Vec<T>,
@@ -35,6 +35,8 @@ pub struct Candidates<T> {
     pub shared_kind: Option<CustomerKind>,
     /// The tier, or the reason for none, that all of them share; `None` for more than 1,000.
     pub shared_tier: Option<Result<TierIndex, Unrated>>,
+    /// What the answer states of all of them beside that; `None` for more than 1,000.
+    pub shared: Option<T::Shared>,
 }
 
 /// The customers behind one name, before anything is answered about them.
@@ -59,7 +61,7 @@ pub(in crate::service::answer) struct Several {
 
 /// Those of the customers behind one name, by id, whose profiles an answer needs.
 pub(super) fn assessable(ids: &[CustomerId]) -> &[CustomerId] {
-    &ids[..ids.len().min(MAX_LOOKED_AT)]
+    &ids[..ids.len().min(MAX_ASSESSED)]
 }
 
 /// The customers behind a name of `ids`. `profiles` has at least those of [`assessable`] that are known.
@@ -101,7 +103,7 @@ impl Several {
             .into_iter()
             .map(|profile| T::finish(profile, context))
             .collect();
-        let (mut shared_kind, mut shared_tier) = (None, None);
+        let (mut shared_kind, mut shared_tier, mut shared_rest) = (None, None, None);
         if unseen == 0 {
             // What they share must hold for those that are not listed too. Of these only the tier is decided.
             let other_kinds = others.iter().map(|one| one.profile().kind);
@@ -110,12 +112,14 @@ impl Several {
                 .iter()
                 .map(|one| Valued::new(one.view(), &context.basis).tier);
             shared_tier = shared(listed.iter().map(T::tier).chain(other_tiers));
+            shared_rest = Some(T::shared(&listed, &others, context));
         }
         Candidates {
             listed,
             count,
             shared_kind,
             shared_tier,
+            shared: shared_rest,
         }
     }
 }

@@ -104,6 +104,25 @@ impl Classifier {
         Ok((bytes, self.breaker.stale_since()))
     }
 
+    /// As [`Self::answer_today`], about customers by their ids, of whom some may be unknown.
+    ///
+    /// # Errors
+    /// When the database must be asked and cannot be.
+    pub async fn answer_customers(
+        &self,
+        ids: &[CustomerId],
+        write: impl FnOnce(Answer<Classified>) -> Bytes + Send + 'static,
+    ) -> Result<(Bytes, Option<Timestamp>), ServiceError> {
+        let bytes = match ids {
+            [id] => {
+                let subject = Subject::Customer(id.clone());
+                self.bytes_today(&subject, write).await?
+            }
+            _ => self.classify_customers(ids, write).await?,
+        };
+        Ok((bytes, self.breaker.stale_since()))
+    }
+
     async fn bytes_today(
         &self,
         subject: &Subject,

@@ -61,6 +61,8 @@ pub struct Challenger {
 }
 
 impl CustomerAnswer for Scored {
+    type Shared = ();
+
     fn finish(profile: DatedProfile, context: &AnswerContext) -> Self {
         let (view, basis) = (profile.view(), &*context.basis);
         let valued = Valued::new(view, basis);
@@ -98,6 +100,8 @@ impl CustomerAnswer for Scored {
             profile,
         }
     }
+
+    fn shared(_: &[Self], _: &[DatedProfile], _: &AnswerContext) {}
 
     fn tier(&self) -> Result<TierIndex, Unrated> {
         self.tier

@@ -1,0 +1,379 @@
+//! The bytes of an answer to `RouteContact`, made from those of the answer to Classify, which are mostly kept.
+//!
+//! An answer about one customer is cut from the kept bytes: the classification without its treatment, the treatment, the provenance. So a
+//! contact of a known caller costs little more than a classification that is kept.
+
+use jiff::Timestamp;
+use prost::Message as _;
+
+use super::{
+    assigned, mark_stale, provenance,
+    wire::{Field, Value, bytes, fields, number},
+};
+use crate::{
+    domain::{
+        definitions::Stranger,
+        telephony::{
+            METADATA_VERSION,
+            caller::Origin,
+            plan::{NumberForm, NumberReading, Reading},
+        },
+    },
+    pb,
+    service::answer::{
+        classify::MAX_ASSESSED,
+        route::{
+            Fallback, IdentifiedBy, NumberRead, RouteQuality, RouteVerdict, Routed, StrangerAnswer,
+        },
+    },
+};
+
+/// Numbers of the fields of `RouteContactResponse`.
+mod field {
+    pub(super) const VERDICT: u32 = 1;
+    pub(super) const QUALITY: u32 = 2;
+    pub(super) const TREATMENT: u32 = 4;
+    pub(super) const CUSTOMER: u32 = 5;
+    pub(super) const NUMBER: u32 = 10;
+    pub(super) const IDENTIFIED_BY: u32 = 11;
+    pub(super) const PROVENANCE: u32 = 12;
+}
+
+/// Which fields of the response are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteMask(u16);
+
+impl RouteMask {
+    /// All fields.
+    pub const ALL: Self = Self(u16::MAX);
+
+    /// The fields that can be asked for, with their numbers; verdict, quality and its reason are always there.
+    const NAMES: [(&'static str, u32); 9] = [
+        ("treatment", field::TREATMENT),
+        ("customer", field::CUSTOMER),
+        ("candidates", 6),
+        ("candidate_count", 7),
+        ("shared", 8),
+        ("question", 9),
+        ("number", field::NUMBER),
+        ("identified_by", field::IDENTIFIED_BY),
+        ("provenance", field::PROVENANCE),
+    ];
+
+    /// The fields with these names.
+    ///
+    /// # Errors
+    /// The names that are none.
+    pub fn new<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<Self, Vec<&'a str>> {
+        let (mut mask, mut unknown) = (0, vec![]);
+        for path in paths {
+            match (path, Self::NAMES.iter().find(|(name, _)| *name == path)) {
+                ("*", _) => mask = u16::MAX,
+                ("verdict" | "quality" | "fallback_reason", _) => {}
+                (_, Some((_, field))) => mask |= 1 << field,
+                (_, None) => unknown.push(path),
+            }
+        }
+        if unknown.is_empty() {
+            Ok(Self(mask))
+        } else {
+            Err(unknown)
+        }
+    }
+
+    /// The names that can be asked for, for an error.
+    #[must_use]
+    pub fn names() -> String {
+        Self::NAMES.map(|(name, _)| name).join(", ")
+    }
+
+    const fn has(self, field: u32) -> bool {
+        self.0 & (1 << field) != 0
+    }
+}
+
+/// An answer to a contact: its bytes, and what is counted of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutedBytes {
+    /// The bytes of the message.
+    pub bytes: Vec<u8>,
+    /// What is known of who calls.
+    pub verdict: RouteVerdict,
+    /// How good the answer is.
+    pub quality: RouteQuality,
+}
+
+/// The answer to a contact whose number was read as `read`, with the fields that are wanted.
+#[must_use]
+pub fn routed(answer: &Routed, read: Option<&NumberRead>, mask: RouteMask) -> RoutedBytes {
+    match answer {
+        Routed::Stranger(answer) => of_stranger(answer, read, mask),
+        Routed::Classified(classified, by, stale_since) => {
+            let is_one = fields(classified)
+                .any(|it| it.number == 1 && it.value == Value::Varint(pb::Match::One as u64));
+            if is_one {
+                of_customer(classified, *by, *stale_since, read, mask)
+            } else {
+                let response = pb::ClassifyResponse::decode(&**classified);
+                // It was encoded here.
+                let response = response.unwrap_or_default();
+                of_others(response, *by, *stale_since, read, mask)
+            }
+        }
+    }
+}
+
+/// The answer about one customer, cut from the bytes of the classification.
+fn of_customer(
+    classified: &[u8],
+    by: IdentifiedBy,
+    stale_since: Option<Timestamp>,
+    number_read: Option<&NumberRead>,
+    mask: RouteMask,
+) -> RoutedBytes {
+    let quality = if stale_since.is_some() {
+        RouteQuality::Stale
+    } else {
+        RouteQuality::Full
+    };
+    let mut out = Vec::with_capacity(classified.len() + 64);
+    number(field::VERDICT, pb::RouteVerdict::Resolved as i64, &mut out);
+    number(field::QUALITY, quality_message(quality).into(), &mut out);
+    for part in fields(classified) {
+        match part {
+            Field {
+                number: 2,
+                value: Value::Bytes(classification),
+                ..
+            } => customer(classification, mask, &mut out),
+            Field {
+                number: 6,
+                value: Value::Bytes(own),
+                ..
+            } if mask.has(field::PROVENANCE) => bytes(field::PROVENANCE, own, &mut out),
+            _ => {}
+        }
+    }
+    if let Some(it) = number_read.filter(|_| mask.has(field::NUMBER)) {
+        bytes(field::NUMBER, &number_message(it).encode_to_vec(), &mut out);
+    }
+    if mask.has(field::IDENTIFIED_BY) {
+        number(field::IDENTIFIED_BY, identified_by(by).into(), &mut out);
+    }
+    if stale_since.is_some() && mask.has(field::PROVENANCE) {
+        // A message that comes twice is taken together.
+        let mut added = Some(pb::Provenance::default());
+        mark_stale(&mut added, stale_since);
+        let added = added.unwrap_or_default().encode_to_vec();
+        bytes(field::PROVENANCE, &added, &mut out);
+    }
+    RoutedBytes {
+        bytes: out,
+        verdict: RouteVerdict::Resolved,
+        quality,
+    }
+}
+
+/// The classification of one customer: its treatment where that of the contact stands, the rest where the customer does.
+fn customer(classification: &[u8], mask: RouteMask, out: &mut Vec<u8>) {
+    const TREATMENT_OF_CUSTOMER: u32 = 8;
+    let mut rest = Vec::with_capacity(classification.len());
+    for part in fields(classification) {
+        match part {
+            Field {
+                number: TREATMENT_OF_CUSTOMER,
+                value: Value::Bytes(treatment),
+                ..
+            } => {
+                if mask.has(field::TREATMENT) {
+                    bytes(field::TREATMENT, treatment, out);
+                }
+            }
+            Field { whole, .. } => rest.extend_from_slice(whole),
+        }
+    }
+    if mask.has(field::CUSTOMER) {
+        bytes(field::CUSTOMER, &rest, out);
+    }
+}
+
+/// The answer about nobody or several.
+fn of_others(
+    response: pb::ClassifyResponse,
+    by: IdentifiedBy,
+    stale_since: Option<Timestamp>,
+    read: Option<&NumberRead>,
+    mask: RouteMask,
+) -> RoutedBytes {
+    let is_ambiguous = response.r#match() == pb::Match::Ambiguous;
+    let verdict = if is_ambiguous {
+        RouteVerdict::Ambiguous
+    } else {
+        RouteVerdict::Unknown
+    };
+    let count = usize::try_from(response.candidate_count).unwrap_or(usize::MAX);
+    let is_partial = is_ambiguous && count > MAX_ASSESSED;
+    let quality = match stale_since {
+        Some(_) => RouteQuality::Stale,
+        None if is_partial => RouteQuality::Partial,
+        None => RouteQuality::Full,
+    };
+    let mut provenance = response.provenance;
+    mark_stale(&mut provenance, stale_since);
+    let message = pb::RouteContactResponse {
+        verdict: verdict_message(verdict),
+        quality: quality_message(quality),
+        fallback_reason: 0,
+        treatment: response.treatment,
+        customer: None,
+        candidates: response.candidates,
+        candidate_count: response.candidate_count,
+        shared: response.shared,
+        question: response.question,
+        number: read.map(number_message),
+        identified_by: if is_ambiguous { identified_by(by) } else { 0 },
+        provenance,
+    };
+    RoutedBytes {
+        bytes: masked(message, mask).encode_to_vec(),
+        verdict,
+        quality,
+    }
+}
+
+/// The answer where no customer was looked for, or could be.
+fn of_stranger(answer: &StrangerAnswer, read: Option<&NumberRead>, mask: RouteMask) -> RoutedBytes {
+    let verdict = match answer.stranger {
+        Stranger::Unknown => RouteVerdict::Unknown,
+        Stranger::Withheld => RouteVerdict::Withheld,
+        Stranger::Invalid => RouteVerdict::Invalid,
+    };
+    let quality = if answer.fallback.is_some() {
+        RouteQuality::Fallback
+    } else {
+        RouteQuality::Full
+    };
+    let message = pb::RouteContactResponse {
+        verdict: verdict_message(verdict),
+        quality: quality_message(quality),
+        fallback_reason: answer.fallback.map_or(0, fallback_message),
+        treatment: assigned(answer.treatment.as_ref(), &answer.basis),
+        number: read.map(number_message),
+        provenance: Some(provenance(None, answer.as_of, &answer.basis)),
+        ..Default::default()
+    };
+    RoutedBytes {
+        bytes: masked(message, mask).encode_to_vec(),
+        verdict,
+        quality,
+    }
+}
+
+/// The message with the fields that are wanted.
+fn masked(message: pb::RouteContactResponse, mask: RouteMask) -> pb::RouteContactResponse {
+    fn wanted<T: Default>(value: T, is_wanted: bool) -> T {
+        if is_wanted { value } else { T::default() }
+    }
+    pb::RouteContactResponse {
+        verdict: message.verdict,
+        quality: message.quality,
+        fallback_reason: message.fallback_reason,
+        treatment: wanted(message.treatment, mask.has(field::TREATMENT)),
+        customer: wanted(message.customer, mask.has(field::CUSTOMER)),
+        candidates: wanted(message.candidates, mask.has(6)),
+        candidate_count: wanted(message.candidate_count, mask.has(7)),
+        shared: wanted(message.shared, mask.has(8)),
+        question: wanted(message.question, mask.has(9)),
+        number: wanted(message.number, mask.has(field::NUMBER)),
+        identified_by: wanted(message.identified_by, mask.has(field::IDENTIFIED_BY)),
+        provenance: wanted(message.provenance, mask.has(field::PROVENANCE)),
+    }
+}
+
+fn number_message(read: &NumberRead) -> pb::CallerNumber {
+    let source = match read.origin {
+        Origin::Given => pb::CallerSource::Number,
+        Origin::AssertedIdentity => pb::CallerSource::AssertedIdentity,
+        Origin::RemotePartyId => pb::CallerSource::RemotePartyId,
+        Origin::From => pb::CallerSource::From,
+    };
+    let message = pb::CallerNumber {
+        number_plan: read.plan.to_string(),
+        source: source.into(),
+        metadata_version: METADATA_VERSION.to_owned(),
+        ..Default::default()
+    };
+    match &read.reading {
+        Ok(Reading::Number(reading)) => pb::CallerNumber {
+            e164: reading.number.as_str().to_owned(),
+            form: form(reading).into(),
+            extension: reading.extension.as_deref().unwrap_or_default().to_owned(),
+            is_valid: reading.is_valid,
+            ..message
+        },
+        Ok(Reading::Ambiguous(readings)) => {
+            let readings = readings.iter().map(|it| it.number.as_str().to_owned());
+            pb::CallerNumber {
+                readings: readings.collect(),
+                ..message
+            }
+        }
+        Ok(Reading::Withheld) => message,
+        Err(error) => pb::CallerNumber {
+            error: error.to_string(),
+            ..message
+        },
+    }
+}
+
+fn form(reading: &NumberReading) -> pb::NumberForm {
+    match reading.form {
+        NumberForm::Plus => pb::NumberForm::Plus,
+        NumberForm::InternationalPrefix => pb::NumberForm::InternationalPrefix,
+        NumberForm::WithoutPlus => pb::NumberForm::WithoutPlus,
+        NumberForm::National(_) => pb::NumberForm::National,
+    }
+}
+
+fn verdict_message(verdict: RouteVerdict) -> i32 {
+    let verdict = match verdict {
+        RouteVerdict::Resolved => pb::RouteVerdict::Resolved,
+        RouteVerdict::Ambiguous => pb::RouteVerdict::Ambiguous,
+        RouteVerdict::Unknown => pb::RouteVerdict::Unknown,
+        RouteVerdict::Withheld => pb::RouteVerdict::Withheld,
+        RouteVerdict::Invalid => pb::RouteVerdict::Invalid,
+    };
+    verdict.into()
+}
+
+fn quality_message(quality: RouteQuality) -> i32 {
+    let quality = match quality {
+        RouteQuality::Full => pb::RouteQuality::Full,
+        RouteQuality::Stale => pb::RouteQuality::Stale,
+        RouteQuality::Partial => pb::RouteQuality::Partial,
+        RouteQuality::Fallback => pb::RouteQuality::Fallback,
+    };
+    quality.into()
+}
+
+fn fallback_message(fallback: Fallback) -> i32 {
+    let reason = match fallback {
+        Fallback::TooLate => pb::FallbackReason::TooLate,
+        Fallback::Database => pb::FallbackReason::Database,
+        Fallback::Overloaded => pb::FallbackReason::Overloaded,
+        Fallback::Internal => pb::FallbackReason::Internal,
+    };
+    reason.into()
+}
+
+fn identified_by(by: IdentifiedBy) -> i32 {
+    let by = match by {
+        IdentifiedBy::Caller => pb::IdentifiedBy::Caller,
+        IdentifiedBy::CallerAndClaim => pb::IdentifiedBy::CallerAndClaim,
+        IdentifiedBy::Claim => pb::IdentifiedBy::Claim,
+    };
+    by.into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Contacts that arrive, from messages.
+
+use super::{answers::routed::RouteMask, subject, violations::Checker};
+use crate::{
+    domain::telephony::plan::NumberPlan,
+    pb,
+    service::answer::route::{Caller, Contact},
+};
+
+/// Most bytes of each header. Longer ones are no fault of the caller's: they are read as far as that, and found to be no number.
+const MAX_HEADER_BYTES: usize = 1_024;
+/// Most bytes of the name of a trunk.
+const MAX_TRUNK_BYTES: usize = 64;
+
+/// Reads a contact and which fields of the answer are wanted.
+pub(crate) fn contact(
+    request: &pb::RouteContactRequest,
+    check: &mut Checker<'_>,
+) -> (Contact, RouteMask) {
+    use pb::route_contact_request::Caller as Way;
+    let caller = match &request.caller {
+        None => None,
+        Some(Way::Number(number)) => Some(Caller::Number(number.clone())),
+        Some(Way::Sip(headers)) => Some(Caller::Sip {
+            asserted_identity: header(&headers.asserted_identity),
+            remote_party_id: header(&headers.remote_party_id),
+            from: header(&headers.from),
+            privacy: header(&headers.privacy),
+        }),
+        Some(Way::Subject(named)) => {
+            subject(Some(named), &mut check.field("subject")).map(Caller::Subject)
+        }
+    };
+    if request.trunk.len() > MAX_TRUNK_BYTES {
+        check.field("trunk").refuse(
+            "TOO_LONG",
+            format!(
+                "is {} bytes long; at most {MAX_TRUNK_BYTES} are allowed",
+                request.trunk.len()
+            ),
+        );
+    }
+    let plan = Some(&*request.number_plan).filter(|plan| !plan.is_empty());
+    let number_plan = plan.and_then(|plan| {
+        let plan: Result<NumberPlan, _> = plan.parse();
+        check.field("number_plan").ok("INVALID_NUMBER_PLAN", plan)
+    });
+    let claim = request
+        .claim
+        .as_ref()
+        .and_then(|claim| subject(Some(claim), &mut check.field("claim")));
+    let contact = Contact {
+        caller,
+        trunk: request.trunk.clone(),
+        number_plan,
+        claim,
+    };
+    (contact, mask(request, check))
+}
+
+fn mask(request: &pb::RouteContactRequest, check: &mut Checker<'_>) -> RouteMask {
+    let Some(wanted) = request.read_mask.as_ref().filter(|it| !it.paths.is_empty()) else {
+        return RouteMask::ALL;
+    };
+    RouteMask::new(wanted.paths.iter().map(String::as_str)).unwrap_or_else(|unknown| {
+        let message = format!(
+            "has no field {}: name {}",
+            unknown.join(", "),
+            RouteMask::names()
+        );
+        check.field("read_mask").refuse("UNKNOWN_FIELD", message);
+        RouteMask::ALL
+    })
+}
+
+fn header(value: &str) -> String {
+    let end = value.floor_char_boundary(MAX_HEADER_BYTES);
+    value[..end].to_owned()
+}

@@ -1,0 +1,86 @@
+//! Routing for every face: from a contact to the bytes of its answer, counted.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::answers::{
+    classified::ClassifyWriter,
+    routed::{RouteMask, RoutedBytes, routed},
+};
+use crate::service::{
+    answer::{
+        classify::{Answer, Classified},
+        route::{Contact, Fallback, Router},
+    },
+    error::ServiceError,
+};
+
+/// Routes contacts and writes the answers.
+#[derive(Clone)]
+pub struct ContactRoutes {
+    router: Arc<Router>,
+    writer: Arc<ClassifyWriter>,
+}
+
+impl ContactRoutes {
+    /// Over the use case.
+    #[must_use]
+    pub fn new(router: Arc<Router>) -> Self {
+        Self {
+            router,
+            writer: Arc::default(),
+        }
+    }
+
+    /// The bytes of a `RouteContactResponse` that needs nothing but memory; `None` where more is needed: ask [`Self::route`].
+    #[must_use]
+    pub fn find_in_memory(&self, contact: &Contact, mask: RouteMask) -> Option<Bytes> {
+        let read = self.router.read(contact);
+        let answer = self.router.route_in_memory(&read, self.write())?;
+        Some(self.counted(routed(&answer, read.number.as_ref(), mask)))
+    }
+
+    /// The bytes of the answer, in time.
+    ///
+    /// # Errors
+    /// When the clock shows no day.
+    pub async fn route(
+        &self,
+        contact: &Contact,
+        mask: RouteMask,
+        deadline: Option<Instant>,
+    ) -> Result<Bytes, ServiceError> {
+        let read = self.router.read(contact);
+        let answer = self.router.route(&read, deadline, self.write()).await?;
+        Ok(self.counted(routed(&answer, read.number.as_ref(), mask)))
+    }
+
+    /// The bytes of the answer where nothing can be looked up.
+    #[must_use]
+    pub fn fall_back(
+        &self,
+        contact: &Contact,
+        mask: RouteMask,
+        fallback: Fallback,
+    ) -> Option<Bytes> {
+        let read = self.router.read(contact);
+        let answer = self.router.fall_back(&read, fallback).ok()?;
+        Some(self.counted(routed(&answer, read.number.as_ref(), mask)))
+    }
+
+    fn write(&self) -> impl FnOnce(Answer<Classified>) -> Bytes + Send + use<> {
+        let writer = Arc::clone(&self.writer);
+        move |answer| {
+            let mut written = vec![];
+            writer.write(&answer, &mut written);
+            Bytes::from(written)
+        }
+    }
+
+    fn counted(&self, answer: RoutedBytes) -> Bytes {
+        self.router.count(answer.verdict, answer.quality);
+        answer.bytes.into()
+    }
+}

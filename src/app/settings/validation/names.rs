@@ -1,0 +1,23 @@
+//! Names of the settings as users write them.
+
+pub(super) const LISTEN: &str = "--listen (PATRON_LISTEN)";
+pub(super) const ADMIN_LISTEN: &str = "--admin-listen (PATRON_ADMIN_LISTEN)";
+pub(super) const DATABASE_URL: &str = "--database-url (DATABASE_URL)";
+pub(super) const DATA_DIR: &str = "--data-dir (PATRON_DATA_DIR)";
+pub(super) const TIME_ZONE: &str = "--time-zone (PATRON_TIME_ZONE)";
+pub(super) const KEY_FILE: &str = "--identifier-key-file (PATRON_IDENTIFIER_KEY_FILE)";
+pub(super) const CACHE_MEMORY: &str = "--cache-memory (PATRON_CACHE_MEMORY)";
+pub(super) const STREAMS: &str = "--max-concurrent-streams (PATRON_MAX_CONCURRENT_STREAMS)";
+pub(super) const CONNECTIONS: &str = "--max-connections (PATRON_MAX_CONNECTIONS)";
+pub(super) const IN_FLIGHT: &str = "--max-in-flight (PATRON_MAX_IN_FLIGHT)";
+pub(super) const MESSAGE: &str = "--max-message-bytes (PATRON_MAX_MESSAGE_BYTES)";
+pub(super) const DEADLINE: &str = "--default-deadline-ms (PATRON_DEFAULT_DEADLINE_MS)";
+pub(super) const DATABASE_WAIT: &str = "--database-wait (PATRON_DATABASE_WAIT)";
+pub(super) const FENCE: &str = "--fence-wait-seconds (PATRON_FENCE_WAIT_SECONDS)";
+pub(super) const HTTP_LISTEN: &str = "--http-listen (PATRON_HTTP_LISTEN)";
+pub(super) const ROUTE_BUDGET: &str = "--route-budget-ms (PATRON_ROUTE_BUDGET_MS)";
+pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";
+pub(super) const LAME_DUCK: &str = "--lame-duck-ms (PATRON_LAME_DUCK_MS)";
+pub(super) const LOG: &str = "--log (PATRON_LOG)";
+pub(super) const READ_POOL: &str = "--read-pool (PATRON_READ_POOL)";
+pub(super) const WRITE_POOL: &str = "--write-pool (PATRON_WRITE_POOL)";

@@ -1,0 +1,49 @@
+//! `RouteContact`: a known number, a shared one, and callers of whom nothing is known.
+
+use super::Check;
+use crate::cli::error::CliError;
+use crate::pb;
+use crate::pb::route_contact_request::Caller;
+use crate::pb::{RouteQuality, RouteVerdict};
+
+const RPC: &str = "RouteContact";
+
+impl Check<'_> {
+    /// Routes of calls, each with a treatment that has a queue.
+    pub(super) async fn routes(&mut self) -> Result<(), CliError> {
+        let regular = self.examples.regular_phone.clone();
+        let shared = self.examples.shared_phone.clone();
+        // As it is dialled from abroad, and as a trunk sends it.
+        let dialled = regular.replacen('+', "00", 1);
+        let in_sip = format!("<sip:{regular}@gw.example;user=phone>");
+        for (number, verdict) in [
+            (&*dialled, RouteVerdict::Resolved),
+            (&*in_sip, RouteVerdict::Resolved),
+            (&*shared, RouteVerdict::Ambiguous),
+            ("+49 30 5550000", RouteVerdict::Unknown),
+            ("anonymous", RouteVerdict::Withheld),
+            ("+49 030 5550000", RouteVerdict::Invalid),
+        ] {
+            let request = self.connection.request(pb::RouteContactRequest {
+                caller: Some(Caller::Number(number.to_owned())),
+                ..Default::default()
+            });
+            match self.connection.routing().route_contact(request).await {
+                Ok(answer) => {
+                    let answer = answer.into_inner();
+                    let queue = answer.treatment.as_ref().map_or("", |it| &*it.queue);
+                    let right = answer.verdict() == verdict
+                        && answer.quality() == RouteQuality::Full
+                        && !queue.is_empty();
+                    let found = format!(
+                        "{number} is {}, queue {queue:?}",
+                        answer.verdict().as_str_name()
+                    );
+                    self.expect(RPC, right, &found)?;
+                }
+                Err(status) => self.failed(RPC, &status)?,
+            }
+        }
+        Ok(())
+    }
+}

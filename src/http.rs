@@ -1,0 +1,13 @@
+//! The HTTP face: call arrival for telephone systems, which speak HTTP and not gRPC.
+//!
+//! A script in a telephone system takes any other status than 200 for a failure and has no good way to handle one. So whatever can be read has
+//! an answer with 200; 4xx is for mistakes of the integration, as a sentence.
+
+mod parameters;
+mod render;
+mod route;
+
+pub use self::{
+    parameters::{Asked, Format, ParameterError},
+    route::{MAX_BODY_BYTES, router},
+};

@@ -1,0 +1,222 @@
+//! From the parameters of a request to a contact: what telephone systems send, under the names that they have for it.
+
+use std::{borrow::Cow, fmt};
+
+use crate::{
+    api::{answers::routed::RouteMask, contacts, violations::Violations},
+    pb::{self, route_contact_request::Caller, subject::Subject as Name},
+    service::answer::route::Contact,
+};
+
+/// Form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// JSON with lists and objects.
+    #[default]
+    Json,
+    /// JSON, one object from text to text: contact attributes of Amazon Connect, data actions of Genesys.
+    Flat,
+    /// `key=value&key=value`: `HASH(CURL(...))` of Asterisk.
+    Pairs,
+}
+
+/// The language of texts in formats that have one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// German, or English where there is none.
+    German,
+}
+
+/// What a request asks.
+#[derive(Debug)]
+pub struct Asked {
+    /// The contact.
+    pub contact: Contact,
+    /// Which fields are wanted.
+    pub mask: RouteMask,
+    /// In which form.
+    pub format: Format,
+    /// In which language.
+    pub language: Language,
+}
+
+/// What is wrong with a request, as a sentence for each parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterError(pub Vec<String>);
+
+impl fmt::Display for ParameterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+/// Most parameters that are looked at: Twilio sends some forty.
+const MAX_PARAMETERS: usize = 200;
+
+/// Parameters that are understood, and the names under which others send them.
+const NUMBER: [&str; 6] = ["number", "caller", "From", "callerid", "ani", "ANI"];
+
+/// Reads what is asked from pairs of names and values. Names that nobody knows are left out: systems send what they have.
+///
+/// # Errors
+/// What is wrong, for every parameter.
+pub(super) fn read<'a>(
+    pairs: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+) -> Result<Asked, ParameterError> {
+    let mut request = pb::RouteContactRequest::default();
+    let (mut format, mut language) = (Format::default(), Language::default());
+    let (mut number, mut email, mut sip) = (None, None, pb::SipHeaders::default());
+    let (mut claim, mut claimed_system) = (None, None);
+    let mut wrong = vec![];
+    for (name, value) in pairs.into_iter().take(MAX_PARAMETERS) {
+        match &*name {
+            name if NUMBER.contains(&name) => number = Some(value.into_owned()),
+            "email" => email = Some(value.into_owned()),
+            "asserted_identity" => sip.asserted_identity = value.into_owned(),
+            "remote_party_id" => sip.remote_party_id = value.into_owned(),
+            "from_header" => sip.from = value.into_owned(),
+            "privacy" => sip.privacy = value.into_owned(),
+            "trunk" => request.trunk = value.into_owned(),
+            "number_plan" => request.number_plan = value.into_owned(),
+            "claim" => claim = Some(value.into_owned()),
+            "claim_system" => claimed_system = Some(value.into_owned()),
+            "fields" => {
+                let paths = value.split(',').map(|path| path.trim().to_owned());
+                request.read_mask = Some(prost_types::FieldMask {
+                    paths: paths.filter(|path| !path.is_empty()).collect(),
+                });
+            }
+            "format" => match &*value {
+                "json" => format = Format::Json,
+                "flat" => format = Format::Flat,
+                "kv" => format = Format::Pairs,
+                other => wrong.push(format!("format: {other:?} is not json, flat or kv")),
+            },
+            "lang" => match &*value {
+                "en" => language = Language::English,
+                "de" => language = Language::German,
+                other => wrong.push(format!("lang: {other:?} is not en or de")),
+            },
+            _ => {}
+        }
+    }
+    request.caller = caller(number, email, sip);
+    request.claim = claimed(claim, claimed_system);
+    let mut violations = Violations::default();
+    let (contact, mask) = contacts::contact(&request, &mut violations.at(""));
+    for violation in violations.into_vec() {
+        let field = parameter_of(&violation.field);
+        wrong.push(format!("{field}: {}", violation.description));
+    }
+    if wrong.is_empty() {
+        Ok(Asked {
+            contact,
+            mask,
+            format,
+            language,
+        })
+    } else {
+        Err(ParameterError(wrong))
+    }
+}
+
+/// Who calls: by headers, a number or an address, in this order. A number that is given besides headers is what the trunk made of them.
+fn caller(number: Option<String>, email: Option<String>, sip: pb::SipHeaders) -> Option<Caller> {
+    let headers = [&sip.asserted_identity, &sip.remote_party_id, &sip.from];
+    if headers.iter().any(|value| !value.is_empty()) {
+        return Some(Caller::Sip(sip));
+    }
+    let email = || {
+        Some(Caller::Subject(pb::Subject {
+            subject: Some(Name::Email(email?)),
+        }))
+    };
+    number.map(Caller::Number).or_else(email)
+}
+
+/// Who the caller says they are.
+fn claimed(id: Option<String>, system: Option<String>) -> Option<pb::Subject> {
+    let id = id.filter(|id| !id.is_empty())?;
+    let subject = match system.filter(|system| !system.is_empty()) {
+        Some(system) => Name::ExternalId(pb::ExternalId { system, id }),
+        None => Name::CustomerId(id),
+    };
+    Some(pb::Subject {
+        subject: Some(subject),
+    })
+}
+
+/// The parameter that a field of the message was read from.
+fn parameter_of(field: &str) -> &str {
+    match field {
+        "read_mask" => "fields",
+        "subject.email" => "email",
+        "claim.customer_id" | "claim.external_id" => "claim",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::answer::route::Caller;
+
+    fn asked(query: &str) -> Result<Asked, ParameterError> {
+        read(form_urlencoded::parse(query.as_bytes()))
+    }
+
+    #[test]
+    fn a_number_is_found_under_the_names_that_systems_have_for_it() {
+        for query in [
+            "number=%2B4930123456",
+            "caller=%2B4930123456",
+            "From=%2B4930123456&CallSid=CA1&Direction=inbound",
+            "ani=%2B4930123456&trunk=",
+        ] {
+            let contact = asked(query).unwrap().contact;
+            assert_eq!(
+                contact.caller,
+                Some(Caller::Number("+4930123456".to_owned())),
+                "{query}"
+            );
+        }
+        // What decoding a form makes of a plus is the domain's to mend.
+        let contact = asked("number=+4930123456").unwrap().contact;
+        assert_eq!(
+            contact.caller,
+            Some(Caller::Number(" 4930123456".to_owned()))
+        );
+        assert_eq!(asked("").unwrap().contact.caller, None);
+    }
+
+    #[test]
+    fn headers_come_before_a_number() {
+        let contact = asked("number=anonymous&asserted_identity=%3Ctel:%2B49301%3E&privacy=id");
+        let contact = contact.unwrap().contact;
+        assert!(matches!(
+            contact.caller,
+            Some(Caller::Sip { asserted_identity, privacy, .. })
+                if asserted_identity == "<tel:+49301>" && privacy == "id"
+        ));
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let error = asked("format=xml&lang=fr&number_plan=german&fields=queue,treatment&claim=%00");
+        assert_eq!(
+            error.unwrap_err().0,
+            [
+                "format: \"xml\" is not json, flat or kv",
+                "lang: \"fr\" is not en or de",
+                "number_plan: is not a number plan: write e164, e164_no_plus, national:REGION, international_prefix:DIGITS, \
+                 auto or auto:REGION",
+                "claim: contains the character U+0000, which is not allowed: remove control and direction marks",
+                "fields: has no field queue: name treatment, customer, candidates, candidate_count, shared, question, number, \
+                 identified_by, provenance",
+            ]
+        );
+    }
+}

@@ -1,0 +1,379 @@
+//! Answers as JSON, as flat JSON and as pairs, with the same short keys.
+//!
+//! A key that has no value is left out of JSON and empty in the flat forms, where scripts ask for a key before they know whether it is there.
+
+mod names;
+
+use serde::Serialize;
+
+use self::names::{fallback_reason, form, identified_by, kind, quality, unrated_reason, verdict};
+use super::parameters::{Format, Language};
+use crate::pb;
+
+/// An answer, as JSON.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    verdict: &'static str,
+    quality: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    fallback_reason: &'static str,
+    #[serde(flatten)]
+    treatment: Option<Treatment<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<Customer<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<Customer<'a>>,
+    #[serde(skip_serializing_if = "is_zero")]
+    candidate_count: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<Shared<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<Question<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<Number<'a>>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    identified_by: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    as_of: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    basis_id: &'a str,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_zero(number: &i32) -> bool {
+    *number == 0
+}
+
+/// What follows.
+#[derive(Debug, Default, Serialize)]
+struct Treatment<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    queue: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    fallback_queues: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    skills: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    roles: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_minutes: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolution_minutes: Option<i32>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    service_hours: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    channels: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    services: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automation_allowed: Option<bool>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    language: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tone: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    playbook: Vec<Text<'a>>,
+}
+
+/// A text in the languages that there are.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Text<'a> {
+    en: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    de: &'a str,
+}
+
+impl<'a> Text<'a> {
+    const fn in_language(self, language: Language) -> &'a str {
+        match language {
+            Language::German if !self.de.is_empty() => self.de,
+            Language::German | Language::English => self.en,
+        }
+    }
+}
+
+impl<'a> From<&'a pb::LocalizedText> for Text<'a> {
+    fn from(text: &'a pb::LocalizedText) -> Self {
+        Self {
+            en: &text.en,
+            de: &text.de,
+        }
+    }
+}
+
+/// A customer.
+#[derive(Debug, Serialize)]
+struct Customer<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    tier: &'a str,
+    #[serde(skip_serializing_if = "is_zero")]
+    tier_rank: i32,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    unrated_reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifetime_value: Option<Money<'a>>,
+    segments: Vec<Segment<'a>>,
+}
+
+/// An amount.
+#[derive(Debug, Serialize)]
+struct Money<'a> {
+    amount_minor: i64,
+    currency: &'a str,
+}
+
+/// A segment with the reasons for it.
+#[derive(Debug, Serialize)]
+struct Segment<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<Text<'a>>,
+    reasons: Vec<Text<'a>>,
+}
+
+/// What all candidates share.
+#[derive(Debug, Serialize)]
+struct Shared<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    tier: &'a str,
+}
+
+/// A question.
+#[derive(Debug, Serialize)]
+struct Question<'a> {
+    asks_for: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Text<'a>>,
+    answers: Vec<PossibleAnswer<'a>>,
+}
+
+/// An answer to a question.
+#[derive(Debug, Serialize)]
+struct PossibleAnswer<'a> {
+    value: &'a str,
+    candidate_count: i32,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    queue: &'a str,
+}
+
+/// How the number was read.
+#[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the keys of the answer, as in gRPC"
+)]
+struct Number<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    e164: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    form: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    extension: &'a str,
+    is_valid: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    readings: &'a [String],
+    #[serde(skip_serializing_if = "str::is_empty")]
+    error: &'a str,
+    number_plan: &'a str,
+    metadata_version: &'a str,
+}
+
+impl<'a> From<&'a pb::RouteContactResponse> for Answer<'a> {
+    fn from(answer: &'a pb::RouteContactResponse) -> Self {
+        let provenance = answer.provenance.as_ref();
+        Self {
+            verdict: verdict(answer.verdict()),
+            quality: quality(answer.quality()),
+            fallback_reason: fallback_reason(answer.fallback_reason()),
+            treatment: answer.treatment.as_ref().map(Treatment::from),
+            customer: answer.customer.as_ref().map(Customer::from),
+            candidates: answer.candidates.iter().map(Customer::from).collect(),
+            candidate_count: answer.candidate_count,
+            shared: answer.shared.as_ref().map(|shared| Shared {
+                kind: kind(shared.kind()),
+                tier: shared.tier.as_ref().map_or("", |tier| &tier.name),
+            }),
+            question: answer.question.as_ref().map(Question::from),
+            number: answer.number.as_ref().map(Number::from),
+            identified_by: identified_by(answer.identified_by()),
+            as_of: provenance.map_or("", |it| &it.as_of),
+            basis_id: provenance.map_or("", |it| &it.basis_id),
+        }
+    }
+}
+
+impl<'a> From<&'a pb::Treatment> for Treatment<'a> {
+    fn from(treatment: &'a pb::Treatment) -> Self {
+        Self {
+            queue: &treatment.queue,
+            fallback_queues: &treatment.fallback_queues,
+            priority: treatment.priority,
+            skills: &treatment.skills,
+            roles: &treatment.roles,
+            response_minutes: treatment.response_minutes,
+            resolution_minutes: treatment.resolution_minutes,
+            service_hours: &treatment.service_hours,
+            channels: &treatment.channels,
+            services: &treatment.services,
+            automation_allowed: treatment.automation_allowed,
+            language: &treatment.language,
+            tone: treatment.tone.as_ref().map(Text::from),
+            playbook: treatment.playbook.iter().map(Text::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a pb::Classification> for Customer<'a> {
+    fn from(one: &'a pb::Classification) -> Self {
+        let tier = one.tier.as_ref();
+        Self {
+            id: &one.customer_id,
+            name: &one.display_name,
+            kind: kind(one.kind()),
+            tier: tier.map_or("", |tier| &tier.name),
+            tier_rank: tier.map_or(0, |tier| tier.rank),
+            unrated_reason: tier.map_or("", |tier| unrated_reason(tier.unrated_reason())),
+            lifetime_value: one.lifetime_value.as_ref().map(|money| Money {
+                amount_minor: money.amount_minor,
+                currency: &money.currency,
+            }),
+            segments: one
+                .segments
+                .iter()
+                .map(|membership| Segment {
+                    name: &membership.segment,
+                    title: membership.title.as_ref().map(Text::from),
+                    reasons: membership
+                        .reasons
+                        .iter()
+                        .filter_map(|reason| reason.text.as_ref().map(Text::from))
+                        .collect(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a pb::CallerQuestion> for Question<'a> {
+    fn from(question: &'a pb::CallerQuestion) -> Self {
+        let answers = question.answers.iter().map(|answer| PossibleAnswer {
+            value: &answer.value,
+            candidate_count: answer.candidate_count,
+            queue: &answer.queue,
+        });
+        Self {
+            asks_for: &question.asks_for,
+            text: question.text.as_ref().map(Text::from),
+            answers: answers.collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a pb::CallerNumber> for Number<'a> {
+    fn from(number: &'a pb::CallerNumber) -> Self {
+        Self {
+            e164: &number.e164,
+            form: form(number.form()),
+            extension: &number.extension,
+            is_valid: number.is_valid,
+            readings: &number.readings,
+            error: &number.error,
+            number_plan: &number.number_plan,
+            metadata_version: &number.metadata_version,
+        }
+    }
+}
+
+/// Writes an answer in a format.
+///
+/// # Errors
+/// Never in fact: nothing in an answer is refused by JSON.
+pub(super) fn render(
+    answer: &pb::RouteContactResponse,
+    format: Format,
+    language: Language,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let answer = Answer::from(answer);
+    match format {
+        Format::Json => serde_json::to_vec(&answer),
+        Format::Flat => {
+            let pairs = pairs(&answer, language).into_iter();
+            let pairs = pairs.map(|(key, value)| (key.to_owned(), value.into()));
+            let object: serde_json::Map<String, serde_json::Value> = pairs.collect();
+            serde_json::to_vec(&object)
+        }
+        Format::Pairs => {
+            let mut out = form_urlencoded::Serializer::new(String::new());
+            out.extend_pairs(pairs(&answer, language));
+            Ok(out.finish().into_bytes())
+        }
+    }
+}
+
+/// An answer as keys and texts, the same keys every time.
+fn pairs(answer: &Answer<'_>, language: Language) -> Vec<(&'static str, String)> {
+    let none = Treatment::default();
+    let treatment = answer.treatment.as_ref().unwrap_or(&none);
+    let customer = answer.customer.as_ref();
+    let shared = answer.shared.as_ref();
+    let number = answer.number.as_ref();
+    let list = |names: &[String]| names.join(",");
+    let whole = |number: Option<i32>| number.map(|it| it.to_string()).unwrap_or_default();
+    let text = |text: Option<Text<'_>>| text.map_or("", |it| it.in_language(language)).to_owned();
+    let tier = customer.map(|it| it.tier).or(shared.map(|it| it.tier));
+    let segments = customer.map_or(vec![], |it| it.segments.iter().map(|it| it.name).collect());
+    let playbook: Vec<&str> = treatment
+        .playbook
+        .iter()
+        .map(|step| step.in_language(language))
+        .collect();
+    let automation = treatment.automation_allowed.map(|it| it.to_string());
+    let kind = customer.map(|it| it.kind).or(shared.map(|it| it.kind));
+    let rank = customer.map(|it| it.tier_rank).filter(|rank| *rank > 0);
+    let question = answer.question.as_ref().and_then(|it| it.text);
+    vec![
+        ("verdict", answer.verdict.to_owned()),
+        ("quality", answer.quality.to_owned()),
+        ("fallback_reason", answer.fallback_reason.to_owned()),
+        ("queue", treatment.queue.to_owned()),
+        ("fallback_queues", list(treatment.fallback_queues)),
+        ("priority", whole(treatment.priority)),
+        ("skills", list(treatment.skills)),
+        ("roles", list(treatment.roles)),
+        ("response_minutes", whole(treatment.response_minutes)),
+        ("resolution_minutes", whole(treatment.resolution_minutes)),
+        ("service_hours", treatment.service_hours.to_owned()),
+        ("channels", list(treatment.channels)),
+        ("services", list(treatment.services)),
+        ("automation_allowed", automation.unwrap_or_default()),
+        ("language", treatment.language.to_owned()),
+        ("tone", text(treatment.tone)),
+        ("playbook", playbook.join(" | ")),
+        ("customer_id", customer.map_or("", |it| it.id).to_owned()),
+        (
+            "customer_name",
+            customer.map_or("", |it| it.name).to_owned(),
+        ),
+        ("kind", kind.unwrap_or_default().to_owned()),
+        ("tier", tier.unwrap_or_default().to_owned()),
+        ("tier_rank", whole(rank)),
+        ("segments", segments.join(",")),
+        ("candidate_count", answer.candidate_count.to_string()),
+        ("question", text(question)),
+        ("number", number.map_or("", |it| it.e164).to_owned()),
+        ("number_error", number.map_or("", |it| it.error).to_owned()),
+        ("identified_by", answer.identified_by.to_owned()),
+        ("as_of", answer.as_of.to_owned()),
+    ]
+}

@@ -1,0 +1,66 @@
+//! Whatever happens to the server, a contact has an answer.
+
+use std::time::{Duration, Instant};
+
+use patron::pb::{FallbackReason, RouteQuality, RouteVerdict};
+use tonic::Request;
+
+use super::{ADA, FIRM, number, service};
+use crate::support::until;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_an_outage_who_is_in_memory_is_found_and_others_get_the_fallback() {
+    let service = service().await;
+    let before = service.route(number(ADA)).await;
+    assert_eq!(before.quality(), RouteQuality::Full);
+    service.database.take_away().await;
+    until("the database is known to be away", async || {
+        service.app.metrics.breaker.open.get() == 1
+    })
+    .await;
+    let held = service.route(number(ADA)).await;
+    assert_eq!(held.verdict(), RouteVerdict::Resolved);
+    assert_eq!(held.quality(), RouteQuality::Stale);
+    assert_eq!(held.treatment, before.treatment);
+    let provenance = held.provenance.unwrap();
+    assert!(provenance.stale && provenance.confirmed_time.is_some());
+    assert_eq!(provenance.as_of, before.provenance.unwrap().as_of);
+    let cold = service.route(number(FIRM)).await;
+    assert_eq!(cold.verdict(), RouteVerdict::Unknown);
+    assert_eq!(cold.quality(), RouteQuality::Fallback);
+    assert_eq!(cold.fallback_reason(), FallbackReason::Database);
+    assert_eq!(cold.treatment.unwrap().queue, "newcomers");
+    // What needs no look is answered as ever.
+    let withheld = service.route(number("anonymous")).await;
+    assert_eq!(withheld.quality(), RouteQuality::Full);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_slow_does_not_hold_up_a_call() {
+    let service = service().await.restart().await;
+    let lock = service.lock_profiles().await;
+    let start = Instant::now();
+    let answer = service.route(number(ADA)).await;
+    assert_eq!(answer.quality(), RouteQuality::Fallback);
+    assert_eq!(answer.fallback_reason(), FallbackReason::TooLate);
+    assert_eq!(answer.treatment.unwrap().queue, "newcomers");
+    // 150 ms for routing.
+    assert!(start.elapsed() >= Duration::from_millis(150));
+    // A caller who has less time is answered within it.
+    let mut hurried = Request::new(number(ADA));
+    // Only said to the server: a client's own timer would race with its answer.
+    let time = "60m".parse().unwrap();
+    hurried.metadata_mut().insert("grpc-timeout", time);
+    let answer = service
+        .routing()
+        .route_contact(hurried)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.fallback_reason(), FallbackReason::TooLate);
+    lock.rollback().await.unwrap();
+    until("the customer is found", async || {
+        service.route(number(ADA)).await.verdict() == RouteVerdict::Resolved
+    })
+    .await;
+}
