@@ -3,6 +3,7 @@
 //! Knows nothing of customers; `main` and the command line build it.
 
 pub mod admin;
+mod connections;
 pub mod control;
 pub mod database;
 pub mod descriptors;

@@ -3,6 +3,7 @@
 //! A script in a telephone system takes any other status than 200 for a failure and has no good way to handle one. So whatever can be read has
 //! an answer with 200; 4xx is for mistakes of the integration, as a sentence.
 
+pub mod agi;
 mod parameters;
 mod render;
 mod route;

@@ -1,10 +1,9 @@
-//! The HTTP listener for telephone systems: connections within limits, and a drain that ends.
+//! HTTP connections of telephone systems.
 //!
 //! A connection that says nothing is closed, one that is old is closed between two requests, and one that then goes on reading nothing is cut:
-//! no peer holds a place for ever. Beyond the limit on connections, new ones wait in the backlog until a place is free.
+//! no peer holds a place for ever.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,18 +17,13 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tower::{Layer as _, Service};
 
+use crate::app::connections::Listening;
 use crate::clock::Clock;
 use crate::grpc::layers::request_id::RequestIdLayer;
-
-/// Most connections at once. A telephone system has one for each call that it is setting up.
-const MAX_CONNECTIONS: usize = 1024;
 
 /// Time to send the head of a request, also of the next one on a connection that is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,72 +43,19 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most header fields of a request.
 const MAX_HEADERS: usize = 64;
 
-/// Pause after an accept error: those that repeat need others to close first.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// The listener while it serves.
-pub(super) struct HttpFace {
-    /// Where.
-    pub(super) address: Option<SocketAddr>,
-    /// Ends when it has drained.
-    pub(super) serving: JoinHandle<()>,
-}
-
-impl HttpFace {
-    /// Serves `router` on the present runtime until `stop` is cancelled; then requests in progress get `drain_limit` to end.
-    pub(super) fn start(
-        listener: TcpListener,
-        router: Router,
-        clock: Arc<dyn Clock>,
-        stop: CancellationToken,
-        drain_limit: Duration,
-    ) -> Self {
-        Self {
-            address: listener.local_addr().ok(),
-            serving: tokio::spawn(serve(listener, router, clock, stop, drain_limit)),
-        }
-    }
-}
-
-async fn serve(
+/// Serves `router` on the present runtime until `stop` is cancelled; then requests in progress get `drain_limit` to end.
+pub(super) fn start(
     listener: TcpListener,
     router: Router,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     drain_limit: Duration,
-) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let connections = TaskTracker::new();
-    let cut = CancellationToken::new();
+) -> Listening {
     let service = RequestIdLayer::new(clock).layer(InTime(router));
-    let accepting = async {
-        loop {
-            // Never closed.
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-                return;
-            };
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let (service, stop) = (service.clone(), stop.clone());
-                    let answered = cut.clone().run_until_cancelled_owned(async move {
-                        answer(stream, service, stop).await;
-                        drop(place);
-                    });
-                    connections.spawn(answered);
-                }
-                Err(error) => {
-                    tracing::warn!(error.cause = %error, "an HTTP connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    };
-    stop.run_until_cancelled(accepting).await;
-    drop(listener);
-    connections.close();
-    if timeout(drain_limit, connections.wait()).await.is_err() {
-        cut.cancel();
-    }
+    let stopping = stop.clone();
+    Listening::start(listener, stop, drain_limit, move |stream| {
+        answer(stream, service.clone(), stopping.clone())
+    })
 }
 
 /// Answers the requests of one connection.
@@ -126,8 +67,6 @@ where
         + 'static,
     S::Future: Send,
 {
-    // Answers are small and never wait for more.
-    let _ = stream.set_nodelay(true);
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

@@ -12,12 +12,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    api::routes::ContactRoutes,
     app::{
         admin,
+        connections::Listening,
         database::{CLOSE_LIMIT, Database, DatabaseError},
         descriptors,
         failure::{DatabaseWatch, Failures},
-        http::HttpFace,
         lanes::LaneThreads,
         server::{self, DrainOutcome, Health, Limits, ReflectionError, ServeError, Shared},
         services,
@@ -51,6 +52,8 @@ pub struct App {
     pub address: SocketAddr,
     /// Where HTTP is served to telephone systems; `None` when it is not.
     pub http_address: Option<SocketAddr>,
+    /// Where `FastAGI` is served to Asterisk; `None` when it is not.
+    pub agi_address: Option<SocketAddr>,
     /// Where metrics and probes are served.
     pub admin_address: SocketAddr,
     /// What is counted.
@@ -64,7 +67,8 @@ pub struct App {
     stop: CancellationToken,
     stop_admin: CancellationToken,
     server: JoinHandle<Result<DrainOutcome, ServeError>>,
-    http: Option<JoinHandle<()>>,
+    /// The listeners for telephone systems.
+    faces: Vec<Listening>,
     admin: JoinHandle<()>,
     /// Time from the request to stop until everything must be over.
     stop_limit: Duration,
@@ -156,11 +160,11 @@ impl App {
         let begun = async {
             let built = stop.run_until_cancelled(built).await;
             let (served, contacts) = built.ok_or(DatabaseError::Stopped)??;
-            let (listener, http_listener) = sockets.listen(settings)?;
+            let (listener, listeners) = sockets.listen(settings)?;
             let running = server::start(listener, served, &limits, &shared)?;
-            Ok((running, http_listener.map(|listener| (listener, contacts))))
+            Ok((running, listeners, contacts))
         };
-        let (running, http_face) = match begun.await {
+        let (running, listeners, contacts) = match begun.await {
             Ok(begun) => begun,
             Err(error) => {
                 database.close(CLOSE_LIMIT, limits.drain_limit).await;
@@ -172,13 +176,12 @@ impl App {
         control.spawn(stop.clone().run_until_cancelled_owned(follow));
         let server = control.spawn(running.supervise(stop.clone()));
         // On the present runtime, where lookups are answered.
-        let http = http_face.map(|(listener, contacts)| {
-            let router = http::router(contacts, shared.metrics.http.clone());
-            HttpFace::start(listener, router, clock, stop.clone(), limits.drain_limit)
-        });
+        let faces = start_faces(listeners, contacts, &shared, &stop, limits.drain_limit);
+        let [http, agi] = faces;
         Ok(Self {
             address,
             http_address: http.as_ref().and_then(|http| http.address),
+            agi_address: agi.as_ref().and_then(|agi| agi.address),
             admin_address,
             metrics: shared.metrics,
             started_in: start.elapsed(),
@@ -187,7 +190,7 @@ impl App {
             stop,
             stop_admin,
             server,
-            http: http.map(|http| http.serving),
+            faces: [http, agi].into_iter().flatten().collect(),
             admin,
             stop_limit: limits.lame_duck + limits.drain_limit,
             control,
@@ -216,9 +219,9 @@ impl App {
         });
         let outcome = self.server.await;
         self.stop.cancel();
-        if let Some(http) = self.http {
-            // It began to drain with the other listener and has the same limit.
-            let _ = http.await;
+        for face in self.faces {
+            // They began to drain with the gRPC listener and have the same limit.
+            let _ = face.serving.await;
         }
         let asked = asked.await.unwrap_or_else(|_| Instant::now());
         // What calls left unused of their time, their last statements may use; where they were cut, next to nothing.
@@ -270,25 +273,60 @@ fn listen_now(address: SocketAddr) -> Result<TcpListener, StartError> {
     socket.map_err(|cause| StartError::Listen { address, cause })
 }
 
+/// The listeners for telephone systems: HTTP and `FastAGI`, where they are asked for.
+type FaceListeners = [Option<TcpListener>; 2];
+
+/// Answers telephone systems on the present runtime, where lookups are answered.
+fn start_faces(
+    [http, agi]: FaceListeners,
+    contacts: ContactRoutes,
+    shared: &Shared,
+    stop: &CancellationToken,
+    drain_limit: Duration,
+) -> [Option<Listening>; 2] {
+    let router = http::router(contacts.clone(), shared.metrics.http.clone());
+    let clock = Arc::clone(&shared.clock);
+    let http =
+        http.map(|listener| super::http::start(listener, router, clock, stop.clone(), drain_limit));
+    let agi = agi.map(|listener| {
+        Listening::start(listener, stop.clone(), drain_limit, move |stream| {
+            let contacts = contacts.clone();
+            async move {
+                if let Err(error) = http::agi::answer(stream, &contacts).await {
+                    tracing::debug!(error.cause = %error, "a FastAGI connection ended");
+                }
+            }
+        })
+    });
+    [http, agi]
+}
+
 /// Addresses that are taken and not yet listened on.
 struct Sockets {
     grpc: TcpSocket,
-    http: Option<(SocketAddr, TcpSocket)>,
+    faces: [Option<(SocketAddr, TcpSocket)>; 2],
 }
 
 impl Sockets {
     fn reserve(settings: &Settings) -> Result<Self, StartError> {
-        let http = settings.http_listen;
-        let http = http.map(|address| Ok::<_, StartError>((address, reserve(address)?)));
+        let taken = |address: Option<SocketAddr>| {
+            let taken = address.map(|address| Ok::<_, StartError>((address, reserve(address)?)));
+            taken.transpose()
+        };
         Ok(Self {
             grpc: reserve(settings.listen)?,
-            http: http.transpose()?,
+            faces: [taken(settings.http_listen)?, taken(settings.agi_listen)?],
         })
     }
 
-    fn listen(self, settings: &Settings) -> Result<(TcpListener, Option<TcpListener>), StartError> {
-        let http = self.http.map(|(address, socket)| listen(socket, address));
-        Ok((listen(self.grpc, settings.listen)?, http.transpose()?))
+    fn listen(self, settings: &Settings) -> Result<(TcpListener, FaceListeners), StartError> {
+        let listening = |taken: Option<(SocketAddr, TcpSocket)>| {
+            let listening = taken.map(|(address, socket)| listen(socket, address));
+            listening.transpose()
+        };
+        let [http, agi] = self.faces;
+        let faces = [listening(http)?, listening(agi)?];
+        Ok((listen(self.grpc, settings.listen)?, faces))
     }
 }
 

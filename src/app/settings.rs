@@ -44,6 +44,12 @@ pub struct Settings {
     #[arg(long, env = "PATRON_HTTP_LISTEN", value_name = "ADDRESS:PORT")]
     pub http_listen: Option<SocketAddr>,
 
+    /// Address of the FastAGI listener for Asterisk. Not set: no such listener.
+    ///
+    /// 4573 is the usual port. Like the gRPC listener it has no login.
+    #[arg(long, env = "PATRON_AGI_LISTEN", value_name = "ADDRESS:PORT")]
+    pub agi_listen: Option<SocketAddr>,
+
     /// Address of the admin listener: metrics, probes, version.
     ///
     /// A separate port keeps it away from callers. 9464 is the usual port of metrics exporters.

@@ -85,7 +85,7 @@ pub(super) async fn start(
             {
                 CliError::Failed {
                     message: format!("{address} is already in use by another server"),
-                    hint: "stop it, or set other addresses with --listen, --http-listen and --admin-listen"
+                    hint: "stop it, or set other addresses with --listen, --http-listen, --agi-listen and --admin-listen"
                         .to_owned(),
                 }
             }
@@ -114,6 +114,8 @@ fn banner(app: &App) -> Vec<String> {
         app.address
     )];
     lines.extend(http);
+    let agi = app.agi_address;
+    lines.extend(agi.map(|address| format!("call arrival for Asterisk: agi://{address}/route")));
     lines.extend([
         format!("metrics and probes: http://{}/metrics", app.admin_address),
         format!(

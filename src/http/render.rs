@@ -321,6 +321,14 @@ pub(super) fn render(
     }
 }
 
+/// An answer as keys and texts.
+pub(super) fn pairs_of(
+    answer: &pb::RouteContactResponse,
+    language: Language,
+) -> Vec<(&'static str, String)> {
+    pairs(&Answer::from(answer), language)
+}
+
 /// An answer as keys and texts, the same keys every time.
 fn pairs(answer: &Answer<'_>, language: Language) -> Vec<(&'static str, String)> {
     let none = Treatment::default();

@@ -1,5 +1,6 @@
 //! Call arrival: who is found by what a trunk sends, how the call is treated whatever is known, and that there is always an answer.
 
+mod agi;
 mod contacts;
 mod forms;
 mod http;

@@ -129,32 +129,30 @@ impl Settings {
     }
 
     fn check_addresses(&self, problems: &mut Vec<Problem>) {
-        let http = self
-            .http_listen
-            .map(|address| (names::HTTP_LISTEN, address));
         let listeners = [
-            (names::LISTEN, self.listen),
-            (names::ADMIN_LISTEN, self.admin_listen),
+            (names::LISTEN, Some(self.listen)),
+            (names::HTTP_LISTEN, self.http_listen),
+            (names::AGI_LISTEN, self.agi_listen),
+            (names::ADMIN_LISTEN, Some(self.admin_listen)),
         ];
-        for (setting, address) in listeners.into_iter().chain(http) {
+        let listeners = listeners.into_iter();
+        let listeners = listeners.filter_map(|(setting, address)| Some((setting, address?)));
+        let mut taken: Vec<SocketAddr> = vec![];
+        for (setting, address) in listeners {
             if !self.insecure && !address.ip().is_loopback() {
                 problems.push(Problem {
                     setting,
                     kind: ProblemKind::NotLoopback { address },
                 });
             }
-        }
-        // Port 0 asks for any free port, so two of them differ.
-        let others = [(names::ADMIN_LISTEN, self.admin_listen)];
-        for (setting, address) in others.into_iter().chain(http) {
-            let is_taken = self.listen == address
-                || setting == names::HTTP_LISTEN && self.admin_listen == address;
-            if is_taken && address.port() != 0 {
+            // Port 0 asks for any free port, so two of them differ.
+            if address.port() != 0 && taken.contains(&address) {
                 problems.push(Problem {
                     setting,
                     kind: ProblemKind::SameAddress { address },
                 });
             }
+            taken.push(address);
         }
     }
 

@@ -88,7 +88,7 @@ pub(crate) fn settings(database_url: &str, directory: &Path) -> Settings {
     let directory = directory.to_str().unwrap();
     let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
     let place = ["--database-url", database_url, "--data-dir", directory];
-    let http = ["--http-listen", free];
+    let http = ["--http-listen", free, "--agi-listen", free];
     let line = line.into_iter().chain(place).chain(http);
     let cli = Cli::try_parse_from(line).unwrap();
     let Command::Serve(args) = cli.command else {

@@ -14,6 +14,7 @@ pub(super) const MESSAGE: &str = "--max-message-bytes (PATRON_MAX_MESSAGE_BYTES)
 pub(super) const DEADLINE: &str = "--default-deadline-ms (PATRON_DEFAULT_DEADLINE_MS)";
 pub(super) const DATABASE_WAIT: &str = "--database-wait (PATRON_DATABASE_WAIT)";
 pub(super) const FENCE: &str = "--fence-wait-seconds (PATRON_FENCE_WAIT_SECONDS)";
+pub(super) const AGI_LISTEN: &str = "--agi-listen (PATRON_AGI_LISTEN)";
 pub(super) const HTTP_LISTEN: &str = "--http-listen (PATRON_HTTP_LISTEN)";
 pub(super) const ROUTE_BUDGET: &str = "--route-budget-ms (PATRON_ROUTE_BUDGET_MS)";
 pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";
