@@ -7,6 +7,7 @@ mod connections;
 pub mod control;
 pub mod database;
 pub mod descriptors;
+mod faces;
 pub mod failure;
 pub mod fence;
 mod http;

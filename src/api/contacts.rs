@@ -1,10 +1,14 @@
 //! Contacts that arrive, from messages.
 
-use super::{answers::routed::RouteMask, subject, violations::Checker};
+use super::{
+    answers::routed::RouteMask,
+    subject,
+    violations::{Checker, Violations},
+};
 use crate::{
     domain::telephony::plan::NumberPlan,
     pb,
-    service::answer::route::{Caller, Contact},
+    service::answer::route::{Caller, Claim, Contact},
 };
 
 /// Most bytes of each header. Longer ones are no fault of the caller's: they are read as far as that, and found to be no number.
@@ -27,9 +31,12 @@ pub(crate) fn contact(
             from: header(&headers.from),
             privacy: header(&headers.privacy),
         }),
-        Some(Way::Subject(named)) => {
-            subject(Some(named), &mut check.field("subject")).map(Caller::Subject)
-        }
+        Some(Way::Subject(named)) => match read_subject(named, &mut check.field("subject")) {
+            None => None,
+            Some(Claim::Subject(subject)) => Some(Caller::Subject(subject)),
+            Some(Claim::Number(number)) => Some(Caller::Number(number)),
+            Some(Claim::Unreadable(error)) => Some(Caller::Unreadable(error)),
+        },
     };
     if request.trunk.len() > MAX_TRUNK_BYTES {
         check.field("trunk").refuse(
@@ -45,10 +52,8 @@ pub(crate) fn contact(
         let plan: Result<NumberPlan, _> = plan.parse();
         check.field("number_plan").ok("INVALID_NUMBER_PLAN", plan)
     });
-    let claim = request
-        .claim
-        .as_ref()
-        .and_then(|claim| subject(Some(claim), &mut check.field("claim")));
+    let claim = request.claim.as_ref();
+    let claim = claim.and_then(|claim| read_subject(claim, &mut check.field("claim")));
     let contact = Contact {
         caller,
         trunk: request.trunk.clone(),
@@ -56,6 +61,29 @@ pub(crate) fn contact(
         claim,
     };
     (contact, mask(request, check))
+}
+
+/// A subject as a contact brings it: what somebody typed in is no mistake of the integration. `None` is noted: it has no field.
+fn read_subject(message: &pb::Subject, check: &mut Checker<'_>) -> Option<Claim> {
+    match &message.subject {
+        None => {
+            subject(Some(message), check);
+            None
+        }
+        Some(pb::subject::Subject::PhoneNumber(number)) => Some(Claim::Number(number.clone())),
+        Some(_) => {
+            let mut violations = Violations::default();
+            let read = subject(Some(message), &mut violations.at(""));
+            let wrong = violations.into_vec();
+            let wrong = wrong
+                .first()
+                .map(|it| format!("{} {}", it.field, it.description));
+            Some(match (read, wrong) {
+                (Some(subject), None) => Claim::Subject(subject),
+                (_, wrong) => Claim::Unreadable(wrong.unwrap_or_default()),
+            })
+        }
+    }
 }
 
 fn mask(request: &pb::RouteContactRequest, check: &mut Checker<'_>) -> RouteMask {

@@ -12,7 +12,7 @@ use super::answers::{
 use crate::service::{
     answer::{
         classify::{Answer, Classified},
-        route::{Contact, Fallback, Router},
+        route::{Contact, Fallback, ReadContact, Routed, Router},
     },
     error::ServiceError,
 };
@@ -34,27 +34,35 @@ impl ContactRoutes {
         }
     }
 
-    /// The bytes of a `RouteContactResponse` that needs nothing but memory; `None` where more is needed: ask [`Self::route`].
+    /// The bytes of a `RouteContactResponse` that needs nothing but memory; `None` where more is needed: ask [`Self::answer`].
     #[must_use]
     pub fn find_in_memory(&self, contact: &Contact, mask: RouteMask) -> Option<Bytes> {
         let read = self.router.read(contact);
         let answer = self.router.route_in_memory(&read, self.write())?;
-        Some(self.counted(routed(&answer, read.number.as_ref(), mask)))
+        Some(self.counted(&answer, &read, mask))
     }
 
-    /// The bytes of the answer, in time.
+    /// The bytes of the answer to a contact that arrived at an instant, in time.
     ///
     /// # Errors
     /// When the clock shows no day.
-    pub async fn route(
+    pub async fn answer(
         &self,
         contact: &Contact,
         mask: RouteMask,
+        arrived: Instant,
         deadline: Option<Instant>,
     ) -> Result<Bytes, ServiceError> {
         let read = self.router.read(contact);
-        let answer = self.router.route(&read, deadline, self.write()).await?;
-        Ok(self.counted(routed(&answer, read.number.as_ref(), mask)))
+        let answer = if let Some(answer) = self.router.route_in_memory(&read, self.write()) {
+            answer
+        } else {
+            let write = self.write();
+            // Of 30 kB, and rare: what is in memory needs none.
+            let routed = self.router.route(&read, arrived, deadline, write);
+            Box::pin(routed).await?
+        };
+        Ok(self.counted(&answer, &read, mask))
     }
 
     /// The bytes of the answer where nothing can be looked up.
@@ -67,7 +75,7 @@ impl ContactRoutes {
     ) -> Option<Bytes> {
         let read = self.router.read(contact);
         let answer = self.router.fall_back(&read, fallback).ok()?;
-        Some(self.counted(routed(&answer, read.number.as_ref(), mask)))
+        Some(self.counted(&answer, &read, mask))
     }
 
     fn write(&self) -> impl FnOnce(Answer<Classified>) -> Bytes + Send + use<> {
@@ -79,8 +87,13 @@ impl ContactRoutes {
         }
     }
 
-    fn counted(&self, answer: RoutedBytes) -> Bytes {
-        self.router.count(answer.verdict, answer.quality);
-        answer.bytes.into()
+    fn counted(&self, answer: &Routed, read: &ReadContact, mask: RouteMask) -> Bytes {
+        let RoutedBytes {
+            bytes,
+            verdict,
+            quality,
+        } = routed(answer, read, mask);
+        self.router.count(verdict, quality);
+        bytes.into()
     }
 }

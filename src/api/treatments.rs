@@ -123,5 +123,6 @@ fn decided_by(choice: TreatmentChoice, definitions: &Definitions) -> String {
         TreatmentChoice::Tier => "tier".to_owned(),
         TreatmentChoice::Segment(id) => definitions.segments()[id.0 as usize].name.to_string(),
         TreatmentChoice::Stranger(stranger) => stranger.key().to_owned(),
+        TreatmentChoice::Various => "various".to_owned(),
     }
 }

@@ -6,6 +6,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::app::admin::MAX_CONNECTIONS as ADMIN_CONNECTIONS;
+use crate::app::connections::MAX_CONNECTIONS as FACE_CONNECTIONS;
 use crate::app::settings::Settings;
 
 /// Descriptors for everything that is not counted by itself: standard streams, runtimes, listeners, the connections for fits, the lock of
@@ -53,7 +54,9 @@ fn raise_limit() -> Option<u64> {
 /// What the process needs beside the connections of its callers.
 fn reserve(settings: &Settings) -> u64 {
     let pools = u64::from(settings.read_pool) + u64::from(settings.write_pool);
-    pools + ADMIN_CONNECTIONS as u64 + OTHER
+    let faces = [settings.http_listen, settings.agi_listen];
+    let faces = faces.iter().flatten().count() as u64 * FACE_CONNECTIONS as u64;
+    faces + pools + ADMIN_CONNECTIONS as u64 + OTHER
 }
 
 fn fit(wanted: u32, allowed: u64, reserve: u64) -> u32 {

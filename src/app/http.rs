@@ -1,12 +1,10 @@
 //! HTTP connections of telephone systems.
 //!
-//! A connection that says nothing is closed, one that is old is closed between two requests, and one that then goes on reading nothing is cut:
-//! no peer holds a place for ever.
+//! A connection that says nothing is closed, so is one that leaves answers unread, and one that is old is closed between two requests.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -28,9 +26,6 @@ use crate::grpc::layers::request_id::RequestIdLayer;
 /// Time to send the head of a request, also of the next one on a connection that is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Time to send the body of a request and to be answered. Routing itself has a shorter limit.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Age at which a connection is closed after the request in progress, so that balancers spread callers anew.
 const MAX_AGE: Duration = Duration::from_mins(10);
 
@@ -51,15 +46,14 @@ pub(super) fn start(
     stop: CancellationToken,
     drain_limit: Duration,
 ) -> Listening {
-    let service = RequestIdLayer::new(clock).layer(InTime(router));
-    let stopping = stop.clone();
-    Listening::start(listener, stop, drain_limit, move |stream| {
-        answer(stream, service.clone(), stopping.clone())
+    let service = RequestIdLayer::new(clock).layer(router);
+    Listening::start(listener, stop, drain_limit, move |stream, close| {
+        answer(stream, service.clone(), close)
     })
 }
 
-/// Answers the requests of one connection.
-async fn answer<S>(stream: TcpStream, service: S, stop: CancellationToken)
+/// Answers the requests of one connection until it is to be closed.
+async fn answer<S>(stream: TcpStream, service: S, close: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
         + Clone
@@ -77,7 +71,7 @@ where
     );
     let closing = async {
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = close.cancelled() => {}
             () = sleep(MAX_AGE) => {}
         }
     };
@@ -94,31 +88,5 @@ where
     };
     if let Err(error) = ended {
         tracing::debug!(error.cause = %error, "an HTTP connection ended");
-    }
-}
-
-/// Answers within the limit, whatever a peer does with the body.
-#[derive(Clone)]
-struct InTime(Router);
-
-impl Service<Request<Incoming>> for InTime {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(())) // so is a router
-    }
-
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let answered = self.0.call(request);
-        Box::pin(async move {
-            if let Ok(answer) = timeout(REQUEST_TIMEOUT, answered).await {
-                return answer;
-            }
-            let mut late = Response::new(Body::from("the request did not arrive in time\n"));
-            *late.status_mut() = http::StatusCode::REQUEST_TIMEOUT;
-            Ok(late)
-        })
     }
 }

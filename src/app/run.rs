@@ -7,17 +7,17 @@ use tokio::{
     runtime::Handle,
     sync::watch,
     task::JoinHandle,
-    time::Instant,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::routes::ContactRoutes,
     app::{
         admin,
         connections::Listening,
         database::{CLOSE_LIMIT, Database, DatabaseError},
         descriptors,
+        faces::{self, FaceListeners},
         failure::{DatabaseWatch, Failures},
         lanes::LaneThreads,
         server::{self, DrainOutcome, Health, Limits, ReflectionError, ServeError, Shared},
@@ -25,7 +25,6 @@ use crate::{
         settings::Settings,
     },
     clock::Clock,
-    http,
     metrics::Metrics,
     service::error::ServiceError,
 };
@@ -176,8 +175,7 @@ impl App {
         control.spawn(stop.clone().run_until_cancelled_owned(follow));
         let server = control.spawn(running.supervise(stop.clone()));
         // On the present runtime, where lookups are answered.
-        let faces = start_faces(listeners, contacts, &shared, &stop, limits.drain_limit);
-        let [http, agi] = faces;
+        let [http, agi] = faces::start(listeners, contacts, &limits, &shared, &stop);
         Ok(Self {
             address,
             http_address: http.as_ref().and_then(|http| http.address),
@@ -219,9 +217,13 @@ impl App {
         });
         let outcome = self.server.await;
         self.stop.cancel();
+        // They drain with the gRPC listener. Its timers ring in time, theirs are among the lookups'.
         for face in self.faces {
-            // They began to drain with the gRPC listener and have the same limit.
-            let _ = face.serving.await;
+            let aborted = face.serving.abort_handle();
+            let ended = timeout(MIN_CLOSE_LIMIT, face.serving);
+            if !self.control.spawn(ended).await.is_ok_and(|it| it.is_ok()) {
+                aborted.abort();
+            }
         }
         let asked = asked.await.unwrap_or_else(|_| Instant::now());
         // What calls left unused of their time, their last statements may use; where they were cut, next to nothing.
@@ -271,34 +273,6 @@ fn listen_now(address: SocketAddr) -> Result<TcpListener, StartError> {
         TcpListener::from_std(listener)
     });
     socket.map_err(|cause| StartError::Listen { address, cause })
-}
-
-/// The listeners for telephone systems: HTTP and `FastAGI`, where they are asked for.
-type FaceListeners = [Option<TcpListener>; 2];
-
-/// Answers telephone systems on the present runtime, where lookups are answered.
-fn start_faces(
-    [http, agi]: FaceListeners,
-    contacts: ContactRoutes,
-    shared: &Shared,
-    stop: &CancellationToken,
-    drain_limit: Duration,
-) -> [Option<Listening>; 2] {
-    let router = http::router(contacts.clone(), shared.metrics.http.clone());
-    let clock = Arc::clone(&shared.clock);
-    let http =
-        http.map(|listener| super::http::start(listener, router, clock, stop.clone(), drain_limit));
-    let agi = agi.map(|listener| {
-        Listening::start(listener, stop.clone(), drain_limit, move |stream| {
-            let contacts = contacts.clone();
-            async move {
-                if let Err(error) = http::agi::answer(stream, &contacts).await {
-                    tracing::debug!(error.cause = %error, "a FastAGI connection ended");
-                }
-            }
-        })
-    });
-    [http, agi]
 }
 
 /// Addresses that are taken and not yet listened on.

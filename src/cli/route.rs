@@ -15,6 +15,10 @@ use crate::pb;
 use crate::pb::route_contact_request::Caller;
 
 /// Options of `patron route`.
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comments are help for a terminal, where backticks are noise"
+)]
 #[derive(Debug, Args)]
 pub struct RouteArgs {
     /// The caller's number as the trunk sends it, for example 004930123456 or sip:+4930123456@host. Without it: a withheld number
@@ -23,7 +27,7 @@ pub struct RouteArgs {
     /// The trunk of the call, a name from `trunks` in the definitions (default: the trunk "default")
     #[arg(long, value_name = "NAME")]
     trunk: Option<String>,
-    /// How the number is written, in place of the trunk's plan: e164, `e164_no_plus`, national:DE, `international_prefix:00`, auto, auto:DE
+    /// How the number is written, in place of the trunk's plan: e164, e164_no_plus, national:DE, international_prefix:00, auto, auto:DE
     #[arg(long, value_name = "PLAN")]
     number_plan: Option<String>,
     /// Claimed identity of the caller: a customer id, or external:SYSTEM/ID
@@ -56,6 +60,8 @@ struct RouteJson {
     question: Option<QuestionJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<NumberJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim_error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identified_by: Option<&'static str>,
     basis_id: Option<String>,
@@ -127,6 +133,7 @@ fn as_json(response: &pb::RouteContactResponse) -> RouteJson {
             .map(SharedJson::from),
         question: response.question.as_ref().map(QuestionJson::from),
         number,
+        claim_error: stated(&response.claim_error),
         identified_by: (response.identified_by != 0)
             .then(|| short(response.identified_by().as_str_name(), "IDENTIFIED_BY_")),
         basis_id: response
@@ -159,7 +166,7 @@ fn as_page(response: &pb::RouteContactResponse) -> String {
         (pb::RouteQuality::Full | pb::RouteQuality::Unspecified, _) => None,
         (pb::RouteQuality::Stale, _) => Some("stale: the database is away"),
         (pb::RouteQuality::Partial, _) => {
-            Some("partial: too many customers share the number to look at all of them")
+            Some("partial: a part could not be looked up, or too many customers share the number")
         }
         (pb::RouteQuality::Fallback, pb::FallbackReason::TooLate) => {
             Some("fallback: the time for routing passed")
@@ -179,6 +186,9 @@ fn as_page(response: &pb::RouteContactResponse) -> String {
     if response.identified_by() == pb::IdentifiedBy::Claim {
         let claim = "by what the caller claims: verify it".to_owned();
         rows.push(("Identified", claim));
+    }
+    if !response.claim_error.is_empty() {
+        rows.push(("Claim", format!("ignored: {}", response.claim_error)));
     }
     let head = text::labelled(&rows);
     let rest = match response.verdict() {

@@ -92,6 +92,11 @@ impl AssignedTreatment {
         let mut shared = treatments.next()?.clone();
         for other in treatments {
             shared.treatment.keep_shared(&other.treatment);
+            for (choice, other) in shared.choices.iter_mut().zip(other.choices) {
+                if *choice != other {
+                    *choice = TreatmentChoice::Various;
+                }
+            }
         }
         Some(shared)
     }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use prost::Message as _;
+use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status};
 
 use crate::{
@@ -99,10 +100,12 @@ impl pb::routing_service_server::RoutingService for Routing {
         &self,
         request: Request<pb::RouteContactRequest>,
     ) -> Result<Response<pb::RouteContactResponse>, Status> {
-        let deadline = request.extensions().get::<Deadline>();
+        let deadline = request.extensions().get::<Deadline>().copied();
+        let arrived = deadline.map_or_else(Instant::now, Deadline::arrived);
         let deadline = deadline.map(|deadline| deadline.instant() - MARGIN);
         let (contact, mask) = parse(request.get_ref())?;
-        let bytes = self.routes.route(&contact, mask, deadline).await?;
+        let answer = self.routes.answer(&contact, mask, arrived, deadline);
+        let bytes = answer.await?;
         // It was encoded here.
         let message = pb::RouteContactResponse::decode(bytes);
         let message = message.map_err(|error| ServiceError::Internal(Box::new(error)))?;

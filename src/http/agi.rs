@@ -5,12 +5,13 @@
 
 use std::{borrow::Cow, io, time::Duration};
 
+use prost::Message as _;
 use tokio::{
     io::{
         AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
         BufReader,
     },
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -18,7 +19,6 @@ use super::{
     render::pairs_of,
 };
 use crate::{api::routes::ContactRoutes, pb};
-use prost::Message as _;
 
 /// Most bytes of a line: the address of the script with its parameters.
 const MAX_LINE_BYTES: u64 = 4 * 1024;
@@ -38,7 +38,7 @@ where
     let mut peer = BufReader::new(stream);
     let call = timeout(PATIENCE, read_call(&mut peer)).await??;
     for (name, value) in variables(&call, routes).await {
-        let command = format!("SET VARIABLE {name} \"{}\"\n", escaped(&value));
+        let command = ["SET VARIABLE ", &name, " \"", &escaped(&value), "\"\n"].concat();
         let answered = async {
             peer.write_all(command.as_bytes()).await?;
             peer.flush().await?;
@@ -120,10 +120,8 @@ async fn variables(call: &[(String, String)], routes: &ContactRoutes) -> Vec<(St
             return vec![("PATRON_ERROR".to_owned(), error)];
         }
     };
-    let answer = match routes.find_in_memory(&contact, mask) {
-        Some(answer) => Some(answer),
-        None => routes.route(&contact, mask, None).await.ok(),
-    };
+    let answer = routes.answer(&contact, mask, Instant::now(), None).await;
+    let answer = answer.ok();
     let answer = answer.and_then(|answer| pb::RouteContactResponse::decode(answer).ok());
     let pairs = answer.map(|answer| pairs_of(&answer, language));
     let named = |(key, value): (&str, String)| (format!("PATRON_{}", key.to_uppercase()), value);

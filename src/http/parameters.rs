@@ -56,8 +56,29 @@ impl fmt::Display for ParameterError {
 /// Most parameters that are looked at: Twilio sends some forty.
 const MAX_PARAMETERS: usize = 200;
 
-/// Parameters that are understood, and the names under which others send them.
+/// Names of the caller's number, as systems have them: the first that has a value counts.
 const NUMBER: [&str; 6] = ["number", "caller", "From", "callerid", "ani", "ANI"];
+
+/// The other parameters.
+const OTHERS: [&str; 12] = [
+    "email",
+    "asserted_identity",
+    "remote_party_id",
+    "from_header",
+    "privacy",
+    "trunk",
+    "number_plan",
+    "claim",
+    "claim_system",
+    "fields",
+    "format",
+    "lang",
+];
+
+/// Whether a parameter is understood.
+pub(super) fn is_known(name: &str) -> bool {
+    NUMBER.contains(&name) || OTHERS.contains(&name)
+}
 
 /// Reads what is asked from pairs of names and values. Names that nobody knows are left out: systems send what they have.
 ///
@@ -68,12 +89,20 @@ pub(super) fn read<'a>(
 ) -> Result<Asked, ParameterError> {
     let mut request = pb::RouteContactRequest::default();
     let (mut format, mut language) = (Format::default(), Language::default());
-    let (mut number, mut email, mut sip) = (None, None, pb::SipHeaders::default());
+    let mut numbers: [Option<String>; NUMBER.len()] = Default::default();
+    let (mut email, mut sip) = (None, pb::SipHeaders::default());
     let (mut claim, mut claimed_system) = (None, None);
     let mut wrong = vec![];
-    for (name, value) in pairs.into_iter().take(MAX_PARAMETERS) {
+    for (at, (name, value)) in pairs.into_iter().enumerate() {
+        if at == MAX_PARAMETERS {
+            wrong.push(format!("more than {MAX_PARAMETERS} parameters"));
+            break;
+        }
+        if let Some(alias) = NUMBER.iter().position(|alias| *alias == name) {
+            numbers[alias] = Some(value.into_owned());
+            continue;
+        }
         match &*name {
-            name if NUMBER.contains(&name) => number = Some(value.into_owned()),
             "email" => email = Some(value.into_owned()),
             "asserted_identity" => sip.asserted_identity = value.into_owned(),
             "remote_party_id" => sip.remote_party_id = value.into_owned(),
@@ -103,6 +132,12 @@ pub(super) fn read<'a>(
             _ => {}
         }
     }
+    let is_given = |number: &&Option<String>| number.as_deref().is_some_and(|it| !it.is_empty());
+    let given = numbers
+        .iter()
+        .find(is_given)
+        .or(numbers.iter().find(|it| it.is_some()));
+    let number = given.cloned().flatten();
     request.caller = caller(number, email, sip);
     request.claim = claimed(claim, claimed_system);
     let mut violations = Violations::default();
@@ -123,8 +158,19 @@ pub(super) fn read<'a>(
     }
 }
 
-/// Who calls: by headers, a number or an address, in this order. A number that is given besides headers is what the trunk made of them.
-fn caller(number: Option<String>, email: Option<String>, sip: pb::SipHeaders) -> Option<Caller> {
+/// Who calls: by headers, a number or an address, in this order. A number that is given besides headers is what the trunk made of them; besides
+/// `privacy` alone it is what the caller's device says.
+fn caller(
+    number: Option<String>,
+    email: Option<String>,
+    mut sip: pb::SipHeaders,
+) -> Option<Caller> {
+    if let Some(number) = &number
+        && !sip.privacy.is_empty()
+        && sip.from.is_empty()
+    {
+        sip.from.clone_from(number);
+    }
     let headers = [&sip.asserted_identity, &sip.remote_party_id, &sip.from];
     if headers.iter().any(|value| !value.is_empty()) {
         return Some(Caller::Sip(sip));
@@ -153,8 +199,6 @@ fn claimed(id: Option<String>, system: Option<String>) -> Option<pb::Subject> {
 fn parameter_of(field: &str) -> &str {
     match field {
         "read_mask" => "fields",
-        "subject.email" => "email",
-        "claim.customer_id" | "claim.external_id" => "claim",
         other => other,
     }
 }
@@ -190,6 +234,23 @@ mod tests {
             Some(Caller::Number(" 4930123456".to_owned()))
         );
         assert_eq!(asked("").unwrap().contact.caller, None);
+        // An alias that is empty hides no other one.
+        for query in ["From=%2B49301&caller=", "ani=&number=&From=%2B49301"] {
+            let contact = asked(query).unwrap().contact;
+            assert_eq!(contact.caller, Some(Caller::Number("+49301".to_owned())));
+        }
+        let many = "x=1&".repeat(201);
+        assert_eq!(asked(&many).unwrap_err().0, ["more than 200 parameters"]);
+    }
+
+    #[test]
+    fn privacy_counts_beside_a_number_too() {
+        let contact = asked("number=%2B493023125001&privacy=id").unwrap().contact;
+        assert!(matches!(
+            contact.caller,
+            Some(Caller::Sip { from, privacy, .. })
+                if from == "+493023125001" && privacy == "id"
+        ));
     }
 
     #[test]
@@ -205,7 +266,7 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named() {
-        let error = asked("format=xml&lang=fr&number_plan=german&fields=queue,treatment&claim=%00");
+        let error = asked("format=xml&lang=fr&number_plan=german&fields=queue,treatment");
         assert_eq!(
             error.unwrap_err().0,
             [
@@ -213,9 +274,8 @@ mod tests {
                 "lang: \"fr\" is not en or de",
                 "number_plan: is not a number plan: write e164, e164_no_plus, national:REGION, international_prefix:DIGITS, \
                  auto or auto:REGION",
-                "claim: contains the character U+0000, which is not allowed: remove control and direction marks",
                 "fields: has no field queue: name treatment, customer, candidates, candidate_count, shared, question, number, \
-                 identified_by, provenance",
+                 identified_by, provenance, claim_error",
             ]
         );
     }

@@ -32,6 +32,8 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<Number<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
+    claim_error: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     identified_by: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     as_of: &'a str,
@@ -206,6 +208,7 @@ impl<'a> From<&'a pb::RouteContactResponse> for Answer<'a> {
             }),
             question: answer.question.as_ref().map(Question::from),
             number: answer.number.as_ref().map(Number::from),
+            claim_error: &answer.claim_error,
             identified_by: identified_by(answer.identified_by()),
             as_of: provenance.map_or("", |it| &it.as_of),
             basis_id: provenance.map_or("", |it| &it.basis_id),
@@ -381,6 +384,7 @@ fn pairs(answer: &Answer<'_>, language: Language) -> Vec<(&'static str, String)>
         ("question", text(question)),
         ("number", number.map_or("", |it| it.e164).to_owned()),
         ("number_error", number.map_or("", |it| it.error).to_owned()),
+        ("claim_error", answer.claim_error.to_owned()),
         ("identified_by", answer.identified_by.to_owned()),
         ("as_of", answer.as_of.to_owned()),
     ]

@@ -1,6 +1,6 @@
 //! `/v1/route`: who calls and how to treat the call, by GET or POST.
 
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     Router,
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use prost::Message as _;
 use serde_json::Value;
+use tokio::time::{Instant, timeout};
 
 use super::{
     parameters::{self, Asked, Format, ParameterError},
@@ -24,6 +25,9 @@ use crate::{api::routes::ContactRoutes, metrics::HttpMetrics, pb};
 
 /// Most bytes of a body: the forty fields of a telephone provider, and room.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// Time to send the body of a request and to be answered. Routing itself has a shorter limit.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the face is made of.
 #[derive(Clone)]
@@ -41,8 +45,18 @@ pub fn router(routes: ContactRoutes, metrics: HttpMetrics) -> Router {
         .method_not_allowed_fallback(|| async {
             refuse(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST")
         })
+        .layer(middleware::from_fn(in_time))
         .layer(middleware::from_fn_with_state(face.clone(), count))
         .with_state(face)
+}
+
+/// Answers within the limit, whatever a peer does with the body.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answered = timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    answered.unwrap_or_else(|_| {
+        let sentence = "the request did not arrive in time";
+        refuse(StatusCode::REQUEST_TIMEOUT, sentence)
+    })
 }
 
 /// Counts every answer, also those of the router.
@@ -66,12 +80,10 @@ async fn route(State(Face { routes, .. }): State<Face>, request: Request) -> Res
         format,
         language,
     } = asked;
-    let answer = match routes.find_in_memory(&contact, mask) {
-        Some(answer) => Some(answer),
-        None => routes.route(&contact, mask, None).await.ok(),
-    };
-    // Both were written here.
+    let answer = routes.answer(&contact, mask, Instant::now(), None).await;
+    // It was written here.
     let rendered = answer
+        .ok()
         .and_then(|answer| pb::RouteContactResponse::decode(answer).ok())
         .and_then(|answer| render(&answer, format, language).ok());
     match rendered {
@@ -128,23 +140,39 @@ async fn read(body: Body) -> Result<Bytes, Box<Response>> {
     })
 }
 
-/// The values of a JSON object that are texts, numbers or truth values.
+/// The values of a JSON object: texts, numbers and truth values, and a list of texts as one with commas. The error does not repeat what was
+/// sent, which may be a number.
 fn json_pairs<'a>(body: &[u8]) -> Result<Vec<Pair<'a>>, Box<Response>> {
-    let parsed: Result<serde_json::Map<String, Value>, _> = serde_json::from_slice(body);
-    let object = parsed.map_err(|error| {
-        let message = format!("the body is not a JSON object: {error}");
-        Box::new(refuse(StatusCode::BAD_REQUEST, &message))
+    let refused = |sentence: &str| Box::new(refuse(StatusCode::BAD_REQUEST, sentence));
+    let parsed: Result<Value, _> = serde_json::from_slice(body);
+    let parsed = parsed.map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        refused(&format!(
+            "the body is not JSON: line {line}, column {column}"
+        ))
     })?;
-    let pairs = object.into_iter().filter_map(|(name, value)| {
+    let Value::Object(object) = parsed else {
+        return Err(refused("the body is not a JSON object"));
+    };
+    let mut pairs = vec![];
+    for (name, value) in object {
         let value = match value {
             Value::String(text) => text,
             Value::Number(number) => number.to_string(),
             Value::Bool(truth) => truth.to_string(),
-            Value::Null | Value::Array(_) | Value::Object(_) => return None,
+            Value::Array(list) if list.iter().all(Value::is_string) => {
+                let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+                texts.join(",")
+            }
+            Value::Array(_) | Value::Object(_) if parameters::is_known(&name) => {
+                let sentence = format!("{name}: is a list or an object; send a text");
+                return Err(refused(&sentence));
+            }
+            Value::Null | Value::Array(_) | Value::Object(_) => continue,
         };
-        Some((name.into(), value.into()))
-    });
-    Ok(pairs.collect())
+        pairs.push((name.into(), value.into()));
+    }
+    Ok(pairs)
 }
 
 fn ok(body: Vec<u8>, format: Format) -> Response {

@@ -5,6 +5,7 @@ mod contacts;
 mod forms;
 mod http;
 mod never_fails;
+mod strangers;
 
 use patron::pb;
 use patron::pb::CustomerKind;

@@ -84,6 +84,8 @@ def expected(plan, text):
         return "", ""
     if p.is_possible_number_with_reason(number) != p.ValidationResult.IS_POSSIBLE:
         return "", ""
+    if len(p.format_number(number, p.PhoneNumberFormat.E164)) > 16:
+        return "", ""
     dense = "".join(c for c in text if c.isdigit())
     national = p.national_significant_number(number)
     trunk = TRUNK.get(number.country_code, "0")

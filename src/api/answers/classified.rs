@@ -114,8 +114,8 @@ impl Encoded {
         let fields = TreatmentField::ALL.iter().zip(&assigned.choices);
         for (at, (field, choice)) in fields.enumerate() {
             let source = match choice {
-                // Customers are no strangers.
-                TreatmentChoice::Tier | TreatmentChoice::Stranger(_) => {
+                // One customer is no stranger, and not several.
+                TreatmentChoice::Tier | TreatmentChoice::Stranger(_) | TreatmentChoice::Various => {
                     tier.map_or(0, TierIndex::rank)
                 }
                 TreatmentChoice::Segment(id) => 1 + tiers + id.0 as usize,

@@ -3,12 +3,11 @@
 //! An answer about one customer is cut from the kept bytes: the classification without its treatment, the treatment, the provenance. So a
 //! contact of a known caller costs little more than a classification that is kept.
 
-use jiff::Timestamp;
 use prost::Message as _;
 
 use super::{
     assigned, mark_stale, provenance,
-    wire::{Field, Value, bytes, fields, number},
+    wire::{Field, Value, bytes, fields, number, text},
 };
 use crate::{
     domain::{
@@ -23,7 +22,8 @@ use crate::{
     service::answer::{
         classify::MAX_ASSESSED,
         route::{
-            Fallback, IdentifiedBy, NumberRead, RouteQuality, RouteVerdict, Routed, StrangerAnswer,
+            ClassifiedBytes, Fallback, IdentifiedBy, NumberRead, ReadContact, RouteQuality,
+            RouteVerdict, Routed, StrangerAnswer,
         },
     },
 };
@@ -37,6 +37,7 @@ mod field {
     pub(super) const NUMBER: u32 = 10;
     pub(super) const IDENTIFIED_BY: u32 = 11;
     pub(super) const PROVENANCE: u32 = 12;
+    pub(super) const CLAIM_ERROR: u32 = 13;
 }
 
 /// Which fields of the response are wanted.
@@ -48,7 +49,7 @@ impl RouteMask {
     pub const ALL: Self = Self(u16::MAX);
 
     /// The fields that can be asked for, with their numbers; verdict, quality and its reason are always there.
-    const NAMES: [(&'static str, u32); 9] = [
+    const NAMES: [(&'static str, u32); 10] = [
         ("treatment", field::TREATMENT),
         ("customer", field::CUSTOMER),
         ("candidates", 6),
@@ -58,6 +59,7 @@ impl RouteMask {
         ("number", field::NUMBER),
         ("identified_by", field::IDENTIFIED_BY),
         ("provenance", field::PROVENANCE),
+        ("claim_error", field::CLAIM_ERROR),
     ];
 
     /// The fields with these names.
@@ -103,21 +105,18 @@ pub struct RoutedBytes {
     pub quality: RouteQuality,
 }
 
-/// The answer to a contact whose number was read as `read`, with the fields that are wanted.
+/// The answer to a contact that was read as `read`, with the fields that are wanted.
 #[must_use]
-pub fn routed(answer: &Routed, read: Option<&NumberRead>, mask: RouteMask) -> RoutedBytes {
+pub fn routed(answer: &Routed, read: &ReadContact, mask: RouteMask) -> RoutedBytes {
     match answer {
         Routed::Stranger(answer) => of_stranger(answer, read, mask),
-        Routed::Classified(classified, by, stale_since) => {
-            let is_one = fields(classified)
+        Routed::Classified(classified) => {
+            let is_one = fields(&classified.bytes)
                 .any(|it| it.number == 1 && it.value == Value::Varint(pb::Match::One as u64));
             if is_one {
-                of_customer(classified, *by, *stale_since, read, mask)
+                of_customer(classified, read, mask)
             } else {
-                let response = pb::ClassifyResponse::decode(&**classified);
-                // It was encoded here.
-                let response = response.unwrap_or_default();
-                of_others(response, *by, *stale_since, read, mask)
+                of_others(classified, read, mask)
             }
         }
     }
@@ -125,21 +124,15 @@ pub fn routed(answer: &Routed, read: Option<&NumberRead>, mask: RouteMask) -> Ro
 
 /// The answer about one customer, cut from the bytes of the classification.
 fn of_customer(
-    classified: &[u8],
-    by: IdentifiedBy,
-    stale_since: Option<Timestamp>,
-    number_read: Option<&NumberRead>,
+    classified: &ClassifiedBytes,
+    contact: &ReadContact,
     mask: RouteMask,
 ) -> RoutedBytes {
-    let quality = if stale_since.is_some() {
-        RouteQuality::Stale
-    } else {
-        RouteQuality::Full
-    };
-    let mut out = Vec::with_capacity(classified.len() + 64);
+    let quality = quality(classified, false);
+    let mut out = Vec::with_capacity(classified.bytes.len() + 64);
     number(field::VERDICT, pb::RouteVerdict::Resolved as i64, &mut out);
     number(field::QUALITY, quality_message(quality).into(), &mut out);
-    for part in fields(classified) {
+    for part in fields(&classified.bytes) {
         match part {
             Field {
                 number: 2,
@@ -154,23 +147,43 @@ fn of_customer(
             _ => {}
         }
     }
-    if let Some(it) = number_read.filter(|_| mask.has(field::NUMBER)) {
-        bytes(field::NUMBER, &number_message(it).encode_to_vec(), &mut out);
+    if let Some(it) = &contact.number
+        && mask.has(field::NUMBER)
+    {
+        let message = number_message(it).encode_to_vec();
+        bytes(field::NUMBER, &message, &mut out);
     }
     if mask.has(field::IDENTIFIED_BY) {
-        number(field::IDENTIFIED_BY, identified_by(by).into(), &mut out);
+        let by = identified_by(classified.by);
+        number(field::IDENTIFIED_BY, by.into(), &mut out);
     }
-    if stale_since.is_some() && mask.has(field::PROVENANCE) {
+    if classified.stale_since.is_some() && mask.has(field::PROVENANCE) {
         // A message that comes twice is taken together.
         let mut added = Some(pb::Provenance::default());
-        mark_stale(&mut added, stale_since);
+        mark_stale(&mut added, classified.stale_since);
         let added = added.unwrap_or_default().encode_to_vec();
         bytes(field::PROVENANCE, &added, &mut out);
+    }
+    if let Some(error) = &contact.claim_error
+        && mask.has(field::CLAIM_ERROR)
+    {
+        text(field::CLAIM_ERROR, error, &mut out);
     }
     RoutedBytes {
         bytes: out,
         verdict: RouteVerdict::Resolved,
         quality,
+    }
+}
+
+/// How good an answer is; `is_crowd` where more customers share the number than are looked at.
+fn quality(classified: &ClassifiedBytes, is_crowd: bool) -> RouteQuality {
+    if classified.stale_since.is_some() {
+        RouteQuality::Stale
+    } else if classified.is_partial || is_crowd {
+        RouteQuality::Partial
+    } else {
+        RouteQuality::Full
     }
 }
 
@@ -198,13 +211,9 @@ fn customer(classification: &[u8], mask: RouteMask, out: &mut Vec<u8>) {
 }
 
 /// The answer about nobody or several.
-fn of_others(
-    response: pb::ClassifyResponse,
-    by: IdentifiedBy,
-    stale_since: Option<Timestamp>,
-    read: Option<&NumberRead>,
-    mask: RouteMask,
-) -> RoutedBytes {
+fn of_others(classified: &ClassifiedBytes, contact: &ReadContact, mask: RouteMask) -> RoutedBytes {
+    // They were encoded here.
+    let response = pb::ClassifyResponse::decode(&*classified.bytes).unwrap_or_default();
     let is_ambiguous = response.r#match() == pb::Match::Ambiguous;
     let verdict = if is_ambiguous {
         RouteVerdict::Ambiguous
@@ -212,27 +221,21 @@ fn of_others(
         RouteVerdict::Unknown
     };
     let count = usize::try_from(response.candidate_count).unwrap_or(usize::MAX);
-    let is_partial = is_ambiguous && count > MAX_ASSESSED;
-    let quality = match stale_since {
-        Some(_) => RouteQuality::Stale,
-        None if is_partial => RouteQuality::Partial,
-        None => RouteQuality::Full,
-    };
+    let quality = quality(classified, is_ambiguous && count > MAX_ASSESSED);
+    let by = identified_by(classified.by);
     let mut provenance = response.provenance;
-    mark_stale(&mut provenance, stale_since);
+    mark_stale(&mut provenance, classified.stale_since);
     let message = pb::RouteContactResponse {
         verdict: verdict_message(verdict),
         quality: quality_message(quality),
-        fallback_reason: 0,
         treatment: response.treatment,
-        customer: None,
         candidates: response.candidates,
         candidate_count: response.candidate_count,
         shared: response.shared,
         question: response.question,
-        number: read.map(number_message),
-        identified_by: if is_ambiguous { identified_by(by) } else { 0 },
+        identified_by: if is_ambiguous { by } else { 0 },
         provenance,
+        ..of_contact(contact)
     };
     RoutedBytes {
         bytes: masked(message, mask).encode_to_vec(),
@@ -241,8 +244,23 @@ fn of_others(
     }
 }
 
+/// What an answer states of the contact itself.
+fn of_contact(contact: &ReadContact) -> pb::RouteContactResponse {
+    let number = contact.number.as_ref().map(number_message);
+    let unreadable = contact.caller_error.as_ref();
+    let unreadable = unreadable.map(|error| pb::CallerNumber {
+        error: error.clone(),
+        ..Default::default()
+    });
+    pb::RouteContactResponse {
+        number: number.or(unreadable),
+        claim_error: contact.claim_error.clone().unwrap_or_default(),
+        ..Default::default()
+    }
+}
+
 /// The answer where no customer was looked for, or could be.
-fn of_stranger(answer: &StrangerAnswer, read: Option<&NumberRead>, mask: RouteMask) -> RoutedBytes {
+fn of_stranger(answer: &StrangerAnswer, contact: &ReadContact, mask: RouteMask) -> RoutedBytes {
     let verdict = match answer.stranger {
         Stranger::Unknown => RouteVerdict::Unknown,
         Stranger::Withheld => RouteVerdict::Withheld,
@@ -258,9 +276,8 @@ fn of_stranger(answer: &StrangerAnswer, read: Option<&NumberRead>, mask: RouteMa
         quality: quality_message(quality),
         fallback_reason: answer.fallback.map_or(0, fallback_message),
         treatment: assigned(answer.treatment.as_ref(), &answer.basis),
-        number: read.map(number_message),
         provenance: Some(provenance(None, answer.as_of, &answer.basis)),
-        ..Default::default()
+        ..of_contact(contact)
     };
     RoutedBytes {
         bytes: masked(message, mask).encode_to_vec(),
@@ -287,6 +304,7 @@ fn masked(message: pb::RouteContactResponse, mask: RouteMask) -> pb::RouteContac
         number: wanted(message.number, mask.has(field::NUMBER)),
         identified_by: wanted(message.identified_by, mask.has(field::IDENTIFIED_BY)),
         provenance: wanted(message.provenance, mask.has(field::PROVENANCE)),
+        claim_error: wanted(message.claim_error, mask.has(field::CLAIM_ERROR)),
     }
 }
 

@@ -177,7 +177,7 @@ fn examples(report: &DemoReport, commands: &Commands) -> String {
     );
     let shared = &examples.shared_phone;
     add(
-        "Where does a call from a number go that a whole company shares?",
+        "Where does a call go from a number that a whole company shares?",
         commands.line(&format!("route {shared}")),
     );
     if let Some(http) = commands.http {

@@ -37,7 +37,7 @@ pub struct Treatment {
     pub services: Option<Arc<[Label]>>,
     /// What the agent does, step by step.
     pub playbook: Option<Arc<[LocalizedText]>>,
-    /// Who waits less: 0 to [`MAX_PRIORITY`], higher first.
+    /// Waiting priority: 0 to [`MAX_PRIORITY`], higher first.
     pub priority: Option<u32>,
     /// Where contacts go when the queue is closed or full, the first choice first.
     pub fallback_queues: Option<Arc<[Label]>>,
@@ -188,6 +188,8 @@ pub enum TreatmentChoice {
     Segment(SegmentId),
     /// From what is stated for such callers.
     Stranger(Stranger),
+    /// Of several customers, from different ones.
+    Various,
 }
 
 impl Treatment {

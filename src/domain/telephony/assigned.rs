@@ -15,9 +15,19 @@ use super::number::PhoneNumber;
 /// Version of the numbering plans, as libphonenumber counts it. It changes what is valid, so answers name it.
 pub const METADATA_VERSION: &str = "9.0.42";
 
-/// What is dialled before a number of another area, by country code, where it is not 0.
-const OTHER_TRUNK_PREFIXES: [(i32, &str); 5] =
-    [(1, "1"), (7, "8"), (36, "06"), (370, "8"), (375, "8")];
+/// Most digits of a number, country code included (ITU-T E.164, 6.2). Some plans have longer ones, which no network carries abroad.
+const MAX_DIGITS: usize = 15;
+
+/// What is dialled before a number of another area, by country code, where it is not only 0.
+const OTHER_TRUNK_PREFIXES: [(i32, &str); 7] = [
+    (1, "1"),
+    (7, "8"),
+    (36, "06"),
+    (370, "8"),
+    (375, "8"),
+    (992, "8"),
+    (993, "8"),
+];
 
 /// A region with a numbering plan, by its two letters (ISO 3166-1, and a few more that libphonenumber knows).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +111,9 @@ pub(super) fn read(text: &str, region: Option<Region>) -> Result<Assigned, NotAs
         NumberLengthType::IsPossibleLocalOnly => return Err(NotAssigned::TooShort),
     }
     let canonical = numbers.format(&number, PhoneNumberFormat::E164);
+    if canonical.len() > 1 + MAX_DIGITS {
+        return Err(NotAssigned::TooLong);
+    }
     Ok(Assigned {
         number: PhoneNumber::from_canonical(&canonical),
         country_code: number.country_code,
@@ -124,13 +137,12 @@ impl Assigned {
     /// Other prefixes that reading drops are no mistake: mobile numbers of Mexico were once called with a 1 behind +52.
     pub(super) fn trunk_prefix_in(&self, digits: &str) -> Option<&'static str> {
         let others = OTHER_TRUNK_PREFIXES.iter();
-        let prefix = others
-            .filter(|(code, _)| *code == self.country_code)
-            .map(|(_, prefix)| *prefix)
-            .next()
-            .unwrap_or("0");
-        let wrong = format!("{}{prefix}{}", self.country_code, self.national);
-        digits.contains(&wrong).then_some(prefix)
+        let others = others.filter(|(code, _)| *code == self.country_code);
+        let prefixes = others.map(|(_, prefix)| *prefix).chain(["0"]);
+        prefixes.into_iter().find(|prefix| {
+            let wrong = format!("{}{prefix}{}", self.country_code, self.national);
+            digits.contains(&wrong)
+        })
     }
 }
 

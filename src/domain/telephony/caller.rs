@@ -4,7 +4,7 @@
 
 use super::{
     plan::{NumberError, NumberPlan, Reading},
-    written::MAX_BYTES,
+    written::{MAX_BYTES, Written, take_apart},
 };
 
 /// Greatest number of addresses of `P-Asserted-Identity` (RFC 3325, 9.1: one of each kind).
@@ -51,7 +51,7 @@ impl SipHeaders<'_> {
         .unwrap_or((self.from, Origin::From))
     }
 
-    /// Whether the caller asks the network not to show who they are. `none` asks for the opposite.
+    /// Whether the caller asks the network not to show who they are: by `Privacy`, in `Remote-Party-ID`, or by an anonymous `From`.
     #[must_use]
     pub fn asks_for_privacy(&self) -> bool {
         let hides = |value: &str| {
@@ -65,7 +65,12 @@ impl SipHeaders<'_> {
                 name.trim().eq_ignore_ascii_case("privacy") && !value.eq_ignore_ascii_case("off")
             })
         });
-        in_party_id || self.privacy.split([';', ',']).any(hides)
+        // An anonymous caller beside an asserted number: the network knows who it is, and is asked not to show it (RFC 3325, 9.1).
+        let (_, origin) = self.identity();
+        let is_anonymous = origin != Origin::From
+            && !self.from.trim().is_empty()
+            && matches!(take_apart(self.from), Ok(Written::Withheld));
+        in_party_id || is_anonymous || self.privacy.split([';', ',']).any(hides)
     }
 
     /// Reads who calls, and where that stands. A caller who asks for privacy is withheld, even though the network may have passed the
@@ -80,8 +85,10 @@ impl SipHeaders<'_> {
         if self.asks_for_privacy() && !uses_private_numbers {
             return (Ok(Reading::Withheld), origin);
         }
-        if value.len() > MAX_BYTES * MAX_ASSERTED {
-            return (Err(NumberError::TextTooLong(value.len())), origin);
+        let limit = MAX_BYTES * MAX_ASSERTED;
+        if value.len() > limit {
+            let actual = value.len();
+            return (Err(NumberError::TextTooLong { actual, limit }), origin);
         }
         let mut first_error = None;
         for address in addresses(value).take(MAX_ASSERTED) {
@@ -159,6 +166,11 @@ mod tests {
             from: "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1",
             ..SipHeaders::default()
         };
+        check(&asserted, Ok(("withheld", Origin::AssertedIdentity)));
+        let asserted = SipHeaders {
+            from: "<sip:+4930123456@gw>;tag=1",
+            ..asserted
+        };
         check(&asserted, Ok(("+4930123456", Origin::AssertedIdentity)));
         for privacy in ["id", "ID", "user;id", "full", "critical; id"] {
             check(
@@ -185,7 +197,7 @@ mod tests {
         );
         check(
             &SipHeaders {
-                from: asserted.from,
+                from: "<sip:anonymous@anonymous.invalid>;tag=1",
                 ..SipHeaders::default()
             },
             Ok(("withheld", Origin::From)),
@@ -206,6 +218,7 @@ mod tests {
             from: &"1".repeat(513),
             ..SipHeaders::default()
         };
-        check(&headers, Err(NumberError::TextTooLong(513)));
+        let (actual, limit) = (513, 512);
+        check(&headers, Err(NumberError::TextTooLong { actual, limit }));
     }
 }

@@ -1,11 +1,11 @@
 //! How a source writes phone numbers, and how they are read by it.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use super::{
     assigned::{self, Assigned, Beginning, NotAssigned, Region},
     number::PhoneNumber,
-    written::{MAX_BYTES, Written, take_apart},
+    written::{Written, take_apart},
 };
 
 /// How a source (a trunk, an export, a form) writes phone numbers.
@@ -68,8 +68,13 @@ pub enum Reading {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
     /// Longer than any way to write one.
-    #[error("is {0} bytes long; at most {MAX_BYTES} are allowed")]
-    TextTooLong(usize),
+    #[error("is {actual} bytes long; at most {limit} are allowed")]
+    TextTooLong {
+        /// Length in bytes.
+        actual: usize,
+        /// Greatest length in bytes.
+        limit: usize,
+    },
     /// Letters, or nothing that begins a number.
     #[error("is not a phone number: write + and the country code, for example +4930123456")]
     NotANumber,
@@ -79,18 +84,13 @@ pub enum NumberError {
     )]
     NoUser,
     /// No `+`, and the plan does not say which country.
-    #[error(
-        "has no country code: write it with +, for example +4930123456, or state how the source writes numbers, \
-         for example national:DE"
-    )]
+    #[error("has no country code: write it with +, for example +4930123456")]
     NoCountryCode,
     /// A country code that is not assigned.
     #[error("begins with a country code that does not exist")]
     CountryCode,
     /// A zero where the country code should begin.
-    #[error(
-        "begins with 0, as no country code does: state that the source writes national numbers, for example national:DE"
-    )]
+    #[error("begins with 0, as no country code does: it is written as dialled within a country")]
     NationalNumber,
     /// A prefix that is only dialled within the country.
     #[error("has the trunk prefix {prefix} after the country code {country_code}: remove it")]
@@ -113,14 +113,10 @@ pub enum NumberError {
     #[error("has a number of digits that no phone number of the country has")]
     Length,
     /// No reading gives a number in use.
-    #[error(
-        "is no valid number in any reading: state how the source writes numbers, for example national:DE"
-    )]
+    #[error("is not a valid number, however it is read")]
     NoReading,
     /// Several readings, where exactly one number is needed.
-    #[error(
-        "is a number of {0} different countries: state how the source writes numbers, for example national:DE"
-    )]
+    #[error("can be read as {0} different numbers: write it with + and country code")]
     Ambiguous(usize),
     /// A withheld number, where a number is needed.
     #[error("means a withheld number, which identifies no customer")]
@@ -217,7 +213,7 @@ fn international(
         Some(rest) => (rest, NumberForm::Plus),
         None => strip(text)?,
     };
-    let with_plus = format!("+{}", without_optional_zero(digits));
+    let with_plus = format!("+{digits}");
     let assigned = assigned::read(&with_plus, None)?;
     refuse_trunk_prefix(&with_plus, &assigned)?;
     Ok(NumberReading::new(assigned, form))
@@ -225,12 +221,7 @@ fn international(
 
 /// A number as it is dialled in a region.
 fn national(text: &str, region: Region) -> Result<NumberReading, NumberError> {
-    let text = if text.starts_with('+') || text.starts_with("00") {
-        without_optional_zero(text)
-    } else {
-        Cow::Borrowed(text)
-    };
-    let assigned = assigned::read(&text, Some(region))?;
+    let assigned = assigned::read(text, Some(region))?;
     let form = match assigned.beginning {
         Beginning::Plus => NumberForm::Plus,
         Beginning::InternationalPrefix => NumberForm::InternationalPrefix,
@@ -238,7 +229,7 @@ fn national(text: &str, region: Region) -> Result<NumberReading, NumberError> {
         Beginning::National => NumberForm::National(region),
     };
     if assigned.beginning != Beginning::National {
-        refuse_trunk_prefix(&text, &assigned)?;
+        refuse_trunk_prefix(text, &assigned)?;
     }
     Ok(NumberReading::new(assigned, form))
 }
@@ -269,17 +260,13 @@ fn auto(text: &str, region: Option<Region>) -> Result<Reading, NumberError> {
     }
 }
 
-/// `+49 (0)30` is a way to write a number for callers at home and abroad; abroad the zero is not dialled.
-fn without_optional_zero(text: &str) -> Cow<'_, str> {
-    if text.contains("(0)") {
-        Cow::Owned(text.replacen("(0)", " ", 1))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
 /// Such a number does not exist: who dials it abroad hears so. Reading it all the same would hide that the source is wrong.
+///
+/// `+49 (0)30` is a way to write a number for callers at home and abroad: the zero in brackets is dialled where it is dialled.
 fn refuse_trunk_prefix(text: &str, assigned: &Assigned) -> Result<(), NumberError> {
+    if text.contains("(0)") {
+        return Ok(());
+    }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     match assigned.trunk_prefix_in(&digits) {
         Some(prefix) => Err(NumberError::TrunkPrefix {

@@ -28,6 +28,12 @@ const WITHHELD: [&str; 12] = [
     "266696687",
 ];
 
+/// Words before an extension.
+const EXTENSIONS: [&str; 4] = ["ext", "extn", "extension", "x"];
+
+/// Codes that are dialled before a number to show or hide it: North America, and GSM (3GPP TS 22.030).
+const SERVICE_CODES: [&str; 6] = ["*67", "*82", "*31#", "#31#", "*30#", "#30#"];
+
 /// What is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Written<'a> {
@@ -40,27 +46,61 @@ pub(super) enum Written<'a> {
 /// Takes a text apart.
 pub(super) fn take_apart(text: &str) -> Result<Written<'_>, NumberError> {
     if text.len() > MAX_BYTES {
-        return Err(NumberError::TextTooLong(text.len()));
+        return Err(NumberError::TextTooLong {
+            actual: text.len(),
+            limit: MAX_BYTES,
+        });
     }
     let number = match address(text)? {
         Address::Withheld => return Ok(Written::Withheld),
         Address::User(user) => subscriber(user),
-        Address::Plain(plain) => form_plus(plain),
+        Address::Plain(plain) => Cow::Borrowed(plain),
     };
-    let number = ascii_digits(number);
+    let number = form_plus(ascii_digits(number));
     let trimmed = number.trim();
     if is_withheld(trimmed) {
         return Ok(Written::Withheld);
     }
-    let dialled = without_service_code(trimmed);
+    let dialled = form_plus(Cow::Borrowed(without_service_code(trimmed)));
     if dialled.len() > MAX_NUMBER_BYTES {
         return Err(NumberError::TooLong);
     }
-    Ok(Written::Number(if dialled.len() == number.len() {
-        number
-    } else {
-        Cow::Owned(dialled.to_owned())
-    }))
+    let dialled = without_brackets(dialled);
+    if !is_number(&dialled) {
+        return Err(NumberError::NotANumber);
+    }
+    Ok(Written::Number(Cow::Owned(dialled.into_owned())))
+}
+
+/// `(+49) 30 ...` is `+49 30 ...`.
+fn without_brackets(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text
+        .strip_prefix("(+")
+        .and_then(|rest| rest.split_once(')'))
+    {
+        Some((code, rest)) => Cow::Owned(format!("+{code} {rest}")),
+        None => text,
+    }
+}
+
+/// Whether a text begins with a number and has no words but that for an extension: the numbering plans read letters as the digits on whose keys
+/// they stand, and a name behind a number as more of it.
+fn is_number(text: &str) -> bool {
+    let begins = text.starts_with(|c: char| c == '+' || c == '(' || c.is_numeric());
+    let word_at = text.find(char::is_alphabetic);
+    let ends = word_at.is_none_or(|at| {
+        let tail = &text[at..];
+        let end = tail
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(tail.len());
+        let (word, rest) = tail.split_at(end);
+        let is_known = EXTENSIONS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(word));
+        let digits = rest.trim_start_matches(['.', ':', '=', ' ']);
+        is_known && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+    });
+    begins && ends
 }
 
 /// Where the number stands in a text.
@@ -132,17 +172,23 @@ fn subscriber(user: Cow<'_, str>) -> Cow<'_, str> {
             extension = format!(";ext={value}");
         }
     }
-    let context = if number.starts_with('+') { "" } else { context };
-    Cow::Owned(format!("{context}{number}{extension}"))
+    match number.strip_prefix('0') {
+        _ if number.starts_with('+') || context.is_empty() => {
+            Cow::Owned(format!("{number}{extension}"))
+        }
+        // As it is dialled in the country of the context.
+        Some(rest) => Cow::Owned(format!("{context}(0){rest}{extension}")),
+        None => Cow::Owned(format!("{context}{number}{extension}")),
+    }
 }
 
 /// Decoding a form turns `+49` into ` 49`: one blank right before a digit that a country code begins with is a plus.
-fn form_plus(text: &str) -> Cow<'_, str> {
+fn form_plus(text: Cow<'_, str>) -> Cow<'_, str> {
     match text.strip_prefix(' ') {
         Some(rest) if rest.starts_with(|c: char| matches!(c, '1'..='9')) => {
             Cow::Owned(format!("+{rest}"))
         }
-        _ => Cow::Borrowed(text),
+        _ => text,
     }
 }
 
@@ -179,20 +225,14 @@ fn is_withheld(text: &str) -> bool {
             .any(|withheld| withheld.eq_ignore_ascii_case(text))
 }
 
-/// The number behind a service code that was dialled before it, such as `*67` (North America) or `#31#` (GSM, 3GPP TS 22.030).
+/// The number behind a service code that was dialled before it.
 fn without_service_code(text: &str) -> &str {
-    let marks = text.len() - text.trim_start_matches(['*', '#']).len();
-    if marks == 0 || marks > 2 {
-        return text;
-    }
-    let (mark, rest) = text.split_at(marks);
-    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let after = match rest[digits..].strip_prefix('#') {
-        Some(after) if (2..=3).contains(&digits) => after,
-        None if mark == "*" && digits > 2 => &rest[2..],
-        _ => return text,
-    };
-    if after.is_empty() { text } else { after }
+    let behind = SERVICE_CODES
+        .iter()
+        .find_map(|code| text.strip_prefix(code));
+    behind
+        .filter(|number| !number.trim().is_empty())
+        .unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -220,7 +260,14 @@ mod tests {
             ("tel:+49-30-123456;ext=9", "+49-30-123456;ext=9"),
             ("tel:123456;phone-context=+4930", "+4930123456"),
             ("tel:030123456;phone-context=example.com", "030123456"),
-            ("sip:030123456;phone-context=+49@gw", "+49030123456"),
+            ("sip:030123456;phone-context=+49@gw", "+49(0)30123456"),
+            ("sip: 4930123456@gw", "+4930123456"),
+            ("<tel: 4930123456>", "+4930123456"),
+            (" ４９30123456", "+4930123456"),
+            ("*31# 4930123456", "+4930123456"),
+            ("(+49) 30 123456", "+49  30 123456"),
+            ("+49 30 123456 ext. 9", "+49 30 123456 ext. 9"),
+            ("+4930123456x9", "+4930123456x9"),
             (" 4930123456", "+4930123456"),
             ("  030 123456 ", "030 123456"),
             ("＋４９３０１２３４５６", "+4930123456"),
@@ -259,14 +306,29 @@ mod tests {
     fn what_holds_no_number_says_so() {
         assert_eq!(
             take_apart(&"1".repeat(257)),
-            Err(NumberError::TextTooLong(257))
+            Err(NumberError::TextTooLong {
+                actual: 257,
+                limit: 256
+            })
         );
         assert_eq!(take_apart(&"1".repeat(65)), Err(NumberError::TooLong));
         assert_eq!(take_apart("sip:gw.example"), Err(NumberError::NoUser));
         assert_eq!(take_apart("<sip:1@gw"), Err(NumberError::NotANumber));
         assert_eq!(take_apart("sip:%ff@gw"), Err(NumberError::NotANumber));
-        // Nothing follows the code: it is what was sent.
-        assert_eq!(number("*67"), "*67");
-        assert_eq!(number("#31#"), "#31#");
+        // Words, which the numbering plans would read as digits; and what is not behind a code that is known.
+        for text in [
+            "030 1234567 Tom",
+            "+49 30 123456 privat",
+            "+49 30 123456 ext",
+            "line2-030123456",
+            "sip:user4711@pbx",
+            "1-800-FLOWERS",
+            "*03023125001",
+            "#1234",
+            "*67",
+            "#31#",
+        ] {
+            assert_eq!(take_apart(text), Err(NumberError::NotANumber), "{text}");
+        }
     }
 }

@@ -73,6 +73,12 @@ impl Deadline {
         self.at
     }
 
+    /// When the call came in.
+    #[must_use]
+    pub fn arrived(self) -> Instant {
+        self.arrived
+    }
+
     /// How long the call waited for a thread.
     #[must_use]
     pub fn queue_delay(self) -> Duration {
@@ -155,6 +161,7 @@ where
             }
         };
         let method = Method::of_request(&request);
+        let always_answers = crate::grpc::routing::never_fails(request.uri().path());
         let peer = request.extensions().get::<Arc<Peer>>();
         let arrived = peer.map_or_else(Instant::now, |peer| peer.last_read());
         let deadline = Deadline::counted_from(arrived, method.time(asked, self.layer.default));
@@ -166,6 +173,7 @@ where
                 waiting: Some(Waiting {
                     arrived: deadline.arrived,
                     layer: Arc::clone(&self.layer),
+                    always_answers,
                 }),
             },
         }
@@ -177,15 +185,17 @@ where
 struct Waiting {
     arrived: Instant,
     layer: Arc<DeadlineLayer>,
+    /// Whether the method has an answer that takes no time.
+    always_answers: bool,
 }
 
 impl Waiting {
-    /// The wait is over. Returns whether the deadline passed in it.
+    /// The wait is over. Returns whether the deadline passed in it, so that the call is not worked on.
     fn end(self, deadline: Instant) -> bool {
         let now = Instant::now();
         let delay = now - self.arrived;
         self.layer.queue_delay.observe(delay.as_secs_f64());
-        now >= deadline
+        now >= deadline && !self.always_answers
     }
 }
 

@@ -191,3 +191,50 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use tower::{ServiceExt as _, service_fn};
+
+    use super::*;
+    use crate::grpc::status;
+
+    /// What comes of a call of a method when the layers behind refuse it.
+    async fn refused(path: &str, find: Option<&'static [u8]>) -> (Option<HeaderValue>, Bytes) {
+        let memory = FromMemory {
+            find: Arc::new(move |_, _| find.map(Bytes::from_static)),
+            never_fails: |path| path == "/a/NeverFails",
+            fall_back: Arc::new(|_, message, code| {
+                assert_eq!(code, Code::Unavailable);
+                Some(Bytes::copy_from_slice(&[message, b" fallen back"].concat()))
+            }),
+        };
+        let behind = service_fn(async |_: Request<Message>| {
+            let busy = status::unavailable("OVERLOADED", "busy", Duration::from_secs(1));
+            Ok::<_, Infallible>(busy.into_http())
+        });
+        let service = MemoryLayer::new(Some(memory)).layer(behind);
+        let request = Request::builder().uri(path);
+        let request = request.body(Message::Whole(Some(Bytes::from_static(
+            b"\0\0\0\0\x05asked",
+        ))));
+        let answer = service.oneshot(request.unwrap()).await.unwrap();
+        let status = answer.headers().get(Status::GRPC_STATUS).cloned();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, body)
+    }
+
+    #[tokio::test]
+    async fn a_method_that_never_fails_is_answered_when_it_is_refused() {
+        let (status, body) = refused("/a/NeverFails", None).await;
+        assert_eq!(status, None);
+        assert!(body.ends_with(b"asked fallen back"), "{body:?}");
+        let (status, _) = refused("/a/Other", None).await;
+        assert_eq!(status, Some(HeaderValue::from_static("14")));
+        let (_, body) = refused("/a/Other", Some(b"known")).await;
+        assert!(body.ends_with(b"known"), "{body:?}");
+    }
+}

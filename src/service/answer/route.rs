@@ -3,6 +3,8 @@
 //! A call waits for no one. Every contact has an answer: that of the customer, what all customers behind a number share, or what the
 //! definitions state for strangers. What cannot be looked up in time is answered as an unknown caller, and says so.
 
+mod contact;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -16,11 +18,6 @@ use crate::{
         calendar::Day,
         customer::Identifier,
         definitions::Stranger,
-        telephony::{
-            caller::{Origin, SipHeaders},
-            number::PhoneNumber,
-            plan::{NumberError, NumberPlan, Reading},
-        },
         text::CustomerId,
     },
     metrics::RouteMetrics,
@@ -33,71 +30,9 @@ use crate::{
     },
 };
 
+use self::contact::Named;
+pub use self::contact::{Caller, Claim, Contact, NumberRead, ReadContact};
 pub use crate::metrics::{RouteQuality, RouteVerdict};
-
-/// What says who calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Caller {
-    /// A number as the trunk writes it.
-    Number(String),
-    /// The headers of a SIP request, in the order of [`SipHeaders`].
-    Sip {
-        /// `P-Asserted-Identity`.
-        asserted_identity: String,
-        /// `Remote-Party-ID`.
-        remote_party_id: String,
-        /// `From`.
-        from: String,
-        /// `Privacy`.
-        privacy: String,
-    },
-    /// Another name, of a contact that is no call.
-    Subject(Subject),
-}
-
-/// A contact that arrives.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Contact {
-    /// Who calls; `None` is withheld.
-    pub caller: Option<Caller>,
-    /// The trunk; empty for the one called `default`.
-    pub trunk: String,
-    /// How the number is written, in place of the trunk's plan.
-    pub number_plan: Option<NumberPlan>,
-    /// Who the caller says they are.
-    pub claim: Option<Subject>,
-}
-
-/// How a number was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NumberRead {
-    /// By which plan.
-    pub plan: NumberPlan,
-    /// Where it comes from.
-    pub origin: Origin,
-    /// What it says; or why it is no number.
-    pub reading: Result<Reading, NumberError>,
-}
-
-/// A contact, read: whom it may be about.
-#[derive(Debug, Clone)]
-pub struct ReadContact {
-    /// How the number was read; `None` without one.
-    pub number: Option<NumberRead>,
-    named: Named,
-    claim: Option<Subject>,
-}
-
-/// Whom a caller names.
-#[derive(Debug, Clone)]
-enum Named {
-    /// Nobody.
-    Nobody(Stranger),
-    /// Those with this name.
-    Subject(Subject),
-    /// Those with one of these numbers, for it can be read in several ways.
-    Several(Vec<PhoneNumber>),
-}
 
 /// What identified the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,10 +61,23 @@ pub enum Fallback {
 /// An answer to a contact.
 #[derive(Debug, Clone)]
 pub enum Routed {
-    /// As Classify writes it, by what, and, as in [`Answer::stale_since`], whether it may be out of date.
-    Classified(Bytes, IdentifiedBy, Option<Timestamp>),
+    /// Of customers, or of a number that is nobody's.
+    Classified(ClassifiedBytes),
     /// Of a caller of whom no customer is known.
     Stranger(Box<StrangerAnswer>),
+}
+
+/// What Classify answers about a caller.
+#[derive(Debug, Clone)]
+pub struct ClassifiedBytes {
+    /// As it writes it.
+    pub bytes: Bytes,
+    /// What identified the customers.
+    pub by: IdentifiedBy,
+    /// As in [`Answer::stale_since`].
+    pub stale_since: Option<Timestamp>,
+    /// Whether a part of what the contact says could not be looked up.
+    pub is_partial: bool,
 }
 
 /// What is answered of a caller of whom no customer is known.
@@ -165,76 +113,6 @@ impl Router {
         }
     }
 
-    /// Reads whom a contact is about, by the trunks of the definitions in force.
-    #[must_use]
-    pub fn read(&self, contact: &Contact) -> ReadContact {
-        let (number, named) = match &contact.caller {
-            None => (None, Named::Nobody(Stranger::Withheld)),
-            Some(Caller::Subject(subject)) => (None, Named::Subject(subject.clone())),
-            Some(Caller::Number(text)) => {
-                let (plan, _) = self.plan(contact);
-                let reading = plan.read(text);
-                Self::number(plan, Origin::Given, reading)
-            }
-            Some(Caller::Sip {
-                asserted_identity,
-                remote_party_id,
-                from,
-                privacy,
-            }) => {
-                let (plan, uses_private_numbers) = self.plan(contact);
-                let headers = SipHeaders {
-                    asserted_identity,
-                    remote_party_id,
-                    from,
-                    privacy,
-                };
-                let (reading, origin) = headers.read(&plan, uses_private_numbers);
-                Self::number(plan, origin, reading)
-            }
-        };
-        ReadContact {
-            number,
-            named,
-            claim: contact.claim.clone(),
-        }
-    }
-
-    fn number(
-        plan: NumberPlan,
-        origin: Origin,
-        reading: Result<Reading, NumberError>,
-    ) -> (Option<NumberRead>, Named) {
-        let phone = |number: &PhoneNumber| Subject::Identifier(Identifier::Phone(number.clone()));
-        let named = match &reading {
-            Ok(Reading::Number(it)) => Named::Subject(phone(&it.number)),
-            Ok(Reading::Ambiguous(readings)) => {
-                Named::Several(readings.iter().map(|it| it.number.clone()).collect())
-            }
-            Ok(Reading::Withheld) => Named::Nobody(Stranger::Withheld),
-            Err(_) => Named::Nobody(Stranger::Invalid),
-        };
-        let read = NumberRead {
-            plan,
-            origin,
-            reading,
-        };
-        (Some(read), named)
-    }
-
-    /// How the number of a contact is written, and whether private numbers are used.
-    fn plan(&self, contact: &Contact) -> (NumberPlan, bool) {
-        let basis = self.classifier.bases.current();
-        let definitions = basis.revision.definitions.as_deref();
-        let trunk = definitions.and_then(|definitions| definitions.trunk(&contact.trunk));
-        let own = contact.number_plan.clone();
-        let plan = own.or_else(|| trunk.map(|trunk| trunk.numbers.clone()));
-        (
-            plan.unwrap_or_default(),
-            trunk.is_some_and(|trunk| trunk.uses_private_numbers),
-        )
-    }
-
     /// The answer that needs nothing but memory; `None` where more is needed. `write` as in [`Classifier::answer_today`].
     #[must_use]
     pub fn route_in_memory(
@@ -242,35 +120,52 @@ impl Router {
         contact: &ReadContact,
         write: impl FnOnce(Answer<Classified>) -> Bytes,
     ) -> Option<Routed> {
-        match (&contact.named, &contact.claim) {
-            (Named::Nobody(stranger), None) => self.stranger(*stranger, None),
-            (Named::Subject(subject), None) => {
-                let classifier = &self.classifier;
-                let (bytes, stale_since) = classifier.classify_in_memory(subject, None, write)?;
-                Some(Routed::Classified(bytes, IdentifiedBy::Caller, stale_since))
+        let classifier = &self.classifier;
+        let (subject, by) = match (&contact.named, &contact.claim) {
+            (Named::Nobody(stranger), None) => return self.stranger(*stranger, None),
+            (Named::Subject(subject), None) => (subject.clone(), IdentifiedBy::Caller),
+            (Named::Subject(subject), Some(claim)) => {
+                // Both must be held, and leave one customer; a customer id may be that of nobody.
+                let named = classifier.subjects.find_held(subject)?;
+                let Subject::Identifier(_) = claim else {
+                    return None;
+                };
+                let claimed = classifier.subjects.find_held(claim)?;
+                let (ids, by) = narrowed(named.to_vec(), &claimed)?;
+                let [id] = &*ids else {
+                    return None;
+                };
+                (Subject::Customer(id.clone()), by)
             }
-            _ => None,
-        }
+            (Named::Nobody(_), Some(_)) | (Named::Several(_), _) => return None,
+        };
+        let (bytes, stale_since) = classifier.classify_in_memory(&subject, None, write)?;
+        Some(Routed::Classified(ClassifiedBytes {
+            bytes,
+            by,
+            stale_since,
+            is_partial: false,
+        }))
     }
 
-    /// The answer, within the time for routing and before `deadline`, if there is one.
+    /// The answer, within the time for routing, counted from `arrived`, and before `deadline`, if there is one: the best that was found by
+    /// then.
     ///
     /// # Errors
     /// When the clock shows no day.
     pub async fn route(
         &self,
         contact: &ReadContact,
+        arrived: Instant,
         deadline: Option<Instant>,
         write: impl FnOnce(Answer<Classified>) -> Bytes + Send + 'static,
     ) -> Result<Routed, ServiceError> {
-        let end = Instant::now() + self.budget;
+        let end = arrived + self.budget;
         let end = deadline.map_or(end, |deadline| end.min(deadline));
-        let fallback = match timeout_at(end, self.look_up(contact, write)).await {
-            Ok(Ok(routed)) => return Ok(routed),
-            Ok(Err(error)) => fallback_of(&error),
-            Err(_) => Fallback::TooLate,
-        };
-        self.fall_back(contact, fallback)
+        match self.look_up(contact, end, write).await {
+            Ok(routed) => Ok(routed),
+            Err(fallback) => self.fall_back(contact, fallback),
+        }
     }
 
     /// The answer where nothing can be looked up.
@@ -282,11 +177,7 @@ impl Router {
         contact: &ReadContact,
         fallback: Fallback,
     ) -> Result<Routed, ServiceError> {
-        let stranger = match contact.named {
-            Named::Nobody(stranger) => stranger,
-            Named::Subject(_) | Named::Several(_) => Stranger::Unknown,
-        };
-        self.stranger(stranger, Some(fallback))
+        self.stranger(contact.stranger(), Some(fallback))
             .ok_or(ServiceError::Internal("the clock shows no day".into()))
     }
 
@@ -304,60 +195,63 @@ impl Router {
     async fn look_up(
         &self,
         contact: &ReadContact,
+        end: Instant,
         write: impl FnOnce(Answer<Classified>) -> Bytes + Send + 'static,
-    ) -> Result<Routed, ServiceError> {
-        let subjects = &self.classifier.subjects;
-        let named = match (&contact.named, &contact.claim) {
-            (Named::Subject(subject), None) => {
-                let answer = self.classifier.answer_today(subject, write).await?;
-                return Ok(Routed::Classified(answer.0, IdentifiedBy::Caller, answer.1));
-            }
-            (Named::Nobody(stranger), None) => {
-                let unknown = self.stranger(*stranger, None);
-                return unknown.ok_or(ServiceError::Internal("the clock shows no day".into()));
-            }
-            (Named::Nobody(_), Some(_)) => vec![],
-            (Named::Subject(subject), Some(_)) => self.known(subject).await?,
-            (Named::Several(numbers), _) => {
+    ) -> Result<Routed, Fallback> {
+        if let (Named::Subject(subject), None) = (&contact.named, &contact.claim) {
+            let answer = in_time(end, self.classifier.answer_today(subject, write)).await?;
+            return Ok(Routed::Classified(ClassifiedBytes {
+                bytes: answer.0,
+                by: IdentifiedBy::Caller,
+                stale_since: answer.1,
+                is_partial: false,
+            }));
+        }
+        let named = in_time(end, self.named(contact)).await;
+        let claimed = match &contact.claim {
+            Some(claim) => in_time(end, self.known(claim)).await,
+            None => Ok(vec![]),
+        };
+        // What could not be looked up does not take what could with it.
+        let (named, claimed, failed) = match (named, claimed) {
+            (Ok(named), Ok(claimed)) => (named, claimed, None),
+            (Ok(named), Err(fallback)) => (named, vec![], Some(fallback)),
+            (Err(fallback), Ok(claimed)) => (vec![], claimed, Some(fallback)),
+            (Err(fallback), Err(_)) => return Err(fallback),
+        };
+        let Some((ids, by)) = narrowed(named, &claimed) else {
+            let unknown = self.stranger(contact.stranger(), None);
+            return failed.map_or_else(|| unknown.ok_or(Fallback::Internal), Err);
+        };
+        let answer = in_time(end, self.classifier.answer_customers(&ids, write)).await?;
+        Ok(Routed::Classified(ClassifiedBytes {
+            bytes: answer.0,
+            by,
+            stale_since: answer.1,
+            is_partial: failed.is_some(),
+        }))
+    }
+
+    /// The customers whom the caller names, by id.
+    async fn named(&self, contact: &ReadContact) -> Result<Vec<CustomerId>, ServiceError> {
+        match &contact.named {
+            Named::Nobody(_) => Ok(vec![]),
+            Named::Subject(subject) => self.known(subject).await,
+            Named::Several(numbers) => {
                 let mut all: Vec<CustomerId> = vec![];
                 for number in numbers {
                     let subject = Subject::Identifier(Identifier::Phone(number.clone()));
-                    all.extend(subjects.find(&subject).await?.iter().cloned());
+                    let found = self.classifier.subjects.find(&subject).await?;
+                    all.extend(found.iter().cloned());
                 }
                 all.sort();
                 all.dedup();
-                all
+                Ok(all)
             }
-        };
-        let claimed = match &contact.claim {
-            Some(claim) => self.known(claim).await?,
-            None => vec![],
-        };
-        let both: Vec<CustomerId> = named
-            .iter()
-            .filter(|id| claimed.contains(id))
-            .cloned()
-            .collect();
-        let (ids, by) = if !both.is_empty() {
-            (both, IdentifiedBy::CallerAndClaim)
-        } else if !named.is_empty() {
-            // What is claimed contradicts the number, or nothing is claimed.
-            (named, IdentifiedBy::Caller)
-        } else if !claimed.is_empty() {
-            (claimed, IdentifiedBy::Claim)
-        } else {
-            let stranger = match contact.named {
-                Named::Nobody(stranger) => stranger,
-                Named::Subject(_) | Named::Several(_) => Stranger::Unknown,
-            };
-            let unknown = self.stranger(stranger, None);
-            return unknown.ok_or(ServiceError::Internal("the clock shows no day".into()));
-        };
-        let (bytes, stale_since) = self.classifier.answer_customers(&ids, write).await?;
-        Ok(Routed::Classified(bytes, by, stale_since))
+        }
     }
 
-    /// The customers that a subject names and that are known.
+    /// The customers that a subject names and that are known, by id.
     async fn known(&self, subject: &Subject) -> Result<Vec<CustomerId>, ServiceError> {
         let ids = self.classifier.subjects.find(subject).await?;
         match subject {
@@ -374,6 +268,37 @@ impl Router {
     /// Counts an answer.
     pub fn count(&self, verdict: RouteVerdict, quality: RouteQuality) {
         self.metrics.answers(verdict, quality).inc();
+    }
+}
+
+/// Those of the customers that the caller names whom the claim names too, or else those whom one of them names; `None` without any. A claim that
+/// contradicts the number counts for nothing. Both are sorted.
+fn narrowed(
+    named: Vec<CustomerId>,
+    claimed: &[CustomerId],
+) -> Option<(Vec<CustomerId>, IdentifiedBy)> {
+    let both = named.iter().filter(|id| claimed.binary_search(id).is_ok());
+    let both: Vec<CustomerId> = both.cloned().collect();
+    if !both.is_empty() {
+        Some((both, IdentifiedBy::CallerAndClaim))
+    } else if !named.is_empty() {
+        Some((named, IdentifiedBy::Caller))
+    } else if !claimed.is_empty() {
+        Some((claimed.to_vec(), IdentifiedBy::Claim))
+    } else {
+        None
+    }
+}
+
+/// The outcome of a look that ends in time; or why there is none.
+async fn in_time<T>(
+    end: Instant,
+    look: impl Future<Output = Result<T, ServiceError>>,
+) -> Result<T, Fallback> {
+    match timeout_at(end, look).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => Err(fallback_of(&error)),
+        Err(_) => Err(Fallback::TooLate),
     }
 }
 

@@ -173,90 +173,6 @@ async fn a_claim_narrows_a_shared_number_and_identifies_where_nothing_else_does(
 }
 
 #[tokio::test]
-async fn strangers_have_treatments_of_their_own_completed_by_unrated() {
-    let service = service().await;
-    for (text, verdict, queue, queue_by, priority, automation) in [
-        (
-            "030 5555555",
-            RouteVerdict::Unknown,
-            "newcomers",
-            "UNKNOWN",
-            10,
-            true,
-        ),
-        (
-            "anonymous",
-            RouteVerdict::Withheld,
-            "reception",
-            "tier",
-            0,
-            false,
-        ),
-        ("", RouteVerdict::Withheld, "reception", "tier", 0, false),
-        (
-            "+266696687",
-            RouteVerdict::Withheld,
-            "reception",
-            "tier",
-            0,
-            false,
-        ),
-        (
-            "+49 030 23125001",
-            RouteVerdict::Invalid,
-            "exceptions",
-            "INVALID",
-            10,
-            true,
-        ),
-        (
-            "12",
-            RouteVerdict::Invalid,
-            "exceptions",
-            "INVALID",
-            10,
-            true,
-        ),
-        (
-            "alice",
-            RouteVerdict::Invalid,
-            "exceptions",
-            "INVALID",
-            10,
-            true,
-        ),
-    ] {
-        let answer = service.route(number(text)).await;
-        assert_eq!(answer.verdict(), verdict, "{text:?}");
-        assert_eq!(answer.quality(), RouteQuality::Full, "{text:?}");
-        let treatment = answer.treatment.unwrap();
-        assert_eq!(treatment.queue, queue, "{text:?}");
-        assert_eq!(decided(&treatment, "queue"), queue_by, "{text:?}");
-        assert_eq!(treatment.priority, Some(priority), "{text:?}");
-        assert_eq!(treatment.automation_allowed, Some(automation), "{text:?}");
-        assert_eq!(treatment.response_minutes, Some(480), "{text:?}");
-    }
-}
-
-#[tokio::test]
-async fn what_is_wrong_with_a_number_is_part_of_the_answer() {
-    let service = service().await;
-    let wrong = service
-        .route(number("+49 030 23125001"))
-        .await
-        .number
-        .unwrap();
-    assert_eq!(
-        wrong.error,
-        "has the trunk prefix 0 after the country code 49: remove it"
-    );
-    assert_eq!(wrong.e164, "");
-    // Classify says how to treat somebody unknown, too.
-    let unknown = service.classify(by_phone("+49305555555"), "").await;
-    assert_eq!(unknown.treatment.unwrap().queue, "newcomers");
-}
-
-#[tokio::test]
 async fn a_number_that_can_be_read_in_several_ways_is_that_of_whom_is_known() {
     let service = service().await;
     let both = |id: &str, number: &str| pb::CustomerPatch {
@@ -300,7 +216,8 @@ async fn what_the_network_asserts_counts_and_privacy_is_kept() {
         trunk: trunk.to_owned(),
         ..Default::default()
     };
-    let from = "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1";
+    let from = "\"Ada\" <sip:+4930999@gw>;tag=1";
+    let anonymous = "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1";
     let asserted = "<sip:+493023125001@net.example>, <tel:+493023125001>";
     let shown = service.route(sip("", asserted, from, "")).await;
     assert_eq!(shown.customer.unwrap().customer_id, "ada");
@@ -308,13 +225,16 @@ async fn what_the_network_asserts_counts_and_privacy_is_kept() {
         shown.number.unwrap().source(),
         CallerSource::AssertedIdentity
     );
-    let hidden = service.route(sip("", asserted, from, "id")).await;
-    assert_eq!(hidden.verdict(), RouteVerdict::Withheld);
-    let number = hidden.number.unwrap();
-    assert_eq!((&*number.e164, number.readings.len()), ("", 0));
-    let used = service.route(sip("private", asserted, from, "id")).await;
-    assert_eq!(used.verdict(), RouteVerdict::Resolved);
-    let withheld = service.route(sip("", "", from, "")).await;
+    for (from, privacy) in [(from, "id"), (anonymous, ""), (anonymous, "id")] {
+        let hidden = service.route(sip("", asserted, from, privacy)).await;
+        assert_eq!(hidden.verdict(), RouteVerdict::Withheld, "{from} {privacy}");
+        assert_eq!(hidden.customer, None);
+        let number = hidden.number.unwrap();
+        assert_eq!((&*number.e164, number.readings.len()), ("", 0));
+        let used = service.route(sip("private", asserted, from, privacy)).await;
+        assert_eq!(used.verdict(), RouteVerdict::Resolved);
+    }
+    let withheld = service.route(sip("", "", anonymous, "")).await;
     assert_eq!(withheld.verdict(), RouteVerdict::Withheld);
 }
 
@@ -345,13 +265,67 @@ async fn a_mask_keeps_a_shared_line_small() {
 }
 
 #[tokio::test]
+async fn what_a_caller_typed_in_never_fails_the_call() {
+    let service = service().await;
+    let long = by_id(&"x".repeat(129));
+    for (claim, error) in [
+        (
+            long,
+            "customer_id is 129 bytes long; at most 128 are allowed",
+        ),
+        (
+            by_id("ada "),
+            "customer_id begins or ends with white space: trim it",
+        ),
+        (
+            by_email("ada"),
+            "email is not an e-mail address: write one @ between a name and a domain, at most 254 bytes",
+        ),
+        (
+            by_phone("12"),
+            "has fewer digits than any phone number of the country",
+        ),
+    ] {
+        let request = pb::RouteContactRequest {
+            claim: Some(claim),
+            ..number(ADA)
+        };
+        let answer = service.route(request).await;
+        assert_eq!(answer.verdict(), RouteVerdict::Resolved, "{error}");
+        assert_eq!(answer.identified_by(), IdentifiedBy::Caller);
+        assert_eq!(answer.claim_error, error);
+    }
+    // A number that is claimed is read as the trunk writes numbers.
+    let request = pb::RouteContactRequest {
+        claim: Some(by_phone("030 23125001")),
+        ..number("anonymous")
+    };
+    let answer = service.route(request).await;
+    assert_eq!(answer.customer.unwrap().customer_id, "ada");
+    // A contact that is no call.
+    for (subject, verdict) in [
+        (by_email("ada"), RouteVerdict::Invalid),
+        (by_phone("anonymous"), RouteVerdict::Withheld),
+        (by_phone("030 23125001"), RouteVerdict::Resolved),
+    ] {
+        let request = pb::RouteContactRequest {
+            caller: Some(Caller::Subject(subject.clone())),
+            ..Default::default()
+        };
+        let answer = service.route(request).await;
+        assert_eq!(answer.verdict(), verdict, "{subject:?}");
+        assert!(answer.treatment.is_some());
+    }
+}
+
+#[tokio::test]
 async fn mistakes_of_an_integration_are_all_named() {
     let service = service().await;
     let request = pb::RouteContactRequest {
         caller: Some(Caller::Subject(pb::Subject::default())),
         trunk: "x".repeat(65),
         number_plan: "german".to_owned(),
-        claim: Some(by_id("")),
+        claim: Some(pb::Subject::default()),
         read_mask: Some(prost_types::FieldMask {
             paths: vec!["queue".to_owned()],
         }),
@@ -361,12 +335,6 @@ async fn mistakes_of_an_integration_are_all_named() {
     assert_eq!(reason(&refused), "INVALID_REQUEST");
     assert_eq!(
         violated(&refused),
-        [
-            "subject",
-            "trunk",
-            "number_plan",
-            "claim.customer_id",
-            "read_mask"
-        ]
+        ["subject", "trunk", "number_plan", "claim", "read_mask"]
     );
 }

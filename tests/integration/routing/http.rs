@@ -110,6 +110,7 @@ async fn a_shared_line_and_strangers_are_answers_too() {
             "withheld",
             "reception",
         ),
+        ("number=%2B493023125001&privacy=id", "withheld", "reception"),
     ] {
         let (status, _, body) = get(&service, &format!("/v1/route?{query}&format=flat")).await;
         let answer: Value = serde_json::from_str(&body).unwrap();
@@ -138,6 +139,13 @@ async fn forms_and_json_are_read() {
         let answer: Value = serde_json::from_str(&body).unwrap();
         assert_eq!((status, &answer["customer"]["id"]), (200, &json!("ada")));
     }
+    let masked = r#"{"number": "+493023125001", "fields": ["treatment"]}"#;
+    let (_, _, body) = post(&service, "application/json", masked).await;
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&answer["queue"], &answer["customer"]),
+        (&json!("reception"), &Value::Null)
+    );
 }
 
 #[tokio::test]
@@ -160,6 +168,11 @@ async fn what_cannot_be_read_is_refused_with_a_sentence() {
             post(&service, "application/json", "[1]").await,
             400,
             "the body is not a JSON object",
+        ),
+        (
+            post(&service, "application/json", r#"{"number": {"a": 1}}"#).await,
+            400,
+            "number: is a list or an object; send a text",
         ),
         (
             post(&service, "text/xml", "<a/>").await,
@@ -186,5 +199,46 @@ async fn what_cannot_be_read_is_refused_with_a_sentence() {
     }
     let counted = &service.app.metrics.http;
     assert_eq!(counted.requests(404).get(), 1);
-    assert_eq!(counted.requests(400).get(), 2);
+    assert_eq!(counted.requests(400).get(), 3);
+    // What is not JSON is not repeated: it may be somebody's number.
+    let (_, _, body) = post(&service, "application/json", "+493023125001").await;
+    assert_eq!(body, "the body is not JSON: line 1, column 1\n");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up_and_counted() {
+    let service = service().await;
+    let head = "POST /v1/route HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 10\r\n\r\nnumber";
+    let (status, _, body) = send(&service, head).await;
+    assert_eq!(
+        (status, &*body),
+        (408, "the request did not arrive in time\n")
+    );
+    assert_eq!(service.app.metrics.http.requests(408).get(), 1);
+}
+
+#[tokio::test]
+async fn requests_on_one_connection_are_answered_in_turn_also_while_the_server_drains() {
+    let service = service().await;
+    let address = service.app.http_address.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = "GET /v1/route?number=anonymous&fields=treatment HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream
+        .write_all(request.repeat(3).as_bytes())
+        .await
+        .unwrap();
+    let mut answers = vec![];
+    while answers
+        .windows(12)
+        .filter(|it| it == b"HTTP/1.1 200")
+        .count()
+        < 3
+    {
+        stream.read_buf(&mut answers).await.unwrap();
+    }
+    // Idle connections do not hold up the stop.
+    service.stop().await.unwrap();
+    let mut rest = vec![];
+    let _ = stream.read_to_end(&mut rest).await;
+    assert!(TcpStream::connect(address).await.is_err());
 }

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use patron::pb;
 use patron::pb::{FallbackReason, RouteQuality, RouteVerdict};
 use tonic::Request;
 
 use super::{ADA, FIRM, number, service};
+use crate::support::messages::{by_external, by_id};
 use crate::support::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,6 +32,16 @@ async fn in_an_outage_who_is_in_memory_is_found_and_others_get_the_fallback() {
     assert_eq!(cold.quality(), RouteQuality::Fallback);
     assert_eq!(cold.fallback_reason(), FallbackReason::Database);
     assert_eq!(cold.treatment.unwrap().queue, "newcomers");
+    // A claim that cannot be looked up does not take the caller with it.
+    for claim in [by_external("crm", "9"), by_id("nobody")] {
+        let claimed = pb::RouteContactRequest {
+            claim: Some(claim),
+            ..number(ADA)
+        };
+        let answer = service.route(claimed).await;
+        assert_eq!(answer.verdict(), RouteVerdict::Resolved);
+        assert_eq!(answer.customer.unwrap().customer_id, "ada");
+    }
     // What needs no look is answered as ever.
     let withheld = service.route(number("anonymous")).await;
     assert_eq!(withheld.quality(), RouteQuality::Full);

@@ -16,6 +16,7 @@ fn the_mask_knows_every_field_of_the_answer() {
         number: _,
         identified_by: _,
         provenance: _,
+        claim_error: _,
     } = pb::RouteContactResponse::default();
     let names = RouteMask::NAMES.map(|(name, _)| name);
     let mask = RouteMask::new(names).unwrap();

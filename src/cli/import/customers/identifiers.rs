@@ -55,7 +55,9 @@ impl IdentifierColumns {
             Ok(number) => Ok(Some(number.as_str().to_owned())),
             // The cell says that no number is known.
             Err(NumberError::Withheld) => Ok(None),
-            Err(error) => Err(format!("{text:?} {error}")),
+            Err(error) => Err(format!(
+                "{text:?} {error} (--phone-numbers states how the file writes them)"
+            )),
         };
         for column in &self.phones {
             let number = row.parse(Some(*column), phone).flatten();

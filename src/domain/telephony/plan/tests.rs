@@ -62,6 +62,10 @@ fn a_number_with_a_country_code_is_read_in_all_its_forms() {
         "+49 30 123456",
         "+49 (30) 123-456",
         "+49/30/123456",
+        "(+49) 30 123456",
+        "(+49) (0)30 123456",
+        "tel:030123456;phone-context=+49",
+        "<sip: 4930123456@gw>",
         "+49 (0)30 123456",
         "+49(0)30123456",
         "tel:+49-30-123456",
@@ -151,13 +155,17 @@ fn a_number_that_cannot_exist_is_refused_with_what_is_wrong() {
     check("national:DE", "0049030123456", trunk_prefix("0", 49));
     check("e164", "+7 8 495 123-45-67", trunk_prefix("8", 7));
     check("e164", "+44 (020) 7031 3000", trunk_prefix("0", 44));
+    check("e164", "+370 0 612 34567", trunk_prefix("0", 370));
     // Where the zero belongs to the number.
+    check("e164", "+39 (0)6 69812345", Ok(("+390669812345", "+")));
+    check("e164", "+225 (0)7 07123456", Ok(("+2250707123456", "+")));
     check("e164", "+39 06 69812345", Ok(("+390669812345", "+")));
 
     check("e164", "+49301", Err(NumberError::TooShort));
     check("e164", "+1202555012", Err(NumberError::TooShort));
     check("e164", "+120255501234", Err(NumberError::TooLong));
     check("e164", "+4930123456789012345", Err(NumberError::TooLong));
+    check("e164", "+49123456789012345", Err(NumberError::TooLong));
     check("e164", "+9991234567", Err(NumberError::CountryCode));
     check("e164", "+0301234567", Err(NumberError::CountryCode));
     check(

@@ -307,7 +307,10 @@ fn an_error_of_the_command_line_names_each_cause_once() {
 /// What is wrong with phone numbers.
 fn number_sentences() -> Vec<String> {
     let numbers = [
-        NumberError::TextTooLong(usize::MAX),
+        NumberError::TextTooLong {
+            actual: usize::MAX,
+            limit: usize::MAX,
+        },
         NumberError::NotANumber,
         NumberError::NoUser,
         NumberError::NoCountryCode,
@@ -326,7 +329,7 @@ fn number_sentences() -> Vec<String> {
         NumberError::Withheld,
     ];
     let sentences = numbers.iter().map(|error| match error {
-        NumberError::TextTooLong(_)
+        NumberError::TextTooLong { .. }
         | NumberError::NotANumber
         | NumberError::NoUser
         | NumberError::NoCountryCode

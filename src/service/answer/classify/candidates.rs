@@ -105,7 +105,7 @@ impl Several {
             .collect();
         let (mut shared_kind, mut shared_tier, mut shared_rest) = (None, None, None);
         if unseen == 0 {
-            // What they share must hold for those that are not listed too. Of these only the tier is decided.
+            // What they share must hold for those that are not listed too.
             let other_kinds = others.iter().map(|one| one.profile().kind);
             shared_kind = shared(kinds.into_iter().chain(other_kinds));
             let other_tiers = others
