@@ -9,10 +9,11 @@ pub mod order_forecast;
 mod spend;
 pub mod uncertainty;
 
-pub use contracts::ContractValue;
+pub use contracts::{ContractValue, margin_of_period};
 use contracts::{RunningContract, contract_value, running_contracts};
 pub use cost_to_serve::unpriced_channels;
 use cost_to_serve::{ActivePeriod, cost_to_serve};
+pub use margin::OrderMargins;
 use margin::margin_share;
 pub use missing_rate::{MissingRate, missing_rates, other_currencies};
 pub use spend::amounts_paid;
