@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    EvaluationPermit, Evaluations, FitPlan, candidate, cannot_fit, nobody_yet, read_population,
-    without_orders,
+    EvaluationPermit, Evaluations, FitPlan, candidate, cannot_fit, nobody_yet, nothing_recorded,
+    read_population, without_orders,
 };
 use crate::{
     domain::{
@@ -189,10 +189,14 @@ impl Evaluations {
         tx: &mut sqlx::PgConnection,
     ) -> Result<Day, ServiceError> {
         let today = self.today()?;
-        let days = store::evaluation_input::find_purchase_days(tx).await?;
-        let (first, last) = days.ok_or_else(|| {
-            ServiceError::NothingToEvaluate("no purchase is recorded yet".to_owned())
-        })?;
+        let (first, last) = match store::evaluation_input::find_purchase_days(tx).await? {
+            Some(days) => days,
+            // Contracts alone are known until today.
+            None => match store::contracts::find_first_start(tx, today).await? {
+                Some(first) => (first, today),
+                None => return Err(nothing_recorded()),
+            },
+        };
         let until = until.unwrap_or(last.min(today));
         Ok(until.plus_days(-((until - first) / HOLDOUT_PART).max(1)))
     }
