@@ -22,6 +22,7 @@ pub mod ranking;
 pub mod renewals;
 mod sample;
 pub mod season;
+pub mod spend_choice;
 pub mod strata;
 pub mod total;
 pub mod tracking;

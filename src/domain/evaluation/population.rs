@@ -40,6 +40,8 @@ pub struct Subject {
     pub last_year_repeats: u32,
     /// Days with a purchase in the holdout.
     pub holdout_orders: u32,
+    /// Those of them that were paid for, as far as amounts are known.
+    pub holdout_paid_orders: u32,
     /// Amount of those days, major units of the reporting currency; `None` when one cannot be converted.
     pub holdout_spend: Option<f64>,
     /// What counts to the value beside orders.
@@ -250,6 +252,7 @@ impl Population {
             known_spend,
             last_year_repeats: count_days(last_year),
             holdout_orders: count_days(later),
+            holdout_paid_orders: count_paid(later, &major),
             holdout_spend: total(later),
             value,
         };
@@ -376,6 +379,14 @@ impl Population {
         let subjects = self.subjects.iter();
         subjects.filter(move |subject| kind.is_none_or(|kind| subject.kind() == kind))
     }
+}
+
+fn count_paid(entries: &[PurchaseDay], major: impl Fn(&PurchaseDay) -> Option<f64>) -> u32 {
+    let amounts = entries.chunk_by(same_day).filter(|entries| {
+        let amount = entries.iter().map(&major).sum::<Option<f64>>();
+        amount.is_some_and(|amount| amount > 0.0)
+    });
+    u32::try_from(amounts.count()).unwrap_or(u32::MAX)
 }
 
 fn same_day(one: &PurchaseDay, other: &PurchaseDay) -> bool {

@@ -17,7 +17,7 @@ pub use self::{
     backtest::{ModelEvaluation, OrderEvaluation},
     candidate::{Described, FitPlan, Fits, Fitted},
     compare::{
-        ComparedModel, ComparisonRequest, LikelihoodFigures, ModelComparison,
+        ComparedModel, ComparedSpend, ComparisonRequest, LikelihoodFigures, ModelComparison,
         ModelFigures,
     },
     drift::{DriftReport, DriftRequest},

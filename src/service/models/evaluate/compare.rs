@@ -1,6 +1,10 @@
 //! All models side by side: each fitted to what was known at a split, and compared with what came after it.
 
+mod spend;
+
 use std::time::{Duration, Instant};
+
+pub use self::spend::ComparedSpend;
 
 use super::{
     EvaluationPermit, Evaluations, FitPlan, candidate, cannot_fit, nobody_yet, nothing_recorded,
@@ -61,6 +65,10 @@ pub struct ModelComparison {
     pub models: Vec<ComparedModel>,
     /// Which of them to use, by its place, and why; `None` where none converged.
     pub recommendation: Option<(usize, String)>,
+    /// The orders that spend can be fitted to, the default first.
+    pub spend_choices: Vec<ComparedSpend>,
+    /// Which of them to use, by its place, and why; `None` where none could be compared.
+    pub spend_recommendation: Option<(usize, String)>,
     /// Time that fits and figures took.
     pub duration: Duration,
 }
@@ -168,6 +176,7 @@ impl Evaluations {
                 contenders.extend(contender.map(|contender| (models.len(), contender)));
                 models.push(ComparedModel { plan, figures });
             }
+            let (spend_choices, spend_recommendation) = spend::choices(&population, &spend);
             Ok(ModelComparison {
                 window,
                 last_purchase_day,
@@ -176,6 +185,8 @@ impl Evaluations {
                 left_out: population.left_out(),
                 recommendation: recommendation(&contenders, &models),
                 models,
+                spend_choices,
+                spend_recommendation,
                 duration: start.elapsed(),
             })
         };
