@@ -335,8 +335,8 @@ fn value_adds_the_margin_of_orders_and_the_payments_of_contracts() {
     assert!(found.intervals_absent_reason.is_some());
 }
 
-/// A book whose contracts end at each renewal with a probability of their own, everything recorded on its day.
-fn book(seed: u64, each: usize) -> Vec<Vec<ContractFact>> {
+/// A book whose contracts end at each renewal with a probability of their own; notice is given, and recorded, so many days before.
+fn book(seed: u64, each: usize, notice_days: i32) -> Vec<Vec<ContractFact>> {
     let mut random = Random::new(seed);
     let mut book = vec![];
     for (months, [alpha, beta]) in [(1, [0.9, 9.0]), (12, [1.4, 4.0])] {
@@ -355,8 +355,9 @@ fn book(seed: u64, each: usize) -> Vec<Vec<ContractFact>> {
                     break;
                 };
                 if random.uniform() < theta {
+                    let told = due.plus_days(-notice_days).max(start).to_string();
                     let due = due.to_string();
-                    facts.push(fact(&start.to_string(), months, Some(&due), &due));
+                    facts.push(fact(&start.to_string(), months, Some(&due), &told));
                     break;
                 }
             }
@@ -397,7 +398,7 @@ fn renewals_of_simulated_books_lie_in_their_intervals() {
     let (mut held, mut value_held, mut ratio) = (0, 0, 0.0);
     let (mut calibrated, mut better) = (0.0, 0);
     for seed in 0..BOOKS {
-        let (population, rows) = populate(&book(seed, 300), window);
+        let (population, rows) = populate(&book(seed, 300, 0), window);
         let models = fitted(&rows);
         let rate = renewal_rate(&rows);
         let found = evaluate_renewals(&population, &models, rate, seed).unwrap();
@@ -426,4 +427,29 @@ fn renewals_of_simulated_books_lie_in_their_intervals() {
     assert!((ratio - 1.0).abs() < 0.01, "{ratio}");
     assert!((calibrated - 0.9).abs() < 0.01, "{calibrated}");
     assert_eq!(better, u32::try_from(BOOKS).unwrap());
+}
+
+/// The models know nothing of notice, and scores expect nothing of a contract with a known end: where notice is recorded early, contracts
+/// without it are renewed more often than all contracts together.
+#[test]
+fn early_notice_shows_as_a_forecast_that_is_too_low() {
+    const BOOKS: u64 = 20;
+    let window = window("2025-11-22", "2026-11-22");
+    let (mut expected, mut actual, mut above) = (0.0, 0.0, 0);
+    for seed in 0..BOOKS {
+        let book = book(seed, 300, 90);
+        let yearly: Vec<_> = book.into_iter().skip(300).collect();
+        let (population, rows) = populate(&yearly, window);
+        let models = fitted(&rows);
+        let found = evaluate_renewals(&population, &models, renewal_rate(&rows), seed).unwrap();
+        assert!(found.left_out.ending > 0, "{found:?}");
+        let all = &found.groups[0];
+        let total = all.total.unwrap();
+        expected += all.expected;
+        actual += total.actual;
+        above += u32::from(total.actual > total.high);
+    }
+    let ratio = expected / actual;
+    println!("three months of notice: expected/actual {ratio:.4}, above in {above} of {BOOKS}");
+    assert!((0.9..0.99).contains(&ratio), "{ratio}");
 }
