@@ -60,7 +60,8 @@ impl ValueEnum for FittedModel {
         match self {
             Self::Named(model) => model.to_possible_value(),
             Self::Best => {
-                let help = "The model, grouping and spend orders that `patron model compare` recommends";
+                let help =
+                    "The model, grouping and spend orders that `patron model compare` recommends";
                 Some(PossibleValue::new("best").help(help))
             }
         }

@@ -32,7 +32,7 @@ use crate::domain::{
         CustomerKind,
         profile::{ProfileAt, PurchaseSummary},
     },
-    fitted::parameters::{Estimation, Selection},
+    fitted::parameters::{Estimation, ExtrapolatedCovariate, Selection},
     money::{Money, major_to_money},
 };
 
@@ -43,6 +43,8 @@ pub struct Valuation {
     pub inputs: Option<ValueInputs>,
     /// What the order model says; `None` without one.
     pub orders: Option<OrderOutlook>,
+    /// The covariates of the customer outside the values that the order model was fitted to.
+    pub extrapolated_covariates: Vec<ExtrapolatedCovariate>,
     /// Expected amount per order, in major units of the reporting currency.
     pub expected_spend_per_order: Option<f64>,
     /// The customer's own orders behind that amount; `None` where it is the mean of all customers, or there is none.
@@ -151,6 +153,7 @@ const fn nothing(reason: Unrated) -> Valuation {
     Valuation {
         inputs: None,
         orders: None,
+        extrapolated_covariates: vec![],
         expected_spend_per_order: None,
         spend_history: None,
         expected_margin_per_order: None,
@@ -213,6 +216,7 @@ fn value_of_purchases(
     });
     Valuation {
         orders: Some(orders),
+        extrapolated_covariates: selected.extrapolated_covariates(),
         expected_spend_per_order: spend.ok().map(|spend| spend.amount),
         spend_history: spend.ok().and_then(|spend| spend.own),
         expected_margin_per_order: margin.ok().map(|(margin, _)| margin),
