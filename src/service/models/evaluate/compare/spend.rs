@@ -54,5 +54,5 @@ fn figures(population: &Population, orders: SpendOrders) -> Result<SpendPerOrder
         .population_mean()
         .map_err(|error| error.to_string())?;
     spend_per_order(population, &fit.model, orders)
-        .ok_or_else(|| "nobody paid for an order in the holdout".to_owned())
+        .ok_or_else(|| "no customer paid for an order in the holdout".to_owned())
 }
