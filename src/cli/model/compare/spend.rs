@@ -25,7 +25,7 @@ pub(super) fn recommended_row(comparison: &pb::ModelComparison) -> Option<(&'sta
     Some(("Spend", format!("--spend-orders {choice}: {reason}")))
 }
 
-/// The choices; `None` where none was compared.
+/// The choices, and why one was not compared; `None` where the server names none.
 pub(super) fn part(comparison: &pb::ModelComparison) -> Option<String> {
     let header = [
         ("spend per order", Align::Left),
@@ -50,13 +50,17 @@ pub(super) fn part(comparison: &pb::ModelComparison) -> Option<String> {
         ])
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    let table = || text::table(&header, &rows);
-    (!rows.is_empty()).then(|| {
-        format!(
-            "{}\nTotal and MAE of a customer: if the number of orders were known",
-            table()
-        )
-    })
+    let mut lines = vec![];
+    if !rows.is_empty() {
+        lines.push(text::table(&header, &rows));
+        lines.push("Total and MAE of a customer: if the number of orders were known".to_owned());
+    }
+    let absent = comparison.spend_choices.iter();
+    lines.extend(absent.filter(|it| !it.absent_reason.is_empty()).map(|it| {
+        let orders = spend_orders_name(it.spend_orders()).unwrap_or_default();
+        format!("Spend of {orders}: not compared, {}", it.absent_reason)
+    }));
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// One choice.
@@ -114,7 +118,10 @@ mod tests {
         ] {
             assert!(lines.iter().any(|it| it == line), "no {line:?} in\n{text}");
         }
-        assert!(!text.contains("repeat-means"), "{text}");
+        assert!(
+            text.ends_with("Spend of repeat-means: not compared, too few"),
+            "{text}"
+        );
         let row = recommended_row(&comparison).unwrap();
         let expected = "--spend-orders repeat: closer, by 2.5 standard errors";
         assert_eq!(row, ("Spend", expected.to_owned()));
