@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::simulated::{fitted as fitted_orders, purchases_until};
 use super::*;
 use crate::domain::clv::fit::contracts::{ContractRow, fit_contracts};
 use crate::domain::clv::random::Random;
@@ -147,4 +148,79 @@ fn early_notice_shows_as_a_forecast_that_is_too_low() {
     let ratio = expected / actual;
     println!("three months of notice: expected/actual {ratio:.4}, above in {above} of {BOOKS}");
     assert!((0.9..0.99).contains(&ratio), "{ratio}");
+}
+
+/// Buyers whose model is known, every other one with a contract, and customers with contracts alone; prices from 10 to 50 EUR.
+fn mixed(seed: u64, window: Window) -> (Population, ContractRows) {
+    let truth = OrderModel::new(ModelKind::MbgNbd, [0.8, 9.0, 0.9, 2.5]).unwrap();
+    let mut random = Random::new(seed ^ 0xB0B);
+    let euro = "EUR".parse().unwrap();
+    let basis = Basis::new(
+        Revision::built_in().unwrap(),
+        None,
+        Some(euro),
+        Arc::default(),
+    );
+    let mut left_out = ContractsLeftOut::default();
+    let price =
+        |terms: &ContractTerms, _| Some(f64::from(10 + 10 * (terms.started_on.number() % 5)));
+    let book = book(seed, 400, 0);
+    let (_, rows) = populate(&book, window);
+    let ahead = book
+        .iter()
+        .map(|facts| ContractAhead::of_facts(facts, window, &mut left_out, price));
+    let mut ahead = ahead.collect::<Vec<_>>().into_iter().flatten();
+    let mut population = Population::new(window);
+    for at in 0..400 {
+        let days = purchases_until(window.until(), &truth, &mut random);
+        let split = days.partition_point(|entry| entry.day <= window.split());
+        let (known, later) = days.split_at(split);
+        let margins = |days: &[PurchaseDay]| OrderMargins::of(days, &basis).unwrap();
+        let own = (at % 2 == 0).then(|| ahead.next()).flatten();
+        let value = ValueFacts {
+            known_margins: Some(margins(known)),
+            holdout_margin: Some(margins(later).realised()),
+            contracts: own.into_iter().collect(),
+        };
+        let person = Stratum::of_kind(CustomerKind::Person);
+        population
+            .add_valued(person, &days, &days, value, major)
+            .unwrap();
+    }
+    ahead.for_each(|one| population.add_contracts_alone(Box::new([one])));
+    population.sort();
+    (population, rows)
+}
+
+#[test]
+fn the_value_of_simulated_customers_lies_in_its_interval() {
+    const POPULATIONS: u64 = 20;
+    let window = window("2025-11-22", "2026-11-22");
+    let (mut known, mut held, mut expected, mut actual) = (0, 0, 0.0, 0.0);
+    for seed in 0..POPULATIONS {
+        let (population, rows) = mixed(seed, window);
+        let model = fitted_orders(ModelKind::MbgNbd, &population);
+        let models = fitted(&rows);
+        let rate = renewal_rate(&rows);
+        let found = evaluate_value(&population, Some(&model), &models, rate, seed).unwrap();
+        assert!(found.customers > 400, "nobody has contracts alone");
+        assert_eq!(found.unconvertible, 0);
+        // Where a draw of the spend model has no variance, the total has none.
+        let Some(total) = found.quantity.total else {
+            continue;
+        };
+        known += 1;
+        held += u32::from((total.low..=total.high).contains(&total.actual));
+        expected += found.orders.unwrap().expected + found.contracts.expected;
+        actual += total.actual;
+    }
+    let ratio = expected / actual;
+    println!("value: held {held} of {known}, expected/actual {ratio:.4}");
+    assert!(known > 15, "{known}");
+    // Nine of ten are expected; of 40 populations 37 were within.
+    assert!(
+        (known * 8 / 10..=known).contains(&held),
+        "{held} of {known}"
+    );
+    assert!((ratio - 1.0).abs() < 0.05, "{ratio}");
 }
