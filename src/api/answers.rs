@@ -21,6 +21,7 @@ use crate::{
         customer::profile::Profile,
         definitions::{Definitions, Stranger},
         explain::memberships::{Membership, WordedReason},
+        fitted::parameters::ExtrapolatedCovariate,
     },
     pb,
     service::answer::classify::{
@@ -128,7 +129,23 @@ fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classifica
             .map(|definitions| segments(&one.memberships, definitions))
             .unwrap_or_default(),
         missing_rates: rates::missing_rates(&one.missing_rates),
+        extrapolated_covariates: extrapolated_covariates(
+            &assessment.valued.valuation.extrapolated_covariates,
+        ),
     }
+}
+
+/// The messages of covariates outside the range of a fit.
+pub(super) fn extrapolated_covariates(
+    found: &[ExtrapolatedCovariate],
+) -> Vec<pb::ExtrapolatedCovariate> {
+    let message = |one: &ExtrapolatedCovariate| pb::ExtrapolatedCovariate {
+        name: one.name.clone(),
+        value: one.value,
+        fitted_min: one.fitted[0],
+        fitted_max: one.fitted[1],
+    };
+    found.iter().map(message).collect()
 }
 
 /// The segments that the customer is in, with their reasons.

@@ -34,7 +34,29 @@ pub(crate) fn comparison(found: &ModelComparison) -> pb::ModelComparison {
             .map(|(_, reason)| reason.clone())
             .unwrap_or_default(),
         duration: prost_types::Duration::try_from(found.duration).ok(),
+        spend_choices: spend_choices(found),
+        spend_recommendation_reason: found
+            .spend_recommendation
+            .as_ref()
+            .map(|(_, reason)| reason.clone())
+            .unwrap_or_default(),
     }
+}
+
+fn spend_choices(found: &ModelComparison) -> Vec<pb::ComparedSpend> {
+    let recommended = found.spend_recommendation.as_ref().map(|(place, _)| *place);
+    let choices = found.spend_choices.iter().enumerate();
+    let choices = choices.map(|(place, choice)| {
+        let figures = choice.figures.as_ref();
+        pb::ComparedSpend {
+            spend_orders: models::spend_orders_message(choice.orders),
+            recommended: Some(place) == recommended,
+            absent_reason: figures.err().cloned().unwrap_or_default(),
+            per_order: figures.ok().map(|it| accuracy(&it.per_order)),
+            given_orders: figures.ok().map(|it| accuracy(&it.given_orders)),
+        }
+    });
+    choices.collect()
 }
 
 /// The recommended one, then by BIC, then those without one, then those that could not be fitted.

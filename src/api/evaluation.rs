@@ -1,5 +1,7 @@
 //! Evaluations and drift checks as messages.
 
+mod contracts;
+
 use super::customer_kind_message;
 use crate::{
     api::models,
@@ -25,8 +27,7 @@ use crate::{
 
 /// The message of an evaluation.
 pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
-    let groups = found.evaluation.groups.iter();
-    pb::ModelEvaluation {
+    let message = pb::ModelEvaluation {
         split_on: found.window.split().to_string(),
         until: found.window.until().to_string(),
         first_day: found.first_day.to_string(),
@@ -38,25 +39,39 @@ pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
         empty_days: int32(found.window.days_after(found.last_purchase_day)),
         version: found.version.unwrap_or_default(),
         kind: models::kind_message(found.kind),
-        parameters: found.sets.iter().map(parameters).collect(),
         currency: found
             .currency
             .map(|currency| currency.to_string())
             .unwrap_or_default(),
-        spend_absent_reason: found.spend_absent_reason.clone().unwrap_or_default(),
-        interval_customers: count(found.evaluation.interval_customers),
-        intervals_absent_reason: found
-            .evaluation
-            .intervals_absent_reason
-            .clone()
-            .unwrap_or_default(),
         excluded_customers: excluded_customers(found.left_out),
-        groups: groups.map(group).collect(),
         duration: prost_types::Duration::try_from(found.duration).ok(),
         covariates: found.covariates.clone(),
         spend_orders: models::spend_orders_message(found.spend_orders),
-        season: Some(season(&found.evaluation.season)),
+        renewals: found.renewals.as_ref().ok().map(contracts::renewals),
+        renewals_absent_reason: reason(&found.renewals),
+        value: found.value.as_ref().ok().map(contracts::value),
+        value_absent_reason: reason(&found.value),
+        orders_absent_reason: reason(&found.orders),
+        ..Default::default()
+    };
+    let Ok(orders) = &found.orders else {
+        return message;
+    };
+    let figures = &orders.evaluation;
+    pb::ModelEvaluation {
+        parameters: orders.sets.iter().map(parameters).collect(),
+        spend_absent_reason: orders.spend_absent_reason.clone().unwrap_or_default(),
+        interval_customers: count(figures.interval_customers),
+        intervals_absent_reason: figures.intervals_absent_reason.clone().unwrap_or_default(),
+        groups: figures.groups.iter().map(group).collect(),
+        season: Some(season(&figures.season)),
+        ..message
     }
+}
+
+/// Why a part is absent; empty when it is there.
+fn reason<T>(part: &Result<T, String>) -> String {
+    part.as_ref().err().cloned().unwrap_or_default()
 }
 
 fn season(season: &Season) -> pb::SeasonCheck {
@@ -311,6 +326,7 @@ pub(super) fn accuracy(accuracy: &Accuracy) -> pb::ForecastAccuracy {
         mean_absolute_error: accuracy.mean_absolute_error,
         root_mean_squared_error: accuracy.root_mean_squared_error,
         bias: accuracy.bias,
+        correlation: accuracy.correlation,
     }
 }
 

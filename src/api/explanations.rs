@@ -3,7 +3,7 @@
 mod clauses;
 
 use super::{
-    answers::{mark_stale, provenance, tier},
+    answers::{extrapolated_covariates, mark_stale, provenance, tier},
     money_message,
     treatments::{localized, verdict},
 };
@@ -102,6 +102,7 @@ fn explanation(one: &ExplainedCustomer<'_>, basis: &Basis) -> pb::Explanation {
             .as_ref()
             .map(|explanation| tier_explanation(explanation, basis)),
         segments: segments.unwrap_or_default(),
+        extrapolated_covariates: extrapolated_covariates(&one.extrapolated_covariates),
     }
 }
 

@@ -98,6 +98,10 @@ pub(crate) fn model(version: &ModelVersion) -> pb::Model {
         last_purchase_on: fit
             .facts_end
             .map_or_else(String::new, |end| end.last_purchase.to_string()),
+        first_purchase_on: fit
+            .facts_end
+            .and_then(|end| end.first_purchase)
+            .map_or_else(String::new, |day| day.to_string()),
         plausible_silence_days: fit
             .facts_end
             .and_then(|end| end.plausible_silence_days)
@@ -115,6 +119,7 @@ fn missing_facts_warning(end: FactsEnd, until: Day) -> String {
         read_until,
         last_purchase,
         plausible_silence_days,
+        first_purchase: _,
     } = end;
     let silent = read_until - last_purchase;
     let plausible = plausible_silence_days.unwrap_or(0);
@@ -193,6 +198,8 @@ fn with_covariates(fit: &CovariateFit) -> pb::CovariateReport {
     pb::CovariateReport {
         names: names.collect(),
         means: fit.model.means().to_vec(),
+        minima: fit.model.ranges().iter().map(|range| range[0]).collect(),
+        maxima: fit.model.ranges().iter().map(|range| range[1]).collect(),
         orders: Some(report(&fit.report)),
         excluded_customer_count: count(fit.customers_left_out),
         test,

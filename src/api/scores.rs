@@ -1,7 +1,9 @@
 //! Scores of customers as messages.
 
 use super::{
-    answers::{candidate_count, mark_stale, provenance, tier, unrated_reason},
+    answers::{
+        candidate_count, extrapolated_covariates, mark_stale, provenance, tier, unrated_reason,
+    },
     money_message, rates,
 };
 use crate::{
@@ -95,6 +97,7 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
             .no_purchase_since
             .map_or_else(String::new, |day| day.to_string()),
         spend_inputs: valuation.spend_history.as_ref().map(spend_inputs),
+        extrapolated_covariates: extrapolated_covariates(&valuation.extrapolated_covariates),
         ..uncertain(one.uncertainty.as_ref(), basis)
     }
 }

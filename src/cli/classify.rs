@@ -9,7 +9,7 @@ use self::question::{QuestionJson, question_text};
 use self::treatment::{MembershipJson, TreatmentJson, segments_text, treatment_text};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
-use super::json::{self, MissingRateJson, MoneyJson, ProvenanceJson};
+use super::json::{self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson};
 use super::output::Output;
 use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
 use super::text;
@@ -67,6 +67,8 @@ pub struct ClassificationJson {
     unrated_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing_rates: Vec<MissingRateJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extrapolated_covariates: Vec<ExtrapolatedJson>,
     lifetime_value: Option<MoneyJson>,
     segments: Vec<MembershipJson>,
     treatment: Option<TreatmentJson>,
@@ -144,6 +146,7 @@ impl From<&pb::Classification> for ClassificationJson {
                 .iter()
                 .map(MissingRateJson::from)
                 .collect(),
+            extrapolated_covariates: json::extrapolated(&one.extrapolated_covariates),
             lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
             segments: one.segments.iter().map(MembershipJson::from).collect(),
             treatment: one.treatment.as_ref().map(TreatmentJson::from),
@@ -195,6 +198,8 @@ fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String 
     rows.push(("Tier", text::tier_text(one.tier.as_ref())));
     let missing = text::missing_rates_text(&one.missing_rates);
     rows.extend(missing.into_iter().map(|line| ("Missing", line)));
+    let extrapolated = text::extrapolated_text(&one.extrapolated_covariates);
+    rows.extend(extrapolated.into_iter().map(|line| ("Extrapolated", line)));
     if let Some(value) = &one.lifetime_value {
         rows.push(("Lifetime value", text::money_text(value)));
     }
@@ -288,6 +293,12 @@ mod tests {
             segments: vec![],
             treatment: None,
             missing_rates: vec![],
+            extrapolated_covariates: vec![pb::ExtrapolatedCovariate {
+                name: "age".into(),
+                value: 95.0,
+                fitted_min: 18.0,
+                fitted_max: 80.5,
+            }],
             provenance: Some(pb::Provenance {
                 as_of: "2024-01-01".into(),
                 data_time: None,

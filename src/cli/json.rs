@@ -47,6 +47,35 @@ impl From<&pb::MissingRate> for MissingRateJson {
     }
 }
 
+/// A covariate outside the range that the version was fitted on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExtrapolatedJson {
+    /// Name of the attribute.
+    pub name: String,
+    /// The value of the customer.
+    pub value: f64,
+    /// Smallest value in the fit.
+    pub fitted_min: f64,
+    /// Largest value in the fit.
+    pub fitted_max: f64,
+}
+
+impl From<&pb::ExtrapolatedCovariate> for ExtrapolatedJson {
+    fn from(one: &pb::ExtrapolatedCovariate) -> Self {
+        Self {
+            name: one.name.clone(),
+            value: one.value,
+            fitted_min: one.fitted_min,
+            fitted_max: one.fitted_max,
+        }
+    }
+}
+
+/// All of a list.
+pub fn extrapolated(covariates: &[pb::ExtrapolatedCovariate]) -> Vec<ExtrapolatedJson> {
+    covariates.iter().map(ExtrapolatedJson::from).collect()
+}
+
 /// Where an answer comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProvenanceJson {

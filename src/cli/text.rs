@@ -130,6 +130,19 @@ pub fn missing_rates_text(missing: &[pb::MissingRate]) -> Vec<String> {
     lines
 }
 
+/// What is extrapolated of covariates, in a line for each.
+#[must_use]
+pub fn extrapolated_text(covariates: &[pb::ExtrapolatedCovariate]) -> Vec<String> {
+    let line = |one: &pb::ExtrapolatedCovariate| {
+        let (name, value) = (&one.name, one.value);
+        format!(
+            "{name} is {value}, outside the {} to {} that the model was fitted on",
+            one.fitted_min, one.fitted_max
+        )
+    };
+    covariates.iter().map(line).collect()
+}
+
 /// An instant in RFC 3339. `None` when absent or out of range.
 #[must_use]
 pub fn time_text(time: Option<&prost_types::Timestamp>) -> Option<String> {

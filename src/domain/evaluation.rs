@@ -11,35 +11,39 @@ mod baseline;
 pub mod bins;
 pub mod buyers;
 pub mod comparison;
+pub mod contracts;
 pub mod coverage;
+mod drawn;
 pub mod drift;
 pub mod forecast;
 pub mod order_counts;
 pub mod population;
 pub mod ranking;
+pub mod renewals;
 mod sample;
 pub mod season;
+pub mod spend_choice;
 pub mod strata;
 pub mod total;
 pub mod tracking;
+pub mod value;
 
 use accuracy::{Accuracy, Improvement};
 use bins::FrequencyBin;
 use buyers::BuyerEvaluation;
 use coverage::{Coverage, Sampled, Within};
+use drawn::{Drawn, futures, total_of};
 use forecast::{CandidateModel, Compared, Forecast, forecasts};
 use order_counts::{OrderCount, OrderCounts};
 use population::{Population, Subject};
 use ranking::{Decile, GainPoint, Ranking};
 use season::{Season, season};
 use strata::compare_values;
-use total::{Part, TotalInterval};
+use total::TotalInterval;
 use tracking::{TrackedWeek, Tracks};
 
 use crate::domain::{
-    calendar::Day,
-    clv::{history::DAYS_PER_WEEK, interval::total::Total},
-    customer::CustomerKind,
+    calendar::Day, clv::history::DAYS_PER_WEEK, customer::CustomerKind,
     fitted::parameters::Selection,
 };
 
@@ -284,30 +288,6 @@ fn evaluate_group(
     }
 }
 
-/// Orders and spend of customers whose futures were drawn.
-fn futures<'a>(
-    sampled: impl Iterator<Item = &'a Sampled>,
-    forecasts: &[Forecast],
-) -> (Vec<Drawn<'a>>, Vec<Drawn<'a>>) {
-    let (mut of_orders, mut of_spend) = (vec![], vec![]);
-    for one in sampled {
-        let (forecast, totals) = (&forecasts[one.chosen.subject], &one.totals);
-        let parameters = parameters(forecast.selection);
-        let drawn = |within, compared: Compared, predicted| Drawn {
-            weight: one.chosen.weight,
-            within,
-            parameters,
-            expected: compared.expected,
-            predicted,
-        };
-        of_orders.push(drawn(one.orders, forecast.orders, Some(&totals.orders)));
-        if let (Some(within), Some(spend)) = (one.spend, forecast.spend) {
-            of_spend.push(drawn(within, spend, totals.spend.as_ref()));
-        }
-    }
-    (of_orders, of_spend)
-}
-
 /// Where the sums of orders and of spend over all customers came to lie, without the rest of an evaluation; `None` as in
 /// [`QuantityEvaluation::total`].
 #[must_use]
@@ -322,49 +302,6 @@ pub fn totals(
     let orders = forecasts.iter().map(|one| &one.orders);
     let spend = forecasts.iter().filter_map(|one| one.spend.as_ref());
     [total_of(orders, &of_orders), total_of(spend, &of_spend)]
-}
-
-/// Where the sum over `all` came to lie. A sum of which a part has no variance has none.
-fn total_of<'a>(
-    all: impl Iterator<Item = &'a Compared>,
-    drawn: &[Drawn<'_>],
-) -> Option<TotalInterval> {
-    let parts: Option<Vec<Part<'_>>> = drawn.iter().map(Drawn::part).collect();
-    total::total(all, &parts?, PARAMETER_SETS)
-}
-
-/// At most so many sets of parameters stand beside each other: those of all, of persons and of companies.
-const PARAMETER_SETS: usize = 3;
-
-/// Which of them, from 0: draws of two are taken to be independent. Of one with covariates, all values share the draws.
-const fn parameters(selection: Selection) -> usize {
-    match selection {
-        Selection::Pooled | Selection::PooledForKind(_) | Selection::PooledForUnknownCovariate => 0,
-        Selection::Covariates
-        | Selection::OwnKind(CustomerKind::Person | CustomerKind::Employee) => 1,
-        Selection::OwnKind(CustomerKind::Company) => 2,
-    }
-}
-
-/// One quantity of a customer whose future was drawn.
-struct Drawn<'a> {
-    weight: f64,
-    within: Within,
-    parameters: usize,
-    expected: f64,
-    /// `None` where it has no variance.
-    predicted: Option<&'a Total>,
-}
-
-impl<'a> Drawn<'a> {
-    fn part(&self) -> Option<Part<'a>> {
-        Some(Part {
-            parameters: self.parameters,
-            weight: self.weight,
-            expected: self.expected,
-            predicted: self.predicted?,
-        })
-    }
 }
 
 fn quantity(compared: &[(u32, Compared)], drawn: &[Drawn<'_>]) -> QuantityEvaluation {

@@ -219,6 +219,70 @@ pub async fn list_by_key(
     by_customer(rows)
 }
 
+/// All observations of the contracts of persons and companies that began by a day, one contract after another, in a fixed order.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_begun(
+    connection: &mut PgConnection,
+    until: Day,
+    mut each: impl FnMut(&CustomerId, &[ContractFact]),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query_as::<_, Row>(
+        "SELECT c.customer_id, c.source, c.contract_id, c.effective_on, c.profile_version, c.started_on, c.period_months,
+                c.price_minor, c.currency, c.cost_minor, c.category, c.ended_on
+         FROM contracts AS c
+         JOIN profiles AS p ON p.customer_id = c.customer_id
+         WHERE p.kind IN (1, 2) AND c.started_on <= $1
+         ORDER BY c.customer_id, c.source, c.contract_id, c.profile_version",
+    )
+    .bind(until.number())
+    .fetch(connection);
+    let mut one: Option<(CustomerId, Vec<ContractFact>)> = None;
+    while let Some(row) = rows.try_next().await? {
+        let (customer_id, fact) = row.try_into()?;
+        match &mut one {
+            Some((id, facts)) if *id == customer_id && same_contract(facts, &fact) => {
+                facts.push(fact);
+            }
+            _ => {
+                if let Some((id, facts)) = one.replace((customer_id, vec![fact])) {
+                    each(&id, &facts);
+                }
+            }
+        }
+    }
+    if let Some((id, facts)) = one {
+        each(&id, &facts);
+    }
+    Ok(())
+}
+
+fn same_contract(facts: &[ContractFact], fact: &ContractFact) -> bool {
+    let key = |fact: &ContractFact| (fact.source.clone(), fact.contract_id.clone());
+    facts.first().is_some_and(|first| key(first) == key(fact))
+}
+
+/// The first day of any contract of a person or company; `None` without one that began by a day.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn find_first_start(
+    connection: &mut PgConnection,
+    until: Day,
+) -> Result<Option<Day>, StoreError> {
+    let (first,): (Option<i32>,) = sqlx::query_as(
+        "SELECT min(c.started_on)
+         FROM contracts AS c
+         JOIN profiles AS p ON p.customer_id = c.customer_id
+         WHERE p.kind IN (1, 2) AND c.started_on <= $1",
+    )
+    .bind(until.number())
+    .fetch_one(connection)
+    .await?;
+    first.map(codes::day).transpose()
+}
+
 /// What became of the contracts of persons and companies at the renewals due until a day, as it was known then.
 ///
 /// Of each contract the database returns the observation that held, or, where none was effective yet, the earliest one.

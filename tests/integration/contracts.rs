@@ -1,6 +1,7 @@
 //! Contracts from ingest to value: what is recorded of them, as of which day, and what they are worth.
 
 mod currencies;
+mod evaluating;
 mod fitting;
 mod recording;
 mod valuing;

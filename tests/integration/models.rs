@@ -5,6 +5,7 @@ mod compare;
 mod contacts;
 mod drift;
 mod evaluation;
+mod extrapolated;
 mod fits;
 mod outlook;
 mod planted;

@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use prost::Message as _;
 
 use super::{
-    classify_response, provenance, tier,
+    classify_response, extrapolated_covariates, provenance, tier,
     wire::{bytes, message, number, text},
 };
 use crate::{
@@ -160,6 +160,9 @@ fn classification(
     }
     for missing in crate::api::rates::missing_rates(&one.missing_rates) {
         bytes(9, &missing.encode_to_vec(), out);
+    }
+    for one in extrapolated_covariates(&valued.valuation.extrapolated_covariates) {
+        bytes(10, &one.encode_to_vec(), out);
     }
 }
 

@@ -33,6 +33,8 @@ struct ExplanationJson {
     display_name: String,
     tier: Option<TierJson>,
     segments: Vec<SegmentJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extrapolated_covariates: Vec<json::ExtrapolatedJson>,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +106,7 @@ fn explanation(one: &pb::Explanation) -> ExplanationJson {
         display_name: one.display_name.clone(),
         tier: one.tier.as_ref().map(tier),
         segments: one.segments.iter().map(segment).collect(),
+        extrapolated_covariates: json::extrapolated(&one.extrapolated_covariates),
     }
 }
 

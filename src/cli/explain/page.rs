@@ -77,6 +77,7 @@ fn one_page(
 ) -> String {
     let as_of = provenance.map_or("", |provenance| provenance.as_of.as_str());
     let mut parts = vec![whom(explanation, as_of, style)];
+    parts.extend(extrapolated(&explanation.extrapolated_covariates, style));
     if let Some(tier) = &explanation.tier {
         parts.push(tier_part(tier, style));
     }
@@ -88,6 +89,26 @@ fn one_page(
     }
     parts.extend(provenance.map(|provenance| style.paint.faint(&based_on(provenance, style))));
     parts.join("\n\n")
+}
+
+/// Which covariates the model extrapolates; `None` where it does not.
+fn extrapolated(covariates: &[pb::ExtrapolatedCovariate], style: Style) -> Option<String> {
+    let lines = match style.language {
+        Language::En => text::extrapolated_text(covariates),
+        Language::De => {
+            let line = |one: &pb::ExtrapolatedCovariate| {
+                format!(
+                    "{} ist {}, außerhalb der Werte {} bis {}, an die das Modell angepasst wurde",
+                    one.name, one.value, one.fitted_min, one.fitted_max
+                )
+            };
+            covariates.iter().map(line).collect()
+        }
+    };
+    (!lines.is_empty()).then(|| {
+        let label = style.language.label("Extrapolated", "Extrapoliert");
+        format!("{label}: {}", lines.join("; "))
+    })
 }
 
 /// What the answer rests on: enough to ask for the same one again.

@@ -27,6 +27,7 @@ pub struct ModelJson {
     /// The orders that spend was fitted to; absent when the server does not say.
     spend_orders: Option<&'static str>,
     unconvertible_customers: i64,
+    first_purchase_on: Option<String>,
     last_purchase_on: Option<String>,
     plausible_silence_days: Option<i32>,
     missing_facts_warning: Option<String>,
@@ -59,6 +60,8 @@ struct KindJson {
 struct CovariatesJson {
     names: Vec<String>,
     means: Vec<f64>,
+    minima: Vec<f64>,
+    maxima: Vec<f64>,
     orders: Option<ReportJson>,
     excluded_customer_count: i64,
     test: TestJson,
@@ -137,6 +140,7 @@ impl From<&pb::Model> for ModelJson {
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
             spend_orders: spend_orders_name(model.spend_orders()),
             unconvertible_customers: model.unconvertible_customers,
+            first_purchase_on: filled(&model.first_purchase_on),
             last_purchase_on: filled(&model.last_purchase_on),
             plausible_silence_days: Some(model.plausible_silence_days).filter(|&days| days > 0),
             missing_facts_warning: filled(&model.missing_facts_warning),
@@ -180,6 +184,8 @@ impl From<&pb::CovariateReport> for CovariatesJson {
         Self {
             names: fit.names.clone(),
             means: fit.means.clone(),
+            minima: fit.minima.clone(),
+            maxima: fit.maxima.clone(),
             orders: fit.orders.as_ref().map(ReportJson::from),
             excluded_customer_count: fit.excluded_customer_count,
             test: TestJson::new(fit.test.as_ref(), &fit.test_absent_reason),

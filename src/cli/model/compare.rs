@@ -1,5 +1,7 @@
 //! `patron model compare`: all models side by side, and which one to use.
 
+mod spend;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -10,6 +12,8 @@ use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::text::{self, Align};
 use crate::pb;
+
+pub(super) use spend::recommended as recommended_spend;
 
 /// Options of `patron model compare`.
 #[derive(Debug, Args)]
@@ -100,9 +104,11 @@ fn page(comparison: &pb::ModelComparison) -> String {
             None => "none, because no model converged".to_owned(),
         },
     ));
+    rows.extend(spend::recommended_row(comparison));
     let mut parts = vec![text::labelled(&rows)];
     parts.push(fits_table(comparison));
     parts.push(forecasts_table(comparison));
+    parts.extend(spend::part(comparison));
     let notes = comparison.models.iter().filter_map(note);
     let notes: Vec<String> = notes.collect();
     if !notes.is_empty() {
@@ -211,6 +217,8 @@ fn comparison_json(comparison: &pb::ModelComparison) -> Value {
         "customers": comparison.customers,
         "currency": comparison.currency,
         "recommendation_reason": comparison.recommendation_reason,
+        "spend_recommendation_reason": comparison.spend_recommendation_reason,
+        "spend_choices": list(&comparison.spend_choices, spend::choice_json),
         "models": list(&comparison.models, |model| json!({
             "model": model_name(model.kind()),
             "by_kind": model.grouping() == pb::FitGrouping::ByKind,

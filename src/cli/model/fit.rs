@@ -3,6 +3,7 @@
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
+use super::answer::spend_orders_name;
 use super::{compare, no_model, print};
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
@@ -59,7 +60,8 @@ impl ValueEnum for FittedModel {
         match self {
             Self::Named(model) => model.to_possible_value(),
             Self::Best => {
-                let help = "The model and grouping that `patron model compare` recommends";
+                let help =
+                    "The model, grouping and spend orders that `patron model compare` recommends";
                 Some(PossibleValue::new("best").help(help))
             }
         }
@@ -101,9 +103,9 @@ pub struct FitArgs {
     /// Order model
     #[arg(long, value_enum, default_value = "mbg-nbd")]
     model: FittedModel,
-    /// Orders that spend is fitted to
-    #[arg(long, value_enum, value_name = "ORDERS", default_value = "all")]
-    spend_orders: SpendOrders,
+    /// Orders that spend is fitted to (default: all; with --model best, those that the comparison recommends)
+    #[arg(long, value_enum, value_name = "ORDERS")]
+    spend_orders: Option<SpendOrders>,
     /// Last day of facts to use, YYYY-MM-DD (default: today, or the last purchase if facts seem to be missing since)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
@@ -162,10 +164,12 @@ pub(super) fn grouping(by: Option<Grouping>) -> pb::FitGrouping {
 /// No server, an error of the server, or no reader.
 pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
+    let mut spend_orders = args.spend_orders.map(SpendOrders::message);
     let (kind, grouping, covariates) = match args.model {
         FittedModel::Named(model) => (model.message(), grouping(args.by), args.covariates.clone()),
         FittedModel::Best => {
-            let best = recommended(&connection, args, output).await?;
+            let (best, orders) = recommended(&connection, args, output).await?;
+            spend_orders = spend_orders.or(orders);
             (best.kind(), best.grouping(), best.covariates)
         }
     };
@@ -181,19 +185,19 @@ pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
         covariates,
         grouping: grouping.into(),
         prior,
-        spend_orders: args.spend_orders.message().into(),
+        spend_orders: spend_orders.unwrap_or(pb::SpendOrders::All).into(),
     });
     let response = connection.models().fit_model(request).await?.into_inner();
     let model = response.model.ok_or_else(no_model)?;
     print(&model, args.json, output)
 }
 
-/// The model that a comparison recommends, which is printed too.
+/// The model that a comparison recommends and the orders to fit spend to, which are printed too.
 async fn recommended(
     connection: &Connection,
     args: &FitArgs,
     output: &mut Output,
-) -> Result<pb::ComparedModel, CliError> {
+) -> Result<(pb::ComparedModel, Option<pb::SpendOrders>), CliError> {
     if args.by.is_some() {
         return Err(CliError::usage(
             "--by cannot be used with --model best, which compares both groupings: remove one of them",
@@ -205,6 +209,7 @@ async fn recommended(
         ..Default::default()
     };
     let comparison = compare::ask(connection, request).await?;
+    let spend_orders = compare::recommended_spend(&comparison);
     let reason = comparison.recommendation_reason;
     let best = comparison
         .models
@@ -217,5 +222,12 @@ async fn recommended(
         "recommended model: {}, {reason}",
         compare::name(&best)
     ));
-    Ok(best)
+    if let (Some(orders), None) = (spend_orders, args.spend_orders) {
+        output.note(&format!(
+            "recommended --spend-orders: {}, {}",
+            spend_orders_name(orders).unwrap_or_default(),
+            comparison.spend_recommendation_reason
+        ));
+    }
+    Ok((best, spend_orders))
 }

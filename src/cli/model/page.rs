@@ -7,6 +7,7 @@ use self::refinements::{by_kind_page, covariates_page, test_text};
 use self::stages::{stages_text, title};
 use super::answer::{seconds, spend_orders_title};
 use crate::cli::text::{self, Align};
+use crate::domain::calendar::Day;
 use crate::pb;
 
 /// A model version for a person.
@@ -14,11 +15,13 @@ use crate::pb;
 pub fn page(model: &pb::Model) -> String {
     let state = if model.active { "active" } else { "not active" };
     let written = text::time_text(model.create_time.as_ref()).unwrap_or_default();
-    let mut parts = vec![text::labelled(&[
+    let mut rows = vec![
         ("Model version", format!("{} ({state})", model.version)),
         ("Facts up to", model.until.clone()),
-        ("Stored", written),
-    ])];
+    ];
+    rows.extend(observed(model).map(|text| ("Observed", text)));
+    rows.push(("Stored", written));
+    let mut parts = vec![text::labelled(&rows)];
     if !model.missing_facts_warning.is_empty() {
         parts.push(format!("Warning: {}.", model.missing_facts_warning));
     }
@@ -57,6 +60,16 @@ pub fn page(model: &pb::Model) -> String {
     parts.extend(model.covariates.iter().map(covariates_page));
     parts.extend(model.checks.iter().map(checks_page));
     parts.join("\n\n")
+}
+
+/// How long customers were observed, which no horizon should exceed by much; `None` in versions of earlier releases.
+fn observed(model: &pb::Model) -> Option<String> {
+    let first: Day = model.first_purchase_on.parse().ok()?;
+    let until: Day = model.until.parse().ok()?;
+    Some(format!(
+        "{} days since the first purchase; a forecast over a longer horizon extrapolates",
+        until - first
+    ))
 }
 
 fn contract_page(model: &pb::ContractModel) -> String {

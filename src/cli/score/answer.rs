@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::order_forecast::{self, OrderForecastJson};
 use super::uncertainty::{self, UncertaintyJson};
-use crate::cli::json::{self, MissingRateJson, MoneyJson, ProvenanceJson};
+use crate::cli::json::{self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson};
 use crate::cli::subject::subject_text;
 use crate::cli::text;
 use crate::pb;
@@ -66,6 +66,8 @@ struct OneScoreJson {
     /// Currencies out of which amounts were converted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     converted_from: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extrapolated_covariates: Vec<ExtrapolatedJson>,
     tier: Option<String>,
     tier_rank: Option<i32>,
     tier_unrated_reason: Option<&'static str>,
@@ -141,6 +143,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
             .map(MissingRateJson::from)
             .collect(),
         converted_from: score.converted_from.clone(),
+        extrapolated_covariates: json::extrapolated(&score.extrapolated_covariates),
         tier: json::tier_name(tier),
         tier_rank: json::tier_rank(tier),
         tier_unrated_reason: json::tier_unrated_reason(tier),
@@ -236,6 +239,8 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         );
         rows.push(("Warning", text));
     }
+    let extrapolated = text::extrapolated_text(&score.extrapolated_covariates);
+    rows.extend(extrapolated.into_iter().map(|line| ("Extrapolated", line)));
     let missing = text::missing_rates_text(&score.missing_rates);
     rows.extend(missing.into_iter().map(|line| ("Missing", line)));
     if !score.converted_from.is_empty() {

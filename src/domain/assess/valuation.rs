@@ -9,10 +9,11 @@ pub mod order_forecast;
 mod spend;
 pub mod uncertainty;
 
-pub use contracts::ContractValue;
+pub use contracts::{ContractValue, margin_of_period};
 use contracts::{RunningContract, contract_value, running_contracts};
 pub use cost_to_serve::unpriced_channels;
 use cost_to_serve::{ActivePeriod, cost_to_serve};
+pub use margin::OrderMargins;
 use margin::margin_share;
 pub use missing_rate::{MissingRate, missing_rates, other_currencies};
 pub use spend::amounts_paid;
@@ -31,7 +32,7 @@ use crate::domain::{
         CustomerKind,
         profile::{ProfileAt, PurchaseSummary},
     },
-    fitted::parameters::{Estimation, Selection},
+    fitted::parameters::{Estimation, ExtrapolatedCovariate, Selection},
     money::{Money, major_to_money},
 };
 
@@ -42,6 +43,8 @@ pub struct Valuation {
     pub inputs: Option<ValueInputs>,
     /// What the order model says; `None` without one.
     pub orders: Option<OrderOutlook>,
+    /// The covariates of the customer outside the values that the order model was fitted to.
+    pub extrapolated_covariates: Vec<ExtrapolatedCovariate>,
     /// Expected amount per order, in major units of the reporting currency.
     pub expected_spend_per_order: Option<f64>,
     /// The customer's own orders behind that amount; `None` where it is the mean of all customers, or there is none.
@@ -150,6 +153,7 @@ const fn nothing(reason: Unrated) -> Valuation {
     Valuation {
         inputs: None,
         orders: None,
+        extrapolated_covariates: vec![],
         expected_spend_per_order: None,
         spend_history: None,
         expected_margin_per_order: None,
@@ -212,6 +216,7 @@ fn value_of_purchases(
     });
     Valuation {
         orders: Some(orders),
+        extrapolated_covariates: selected.extrapolated_covariates(),
         expected_spend_per_order: spend.ok().map(|spend| spend.amount),
         spend_history: spend.ok().and_then(|spend| spend.own),
         expected_margin_per_order: margin.ok().map(|(margin, _)| margin),

@@ -62,4 +62,22 @@ impl RenewalModel {
             Self::Alike(model) => 1.0 - model.theta,
         }
     }
+
+    /// Probabilities that a contract renewed `renewals` times already is renewed at least once more, at least twice more, and so on, up to
+    /// `due` times: each is at most the one before.
+    ///
+    /// ```
+    /// use patron::domain::clv::renewal::{Geometric, RenewalModel};
+    ///
+    /// let alike = RenewalModel::Alike(Geometric::new(0.5)?);
+    /// assert_eq!(alike.survival_from(7, 3).collect::<Vec<_>>(), [0.5, 0.25, 0.125]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn survival_from(&self, renewals: u32, due: u32) -> impl Iterator<Item = f64> + use<> {
+        let model = *self;
+        (0..due).scan(1.0, move |probability, further| {
+            *probability *= model.retention(renewals.saturating_add(further));
+            Some(*probability)
+        })
+    }
 }

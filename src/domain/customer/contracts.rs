@@ -54,6 +54,14 @@ impl ContractTerms {
             .take_while(|(_, day)| self.ended_on.is_none_or(|end| *day < end))
     }
 
+    /// The renewals due after `day` and by another one, which is included, those on or after a known end left out: each with its number.
+    pub fn renewals_between(&self, day: Day, until: Day) -> impl Iterator<Item = (u32, Day)> {
+        // As many of the contract's own months may be over between the two, and one more.
+        let months = u32::try_from(until.months_since(day)).map_or(0, |months| months + 1);
+        self.renewals_within(day, months)
+            .take_while(move |(_, due)| *due <= until)
+    }
+
     /// Months of the contract that are over on `day`: each ends on the day of the month of its start, or on the last day of a shorter one.
     fn whole_months_until(&self, day: Day) -> u32 {
         let months = u32::try_from(day.months_since(self.started_on)).unwrap_or(0);
@@ -98,6 +106,15 @@ pub fn known_on(facts: Vec<ContractFact>, day: Day) -> Vec<ContractFact> {
         .into_values()
         .flat_map(|facts| known_of_one(facts, day))
         .collect()
+}
+
+/// The terms of one contract as they stood on `day`, from all its observations; `None` before it began.
+#[must_use]
+pub fn terms_on(facts: &[ContractFact], day: Day) -> Option<ContractTerms> {
+    let begun = facts.iter().filter(|fact| fact.terms.started_on <= day);
+    let known = known_of_one(begun.cloned().collect(), day).into_iter();
+    let held = known.max_by_key(|fact| (fact.effective_on, fact.profile_version));
+    held.map(|fact| fact.terms)
 }
 
 fn known_of_one(facts: Vec<ContractFact>, day: Day) -> Vec<ContractFact> {
@@ -205,6 +222,55 @@ mod tests {
         assert_eq!(due(&last_days, "2026-06-30", 6).len(), 6);
         let ends = terms("2025-12-31", 1, Some("2026-09-30"));
         assert_eq!(due(&ends, "2026-06-30", 6), ["2026-07-31", "2026-08-31"]);
+    }
+
+    #[test]
+    fn renewals_between_two_days_are_those_counted_by_the_later_one() {
+        // Each end of a month, a leap year among them, and periods up to a year.
+        for (start, period) in [("2023-12-31", 1), ("2024-02-29", 12), ("2024-01-30", 3)] {
+            let begun = terms(start, period, None);
+            for offset in 0..400 {
+                let from = day(start).plus_days(offset);
+                for days in [1, 27, 28, 29, 30, 31, 59, 90, 365, 366] {
+                    let until = from.plus_days(days);
+                    let numbers = begun
+                        .renewals_between(from, until)
+                        .map(|(number, _)| number);
+                    let expected = begun.renewals_until(from) + 1..=begun.renewals_until(until);
+                    assert!(numbers.eq(expected), "{begun:?} {from} {until}");
+                }
+            }
+        }
+        let ends = terms("2025-12-31", 1, Some("2026-04-30"));
+        let due: Vec<_> = ends
+            .renewals_between(day("2026-02-28"), day("2026-12-31"))
+            .collect();
+        assert_eq!(due, [(3, day("2026-03-31"))]);
+    }
+
+    #[test]
+    fn the_terms_of_a_day_are_those_said_last_for_it() {
+        let fact = |effective_on: &str, profile_version, ended_on| ContractFact {
+            source: "erp".into(),
+            contract_id: "1".into(),
+            terms: terms("2025-01-01", 12, ended_on),
+            effective_on: day(effective_on),
+            profile_version,
+        };
+        let facts = [
+            fact("2025-01-01", 1, None),
+            fact("2026-03-01", 2, Some("2027-01-01")),
+            fact("2026-03-01", 3, Some("2026-06-01")),
+            fact("2026-05-01", 4, None),
+        ];
+        let end_on = |on| terms_on(&facts, day(on)).unwrap().ended_on;
+        assert_eq!(end_on("2026-02-28"), None);
+        assert_eq!(end_on("2026-04-30"), Some(day("2026-06-01")));
+        assert_eq!(end_on("2026-05-01"), None);
+        assert_eq!(terms_on(&facts, day("2024-12-31")), None);
+        // What becomes known later does not reach back.
+        let ended = &facts[1..2];
+        assert_eq!(terms_on(ended, day("2026-02-28")).unwrap().ended_on, None);
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub struct Accuracy {
     pub root_mean_squared_error: f64,
     /// Mean of expected less actual of a customer: above 0, too much was expected.
     pub bias: f64,
+    /// Pearson's correlation of expected and actual, `-1..=1`; `None` when all are equal of either.
+    pub correlation: Option<f64>,
 }
 
 /// How much nearer a model came than its pooled parameters, customer by customer.
@@ -128,8 +130,10 @@ pub(super) fn accuracy(
 ) -> Accuracy {
     let (mut customers, mut actual_total, mut expected_total) = (0, 0.0, 0.0);
     let (mut absolute, mut squared) = (0.0, 0.0);
+    let mut moments = Moments::default();
     for (expected, actual) in pairs {
         customers += 1;
+        moments.push(expected, actual);
         actual_total += actual;
         expected_total += expected;
         absolute += (expected - actual).abs();
@@ -144,5 +148,34 @@ pub(super) fn accuracy(
         mean_absolute_error: absolute / n,
         root_mean_squared_error: (squared / n).sqrt(),
         bias: (expected_total - actual_total) / n,
+        correlation: moments.correlation(),
+    }
+}
+
+/// Means, variances and covariance of pairs, updated pair by pair (Welford 1962, Technometrics 4(3), 419-420).
+#[derive(Default)]
+struct Moments {
+    count: f64,
+    means: [f64; 2],
+    squares: [f64; 2],
+    product: f64,
+}
+
+impl Moments {
+    fn push(&mut self, one: f64, other: f64) {
+        self.count += 1.0;
+        let from_means = [one - self.means[0], other - self.means[1]];
+        self.means[0] += from_means[0] / self.count;
+        self.means[1] += from_means[1] / self.count;
+        let from_new = [one - self.means[0], other - self.means[1]];
+        self.squares[0] += from_means[0] * from_new[0];
+        self.squares[1] += from_means[1] * from_new[1];
+        self.product += from_means[0] * from_new[1];
+    }
+
+    fn correlation(&self) -> Option<f64> {
+        let [one, other] = self.squares;
+        let spread = one.sqrt() * other.sqrt();
+        (spread > 0.0).then(|| (self.product / spread).clamp(-1.0, 1.0))
     }
 }

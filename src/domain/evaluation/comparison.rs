@@ -10,7 +10,7 @@ use super::number;
 /// 1995, Journal of the American Statistical Association 90, page 777).
 const SAME_BIC: f64 = 2.0;
 /// Standard errors beyond which a difference of holdout errors is not chance.
-const CLEARLY: f64 = 2.0;
+pub(super) const CLEARLY: f64 = 2.0;
 
 /// What is compared of one model.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,7 @@ fn closest(contenders: &[Contender], among: impl Iterator<Item = usize>) -> Opti
 }
 
 /// By how many standard errors a model came closer to the holdout than another one; `None` where that cannot be told.
-fn paired_gain(than: &Contender, model: &Contender) -> Option<f64> {
+pub(super) fn paired_gain(than: &Contender, model: &Contender) -> Option<f64> {
     let pairs = than.squared_errors.iter().zip(&model.squared_errors);
     let gains: Vec<f64> = pairs.map(|(than, own)| than - own).collect();
     if gains.len() < 2 {

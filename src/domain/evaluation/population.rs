@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Window,
+    contracts::{ContractAhead, ContractsLeftOut, ValueFacts, compare_contracts},
     strata::{Strata, Stratum, compare_values},
 };
 use crate::domain::{
@@ -39,8 +40,12 @@ pub struct Subject {
     pub last_year_repeats: u32,
     /// Days with a purchase in the holdout.
     pub holdout_orders: u32,
+    /// Those of them that were paid for, as far as amounts are known.
+    pub holdout_paid_orders: u32,
     /// Amount of those days, major units of the reporting currency; `None` when one cannot be converted.
     pub holdout_spend: Option<f64>,
+    /// What counts to the value beside orders.
+    pub value: ValueFacts,
 }
 
 /// What a customer spent until the split, major units of the reporting currency.
@@ -123,7 +128,12 @@ impl Subject {
         };
         // Gaps last: which customers a sample takes does not depend on them.
         let gaps = || self.row.log_gaps().cmp(&other.row.log_gaps());
-        key(self).cmp(&key(other)).then_with(values).then_with(gaps)
+        let contracts = || compare_contracts(&self.value.contracts, &other.value.contracts);
+        key(self)
+            .cmp(&key(other))
+            .then_with(values)
+            .then_with(gaps)
+            .then_with(contracts)
     }
 }
 
@@ -146,6 +156,9 @@ pub struct Population {
     strata: Strata,
     repeat_days: BTreeMap<(u8, Day), u64>,
     left_out: LeftOut,
+    /// Of each customer who had contracts but no order by the split.
+    contracts_alone: Vec<Box<[ContractAhead]>>,
+    contracts_left_out: ContractsLeftOut,
 }
 
 impl Population {
@@ -162,6 +175,8 @@ impl Population {
                 newcomers: 0,
                 unconvertible: 0,
             },
+            contracts_alone: vec![],
+            contracts_left_out: ContractsLeftOut::NONE,
         }
     }
 
@@ -178,6 +193,21 @@ impl Population {
         whole: &[PurchaseDay],
         major: impl Fn(&PurchaseDay) -> Option<f64>,
     ) -> Result<(), HistoryError> {
+        self.add_valued(stratum, known, whole, ValueFacts::default(), major)
+    }
+
+    /// The same with what counts to the value of the customer. One who had not ordered by the split is there with contracts alone.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn add_valued(
+        &mut self,
+        stratum: Stratum,
+        known: &[PurchaseDay],
+        whole: &[PurchaseDay],
+        value: ValueFacts,
+        major: impl Fn(&PurchaseDay) -> Option<f64>,
+    ) -> Result<(), HistoryError> {
         let kind = stratum.kind;
         let (split, until) = (self.window.split, self.window.until);
         let known = &known[..known.partition_point(|entry| entry.day <= split)];
@@ -186,6 +216,7 @@ impl Population {
         let (Some(first), Some(last)) = (known.first(), known.last()) else {
             let new = !later.is_empty() && kind != CustomerKind::Employee;
             self.left_out.newcomers += usize::from(new);
+            self.add_contracts_alone(value.contracts);
             return Ok(());
         };
         if kind == CustomerKind::Employee {
@@ -221,7 +252,9 @@ impl Population {
             known_spend,
             last_year_repeats: count_days(last_year),
             holdout_orders: count_days(later),
+            holdout_paid_orders: count_paid(later, &major),
             holdout_spend: total(later),
+            value,
         };
         let unconvertible = subject.known_spend.is_none() || subject.holdout_spend.is_none();
         self.left_out.unconvertible += usize::from(unconvertible);
@@ -235,10 +268,42 @@ impl Population {
         Ok(())
     }
 
+    /// Adds the contracts of a customer who had not ordered by the split; nobody without any.
+    pub fn add_contracts_alone(&mut self, contracts: Box<[ContractAhead]>) {
+        if !contracts.is_empty() {
+            self.contracts_alone.push(contracts);
+        }
+    }
+
+    /// Notes how many contracts are no part of it.
+    pub const fn leave_out_contracts(&mut self, left_out: ContractsLeftOut) {
+        self.contracts_left_out = left_out;
+    }
+
     /// Puts the customers into an order of their own, so that sums and samples are the same however they were read. To be called when
     /// all are there.
     pub fn sort(&mut self) {
         self.subjects.sort_unstable_by(Subject::compare);
+        self.contracts_alone
+            .sort_unstable_by(|one, other| compare_contracts(one, other));
+    }
+
+    /// The contracts that ran at the split, of all customers.
+    pub fn contracts(&self) -> impl Iterator<Item = &ContractAhead> {
+        let subjects = self.subjects.iter();
+        let of_subjects = subjects.flat_map(|subject| &subject.value.contracts);
+        of_subjects.chain(self.contracts_alone.iter().flatten())
+    }
+
+    /// Those of each customer who had not ordered by then.
+    pub(super) fn contracts_alone(&self) -> impl Iterator<Item = &[ContractAhead]> {
+        self.contracts_alone.iter().map(|contracts| &**contracts)
+    }
+
+    /// The contracts that are no part of it.
+    #[must_use]
+    pub const fn contracts_left_out(&self) -> ContractsLeftOut {
+        self.contracts_left_out
     }
 
     /// The days.
@@ -314,6 +379,14 @@ impl Population {
         let subjects = self.subjects.iter();
         subjects.filter(move |subject| kind.is_none_or(|kind| subject.kind() == kind))
     }
+}
+
+fn count_paid(entries: &[PurchaseDay], major: impl Fn(&PurchaseDay) -> Option<f64>) -> u32 {
+    let amounts = entries.chunk_by(same_day).filter(|entries| {
+        let amount = entries.iter().map(&major).sum::<Option<f64>>();
+        amount.is_some_and(|amount| amount > 0.0)
+    });
+    u32::try_from(amounts.count()).unwrap_or(u32::MAX)
 }
 
 fn same_day(one: &PurchaseDay, other: &PurchaseDay) -> bool {

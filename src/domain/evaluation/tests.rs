@@ -7,6 +7,7 @@ mod grocery;
 mod order_counts;
 mod power;
 mod refined;
+mod renewing;
 mod simulated;
 mod spend_orders;
 

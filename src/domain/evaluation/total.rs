@@ -57,19 +57,30 @@ pub(super) fn total<'a>(
         expected += one.expected;
         actual += one.actual;
     }
+    if drawn.is_empty() {
+        return None;
+    }
+    interval(&predicted(expected, drawn, parameters), actual)
+}
+
+/// What all together come to, of whom `expected` is expected at the estimates.
+pub(super) fn predicted(expected: f64, drawn: &[Part<'_>], parameters: usize) -> Total {
     let of_drawn: f64 = drawn.iter().map(|one| one.weight * one.expected).sum();
     let parts = drawn
         .iter()
         .map(|one| (one.parameters, one.weight, one.predicted));
     let predicted = Total::sum(parts, parameters);
-    let predicted = predicted.with_means_times(if of_drawn > 0.0 {
+    predicted.with_means_times(if of_drawn > 0.0 {
         expected / of_drawn
     } else {
         1.0
-    });
+    })
+}
+
+/// Where `actual` lies in what was predicted; `None` where parameters are so uncertain that it may be anything.
+pub(super) fn interval(predicted: &Total, actual: f64) -> Option<TotalInterval> {
     let standard_deviation = predicted.standard_deviation();
-    let is_known = !drawn.is_empty() && standard_deviation.is_finite();
-    is_known.then(|| {
+    standard_deviation.is_finite().then(|| {
         let (low, high) = predicted.interval(LEVEL);
         TotalInterval {
             level: LEVEL,

@@ -135,6 +135,7 @@ impl Customer {
                     parameters: Selection::Pooled,
                     estimation: Estimation::MaximumLikelihood,
                 }),
+                extrapolated_covariates: vec![],
                 expected_spend_per_order: None,
                 spend_history: None,
                 expected_margin_per_order: None,

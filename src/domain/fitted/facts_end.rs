@@ -11,6 +11,8 @@ pub struct FactsEnd {
     pub last_purchase: Day,
     /// The longest plausible silence of everybody, in days; `None` where nothing can be said ([`Silence::plausible_days`]).
     pub plausible_silence_days: Option<u32>,
+    /// The day of anybody's first purchase; `None` in versions of earlier programs.
+    pub first_purchase: Option<Day>,
 }
 
 impl FactsEnd {
@@ -21,6 +23,17 @@ impl FactsEnd {
             read_until,
             last_purchase: read_until.plus_days(-i32::try_from(silence.days).unwrap_or(i32::MAX)),
             plausible_silence_days: silence.plausible_days,
+            first_purchase: None,
+        }
+    }
+
+    /// The same with the day of anybody's first purchase, so many days before the end.
+    #[must_use]
+    pub fn observed_for(self, days: u32) -> Self {
+        let days = i32::try_from(days).unwrap_or(i32::MAX);
+        Self {
+            first_purchase: Some(self.read_until.plus_days(-days)),
+            ..self
         }
     }
 

@@ -150,6 +150,17 @@ pub struct Selected<'a> {
     covariates: Option<(&'a CovariateParameters, Vec<f64>)>,
 }
 
+/// A covariate of a customer whose value lies outside those of the fit: its effect is extrapolated, and may be wrong by any amount.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtrapolatedCovariate {
+    /// Name of the attribute.
+    pub name: String,
+    /// The customer's value; true is 1.
+    pub value: f64,
+    /// Least and greatest value of the customers of the fit.
+    pub fitted: [f64; 2],
+}
+
 impl Parameters {
     /// One set for everybody.
     #[must_use]
@@ -215,6 +226,22 @@ impl Parameters {
 }
 
 impl Selected<'_> {
+    /// The covariates behind the parameters whose value lies outside those of the fit; none without covariates, and in versions that did
+    /// not keep their ranges.
+    #[must_use]
+    pub fn extrapolated_covariates(&self) -> Vec<ExtrapolatedCovariate> {
+        let Some((parameters, values)) = &self.covariates else {
+            return vec![];
+        };
+        let model = &parameters.model;
+        let outside = model.outside(values).map(|at| ExtrapolatedCovariate {
+            name: model.names()[at].clone(),
+            value: values[at],
+            fitted: model.ranges()[at],
+        });
+        outside.collect()
+    }
+
     /// Covariance of the logarithms of the four parameters of [`Self::orders`]; `None` where it could not be had.
     #[must_use]
     pub fn orders_log_covariance(&self) -> Option<LogCovariance> {

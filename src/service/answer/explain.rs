@@ -12,6 +12,7 @@ use crate::{
             Explainer, Explanation,
             tier::{TierExplanation, explain_tier},
         },
+        fitted::parameters::ExtrapolatedCovariate,
         rules::condition::SegmentId,
         text::CustomerId,
     },
@@ -81,6 +82,8 @@ pub struct ExplainedCustomer<'a> {
     pub tier: Option<TierExplanation>,
     /// The segments that were asked for; `None` before definitions are published.
     pub segments: Option<ExplainedSegments<'a>>,
+    /// The covariates outside the values that the order model was fitted to.
+    pub extrapolated_covariates: Vec<ExtrapolatedCovariate>,
 }
 
 /// Why a customer is in segments, or is not.
@@ -185,6 +188,7 @@ fn with_explanation<T>(
         profile: profile.profile(),
         tier,
         segments,
+        extrapolated_covariates: assessment.valued.valuation.extrapolated_covariates.clone(),
     })
 }
 

@@ -1,53 +1,55 @@
 //! How well a model predicts what customers do, and whether the active version still does. Nothing here is stored.
 
+mod backtest;
 mod candidate;
 mod compare;
+mod contracts;
 mod drift;
 mod input;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use jiff::tz::TimeZone;
 use sqlx::{Postgres, Transaction};
 
+use self::backtest::Backtest;
 pub use self::{
+    backtest::{ModelEvaluation, OrderEvaluation},
     candidate::{Described, FitPlan, Fits, Fitted},
-    compare::{ComparedModel, ComparisonRequest, LikelihoodFigures, ModelComparison, ModelFigures},
+    compare::{
+        ComparedModel, ComparedSpend, ComparisonRequest, LikelihoodFigures, ModelComparison,
+        ModelFigures,
+    },
     drift::{DriftReport, DriftRequest},
 };
 use crate::{
     clock::Clock,
     domain::{
+        assess::valuation::OrderMargins,
         basis::Basis,
         calendar::Day,
-        clv::{model::ModelFamily, spend_orders::SpendOrders},
         customer::{
             CustomerKind,
             profile::{History, PurchaseDay},
         },
         evaluation::{
-            Evaluation, Window, evaluate,
-            population::{LeftOut, Population},
+            Window,
+            contracts::{ContractAhead, ValueFacts},
+            population::Population,
             strata::Stratum,
         },
         fitted::{
             ModelVersion,
             parameters::{self, Covariate},
         },
-        money::Currency,
+        text::CustomerId,
     },
     metrics::{EvaluationMetrics, EvaluationOperation},
     service::{
         current_basis::CurrentBasis,
         error::ServiceError,
         lane::Lane,
-        models::{
-            fit::no_currency,
-            permits::{Permit, Permits},
-        },
+        models::permits::{Permit, Permits},
     },
     store::{self, pool::Pool},
 };
@@ -87,37 +89,6 @@ pub enum EvaluatedModel {
     Fit(FitPlan),
     /// A stored version.
     Version(i64),
-}
-
-/// How well a model predicted the holdout.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ModelEvaluation {
-    /// The days.
-    pub window: Window,
-    /// The first purchase day of anybody evaluated.
-    pub first_day: Day,
-    /// The last purchase day of any person or company, kept until now; `None` when nobody kept any. The holdout may reach beyond it.
-    pub last_purchase_day: Option<Day>,
-    /// The stored version; `None` for a model that was fitted for the evaluation.
-    pub version: Option<i64>,
-    /// The order model.
-    pub kind: ModelFamily,
-    /// The orders that spend was fitted to.
-    pub spend_orders: SpendOrders,
-    /// Names of the covariates, in the order of all values of them; none without.
-    pub covariates: Vec<String>,
-    /// The parameters, those of all customers first; and for how many customers each set spoke.
-    pub sets: Vec<(Fitted, usize)>,
-    /// The currency of all amounts.
-    pub currency: Option<Currency>,
-    /// Why nothing is said of spend.
-    pub spend_absent_reason: Option<String>,
-    /// Who is no part of it.
-    pub left_out: LeftOut,
-    /// The figures.
-    pub evaluation: Evaluation,
-    /// Time that fit and figures took.
-    pub duration: Duration,
 }
 
 impl Evaluations {
@@ -186,55 +157,32 @@ impl Evaluations {
             }
         };
         let currencies = store::currencies::list(&mut tx).await?;
-        let currency = basis.reporting_currency;
         let split = window.split();
-        let mut population = read_population(&mut tx, window, &plan.covariates, &basis).await?;
+        let mut population = Population::new(window);
+        let contracts = stored.as_ref().map(|found| &*found.fit.contracts);
+        let contracts = contracts::read(&mut tx, window, contracts, &basis).await?;
+        population.leave_out_contracts(contracts.left_out);
+        read_values(
+            &mut tx,
+            &mut population,
+            &plan.covariates,
+            &basis,
+            contracts.ahead,
+        )
+        .await?;
+        let first_start = store::contracts::find_first_start(&mut tx, split).await?;
         tx.rollback().await?;
-        let work = move || {
-            let start = Instant::now();
-            population.sort();
-            let first_day = population
-                .subjects()
-                .iter()
-                .map(|subject| subject.first_day);
-            let first_day = first_day.min().ok_or_else(|| nobody_yet(split))?;
-            let (version, fit, seed) = if let Some(found) = stored {
-                let seed = found.version.unsigned_abs();
-                (Some(found.version), found.fit, seed)
-            } else {
-                let currency = currency.ok_or_else(|| no_currency(&currencies));
-                let fitted = plan.fit(&population, currency);
-                let fit = fitted.map_err(|error| cannot_fit(error, split))?;
-                (None, fit, candidate::SEED)
-            };
-            let model = candidate::candidate(&fit, currency);
-            let model = model.ok_or_else(without_orders)?;
-            let evaluation = evaluate(&population, &model, seed);
-            let sets = candidate::sets(&fit, currency).into_iter().map(|set| {
-                let spoken_for = evaluation.selections.iter();
-                let spoken_for = spoken_for.filter(|(it, _)| set.whom.speaks_for(*it));
-                let customers = spoken_for.map(|(_, customers)| customers).sum();
-                (set, customers)
-            });
-            let sets: Vec<(Fitted, usize)> = sets.collect();
-            let covariates = fit.refinement.covariates().iter();
-            Ok(ModelEvaluation {
-                window,
-                first_day,
-                last_purchase_day,
-                version,
-                kind: fit.kind,
-                spend_orders: fit.spend_orders,
-                covariates: covariates.map(|it| it.name.to_string()).collect(),
-                currency,
-                spend_absent_reason: spend_absent_reason(&sets),
-                left_out: population.left_out(),
-                evaluation,
-                duration: start.elapsed(),
-                sets,
-            })
+        let backtest = Backtest {
+            plan,
+            stored,
+            population,
+            renewals: contracts.renewals,
+            currency: basis.reporting_currency,
+            currencies,
+            first_start,
+            last_purchase_day,
         };
-        self.compute(work, permit).await
+        self.compute(move || backtest.run(), permit).await
     }
 
     /// The days of an evaluation, and the last on which anybody bought.
@@ -246,10 +194,14 @@ impl Evaluations {
     ) -> Result<(Window, Option<Day>), ServiceError> {
         let today = self.today()?;
         let last = store::evaluation_input::find_last_purchase_day(tx).await?;
-        let until = until.or(last.map(|last| last.min(today)));
-        let until = until.ok_or_else(|| {
-            ServiceError::NothingToEvaluate("no purchase is recorded yet".to_owned())
-        })?;
+        let until = match until.or(last.map(|last| last.min(today))) {
+            Some(until) => until,
+            // Contracts alone are known until today.
+            None => match store::contracts::find_first_start(tx, today).await? {
+                Some(_) => today,
+                None => return Err(nothing_recorded()),
+            },
+        };
         if until > today {
             return Err(ServiceError::DayAhead {
                 field: "until",
@@ -297,12 +249,48 @@ async fn read_population(
     let mut population = Population::new(window);
     let money = |entry: &_| major(basis, entry);
     let (split, until) = (window.split(), window.until());
-    input::read(tx, split, until, covariates, |kind, known, whole| {
+    input::read(tx, split, until, covariates, |_, kind, known, whole| {
         let stratum = stratum(kind, covariates, known, split);
         population.add(stratum, &known.purchases, &whole.purchases, money)
     })
     .await?;
     Ok(population)
+}
+
+/// The same into `population`, with what counts to the value of each customer; `contracts` are those that ran at the split.
+async fn read_values(
+    tx: &mut Transaction<'static, Postgres>,
+    population: &mut Population,
+    covariates: &[Covariate],
+    basis: &Basis,
+    mut contracts: HashMap<CustomerId, Vec<ContractAhead>>,
+) -> Result<(), ServiceError> {
+    let window = population.window();
+    let (split, until) = (window.split(), window.until());
+    let money = |entry: &_| major(basis, entry);
+    let margins = |history: &History, days: &dyn Fn(Day) -> bool| {
+        let purchases = history.purchases.iter();
+        OrderMargins::of(purchases.filter(|entry| days(entry.day)), basis).ok()
+    };
+    input::read(tx, split, until, covariates, |id, kind, known, whole| {
+        let stratum = stratum(kind, covariates, known, split);
+        let mut contracts = contracts.remove(id).unwrap_or_default();
+        contracts.sort_unstable_by(ContractAhead::compare);
+        let value = ValueFacts {
+            known_margins: margins(known, &|day| day <= split),
+            holdout_margin: margins(whole, &|day| split < day && day <= until)
+                .map(|margins| margins.realised()),
+            contracts: contracts.into_boxed_slice(),
+        };
+        let (known, whole) = (&known.purchases, &whole.purchases);
+        population.add_valued(stratum, known, whole, value, money)
+    })
+    .await?;
+    for mut contracts in contracts.into_values() {
+        contracts.sort_unstable_by(ContractAhead::compare);
+        population.add_contracts_alone(contracts.into_boxed_slice());
+    }
+    Ok(())
 }
 
 /// A stored version that knows nothing after the split.
@@ -336,6 +324,10 @@ fn stratum(kind: CustomerKind, covariates: &[Covariate], history: &History, day:
 fn major(basis: &Basis, entry: &PurchaseDay) -> Option<f64> {
     let converted = basis.reporting_major(entry.amount_minor, entry.currency, entry.day);
     converted.ok()
+}
+
+fn nothing_recorded() -> ServiceError {
+    ServiceError::NothingToEvaluate("no purchase is recorded yet".to_owned())
 }
 
 fn nobody_yet(split: Day) -> ServiceError {

@@ -11,8 +11,8 @@ use crate::{
         calendar::Day,
         clv::{model::ModelFamily, spend_orders::SpendOrders},
         fitted::{
-            ModelFit, ModelVersion, contract_models::ContractModels, facts_end::FactsEnd,
-            parameters::Covariate, report::StoredPrior,
+            ModelFit, ModelVersion, contract_models::ContractModels, parameters::Covariate,
+            report::StoredPrior,
         },
         money::Currency,
         text::Label,
@@ -210,8 +210,7 @@ impl Models {
         let currency = basis.reporting_currency;
         let orders = request.spend_orders;
         let mut input = input::read(&mut tx, until, &basis, orders, &covariates).await?;
-        let facts_end = input.silence();
-        let facts_end = facts_end.map(|silence| FactsEnd::new(until, silence));
+        let facts_end = input.facts_end(until);
         // A day that nobody asked for is not one whose facts are missing.
         let until = match facts_end {
             Some(end) if request.until.is_none() && end.lacks_facts() => {

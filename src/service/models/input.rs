@@ -21,7 +21,7 @@ use crate::{
             CustomerKind,
             profile::{History, PurchaseSummary, log_nano_of_minor},
         },
-        fitted::{contract_models::ContractRows, parameters::Covariate},
+        fitted::{contract_models::ContractRows, facts_end::FactsEnd, parameters::Covariate},
         money::minor_to_major,
         text::CustomerId,
     },
@@ -51,10 +51,12 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// The silence of everybody at the end of what was read; `None` without customers.
-    pub(super) fn silence(&self) -> Option<Silence> {
+    /// Where the facts end that were read until a day; `None` without customers.
+    pub(super) fn facts_end(&self, until: Day) -> Option<FactsEnd> {
         let rows = self.rows.kinds.iter().flat_map(|rows| &rows.orders);
-        Silence::measure(&rows.copied().collect::<Vec<_>>())
+        let oldest = rows.clone().map(CollapsedRow::age_days).max()?;
+        let silence = Silence::measure(&rows.copied().collect::<Vec<_>>())?;
+        Some(FactsEnd::new(until, silence).observed_for(oldest))
     }
 
     /// Persons and companies with a purchase.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use self::{contacts::ContactsDocument, contracts::PeriodDocument};
 use crate::{
     domain::{
+        calendar::Day,
         clv::{
             fit::covariates::CovariateModel,
             gamma_gamma::GammaGamma,
@@ -74,6 +75,9 @@ struct FactsEndDocument {
     read_until: i32,
     last_purchase: i32,
     plausible_silence_days: Option<u32>,
+    /// Absent in versions of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_purchase: Option<i32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,6 +117,9 @@ struct CovariatesDocument {
     /// Values at which the parameters hold; empty in versions of earlier programs, whose parameters hold at 0.
     #[serde(default)]
     means: Vec<f64>,
+    /// Least and greatest value of each; empty in versions of earlier programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ranges: Vec<[f64; 2]>,
     customers_left_out: u64,
     test: Result<StoredTest, String>,
 }
@@ -148,6 +155,7 @@ impl From<&ModelFit> for FitDocument {
                 read_until: end.read_until.number(),
                 last_purchase: end.last_purchase.number(),
                 plausible_silence_days: end.plausible_silence_days,
+                first_purchase: end.first_purchase.map(Day::number),
             }),
         }
     }
@@ -194,6 +202,7 @@ impl From<&CovariateFit> for CovariatesDocument {
             covariates: covariates.collect(),
             report: fit.report.clone(),
             means: fit.model.means().to_vec(),
+            ranges: fit.model.ranges().to_vec(),
             customers_left_out: fit.customers_left_out,
             test: fit.test.clone(),
         }
@@ -248,6 +257,7 @@ impl FactsEndDocument {
             read_until: codes::day(self.read_until)?,
             last_purchase: codes::day(self.last_purchase)?,
             plausible_silence_days: self.plausible_silence_days,
+            first_purchase: self.first_purchase.map(codes::day).transpose()?,
         })
     }
 }
@@ -320,7 +330,8 @@ impl CovariatesDocument {
             self.means
         };
         let (orders, dropout) = (orders.to_vec(), dropout.to_vec());
-        let model = CovariateModel::new(kind, *parameters, means, names, orders, dropout);
+        let model = CovariateModel::new(kind, *parameters, means, names, orders, dropout)
+            .and_then(|model| model.with_ranges(self.ranges));
         Ok(CovariateFit {
             covariates,
             model: model.map_err(|error| corrupt(&error))?,

@@ -6,7 +6,7 @@ use tonic::Code;
 
 use super::evaluation::evaluate;
 use super::{fit, request, shop};
-use crate::support::messages::{reason, violated};
+use crate::support::messages::{money, purchase, reason, violated};
 use crate::support::service::{Service, ServiceWithDatabase, TODAY};
 
 const SPLIT: &str = "2025-11-22";
@@ -73,6 +73,58 @@ async fn a_comparison_has_the_figures_of_each_evaluation_and_recommends_one() {
             (model.aic.unwrap() - (2.0 * parameters - 2.0 * orders.log_likelihood)).abs() < 1e-9
         );
     }
+}
+
+#[tokio::test]
+async fn the_orders_that_spend_is_fitted_to_are_compared_by_the_amounts_of_the_holdout() {
+    let service = ServiceWithDatabase::start().await;
+    shop(400).ingest(&service).await;
+    let found = compare(&service, split()).await.unwrap();
+    let choices = found.spend_choices.iter();
+    let orders: Vec<pb::SpendOrders> = choices.map(pb::ComparedSpend::spend_orders).collect();
+    let [all, repeat, means] = [
+        pb::SpendOrders::All,
+        pb::SpendOrders::Repeat,
+        pb::SpendOrders::RepeatMeans,
+    ];
+    assert_eq!(orders, [all, repeat, means]);
+    let recommended = found.spend_choices.iter().filter(|it| it.recommended);
+    assert_eq!(recommended.count(), 1);
+    assert!(!found.spend_recommendation_reason.is_empty());
+    for choice in &found.spend_choices {
+        // What came does not depend on the choice, and is the spend of an evaluation.
+        let evaluation = pb::EvaluateModelRequest {
+            spend_orders: choice.spend_orders,
+            split_on: SPLIT.to_owned(),
+            until: TODAY.to_owned(),
+            ..Default::default()
+        };
+        let evaluation = evaluate(&service, evaluation).await.unwrap();
+        let spend = &evaluation.groups[0].spend.as_ref().unwrap().accuracy[0];
+        let given = choice.given_orders.unwrap();
+        assert_eq!(given.customers, spend.customers);
+        assert!((given.actual_total - spend.actual_total).abs() < 1e-6);
+        // To know the number of orders leaves the smaller error.
+        assert!(
+            given.mean_absolute_error < spend.mean_absolute_error,
+            "{choice:?}"
+        );
+        let buyers = evaluation.groups[0].buyers.as_ref().unwrap();
+        let per_order = choice.per_order.unwrap();
+        #[expect(clippy::cast_precision_loss, reason = "hundreds")]
+        let (paid, customers) = (per_order.customers as f64, spend.customers as f64);
+        assert!(paid > 0.0 && paid <= buyers.actual_share * customers + 1e-6);
+        assert!(per_order.correlation.is_some());
+    }
+    let dollars = pb::Transaction {
+        amount: Some(money(100, "USD")),
+        ..purchase("somebody", "1", TODAY, 0)
+    };
+    service.write(&[dollars]).await;
+    let found = compare(&service, split()).await.unwrap();
+    assert_eq!(found.spend_recommendation_reason, "");
+    let absent = |it: &pb::ComparedSpend| it.absent_reason.contains("USD") && !it.recommended;
+    assert!(found.spend_choices.iter().all(absent), "{found:?}");
 }
 
 #[tokio::test]

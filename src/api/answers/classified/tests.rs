@@ -18,6 +18,7 @@ use crate::{
         },
         definitions::{Sla, Treatment, TreatmentField},
         explain::{memberships::WordedReason, reasons::ReasonCode},
+        fitted::parameters::ExtrapolatedCovariate,
         money::{Currency, major_to_money},
         rules::{condition::SegmentId, program::Verdict},
         text::CustomerId,
@@ -99,6 +100,11 @@ fn answer(is_rated: bool) -> Answer<Classified> {
                 valuation: Valuation {
                     inputs: None,
                     orders: None,
+                    extrapolated_covariates: vec![ExtrapolatedCovariate {
+                        name: "age".to_owned(),
+                        value: 95.0,
+                        fitted: [18.0, 80.0],
+                    }],
                     expected_spend_per_order: None,
                     spend_history: None,
                     expected_margin_per_order: None,
@@ -177,6 +183,7 @@ fn an_answer_with_every_field_is_written_as_its_message() {
         segments,
         treatment,
         missing_rates,
+        extrapolated_covariates,
     } = classification.unwrap();
     assert_set(&customer_id);
     assert_set(&kind);
@@ -201,6 +208,7 @@ fn an_answer_with_every_field_is_written_as_its_message() {
     }
     assert_treatment(treatment.unwrap());
     assert_set(&missing_rates);
+    assert_set(&extrapolated_covariates);
 }
 
 #[test]

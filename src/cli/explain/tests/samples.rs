@@ -207,6 +207,7 @@ pub(super) fn answer(segments: Vec<pb::SegmentExplanation>) -> pb::ExplainSegmen
             display_name: "Ada Maier".into(),
             tier: is_tier.then(platinum),
             segments,
+            extrapolated_covariates: vec![],
         }),
         provenance: Some(pb::Provenance {
             as_of: "2026-01-31".into(),

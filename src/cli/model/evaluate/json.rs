@@ -1,5 +1,7 @@
 //! An evaluation as JSON: every series whole, ready to plot.
 
+mod contracts;
+
 use serde_json::{Map, Value, json};
 
 use crate::cli::model::answer::{model_name, spend_orders_name};
@@ -40,7 +42,12 @@ pub(in crate::cli::model) fn evaluation(evaluation: &pb::ModelEvaluation) -> Val
             "reason": reason_name(excluded_customers.reason()),
             "customers": excluded_customers.customers,
         })),
+        "orders_absent_reason": filled(&evaluation.orders_absent_reason),
         "groups": list(&evaluation.groups, |one| group(one, &evaluation.covariates)),
+        "renewals": evaluation.renewals.as_ref().map(contracts::renewals),
+        "renewals_absent_reason": filled(&evaluation.renewals_absent_reason),
+        "value": evaluation.value.as_ref().map(contracts::value),
+        "value_absent_reason": filled(&evaluation.value_absent_reason),
     })
 }
 
@@ -54,6 +61,7 @@ pub(in crate::cli::model) fn accuracy(accuracy: &pb::ForecastAccuracy) -> Value 
         "mean_absolute_error": accuracy.mean_absolute_error,
         "root_mean_squared_error": accuracy.root_mean_squared_error,
         "bias": accuracy.bias,
+        "correlation": accuracy.correlation,
     })
 }
 
@@ -150,12 +158,7 @@ fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
             "actual_share": point.actual_share,
             "perfect_share": point.perfect_share,
         })),
-        "coverage": list(&quantity.coverage, |level| json!({
-            "level": level.level,
-            "customers": level.customers,
-            "within_share": level.within_share,
-            "calibrated_share": level.calibrated_share,
-        })),
+        "coverage": levels(&quantity.coverage),
         "total": quantity.total.as_ref().map(total_json),
         "rankings": list(&quantity.rankings, |ranking| json!({
             "forecaster": forecaster_name(ranking.forecaster()),
@@ -163,6 +166,17 @@ fn quantity(quantity: &pb::QuantityEvaluation) -> Value {
             "rank_correlation": ranking.rank_correlation,
         })),
         "perfect_gini": quantity.perfect_gini,
+    })
+}
+
+fn levels(coverage: &[pb::IntervalCoverage]) -> Value {
+    list(coverage, |level| {
+        json!({
+            "level": level.level,
+            "customers": level.customers,
+            "within_share": level.within_share,
+            "calibrated_share": level.calibrated_share,
+        })
     })
 }
 

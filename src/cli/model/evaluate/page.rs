@@ -1,6 +1,7 @@
 //! An evaluation for a person: what was compared, totals and errors beside the baselines, and where the model is right or wrong.
 
 mod chance;
+mod contracts;
 
 use super::track;
 use crate::cli::model::answer::{model_title, spend_orders_title};
@@ -30,6 +31,8 @@ pub(super) fn page(evaluation: &pb::ModelEvaluation) -> String {
         let title = title(group, &evaluation.covariates);
         parts.push(accuracy_part(&title, group, &evaluation.currency));
     }
+    parts.push(contracts::renewals_part(evaluation));
+    parts.extend(contracts::value_part(evaluation));
     parts.join("\n\n")
 }
 
@@ -55,7 +58,12 @@ const fn kind_title(kind: pb::CustomerKind) -> &'static str {
 }
 
 fn head(evaluation: &pb::ModelEvaluation) -> String {
-    let model = model_title(evaluation.kind());
+    let has_orders = evaluation.orders_absent_reason.is_empty();
+    let model = if has_orders {
+        model_title(evaluation.kind())
+    } else {
+        "contracts only"
+    };
     let model = match evaluation.version {
         0 => format!("{model}, fitted on facts up to the split"),
         version => format!("{model}, stored version {version}"),
@@ -74,7 +82,7 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
             },
         ),
     ];
-    if evaluation.empty_days > 0 {
+    if evaluation.empty_days > 0 && has_orders {
         rows.push(("Warning", empty_days(evaluation)));
     }
     rows.extend(evaluation.parameters.iter().map(|set| {
@@ -94,34 +102,29 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
     if let Some(season) = &evaluation.season {
         rows.push(("Season", season.explanation.clone()));
     }
-    if evaluation.spend_absent_reason.is_empty() {
+    if !has_orders {
+        rows.push(("No orders", evaluation.orders_absent_reason.clone()));
+    } else if evaluation.spend_absent_reason.is_empty() {
         let spend = spend_orders_title(evaluation.spend_orders());
         rows.push(("Spend", spend.to_owned()));
     } else {
         rows.push(("No spend", evaluation.spend_absent_reason.clone()));
     }
-    rows.extend(
-        evaluation
-            .excluded_customers
-            .iter()
-            .map(|excluded_customers| {
-                let why = match excluded_customers.reason() {
-                    pb::ExclusionReason::Employee => "employees",
-                    pb::ExclusionReason::Newcomer => "customers who first bought after the split",
-                    pb::ExclusionReason::NoRate => {
-                        "customers with an amount that has no exchange rate (spend only)"
-                    }
-                    pb::ExclusionReason::Unspecified => {
-                        "customers for a reason unknown to this client"
-                    }
-                };
-                (
-                    "Excluded",
-                    format!("{} {why}", excluded_customers.customers),
-                )
-            }),
-    );
+    rows.extend(evaluation.excluded_customers.iter().map(excluded_row));
     text::labelled(&rows)
+}
+
+/// Customers who are no part of it, and why.
+fn excluded_row(excluded: &pb::ExcludedCustomers) -> (&'static str, String) {
+    let why = match excluded.reason() {
+        pb::ExclusionReason::Employee => "employees",
+        pb::ExclusionReason::Newcomer => "customers who first bought after the split",
+        pb::ExclusionReason::NoRate => {
+            "customers with an amount that has no exchange rate (spend only)"
+        }
+        pb::ExclusionReason::Unspecified => "customers for a reason unknown to this client",
+    };
+    ("Excluded", format!("{} {why}", excluded.customers))
 }
 
 /// What to make of a holdout that reaches beyond what anybody bought.

@@ -55,7 +55,16 @@ pub(super) fn covariates_page(fit: &pb::CovariateReport) -> String {
     let means: Vec<String> = means
         .map(|(name, mean)| format!("{name} {mean:.4}"))
         .collect();
+    let ranges = fit.names.iter().zip(fit.minima.iter().zip(&fit.maxima));
+    let ranges = ranges.map(|(name, (least, greatest))| format!("{name} {least} to {greatest}"));
+    let ranges: Vec<String> = ranges.collect();
+    let ranges = if ranges.is_empty() {
+        "not known: the version is of an earlier release".to_owned()
+    } else {
+        ranges.join(", ")
+    };
     let facts = text::labelled(&[
+        ("Range", ranges),
         (
             "Parameters",
             format!("of a customer at the means: {}", means.join(", ")),

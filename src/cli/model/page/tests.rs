@@ -72,9 +72,13 @@ fn the_page_shows_tests_fallbacks_and_checks_in_words() {
             weak_prior_reason: "q is held".into(),
             ..Default::default()
         }),
+        until: "1997-09-30".into(),
+        first_purchase_on: "1996-12-31".into(),
         covariates: Some(pb::CovariateReport {
             names: vec!["birth".into()],
             means: vec![1_975.25],
+            minima: vec![1_930.0],
+            maxima: vec![2_005.0],
             ..Default::default()
         }),
         checks: Some(pb::AssumptionChecks {
@@ -100,6 +104,8 @@ fn the_page_shows_tests_fallbacks_and_checks_in_words() {
         "did not converge: it is degenerate",
         "Converged       yes\n  Prior           q is held",
         "of a customer at the means: birth 1975.2500",
+        "birth 1930 to 2005",
+        "273 days since the first purchase; a forecast over a longer horizon extrapolates",
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }

@@ -87,23 +87,31 @@ fn the_page_says_value_probability_and_history_in_words() {
 fn what_the_data_alone_do_not_determine_is_marked() {
     let subject = parse_subject("0001").unwrap();
     let determined = page(&subject, &scored());
-    for part in ["Parameters", "built-in"] {
+    for part in ["Parameters", "built-in", "Extrapolated"] {
         assert!(!determined.contains(part), "{part} in\n{determined}");
     }
     let mut response = scored();
     let score = response.score.as_mut().unwrap();
     score.parameter_estimation = pb::ParameterEstimation::WeakPriors.into();
     score.built_in_contract_model = true;
+    score.extrapolated_covariates = vec![pb::ExtrapolatedCovariate {
+        name: "age".into(),
+        value: 95.0,
+        fitted_min: 18.0,
+        fitted_max: 80.5,
+    }];
     let marked = page(&subject, &response);
     for part in [
         "with weak priors, because the data alone do not determine them",
         "0.62 renewals expected by the built-in model",
+        "age is 95, outside the 18 to 80.5 that the model was fitted on",
     ] {
         assert!(marked.contains(part), "{part} in\n{marked}");
     }
     let json = serde_json::to_value(ScoreJson::new(&subject, &response)).unwrap();
     assert_eq!(json["parameter_estimation"], "WEAK_PRIORS");
     assert_eq!(json["built_in_contract_model"], true);
+    assert_eq!(json["extrapolated_covariates"][0]["fitted_max"], 80.5);
 }
 
 #[test]

@@ -154,7 +154,10 @@ impl RunningContract {
 }
 
 /// What of the price of a period counts on the basis of the definitions, in major units at the rate of the day.
-fn margin_of_period(terms: &ContractTerms, day: Day, basis: &Basis) -> Result<f64, NoRate> {
+///
+/// # Errors
+/// The price cannot be converted.
+pub fn margin_of_period(terms: &ContractTerms, day: Day, basis: &Basis) -> Result<f64, NoRate> {
     let major = |amount_minor| basis.reporting_major(amount_minor, terms.price.currency, day);
     let price = major(terms.price.amount_minor)?;
     let settings = basis

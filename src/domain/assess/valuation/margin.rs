@@ -8,8 +8,8 @@
 
 use crate::domain::{
     assess::tiers::Unrated,
-    basis::Basis,
-    customer::profile::ProfileAt,
+    basis::{Basis, NoRate},
+    customer::profile::{ProfileAt, PurchaseDay},
     definitions::{ValueBasis, ValueSettings},
     fitted::parameters::SpendParameters,
     text::Label,
@@ -38,23 +38,81 @@ pub(super) fn margin_share(
     else {
         return Ok(1.0);
     };
-    let (mut amount, mut assumed, mut excess) = (0.0, 0.0, 0.0);
-    for entry in &view.profile().history.purchases {
-        let major = |amount_minor| basis.reporting_major(amount_minor, entry.currency, entry.day);
-        let share = assumed_margin(settings, entry.category.as_ref());
-        let bought = major(entry.amount_minor)?;
-        amount += bought;
-        assumed += bought * share;
-        excess += major(entry.costed_amount_minor)? * (1.0 - share) - major(entry.cost_minor)?;
-    }
-    let assumed = if amount > 0.0 {
-        assumed / amount
-    } else {
-        settings.margin
-    };
+    let margins = margins_of(&view.profile().history.purchases, basis, Some(settings))?;
     let mean_order = spend.ok_or(Unrated::NoModel)?.model.population_mean();
-    let weight = ASSUMED_ORDERS * mean_order.map_err(|_| Unrated::NoMean)?;
-    Ok(assumed + excess / (amount + weight))
+    Ok(margins.share(mean_order.map_err(|_| Unrated::NoMean)?))
+}
+
+/// What of some purchases counted on the basis of the definitions, in major units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OrderMargins {
+    amount: f64,
+    /// What of it is margin by the assumed shares.
+    assumed: f64,
+    /// What the known costs leave beyond that.
+    excess: f64,
+    /// The share that is assumed of a purchase without a category.
+    default_share: f64,
+}
+
+impl OrderMargins {
+    /// Of these purchase days: all of their amounts on the revenue basis, else their margins.
+    ///
+    /// # Errors
+    /// An amount cannot be converted.
+    pub fn of<'a>(
+        purchases: impl IntoIterator<Item = &'a PurchaseDay>,
+        basis: &Basis,
+    ) -> Result<Self, NoRate> {
+        let settings = basis.value_settings();
+        let settings = settings.filter(|settings| settings.basis != ValueBasis::Revenue);
+        margins_of(purchases, basis, settings)
+    }
+
+    /// What counted of the purchases, in major units: amounts of unknown cost by their assumed shares.
+    #[must_use]
+    pub const fn realised(&self) -> f64 {
+        self.assumed + self.excess
+    }
+
+    /// The share of a further order that is expected to count, where the mean customer spends `mean_order` on one.
+    #[must_use]
+    pub fn share(&self, mean_order: f64) -> f64 {
+        let assumed = if self.amount > 0.0 {
+            self.assumed / self.amount
+        } else {
+            self.default_share
+        };
+        assumed + self.excess / (self.amount + ASSUMED_ORDERS * mean_order)
+    }
+}
+
+/// The same; without `settings`, all of an amount counts.
+fn margins_of<'a>(
+    purchases: impl IntoIterator<Item = &'a PurchaseDay>,
+    basis: &Basis,
+    settings: Option<&ValueSettings>,
+) -> Result<OrderMargins, NoRate> {
+    let mut margins = OrderMargins {
+        amount: 0.0,
+        assumed: 0.0,
+        excess: 0.0,
+        default_share: settings.map_or(1.0, |settings| settings.margin),
+    };
+    for entry in purchases {
+        let major = |amount_minor| basis.reporting_major(amount_minor, entry.currency, entry.day);
+        let bought = major(entry.amount_minor)?;
+        margins.amount += bought;
+        let Some(settings) = settings else {
+            margins.assumed += bought;
+            continue;
+        };
+        let share = assumed_margin(settings, entry.category.as_ref());
+        margins.assumed += bought * share;
+        margins.excess +=
+            major(entry.costed_amount_minor)? * (1.0 - share) - major(entry.cost_minor)?;
+    }
+    Ok(margins)
 }
 
 /// Share of an amount of unknown cost that is taken to be margin: that of its category, or the default.

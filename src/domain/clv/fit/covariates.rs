@@ -50,6 +50,8 @@ pub struct CovariateModel {
     parameters: [f64; 4],
     /// Values at which the parameters hold.
     means: Vec<f64>,
+    /// Least and greatest value of each covariate in the fit; empty where they are not known.
+    ranges: Vec<[f64; 2]>,
     names: Vec<String>,
     order_effects: Vec<f64>,
     dropout_effects: Vec<f64>,
@@ -93,10 +95,26 @@ impl CovariateModel {
             kind,
             parameters,
             means,
+            ranges: vec![],
             names,
             order_effects,
             dropout_effects,
         })
+    }
+
+    /// The same fitted to values between these, least and greatest of each covariate; none where they are not known.
+    ///
+    /// # Errors
+    /// When there are some, but not as many as the names.
+    pub fn with_ranges(mut self, ranges: Vec<[f64; 2]>) -> Result<Self, FitError> {
+        if !ranges.is_empty() && ranges.len() != self.names.len() {
+            return Err(FitError::Covariates(CovariateError::Count {
+                given: ranges.len(),
+                expected: self.names.len(),
+            }));
+        }
+        self.ranges = ranges;
+        Ok(self)
     }
 
     /// A model without covariates: `orders` for everybody.
@@ -106,6 +124,7 @@ impl CovariateModel {
             kind: orders.kind(),
             parameters: orders.parameters(),
             means: vec![],
+            ranges: vec![],
             names: vec![],
             order_effects: vec![],
             dropout_effects: vec![],
@@ -140,6 +159,21 @@ impl CovariateModel {
     #[must_use]
     pub fn means(&self) -> &[f64] {
         &self.means
+    }
+
+    /// Least and greatest value of each covariate in the fit, in the order of the names; empty where they are not known.
+    #[must_use]
+    pub fn ranges(&self) -> &[[f64; 2]] {
+        &self.ranges
+    }
+
+    /// The covariates whose value lies outside those of the fit, where the effect is extrapolated: each by its place. None where the
+    /// ranges are not known.
+    pub fn outside(&self, values: &[f64]) -> impl Iterator<Item = usize> {
+        let pairs = values.iter().zip(&self.ranges).enumerate();
+        pairs
+            .filter(|(_, (value, [least, greatest]))| *value < least || *value > greatest)
+            .map(|(at, _)| at)
     }
 
     /// Effects on the logarithm of the order rate.
@@ -245,11 +279,24 @@ pub fn fit_with_covariates(
         kind,
         parameters: fitted.parameters,
         means: fitted.means,
+        ranges: ranges(names.len(), &groups),
         names: names.to_vec(),
         order_effects: fitted.order_effects,
         dropout_effects: fitted.dropout_effects,
     };
     Ok((model, fitted.report))
+}
+
+/// Least and greatest value of each covariate.
+fn ranges(count: usize, groups: &[CovariateGroup]) -> Vec<[f64; 2]> {
+    let range = |at: usize| {
+        let values = groups.iter().map(|group| group.values[at]);
+        values.fold(
+            [f64::INFINITY, f64::NEG_INFINITY],
+            |[least, greatest], value| [value.min(least), value.max(greatest)],
+        )
+    };
+    (0..count).map(range).collect()
 }
 
 /// Groups of equal values merged, sorted, their rows collapsed: the same data give the same bits in any order.

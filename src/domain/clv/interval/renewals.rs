@@ -4,6 +4,7 @@
 //! probability of ending; to draw it and then each renewal comes to the same as to draw the number of renewals by the probability of
 //! being renewed so often, which is one draw. It knows amounts in the order of the renewals, not dates or prices.
 
+use super::total::Total;
 use super::{Distribution, Estimated, FUTURES_EACH, IntervalError, LogNormal, PARAMETER_DRAWS};
 use crate::domain::clv::random::Random;
 use crate::domain::clv::renewal::{Geometric, RenewalModel};
@@ -71,6 +72,51 @@ impl UncertainRenewals {
         };
         Ok(Self { draws })
     }
+
+    /// How many of the next `due` renewals of a contract renewed `renewals` times happen: expectation and variance at each draw of the
+    /// parameters, both exact.
+    #[must_use]
+    pub fn total(&self, renewals: u32, due: u32) -> Total {
+        let mut variance = 0.0;
+        let means = self.draws.iter().map(|model| {
+            let (mut mean, mut square) = (0.0, 0.0);
+            for (number, survival) in (1..=due).zip(model.survival_from(renewals, due)) {
+                mean += survival;
+                // A count of at least `n` adds n² - (n - 1)² to its own square.
+                square += (2.0 * f64::from(number) - 1.0) * survival;
+            }
+            variance += square - mean * mean;
+            mean
+        });
+        let means: Vec<f64> = means.collect();
+        let draws = draws(means.len());
+        Total::new(means, variance / draws)
+    }
+
+    /// The same as a distribution, both uncertainties together.
+    #[must_use]
+    pub fn renewals(&self, renewals: u32, due: u32) -> Distribution {
+        let survivals = |model: &RenewalModel| model.survival_from(renewals, due);
+        let mut survival: Vec<f64> = (0..due).map(|_| 0.0).collect();
+        for model in &self.draws {
+            for (sum, survival) in survival.iter_mut().zip(survivals(model)) {
+                *sum += survival / draws(self.draws.len());
+            }
+        }
+        let count = PARAMETER_DRAWS * FUTURES_EACH;
+        let outcome = |part: usize| {
+            let place = (draws(part) + 0.5) / draws(count);
+            let renewed = survival.iter().take_while(|survival| place < **survival);
+            draws(renewed.count())
+        };
+        Distribution::new((0..count).map(outcome).collect())
+    }
+}
+
+/// A count as a number.
+#[expect(clippy::cast_precision_loss, reason = "a thousand at most")]
+const fn draws(count: usize) -> f64 {
+    count as f64
 }
 
 /// A draw outside the range of numbers is drawn again; the estimates themselves are inside.

@@ -82,6 +82,31 @@ impl UncertainModel {
 }
 
 impl Total {
+    /// Of nobody.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            means: vec![],
+            variance: 0.0,
+        }
+    }
+
+    /// From the expectation at each draw of the parameters, and the variance once they are known.
+    pub(super) const fn new(means: Vec<f64>, variance: f64) -> Self {
+        Self { means, variance }
+    }
+
+    /// Adds another one, its expectation and its variance multiplied: by `n a` and `n a²` for `n` alike that each bring `a` times as much.
+    /// The draws behind it are the same as those here, or independent of them.
+    pub fn add(&mut self, part: &Self, times_mean: f64, times_variance: f64) {
+        let length = part.means.len().max(self.means.len());
+        self.means.resize(length, 0.0);
+        for (mean, of_part) in self.means.iter_mut().zip(&part.means) {
+            *mean += times_mean * of_part;
+        }
+        self.variance += times_variance * part.variance;
+    }
+
     /// The sum over `parts`, each with how many customers like it there are. `groups` of them may have parameters that are independent
     /// of each other's although drawn from one seed: the number of its group, from 0, comes first.
     #[must_use]
@@ -101,6 +126,15 @@ impl Total {
             sum.variance += weight * part.variance;
         }
         sum
+    }
+
+    /// The same of what counts `factor` times.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            variance: self.variance * factor * factor,
+            ..self.with_means_times(factor)
+        }
     }
 
     /// The same with the expectation at every draw multiplied by `factor`.

@@ -145,6 +145,51 @@ fn covariates_of_the_day_shift_the_parameters_and_their_covariance() {
 }
 
 #[test]
+fn a_value_outside_those_of_the_fit_is_extrapolated_and_named() {
+    let Refined::Covariates(fitted) = with_covariates().refined else {
+        panic!("it has covariates");
+    };
+    let within = |ranges: Vec<[f64; 2]>| Parameters {
+        refined: Refined::Covariates(CovariateParameters {
+            model: fitted.model.clone().with_ranges(ranges).unwrap(),
+            ..fitted.clone()
+        }),
+        ..with_covariates()
+    };
+    let extrapolated = |parameters: &Parameters, size: f64| {
+        let attributes = [
+            ("member", AttributeValue::Bool(true), "2020-01-01"),
+            ("size", AttributeValue::Number(size), "2026-06-01"),
+        ];
+        let found = customer(CustomerKind::Person, &attributes);
+        let selected = parameters.for_customer(found.view());
+        assert_eq!(selected.selection, Selection::Covariates);
+        selected.extrapolated_covariates()
+    };
+    let parameters = within(vec![[0.0, 1.0], [2.0, 50.0]]);
+    for size in [2.0, 3.0, 50.0] {
+        assert_eq!(extrapolated(&parameters, size), []);
+    }
+    for size in [1.0, 51.0, -4.0] {
+        let expected = ExtrapolatedCovariate {
+            name: "size".to_owned(),
+            value: size,
+            fitted: [2.0, 50.0],
+        };
+        assert_eq!(extrapolated(&parameters, size), [expected]);
+    }
+    // Everybody of the fit was none: that a member orders more was never seen.
+    let members = extrapolated(&within(vec![[0.0, 0.0], [2.0, 50.0]]), 3.0);
+    assert_eq!(members[0].name, "member");
+    // A version that did not keep its ranges says nothing, nor does one without covariates of the customer.
+    assert_eq!(extrapolated(&with_covariates(), 60.0), []);
+    let nothing_known = customer(CustomerKind::Person, &[]);
+    let selected = parameters.for_customer(nothing_known.view());
+    assert_eq!(selected.extrapolated_covariates(), []);
+    assert!(fitted.model.clone().with_ranges(vec![[0.0, 1.0]]).is_err());
+}
+
+#[test]
 fn a_covariate_that_is_missing_stale_or_of_another_type_leaves_the_pooled_parameters() {
     let parameters = with_covariates();
     let member = || ("member", AttributeValue::Bool(true), "2020-01-01");

@@ -1,10 +1,14 @@
 //! All models side by side: each fitted to what was known at a split, and compared with what came after it.
 
+mod spend;
+
 use std::time::{Duration, Instant};
 
+pub use self::spend::ComparedSpend;
+
 use super::{
-    EvaluationPermit, Evaluations, FitPlan, candidate, cannot_fit, nobody_yet, read_population,
-    without_orders,
+    EvaluationPermit, Evaluations, FitPlan, candidate, cannot_fit, nobody_yet, nothing_recorded,
+    read_population, without_orders,
 };
 use crate::{
     domain::{
@@ -61,6 +65,10 @@ pub struct ModelComparison {
     pub models: Vec<ComparedModel>,
     /// Which of them to use, by its place, and why; `None` where none converged.
     pub recommendation: Option<(usize, String)>,
+    /// The orders that spend can be fitted to, the default first.
+    pub spend_choices: Vec<ComparedSpend>,
+    /// Which of them to use, by its place, and why; `None` where none could be compared.
+    pub spend_recommendation: Option<(usize, String)>,
     /// Time that fits and figures took.
     pub duration: Duration,
 }
@@ -168,6 +176,7 @@ impl Evaluations {
                 contenders.extend(contender.map(|contender| (models.len(), contender)));
                 models.push(ComparedModel { plan, figures });
             }
+            let (spend_choices, spend_recommendation) = spend::choices(&population, &spend);
             Ok(ModelComparison {
                 window,
                 last_purchase_day,
@@ -176,6 +185,8 @@ impl Evaluations {
                 left_out: population.left_out(),
                 recommendation: recommendation(&contenders, &models),
                 models,
+                spend_choices,
+                spend_recommendation,
                 duration: start.elapsed(),
             })
         };
@@ -189,10 +200,14 @@ impl Evaluations {
         tx: &mut sqlx::PgConnection,
     ) -> Result<Day, ServiceError> {
         let today = self.today()?;
-        let days = store::evaluation_input::find_purchase_days(tx).await?;
-        let (first, last) = days.ok_or_else(|| {
-            ServiceError::NothingToEvaluate("no purchase is recorded yet".to_owned())
-        })?;
+        let (first, last) = match store::evaluation_input::find_purchase_days(tx).await? {
+            Some(days) => days,
+            // Contracts alone are known until today.
+            None => match store::contracts::find_first_start(tx, today).await? {
+                Some(first) => (first, today),
+                None => return Err(nothing_recorded()),
+            },
+        };
         let until = until.unwrap_or(last.min(today));
         Ok(until.plus_days(-((until - first) / HOLDOUT_PART).max(1)))
     }

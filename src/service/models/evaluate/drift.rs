@@ -128,20 +128,32 @@ impl Evaluations {
         };
         let money = |entry: &_| major(&basis, entry);
         let covariates = version.fit.refinement.covariates();
-        input::read(&mut tx, split, until, covariates, |kind, known, whole| {
-            let (before, now) = (&known.purchases, &whole.purchases);
-            let at_split = stratum(kind, covariates, known, split);
-            histories.holdout.add(at_split, before, now, money)?;
-            let today = stratum(kind, covariates, whole, until);
-            histories.today.add(today, now, now, money)
-        })
+        input::read(
+            &mut tx,
+            split,
+            until,
+            covariates,
+            |_, kind, known, whole| {
+                let (before, now) = (&known.purchases, &whole.purchases);
+                let at_split = stratum(kind, covariates, known, split);
+                histories.holdout.add(at_split, before, now, money)?;
+                let today = stratum(kind, covariates, whole, until);
+                histories.today.add(today, now, now, money)
+            },
+        )
         .await?;
         if let Some(population) = &mut histories.since_fit {
             let fitted = version.fit.until;
-            input::read(&mut tx, fitted, until, covariates, |kind, known, whole| {
-                let stratum = stratum(kind, covariates, known, fitted);
-                population.add(stratum, &known.purchases, &whole.purchases, money)
-            })
+            input::read(
+                &mut tx,
+                fitted,
+                until,
+                covariates,
+                |_, kind, known, whole| {
+                    let stratum = stratum(kind, covariates, known, fitted);
+                    population.add(stratum, &known.purchases, &whole.purchases, money)
+                },
+            )
             .await?;
         }
         tx.rollback().await?;

@@ -23,14 +23,14 @@ use crate::{
 /// How many customers are folded from their facts in one statement.
 const FOLD_BATCH: usize = 1_000;
 
-/// Reads everybody. `each` gets a customer's kind, what the facts until `split` say of purchases and `covariates`, and what those until
+/// Reads everybody. `each` gets a customer's id and kind, what the facts until `split` say of purchases and `covariates`, and what those until
 /// `until` say. Purchases of either may reach beyond its day; other attributes than the covariates are not to be looked at.
 pub(super) async fn read(
     connection: &mut PgConnection,
     split: Day,
     until: Day,
     covariates: &[Covariate],
-    mut each: impl FnMut(CustomerKind, &History, &History) -> Result<(), HistoryError>,
+    mut each: impl FnMut(&CustomerId, CustomerKind, &History, &History) -> Result<(), HistoryError>,
 ) -> Result<(), ServiceError> {
     let mut to_fold: Vec<(CustomerId, CustomerKind)> = vec![];
     let mut failed = None;
@@ -40,7 +40,7 @@ pub(super) async fn read(
         if refunded || is_observed_after(&history, covariates, split) {
             to_fold.push((id, kind));
         } else if failed.is_none() {
-            failed = each(kind, &history, &history).err();
+            failed = each(&id, kind, &history, &history).err();
         }
     })
     .await?;
@@ -64,7 +64,7 @@ pub(super) async fn read(
             let attributes = observed.remove(id).unwrap_or_default();
             let known = fold_until(&transactions, &attributes, split);
             let whole = fold_until(&transactions, &attributes, until);
-            each(*kind, &known, &whole).map_err(|error| corrupt(&error))?;
+            each(id, *kind, &known, &whole).map_err(|error| corrupt(&error))?;
         }
     }
     Ok(())

@@ -185,6 +185,7 @@ fn covariates_are_read_as_they_were_written() {
                 vec![0.7],
                 vec![-0.2],
             )
+            .and_then(|model| model.with_ranges(vec![[0.0, 1.0]]))
             .unwrap(),
             report: report(&parameters_of_report),
             customers_left_out: 7,
@@ -197,10 +198,12 @@ fn covariates_are_read_as_they_were_written() {
     let mut document = serde_json::to_value(FitDocument::from(&with_covariates)).unwrap();
     let covariates = document["covariates"].as_object_mut().unwrap();
     assert!(covariates.remove("means").is_some());
+    assert!(covariates.remove("ranges").is_some());
     let Refinement::Covariates(earlier) = read(&document.to_string()).refinement else {
         panic!("it has covariates");
     };
     assert_eq!(earlier.model.means(), [0.0]);
+    assert!(earlier.model.ranges().is_empty());
 }
 
 #[test]

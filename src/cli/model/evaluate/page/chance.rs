@@ -67,7 +67,7 @@ pub(super) fn total_part(group: &pb::GroupEvaluation, currency: &str) -> Option<
 }
 
 /// On which side of the interval the total lies, and how likely so much or more, or so little or less, was.
-fn verdict(total: &pb::TotalInterval) -> String {
+pub(super) fn verdict(total: &pb::TotalInterval) -> String {
     let quantile = total.actual_quantile;
     if total.actual < total.low {
         format!("below: {} by chance", chance(quantile))
@@ -86,7 +86,7 @@ fn chance(probability: f64) -> String {
     }
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 

@@ -1,3 +1,5 @@
+mod contracts;
+
 use super::super::json;
 use super::*;
 
@@ -10,6 +12,7 @@ fn accuracy(forecaster: pb::Forecaster, expected_total: f64) -> pb::ForecastAccu
         mean_absolute_error: 0.25,
         root_mean_squared_error: 0.5,
         bias: (expected_total - 8.0) / 10.0,
+        correlation: None,
     }
 }
 

@@ -184,6 +184,16 @@ fn effects_of_covariates_are_recovered() {
             })
             .collect();
         let (model, report) = fit_with_covariates(kind, &names, &groups, None).unwrap();
+        assert_eq!(model.ranges().len(), names.len());
+        for (at, range) in model.ranges().iter().enumerate() {
+            let values = || groups.iter().map(|group| group.values[at]);
+            assert!(values().all(|value| (range[0]..=range[1]).contains(&value)));
+            assert!(
+                range
+                    .iter()
+                    .all(|end| values().any(|value| value.total_cmp(end).is_eq()))
+            );
+        }
         assert!(report.convergence.is_converged(), "{report:?}");
         let standard_errors = report.standard_errors().unwrap();
         // Parameters are those at the means of the covariates.
