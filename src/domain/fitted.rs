@@ -190,6 +190,7 @@ impl ModelFit {
         Some(Parameters {
             pooled: pooled.parameters(has_prior, self.spend_orders),
             refined,
+            season: None,
         })
     }
 
