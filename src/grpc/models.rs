@@ -12,7 +12,7 @@ use crate::{
     grpc::status,
     pb,
     service::models::{
-        FitRequest, Models, NotConverged,
+        FitRequest, Models, NotConverged, Seasonality,
         evaluate::{
             ComparisonRequest, DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations,
             FitPlan,
@@ -192,6 +192,7 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
         covariates: names.clone(),
         prior,
         spend_orders,
+        seasonal: false,
         request_id,
     })
 }
@@ -250,6 +251,7 @@ fn evaluation_request(
             covariates,
             prior: None,
             spend_orders,
+            season: Seasonality::No,
         }),
         version => EvaluatedModel::Version(version),
     };

@@ -23,7 +23,7 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        clv::{model::ModelFamily, spend_orders::SpendOrders},
+        clv::{model::ModelFamily, season::estimate::SeasonalIndex, spend_orders::SpendOrders},
         customer::{
             CustomerKind,
             profile::{History, PurchaseDay},
@@ -104,6 +104,8 @@ pub struct ModelEvaluation {
     pub kind: ModelFamily,
     /// The orders that spend was fitted to.
     pub spend_orders: SpendOrders,
+    /// The seasonal index of the model, or why there is none; `None` where none was asked for.
+    pub season: Option<Result<SeasonalIndex, String>>,
     /// Names of the covariates, in the order of all values of them; none without.
     pub covariates: Vec<String>,
     /// The parameters, those of all customers first; and for how many customers each set spoke.
@@ -118,6 +120,14 @@ pub struct ModelEvaluation {
     pub evaluation: Evaluation,
     /// Time that fit and figures took.
     pub duration: Duration,
+}
+
+impl ModelEvaluation {
+    /// Whether the model has a seasonal index.
+    #[must_use]
+    pub fn has_index(&self) -> bool {
+        self.season.as_ref().is_some_and(Result::is_ok)
+    }
 }
 
 impl Evaluations {
@@ -225,6 +235,7 @@ impl Evaluations {
                 version,
                 kind: fit.kind,
                 spend_orders: fit.spend_orders,
+                season: fit.season.clone(),
                 covariates: covariates.map(|it| it.name.to_string()).collect(),
                 currency,
                 spend_absent_reason: spend_absent_reason(&sets),

@@ -24,7 +24,10 @@ use crate::{
         money::Currency,
     },
     metrics::EvaluationOperation,
-    service::{error::ServiceError, models::fit::no_currency},
+    service::{
+        error::ServiceError,
+        models::{compute::Seasonality, fit::no_currency},
+    },
     store,
 };
 
@@ -207,6 +210,7 @@ fn plans(covariates: &[Covariate]) -> Vec<FitPlan> {
         covariates: covariates.to_vec(),
         prior: None,
         spend_orders: SpendOrders::All,
+        season: Seasonality::No,
     };
     let kinds = ModelFamily::ALL.into_iter();
     kinds
