@@ -65,10 +65,13 @@ pub(super) async fn ask(
 
 /// The model, its grouping and covariates in words.
 pub(super) fn name(model: &pb::ComparedModel) -> String {
-    let title = model_title(model.kind());
+    let mut title = model_title(model.kind()).to_owned();
+    if model.seasonal {
+        title.push_str(" with seasons");
+    }
     match (model.grouping(), &model.covariates[..]) {
         (pb::FitGrouping::ByKind, _) => format!("{title} by kind"),
-        (pb::FitGrouping::Unspecified, []) => title.to_owned(),
+        (pb::FitGrouping::Unspecified, []) => title,
         (pb::FitGrouping::Unspecified, names) => format!("{title} with {}", names.join(", ")),
     }
 }
@@ -215,6 +218,7 @@ fn comparison_json(comparison: &pb::ModelComparison) -> Value {
             "model": model_name(model.kind()),
             "by_kind": model.grouping() == pb::FitGrouping::ByKind,
             "covariates": model.covariates,
+            "seasonal": model.seasonal,
             "recommended": model.recommended,
             "absent_reason": model.absent_reason,
             "not_converged_reason": model.not_converged_reason,

@@ -61,6 +61,9 @@ pub struct EvaluateArgs {
         conflicts_with = "version"
     )]
     covariates: Vec<String>,
+    /// Estimate a seasonal index of the order rate from the calibration period, only for mbg-nbd and bg-nbd
+    #[arg(long, conflicts_with = "version")]
+    season: bool,
     /// Evaluate a stored version, fitted on facts up to the split or earlier
     #[arg(long, value_name = "N", requires = "split", value_parser = clap::value_parser!(i64).range(1..))]
     version: Option<i64>,
@@ -94,6 +97,7 @@ pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliErro
         grouping: grouping(args.by).into(),
         covariates: args.covariates.clone(),
         spend_orders: spend_orders.into(),
+        seasonal: args.season,
     });
     let mut client = connection.models();
     let evaluation = client

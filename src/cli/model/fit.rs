@@ -104,6 +104,9 @@ pub struct FitArgs {
     /// Orders that spend is fitted to
     #[arg(long, value_enum, value_name = "ORDERS", default_value = "all")]
     spend_orders: SpendOrders,
+    /// Estimate a seasonal index of the order rate, only for mbg-nbd and bg-nbd (needs a year and a half)
+    #[arg(long)]
+    season: bool,
     /// Last day of facts to use, YYYY-MM-DD (default: today, or the last purchase if facts seem to be missing since)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
@@ -162,26 +165,30 @@ pub(super) fn grouping(by: Option<Grouping>) -> pb::FitGrouping {
 /// No server, an error of the server, or no reader.
 pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
-    let (kind, grouping, covariates) = match args.model {
-        FittedModel::Named(model) => (model.message(), grouping(args.by), args.covariates.clone()),
-        FittedModel::Best => {
-            let best = recommended(&connection, args, output).await?;
-            (best.kind(), best.grouping(), best.covariates)
-        }
+    let best = match args.model {
+        FittedModel::Named(model) => pb::ComparedModel {
+            kind: model.message().into(),
+            grouping: grouping(args.by).into(),
+            covariates: args.covariates.clone(),
+            seasonal: args.season,
+            ..Default::default()
+        },
+        FittedModel::Best => recommended(&connection, args, output).await?,
     };
     let prior = (!args.prior_medians.is_empty()).then(|| pb::LogNormalPrior {
         medians: args.prior_medians.clone(),
         log_standard_deviations: args.prior_sd.clone(),
     });
     let request = connection.request(pb::FitModelRequest {
-        kind: kind.into(),
+        kind: best.kind,
         until: args.until.clone().unwrap_or_default(),
         keep_inactive: args.no_activate,
         request_id: args.request_id.clone().unwrap_or_default(),
-        covariates,
-        grouping: grouping.into(),
+        covariates: best.covariates,
+        grouping: best.grouping,
         prior,
         spend_orders: args.spend_orders.message().into(),
+        seasonal: best.seasonal,
     });
     let response = connection.models().fit_model(request).await?.into_inner();
     let model = response.model.ok_or_else(no_model)?;
@@ -197,6 +204,11 @@ async fn recommended(
     if args.by.is_some() {
         return Err(CliError::usage(
             "--by cannot be used with --model best, which compares both groupings: remove one of them",
+        ));
+    }
+    if args.season {
+        return Err(CliError::usage(
+            "--season cannot be used with --model best, which compares both with and without: remove one of them",
         ));
     }
     let request = pb::CompareModelsRequest {

@@ -45,6 +45,15 @@ impl From<&pb::OrderForecast> for OrderForecastJson {
     }
 }
 
+/// The line on the season of the horizon; none without a seasonal index.
+#[must_use]
+pub fn season_line(score: &pb::LifetimeValueScore) -> Option<(&'static str, String)> {
+    let factor = score.season_factor?;
+    let more = 100.0 * (factor - 1.0);
+    let text = format!("{more:+.1} % orders against an average time of the year");
+    Some(("Season", text))
+}
+
 /// Lines on the forecast of orders; none without one.
 #[must_use]
 pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {

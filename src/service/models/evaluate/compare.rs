@@ -35,6 +35,8 @@ use crate::{
 const HOLDOUT_PART: i32 = 4;
 /// The level of the intervals whose coverage is compared.
 const LEVEL: f64 = 0.9;
+/// The family that is compared with seasons, too: the default.
+const SEASONAL: ModelFamily = ModelFamily::MbgNbd;
 
 /// What to compare.
 #[derive(Debug, Clone)]
@@ -216,8 +218,13 @@ fn plans(covariates: &[Covariate]) -> Vec<FitPlan> {
     kinds
         .flat_map(|kind| {
             let with_covariates = (!covariates.is_empty()).then(|| plan(kind, false, covariates));
+            let with_seasons = (kind == SEASONAL).then(|| FitPlan {
+                season: Seasonality::Estimated,
+                ..plan(kind, false, &[])
+            });
             [plan(kind, false, &[]), plan(kind, true, &[])]
                 .into_iter()
+                .chain(with_seasons)
                 .chain(with_covariates)
         })
         .collect()
@@ -247,6 +254,9 @@ fn compared(
     if plan.by_kind && !differs_by_kind(&fit) {
         let reason = "no kind has parameters of its own: too few customers, or only one kind";
         return Ok((Err(reason.to_owned()), None));
+    }
+    if let Some(Err(reason)) = &fit.season {
+        return Ok((Err(reason.clone()), None));
     }
     let model = candidate::candidate(&fit, of).ok_or_else(without_orders)?;
     let evaluation = evaluate(population, &model, candidate::SEED);
