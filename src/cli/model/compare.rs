@@ -271,6 +271,11 @@ mod tests {
                     ..model(pb::OrderModelKind::MbgNbd, 220.5)
                 },
                 pb::ComparedModel {
+                    seasonal: true,
+                    absent_reason: "too short".into(),
+                    ..model(pb::OrderModelKind::MbgNbd, 0.0)
+                },
+                pb::ComparedModel {
                     grouping: pb::FitGrouping::ByKind.into(),
                     absent_reason: "only one kind".into(),
                     kind: pb::OrderModelKind::BgNbd.into(),
@@ -285,12 +290,14 @@ mod tests {
             "-100.2",
             "220.5",
             "-12.0 %",
+            "MBG/NBD with seasons: not fitted, too short",
             "BG/NBD by kind: not fitted, only one kind",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         let json = comparison_json(&comparison);
         assert_eq!(json["models"][0]["recommended"], true);
-        assert_eq!(json["models"][1]["absent_reason"], "only one kind");
+        assert_eq!(json["models"][1]["seasonal"], true);
+        assert_eq!(json["models"][2]["absent_reason"], "only one kind");
     }
 }

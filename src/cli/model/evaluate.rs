@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::fit::{Grouping, OrderModel, SpendOrders, grouping};
+use super::fit::{Grouping, OrderModel, SpendOrders, grouping, no_seasons};
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -80,6 +80,9 @@ pub struct EvaluateArgs {
 ///
 /// No server, an error of the server (nothing to evaluate, a version that knows too much), or no reader.
 pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliError> {
+    if args.season && !args.model.knows_seasons() {
+        return Err(no_seasons());
+    }
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
     let kind = match args.version {
         Some(_) => pb::OrderModelKind::Unspecified,

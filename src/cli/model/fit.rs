@@ -33,6 +33,21 @@ impl OrderModel {
             Self::MbgCnbd => pb::OrderModelKind::MbgCnbdK,
         }
     }
+
+    /// Whether a seasonal index is exact for it.
+    pub(super) fn knows_seasons(self) -> bool {
+        match self {
+            Self::MbgNbd | Self::BgNbd => true,
+            Self::ParetoNbd | Self::MbgCnbd => false,
+        }
+    }
+}
+
+/// A seasonal index for a model that it is not exact for.
+pub(super) fn no_seasons() -> CliError {
+    CliError::usage(
+        "--season is exact only for mbg-nbd and bg-nbd: choose one of them, or remove --season",
+    )
 }
 
 /// What to fit: a model, or the one that a comparison recommends.
@@ -166,6 +181,9 @@ pub(super) fn grouping(by: Option<Grouping>) -> pb::FitGrouping {
 pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
     let best = match args.model {
+        FittedModel::Named(model) if args.season && !model.knows_seasons() => {
+            return Err(no_seasons());
+        }
         FittedModel::Named(model) => pb::ComparedModel {
             kind: model.message().into(),
             grouping: grouping(args.by).into(),

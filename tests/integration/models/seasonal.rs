@@ -8,7 +8,7 @@ use patron::domain::clv::season::OrderTime;
 use patron::domain::clv::season::clock::{PARTS, SeasonClock};
 use patron::domain::clv::simulation::DrawnCustomer;
 use patron::pb;
-use patron::pb::{DriftVerdict, OrderModelKind, SeasonVerdict};
+use patron::pb::{CustomerKind, DriftVerdict, FitGrouping, OrderModelKind, SeasonVerdict};
 use tonic::Code;
 
 use super::drift::check;
@@ -37,7 +37,15 @@ async fn plant(service: &ServiceWithDatabase, customers: u32) {
     let (start, end): (Day, Day) = (FIRST.parse().unwrap(), TODAY.parse().unwrap());
     for at in 0..customers {
         let id = format!("s{at}");
-        patches.push(patch(&id));
+        let kind = if at % 3 == 0 {
+            CustomerKind::Company
+        } else {
+            CustomerKind::Person
+        };
+        patches.push(pb::CustomerPatch {
+            kind: kind.into(),
+            ..patch(&id)
+        });
         let first = start.plus_days(i32::try_from(random.bits() % 730).unwrap());
         let model = OrderModel::new(ModelKind::MbgNbd, LAW).unwrap();
         let customer = DrawnCustomer::draw(&model.newcomer(), &mut random);
@@ -115,6 +123,20 @@ async fn planted_seasons_are_found_and_used_by_every_answer() {
     assert_eq!(plain.seasonal_index, None);
     let gain = report.log_likelihood - plain.orders.unwrap().log_likelihood;
     assert!(gain > 80.0, "{gain}");
+    // Kinds have the index of all customers.
+    let by_kind = pb::FitModelRequest {
+        grouping: FitGrouping::ByKind.into(),
+        keep_inactive: true,
+        ..asked()
+    };
+    let by_kind = fit(&service, by_kind).await.unwrap();
+    assert_eq!(by_kind.seasonal_index, model.seasonal_index);
+    let kinds = by_kind.by_kind.unwrap().kinds;
+    let of_kinds = kinds
+        .iter()
+        .map(|it| it.orders.as_ref().unwrap().log_likelihood);
+    let gain = of_kinds.sum::<f64>() - report.log_likelihood;
+    assert!(gain > 0.0 && gain < 20.0, "the kinds are alike: {gain}");
     check_evaluations(&service, &model).await;
     let drift = check(&service, TODAY, 90).await.unwrap();
     assert_ne!(drift.verdict(), DriftVerdict::NotDecidable, "{drift:?}");

@@ -48,14 +48,14 @@ pub(super) fn seasonal_index(
     );
     let explanation = match language {
         Language::En => format!(
-            "How many times as many orders customers place in each month as on average, estimated from {} repeat orders since {}. All \
-             forecasts of this version contain it.",
+            "The order rate of each month as a multiple of the mean of the year, estimated from {} repeat orders since {}. All forecasts of \
+             this version include it.",
             index.orders,
             figures::day(&index.first_day, language)
         ),
         Language::De => format!(
-            "Das Wievielfache des Jahresmittels Kunden in jedem Monat bestellen, geschätzt aus {} Wiederholungskäufen seit {}. Alle \
-             Vorhersagen dieser Version berücksichtigen es.",
+            "Wie oft Kunden in jedem Monat bestellen, als Vielfaches des Jahresmittels; geschätzt aus {} Wiederholungskäufen seit {}. Alle \
+             Vorhersagen dieser Version berücksichtigen das.",
             index.orders,
             figures::day(&index.first_day, language)
         ),
@@ -147,6 +147,11 @@ pub(super) fn matrices(report: &Report, language: Language) -> Parts {
     let of_customers = match language {
         Language::En => format!("Customers whose first order was {AGE_WEEKS} weeks ago."),
         Language::De => format!("Kunden, deren erste Bestellung {AGE_WEEKS} Wochen zurückliegt."),
+    };
+    let of_customers = match (&report.model.seasonal_index, language) {
+        (None, _) => of_customers,
+        (Some(_), Language::En) => format!("{of_customers} Without the seasonal index."),
+        (Some(_), Language::De) => format!("{of_customers} Ohne den Saisonindex."),
     };
     let ahead = match language {
         Language::En => format!("{of_customers} Orders within the next {HORIZON_WEEKS} weeks."),

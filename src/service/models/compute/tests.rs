@@ -1,5 +1,7 @@
 //! Sets by kind, their test, fallbacks and effects, on customers drawn from known parameters.
 
+mod seasonal;
+
 use std::time::Duration;
 
 use super::*;
