@@ -15,7 +15,7 @@ use super::drift::check;
 use super::evaluation::evaluate;
 use super::planted::write;
 use super::{fit, get, request};
-use crate::support::messages::{by_id, patch, purchase, violated};
+use crate::support::messages::{by_id, patch, purchase, reason, violated};
 use crate::support::service::{ServiceWithDatabase, TODAY};
 
 /// The last day of the fits, before Christmas; the shop is two years and a quarter old then.
@@ -269,14 +269,26 @@ async fn where_no_index_can_be_had_the_version_has_none_and_a_reason() {
     };
     let without = fit(&service, short(true)).await.unwrap();
     assert_eq!(without.seasonal_index, None);
-    let reason = &without.seasonal_index_absent_reason;
+    let why = &without.seasonal_index_absent_reason;
     assert!(
-        reason.starts_with(
+        why.starts_with(
             "a seasonal index needs a history of 546 days, a year and a half: the first order is 5"
         ),
-        "{reason}"
+        "{why}"
     );
     let plain = fit(&service, short(false)).await.unwrap();
+    // A request with an index is another one than that without, also for its id.
+    let named = |seasonal| pb::FitModelRequest {
+        request_id: "once".to_owned(),
+        ..short(seasonal)
+    };
+    let first = fit(&service, named(true)).await.unwrap();
+    assert_eq!(
+        fit(&service, named(true)).await.unwrap().version,
+        first.version
+    );
+    let other = fit(&service, named(false)).await.unwrap_err();
+    assert_eq!(reason(&other), "REQUEST_ID_REUSED");
     let parameters = |model: pb::Model| model.orders.unwrap().parameters;
     assert_eq!(parameters(without), parameters(plain));
 }

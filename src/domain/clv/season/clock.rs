@@ -15,8 +15,7 @@ pub const MIN_LEVEL: f64 = 1e-3;
 const ROUNDING: f64 = 1e-12;
 /// Days from the first of January of year 1 to 1970-01-01.
 const EPOCH: i32 = 719_162;
-
-/// A mean year.
+/// A mean year, in days.
 const YEAR_DAYS: f64 = 365.242_5;
 
 /// Why levels are no index.
@@ -71,8 +70,8 @@ impl SeasonClock {
         let mut levels: [f64; PARTS] =
             levels.try_into().map_err(|_| IndexError::Count { given })?;
         let mean = levels.iter().sum::<f64>() / PARTS_F64;
-        let is_divided = (mean - 1.0).abs() < ROUNDING;
-        if !is_divided {
+        let has_mean_one = (mean - 1.0).abs() < ROUNDING;
+        if !has_mean_one {
             for level in &mut levels {
                 *level /= mean;
             }
