@@ -266,6 +266,7 @@ fn basis(definitions: Arc<Definitions>) -> Option<Basis> {
                 spend: Some(spend),
             },
             refined: Refined::No,
+            season: None,
         }),
         contracts: ContractModels::default(),
         contacts: Arc::default(),

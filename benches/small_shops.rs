@@ -17,6 +17,7 @@ use patron::domain::clv::interval::total::Total;
 use patron::domain::clv::interval::{Estimated, UncertainModel};
 use patron::domain::clv::model::{ModelKind, OrderModel};
 use patron::domain::clv::random::Random;
+use patron::domain::clv::season::TimeAhead;
 use patron::domain::clv::simulation::{DrawnCustomer, Ending};
 use patron::domain::clv::stages::Stages;
 
@@ -161,7 +162,11 @@ fn shop(kind: ModelKind, truth: Truth, customers: u32, seed: u64) -> Option<Shop
                     .unwrap();
             expected += fit.model.outlook(&history).expected_orders(weeks);
             if let Some(uncertain) = &uncertain {
-                totals.push(uncertain.totals(&history, None, weeks, &mut random).orders);
+                totals.push(
+                    uncertain
+                        .totals(&history, None, weeks, &TimeAhead::CALENDAR, &mut random)
+                        .orders,
+                );
             }
         }
         let total = Total::sum(totals.iter().map(|one| (0, 1.0, one)), 1);

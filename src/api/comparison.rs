@@ -6,7 +6,10 @@ use super::evaluation::{accuracy, count, coverage, excluded_customers, int32, to
 use crate::{
     api::models,
     pb,
-    service::models::evaluate::{ComparedModel, LikelihoodFigures, ModelComparison, ModelFigures},
+    service::models::{
+        Seasonality,
+        evaluate::{ComparedModel, LikelihoodFigures, ModelComparison, ModelFigures},
+    },
 };
 
 /// The message of a comparison.
@@ -81,6 +84,7 @@ fn compared(model: &ComparedModel, recommended: bool) -> pb::ComparedModel {
         grouping: grouping.into(),
         covariates: covariates.map(|one| one.name.to_string()).collect(),
         recommended,
+        seasonal: plan.season != Seasonality::No,
         ..Default::default()
     };
     match &model.figures {

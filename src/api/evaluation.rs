@@ -52,6 +52,8 @@ pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
         value: found.value.as_ref().ok().map(contracts::value),
         value_absent_reason: reason(&found.value),
         orders_absent_reason: reason(&found.orders),
+        seasonal_index: models::seasonal_index(found.season.as_ref()),
+        seasonal_index_absent_reason: models::no_index_reason(found.season.as_ref()),
         ..Default::default()
     };
     let Ok(orders) = &found.orders else {
@@ -64,7 +66,7 @@ pub(crate) fn evaluation(found: &ModelEvaluation) -> pb::ModelEvaluation {
         interval_customers: count(figures.interval_customers),
         intervals_absent_reason: figures.intervals_absent_reason.clone().unwrap_or_default(),
         groups: figures.groups.iter().map(group).collect(),
-        season: Some(season(&figures.season)),
+        season: Some(season(&figures.season, found.has_index())),
         ..message
     }
 }
@@ -74,7 +76,7 @@ fn reason<T>(part: &Result<T, String>) -> String {
     part.as_ref().err().cloned().unwrap_or_default()
 }
 
-fn season(season: &Season) -> pb::SeasonCheck {
+fn season(season: &Season, has_index: bool) -> pb::SeasonCheck {
     let verdict = match season.verdict {
         SeasonVerdict::Seasonal => pb::SeasonVerdict::Seasonal,
         SeasonVerdict::NotSeasonal => pb::SeasonVerdict::NotSeasonal,
@@ -88,7 +90,7 @@ fn season(season: &Season) -> pb::SeasonCheck {
     });
     pb::SeasonCheck {
         verdict: verdict.into(),
-        explanation: season_words(season),
+        explanation: season_words(season, has_index),
         months: months.collect(),
         p_value: season.p,
     }
@@ -110,10 +112,13 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-fn season_words(season: &Season) -> String {
+fn season_words(season: &Season, has_index: bool) -> String {
     match season.verdict {
         SeasonVerdict::TooShort => {
             "less than two years or too few orders before the split to distinguish a season from a single event".to_owned()
+        }
+        SeasonVerdict::NotSeasonal if has_index => {
+            "no season beyond that of the index: months differ no more than chance or by less than 25 %".to_owned()
         }
         SeasonVerdict::NotSeasonal => {
             "no season: months differ no more than chance or by less than 25 %".to_owned()
@@ -124,8 +129,13 @@ fn season_words(season: &Season) -> String {
                 let name = MONTHS.get(month.month as usize - 1)?;
                 Some(format!("{name} {:+.0} %", 100.0 * (month.index - 1.0)))
             });
+            let model = if has_index {
+                "seasonal beyond the index of the model"
+            } else {
+                "seasonal, and the model knows no seasons"
+            };
             format!(
-                "seasonal, and the model knows no seasons: {} against its forecast",
+                "{model}: {} against its forecast",
                 months.collect::<Vec<_>>().join(", ")
             )
         }

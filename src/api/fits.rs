@@ -3,7 +3,7 @@
 use crate::{
     api::violations::Checker,
     domain::{
-        clv::spend_orders::SpendOrders,
+        clv::{model::ModelFamily, spend_orders::SpendOrders},
         fitted::report::StoredPrior,
         text::{Label, required},
     },
@@ -50,6 +50,17 @@ pub(crate) fn spend_orders(number: i32, check: &mut Checker<'_>) -> Option<Spend
             None
         }
     }
+}
+
+/// Whether a seasonal index is asked for, which only some models of orders know.
+pub(crate) fn seasonal(asked: bool, kind: Option<ModelFamily>, check: &mut Checker<'_>) -> bool {
+    if asked && kind.is_some_and(|kind| !kind.knows_seasons()) {
+        check.field("seasonal").refuse(
+            "CONFLICT",
+            "exact only for BG_NBD and MBG_NBD: choose one of these models, or remove it",
+        );
+    }
+    asked
 }
 
 /// A prior with four medians and as many spreads, or one for all.

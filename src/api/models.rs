@@ -1,7 +1,9 @@
 //! Model versions as messages.
 
 mod checks;
+mod season;
 
+pub(super) use self::season::{absent_reason as no_index_reason, index as seasonal_index};
 use super::{customer_kind_message, evaluation::int32, timestamp_message};
 use crate::{
     api::violations::Checker,
@@ -95,6 +97,8 @@ pub(crate) fn model(version: &ModelVersion) -> pb::Model {
         contracts: fit.contracts.iter().map(contract_model).collect(),
         spend_orders: spend_orders_message(fit.spend_orders),
         contracts_absent_reason: fit.contracts_absent_reason().unwrap_or_default(),
+        seasonal_index: seasonal_index(fit.season.as_ref()),
+        seasonal_index_absent_reason: no_index_reason(fit.season.as_ref()),
         last_purchase_on: fit
             .facts_end
             .map_or_else(String::new, |end| end.last_purchase.to_string()),

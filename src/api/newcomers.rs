@@ -10,6 +10,7 @@ pub(crate) fn newcomers_response(found: &Newcomers) -> pb::ScoreNewcomersRespons
         horizon_months: i32::try_from(found.horizon.months()).unwrap_or(i32::MAX),
         monthly_discount_rate: found.horizon.monthly_discount_rate(),
         basis_id: found.basis_id.to_string(),
+        as_of: found.as_of.to_string(),
     }
 }
 

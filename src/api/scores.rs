@@ -60,6 +60,7 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
         probability_alive_not_identified: orders
             .is_some_and(|orders| !orders.probability_alive_identified),
         expected_orders: orders.map(|orders| orders.expected_orders),
+        season_factor: orders.and_then(|orders| orders.season_factor),
         expected_spend_per_order: valuation.expected_spend_per_order,
         lifetime_value: valuation.lifetime_value.ok().map(money_message),
         unrated_reason: valuation.lifetime_value.err().map_or(0, unrated_reason),

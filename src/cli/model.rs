@@ -19,6 +19,7 @@ pub mod fit;
 pub mod newcomers;
 pub mod page;
 pub mod report;
+mod season;
 
 /// Versions asked for at once when listing.
 const PAGE: i32 = 1_000;

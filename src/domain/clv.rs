@@ -1,7 +1,7 @@
 //! What a customer is worth: probability models of buying, their fit, and the value that follows.
 //!
 //! Time inside this module is in **weeks** and money in **major currency units**; conversions are made by
-//! the callers, who own days, zones and currencies. Nothing here knows a customer's identity, a profile, a
+//! the callers, who own days, zones and currencies ([`season`] alone knows the calendar). Nothing here knows a customer's identity, a profile, a
 //! tier, or where its numbers came from.
 //!
 //! [`history::PurchaseHistory`] is the input of every model of ordering; [`model::OrderModel`] is the choice
@@ -12,6 +12,7 @@ pub mod beta_geometric;
 pub mod bg_bb;
 pub mod bg_nbd;
 pub mod checks;
+pub mod cohorts;
 pub mod contact_rates;
 pub mod discount;
 pub mod fit;
@@ -32,6 +33,7 @@ pub mod random;
 pub mod rates;
 pub mod regular_orders;
 pub mod renewal;
+pub mod season;
 pub mod shifted_beta_geometric;
 pub mod simulation;
 pub mod special_functions;

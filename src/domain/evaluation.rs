@@ -105,7 +105,7 @@ pub struct Evaluation {
     pub groups: Vec<GroupEvaluation>,
     /// How many customers were predicted by which parameters of the model, the most first; none with 0.
     pub selections: Vec<(Selection, usize)>,
-    /// Whether the repeat orders of all customers have seasons, which the model does not know.
+    /// Whether the repeat orders of all customers have seasons beyond what the model knows of them.
     pub season: Season,
     /// Customers whose intervals were drawn: all, or a sample of each kind. 0 without intervals.
     pub interval_customers: usize,
@@ -190,7 +190,7 @@ pub fn evaluate(population: &Population, model: &CandidateModel, seed: u64) -> E
         Ok(sampled) => (sampled, None),
         Err(reason) => (vec![], Some(reason)),
     };
-    let mut counts = OrderCounts::new(model);
+    let mut counts = OrderCounts::new(model, population.window().split());
     Evaluation {
         groups: groups(population, model)
             .into_iter()
@@ -246,7 +246,7 @@ fn members<'a>(population: &'a Population, group: &'a Group) -> impl Iterator<It
 /// The figures of a group; without `order_counts`.
 fn evaluate_group(
     population: &Population,
-    tracks: &Tracks,
+    tracks: &Tracks<'_>,
     forecasts: &[Forecast],
     sampled: &[Sampled],
     group: Group,

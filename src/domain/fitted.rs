@@ -18,6 +18,7 @@ use crate::domain::{
         fit::covariates::CovariateModel,
         gamma_gamma::GammaGamma,
         model::{ModelFamily, OrderModel},
+        season::estimate::SeasonalIndex,
         spend_orders::SpendOrders,
     },
     customer::CustomerKind,
@@ -59,6 +60,8 @@ pub struct ModelFit {
     pub pooled: Result<FittedSet, String>,
     /// Parameters that tell customers apart by more than their history.
     pub refinement: Refinement,
+    /// The seasonal index by which all of its models of orders count time, or why there is none; `None` where none was asked for.
+    pub season: Option<Result<SeasonalIndex, String>>,
     /// The orders that every spend model of it was fitted to.
     pub spend_orders: SpendOrders,
     /// Models of renewal: of all contracts first, then by length of the period. None without contracts.
@@ -190,7 +193,14 @@ impl ModelFit {
         Some(Parameters {
             pooled: pooled.parameters(has_prior, self.spend_orders),
             refined,
+            season: self.seasonal_index().map(|index| Arc::clone(&index.clock)),
         })
+    }
+
+    /// The seasonal index, if the version has one.
+    #[must_use]
+    pub fn seasonal_index(&self) -> Option<&SeasonalIndex> {
+        self.season.as_ref()?.as_ref().ok()
     }
 
     /// Whether every model of orders that answers converged. A kind that fell back on the pooled set does not count against it. Nor do

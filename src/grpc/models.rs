@@ -12,7 +12,7 @@ use crate::{
     grpc::status,
     pb,
     service::models::{
-        FitRequest, Models, NotConverged,
+        FitRequest, Models, NotConverged, Seasonality,
         evaluate::{
             ComparisonRequest, DriftRequest, EvaluatedModel, EvaluationRequest, Evaluations,
             FitPlan,
@@ -178,6 +178,7 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
     let names = &request.covariates;
     let by_kind = fits::grouping(request.grouping, names, &mut check);
     let spend_orders = fits::spend_orders(request.spend_orders, &mut check.field("spend_orders"));
+    let seasonal = fits::seasonal(request.seasonal, kind, &mut check);
     let (Some(kind), Some(spend_orders), true) = (kind, spend_orders, violations.is_empty()) else {
         // All at once: of a request that is sound otherwise, the service says what is wrong with its covariates.
         let problems = models.covariates(names).err().unwrap_or_default();
@@ -192,6 +193,7 @@ fn fit_request(request: &pb::FitModelRequest, models: &Models) -> Result<FitRequ
         covariates: names.clone(),
         prior,
         spend_orders,
+        seasonal,
         request_id,
     })
 }
@@ -219,6 +221,7 @@ fn evaluation_request(
     let names = &request.covariates;
     let by_kind = fits::grouping(request.grouping, names, &mut check);
     let spend_orders = fits::spend_orders(request.spend_orders, &mut check.field("spend_orders"));
+    let seasonal = fits::seasonal(request.seasonal, kind, &mut check);
     let covariates = models.covariates(names).unwrap_or_else(|problems| {
         fits::refuse_covariates(problems, &mut check);
         vec![]
@@ -233,6 +236,7 @@ fn evaluation_request(
                 request.spend_orders != 0,
                 "unspecified with version",
             ),
+            ("seasonal", seasonal, "false with version"),
         ];
         for (field, _, what) in own.into_iter().filter(|(_, stated, _)| *stated) {
             let mut field = check.field(field);
@@ -250,6 +254,11 @@ fn evaluation_request(
             covariates,
             prior: None,
             spend_orders,
+            season: if seasonal {
+                Seasonality::Estimated
+            } else {
+                Seasonality::No
+            },
         }),
         version => EvaluatedModel::Version(version),
     };

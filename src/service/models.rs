@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use self::permits::Permits;
 pub use self::{
+    compute::Seasonality,
     covariates::CovariateProblem,
     fit::{FitRequest, RunningFit},
     newcomers::Newcomers,

@@ -12,6 +12,7 @@ mod planted;
 mod refined;
 mod regular;
 mod requests;
+mod seasonal;
 mod simple;
 mod spend_orders;
 mod stale;

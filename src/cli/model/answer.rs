@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use self::contracts::ContractJson;
 use super::contacts::ContactRateJson;
+use super::season::SeasonalIndexJson;
 use crate::cli::text;
 use crate::pb;
 
@@ -26,6 +27,8 @@ pub struct ModelJson {
     gamma_gamma_absent_reason: Option<String>,
     /// The orders that spend was fitted to; absent when the server does not say.
     spend_orders: Option<&'static str>,
+    seasonal_index: Option<SeasonalIndexJson>,
+    seasonal_index_absent_reason: Option<String>,
     unconvertible_customers: i64,
     first_purchase_on: Option<String>,
     last_purchase_on: Option<String>,
@@ -139,6 +142,8 @@ impl From<&pb::Model> for ModelJson {
             gamma_gamma: model.spend.as_ref().map(ReportJson::from),
             gamma_gamma_absent_reason: filled(&model.spend_absent_reason),
             spend_orders: spend_orders_name(model.spend_orders()),
+            seasonal_index: model.seasonal_index.as_ref().map(SeasonalIndexJson::from),
+            seasonal_index_absent_reason: filled(&model.seasonal_index_absent_reason),
             unconvertible_customers: model.unconvertible_customers,
             first_purchase_on: filled(&model.first_purchase_on),
             last_purchase_on: filled(&model.last_purchase_on),

@@ -69,10 +69,13 @@ pub(super) async fn ask(
 
 /// The model, its grouping and covariates in words.
 pub(super) fn name(model: &pb::ComparedModel) -> String {
-    let title = model_title(model.kind());
+    let mut title = model_title(model.kind()).to_owned();
+    if model.seasonal {
+        title.push_str(" with seasons");
+    }
     match (model.grouping(), &model.covariates[..]) {
         (pb::FitGrouping::ByKind, _) => format!("{title} by kind"),
-        (pb::FitGrouping::Unspecified, []) => title.to_owned(),
+        (pb::FitGrouping::Unspecified, []) => title,
         (pb::FitGrouping::Unspecified, names) => format!("{title} with {}", names.join(", ")),
     }
 }
@@ -223,6 +226,7 @@ fn comparison_json(comparison: &pb::ModelComparison) -> Value {
             "model": model_name(model.kind()),
             "by_kind": model.grouping() == pb::FitGrouping::ByKind,
             "covariates": model.covariates,
+            "seasonal": model.seasonal,
             "recommended": model.recommended,
             "absent_reason": model.absent_reason,
             "not_converged_reason": model.not_converged_reason,
@@ -275,6 +279,11 @@ mod tests {
                     ..model(pb::OrderModelKind::MbgNbd, 220.5)
                 },
                 pb::ComparedModel {
+                    seasonal: true,
+                    absent_reason: "too short".into(),
+                    ..model(pb::OrderModelKind::MbgNbd, 0.0)
+                },
+                pb::ComparedModel {
                     grouping: pb::FitGrouping::ByKind.into(),
                     absent_reason: "only one kind".into(),
                     kind: pb::OrderModelKind::BgNbd.into(),
@@ -289,12 +298,14 @@ mod tests {
             "-100.2",
             "220.5",
             "-12.0 %",
+            "MBG/NBD with seasons: not fitted, too short",
             "BG/NBD by kind: not fitted, only one kind",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         let json = comparison_json(&comparison);
         assert_eq!(json["models"][0]["recommended"], true);
-        assert_eq!(json["models"][1]["absent_reason"], "only one kind");
+        assert_eq!(json["models"][1]["seasonal"], true);
+        assert_eq!(json["models"][2]["absent_reason"], "only one kind");
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::fit::{Grouping, OrderModel, SpendOrders, grouping};
+use super::fit::{Grouping, OrderModel, SpendOrders, grouping, no_seasons};
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -61,6 +61,9 @@ pub struct EvaluateArgs {
         conflicts_with = "version"
     )]
     covariates: Vec<String>,
+    /// Estimate a seasonal index of the order rate from the calibration period, only for mbg-nbd and bg-nbd
+    #[arg(long, conflicts_with = "version")]
+    season: bool,
     /// Evaluate a stored version, fitted on facts up to the split or earlier
     #[arg(long, value_name = "N", requires = "split", value_parser = clap::value_parser!(i64).range(1..))]
     version: Option<i64>,
@@ -77,6 +80,9 @@ pub struct EvaluateArgs {
 ///
 /// No server, an error of the server (nothing to evaluate, a version that knows too much), or no reader.
 pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliError> {
+    if args.season && !args.model.knows_seasons() {
+        return Err(no_seasons());
+    }
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
     let kind = match args.version {
         Some(_) => pb::OrderModelKind::Unspecified,
@@ -94,6 +100,7 @@ pub async fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), CliErro
         grouping: grouping(args.by).into(),
         covariates: args.covariates.clone(),
         spend_orders: spend_orders.into(),
+        seasonal: args.season,
     });
     let mut client = connection.models();
     let evaluation = client

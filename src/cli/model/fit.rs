@@ -34,6 +34,21 @@ impl OrderModel {
             Self::MbgCnbd => pb::OrderModelKind::MbgCnbdK,
         }
     }
+
+    /// Whether a seasonal index is exact for it.
+    pub(super) fn knows_seasons(self) -> bool {
+        match self {
+            Self::MbgNbd | Self::BgNbd => true,
+            Self::ParetoNbd | Self::MbgCnbd => false,
+        }
+    }
+}
+
+/// A seasonal index for a model that it is not exact for.
+pub(super) fn no_seasons() -> CliError {
+    CliError::usage(
+        "--season is exact only for mbg-nbd and bg-nbd: choose one of them, or remove --season",
+    )
 }
 
 /// What to fit: a model, or the one that a comparison recommends.
@@ -106,6 +121,9 @@ pub struct FitArgs {
     /// Orders that spend is fitted to (default: all; with --model best, those that the comparison recommends)
     #[arg(long, value_enum, value_name = "ORDERS")]
     spend_orders: Option<SpendOrders>,
+    /// Estimate a seasonal index of the order rate, only for mbg-nbd and bg-nbd (needs a year and a half)
+    #[arg(long)]
+    season: bool,
     /// Last day of facts to use, YYYY-MM-DD (default: today, or the last purchase if facts seem to be missing since)
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
@@ -165,12 +183,21 @@ pub(super) fn grouping(by: Option<Grouping>) -> pb::FitGrouping {
 pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, FIT_TIMEOUT).await?;
     let mut spend_orders = args.spend_orders.map(SpendOrders::message);
-    let (kind, grouping, covariates) = match args.model {
-        FittedModel::Named(model) => (model.message(), grouping(args.by), args.covariates.clone()),
+    let best = match args.model {
+        FittedModel::Named(model) if args.season && !model.knows_seasons() => {
+            return Err(no_seasons());
+        }
+        FittedModel::Named(model) => pb::ComparedModel {
+            kind: model.message().into(),
+            grouping: grouping(args.by).into(),
+            covariates: args.covariates.clone(),
+            seasonal: args.season,
+            ..Default::default()
+        },
         FittedModel::Best => {
             let (best, orders) = recommended(&connection, args, output).await?;
             spend_orders = spend_orders.or(orders);
-            (best.kind(), best.grouping(), best.covariates)
+            best
         }
     };
     let prior = (!args.prior_medians.is_empty()).then(|| pb::LogNormalPrior {
@@ -178,14 +205,15 @@ pub async fn run(args: &FitArgs, output: &mut Output) -> Result<(), CliError> {
         log_standard_deviations: args.prior_sd.clone(),
     });
     let request = connection.request(pb::FitModelRequest {
-        kind: kind.into(),
+        kind: best.kind,
         until: args.until.clone().unwrap_or_default(),
         keep_inactive: args.no_activate,
         request_id: args.request_id.clone().unwrap_or_default(),
-        covariates,
-        grouping: grouping.into(),
+        covariates: best.covariates,
+        grouping: best.grouping,
         prior,
         spend_orders: spend_orders.unwrap_or(pb::SpendOrders::All).into(),
+        seasonal: best.seasonal,
     });
     let response = connection.models().fit_model(request).await?.into_inner();
     let model = response.model.ok_or_else(no_model)?;
@@ -201,6 +229,11 @@ async fn recommended(
     if args.by.is_some() {
         return Err(CliError::usage(
             "--by cannot be used with --model best, which compares both groupings: remove one of them",
+        ));
+    }
+    if args.season {
+        return Err(CliError::usage(
+            "--season cannot be used with --model best, which compares both with and without: remove one of them",
         ));
     }
     let request = pb::CompareModelsRequest {

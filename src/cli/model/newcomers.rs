@@ -52,6 +52,7 @@ struct NewcomersJson {
     horizon_months: i32,
     monthly_discount_rate: f64,
     basis_id: String,
+    as_of: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +74,7 @@ impl From<&pb::ScoreNewcomersResponse> for NewcomersJson {
             horizon_months: answer.horizon_months,
             monthly_discount_rate: answer.monthly_discount_rate,
             basis_id: answer.basis_id.clone(),
+            as_of: answer.as_of.clone(),
         }
     }
 }
@@ -123,8 +125,9 @@ fn page(answer: &pb::ScoreNewcomersResponse) -> String {
         })
         .collect();
     format!(
-        "{}\nThe first order, plus further orders over {} months, discounted by {:.2} % per month; based on {}.",
+        "{}\nThe first order on {}, plus further orders over {} months, discounted by {:.2} % per month; based on {}.",
         text::table(&header, &rows),
+        answer.as_of,
         answer.horizon_months,
         answer.monthly_discount_rate * 100.0,
         answer.basis_id
@@ -158,6 +161,7 @@ mod tests {
             horizon_months: 12,
             monthly_discount_rate: 0.01,
             basis_id: "r0-m1-EUR".into(),
+            as_of: "2026-07-01".into(),
         };
         let page = page(&answer);
         for part in [
@@ -169,6 +173,7 @@ mod tests {
             "COMPANY",
             "none: ",
             "12 months",
+            "on 2026-07-01",
         ] {
             assert!(page.contains(part), "{part} in\n{page}");
         }

@@ -6,6 +6,7 @@ mod stages;
 use self::refinements::{by_kind_page, covariates_page, test_text};
 use self::stages::{stages_text, title};
 use super::answer::{seconds, spend_orders_title};
+use super::season::index_page;
 use crate::cli::text::{self, Align};
 use crate::domain::calendar::Day;
 use crate::pb;
@@ -32,6 +33,7 @@ pub fn page(model: &pb::Model) -> String {
         }
         None => parts.push(format!("No order model: {}", model.orders_absent_reason)),
     }
+    parts.extend(index_page(model));
     match &model.spend {
         Some(spend) => {
             let title = format!(

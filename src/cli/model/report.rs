@@ -115,6 +115,7 @@ async fn read(connection: &Connection, args: &ReportArgs) -> Result<Report, CliE
         until: args.until.clone().unwrap_or_default(),
         grouping: grouping.into(),
         covariates: covariates.map_or_else(Vec::new, |fit| fit.names.clone()),
+        seasonal: model.seasonal_index.is_some(),
         ..Default::default()
     });
     let evaluation = client.evaluate_model(request).await?.into_inner();

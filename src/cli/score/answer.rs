@@ -44,6 +44,8 @@ struct OneScoreJson {
     probability_alive: Option<f64>,
     probability_alive_not_identified: bool,
     expected_orders: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    season_factor: Option<f64>,
     expected_spend_per_order: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spend_inputs: Option<SpendInputsJson>,
@@ -121,6 +123,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         probability_alive: score.probability_alive,
         probability_alive_not_identified: score.probability_alive_not_identified,
         expected_orders: score.expected_orders,
+        season_factor: score.season_factor,
         expected_spend_per_order: score.expected_spend_per_order,
         spend_inputs: score.spend_inputs.as_ref().map(|own| SpendInputsJson {
             orders: own.orders,
@@ -221,6 +224,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         let text = format!("{orders:.2} in the next {horizon} months");
         rows.push(("Expected orders", text));
     }
+    rows.extend(order_forecast::season_line(score));
     if let Some(spend) = score.expected_spend_per_order {
         rows.push(("Expected per order", spend_text(score, spend)));
     }

@@ -45,6 +45,16 @@ impl From<&pb::OrderForecast> for OrderForecastJson {
     }
 }
 
+/// The line on the season of the horizon; none without a seasonal index.
+#[must_use]
+pub fn season_line(score: &pb::LifetimeValueScore) -> Option<(&'static str, String)> {
+    let factor = score.season_factor?;
+    // Rounded first: a whole year has exactly as many, and no minus before the zero.
+    let more = (1_000.0 * (factor - 1.0)).round() / 10.0 + 0.0;
+    let text = format!("{more:+.1} % orders compared with an average time of the year");
+    Some(("Season", text))
+}
+
 /// Lines on the forecast of orders; none without one.
 #[must_use]
 pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
@@ -115,6 +125,22 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_season_is_printed_where_there_is_one_and_a_whole_year_has_none() {
+        let line = |season_factor| {
+            let score = pb::LifetimeValueScore {
+                season_factor,
+                ..Default::default()
+            };
+            season_line(&score).map(|(_, text)| text)
+        };
+        assert_eq!(line(None), None);
+        let of_all = "orders compared with an average time of the year";
+        assert_eq!(line(Some(1.4375)).unwrap(), format!("+43.8 % {of_all}"));
+        assert_eq!(line(Some(0.85)).unwrap(), format!("-15.0 % {of_all}"));
+        assert_eq!(line(Some(0.99999)).unwrap(), format!("+0.0 % {of_all}"));
+    }
 
     #[test]
     fn the_forecast_of_orders_is_printed_in_words_and_in_json() {

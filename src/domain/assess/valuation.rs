@@ -24,8 +24,9 @@ use crate::domain::{
     basis::Basis,
     clv::{
         gamma_gamma::SpendHistory,
-        history::{DAYS_PER_WEEK, PurchaseHistory},
-        lifetime::{Horizon, discounted_value},
+        history::{DAYS_PER_WEEK, HistoryError, PurchaseHistory},
+        lifetime::{Horizon, discounted_orders},
+        season::OrderTime,
         spend_orders::AmountsPaid,
     },
     customer::{
@@ -84,6 +85,9 @@ pub struct OrderOutlook {
     pub probability_alive_identified: bool,
     /// Expected purchase days within the horizon.
     pub expected_orders: f64,
+    /// Orders that the season makes of one within the horizon, of a customer who stays: 1.2 is a fifth more than in an average time of
+    /// the year. `None` where the model knows no seasons.
+    pub season_factor: Option<f64>,
     /// Which parameters of the model version these are.
     pub parameters: Selection,
     /// How they were found.
@@ -101,6 +105,19 @@ impl ValueInputs {
     #[must_use]
     pub fn age_weeks(&self) -> f64 {
         f64::from(self.age_days) / DAYS_PER_WEEK
+    }
+
+    /// The history as a model counts it whose time passes so; the view is the one that these are of.
+    ///
+    /// # Errors
+    /// As [`PurchaseHistory::from_days`].
+    pub(crate) fn history(
+        &self,
+        view: ProfileAt<'_>,
+        time: OrderTime<'_>,
+    ) -> Result<PurchaseHistory, HistoryError> {
+        let (recency_days, age_days) = (self.recency_days, self.age_days);
+        time.history(self.frequency, recency_days, age_days, view.as_of())
     }
 
     /// `m_x`: mean amount per repeat purchase day, in major units of the reporting currency; 0 without one. `None` when an amount
@@ -175,20 +192,23 @@ fn value_of_purchases(
     let Some(inputs) = valued.inputs else {
         return valued;
     };
-    let history =
-        PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days);
     let selected = basis
         .model
         .as_ref()
         .and_then(|model| model.for_customer(view));
-    let (Some(selected), Ok(history)) = (selected, history) else {
+    let Some(selected) = selected else {
+        return valued;
+    };
+    let Ok(history) = inputs.history(view, selected.time) else {
         return valued;
     };
     let outlook = selected.orders.outlook(&history);
+    let ahead = selected.time.ahead_of(view.as_of());
     let orders = OrderOutlook {
         probability_alive: outlook.probability_alive(),
         probability_alive_identified: selected.orders.identifies_alive(&history),
-        expected_orders: outlook.expected_orders(horizon.weeks()),
+        expected_orders: outlook.expected_orders(ahead.model_weeks(horizon.weeks())),
+        season_factor: ahead.season_factor(horizon.weeks()),
         parameters: selected.selection,
         estimation: selected.estimation,
     };
@@ -201,13 +221,13 @@ fn value_of_purchases(
     let cost_to_serve = spend.and_then(|_| {
         let contracts = held.as_ref().map_err(|reason| *reason)?;
         let active = ActivePeriod {
-            outlook: Some(&outlook),
+            outlook: Some((&outlook, ahead)),
             contracts: contracts.as_deref().unwrap_or_default(),
         };
         cost_to_serve(view, basis, horizon, active)
     });
     let transactions =
-        margin.map(|(margin, _)| discounted_value(&selected.orders, &history, margin, horizon));
+        margin.map(|(margin, _)| margin * discounted_orders(&outlook, horizon, &ahead));
     let lifetime_value = margin.and_then(|(_, currency)| {
         held?;
         let contracts = valued.contracts.map_or(0.0, |contracts| contracts.value);

@@ -17,11 +17,14 @@ use super::lifetime::Horizon;
 use super::model::OrderModel;
 use super::outlook::Process;
 use super::random::Random;
+use super::season::TimeAhead;
 use log_normal::LogNormal;
 use renewals::RenewalFutures;
 
 /// Parameter sets drawn for a model version.
 const PARAMETER_DRAWS: usize = 200;
+/// Draws of the seasonal index have a sequence of their own, so that those of a model without seasons stay what they are.
+const SEASON_SEED: u64 = 0x5EA5_0000_0000_0000;
 /// Futures per parameter set: together 1,000, whose 5 % quantile is uncertain by 0.7 percentage points.
 const FUTURES_EACH: usize = 5;
 /// The greatest level of an interval: beyond, an end would be among the outermost five of a thousand futures.
@@ -60,6 +63,8 @@ pub struct Estimated<'a, M> {
 pub struct UncertainModel {
     /// Without a spend model, all revenues and values are 0.
     draws: Vec<(OrderModel, Option<GammaGamma>)>,
+    /// By how many standard errors the seasonal index is off, by draw; if there is one, it is one for all customers.
+    season_shifts: Vec<f64>,
     seed: u64,
 }
 
@@ -97,7 +102,7 @@ impl UncertainModel {
                 break;
             }
         }
-        Ok(Self { draws, seed })
+        Ok(Self::from_draws(draws, seed))
     }
 
     /// The same where there is no model of spend: orders can be predicted, revenue and value cannot.
@@ -114,13 +119,26 @@ impl UncertainModel {
         )?;
         let drawn = (0..10 * PARAMETER_DRAWS)
             .filter_map(|_| OrderModel::new(kind, sampler.draw(&mut random)).ok());
-        Ok(Self {
-            draws: drawn
-                .take(PARAMETER_DRAWS)
-                .map(|model| (model, None))
-                .collect(),
+        let drawn = drawn.take(PARAMETER_DRAWS).map(|model| (model, None));
+        Ok(Self::from_draws(drawn.collect(), seed))
+    }
+
+    fn from_draws(draws: Vec<(OrderModel, Option<GammaGamma>)>, seed: u64) -> Self {
+        let mut random = Random::new(seed ^ SEASON_SEED);
+        let season_shifts = draws.iter().map(|_| random.normal()).collect();
+        Self {
+            draws,
+            season_shifts,
             seed,
-        })
+        }
+    }
+
+    /// How much faster or slower than by the index time passes at each draw of the parameters, if the index is uncertain by
+    /// `relative_error`; exactly 1 where it is not.
+    fn paces(&self, relative_error: f64) -> impl Iterator<Item = f64> {
+        let shifts = self.season_shifts.iter();
+        // Log-normal with mean 1.
+        shifts.map(move |shift| (relative_error * (shift - 0.5 * relative_error)).exp())
     }
 
     /// Whether it can predict revenue and value.
@@ -140,10 +158,12 @@ impl UncertainModel {
         margin: f64,
         horizon: &Horizon,
     ) -> Futures {
-        self.futures_with(history, spend, margin, horizon, &RenewalFutures::none())
+        let (evenly, none) = (TimeAhead::CALENDAR, RenewalFutures::none());
+        self.futures_with(history, spend, margin, horizon, &evenly, &none)
     }
 
-    /// The same of a customer who has contracts too: what these bring is added to the value.
+    /// The same of a customer whose orders have seasons, which `ahead` knows from now on, and who has contracts too: what these bring is
+    /// added to the value.
     #[must_use]
     pub fn futures_with(
         &self,
@@ -151,19 +171,21 @@ impl UncertainModel {
         spend: Option<&SpendHistory>,
         margin: f64,
         horizon: &Horizon,
+        ahead: &TimeAhead<'_>,
         contracts: &RenewalFutures,
     ) -> Futures {
         let mut random = Random::new(self.seed);
-        let blocks = blocks(horizon);
+        let blocks = blocks(horizon, ahead);
         let count = self.draws.len() * FUTURES_EACH;
         let mut orders = Vec::with_capacity(count);
         let mut revenue = Vec::with_capacity(count);
         let mut value = Vec::with_capacity(count);
-        for (order_model, spend_model) in &self.draws {
+        let paces = self.paces(ahead.relative_error(horizon.weeks()));
+        for ((order_model, spend_model), pace) in self.draws.iter().zip(paces) {
             let outlook = order_model.outlook(history);
             for _ in 0..FUTURES_EACH {
                 let (bought, discounted) = if random.uniform() < outlook.probability_alive() {
-                    orders_within(outlook.process(), &blocks, &mut random)
+                    orders_within(outlook.process(), &blocks, pace, &mut random)
                 } else {
                     (0.0, 0.0)
                 };
@@ -271,8 +293,8 @@ impl Distribution {
     }
 }
 
-/// Orders within all blocks of a customer who is alive now, and the same discounted.
-fn orders_within(process: Process, blocks: &[Block], random: &mut Random) -> (f64, f64) {
+/// Orders within all blocks of a customer who is alive now, and the same discounted. Time passes `pace` times as fast as blocks have it.
+fn orders_within(process: Process, blocks: &[Block], pace: f64, random: &mut Random) -> (f64, f64) {
     // Orders and weeks until the customer drops out.
     let last_order = |a, b, random: &mut Random| {
         let dropout = random.beta(a, b).max(f64::MIN_POSITIVE);
@@ -300,14 +322,15 @@ fn orders_within(process: Process, blocks: &[Block], random: &mut Random) -> (f6
     };
     let (mut orders, mut discounted) = (0.0, 0.0);
     for block in blocks {
-        passed += random.poisson(per_week * block.weeks.min(weeks_left));
+        let weeks = pace * block.weeks;
+        passed += random.poisson(per_week * weeks.min(weeks_left));
         let due = (passed / stages).floor();
         passed -= due * stages;
         let bought = due.min(orders_left);
         orders += bought;
         discounted += bought * block.discount;
         orders_left -= bought;
-        weeks_left -= block.weeks;
+        weeks_left -= weeks;
         if orders_left <= 0.0 || weeks_left <= 0.0 {
             break;
         }

@@ -7,6 +7,7 @@ use super::discount::DiscountRate;
 use super::history::{DAYS_PER_WEEK, PurchaseHistory};
 use super::model::OrderModel;
 use super::outlook::Outlook;
+use super::season::TimeAhead;
 use super::special_functions::quadrature::over_unit_interval;
 
 /// Mean length of a month of the Gregorian calendar, days: the convention of the service.
@@ -107,19 +108,22 @@ pub fn discounted_value(
     expected_margin_per_order: f64,
     horizon: &Horizon,
 ) -> f64 {
-    expected_margin_per_order * discounted_orders(&model.outlook(history), horizon)
+    let outlook = model.outlook(history);
+    expected_margin_per_order * discounted_orders(&outlook, horizon, &TimeAhead::CALENDAR)
 }
 
-/// Expected orders within the horizon, discounted at the end of the month each falls in.
+/// Expected orders within the horizon, discounted at the end of the month each falls in. Months are those of the calendar; `ahead` is how the
+/// model counts time from now on.
 #[must_use]
-pub fn discounted_orders(outlook: &Outlook, horizon: &Horizon) -> f64 {
+pub fn discounted_orders(outlook: &Outlook, horizon: &Horizon, ahead: &TimeAhead<'_>) -> f64 {
     let discount_factor = (1.0 + horizon.monthly_discount_rate).recip();
     let mut discount = 1.0;
     let mut orders_before = 0.0;
     let mut discounted = 0.0;
     for month in 1..=horizon.months {
         discount *= discount_factor;
-        let orders = outlook.expected_orders(horizon.weeks_per_month * f64::from(month));
+        let weeks = horizon.weeks_per_month * f64::from(month);
+        let orders = outlook.expected_orders(ahead.model_weeks(weeks));
         discounted += (orders - orders_before) * discount;
         orders_before = orders;
     }
@@ -133,9 +137,10 @@ pub fn newcomer_value(
     margin_of_first_order: f64,
     expected_margin_per_order: f64,
     horizon: &Horizon,
+    ahead: &TimeAhead<'_>,
 ) -> f64 {
     margin_of_first_order
-        + expected_margin_per_order * discounted_orders(&model.newcomer(), horizon)
+        + expected_margin_per_order * discounted_orders(&model.newcomer(), horizon, ahead)
 }
 
 /// Expected orders within `weeks >= 0` from now, each discounted continuously at its own time; relative error below 1e-9.

@@ -46,6 +46,16 @@ impl ModelFamily {
         Self::ALL.into_iter().find(|family| family.name() == name)
     }
 
+    /// Whether a seasonal index of the order rate is exact for it: only where customers leave after orders, whose times need not be known one
+    /// by one ([`super::season`]).
+    #[must_use]
+    pub const fn knows_seasons(self) -> bool {
+        match self {
+            Self::BgNbd | Self::MbgNbd => true,
+            Self::ParetoNbd | Self::MbgCnbd => false,
+        }
+    }
+
     /// The one model of the family with so many stages; families without stages have only one.
     #[must_use]
     pub const fn with_stages(self, stages: Stages) -> ModelKind {

@@ -19,9 +19,14 @@ use super::{
 use crate::domain::{
     clv::{
         gamma_gamma::SpendHistory,
-        interval::{Distribution, Estimated, IntervalError, UncertainModel, total::Totals},
+        history::PurchaseHistory,
+        interval::{
+            Distribution, Estimated, IntervalError, UncertainModel, renewals::RenewalFutures,
+            total::Totals,
+        },
         lifetime::Horizon,
         random::Random,
+        season::TimeAhead,
     },
     stop,
 };
@@ -68,7 +73,11 @@ pub(super) fn sample(
     model: &CandidateModel,
     seed: u64,
 ) -> Result<Vec<Sampled>, String> {
-    let weeks = population.window().holdout_weeks();
+    let (split, weeks) = (
+        population.window().split(),
+        population.window().holdout_weeks(),
+    );
+    let ahead = model.time().ahead_of(split);
     // One month as long as the holdout, not discounted.
     let horizon = Horizon::new(1, 0.0, weeks).map_err(|error| error.to_string())?;
     let subjects = population.subjects();
@@ -88,7 +97,15 @@ pub(super) fn sample(
         let spend = model.spend(&model.select(subject.stratum()));
         let spend = spend.and_then(|spend| subject.spend_history(spend.orders));
         let spend = spend.as_ref();
-        sampled.push(draw(one, subject, &uncertain, spend, &horizon, &mut random));
+        let known = (&model.history(subject, split), spend);
+        sampled.push(draw(
+            one,
+            subject,
+            &uncertain,
+            known,
+            (&horizon, &ahead),
+            &mut random,
+        ));
         drawn = Some((subject.stratum(), uncertain));
     }
     Ok(sampled)
@@ -122,11 +139,12 @@ fn draw(
     chosen: Chosen,
     subject: &Subject,
     model: &UncertainModel,
-    spend: Option<&SpendHistory>,
-    horizon: &Horizon,
+    (history, spend): (&PurchaseHistory, Option<&SpendHistory>),
+    (horizon, ahead): (&Horizon, &TimeAhead<'_>),
     random: &mut Random,
 ) -> Sampled {
-    let futures = model.futures(subject.history(), spend, 1.0, horizon);
+    let none = RenewalFutures::new(&[], 0);
+    let futures = model.futures_with(history, spend, 1.0, horizon, ahead, &none);
     let revenue = subject
         .known_spend
         .filter(|_| model.has_spend())
@@ -135,7 +153,7 @@ fn draw(
         chosen,
         orders: within(&futures.orders, f64::from(subject.holdout_orders)),
         spend: revenue.map(|spend| within(&futures.revenue, spend)),
-        totals: model.totals(subject.history(), spend, horizon.weeks(), random),
+        totals: model.totals(history, spend, horizon.weeks(), ahead, random),
     }
 }
 

@@ -8,6 +8,8 @@ use super::{
     strata::Stratum,
 };
 use crate::domain::{
+    calendar::Day,
+    clv::{history::PurchaseHistory, season::OrderTime},
     fitted::parameters::{Parameters, Refined, Selected, Selection, SpendParameters},
     money::Currency,
     stop,
@@ -45,6 +47,27 @@ impl CandidateModel {
         usable.then_some(spend)
     }
 
+    /// How its models of orders count time.
+    #[must_use]
+    pub fn time(&self) -> OrderTime<'_> {
+        self.parameters.time()
+    }
+
+    /// What a customer did until the split, as its models count time.
+    pub(super) fn history(&self, subject: &Subject, split: Day) -> PurchaseHistory {
+        let row = subject.row();
+        let (recency_days, age_days) = (row.recency_days(), row.age_days());
+        let by_clock = || {
+            let time = self.time();
+            time.history(row.frequency(), recency_days, age_days, split)
+        };
+        match self.time() {
+            OrderTime::Calendar => *subject.history(),
+            // A clock never makes a possible history an impossible one.
+            OrderTime::Seasonal(_) => by_clock().unwrap_or(*subject.history()),
+        }
+    }
+
     /// Whether it tells customers apart by their values of covariates.
     pub(super) const fn has_covariates(&self) -> bool {
         matches!(self.parameters.refined, Refined::Covariates(_))
@@ -53,7 +76,10 @@ impl CandidateModel {
     /// The parameters fitted to everybody, alone; `None` where there are no others.
     pub(super) fn pooled(&self) -> Option<Self> {
         let pooled = Self {
-            parameters: Parameters::pooled(self.parameters.pooled.clone()),
+            parameters: Parameters {
+                season: self.parameters.season.clone(),
+                ..Parameters::pooled(self.parameters.pooled.clone())
+            },
             currency: self.currency,
         };
         (self.parameters.refined != Refined::No).then_some(pooled)
@@ -99,8 +125,11 @@ pub fn forecasts(population: &Population, model: &CandidateModel) -> Vec<Forecas
     let of_orders = Baseline::of_orders(population);
     let of_spend = Baseline::of_spend(population);
     let pooled = model.pooled();
-    let mut expectations = Expectations::new(model, weeks);
-    let mut of_pooled = pooled.as_ref().map(|it| Expectations::new(it, weeks));
+    let split = window.split();
+    let mut expectations = Expectations::new(model, split, weeks);
+    let mut of_pooled = pooled
+        .as_ref()
+        .map(|it| Expectations::new(it, split, weeks));
     let forecast = |subject: &Subject| {
         let own = expectations.expect_for(subject);
         let pooled = of_pooled.as_mut().map(|it| it.expect_for(subject));
@@ -133,7 +162,7 @@ pub fn forecasts(population: &Population, model: &CandidateModel) -> Vec<Forecas
 
 /// Orders that a model expects of all customers within `weeks` from the split on.
 pub(super) fn expected_orders(population: &Population, model: &CandidateModel, weeks: f64) -> f64 {
-    let mut expectations = Expectations::new(model, weeks);
+    let mut expectations = Expectations::new(model, population.window().split(), weeks);
     let subjects = population.subjects().iter();
     subjects
         .map(|subject| expectations.expect_for(subject).orders)
@@ -143,6 +172,8 @@ pub(super) fn expected_orders(population: &Population, model: &CandidateModel, w
 /// What one model expects within some weeks, orders reckoned once for each distinct history of a stratum.
 struct Expectations<'a> {
     model: &'a CandidateModel,
+    split: Day,
+    /// As the model counts them.
     weeks: f64,
     /// Orders, and the probability of one.
     known: HashMap<(*const Stratum, [u32; 3]), (f64, f64)>,
@@ -160,10 +191,11 @@ struct Expectation {
 }
 
 impl<'a> Expectations<'a> {
-    fn new(model: &'a CandidateModel, weeks: f64) -> Self {
+    fn new(model: &'a CandidateModel, split: Day, weeks: f64) -> Self {
         Self {
             model,
-            weeks,
+            split,
+            weeks: model.time().ahead_of(split).model_weeks(weeks),
             known: HashMap::new(),
         }
     }
@@ -180,9 +212,9 @@ impl<'a> Expectations<'a> {
             Selection::OwnKind(_) | Selection::Covariates => Arc::as_ptr(subject.stratum()),
         };
         let days = [row.frequency(), row.recency_days(), row.age_days()];
-        let weeks = self.weeks;
+        let (weeks, split) = (self.weeks, self.split);
         let (orders, buys_again) = *self.known.entry((whose, days)).or_insert_with(|| {
-            let outlook = selected.orders.outlook(subject.history());
+            let outlook = selected.orders.outlook(&self.model.history(subject, split));
             let none = outlook.probability_of_orders(0, weeks);
             (outlook.expected_orders(weeks), (1.0 - none).clamp(0.0, 1.0))
         });

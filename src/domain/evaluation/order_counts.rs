@@ -6,7 +6,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{bins::LAST_BIN, forecast::CandidateModel, population::Subject, strata::Stratum};
-use crate::domain::{clv::history::DAYS_PER_WEEK, fitted::parameters::Selection, stop};
+use crate::domain::{
+    calendar::Day, clv::history::DAYS_PER_WEEK, fitted::parameters::Selection, stop,
+};
 
 /// Customers with the same number of repeat orders.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,13 +26,15 @@ const COUNTS: usize = LAST_BIN as usize + 1;
 /// Probabilities of each number of repeat orders by one model, reckoned once for each length of time.
 pub(super) struct OrderCounts<'a> {
     model: &'a CandidateModel,
+    split: Day,
     known: HashMap<(*const Stratum, u32), [f64; COUNTS]>,
 }
 
 impl<'a> OrderCounts<'a> {
-    pub(super) fn new(model: &'a CandidateModel) -> Self {
+    pub(super) fn new(model: &'a CandidateModel, split: Day) -> Self {
         Self {
             model,
+            split,
             known: HashMap::new(),
         }
     }
@@ -70,10 +74,12 @@ impl<'a> OrderCounts<'a> {
             Selection::OwnKind(_) | Selection::Covariates => Arc::as_ptr(subject.stratum()),
         };
         let days = subject.row().age_days();
+        let (time, split) = (selected.time, self.split);
         *self.known.entry((whose, days)).or_insert_with(|| {
             stop::check();
             let newcomer = selected.orders.newcomer();
-            let weeks = f64::from(days) / DAYS_PER_WEEK;
+            let first_day = split.plus_days(-i32::try_from(days).unwrap_or(i32::MAX));
+            let weeks = (time.reading(split) - time.reading(first_day)) / DAYS_PER_WEEK;
             let mut probabilities = [0.0; COUNTS];
             let mut rest = 1.0;
             for (orders, probability) in (0..LAST_BIN).zip(&mut probabilities) {

@@ -18,6 +18,7 @@ use crate::domain::{
         },
         gamma_gamma::SpendHistory,
         history::{HistoryError, LogGaps, PurchaseHistory},
+        season::estimate::OrdersByDay,
         spend_orders::{AmountsPaid, SpendOrders},
     },
     customer::{CustomerKind, profile::PurchaseDay},
@@ -337,6 +338,17 @@ impl Population {
         let days = self.repeat_days.iter();
         days.filter(move |((of, _), _)| kind.is_none_or(|kind| kind as u8 == *of))
             .map(|((_, day), orders)| (*day, *orders))
+    }
+
+    /// Repeat orders until the split by day, of a kind or of all.
+    #[must_use]
+    pub fn orders_by_day(&self, kind: Option<CustomerKind>) -> OrdersByDay {
+        let split = self.window.split;
+        let known = self.repeat_days(kind).filter(|(day, _)| *day <= split);
+        known.fold(OrdersByDay::new(), |mut days, (day, orders)| {
+            *days.entry(day).or_default() += orders;
+            days
+        })
     }
 
     /// What a fit of the order model on what was known at the split takes, of a kind or of all.

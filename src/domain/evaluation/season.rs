@@ -1,4 +1,5 @@
-//! Do orders have seasons? Repeat orders of each month of the year beside what the model expects, which knows of no season.
+//! Do orders have seasons? Repeat orders of each month of the year beside what the model expects: the seasons that it does not know, or what
+//! its seasonal index leaves of them.
 //!
 //! A month that returns above or below the others every year is a season; one that did so once may be a campaign. So a verdict asks for
 //! two years. Weeks scatter more than counts of chance do, because customers who order much move many of them: the scatter of weeks within

@@ -1,8 +1,7 @@
 //! Does the model follow the weekly orders, and beyond the split? The track of repeat orders, actual and expected.
 //!
-//! Expected are `sum over customers of E[X(t - s)]`, `s` being the day of a customer's first order: the unconditional expectation that
-//! Fader, Hardie and Lee (2005), Marketing Science 24(2), equation 9 and figures 3 and 4, weight by the sizes of the daily cohorts.
-//! Nothing that a customer did after the first order goes in, but what was known of them at the split does, with covariates.
+//! Expected are the unconditional expectations of the daily [`Cohorts`], as in Fader, Hardie and Lee (2005), Marketing Science 24(2),
+//! figures 3 and 4. Nothing that a customer did after the first order goes in, but what was known of them at the split does, with covariates.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use super::{forecast::CandidateModel, population::Population, strata::Stratum};
 use crate::domain::{
     calendar::Day,
-    clv::{history::DAYS_PER_WEEK, model::OrderModel, outlook::Outlook},
+    clv::{cohorts::Cohorts, model::OrderModel},
     customer::CustomerKind,
     stop,
 };
@@ -47,12 +46,12 @@ pub struct TrackedWeek {
 }
 
 /// What is expected of customers by the day of their first order, for the tracks of all groups.
-pub(super) struct Tracks {
-    cohorts: Vec<Cohorts>,
+pub(super) struct Tracks<'a> {
+    cohorts: Vec<(CustomerKind, Cohorts<'a>)>,
 }
 
-impl Tracks {
-    pub(super) fn new(population: &Population, model: &CandidateModel) -> Self {
+impl<'a> Tracks<'a> {
+    pub(super) fn new(population: &Population, model: &'a CandidateModel) -> Self {
         let mut customers: HashMap<*const Stratum, f64> = HashMap::new();
         for subject in population.subjects() {
             *customers.entry(Arc::as_ptr(subject.stratum())).or_default() += 1.0;
@@ -76,10 +75,13 @@ impl Tracks {
         }
         let until = population.window().until();
         let cohorts = together.iter().zip(sizes);
+        let expected = |(one, sizes): (&Together, BTreeMap<Day, f64>)| {
+            let newcomer = one.orders.newcomer();
+            let cohorts = Cohorts::new(&newcomer, model.time(), &sizes, until);
+            (one.kind, cohorts)
+        };
         Self {
-            cohorts: cohorts
-                .map(|(one, sizes)| Cohorts::new(one.kind, &one.orders, sizes, until))
-                .collect(),
+            cohorts: cohorts.map(expected).collect(),
         }
     }
 
@@ -90,11 +92,12 @@ impl Tracks {
         kind: Option<CustomerKind>,
     ) -> Vec<TrackedWeek> {
         let cohorts = self.cohorts.iter();
-        let cohorts: Vec<&Cohorts> = cohorts
-            .filter(|it| kind.is_none_or(|kind| kind == it.kind))
+        let cohorts: Vec<&Cohorts<'_>> = cohorts
+            .filter(|(of, _)| kind.is_none_or(|kind| kind == *of))
+            .map(|(_, cohorts)| cohorts)
             .collect();
-        let firsts = cohorts.iter().filter_map(|cohorts| cohorts.sizes.first());
-        let Some(first_day) = firsts.map(|(day, _)| *day).min() else {
+        let firsts = cohorts.iter().filter_map(|cohorts| cohorts.first_day());
+        let Some(first_day) = firsts.min() else {
             return vec![];
         };
         let actual: BTreeMap<Day, u64> =
@@ -200,47 +203,4 @@ fn join(cell: &[&Described<'_>]) -> Option<Together> {
         strata: cell.iter().map(|one| Arc::as_ptr(one.stratum)).collect(),
         orders,
     })
-}
-
-/// Customers of one kind who are described by one model.
-struct Cohorts {
-    kind: CustomerKind,
-    /// Customers by the day of their first order.
-    sizes: Vec<(Day, f64)>,
-    /// Repeat orders expected of one of them, by days since then.
-    by_age: Vec<f64>,
-}
-
-impl Cohorts {
-    fn new(kind: CustomerKind, orders: &OrderModel, sizes: BTreeMap<Day, f64>, until: Day) -> Self {
-        let by_age = match sizes.keys().next() {
-            Some(first) => expected_by_age(&orders.newcomer(), until - *first),
-            None => vec![],
-        };
-        Self {
-            kind,
-            sizes: sizes.into_iter().collect(),
-            by_age,
-        }
-    }
-
-    /// Repeat orders expected of all from their first order to the end of `day`.
-    fn expected_until(&self, day: Day) -> f64 {
-        let born = self.sizes.partition_point(|(first, _)| *first <= day);
-        let expected = self.sizes[..born].iter().filter_map(|(first, customers)| {
-            let age = usize::try_from(day - *first).ok()?;
-            Some(customers * self.by_age.get(age)?)
-        });
-        expected.sum()
-    }
-}
-
-/// Expected repeat orders of a new customer by days since the first order, from 0 to `oldest`.
-fn expected_by_age(newcomer: &Outlook, oldest: i32) -> Vec<f64> {
-    let ages = 0..=oldest.max(0);
-    let expected = |days| {
-        stop::check();
-        newcomer.expected_orders(f64::from(days) / DAYS_PER_WEEK)
-    };
-    ages.map(expected).collect()
 }

@@ -132,6 +132,7 @@ impl Customer {
                     probability_alive: self.probability_alive,
                     probability_alive_identified: true,
                     expected_orders: 1.0,
+                    season_factor: None,
                     parameters: Selection::Pooled,
                     estimation: Estimation::MaximumLikelihood,
                 }),

@@ -120,6 +120,7 @@ mod tests {
             condition_number: None,
             duration: std::time::Duration::ZERO,
             stages: None,
+            season_parameters: None,
         };
         PeriodFit {
             period_months,

@@ -8,10 +8,15 @@
 //! customer of whom a covariate is unknown on the day. The pooled parameters are then the honest ones: they describe a customer of whom
 //! no more is known than the history, where any imputed value would claim to know more.
 
+use std::sync::Arc;
+
 use crate::domain::{
     calendar::Day,
     clv::{
-        fit::covariates::CovariateModel, gamma_gamma::GammaGamma, model::OrderModel,
+        fit::covariates::CovariateModel,
+        gamma_gamma::GammaGamma,
+        model::OrderModel,
+        season::{OrderTime, clock::SeasonClock},
         spend_orders::SpendOrders,
     },
     customer::{
@@ -72,6 +77,8 @@ pub struct Parameters {
     pub pooled: ParameterSet,
     /// What goes beyond them.
     pub refined: Refined,
+    /// The seasonal clock by which all of them count time; `None` where they count by the calendar.
+    pub season: Option<Arc<SeasonClock>>,
 }
 
 /// Parameters that tell customers apart by more than their history.
@@ -144,6 +151,8 @@ pub struct Selected<'a> {
     pub orders: OrderModel,
     /// How its parameters were found.
     pub estimation: Estimation,
+    /// How the model of orders counts time.
+    pub time: OrderTime<'a>,
     /// The model of spend per order.
     pub spend: Option<&'a SpendParameters>,
     set: &'a ParameterSet,
@@ -168,7 +177,14 @@ impl Parameters {
         Self {
             pooled,
             refined: Refined::No,
+            season: None,
         }
+    }
+
+    /// How the models of orders count time.
+    #[must_use]
+    pub fn time(&self) -> OrderTime<'_> {
+        OrderTime::new(self.season.as_deref())
     }
 
     /// The parameters that speak for a customer on the day of the view.
@@ -218,6 +234,7 @@ impl Parameters {
             selection,
             orders: set.orders,
             estimation: set.estimation,
+            time: self.time(),
             spend: set.spend.as_ref().or(self.pooled.spend.as_ref()),
             set,
             covariates: None,

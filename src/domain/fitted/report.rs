@@ -53,6 +53,9 @@ pub struct StoredReport {
     /// Of a model of regular buyers its stages; `None` of others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<StoredStages>,
+    /// Parameters that the seasonal index counts for, rounded up; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub season_parameters: Option<u32>,
 }
 
 /// How regular buyers are, and how it was found.
@@ -187,6 +190,7 @@ impl StoredReport {
                 .filter(|condition| condition.is_finite()),
             duration,
             stages: None,
+            season_parameters: None,
         }
     }
 
@@ -216,10 +220,18 @@ impl StoredReport {
         self.parameter_count() as f64 * (self.customers as f64).ln() - 2.0 * self.log_likelihood
     }
 
-    /// A number of stages is a parameter too.
+    /// The same of a model that counts time by a seasonal clock: its log-likelihood in the time of the calendar is `log_density` higher, and
+    /// the index counts for so many parameters.
+    pub fn count_season(&mut self, log_density: f64, parameters: u32) {
+        self.log_likelihood += log_density;
+        self.season_parameters = Some(parameters);
+    }
+
+    /// A number of stages is a parameter too, and so is a seasonal index.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
-        self.parameters.len() + usize::from(self.stages.is_some())
+        let of_season = self.season_parameters.unwrap_or(0);
+        self.parameters.len() + usize::from(self.stages.is_some()) + of_season as usize
     }
 }
 

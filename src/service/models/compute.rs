@@ -1,6 +1,10 @@
 //! From the rows of a fit to a model version: everything that takes time and asks nobody.
 
+mod season;
+
 use std::{sync::Arc, time::Instant};
+
+pub use self::season::Seasonality;
 
 use super::{
     contracts,
@@ -50,6 +54,8 @@ pub(in crate::service) struct Plan {
     pub(in crate::service) prior: Option<StoredPrior>,
     /// The orders that the rows of spend are made of.
     pub(in crate::service) spend_orders: SpendOrders,
+    /// Whether the order rate has a seasonal index.
+    pub(in crate::service) season: Seasonality,
     /// The currency of the spends; or why there can be no spend model.
     pub(in crate::service) currency: Result<Currency, String>,
 }
@@ -94,7 +100,18 @@ impl Plan {
         let start = Instant::now();
         let (kind, stages) = choose_kind(self.kind, self.stages, &all.orders, prior.as_ref())
             .map_err(ServiceError::NothingToFit)?;
+        let season = self
+            .season
+            .index(kind, &all.orders, self.until, &rows.days, prior.as_ref());
         let choice = start.elapsed();
+        let by_clock = season.as_ref().and_then(|index| {
+            let rows = rows.by_clock(&index.as_ref().ok()?.clock, self.until);
+            let all = rows.pooled();
+            Some((rows, all))
+        });
+        let (rows, all) = by_clock
+            .as_ref()
+            .map_or((rows, all), |(rows, all)| (rows, all));
         let fitter = Fitter {
             kind,
             prior,
@@ -103,7 +120,7 @@ impl Plan {
         let mut pooled = fitter.set(all).map_err(ServiceError::NothingToFit)?;
         pooled.orders_report.duration += choice;
         pooled.orders_report.stages = stages;
-        let refinement = match &rows.covariates {
+        let mut refinement = match &rows.covariates {
             Some(rows) => {
                 let fit = fitter.covariates(self.covariates, rows, &pooled)?;
                 Refinement::Covariates(Box::new(fit))
@@ -111,9 +128,13 @@ impl Plan {
             None if self.by_kind => Refinement::ByKind(fitter.by_kind(&rows.by_kind(), &pooled)),
             None => Refinement::No,
         };
+        if let Some(Ok(index)) = &season {
+            season::count(index, &rows.days, &mut pooled, &mut refinement);
+        }
         Ok(ModelFit {
             pooled: Ok(pooled),
             refinement,
+            season,
             ..empty(self.kind, self.until, self.prior, self.spend_orders)
         })
     }
@@ -131,6 +152,7 @@ fn empty(
         until,
         pooled: Err(String::new()),
         refinement: Refinement::No,
+        season: None,
         checks: None,
         prior,
         spend_orders,

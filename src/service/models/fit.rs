@@ -4,7 +4,13 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
-use super::{Models, compute::Plan, input, permits::Permit, samples};
+use super::{
+    Models,
+    compute::{Plan, Seasonality},
+    input,
+    permits::Permit,
+    samples,
+};
 use crate::{
     domain::{
         basis::{ActiveModel, Basis},
@@ -40,6 +46,8 @@ pub struct FitRequest {
     pub prior: Option<StoredPrior>,
     /// The orders that spend is fitted to.
     pub spend_orders: SpendOrders,
+    /// Whether order rates have a seasonal index; only of a family that [knows seasons](ModelFamily::knows_seasons).
+    pub seasonal: bool,
     /// The same request under the same id is answered with the same version.
     pub request_id: Option<Label>,
 }
@@ -78,8 +86,9 @@ impl FitRequest {
                 format!(" spend_orders={}", orders.name())
             }
         };
+        let seasonal = if self.seasonal { " seasonal" } else { "" };
         format!(
-            "kind={} until={} activate={} by_kind={} covariates={} prior={prior:?}{spend_orders}",
+            "kind={} until={} activate={} by_kind={} covariates={} prior={prior:?}{spend_orders}{seasonal}",
             self.kind.name(),
             self.until.map_or("today".to_owned(), |day| day.to_string()),
             self.activate,
@@ -208,14 +217,18 @@ impl Models {
         let currencies = store::currencies::list(&mut tx).await?;
         let basis = self.bases.current();
         let currency = basis.reporting_currency;
-        let orders = request.spend_orders;
-        let mut input = input::read(&mut tx, until, &basis, orders, &covariates).await?;
+        let wanted = input::Wanted {
+            spend_orders: request.spend_orders,
+            covariates: &covariates,
+            by_day: request.seasonal,
+        };
+        let mut input = input::read(&mut tx, until, &basis, wanted).await?;
         let facts_end = input.facts_end(until);
         // A day that nobody asked for is not one whose facts are missing.
         let until = match facts_end {
             Some(end) if request.until.is_none() && end.lacks_facts() => {
                 let until = end.last_purchase;
-                input = input::read(&mut tx, until, &basis, orders, &covariates).await?;
+                input = input::read(&mut tx, until, &basis, wanted).await?;
                 end.last_purchase
             }
             Some(_) | None => until,
@@ -231,6 +244,11 @@ impl Models {
             covariates,
             prior: request.prior,
             spend_orders: request.spend_orders,
+            season: if request.seasonal {
+                Seasonality::Estimated
+            } else {
+                Seasonality::No
+            },
             currency: currency.ok_or_else(|| no_currency(&currencies)),
         };
         // The permit goes with the computations, which go on when the caller gives up: two fits would starve the callers of all cores.

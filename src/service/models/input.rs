@@ -1,11 +1,17 @@
 //! From stored profiles to the rows of a fit.
 
 mod covariates;
+mod days;
+mod rows;
 
 use sqlx::PgConnection;
 
 use self::covariates::CovariateInput;
-pub(in crate::service) use self::covariates::CovariateRows;
+pub(in crate::service) use self::{
+    covariates::CovariateRows,
+    days::DaysByKind,
+    rows::{FitRows, Rows},
+};
 use super::samples::GapCount;
 use crate::{
     domain::{
@@ -14,7 +20,7 @@ use crate::{
         calendar::Day,
         clv::{
             checks::silence::Silence,
-            fit::rows::{CollapsedRow, SpendRow, collapse, collapse_spend},
+            fit::rows::{CollapsedRow, SpendRow},
             spend_orders::{SpendOrders, log_nano},
         },
         customer::{
@@ -66,49 +72,6 @@ impl Input {
     }
 }
 
-/// What parameters are fitted to.
-pub(in crate::service) struct FitRows {
-    /// Of each of the [`KINDS`], as they were read.
-    pub(in crate::service) kinds: [Rows; 2],
-    /// Everybody's by values of covariates; `None` when there are none.
-    pub(in crate::service) covariates: Option<CovariateRows>,
-}
-
-impl FitRows {
-    /// The rows of everybody, collapsed.
-    pub(in crate::service) fn pooled(&self) -> Rows {
-        Rows::collapsed(&self.kinds)
-    }
-
-    /// The same by kind, for kinds that have customers with a purchase.
-    pub(super) fn by_kind(&self) -> Vec<(CustomerKind, Rows)> {
-        let kinds = KINDS.into_iter().zip(&self.kinds);
-        kinds
-            .filter(|(_, rows)| !rows.orders.is_empty())
-            .map(|(kind, rows)| (kind, Rows::collapsed(std::slice::from_ref(rows))))
-            .collect()
-    }
-}
-
-/// Rows of some customers.
-#[derive(Default, Clone)]
-pub(in crate::service) struct Rows {
-    /// Distinct histories of orders.
-    pub(in crate::service) orders: Vec<CollapsedRow>,
-    /// Distinct spends, in major units of the reporting currency.
-    pub(in crate::service) spend: Vec<SpendRow>,
-}
-
-impl Rows {
-    /// Equal rows of all of these as one.
-    fn collapsed(all: &[Self]) -> Self {
-        Self {
-            orders: collapse(all.iter().flat_map(|rows| rows.orders.iter().copied())),
-            spend: collapse_spend(all.iter().flat_map(|rows| rows.spend.iter().copied())),
-        }
-    }
-}
-
 /// Rows in the making.
 struct Reading<'a> {
     until: Day,
@@ -119,17 +82,34 @@ struct Reading<'a> {
     kinds: [Rows; 2],
     covariates: Option<CovariateInput>,
     names: &'a [Covariate],
+    /// `None` unless they are asked for.
+    days: Option<DaysByKind>,
     gaps: GapCount,
 }
 
-/// Reads what persons and companies did until a day, and the covariates of that day.
+/// What is read of customers beside their histories.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The orders that spend is fitted to.
+    pub(super) spend_orders: SpendOrders,
+    /// The covariates of the last day.
+    pub(super) covariates: &'a [Covariate],
+    /// Whether repeat orders are counted by day.
+    pub(super) by_day: bool,
+}
+
+/// Reads what persons and companies did until a day.
 pub(super) async fn read(
     connection: &mut PgConnection,
     until: Day,
     basis: &Basis,
-    spend_orders: SpendOrders,
-    covariates: &[Covariate],
+    wanted: Wanted<'_>,
 ) -> Result<Input, ServiceError> {
+    let Wanted {
+        spend_orders,
+        covariates,
+        by_day,
+    } = wanted;
     let mut reading = Reading {
         until,
         basis,
@@ -137,10 +117,11 @@ pub(super) async fn read(
         kinds: Default::default(),
         covariates: (!covariates.is_empty()).then(CovariateInput::default),
         names: covariates,
+        days: by_day.then(DaysByKind::default),
         gaps: GapCount::default(),
     };
     reading.count(connection).await?;
-    reading.add_covariates(connection).await?;
+    reading.add_from_profiles(connection).await?;
     let to_fold = reading.add_later(connection).await?;
     for customers in to_fold.chunks(FOLD_BATCH) {
         let ids: Vec<CustomerId> = customers.iter().map(|one| one.id.clone()).collect();
@@ -191,15 +172,25 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Their covariates, one by one: only the packed part of a profile has them.
-    async fn add_covariates(&mut self, connection: &mut PgConnection) -> Result<(), ServiceError> {
-        let (Some(groups), until, names) = (&mut self.covariates, self.until, self.names) else {
+    /// Their covariates and the days of their orders, one by one: only the packed part of a profile has them.
+    async fn add_from_profiles(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<(), ServiceError> {
+        let (until, names) = (self.until, self.names);
+        let (groups, days) = (&mut self.covariates, &mut self.days);
+        if groups.is_none() && days.is_none() {
             return Ok(());
-        };
+        }
         let mut failed = None;
         store::model_input::list_settled(connection, until, |one| {
-            let added = groups.push(names, until, &one.history);
-            failed = failed.take().or(added.err());
+            if let Some(days) = days {
+                days.push(one.kind, &one.history);
+            }
+            if let Some(groups) = groups {
+                let added = groups.push(names, until, &one.history);
+                failed = failed.take().or(added.err());
+            }
         })
         .await?;
         failed.map_or(Ok(()), Err)
@@ -247,6 +238,9 @@ impl Reading<'_> {
         let age_days = self.until - summary.first_day;
         if let Some(groups) = &mut self.covariates {
             groups.push(self.names, self.until, history)?;
+        }
+        if let Some(days) = &mut self.days {
+            days.push(kind, history);
         }
         self.gaps.push(bucket, history);
         self.push_orders(OrderCount {
@@ -328,6 +322,7 @@ impl Reading<'_> {
             rows: FitRows {
                 kinds: self.kinds,
                 covariates: self.covariates.map(CovariateInput::close),
+                days: self.days.unwrap_or_default(),
             },
             gaps: self.gaps,
             contracts,

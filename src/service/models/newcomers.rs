@@ -5,6 +5,7 @@ use crate::{
     domain::{
         assess::valuation::newcomers::{Newcomer, newcomers},
         basis::BasisId,
+        calendar::Day,
         clv::lifetime::Horizon,
     },
     service::{answer::classify::horizon_of, error::ServiceError},
@@ -15,6 +16,8 @@ use crate::{
 pub struct Newcomers {
     /// Of any kind first, then of each kind with parameters of its own.
     pub scores: Vec<Newcomer>,
+    /// The day of their first orders: today. It matters where orders have seasons.
+    pub as_of: Day,
     /// The horizon used.
     pub horizon: Horizon,
     /// What the scores rest on.
@@ -42,8 +45,11 @@ impl Models {
         };
         let horizon = months.and_then(|months| horizon_of(months, &basis));
         let horizon = horizon.unwrap_or(basis.revision.horizon);
+        let as_of = Day::in_zone(self.clock.now(), &self.zone);
+        let as_of = as_of.map_err(|error| ServiceError::Internal(Box::new(error)))?;
         Ok(Newcomers {
-            scores: newcomers(&basis, &horizon),
+            scores: newcomers(&basis, as_of, &horizon),
+            as_of,
             horizon,
             basis_id: basis.id().clone(),
         })

@@ -5,12 +5,13 @@
 
 mod contacts;
 mod contracts;
+mod season;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use self::{contacts::ContactsDocument, contracts::PeriodDocument};
+use self::{contacts::ContactsDocument, contracts::PeriodDocument, season::SeasonDocument};
 use crate::{
     domain::{
         calendar::Day,
@@ -68,6 +69,9 @@ pub(super) struct FitDocument {
     /// Absent in versions of earlier programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     facts_end: Option<FactsEndDocument>,
+    /// Absent unless one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    season: Option<Result<SeasonDocument, String>>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -157,6 +161,10 @@ impl From<&ModelFit> for FitDocument {
                 plausible_silence_days: end.plausible_silence_days,
                 first_purchase: end.first_purchase.map(Day::number),
             }),
+            season: fit
+                .season
+                .as_ref()
+                .map(|season| season.as_ref().map(Into::into).map_err(Clone::clone)),
         }
     }
 }
@@ -247,6 +255,11 @@ impl TryFrom<FitDocument> for ModelFit {
             contacts: Arc::new(contacts::read(document.contacts)?),
             unconvertible_customers: document.unconvertible_customers,
             facts_end: document.facts_end.map(FactsEndDocument::read).transpose()?,
+            season: match document.season {
+                Some(Ok(season)) => Some(Ok(season.read()?)),
+                Some(Err(reason)) => Some(Err(reason)),
+                None => None,
+            },
         })
     }
 }

@@ -33,7 +33,11 @@ async fn a_comparison_has_the_figures_of_each_evaluation_and_recommends_one() {
     shop(400).ingest(&service).await;
     let found = compare(&service, split()).await.unwrap();
     assert_eq!((&*found.split_on, &*found.until), (SPLIT, TODAY));
-    assert_eq!(found.models.len(), 8, "four models, pooled and by kind");
+    assert_eq!(
+        found.models.len(),
+        9,
+        "four models, pooled and by kind, and one with seasons"
+    );
     assert!(found.models[0].recommended, "{found:?}");
     assert!(!found.recommendation_reason.is_empty());
     assert!(found.models[1..].iter().all(|model| !model.recommended));
@@ -41,6 +45,7 @@ async fn a_comparison_has_the_figures_of_each_evaluation_and_recommends_one() {
         let evaluation = pb::EvaluateModelRequest {
             kind: model.kind,
             grouping: model.grouping,
+            seasonal: model.seasonal,
             split_on: SPLIT.to_owned(),
             until: TODAY.to_owned(),
             ..Default::default()

@@ -96,6 +96,7 @@ fn fit((kind, orders): (ModelKind, [f64; 4]), spend: Option<[f64; 3]>) -> ModelF
             spend,
         }),
         refinement: Refinement::No,
+        season: None,
         checks: None,
         prior: None,
         // As earlier programs fitted: values in tests are computed with means of repeat orders.
@@ -139,5 +140,6 @@ fn report<const N: usize>(names: [&str; N], values: [f64; N]) -> StoredReport {
         condition_number: None,
         duration: std::time::Duration::ZERO,
         stages: None,
+        season_parameters: None,
     }
 }

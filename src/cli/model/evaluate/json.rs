@@ -5,6 +5,7 @@ mod contracts;
 use serde_json::{Map, Value, json};
 
 use crate::cli::model::answer::{model_name, spend_orders_name};
+use crate::cli::model::season::SeasonalIndexJson;
 use crate::cli::text;
 use crate::pb;
 
@@ -23,6 +24,8 @@ pub(in crate::cli::model) fn evaluation(evaluation: &pb::ModelEvaluation) -> Val
                 "index": month.index,
             })),
         })),
+        "seasonal_index": evaluation.seasonal_index.as_ref().map(SeasonalIndexJson::from),
+        "seasonal_index_absent_reason": filled(&evaluation.seasonal_index_absent_reason),
         "covariates": evaluation.covariates,
         "spend_orders": spend_orders_name(evaluation.spend_orders()),
         "version": Some(evaluation.version).filter(|version| *version > 0),

@@ -5,6 +5,7 @@ mod contracts;
 
 use super::track;
 use crate::cli::model::answer::{model_title, spend_orders_title};
+use crate::cli::model::season::index_text;
 use crate::cli::text::{self, Align};
 use crate::pb;
 
@@ -99,6 +100,9 @@ fn head(evaluation: &pb::ModelEvaluation) -> String {
     rows.extend(unconverged.map(|set| ("Not converged", set.not_converged_reason.clone())));
     let held = used().filter(|set| !set.weak_prior_reason.is_empty());
     rows.extend(held.map(|set| ("Prior", set.weak_prior_reason.clone())));
+    let index = evaluation.seasonal_index.as_ref();
+    let reason = &evaluation.seasonal_index_absent_reason;
+    rows.extend(index_text(index, reason).map(|text| ("Seasonal index", text)));
     if let Some(season) = &evaluation.season {
         rows.push(("Season", season.explanation.clone()));
     }

@@ -3,10 +3,11 @@
 use crate::cli::model::answer::model_title;
 use crate::pb;
 
-/// The order model of a version as the literature names it, with its number of stages.
+/// The order model of a version as the literature names it, with its number of stages or its seasons.
 pub(super) fn title(model: &pb::Model) -> String {
     let title = model_title(model.kind());
     match model.orders.as_ref().map_or(0, |orders| orders.stages) {
+        0 if model.seasonal_index.is_some() => format!("{title} with seasons"),
         0 => title.to_owned(),
         stages => format!("{title} with k = {stages}"),
     }

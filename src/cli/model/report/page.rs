@@ -45,6 +45,7 @@ pub(super) fn page(report: &Report, language: Language) -> Part {
         parts.extend(pictures::ranking(all, language)?);
         parts.push(pictures::buyers(all, language)?);
     }
+    parts.extend(patterns::seasonal_index(report, language)?);
     parts.extend(patterns::season(report, language)?);
     parts.extend(patterns::matrices(report, language)?);
     parts.extend(patterns::timeline(report, language)?);

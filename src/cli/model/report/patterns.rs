@@ -7,6 +7,7 @@ use super::charts::{ACTUAL, EXPECTED, Series, bars, cells, lines};
 use super::matrices::{AGE_WEEKS, HORIZON_WEEKS};
 use super::page::{Parts, number, section};
 use super::pictures::{axes, f64_of};
+use crate::cli::explain::figures;
 use crate::cli::explain::language::Language;
 use crate::pb;
 
@@ -25,6 +26,46 @@ const MONTHS: [(&str, &str); 12] = [
     ("Nov", "Nov"),
     ("Dec", "Dez"),
 ];
+
+/// The seasonal index of the version; nothing without one.
+pub(super) fn seasonal_index(
+    report: &Report,
+    language: Language,
+) -> Result<Option<String>, Box<dyn Error>> {
+    let say = |english, german| language.label(english, german);
+    let Some(index) = &report.model.seasonal_index else {
+        return Ok(None);
+    };
+    let names = MONTHS.map(|(english, german)| say(english, german).to_owned());
+    let series = [Series {
+        label: say("order rate", "Bestellrate").to_owned(),
+        color: EXPECTED,
+        values: index.month_levels.clone(),
+    }];
+    let axes = axes(
+        say("month", "Monat"),
+        say("times the mean of the year", "Vielfaches des Jahresmittels"),
+    );
+    let explanation = match language {
+        Language::En => format!(
+            "The order rate of each month as a multiple of the mean of the year, estimated from {} repeat orders since {}. All forecasts of \
+             this version include it.",
+            index.orders,
+            figures::day(&index.first_day, language)
+        ),
+        Language::De => format!(
+            "Wie oft Kunden in jedem Monat bestellen, als Vielfaches des Jahresmittels; geschätzt aus {} Wiederholungskäufen seit {}. Alle \
+             Vorhersagen dieser Version berücksichtigen das.",
+            index.orders,
+            figures::day(&index.first_day, language)
+        ),
+    };
+    Ok(Some(section(
+        say("Seasonal index", "Saisonindex"),
+        &explanation,
+        &bars(&names, &series, &axes)?,
+    )))
+}
 
 pub(super) fn season(
     report: &Report,
@@ -45,7 +86,14 @@ pub(super) fn season(
         say("month", "Monat"),
         say("times the mean", "Vielfaches des Mittels"),
     );
+    let has_index = report.evaluation.seasonal_index.is_some();
     let explanation = match (language, season.verdict()) {
+        (Language::De, pb::SeasonVerdict::Seasonal) if has_index => {
+            "Es bleibt eine Saison, die der Saisonindex nicht erfasst: in den herausragenden Monaten liegt die Vorhersage um so viel daneben.".to_owned()
+        }
+        (Language::De, pb::SeasonVerdict::NotSeasonal) if has_index => {
+            "Der Saisonindex erfasst die Saison: was bleibt, ist zufällig oder kleiner als 25 %.".to_owned()
+        }
         (Language::En, _) => {
             let mut words = season.explanation.clone();
             if let Some(first) = words.get_mut(0..1) {
@@ -99,6 +147,11 @@ pub(super) fn matrices(report: &Report, language: Language) -> Parts {
     let of_customers = match language {
         Language::En => format!("Customers whose first order was {AGE_WEEKS} weeks ago."),
         Language::De => format!("Kunden, deren erste Bestellung {AGE_WEEKS} Wochen zurückliegt."),
+    };
+    let of_customers = match (&report.model.seasonal_index, language) {
+        (None, _) => of_customers,
+        (Some(_), Language::En) => format!("{of_customers} Without the seasonal index."),
+        (Some(_), Language::De) => format!("{of_customers} Ohne den Saisonindex."),
     };
     let ahead = match language {
         Language::En => format!("{of_customers} Orders within the next {HORIZON_WEEKS} weeks."),

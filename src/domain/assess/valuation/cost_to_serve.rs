@@ -22,6 +22,7 @@ use crate::domain::{
         history::DAYS_PER_WEEK,
         lifetime::{Horizon, WEEKS_PER_MONTH},
         outlook::Outlook,
+        season::TimeAhead,
     },
     customer::profile::{ContactDay, ProfileAt},
     definitions::{
@@ -40,8 +41,8 @@ const MIN_DAYS: i32 = 30;
 /// What keeps somebody a customer from now on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ActivePeriod<'a> {
-    /// What the order model says of a buyer.
-    pub(super) outlook: Option<&'a Outlook>,
+    /// What the order model says of a buyer, and how it counts time from now on.
+    pub(super) outlook: Option<(&'a Outlook, TimeAhead<'a>)>,
     /// The contracts that run.
     pub(super) contracts: &'a [RunningContract],
 }
@@ -99,9 +100,9 @@ pub fn unpriced_channels(view: ProfileAt<'_>, basis: &Basis) -> Vec<Label> {
 impl ActivePeriod<'_> {
     /// Probability of still being a customer so many weeks ahead: of one who buys and has contracts, as long as either lasts.
     fn last(&self, weeks: f64) -> f64 {
-        let alive = self
-            .outlook
-            .map_or(0.0, |outlook| outlook.probability_alive_after(weeks));
+        let alive = self.outlook.map_or(0.0, |(outlook, ahead)| {
+            outlook.probability_alive_after(ahead.model_weeks(weeks))
+        });
         let running = probability_running(self.contracts, weeks * DAYS_PER_WEEK);
         alive + running - alive * running
     }

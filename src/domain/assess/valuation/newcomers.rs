@@ -1,11 +1,15 @@
 //! What a customer of whom nothing is known yet is worth on the day of the first order.
 //!
-//! It knows a basis and a horizon, no profile. Contracts and the cost to serve are not in it: neither is known of anybody yet.
+//! It knows a basis, a day and a horizon, no profile. Contracts and the cost to serve are not in it: neither is known of anybody yet.
 
 use crate::domain::{
     assess::tiers::Unrated,
     basis::Basis,
-    clv::lifetime::{Horizon, newcomer_value},
+    calendar::Day,
+    clv::{
+        lifetime::{Horizon, newcomer_value},
+        season::TimeAhead,
+    },
     customer::CustomerKind,
     definitions::ValueBasis,
     fitted::parameters::{ParameterSet, Refined},
@@ -31,10 +35,10 @@ pub struct Newcomer {
     pub lifetime_value: Result<Money, Unrated>,
 }
 
-/// Newcomers by the model of the basis: of any kind first, then of each kind that has parameters of its own. None without a model of
-/// orders.
+/// Newcomers of a day by the model of the basis: of any kind first, then of each kind that has parameters of its own. None without a model
+/// of orders.
 #[must_use]
-pub fn newcomers(basis: &Basis, horizon: &Horizon) -> Vec<Newcomer> {
+pub fn newcomers(basis: &Basis, as_of: Day, horizon: &Horizon) -> Vec<Newcomer> {
     let parameters = basis.model.as_ref().map(|model| &model.parameters);
     let Some(Some(parameters)) = parameters else {
         return vec![];
@@ -43,17 +47,21 @@ pub fn newcomers(basis: &Basis, horizon: &Horizon) -> Vec<Newcomer> {
     if let Refined::ByKind(kinds) = &parameters.refined {
         sets.extend(kinds.iter().map(|(kind, set)| (Some(*kind), set)));
     }
+    let ahead = parameters.time().ahead_of(as_of);
     sets.into_iter()
-        .map(|(kind, set)| newcomer(kind, set, &parameters.pooled, basis, horizon))
+        .map(|(kind, set)| Newcomer {
+            kind,
+            ..newcomer(set, &parameters.pooled, basis, horizon, &ahead)
+        })
         .collect()
 }
 
 fn newcomer(
-    kind: Option<CustomerKind>,
     set: &ParameterSet,
     pooled: &ParameterSet,
     basis: &Basis,
     horizon: &Horizon,
+    ahead: &TimeAhead<'_>,
 ) -> Newcomer {
     let outlook = set.orders.newcomer();
     let spend = set.spend.as_ref().or(pooled.spend.as_ref());
@@ -64,13 +72,13 @@ fn newcomer(
         .map_or(1.0, |settings| assumed_margin(settings, None));
     let margin = spend.map(|spend| (spend.amount * share, spend.currency));
     Newcomer {
-        kind,
+        kind: None,
         probability_alive: outlook.probability_alive(),
-        expected_orders: outlook.expected_orders(horizon.weeks()),
+        expected_orders: outlook.expected_orders(ahead.model_weeks(horizon.weeks())),
         expected_spend_per_order: spend.ok().map(|spend| spend.amount),
         expected_margin_per_order: margin.ok().map(|(margin, _)| margin),
         lifetime_value: margin.and_then(|(margin, currency)| {
-            let value = newcomer_value(&set.orders, margin, margin, horizon);
+            let value = newcomer_value(&set.orders, margin, margin, horizon, ahead);
             major_to_money(value, currency).ok_or(Unrated::TooLarge)
         }),
     }

@@ -7,9 +7,9 @@ use crate::domain::{
     basis::Basis,
     clv::{
         discount::DiscountRate,
-        history::{DAYS_PER_WEEK, PurchaseHistory},
-        lifetime::continuously_discounted_orders,
+        history::DAYS_PER_WEEK,
         rates::CustomerRates,
+        season::discounting::{continuously_discounted_orders, discounted_residual_orders},
     },
     customer::profile::ProfileAt,
 };
@@ -36,7 +36,7 @@ pub struct OrderForecast {
     pub expected_orders_between: Option<f64>,
     /// Probability of 0, 1, 2, ... orders within the horizon; empty unless asked for.
     pub order_count_probabilities: Vec<f64>,
-    /// The customer's own rates.
+    /// The customer's own rates; with seasons that of orders is one of an average time of the year.
     pub rates: CustomerRates,
     /// How the following are discounted; `None` when the definitions do not discount.
     pub discount: Option<DiscountRate>,
@@ -66,12 +66,14 @@ pub fn order_forecast(
     let HorizonValue { valuation, horizon } = over;
     valuation.orders?;
     let inputs = valuation.inputs?;
-    let history =
-        PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days).ok()?;
-    let model = basis.model.as_ref()?.for_customer(view)?.orders;
+    let selected = basis.model.as_ref()?.for_customer(view)?;
+    let (model, time) = (selected.orders, selected.time);
+    let history = inputs.history(view, time).ok()?;
     let outlook = model.outlook(&history);
-    let weeks = horizon.weeks();
-    let days = |days: u32| f64::from(days) / DAYS_PER_WEEK;
+    let ahead = time.ahead_of(view.as_of());
+    // Weeks of the calendar, in which money is discounted, and as the model counts them.
+    let (weeks, model_weeks) = (horizon.weeks(), ahead.model_weeks(horizon.weeks()));
+    let days = |days: u32| ahead.model_weeks(f64::from(days) / DAYS_PER_WEEK);
     let counts = options.max_order_count.map(|largest| 0..=largest);
     let monthly = DiscountRate::effective_per_month(horizon.monthly_discount_rate());
     let discount = options.discount.or(monthly.ok());
@@ -82,22 +84,23 @@ pub fn order_forecast(
             .map(|margin| margin * orders),
     };
     Some(OrderForecast {
-        probability_alive_at_end: outlook.probability_alive_after(weeks),
+        probability_alive_at_end: outlook.probability_alive_after(model_weeks),
         expected_orders_between: options
             .days
             .map(|(from, to)| outlook.expected_orders_between(days(from), days(to))),
         order_count_probabilities: counts
             .into_iter()
             .flatten()
-            .map(|orders| outlook.probability_of_orders(orders, weeks))
+            .map(|orders| outlook.probability_of_orders(orders, model_weeks))
             .collect(),
         rates: model.rates(&history),
         discount,
         discounted: discounted_orders(discount.map_or_else(
-            || outlook.expected_orders(weeks),
-            |discount| continuously_discounted_orders(&outlook, weeks, discount),
+            || outlook.expected_orders(model_weeks),
+            |discount| continuously_discounted_orders(&outlook, weeks, discount, &ahead),
         )),
-        residual: discount
-            .map(|discount| discounted_orders(outlook.discounted_residual_orders(discount))),
+        residual: discount.map(|discount| {
+            discounted_orders(discounted_residual_orders(&outlook, discount, &ahead))
+        }),
     })
 }

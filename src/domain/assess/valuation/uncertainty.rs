@@ -7,7 +7,6 @@ use crate::domain::{
     assess::tiers::Unrated,
     basis::Basis,
     clv::{
-        history::PurchaseHistory,
         interval::{
             Distribution,
             renewals::{Renewable, RenewalFutures},
@@ -129,16 +128,15 @@ fn outcomes(
     let Some(model) = &basis.model else {
         return Err(no_model);
     };
-    let history =
-        PurchaseHistory::from_days(inputs.frequency, inputs.recency_days, inputs.age_days)
-            .map_err(|_| no_model.clone())?;
     let (Some(spend), Some(margin)) = (
         valuation.expected_spend_per_order,
         valuation.expected_margin_per_order,
     ) else {
         return Err(no_model);
     };
-    let selected = model.for_customer(view).ok_or(no_model)?;
+    let selected = model.for_customer(view).ok_or(no_model.clone())?;
+    let history = inputs.history(view, selected.time);
+    let history = history.map_err(|_| no_model)?;
     let drawn = model.uncertainty.draws_for(&selected, model.version)?;
     let share = if spend > 0.0 { margin / spend } else { 0.0 };
     let futures = drawn.futures_with(
@@ -146,6 +144,7 @@ fn outcomes(
         valuation.spend_history.as_ref(),
         share,
         horizon,
+        &selected.time.ahead_of(view.as_of()),
         &contracts,
     );
     Ok(Outcomes {

@@ -65,8 +65,8 @@ pub(super) fn totals_of_observed(rows: &[CollapsedRow]) -> Result<Totals, FitErr
         .map(|row| f64::from(row.frequency()) * row.count() as f64)
         .sum();
     // Whoever ordered again is a day old at least.
-    let longest = rows.iter().map(CollapsedRow::age_days).max().unwrap_or(0);
-    if longest == 0 {
+    let longest = rows.iter().map(CollapsedRow::age).fold(0.0, f64::max);
+    if longest == 0.0 {
         return Err(FitError::NoRepeatOrders { customers });
     }
     let log_gaps = rows.iter().map(CollapsedRow::log_gaps);
@@ -74,14 +74,14 @@ pub(super) fn totals_of_observed(rows: &[CollapsedRow]) -> Result<Totals, FitErr
         customers,
         orders,
         log_gaps: log_gaps.fold(LogGaps::default(), LogGaps::plus),
-        unit_weeks: f64::from(longest) / DAYS_PER_WEEK,
+        unit_weeks: longest / DAYS_PER_WEEK,
     })
 }
 
 /// Time since their first orders of all customers together.
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 pub(super) fn weeks_observed<'a>(rows: impl Iterator<Item = &'a CollapsedRow>) -> f64 {
-    let weeks = rows.map(|row| row.count() as f64 * f64::from(row.age_days()) / DAYS_PER_WEEK);
+    let weeks = rows.map(|row| row.count() as f64 * row.age() / DAYS_PER_WEEK);
     weeks.sum()
 }
 
@@ -124,29 +124,29 @@ impl Prepared {
     /// From rows sorted by frequency, as `collapse` leaves them.
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
     pub(super) fn new(rows: &[CollapsedRow], unit_weeks: f64) -> Self {
-        let mut days: Vec<u32> = rows
+        let mut days: Vec<f64> = rows
             .iter()
-            .flat_map(|row| [row.recency_days(), row.age_days()])
+            .flat_map(|row| [row.recency(), row.age()])
             .collect();
-        days.sort_unstable();
+        days.sort_unstable_by(f64::total_cmp);
         days.dedup();
         let unit_days = unit_weeks * DAYS_PER_WEEK;
-        let scaled = |&day: &u32| Time {
-            scaled: f64::from(day) / unit_days,
+        let scaled = |&day: &f64| Time {
+            scaled: day / unit_days,
             customers: 0.0,
             orders: 0.0,
         };
         let mut times: Vec<Time> = days.iter().map(scaled).collect();
-        let index = |day: u32| days.partition_point(|&other| other < day);
+        let index = |day: f64| days.partition_point(|&other| other < day);
         let mut frequencies: Vec<Frequency> = Vec::new();
         let mut cells = Vec::with_capacity(rows.len());
         for row in rows {
             let customers = row.count() as f64;
-            let age = index(row.age_days());
+            let age = index(row.age());
             times[age].customers += customers;
             times[age].orders += customers * f64::from(row.frequency());
             cells.push(Cell {
-                recency: index(row.recency_days()),
+                recency: index(row.recency()),
                 age,
                 customers,
             });

@@ -1,11 +1,17 @@
 //! What a fit reads: distinct histories with the number of customers that share each.
 //!
-//! Times are whole days, so that equal histories are equal keys; a database can return these rows as they are.
+//! Times are whole days, so that equal histories are equal keys; a database can return these rows as they are. On a seasonal clock they are
+//! days with a fraction, rounded to 1.3 seconds.
 
+use crate::domain::calendar::Day;
 use crate::domain::clv::gamma_gamma::{SpendError, SpendHistory};
-use crate::domain::clv::history::{HistoryError, LogGaps, PurchaseHistory};
+use crate::domain::clv::history::{DAYS_PER_WEEK, HistoryError, LogGaps, PurchaseHistory};
 use crate::domain::clv::mbg_cnbd::ln_gap_density;
 use crate::domain::clv::model::OrderModel;
+use crate::domain::clv::season::clock::SeasonClock;
+
+/// Steps of the fraction of a day: they fit where a row has room.
+const STEPS_PER_DAY: f64 = 65_536.0;
 
 /// Customers that share one history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +19,8 @@ pub struct CollapsedRow {
     frequency: u32,
     recency_days: u32,
     age_days: u32,
+    /// What recency and age have beyond whole days, in steps: nothing by the calendar.
+    beyond: [u16; 2],
     count: u64,
     log_gaps: LogGaps,
 }
@@ -34,6 +42,7 @@ impl CollapsedRow {
             frequency,
             recency_days,
             age_days,
+            beyond: [0; 2],
             count,
             log_gaps: LogGaps::default(),
         })
@@ -46,19 +55,49 @@ impl CollapsedRow {
         Self { log_gaps, ..self }
     }
 
+    /// The same history, which ends with `as_of`, in the days of a seasonal clock.
+    #[must_use]
+    pub fn by_clock(&self, clock: &SeasonClock, as_of: Day) -> Self {
+        let [recency, age] = clock.days_since_first(self.recency_days, self.age_days, as_of);
+        let (age_days, beyond_age) = in_steps(age);
+        let (recency_days, beyond_recency) = match self.frequency {
+            0 => (0, 0),
+            // A repeat order stays after the first.
+            _ => in_steps(recency.max(STEPS_PER_DAY.recip())),
+        };
+        Self {
+            recency_days,
+            age_days,
+            beyond: [beyond_recency, beyond_age],
+            ..*self
+        }
+    }
+
+    /// First to last order, days with their fraction.
+    #[must_use]
+    pub fn recency(&self) -> f64 {
+        days(self.recency_days, self.beyond[0])
+    }
+
+    /// First order to the end of observation, days with their fraction.
+    #[must_use]
+    pub fn age(&self) -> f64 {
+        days(self.age_days, self.beyond[1])
+    }
+
     /// Repeat orders of each of these customers.
     #[must_use]
     pub const fn frequency(&self) -> u32 {
         self.frequency
     }
 
-    /// First to last order, days.
+    /// First to last order, whole days.
     #[must_use]
     pub const fn recency_days(&self) -> u32 {
         self.recency_days
     }
 
-    /// First order to the end of observation, days.
+    /// First order to the end of observation, whole days.
     #[must_use]
     pub const fn age_days(&self) -> u32 {
         self.age_days
@@ -80,7 +119,8 @@ impl CollapsedRow {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
     pub fn log_likelihood(&self, model: &OrderModel) -> f64 {
-        let history = PurchaseHistory::from_days(self.frequency, self.recency_days, self.age_days);
+        let [recency, age] = [self.recency(), self.age()].map(|days| days / DAYS_PER_WEEK);
+        let history = PurchaseHistory::from_weeks(self.frequency, recency, age);
         let customers = self.count as f64;
         let gaps = customers * f64::from(self.frequency);
         let of_gaps = ln_gap_density(model.kind().stages(), gaps, self.log_gaps.in_weeks(gaps));
@@ -89,8 +129,15 @@ impl CollapsedRow {
         })
     }
 
-    const fn key(&self) -> (u32, u32, u32) {
-        (self.frequency, self.recency_days, self.age_days)
+    const fn key(&self) -> (u32, u32, u32, [u16; 2]) {
+        let Self {
+            frequency,
+            recency_days,
+            age_days,
+            beyond,
+            ..
+        } = *self;
+        (frequency, recency_days, age_days, beyond)
     }
 
     /// The same row on a grid of `days` days; a repeat order stays after the first.
@@ -104,9 +151,27 @@ impl CollapsedRow {
         Self {
             recency_days,
             age_days: round(self.age_days).max(recency_days),
+            beyond: [0; 2],
             ..*self
         }
     }
+}
+
+/// A time in whole days and steps beyond them.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "days of a few hundred years, and a fraction of one"
+)]
+fn in_steps(days: f64) -> (u32, u16) {
+    let steps = (days * STEPS_PER_DAY).round() as u64;
+    let whole = u32::try_from(steps >> 16).unwrap_or(u32::MAX);
+    (whole, (steps & 0xffff) as u16)
+}
+
+/// The days of a time; exact.
+fn days(whole: u32, beyond: u16) -> f64 {
+    f64::from(whole) + f64::from(beyond) / STEPS_PER_DAY
 }
 
 /// Merges equal histories; the result is sorted, free of empty rows, and independent of the order of the input.

@@ -1,15 +1,16 @@
 //! The horizon in stretches within which orders count as if they came evenly.
 
 use crate::domain::clv::lifetime::Horizon;
+use crate::domain::clv::season::TimeAhead;
 
 /// Longer horizons are cut into so many blocks of whole months, each with its mean discount: time per customer stays the same.
 const MAX_BLOCKS: u32 = 12;
 
 /// A stretch of the horizon.
 pub(super) struct Block {
-    /// Its length.
+    /// Its length, as the model counts weeks.
     pub(super) weeks: f64,
-    /// Mean discount factor of the ends of its months.
+    /// Mean discount factor of the ends of its months, each by its length in these weeks.
     pub(super) discount: f64,
 }
 
@@ -39,21 +40,39 @@ fn block_lengths(months: u32) -> impl Iterator<Item = u32> {
     })
 }
 
-/// The horizon in blocks of whole months.
-pub(super) fn blocks(horizon: &Horizon) -> Vec<Block> {
+/// The horizon in blocks of whole months. Time passes as `ahead` has it.
+pub(super) fn blocks(horizon: &Horizon, ahead: &TimeAhead<'_>) -> Vec<Block> {
     let factor = (1.0 + horizon.monthly_discount_rate()).recip();
     let weeks_per_month = horizon.weeks() / f64::from(horizon.months());
     let mut discount = 1.0;
+    let mut gone = 0;
     block_lengths(horizon.months())
         .map(|months| {
-            let mut sum = 0.0;
-            for _ in 0..months {
+            // Evenly, a month is a month.
+            let length = |month: u32| {
+                let [start, end] = [month, month + 1]
+                    .map(|month| ahead.model_weeks(weeks_per_month * f64::from(month)));
+                end - start
+            };
+            let (mut sum, mut weeks) = (0.0, 0.0);
+            for month in gone..gone + months {
                 discount *= factor;
-                sum += discount;
+                let length = if ahead.is_seasonal() {
+                    length(month)
+                } else {
+                    1.0
+                };
+                sum += length * discount;
+                weeks += length;
             }
+            gone += months;
             Block {
-                weeks: weeks_per_month * f64::from(months),
-                discount: sum / f64::from(months),
+                weeks: if ahead.is_seasonal() {
+                    weeks
+                } else {
+                    weeks_per_month * weeks
+                },
+                discount: sum / weeks,
             }
         })
         .collect()

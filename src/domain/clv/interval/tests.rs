@@ -173,7 +173,8 @@ fn futures_average_to_the_expectation_and_are_the_same_every_time() {
         "{} {expected}",
         mean(&futures.orders)
     );
-    let value = 0.3 * 30.0 * discounted_orders(&model.outlook(&history), &long);
+    let value =
+        0.3 * 30.0 * discounted_orders(&model.outlook(&history), &long, &TimeAhead::CALENDAR);
     assert!(
         (mean(&futures.value) / value - 1.0).abs() < 0.15,
         "{} {value}",
@@ -195,17 +196,17 @@ fn long_horizons_are_discounted_as_by_the_month() {
         let mut random = Random::new(43);
         for (months, rate) in [(24, 0.01), (60, 0.01), (120, 0.01), (120, 0.03)] {
             let horizon = Horizon::new(months, rate, WEEKS_PER_MONTH).unwrap();
-            let blocks = blocks(&horizon);
+            let blocks = blocks(&horizon, &TimeAhead::CALENDAR);
             let (mut orders, mut discounted) = (0.0, 0.0);
             for _ in 0..60_000 {
                 let (bought, after_discount) =
-                    orders_within(outlook.process(), &blocks, &mut random);
+                    orders_within(outlook.process(), &blocks, 1.0, &mut random);
                 orders += bought;
                 discounted += after_discount;
             }
             // The mean discount of an order: chance in the number of orders is in both sums.
-            let expected =
-                discounted_orders(&outlook, &horizon) / outlook.expected_orders(horizon.weeks());
+            let expected = discounted_orders(&outlook, &horizon, &TimeAhead::CALENDAR)
+                / outlook.expected_orders(horizon.weeks());
             let off = discounted / orders / expected - 1.0;
             println!(
                 "{} {parameters:?} {months} months at {rate}: {:+.2} %",

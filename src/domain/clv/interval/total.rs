@@ -6,6 +6,7 @@ use crate::domain::clv::{
     gamma_gamma::{GammaGamma, SpendHistory},
     history::PurchaseHistory,
     random::Random,
+    season::TimeAhead,
     special_functions::incomplete::incomplete_gamma_upper,
 };
 
@@ -31,7 +32,7 @@ pub struct Totals {
 }
 
 impl UncertainModel {
-    /// What a customer will come to in the next `weeks`. `random` decides how the scatter is estimated, and must go on from one customer
+    /// What a customer will come to in the next `weeks` of the calendar, which pass as `ahead` has it. `random` decides how the scatter is estimated, and must go on from one customer
     /// to the next.
     #[must_use]
     pub fn totals(
@@ -39,8 +40,11 @@ impl UncertainModel {
         history: &PurchaseHistory,
         spend: Option<&SpendHistory>,
         weeks: f64,
+        ahead: &TimeAhead<'_>,
         random: &mut Random,
     ) -> Totals {
+        let paces = self.paces(ahead.relative_error(weeks));
+        let weeks = ahead.model_weeks(weeks);
         let whole = [Block {
             weeks,
             discount: 1.0,
@@ -52,12 +56,12 @@ impl UncertainModel {
         let spend_models: Option<Vec<GammaGamma>> = spend_models.collect();
         let (mut orders, mut of_orders) = (Vec::with_capacity(self.draws.len()), 0.0);
         let (mut revenue, mut of_revenue) = (Vec::with_capacity(self.draws.len()), 0.0);
-        for (at, (order_model, _)) in self.draws.iter().enumerate() {
+        for (at, ((order_model, _), pace)) in self.draws.iter().zip(paces).enumerate() {
             let outlook = order_model.outlook(history);
-            let expected = outlook.expected_orders(weeks);
+            let expected = outlook.expected_orders(pace * weeks);
             let is_alive = random.uniform() < outlook.probability_alive();
             let bought = if is_alive {
-                orders_within(outlook.process(), &whole, random).0
+                orders_within(outlook.process(), &whole, pace, random).0
             } else {
                 0.0
             };
@@ -286,7 +290,8 @@ mod tests {
             // Each a hundred times: 20,000 draws of each customer.
             let customers = histories.iter().cycle().take(300);
             let orders = customers.map(|history| {
-                let totals = uncertain.totals(history, None, 52.0, &mut random);
+                let totals =
+                    uncertain.totals(history, None, 52.0, &TimeAhead::CALENDAR, &mut random);
                 assert_eq!(totals.spend, None);
                 totals.orders
             });

@@ -6,6 +6,7 @@ use crate::domain::clv::history::PurchaseHistory;
 use crate::domain::clv::lifetime::{Horizon, discounted_value, newcomer_value};
 use crate::domain::clv::model::{ModelFamily, ModelKind, OrderModel};
 use crate::domain::clv::reference::relative_difference;
+use crate::domain::clv::season::TimeAhead;
 
 #[test]
 fn impossible_parameters_and_spends_are_refused_by_name() {
@@ -61,6 +62,6 @@ fn a_newcomer_is_worth_the_first_order_and_the_orders_to_come() {
     let model = frozen_model("bgnbd");
     let year = Horizon::new(12, 0.0, 52.0 / 12.0).unwrap();
     // 1.444 repeat orders in the first year (BTYD walkthrough, page 22).
-    let value = newcomer_value(&model, 30.0, 10.0, &year);
+    let value = newcomer_value(&model, 30.0, 10.0, &year, &TimeAhead::CALENDAR);
     assert!((value - (30.0 + 14.44)).abs() < 0.005, "{value}");
 }

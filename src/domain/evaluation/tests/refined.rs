@@ -60,6 +60,7 @@ fn each_kind_is_predicted_by_its_own_parameters_beside_the_pooled_ones() {
     let model = candidate(Parameters {
         pooled: set(order_model(0.5), None),
         refined: Refined::ByKind(vec![(CustomerKind::Company, set(order_model(3.0), None))]),
+        season: None,
     });
     let found = evaluate(&population, &model, 1);
     assert_eq!(
@@ -158,6 +159,7 @@ fn doubling() -> CandidateModel {
             log_covariance: None,
             estimation: Estimation::MaximumLikelihood,
         }),
+        season: None,
     })
 }
 

@@ -61,6 +61,7 @@ fn a_kind_has_its_own_parameters_or_the_pooled_ones_and_the_selection_says_which
     let parameters = Parameters {
         pooled: set(0.5, true),
         refined: Refined::ByKind(vec![(CustomerKind::Company, set(2.0, false))]),
+        season: None,
     };
     let company = customer(CustomerKind::Company, &[]);
     let own = parameters.for_customer(company.view());
@@ -112,6 +113,7 @@ fn with_covariates() -> Parameters {
             log_covariance: Some(log_covariance),
             estimation: Estimation::WeakPriors,
         }),
+        season: None,
     }
 }
 

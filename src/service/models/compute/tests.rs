@@ -1,5 +1,7 @@
 //! Sets by kind, their test, fallbacks and effects, on customers drawn from known parameters.
 
+mod seasonal;
+
 use std::time::Duration;
 
 use super::*;
@@ -7,6 +9,7 @@ use crate::domain::{
     clv::{fit::rows::SpendRow, model::OrderModel, random::Random, simulation::DrawnCustomer},
     fitted::report::StoredParameter,
 };
+use crate::service::models::input::DaysByKind;
 
 const WEEKS: f64 = 90.0;
 
@@ -173,11 +176,13 @@ fn orders_answer_whatever_becomes_of_spend_and_a_version_of_spend_that_failed_is
             covariates: vec![],
             prior: None,
             spend_orders: SpendOrders::RepeatMeans,
+            season: Seasonality::No,
             currency: Ok("EUR".parse().unwrap()),
         };
         let input = FitRows {
             kinds: [rows.clone(), Rows::default()],
             covariates: None,
+            days: DaysByKind::default(),
         };
         let fit = plan.fit_parameters(&input, &rows).unwrap();
         assert!(fit.converged());
@@ -219,6 +224,7 @@ fn likelihoods_are_compared_only_at_proper_maxima() {
         condition_number: None,
         duration: Duration::ZERO,
         stages: None,
+        season_parameters: None,
     };
     let smaller = report(4, -100.0, None);
     let halves = [report(4, -40.0, None), report(4, -55.0, None)];

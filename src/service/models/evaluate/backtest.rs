@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{
         calendar::Day,
-        clv::{model::ModelFamily, spend_orders::SpendOrders},
+        clv::{model::ModelFamily, season::estimate::SeasonalIndex, spend_orders::SpendOrders},
         evaluation::{
             Evaluation, Window, evaluate,
             forecast::CandidateModel,
@@ -38,6 +38,8 @@ pub struct ModelEvaluation {
     pub kind: ModelFamily,
     /// The orders that spend was fitted to.
     pub spend_orders: SpendOrders,
+    /// The seasonal index of the model, or why there is none; `None` where none was asked for.
+    pub season: Option<Result<SeasonalIndex, String>>,
     /// Names of the covariates, in the order of all values of them; none without.
     pub covariates: Vec<String>,
     /// The currency of all amounts.
@@ -52,6 +54,14 @@ pub struct ModelEvaluation {
     pub value: Result<ValueEvaluation, String>,
     /// Time that fit and figures took.
     pub duration: Duration,
+}
+
+impl ModelEvaluation {
+    /// Whether the model has a seasonal index.
+    #[must_use]
+    pub fn has_index(&self) -> bool {
+        self.season.as_ref().is_some_and(Result::is_ok)
+    }
 }
 
 /// How well a model predicted orders and spend.
@@ -110,11 +120,16 @@ impl Backtest {
             let evaluation = evaluate(population, &model, seed);
             let covariates = fit.refinement.covariates().iter();
             let names = covariates.map(|it| it.name.to_string()).collect();
-            (names, order_evaluation(&fit, self.currency, evaluation))
+            let season = fit.season.clone();
+            (
+                names,
+                season,
+                order_evaluation(&fit, self.currency, evaluation),
+            )
         });
-        let (covariates, orders) = match orders {
-            Ok((names, orders)) => (names, Ok(orders)),
-            Err(reason) => (vec![], Err(reason)),
+        let (covariates, season, orders) = match orders {
+            Ok((names, season, orders)) => (names, season, Ok(orders)),
+            Err(reason) => (vec![], None, Err(reason)),
         };
         Ok(ModelEvaluation {
             window,
@@ -123,6 +138,7 @@ impl Backtest {
             version,
             kind: self.plan.kind,
             spend_orders: self.plan.spend_orders,
+            season,
             covariates,
             currency: self.currency,
             left_out: population.left_out(),

@@ -17,8 +17,8 @@ use crate::{
     service::{
         error::ServiceError,
         models::{
-            compute::Plan,
-            input::{CovariateRows, FitRows, KINDS, Rows},
+            compute::{Plan, Seasonality},
+            input::{CovariateRows, DaysByKind, FitRows, KINDS, Rows},
         },
     },
 };
@@ -41,6 +41,8 @@ pub struct FitPlan {
     pub prior: Option<StoredPrior>,
     /// The orders that spend is fitted to.
     pub spend_orders: SpendOrders,
+    /// Whether the order rate has a seasonal index.
+    pub season: Seasonality,
 }
 
 /// One set of parameters.
@@ -100,16 +102,24 @@ impl FitPlan {
             covariates: fit.refinement.covariates().to_vec(),
             prior: fit.prior,
             spend_orders: fit.spend_orders,
+            season: fit.seasonal_index().map_or(Seasonality::No, |index| {
+                Seasonality::Given(Box::new(index.clone()))
+            }),
         }
     }
 
     /// The model asked for, in words.
     pub(super) fn words(&self) -> String {
-        let model = self.kind.name();
+        let model = match self.season {
+            Seasonality::No => self.kind.name().to_owned(),
+            Seasonality::Estimated | Seasonality::Given(_) => {
+                format!("{} with seasons", self.kind.name())
+            }
+        };
         let names: Vec<&str> = self.covariates.iter().map(|it| &*it.name).collect();
         match (self.by_kind, &names[..]) {
             (true, _) => format!("{model} by kind"),
-            (false, []) => model.to_owned(),
+            (false, []) => model,
             (false, [name]) => format!("{model} with covariate {name}"),
             (false, names) => format!("{model} with {} covariates", names.len()),
         }
@@ -135,6 +145,12 @@ impl FitPlan {
                 let (groups, left_out) = population.covariate_groups();
                 CovariateRows { groups, left_out }
             }),
+            days: match self.season {
+                Seasonality::No => DaysByKind::default(),
+                Seasonality::Estimated | Seasonality::Given(_) => {
+                    DaysByKind::new(KINDS.map(|kind| population.orders_by_day(Some(kind))))
+                }
+            },
         };
         let plan = Plan {
             kind: self.kind,
@@ -144,6 +160,7 @@ impl FitPlan {
             covariates: self.covariates,
             prior: self.prior,
             spend_orders: self.spend_orders,
+            season: self.season,
             currency,
         };
         plan.fit_parameters(&input, &input.pooled())

@@ -28,7 +28,10 @@ use crate::{
         money::Currency,
     },
     metrics::EvaluationOperation,
-    service::{error::ServiceError, models::fit::no_currency},
+    service::{
+        error::ServiceError,
+        models::{compute::Seasonality, fit::no_currency},
+    },
     store,
 };
 
@@ -36,6 +39,8 @@ use crate::{
 const HOLDOUT_PART: i32 = 4;
 /// The level of the intervals whose coverage is compared.
 const LEVEL: f64 = 0.9;
+/// The family that is compared with seasons, too: the default.
+const SEASONAL: ModelFamily = ModelFamily::MbgNbd;
 
 /// What to compare.
 #[derive(Debug, Clone)]
@@ -222,13 +227,19 @@ fn plans(covariates: &[Covariate]) -> Vec<FitPlan> {
         covariates: covariates.to_vec(),
         prior: None,
         spend_orders: SpendOrders::All,
+        season: Seasonality::No,
     };
     let kinds = ModelFamily::ALL.into_iter();
     kinds
         .flat_map(|kind| {
             let with_covariates = (!covariates.is_empty()).then(|| plan(kind, false, covariates));
+            let with_seasons = (kind == SEASONAL).then(|| FitPlan {
+                season: Seasonality::Estimated,
+                ..plan(kind, false, &[])
+            });
             [plan(kind, false, &[]), plan(kind, true, &[])]
                 .into_iter()
+                .chain(with_seasons)
                 .chain(with_covariates)
         })
         .collect()
@@ -258,6 +269,9 @@ fn compared(
     if plan.by_kind && !differs_by_kind(&fit) {
         let reason = "no kind has parameters of its own: too few customers, or only one kind";
         return Ok((Err(reason.to_owned()), None));
+    }
+    if let Some(Err(reason)) = &fit.season {
+        return Ok((Err(reason.clone()), None));
     }
     let model = candidate::candidate(&fit, of).ok_or_else(without_orders)?;
     let evaluation = evaluate(population, &model, candidate::SEED);

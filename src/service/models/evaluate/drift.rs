@@ -11,7 +11,10 @@ use crate::{
         assess::segments::slots::kind_text,
         calendar::Day,
         clv::{
-            fit::covariates::{CovariateGroup, CovariateModel},
+            fit::{
+                covariates::{CovariateGroup, CovariateModel},
+                rows::CollapsedRow,
+            },
             model::ModelFamily,
         },
         customer::CustomerKind,
@@ -267,19 +270,34 @@ fn pairs<'a>(
     let Ok(refit) = refit else {
         return vec![];
     };
+    // As the version counts time, and its refit by the same index.
+    let index = active.seasonal_index();
+    let by_clock = |rows: Vec<CollapsedRow>| match index {
+        Some(index) => {
+            let until = today.window().split();
+            let rows = rows.iter().map(|row| row.by_clock(&index.clock, until));
+            rows.collect()
+        }
+        None => rows,
+    };
     let plain = |kind, active: &'a FittedSet, refit: &'a FittedSet| Pair {
         kind,
         groups: vec![CovariateGroup {
             values: vec![],
-            rows: today.order_rows(kind),
+            rows: by_clock(today.order_rows(kind)),
         }],
         active: plain_set(active),
         refit: plain_set(refit),
     };
+    let groups = today.covariate_groups().0.into_iter();
+    let groups = groups.map(|group| CovariateGroup {
+        rows: by_clock(group.rows),
+        ..group
+    });
     match (&active.refinement, &refit.refinement) {
         (Refinement::Covariates(old), Refinement::Covariates(new)) => vec![Pair {
             kind: None,
-            groups: today.covariate_groups().0,
+            groups: groups.collect(),
             active: parameter_set(old.model.clone(), &old.report),
             refit: parameter_set(new.model.clone(), &new.report),
         }],

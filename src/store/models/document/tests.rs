@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::domain::{
+    calendar::Day,
     clv::{
         contact_rates::{ContactCost, ContactRate},
         renewal::{Geometric, RenewalModel},
+        season::{clock::SeasonClock, estimate::SeasonalIndex},
         shifted_beta_geometric::ShiftedBetaGeometric,
     },
     customer::CustomerKind,
@@ -77,6 +79,35 @@ fn a_version_of_contracts_alone_is_read_as_it_was_written_and_lost_parameters_ar
     assert_eq!(written_and_read(&alone), alone);
     let lost: FitDocument = serde_json::from_str(r#"{"kind": "mbg-nbd", "until": 20000}"#).unwrap();
     assert!(ModelFit::try_from(lost).is_err());
+}
+
+#[test]
+fn a_seasonal_index_is_read_as_it_was_written_and_an_impossible_one_is_none() {
+    let levels: Vec<f64> = (1..=52).map(|part| f64::from(part) / 7.0).collect();
+    let clock = SeasonClock::new(&levels).unwrap();
+    let seasonal = ModelFit {
+        season: Some(Ok(SeasonalIndex {
+            clock: Arc::new(clock.with_variances(&[0.125; 52]).unwrap()),
+            first_day: Day::from_number(19_000).unwrap(),
+            orders: 4_711,
+            scatter: 1.25,
+            effective_parameters: 17.5,
+        })),
+        ..read(FIRST)
+    };
+    assert_eq!(written_and_read(&seasonal), seasonal);
+    let clock = seasonal.parameters().unwrap().season.unwrap();
+    assert_eq!(clock, seasonal.seasonal_index().unwrap().clock);
+    let none = ModelFit {
+        season: Some(Err("orders do not differ by season".to_owned())),
+        ..read(FIRST)
+    };
+    assert_eq!(written_and_read(&none), none);
+    assert_eq!(none.parameters().unwrap().season, None);
+    let mut document = serde_json::to_value(FitDocument::from(&seasonal)).unwrap();
+    document["season"]["Ok"]["levels"][3] = 0.into();
+    let document: FitDocument = serde_json::from_str(&document.to_string()).unwrap();
+    assert!(ModelFit::try_from(document).is_err());
 }
 
 #[test]

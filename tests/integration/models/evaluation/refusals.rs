@@ -42,6 +42,7 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         grouping: 7,
         covariates: vec!["member".to_owned()],
         spend_orders: 9,
+        seasonal: true,
     };
     let status = refused(all_wrong).await;
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -55,7 +56,8 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
             "version",
             "grouping",
             "covariates",
-            "spend_orders"
+            "spend_orders",
+            "seasonal"
         ]
         .map(str::to_owned)
         .into()

@@ -8,6 +8,7 @@ use crate::domain::clv::interval::total::Total;
 use crate::domain::clv::interval::{Estimated, UncertainModel};
 use crate::domain::clv::model::{ModelKind, OrderModel};
 use crate::domain::clv::random::Random;
+use crate::domain::clv::season::TimeAhead;
 use crate::domain::clv::simulation::DrawnCustomer;
 
 /// Near CDNOW.
@@ -46,7 +47,9 @@ fn shop(seed: u64) -> (bool, bool) {
         .map(|row| {
             let (x, recency, age) = (row.frequency(), row.recency_days(), row.age_days());
             let history = PurchaseHistory::from_days(x, recency, age).unwrap();
-            uncertain.totals(&history, None, WEEKS, &mut random).orders
+            uncertain
+                .totals(&history, None, WEEKS, &TimeAhead::CALENDAR, &mut random)
+                .orders
         })
         .collect();
     let total = Total::sum(totals.iter().map(|one| (0, 1.0, one)), 1);

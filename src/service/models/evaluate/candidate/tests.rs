@@ -24,6 +24,7 @@ fn report() -> StoredReport {
         condition_number: None,
         duration: Duration::ZERO,
         stages: None,
+        season_parameters: None,
     }
 }
 
@@ -59,6 +60,7 @@ fn by_kind(person: Result<FittedSet, String>, company: Result<FittedSet, String>
             orders_test: Err("not tested".to_owned()),
             spend_test: Err("not tested".to_owned()),
         }),
+        season: None,
         checks: None,
         prior: None,
         spend_orders: SpendOrders::All,
