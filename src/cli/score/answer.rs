@@ -1,5 +1,7 @@
 //! The answer of `ScoreLifetimeValue` as JSON and as a page.
 
+mod estimation;
+
 use serde::Serialize;
 
 use super::order_forecast::{self, OrderForecastJson};
@@ -135,7 +137,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         running_contracts: score.running_contracts,
         expected_renewals: score.expected_renewals,
         built_in_contract_model: score.built_in_contract_model,
-        parameter_estimation: estimation_name(score.parameter_estimation()),
+        parameter_estimation: estimation::name(score.parameter_estimation()),
         expected_cost_to_serve: score.expected_cost_to_serve,
         unpriced_channels: score.unpriced_channels.clone(),
         lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
@@ -161,13 +163,6 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
             .or(outer)
             .map(ProvenanceJson::from),
     }
-}
-
-/// How parameters were estimated, in a word; `None` without an order model.
-fn estimation_name(estimation: pb::ParameterEstimation) -> Option<&'static str> {
-    let name = estimation.as_str_name();
-    (estimation != pb::ParameterEstimation::Unspecified)
-        .then(|| name.trim_start_matches("PARAMETER_ESTIMATION_"))
 }
 
 /// The tier in a word, or why there is none.
@@ -229,7 +224,7 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
         rows.push(("Expected per order", spend_text(score, spend)));
     }
     rows.extend(parts_rows(score));
-    rows.extend(estimation_row(score.parameter_estimation()));
+    rows.extend(estimation::row(score.parameter_estimation()));
     rows.extend(cost_rows(score));
     rows.extend(uncertainty::lines(score));
     rows.extend(order_forecast::lines(score));
@@ -364,22 +359,6 @@ fn parts_rows(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
         .into_iter()
         .chain([("From contracts", contracts)])
         .collect()
-}
-
-/// That the data alone do not determine the parameters, where that is so.
-fn estimation_row(estimation: pb::ParameterEstimation) -> Option<(&'static str, String)> {
-    let text = match estimation {
-        pb::ParameterEstimation::WeakPriors => {
-            "with weak priors, because the data alone do not determine them: see `patron model show`"
-        }
-        pb::ParameterEstimation::NotConverged => {
-            "not determined: the fit did not converge, see `patron model show`"
-        }
-        pb::ParameterEstimation::Unspecified
-        | pb::ParameterEstimation::MaximumLikelihood
-        | pb::ParameterEstimation::GivenPrior => return None,
-    };
-    Some(("Parameters", text.to_owned()))
 }
 
 /// What serving the customer is expected to cost, and what is not in it.
