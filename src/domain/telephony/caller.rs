@@ -41,9 +41,15 @@ impl SipHeaders<'_> {
     /// the predecessor of that header, said by the caller.
     #[must_use]
     pub fn identity(&self) -> (&str, Origin) {
+        // Who is called may have one as well.
+        let remote = if self.remote_party("party", |party| party.eq_ignore_ascii_case("called")) {
+            ""
+        } else {
+            self.remote_party_id
+        };
         [
             (self.asserted_identity, Origin::AssertedIdentity),
-            (self.remote_party_id, Origin::RemotePartyId),
+            (remote, Origin::RemotePartyId),
             (self.from, Origin::From),
         ]
         .into_iter()
@@ -59,18 +65,24 @@ impl SipHeaders<'_> {
                 .iter()
                 .any(|kind| kind.eq_ignore_ascii_case(value.trim()))
         };
-        let in_party_id = self.remote_party_id.split(';').skip(1).any(|parameter| {
-            parameter.split_once('=').is_some_and(|(name, value)| {
-                let value = value.trim().trim_matches('"');
-                name.trim().eq_ignore_ascii_case("privacy") && !value.eq_ignore_ascii_case("off")
-            })
-        });
+        let in_party_id =
+            self.remote_party("privacy", |privacy| !privacy.eq_ignore_ascii_case("off"));
         // An anonymous caller beside an asserted number: the network knows who it is, and is asked not to show it (RFC 3325, 9.1).
         let (_, origin) = self.identity();
         let is_anonymous = origin != Origin::From
             && !self.from.trim().is_empty()
             && matches!(take_apart(self.from), Ok(Written::Withheld));
         in_party_id || is_anonymous || self.privacy.split([';', ',']).any(hides)
+    }
+
+    /// Whether `Remote-Party-ID` has a parameter with such a value.
+    fn remote_party(&self, name: &str, is_meant: impl Fn(&str) -> bool) -> bool {
+        self.remote_party_id.split(';').skip(1).any(|parameter| {
+            parameter.split_once('=').is_some_and(|(known, value)| {
+                let value = value.trim().trim_matches('"');
+                known.trim().eq_ignore_ascii_case(name) && is_meant(value)
+            })
+        })
     }
 
     /// Reads who calls, and where that stands. A caller who asks for privacy is withheld, even though the network may have passed the
@@ -145,6 +157,11 @@ mod tests {
             ..from.clone()
         };
         check(&remote, Ok(("+4930123457", Origin::RemotePartyId)));
+        let called = SipHeaders {
+            remote_party_id: "<sip:+4930123457@gw>;party=called",
+            ..from.clone()
+        };
+        check(&called, Ok(("+4930123456", Origin::From)));
         let asserted = SipHeaders {
             asserted_identity: "\"Ada, Berlin\" <sip:ada@gw>, <tel:+4930123458>",
             ..remote.clone()

@@ -65,9 +65,9 @@ pub(super) fn tracking(all: &pb::GroupEvaluation, language: Language) -> Parts {
             say("Repeat orders by week", "Wiederholungskäufe je Woche"),
             say(
                 "The forecast begins at the vertical line. It knows only when each customer placed the first order. Actual peaks that return \
-                 every year and that the forecast lacks are a season: see `patron model fit --season`.",
+                 every year and that the forecast lacks are a season: see patron model fit --season.",
                 "An der senkrechten Linie beginnt die Vorhersage. Sie kennt nur den Tag der ersten Bestellung jedes Kunden. Spitzen, die \
-                 jedes Jahr wiederkehren und in der Vorhersage fehlen, sind eine Saison: siehe `patron model fit --season`.",
+                 jedes Jahr wiederkehren und in der Vorhersage fehlen, sind eine Saison: siehe patron model fit --season.",
             ),
             &lines(&xs, &weekly, &axes(week, repeat), mark)?,
         ),
