@@ -64,17 +64,15 @@ async fn a_transaction_given_up_at_any_point_of_its_beginning_is_ended() {
         given_up += usize::from(!done);
         // The one connection there is, as the next call has it.
         let mut connection = pool.acquire().await.unwrap();
-        let (fresh,): (bool,) =
-            sqlx::query_as("SELECT xact_start >= query_start - interval '50 ms' FROM pg_stat_activity WHERE pid = pg_backend_pid()")
-                .fetch_one(&mut *connection)
-                .await
-                .unwrap();
+        // Outside a transaction there is no savepoint to set.
+        let inside = connection.execute("SAVEPOINT inside").await;
         assert!(
-            fresh,
+            inside.is_err(),
             "round {round}: a session inside a transaction was handed out"
         );
     }
-    assert!(given_up > 50, "only {given_up} were given up in time");
+    // Those that are polled once are never done; how many of the others are depends on how fast the database is.
+    assert!(given_up >= 200 / 8, "only {given_up} were given up in time");
     until("no session is inside a transaction", async || {
         count_inside(&database.pool).await == 0
     })
