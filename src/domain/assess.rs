@@ -77,7 +77,7 @@ fn treatment(
     AssignedTreatment { treatment, choices }
 }
 
-/// What follows for a caller of whom no customer is known; `None` before definitions are published.
+/// The treatment of an unknown caller; `None` before definitions are published.
 #[must_use]
 pub fn treat_stranger(stranger: Stranger, basis: &Basis) -> Option<AssignedTreatment> {
     let definitions = basis.revision.definitions.as_deref()?;

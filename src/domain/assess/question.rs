@@ -33,14 +33,14 @@ pub struct CallerQuestion {
     pub asks_for: Label,
     /// The question in words.
     pub text: LocalizedText,
-    /// The answers, by value; none for the customer number. Customers of whom no value is known come last.
+    /// The answers, by value; none for the customer number. Customers without a value come last.
     pub answers: Vec<CallerAnswer>,
 }
 
 /// An answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerAnswer {
-    /// The value; `None` for customers of whom none is known.
+    /// The value; `None` for customers without one.
     pub value: Option<Label>,
     /// Customers left.
     pub candidate_count: usize,

@@ -1,7 +1,7 @@
 //! What follows from a tier and from segments: response times, queue, skills, channels, services, playbook.
 //!
 //! Every tier, and UNRATED, has a treatment. Segments refine it field by field: of the segments that a customer is in, the first in the
-//! order of the file that states a field decides it. Callers of whom nobody is known have treatments too, which UNRATED completes.
+//! order of the file that states a field decides it. Unknown callers have treatments too, which UNRATED completes.
 
 mod read;
 
@@ -286,7 +286,7 @@ impl Treatments {
         Self::chosen(members.chain([(TreatmentChoice::Tier, base)]))
     }
 
-    /// The treatment of a caller of whom no customer is known, and where each field comes from.
+    /// The treatment of an unknown caller, and where each field comes from.
     #[must_use]
     pub fn of_stranger(&self, stranger: Stranger) -> (Treatment, PerField<TreatmentChoice>) {
         let own = match stranger {

@@ -63,7 +63,7 @@ pub(super) fn total<'a>(
     interval(&predicted(expected, drawn, parameters), actual)
 }
 
-/// What all together come to, of whom `expected` is expected at the estimates.
+/// The total of all customers, where `expected` is predicted at the estimates.
 pub(super) fn predicted(expected: f64, drawn: &[Part<'_>], parameters: usize) -> Total {
     let of_drawn: f64 = drawn.iter().map(|one| one.weight * one.expected).sum();
     let parts = drawn

@@ -115,7 +115,7 @@ pub struct Answer<T: CustomerAnswer> {
 }
 
 impl<T: CustomerAnswer> Answer<T> {
-    /// How to treat a contact of whom no customer is known; `None` before definitions are published.
+    /// How to treat an unknown caller; `None` before definitions are published.
     #[must_use]
     pub fn stranger_treatment(&self, stranger: Stranger) -> Option<AssignedTreatment> {
         treat_stranger(stranger, &self.basis)

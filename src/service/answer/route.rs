@@ -63,7 +63,7 @@ pub enum Fallback {
 pub enum Routed {
     /// Of customers, or of a number that is nobody's.
     Classified(ClassifiedBytes),
-    /// Of a caller of whom no customer is known.
+    /// For an unknown caller.
     Stranger(Box<StrangerAnswer>),
 }
 
@@ -80,7 +80,7 @@ pub struct ClassifiedBytes {
     pub is_partial: bool,
 }
 
-/// What is answered of a caller of whom no customer is known.
+/// The answer for an unknown caller.
 #[derive(Debug, Clone)]
 pub struct StrangerAnswer {
     /// Why.

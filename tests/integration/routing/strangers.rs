@@ -1,4 +1,4 @@
-//! Callers of whom no customer is known.
+//! Unknown callers.
 
 use patron::pb::{RouteQuality, RouteVerdict};
 

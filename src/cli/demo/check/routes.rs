@@ -1,4 +1,4 @@
-//! `RouteContact`: a known number, a shared one, and callers of whom nothing is known.
+//! `RouteContact`: a known number, a shared one, and unknown callers.
 
 use super::Check;
 use crate::cli::error::CliError;

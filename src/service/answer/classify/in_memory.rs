@@ -104,7 +104,7 @@ impl Classifier {
         Ok((bytes, self.breaker.stale_since()))
     }
 
-    /// As [`Self::answer_today`], about customers by their ids, of whom some may be unknown.
+    /// As [`Self::answer_today`], about customers by their ids; some may be unknown.
     ///
     /// # Errors
     /// When the database must be asked and cannot be.
