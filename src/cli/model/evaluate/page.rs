@@ -166,21 +166,23 @@ fn parameters(set: &pb::EvaluatedParameters, alone: bool) -> String {
     format!("{whom} (forecast for {}): {what}", set.customers)
 }
 
+/// The columns of tables of [`accuracy_rows`].
+const ACCURACY_COLUMNS: [(&str, Align); 8] = [
+    ("", Align::Left),
+    ("total", Align::Right),
+    ("off by", Align::Right),
+    ("MAE", Align::Right),
+    ("RMSE", Align::Right),
+    ("bias", Align::Right),
+    ("Gini", Align::Right),
+    ("ranks", Align::Right),
+];
+
 fn accuracy_part(title: &str, group: &pb::GroupEvaluation, currency: &str) -> String {
-    let header = [
-        ("", Align::Left),
-        ("total", Align::Right),
-        ("off by", Align::Right),
-        ("MAE", Align::Right),
-        ("RMSE", Align::Right),
-        ("bias", Align::Right),
-        ("Gini", Align::Right),
-        ("ranks", Align::Right),
-    ];
     let mut rows = accuracy_rows("orders", group.orders.as_ref(), 1, 3);
     let spend = format!("spend in {currency}");
     rows.extend(accuracy_rows(&spend, group.spend.as_ref(), 2, 2));
-    let table = text::indented(&text::table(&header, &rows));
+    let table = text::indented(&text::table(&ACCURACY_COLUMNS, &rows));
     let quantities = [("orders", &group.orders), ("spend", &group.spend)];
     let improvements = quantities.into_iter().filter_map(|(name, quantity)| {
         let improvement = quantity.as_ref()?.improvement.as_ref()?;

@@ -1,6 +1,6 @@
 //! Renewals of contracts, and the value of orders and contracts together.
 
-use super::{accuracy_rows, chance, off_by};
+use super::{ACCURACY_COLUMNS, accuracy_rows, chance, off_by};
 use crate::cli::text::{self, Align};
 use crate::pb;
 
@@ -171,16 +171,6 @@ pub(super) fn value_part(evaluation: &pb::ModelEvaluation) -> Option<String> {
         let has_renewals = evaluation.renewals.is_some();
         return has_renewals.then(|| format!("No value: {}", evaluation.value_absent_reason));
     };
-    let header = [
-        ("", Align::Left),
-        ("total", Align::Right),
-        ("off by", Align::Right),
-        ("MAE", Align::Right),
-        ("RMSE", Align::Right),
-        ("bias", Align::Right),
-        ("Gini", Align::Right),
-        ("ranks", Align::Right),
-    ];
     let name = format!("value in {}", evaluation.currency);
     let mut rows = accuracy_rows(&name, value.quantity.as_ref(), 2, 2);
     let parts = [("orders", &value.orders), ("contracts", &value.contracts)];
@@ -194,14 +184,14 @@ pub(super) fn value_part(evaluation: &pb::ModelEvaluation) -> Option<String> {
         ]);
     }
     for row in &mut rows {
-        row.resize(header.len(), String::new());
+        row.resize(ACCURACY_COLUMNS.len(), String::new());
     }
     let mut lines = vec![
         format!(
             "Value of orders and contracts, not discounted, before any cost to serve: {} customers",
             value.customers
         ),
-        text::indented(&text::table(&header, &rows)),
+        text::indented(&text::table(&ACCURACY_COLUMNS, &rows)),
     ];
     let quantity = value.quantity.as_ref();
     let model = quantity.and_then(|quantity| quantity.accuracy.first());
