@@ -1,7 +1,7 @@
 # `make demo` and `make test`, on a machine with a Rust toolchain, make and a C compiler; from any folder (make -C), as root or not.
 # Both see to a PostgreSQL server program first (src/postgres/install.sh says what it does) and use DATABASE_URL if it is set.
 
-.PHONY: demo test test-faults test-kills golden check fmt lint docs bench spelling deny
+.PHONY: demo test peers test-faults test-kills golden check fmt lint docs bench spelling deny
 
 # A customer service on this machine with made-up customers; Ctrl-C ends it.
 demo:
@@ -12,6 +12,11 @@ demo:
 test:
 	@sh src/postgres/install.sh
 	exec cargo test --locked
+
+# What the recipes of docs/integrations are tested with (Debian): Kamailio, sipp, nginx, Lua, Python.
+# Without them `make test` prints that these tests did not run.
+peers:
+	@sh tests/peers.sh
 
 # What only load, hostile peers, kills and a dying database show. Linux, two cores, about half an hour; the quick part is in `make test`.
 test-faults:

@@ -26,7 +26,7 @@ const OPERATING: &str = include_str!("../../docs/operating.md");
 fn pages() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut pages = BTreeMap::new();
-    for folder in ["", "docs/"] {
+    for folder in ["", "docs/", "docs/integrations/"] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "md") {

@@ -23,7 +23,7 @@ fn about(caller: &str, query: &str) -> String {
 }
 
 /// The variables that are set for a call.
-async fn variables(
+pub(super) async fn variables(
     service: &ServiceWithDatabase,
     caller: &str,
     query: &str,
