@@ -16,6 +16,7 @@ pub mod coverage;
 mod drawn;
 pub mod drift;
 pub mod forecast;
+pub mod headline;
 pub mod order_counts;
 pub mod population;
 pub mod ranking;

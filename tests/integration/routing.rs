@@ -4,6 +4,7 @@ mod agi;
 mod contacts;
 mod forms;
 mod http;
+mod mutated;
 mod never_fails;
 mod recipes;
 mod strangers;

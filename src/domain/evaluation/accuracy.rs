@@ -89,6 +89,14 @@ pub(super) fn accuracies<'a>(
     forecasters(compared).into_iter().map(of).collect()
 }
 
+/// The accuracy of the model alone.
+pub(super) fn model_accuracy<'a>(compared: impl Iterator<Item = &'a Compared>) -> Accuracy {
+    accuracy(
+        Forecaster::Model,
+        compared.map(|one| (one.expected, one.actual)),
+    )
+}
+
 /// Who said something of all these customers, the model first.
 pub(super) fn forecasters<'a>(
     compared: &(impl Iterator<Item = &'a Compared> + Clone),

@@ -29,8 +29,18 @@ pub(super) fn buyers(pairs: &[(f64, f64)]) -> BuyerEvaluation {
     BuyerEvaluation {
         actual_share,
         expected_share: mean(|(probability, _)| *probability),
-        brier_score: mean(|(probability, bought)| (probability - bought).powi(2)),
+        brier_score: brier_score(pairs.iter().copied()),
         baseline_brier_score: actual_share * (1.0 - actual_share),
         deciles: deciles(pairs),
     }
+}
+
+/// [`BuyerEvaluation::brier_score`] of such pairs; 0 without a pair.
+pub(super) fn brier_score(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0);
+    for (probability, bought) in pairs {
+        sum += (probability - bought).powi(2);
+        count += 1;
+    }
+    sum / number(count).max(1.0)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::headline::headline;
 use super::*;
 use crate::domain::clv::fit::stages::choose_stages;
 use crate::domain::clv::fit::{fit_orders, fit_spend};
@@ -94,6 +95,30 @@ fn holdout_totals_and_the_weekly_track_are_the_published_ones() {
         assert_eq!(cumulative, rows::<(u32, u64)>(&track));
         assert_eq!(found.groups.len(), 2, "all are persons");
     }
+}
+
+#[test]
+fn the_figures_of_a_comparison_are_those_of_the_evaluation() {
+    let Some(log) = shared_data("cdnow_sample_log.csv") else {
+        return;
+    };
+    let population = population(&log);
+    let orders = fit_orders(ModelKind::BgNbd, &population.order_rows(None)).unwrap();
+    let spend = fit_spend(&population.spend_rows(None, SpendOrders::All)).unwrap();
+    let model = candidate(Parameters::pooled(set(orders.model, Some(spend.model))));
+    let compared = headline(&population, &model, 1);
+    let whole = evaluate(&population, &model, 1);
+    let all = &whole.groups[0];
+    assert_eq!(compared.orders, all.orders.accuracy[0]);
+    assert!(compared.orders_total.is_some());
+    assert_eq!(compared.orders_total, all.orders.total);
+    assert_eq!(compared.orders_coverage, all.orders.coverage);
+    assert_eq!(
+        compared.spend,
+        Some(all.spend.as_ref().unwrap().accuracy[0])
+    );
+    assert_near("Brier", compared.brier_score, all.buyers.brier_score, 1e-12);
+    assert_eq!(compared.squared_errors.len(), all.customers);
 }
 
 #[test]

@@ -16,11 +16,10 @@ use crate::{
         clv::{model::ModelFamily, spend_orders::SpendOrders},
         evaluation::{
             Window,
-            accuracy::{Accuracy, Forecaster},
+            accuracy::Accuracy,
             comparison::{Contender, Ground, recommend},
             coverage::Coverage,
-            evaluate,
-            forecast::forecasts,
+            headline::headline,
             population::{LeftOut, Population},
             total::TotalInterval,
         },
@@ -274,30 +273,20 @@ fn compared(
         return Ok((Err(reason.clone()), None));
     }
     let model = candidate::candidate(&fit, of).ok_or_else(without_orders)?;
-    let evaluation = evaluate(population, &model, candidate::SEED);
-    let all = evaluation.groups.into_iter().next();
-    let all = all.ok_or_else(|| nobody_yet(split))?;
-    let of_model = |accuracy: Vec<Accuracy>| {
-        let mut accuracy = accuracy.into_iter();
-        accuracy.find(|one| one.forecaster == Forecaster::Model)
-    };
-    let mut coverage = all.orders.coverage.into_iter();
+    let headline = headline(population, &model, candidate::SEED);
+    let mut coverage = headline.orders_coverage.into_iter();
     let figures = ModelFigures {
         fit: likelihood(&fit),
         not_converged_reason: not_converged_reason(&fit),
-        orders: of_model(all.orders.accuracy).ok_or_else(|| nobody_yet(split))?,
-        orders_total: all.orders.total,
+        orders: headline.orders,
+        orders_total: headline.orders_total,
         orders_coverage: coverage.find(|one| (one.level - LEVEL).abs() < 1e-9),
-        spend: all.spend.and_then(|spend| of_model(spend.accuracy)),
-        brier_score: all.buyers.brier_score,
+        spend: headline.spend,
+        brier_score: headline.brier_score,
     };
-    let errors = forecasts(population, &model);
-    let errors = errors.iter();
     let contender = Contender {
         bic: figures.fit.as_ref().ok().map(LikelihoodFigures::bic),
-        squared_errors: errors
-            .map(|one| (one.orders.expected - one.orders.actual).powi(2))
-            .collect(),
+        squared_errors: headline.squared_errors,
     };
     let converged = figures.not_converged_reason.is_none();
     Ok((Ok(figures), converged.then_some(contender)))
