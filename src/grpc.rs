@@ -4,6 +4,7 @@ pub mod customers;
 pub mod definitions;
 pub mod encoded;
 pub mod ingest;
+pub mod json;
 pub mod layers;
 pub mod models;
 pub mod routing;

@@ -18,6 +18,15 @@ pub fn malformed_message(what: &str) -> Status {
     )
 }
 
+/// `INVALID_ARGUMENT`: the body is not JSON. `what` says what is wrong, with the request as its subject.
+#[must_use]
+pub fn malformed_json(what: &str) -> Status {
+    Details::new("MALFORMED_MESSAGE").into_status(
+        Code::InvalidArgument,
+        &format!("the request is malformed: {what}; send one JSON object"),
+    )
+}
+
 /// `RESOURCE_EXHAUSTED`: the request message is larger than its method takes.
 #[must_use]
 pub fn message_too_large(max_bytes: usize) -> Status {
