@@ -13,6 +13,7 @@ pub mod fence;
 mod http;
 mod lanes;
 pub mod logging;
+mod peer_stream;
 pub mod run;
 pub mod server;
 mod services;
