@@ -3,16 +3,17 @@
 //! tonic sends no stream limit unless told, accepts without end, takes accept errors for a reason to spin, and on shutdown waits for
 //! every peer forever. All of that is decided here. What the services do is not known here: they come as routes.
 
+mod health;
 mod incoming;
 mod limits;
 mod reflection;
 
+pub use health::Health;
 pub use limits::Limits;
 pub use reflection::{ReflectionError, methods};
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -21,8 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic_health::ServingStatus;
-use tonic_health::server::{HealthReporter, HealthService};
+use tonic_health::server::HealthService;
 use tower::Layer as _;
 
 use crate::app::failure::Failure;
@@ -88,64 +88,6 @@ pub enum ServeError {
     /// The service had to stop.
     #[error(transparent)]
     Failure(#[from] Failure),
-}
-
-/// `grpc.health.v1` of every service and of the server as a whole (the empty name). Clones share the state.
-#[derive(Debug, Clone)]
-pub struct Health {
-    reporter: HealthReporter,
-    services: Arc<[String]>,
-    stopping: Arc<AtomicBool>,
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Health {
-    /// Health of the services in the descriptor set. Nothing serves until [`serve`] runs.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            reporter: HealthReporter::new(),
-            services: reflection::services().into(),
-            stopping: Arc::default(),
-        }
-    }
-
-    /// Says that one service (`patron.v1.IngestService`) serves or does not, while the others go on. Has no effect once the server stops,
-    /// so that whoever watches the database cannot call traffic back.
-    pub async fn set(&self, service: &str, serving: bool) {
-        if !self.stopping.load(Ordering::Acquire) {
-            self.reporter
-                .set_service_status(service, status_of(serving))
-                .await;
-        }
-    }
-
-    /// Nothing serves any more, whatever is said after this.
-    async fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.set_all(false).await;
-    }
-
-    async fn set_all(&self, serving: bool) {
-        let status = status_of(serving);
-        self.reporter.set_service_status("", status).await;
-        for service in &*self.services {
-            self.reporter.set_service_status(service, status).await;
-        }
-    }
-}
-
-fn status_of(serving: bool) -> ServingStatus {
-    if serving {
-        ServingStatus::Serving
-    } else {
-        ServingStatus::NotServing
-    }
 }
 
 /// What a server shares with the rest of the process.
@@ -366,7 +308,7 @@ fn transport(limits: &Limits) -> Server {
 
 /// Adds what every gRPC service is expected to have: health, and reflection in both versions (Python's client speaks v1alpha only).
 fn with_health_and_reflection(routes: Routes, health: &Health) -> Result<Routes, ReflectionError> {
-    let health_service = HealthService::from_health_reporter(health.reporter.clone());
+    let health_service = HealthService::from_health_reporter(health.reporter());
     Ok(routes
         .add_service(tonic_health::pb::health_server::HealthServer::new(
             health_service,
