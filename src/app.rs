@@ -1,4 +1,4 @@
-//! The process: its settings, its database, its two listeners, its logs, and how it stops.
+//! The process: its settings, its database, its listeners, its logs, and how it stops.
 //!
 //! Knows nothing of customers; `main` and the command line build it.
 

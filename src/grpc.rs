@@ -3,6 +3,7 @@
 pub mod customers;
 pub mod definitions;
 pub mod encoded;
+pub mod http1;
 pub mod ingest;
 pub mod json;
 pub mod layers;

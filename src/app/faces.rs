@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::routes::ContactRoutes;
 use crate::app::connections::Listening;
-use crate::app::server::{Limits, Shared};
-use crate::http;
+use crate::app::server::{Limits, Shared, SharedLimits};
+use crate::grpc::http1::HttpCalls;
+use crate::http::{self, AnswerCall, Face};
 
 /// Time for a whole dialogue with Asterisk.
 const DIALOGUE_LIMIT: Duration = Duration::from_secs(10);
@@ -18,11 +20,21 @@ const DIALOGUE_LIMIT: Duration = Duration::from_secs(10);
 /// Their listeners: of HTTP and of `FastAGI`.
 pub(super) type FaceListeners = [Option<TcpListener>; 2];
 
-/// Answers telephone systems on the present runtime, where lookups are answered, until the lame-duck time after `stop` has passed; then requests
+/// What the faces answer by.
+pub(super) struct Answers {
+    /// Routes contacts.
+    pub(super) contacts: ContactRoutes,
+    /// Answers calls over HTTP, and the origins whose pages may make them.
+    pub(super) calls: Option<(HttpCalls, Vec<HeaderValue>)>,
+    /// The limits that they share with gRPC.
+    pub(super) limits: SharedLimits,
+}
+
+/// Answers telephone systems and HTTP on the present runtime, where lookups are answered, until the lame-duck time after `stop` has passed; then requests
 /// in progress get the drain limit to end.
 pub(super) fn start(
     [http, agi]: FaceListeners,
-    contacts: ContactRoutes,
+    answers: Answers,
     limits: &Limits,
     shared: &Shared,
     stop: &CancellationToken,
@@ -37,10 +49,24 @@ pub(super) fn start(
         }
     });
     let drain_limit = limits.drain_limit;
-    let router = http::router(contacts.clone(), shared.metrics.http.clone());
-    let clock = Arc::clone(&shared.clock);
-    let http = http
-        .map(|listener| super::http::start(listener, router, clock, closing.clone(), drain_limit));
+    let contacts = answers.contacts;
+    let http = http.zip(answers.calls).map(|(listener, (calls, origins))| {
+        let face = Face {
+            contacts: contacts.clone(),
+            calls: answer_call(calls),
+            metrics: shared.metrics.http.clone(),
+        };
+        let (clock, closing) = (Arc::clone(&shared.clock), closing.clone());
+        let router = http::router(face, origins);
+        super::http::start(
+            listener,
+            router,
+            clock,
+            answers.limits,
+            closing,
+            drain_limit,
+        )
+    });
     let agi = agi.map(|listener| {
         Listening::start(listener, closing, drain_limit, move |stream, _| {
             let contacts = contacts.clone();
@@ -53,4 +79,15 @@ pub(super) fn start(
         })
     });
     [http, agi]
+}
+
+/// From the bodies of one web framework to those of the other, and back.
+fn answer_call(calls: HttpCalls) -> AnswerCall {
+    Arc::new(move |request| {
+        let calls = calls.clone();
+        Box::pin(async move {
+            let answer = calls.answer(request.map(tonic::body::Body::new)).await;
+            answer.map(axum::body::Body::new)
+        })
+    })
 }

@@ -20,15 +20,18 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::server::HealthService;
-use tower::Layer as _;
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::app::failure::Failure;
 use crate::app::server::incoming::Incoming;
 use crate::app::shutdown::{Lifecycle, Phase};
 use crate::clock::Clock;
+use crate::grpc::http1::{Calls, HttpCalls};
+use crate::grpc::json::CodecError;
 use crate::grpc::layers::answers::AnswersLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
@@ -38,6 +41,7 @@ use crate::grpc::layers::observe::ObserveLayer;
 use crate::grpc::layers::peer::Peers;
 use crate::grpc::layers::receive::ReceiveLayer;
 use crate::grpc::layers::request_id::RequestIdLayer;
+use crate::grpc::layers::transcode::TranscodeLayer;
 use crate::metrics::Metrics;
 
 /// Most streams a connection may reset by its own faults before it is closed: hyper's default, which tonic takes away (RUSTSEC-2024-0003).
@@ -183,8 +187,10 @@ pub fn start(
     );
     let rpc = &shared.metrics.rpc;
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
-    let service = LaneLayer::new(shared.lanes.clone()).layer(routes.prepare());
-    let service = LimitLayer::new(limits.max_in_flight, rpc.clone()).layer(service);
+    let service = TranscodeLayer.layer(routes.prepare());
+    let service = LaneLayer::new(shared.lanes.clone()).layer(service);
+    let limit = LimitLayer::new(limits.max_in_flight, rpc.clone());
+    let service = limit.layer(service);
     let service = MemoryLayer::new(served.from_memory).layer(service);
     let receive = ReceiveLayer::new(
         limits.of_messages(),
@@ -196,6 +202,9 @@ pub fn start(
     let service = deadline.layer(service);
     let service = AnswersLayer::new(stop_accepting.clone()).layer(service);
     let service = ObserveLayer::new(rpc.clone()).layer(service);
+    // The face over HTTP has the same layers, not others of their kind: limits, budgets and counts are of both together.
+    let calls = service.clone();
+    let calls = Calls::new(calls.map_response(|answer| answer.map(Body::new)));
     let service = RequestIdLayer::new(Arc::clone(&shared.clock)).layer(service);
     let transport = transport(limits).serve_with_incoming_shutdown(
         service,
@@ -209,6 +218,7 @@ pub fn start(
         peers,
         stop_accepting,
         cut,
+        calls,
     })
 }
 
@@ -220,9 +230,38 @@ pub struct Running {
     peers: Peers,
     stop_accepting: CancellationToken,
     cut: CancellationToken,
+    calls: Calls,
+}
+
+/// What other listeners share with that of gRPC.
+#[derive(Clone)]
+pub struct SharedLimits {
+    /// What connections hold.
+    pub peers: Peers,
+    /// Cuts the connections at the end of the drain.
+    pub cut: CancellationToken,
 }
 
 impl Running {
+    /// Answers calls over HTTP by the same services.
+    ///
+    /// # Errors
+    ///
+    /// When the built-in descriptors cannot be used.
+    pub fn http_calls(&self) -> Result<HttpCalls, CodecError> {
+        let codec = Arc::new(reflection::codec()?);
+        Ok(HttpCalls::new(self.calls.clone(), codec))
+    }
+
+    /// The limits of this server, for other listeners.
+    #[must_use]
+    pub fn limits(&self) -> SharedLimits {
+        SharedLimits {
+            peers: self.peers.clone(),
+            cut: self.cut.clone(),
+        }
+    }
+
     /// Says that it serves, watches the connections, and stops in order once `shutdown` is cancelled; see [`serve`]. Its timers are those
     /// of the runtime it is polled on.
     ///
@@ -237,6 +276,7 @@ impl Running {
             peers,
             stop_accepting,
             cut,
+            ..
         } = self;
         let ended = async {
             match transport.await {

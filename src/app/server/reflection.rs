@@ -4,6 +4,8 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic_reflection::server::Builder;
 
+use crate::grpc::json::{Codec, CodecError};
+
 /// Descriptor sets of our services, of the ones every server has, and of the messages in the details of an error, which no service names.
 const DESCRIPTOR_SETS: [&[u8]; 5] = [
     crate::pb::FILE_DESCRIPTOR_SET,
@@ -24,6 +26,11 @@ pub(super) fn builder() -> Builder<'static> {
         Builder::configure().include_reflection_service(false),
         Builder::register_encoded_file_descriptor_set,
     )
+}
+
+/// A codec of the messages of all services.
+pub(super) fn codec() -> Result<Codec, CodecError> {
+    Codec::new(&DESCRIPTOR_SETS)
 }
 
 /// Services and their methods, `(patron.v1.ScoringService, [Classify, ...])`.

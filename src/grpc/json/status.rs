@@ -6,6 +6,7 @@ use http::StatusCode;
 use prost::Message as _;
 use serde_json::json;
 use tonic::{Code, Status};
+use tonic_types::Status as RpcStatus;
 
 use super::{Codec, write};
 use crate::grpc::status;
@@ -93,7 +94,7 @@ impl Codec {
 
 /// The details that a status carries.
 fn details_of(error: &Status) -> Vec<prost_types::Any> {
-    let carried = tonic_types::Status::decode(error.details());
+    let carried = RpcStatus::decode(error.details());
     carried.map(|status| status.details).unwrap_or_default()
 }
 

@@ -27,6 +27,33 @@ pub fn malformed_json(what: &str) -> Status {
     )
 }
 
+/// `UNIMPLEMENTED`: the answers of this method are a stream.
+#[must_use]
+pub fn stream_unsupported() -> Status {
+    Details::new("STREAM_UNSUPPORTED").into_status(
+        Code::Unimplemented,
+        "this method streams, which JSON over HTTP does not carry; call it over gRPC",
+    )
+}
+
+/// `UNIMPLEMENTED`: a call over HTTP is a POST.
+#[must_use]
+pub fn post_required() -> Status {
+    Details::new("POST_REQUIRED").into_status(
+        Code::Unimplemented,
+        "the HTTP method is not supported here; send a POST request",
+    )
+}
+
+/// `INVALID_ARGUMENT`: the type of the body is none that is read.
+#[must_use]
+pub fn unsupported_media_type() -> Status {
+    Details::new("UNSUPPORTED_MEDIA_TYPE").into_status(
+        Code::InvalidArgument,
+        "the content-type is not supported: send application/json, application/proto or application/grpc-web",
+    )
+}
+
 /// `RESOURCE_EXHAUSTED`: the request message is larger than its method takes.
 #[must_use]
 pub fn message_too_large(max_bytes: usize) -> Status {

@@ -1,0 +1,118 @@
+//! What the HTTP listener answers: call arrival, and every unary call of the API.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::Response,
+    routing::get,
+};
+use tokio::time::{Instant, timeout};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::route::{refuse, route};
+use crate::{api::routes::ContactRoutes, metrics::HttpMetrics};
+
+/// Time to send the body of a request to `/v1/route` and to be answered. Routing itself has a shorter limit.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long browsers need not ask again whether an origin is allowed.
+const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
+
+/// Headers of requests that pages of other origins may send, besides those that every page may.
+const ALLOWED_HEADERS: [HeaderName; 8] = [
+    header::CONTENT_TYPE,
+    HeaderName::from_static("connect-protocol-version"),
+    HeaderName::from_static("connect-timeout-ms"),
+    HeaderName::from_static("grpc-timeout"),
+    HeaderName::from_static("x-grpc-web"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-requested-with"),
+    HeaderName::from_static("x-user-agent"),
+];
+
+/// Headers of answers that those pages may read.
+const EXPOSED_HEADERS: [HeaderName; 5] = [
+    header::RETRY_AFTER,
+    HeaderName::from_static("grpc-status"),
+    HeaderName::from_static("grpc-message"),
+    HeaderName::from_static("grpc-status-details-bin"),
+    HeaderName::from_static("x-request-id"),
+];
+
+/// Answers a call of the API.
+pub type AnswerCall =
+    Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
+
+/// What the listener answers with.
+#[derive(Clone)]
+pub struct Face {
+    /// Routes contacts.
+    pub contacts: ContactRoutes,
+    /// Answers calls.
+    pub calls: AnswerCall,
+    /// Counts.
+    pub metrics: HttpMetrics,
+}
+
+/// The routes of the listener. Pages of the origins, `https://crm.example`, may use it from a browser; those of others may not.
+pub fn router(face: Face, origins: Vec<HeaderValue>) -> Router {
+    let arrival = Router::new()
+        .route("/v1/route", get(route).post(route))
+        .layer(middleware::from_fn(in_time))
+        .with_state(face.contacts.clone());
+    let mut router = Router::new()
+        .fallback(call)
+        .with_state(face.clone())
+        .merge(arrival)
+        .method_not_allowed_fallback(|| async {
+            refuse(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST")
+        });
+    if !origins.is_empty() {
+        router = router.layer(
+            CorsLayer::new()
+                .allow_origin(AllowOrigin::list(origins))
+                .allow_methods([Method::GET, Method::POST])
+                .allow_headers(ALLOWED_HEADERS)
+                .expose_headers(EXPOSED_HEADERS)
+                .max_age(PREFLIGHT_AGE),
+        );
+    }
+    router.layer(middleware::from_fn_with_state(face, count))
+}
+
+/// Answers within the limit, whatever a peer does with the body.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answered = timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    answered.unwrap_or_else(|_| {
+        let sentence = "the request did not arrive in time";
+        refuse(StatusCode::REQUEST_TIMEOUT, sentence)
+    })
+}
+
+/// Counts every answer, also those of the router.
+async fn count(State(face): State<Face>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    face.metrics.requests(status).inc();
+    face.metrics.duration.observe(start.elapsed().as_secs_f64());
+    response
+}
+
+/// Answers a call, if the path is that of one: `/package.Service/Method`.
+async fn call(State(face): State<Face>, request: Request) -> Response {
+    let mut parts = request.uri().path().split('/').skip(1);
+    let is_call = parts.next().is_some_and(|service| service.contains('.'))
+        && parts.next().is_some_and(|method| !method.is_empty())
+        && parts.next().is_none();
+    if is_call {
+        return (face.calls)(request).await;
+    }
+    let sentence =
+        "not found: ask /v1/route, or POST to /patron.v1.SERVICE/METHOD";
+    refuse(StatusCode::NOT_FOUND, sentence)
+}
