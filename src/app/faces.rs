@@ -49,7 +49,11 @@ pub(super) fn start(
         }
     });
     let drain_limit = limits.drain_limit;
-    let contacts = answers.contacts;
+    let places = answers.limits.calls.clone();
+    let contacts = answers.contacts.with_admission(Arc::new(move || {
+        let place = places.admit()?;
+        Some(Box::new(place))
+    }));
     let http = http.zip(answers.calls).map(|(listener, (calls, origins))| {
         let face = Face {
             contacts: contacts.clone(),

@@ -219,6 +219,7 @@ pub fn start(
         stop_accepting,
         cut,
         calls,
+        limit,
     })
 }
 
@@ -231,11 +232,14 @@ pub struct Running {
     stop_accepting: CancellationToken,
     cut: CancellationToken,
     calls: Calls,
+    limit: LimitLayer,
 }
 
 /// What other listeners share with that of gRPC.
 #[derive(Clone)]
 pub struct SharedLimits {
+    /// The places of calls in progress.
+    pub calls: LimitLayer,
     /// What connections hold.
     pub peers: Peers,
     /// Cuts the connections at the end of the drain.
@@ -257,6 +261,7 @@ impl Running {
     #[must_use]
     pub fn limits(&self) -> SharedLimits {
         SharedLimits {
+            calls: self.limit.clone(),
             peers: self.peers.clone(),
             cut: self.cut.clone(),
         }

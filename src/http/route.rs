@@ -12,7 +12,6 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use prost::Message as _;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::{
     parameters::{self, Asked, Format, ParameterError},
@@ -35,7 +34,7 @@ pub(super) async fn route(State(routes): State<ContactRoutes>, request: Request)
         format,
         language,
     } = asked;
-    let answer = routes.answer(&contact, mask, Instant::now(), None).await;
+    let answer = routes.answer_within_limit(&contact, mask).await;
     // It was written here.
     let rendered = answer
         .ok()
