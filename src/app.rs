@@ -10,7 +10,7 @@ pub mod descriptors;
 mod faces;
 pub mod failure;
 pub mod fence;
-mod http;
+pub mod http;
 mod lanes;
 pub mod logging;
 mod peer_stream;

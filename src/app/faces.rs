@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::routes::ContactRoutes;
 use crate::app::connections::Listening;
-use crate::app::server::{Limits, Shared, SharedLimits};
+use crate::app::server::{self, Limits, Shared, SharedLimits};
 use crate::grpc::http1::HttpCalls;
 use crate::http::{self, AnswerCall, Face};
 
@@ -58,6 +58,7 @@ pub(super) fn start(
         let face = Face {
             contacts: contacts.clone(),
             calls: answer_call(calls),
+            descriptors: server::descriptor_set().into(),
             metrics: shared.metrics.http.clone(),
         };
         let (clock, closing) = (Arc::clone(&shared.clock), closing.clone());

@@ -2,6 +2,8 @@
 //!
 //! A connection that says nothing is closed, so is one that leaves answers unread, and one that is old is closed between two requests.
 
+pub use crate::http::openapi::document as openapi;
+
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ mod reflection;
 
 pub use health::Health;
 pub use limits::Limits;
-pub use reflection::{ReflectionError, methods};
+pub use reflection::{ReflectionError, descriptor_set, methods};
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the HTTP listener answers: call arrival, and every unary call of the API.
+//! What the HTTP listener answers: call arrival, every unary call of the API, and descriptions of them.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -7,13 +7,17 @@ use axum::{
     extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
+use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::route::{refuse, route};
+use super::{
+    openapi,
+    route::{refuse, route},
+};
 use crate::{api::routes::ContactRoutes, metrics::HttpMetrics};
 
 /// Time to send the body of a request to `/v1/route` and to be answered. Routing itself has a shorter limit.
@@ -54,6 +58,8 @@ pub struct Face {
     pub contacts: ContactRoutes,
     /// Answers calls.
     pub calls: AnswerCall,
+    /// The descriptors of the API, a binary `FileDescriptorSet`.
+    pub descriptors: Bytes,
     /// Counts.
     pub metrics: HttpMetrics,
 }
@@ -65,6 +71,8 @@ pub fn router(face: Face, origins: Vec<HeaderValue>) -> Router {
         .layer(middleware::from_fn(in_time))
         .with_state(face.contacts.clone());
     let mut router = Router::new()
+        .route("/v1/openapi.json", get(describe))
+        .route("/v1/descriptors", get(descriptors))
         .fallback(call)
         .with_state(face.clone())
         .merge(arrival)
@@ -113,6 +121,19 @@ async fn call(State(face): State<Face>, request: Request) -> Response {
         return (face.calls)(request).await;
     }
     let sentence =
-        "not found: ask /v1/route, or POST to /patron.v1.SERVICE/METHOD";
+        "not found: ask /v1/route or /v1/openapi.json, or POST to /patron.v1.SERVICE/METHOD";
     refuse(StatusCode::NOT_FOUND, sentence)
+}
+
+async fn describe() -> Response {
+    let json = HeaderValue::from_static("application/json");
+    match openapi::document() {
+        Some(document) => ([(header::CONTENT_TYPE, json)], document).into_response(),
+        None => refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+    }
+}
+
+async fn descriptors(State(face): State<Face>) -> Response {
+    let protobuf = HeaderValue::from_static("application/x-protobuf");
+    ([(header::CONTENT_TYPE, protobuf)], face.descriptors).into_response()
 }

@@ -2,6 +2,7 @@
 
 mod browsers;
 mod calls;
+mod described;
 mod errors;
 mod limits;
 mod wire;
