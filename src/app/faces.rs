@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::routes::ContactRoutes;
 use crate::app::connections::Listening;
-use crate::app::server::{self, Limits, Shared, SharedLimits};
+use crate::app::server::{self, Limits, Running, Shared, SharedLimits};
+use crate::app::settings::Settings;
 use crate::grpc::http1::HttpCalls;
+use crate::grpc::json::CodecError;
 use crate::http::{self, AnswerCall, Face};
 
 /// Time for a whole dialogue with Asterisk.
@@ -28,6 +30,26 @@ pub(super) struct Answers {
     pub(super) calls: Option<(HttpCalls, Vec<HeaderValue>)>,
     /// The limits that they share with gRPC.
     pub(super) limits: SharedLimits,
+}
+
+impl Answers {
+    /// By the services of a server.
+    ///
+    /// # Errors
+    /// When the built-in descriptors cannot be used for JSON.
+    pub(super) fn new(
+        settings: &Settings,
+        contacts: ContactRoutes,
+        server: &Running,
+    ) -> Result<Self, CodecError> {
+        let calls = settings.http_listen.map(|_| server.http_calls());
+        let calls = calls.transpose()?;
+        Ok(Self {
+            contacts,
+            calls: calls.map(|calls| (calls, settings.http_origins())),
+            limits: server.limits(),
+        })
+    }
 }
 
 /// Answers telephone systems and HTTP on the present runtime, where lookups are answered, until the lame-duck time after `stop` has passed; then requests

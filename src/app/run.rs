@@ -165,13 +165,7 @@ impl App {
             let (served, contacts) = built.ok_or(DatabaseError::Stopped)??;
             let (listener, listeners) = sockets.listen(settings)?;
             let running = server::start(listener, served, &limits, &shared)?;
-            let origins = settings.http_origins();
-            let calls = settings.http_listen.map(|_| running.http_calls());
-            let answers = Answers {
-                contacts,
-                calls: calls.transpose()?.map(|calls| (calls, origins)),
-                limits: running.limits(),
-            };
+            let answers = Answers::new(settings, contacts, &running)?;
             Ok((running, listeners, answers))
         };
         let (running, listeners, answers) = match begun.await {
