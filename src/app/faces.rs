@@ -80,11 +80,12 @@ pub(super) fn start(
         let face = Face {
             contacts: contacts.clone(),
             calls: answer_call(calls),
+            origins: origins.into(),
             descriptors: server::descriptor_set().into(),
             metrics: shared.metrics.http.clone(),
         };
         let (clock, closing) = (Arc::clone(&shared.clock), closing.clone());
-        let router = http::router(face, origins);
+        let router = http::router(face);
         super::http::start(
             listener,
             router,

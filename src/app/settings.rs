@@ -47,7 +47,7 @@ pub struct Settings {
 
     /// Origins whose web pages may call the HTTP listener from a browser, such as https://crm.example, with commas between them.
     ///
-    /// Without one, browsers refuse such calls (CORS). There is no login: a page of an allowed origin can do everything.
+    /// Requests of other pages are refused. There is no login: a page of an allowed origin can do everything.
     #[arg(
         long,
         env = "PATRON_HTTP_ALLOWED_ORIGINS",

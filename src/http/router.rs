@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -58,14 +58,16 @@ pub struct Face {
     pub contacts: ContactRoutes,
     /// Answers calls.
     pub calls: AnswerCall,
+    /// Origins whose pages may use the listener from a browser, as `https://crm.example`.
+    pub origins: Arc<[HeaderValue]>,
     /// The descriptors of the API, a binary `FileDescriptorSet`.
     pub descriptors: Bytes,
     /// Counts.
     pub metrics: HttpMetrics,
 }
 
-/// The routes of the listener. Pages of the origins, `https://crm.example`, may use it from a browser; those of others may not.
-pub fn router(face: Face, origins: Vec<HeaderValue>) -> Router {
+/// The routes of the listener.
+pub fn router(face: Face) -> Router {
     let arrival = Router::new()
         .route("/v1/route", get(route).post(route))
         .layer(middleware::from_fn(in_time))
@@ -79,10 +81,10 @@ pub fn router(face: Face, origins: Vec<HeaderValue>) -> Router {
         .method_not_allowed_fallback(|| async {
             refuse(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST")
         });
-    if !origins.is_empty() {
+    if !face.origins.is_empty() {
         router = router.layer(
             CorsLayer::new()
-                .allow_origin(AllowOrigin::list(origins))
+                .allow_origin(AllowOrigin::list(face.origins.iter().cloned()))
                 .allow_methods([Method::GET, Method::POST])
                 .allow_headers(ALLOWED_HEADERS)
                 .expose_headers(EXPOSED_HEADERS)
@@ -101,14 +103,32 @@ async fn in_time(request: Request, next: Next) -> Response {
     })
 }
 
-/// Counts every answer, also those of the router.
+/// Counts every answer, also those of the router, and refuses web pages that are not allowed.
 async fn count(State(face): State<Face>, request: Request, next: Next) -> Response {
     let start = Instant::now();
-    let response = next.run(request).await;
+    let response = if comes_from_other_page(request.headers(), &face.origins) {
+        let sentence =
+            "web pages of this origin may not use this listener: see --http-allowed-origins";
+        refuse(StatusCode::FORBIDDEN, sentence)
+    } else {
+        next.run(request).await
+    };
     let status = response.status().as_u16();
     face.metrics.requests(status).inc();
     face.metrics.duration.observe(start.elapsed().as_secs_f64());
     response
+}
+
+/// Whether a browser sent a request for a page whose origin is not allowed. That a browser keeps the answer from the page is not enough: a page
+/// whose name was made to lead here is of the same origin, to the browser. The listener has no pages of its own. What a person enters in the
+/// address bar comes from no page.
+fn comes_from_other_page(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
+    match headers.get(header::ORIGIN) {
+        Some(origin) => !origins.contains(origin),
+        None => headers
+            .get("sec-fetch-site")
+            .is_some_and(|from| from != "none"),
+    }
 }
 
 /// Answers a call, if the path is that of one: `/package.Service/Method`.

@@ -95,10 +95,19 @@ async fn pages_of_other_origins_need_a_setting() {
     let body = br#"{"subject": {"customerId": "ada"}}"#;
     let closed = service().await;
     let answer = send(&closed, options, &preflight, b"").await;
-    assert_eq!(answer.status, 405);
+    assert_eq!(answer.status, 403);
     assert_eq!(answer.header("access-control-allow-origin"), None);
     let answer = post(&closed, "ScoringService/Classify", &[CRM], body).await;
     assert_eq!(answer.header("access-control-allow-origin"), None);
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.starts_with(b"web pages of this origin"));
+    // A page that a browser takes for one of this listener reads nothing either; a person who enters the address does.
+    for (site, status) in [("same-origin", 403), ("cross-site", 403), ("none", 200)] {
+        let headers = [("sec-fetch-site", site)];
+        let target = "GET /v1/route?number=anonymous";
+        let answer = send(&closed, target, &headers, b"").await;
+        assert_eq!(answer.status, status, "{site}");
+    }
 
     let origins = ["https://crm.example", "http://127.0.0.1:8080"].map(str::to_owned);
     let open = service_with(|settings| settings.http_allowed_origins = origins.to_vec()).await;
@@ -132,4 +141,5 @@ async fn pages_of_other_origins_need_a_setting() {
     let other = ("origin", "https://evil.example");
     let answer = post(&open, "ScoringService/Classify", &[other], body).await;
     assert_eq!(answer.header("access-control-allow-origin"), None);
+    assert_eq!(answer.status, 403);
 }

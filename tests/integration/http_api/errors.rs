@@ -85,8 +85,11 @@ const LATIN: (&str, &str) = ("content-type", "application/json; charset=latin1")
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
 const REFLECT: &str = "POST /grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
-/// Requests with their headers, and the status and reason of the refusal.
-const REFUSED: [(&str, &[(&str, &str)], u16, &str); 11] = [
+/// A request with its headers, and the status and reason of the refusal.
+type Refused = (&'static str, &'static [Header], u16, &'static str);
+type Header = (&'static str, &'static str);
+
+const REFUSED: [Refused; 11] = [
     (
         "GET /patron.v1.ScoringService/Classify",
         &[],
