@@ -5,6 +5,7 @@ mod calls;
 mod described;
 mod errors;
 mod limits;
+mod mutated;
 mod wire;
 
 use patron::app::settings::Settings;
