@@ -7,7 +7,8 @@
 //! `kept`, Classify without a day, whose finished answers are kept next to the profiles; `dated`, Classify with today's date, which is
 //! answered with the same bytes; `computed`, Classify with tomorrow's date, which is assessed, explained and encoded at every call; and the
 //! echo. Two more tables are about call arrival: `RouteContact` by phone number against Classify by phone number, and `/v1/route` as JSON
-//! and as pairs against an empty handler of the same web framework that returns the same JSON, over as many connections as calls.
+//! and as pairs, and Classify as JSON, against an empty handler of the same web framework that returns the JSON of `/v1/route`, over as many
+//! connections as calls.
 //!
 //! How to read it: each line is the median over the rounds, and the last lines of each table are the medians of the ratios within a
 //! round, with the least and the greatest beside them. What else runs on the machine changes req/s and p99 by factors, the ratios far less; of
@@ -119,6 +120,7 @@ fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> an
     let over_http = [
         way("json", Asked::Http(http, target)),
         way("kv", Asked::Http(http, "/v1/route?format=kv&number=")),
+        way("classify", Asked::Json(http)),
         way("empty", Asked::Http(empty, target)),
     ];
     for (connections, in_flight) in [(4, 16), (1, 1)] {

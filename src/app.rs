@@ -1,4 +1,4 @@
-//! The process: its settings, its database, its two listeners, its logs, and how it stops.
+//! The process: its settings, its database, its listeners, its logs, and how it stops.
 //!
 //! Knows nothing of customers; `main` and the command line build it.
 
@@ -10,9 +10,10 @@ pub mod descriptors;
 mod faces;
 pub mod failure;
 pub mod fence;
-mod http;
+pub mod http;
 mod lanes;
 pub mod logging;
+mod peer_stream;
 pub mod run;
 pub mod server;
 mod services;

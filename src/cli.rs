@@ -1,6 +1,6 @@
 //! The command line: the tree of commands, and from an error to an exit code.
 //!
-//! Each command has a file of its own below this module. Every command but `serve`, `demo`, `migrate` and what of
+//! Each command has a file of its own below this module. Every command but `serve`, `demo`, `migrate`, `api` and what of
 //! `definitions` only reads a file is a client of a running server and knows nothing of the database. Data goes to standard output; errors, hints and progress go to standard error.
 
 use std::ffi::OsString;
@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use self::error::CliError;
 use self::output::Output;
 
+pub mod api;
 pub mod classify;
 pub mod connection;
 pub mod customer;
@@ -79,6 +80,9 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Estimate the lifetime value of a customer, or of every customer in a file
     Score(score::ScoreArgs),
+    /// Describe the API for other programs: OpenAPI, descriptors
+    #[command(subcommand)]
+    Api(api::ApiCommand),
 }
 
 /// Parses the arguments, runs the command and returns its exit code.
@@ -126,6 +130,7 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Explain(args) => as_client(explain::run(&args, output)),
         Command::Classify(args) => as_client(classify::run(&args, output)),
         Command::Score(args) => as_client(score::run(&args, output)),
+        Command::Api(command) => api::run(&command, output),
     }
 }
 
@@ -169,6 +174,8 @@ mod tests {
             "patron model show",
             "patron model show 3 --json",
             "patron model activate 3",
+            "patron api openapi",
+            "patron api descriptors patron.binpb",
             "patron classify external:crm/17 --endpoint http://127.0.0.1:1 --timeout 500ms",
             "patron score c-1 --json",
             "patron definitions check -",

@@ -3,7 +3,9 @@
 pub mod customers;
 pub mod definitions;
 pub mod encoded;
+pub mod http1;
 pub mod ingest;
+pub mod json;
 pub mod layers;
 pub mod models;
 pub mod routing;

@@ -51,6 +51,8 @@ pub(crate) enum Asked<'a> {
     Route(&'a str),
     /// A target over HTTP, to which the number is added.
     Http(SocketAddr, &'a str),
+    /// Classify by phone number, as JSON over HTTP.
+    Json(SocketAddr),
 }
 
 /// A caller's connection.
@@ -59,8 +61,8 @@ enum Client {
     Scoring(ScoringServiceClient<Channel>, String),
     Number(ScoringServiceClient<Channel>),
     Routing(RoutingServiceClient<Channel>),
-    /// Each caller opens one of its own.
-    Http(SocketAddr, String),
+    /// Each caller opens one of its own; without a target, it calls Classify.
+    Http(SocketAddr, Option<String>),
 }
 
 /// Windows of all ways, by round; the last is what the others are compared with.
@@ -114,7 +116,8 @@ async fn connect(asked: Asked<'_>, connections: usize) -> anyhow::Result<Vec<Cli
             Asked::Route(endpoint) => {
                 Client::Routing(RoutingServiceClient::new(channel(endpoint).await?))
             }
-            Asked::Http(address, target) => Client::Http(address, target.to_owned()),
+            Asked::Http(address, target) => Client::Http(address, Some(target.to_owned())),
+            Asked::Json(address) => Client::Http(address, None),
         });
     }
     Ok(clients)
@@ -174,7 +177,7 @@ async fn call(mut client: Client, from: usize, end: Instant) -> anyhow::Result<V
                 answer.get_ref().customer.is_some()
             }
             Client::Http(_, target) => match &mut http {
-                Some(http) => http.get(target, customer).await?,
+                Some(http) => http.ask(target.as_deref(), customer).await?,
                 None => false,
             },
         };
@@ -205,13 +208,24 @@ impl HttpConnection {
     }
 
     /// Whether the answer to a request about a customer is one.
-    async fn get(&mut self, target: &str, customer: usize) -> anyhow::Result<bool> {
+    async fn ask(&mut self, target: Option<&str>, customer: usize) -> anyhow::Result<bool> {
         self.request.clear();
-        let number = number(customer).replace('+', "%2B");
-        write!(
-            self.request,
-            "GET {target}{number} HTTP/1.1\r\nhost: x\r\n\r\n"
-        )?;
+        let number = number(customer);
+        if let Some(target) = target {
+            let number = number.replace('+', "%2B");
+            write!(
+                self.request,
+                "GET {target}{number} HTTP/1.1\r\nhost: x\r\n\r\n"
+            )?;
+        } else {
+            let body = format!("{{\"subject\":{{\"phoneNumber\":\"{number}\"}}}}");
+            write!(
+                self.request,
+                "POST /patron.v1.ScoringService/Classify HTTP/1.1\r\nhost: x\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            )?;
+        }
         self.stream.write_all(self.request.as_bytes()).await?;
         self.answer.clear();
         loop {

@@ -17,11 +17,15 @@ use crate::service::{
     error::ServiceError,
 };
 
+/// Gives what counts a contact among the calls in progress until it is dropped; `None` where the server is at its limit.
+pub type Admission = Arc<dyn Fn() -> Option<Box<dyn Send>> + Send + Sync>;
+
 /// Routes contacts and writes the answers.
 #[derive(Clone)]
 pub struct ContactRoutes {
     router: Arc<Router>,
     writer: Arc<ClassifyWriter>,
+    admission: Option<Admission>,
 }
 
 impl ContactRoutes {
@@ -31,7 +35,42 @@ impl ContactRoutes {
         Self {
             router,
             writer: Arc::default(),
+            admission: None,
         }
+    }
+
+    /// The same, for faces whose requests do not pass the limit on calls: they ask `admission` for a place.
+    #[must_use]
+    pub fn with_admission(self, admission: Admission) -> Self {
+        let admission = Some(admission);
+        Self { admission, ..self }
+    }
+
+    /// As [`Self::answer`], within the limit on calls in progress. A contact of a customer in memory is answered under any load; another one
+    /// over the limit has the fallback.
+    ///
+    /// # Errors
+    /// When the clock shows no day.
+    pub async fn answer_within_limit(
+        &self,
+        contact: &Contact,
+        mask: RouteMask,
+    ) -> Result<Bytes, ServiceError> {
+        let arrived = Instant::now();
+        let read = self.router.read(contact);
+        if let Some(answer) = self.router.route_in_memory(&read, self.write()) {
+            return Ok(self.counted(&answer, &read, mask));
+        }
+        let place = self.admission.as_ref().map(|admit| admit());
+        let answer = if let Some(None) = place {
+            self.router.fall_back(&read, Fallback::Overloaded)?
+        } else {
+            // Of 30 kB, and rare: what is in memory needs none.
+            let routed = self.router.route(&read, arrived, None, self.write());
+            Box::pin(routed).await?
+        };
+        drop(place);
+        Ok(self.counted(&answer, &read, mask))
     }
 
     /// The bytes of a `RouteContactResponse` that needs nothing but memory; `None` where more is needed: ask [`Self::answer`].

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::routes::ContactRoutes;
 use crate::app::connections::Listening;
-use crate::app::server::{Limits, Shared};
-use crate::http;
+use crate::app::server::{self, Limits, Running, Shared, SharedLimits};
+use crate::app::settings::Settings;
+use crate::grpc::http1::HttpCalls;
+use crate::grpc::json::CodecError;
+use crate::http::{self, AnswerCall, Face};
 
 /// Time for a whole dialogue with Asterisk.
 const DIALOGUE_LIMIT: Duration = Duration::from_secs(10);
@@ -18,11 +22,41 @@ const DIALOGUE_LIMIT: Duration = Duration::from_secs(10);
 /// Their listeners: of HTTP and of `FastAGI`.
 pub(super) type FaceListeners = [Option<TcpListener>; 2];
 
-/// Answers telephone systems on the present runtime, where lookups are answered, until the lame-duck time after `stop` has passed; then requests
+/// What the faces answer by.
+pub(super) struct Answers {
+    /// Routes contacts.
+    pub(super) contacts: ContactRoutes,
+    /// Answers calls over HTTP, and the origins whose pages may make them.
+    pub(super) calls: Option<(HttpCalls, Vec<HeaderValue>)>,
+    /// The limits that they share with gRPC.
+    pub(super) limits: SharedLimits,
+}
+
+impl Answers {
+    /// By the services of a server.
+    ///
+    /// # Errors
+    /// When the built-in descriptors cannot be used for JSON.
+    pub(super) fn new(
+        settings: &Settings,
+        contacts: ContactRoutes,
+        server: &Running,
+    ) -> Result<Self, CodecError> {
+        let calls = settings.http_listen.map(|_| server.http_calls());
+        let calls = calls.transpose()?;
+        Ok(Self {
+            contacts,
+            calls: calls.map(|calls| (calls, settings.http_origins())),
+            limits: server.limits(),
+        })
+    }
+}
+
+/// Answers telephone systems and HTTP on the present runtime, where lookups are answered, until the lame-duck time after `stop` has passed; then requests
 /// in progress get the drain limit to end.
 pub(super) fn start(
     [http, agi]: FaceListeners,
-    contacts: ContactRoutes,
+    answers: Answers,
     limits: &Limits,
     shared: &Shared,
     stop: &CancellationToken,
@@ -37,10 +71,30 @@ pub(super) fn start(
         }
     });
     let drain_limit = limits.drain_limit;
-    let router = http::router(contacts.clone(), shared.metrics.http.clone());
-    let clock = Arc::clone(&shared.clock);
-    let http = http
-        .map(|listener| super::http::start(listener, router, clock, closing.clone(), drain_limit));
+    let places = answers.limits.calls.clone();
+    let contacts = answers.contacts.with_admission(Arc::new(move || {
+        let place = places.admit()?;
+        Some(Box::new(place))
+    }));
+    let http = http.zip(answers.calls).map(|(listener, (calls, origins))| {
+        let face = Face {
+            contacts: contacts.clone(),
+            calls: answer_call(calls),
+            origins: origins.into(),
+            descriptors: server::descriptor_set().into(),
+            metrics: shared.metrics.http.clone(),
+        };
+        let (clock, closing) = (Arc::clone(&shared.clock), closing.clone());
+        let router = http::router(face);
+        super::http::start(
+            listener,
+            router,
+            clock,
+            answers.limits,
+            closing,
+            drain_limit,
+        )
+    });
     let agi = agi.map(|listener| {
         Listening::start(listener, closing, drain_limit, move |stream, _| {
             let contacts = contacts.clone();
@@ -53,4 +107,15 @@ pub(super) fn start(
         })
     });
     [http, agi]
+}
+
+/// From the bodies of one web framework to those of the other, and back.
+fn answer_call(calls: HttpCalls) -> AnswerCall {
+    Arc::new(move |request| {
+        let calls = calls.clone();
+        Box::pin(async move {
+            let answer = calls.answer(request.map(tonic::body::Body::new)).await;
+            answer.map(axum::body::Body::new)
+        })
+    })
 }

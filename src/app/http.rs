@@ -1,6 +1,8 @@
-//! HTTP connections of telephone systems.
+//! HTTP connections, of telephone systems and of clients that speak JSON.
 //!
 //! A connection that says nothing is closed, so is one that leaves answers unread, and one that is old is closed between two requests.
+
+pub use crate::http::openapi::document as openapi;
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -14,12 +16,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tower::{Layer as _, Service};
+use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::app::connections::Listening;
+use crate::app::peer_stream::PeerStream;
+use crate::app::server::SharedLimits;
 use crate::clock::Clock;
 use crate::grpc::layers::request_id::RequestIdLayer;
 
@@ -29,7 +33,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Age at which a connection is closed after the request in progress, so that balancers spread callers anew.
 const MAX_AGE: Duration = Duration::from_mins(10);
 
-/// Time to take the last answer, before the connection is cut.
+/// Time to end the request in progress when another connection needs the place.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 
 /// Most bytes of the head of a request.
@@ -38,23 +42,39 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most header fields of a request.
 const MAX_HEADERS: usize = 64;
 
-/// Serves `router` on the present runtime until `stop` is cancelled; then requests in progress get `drain_limit` to end.
+/// Serves `router` on the present runtime until `stop` is cancelled; then requests in progress get `drain_limit` to end. What connections hold
+/// is charged to them as over gRPC.
 pub(super) fn start(
     listener: TcpListener,
     router: Router,
     clock: Arc<dyn Clock>,
+    SharedLimits { peers, cut, .. }: SharedLimits,
     stop: CancellationToken,
     drain_limit: Duration,
 ) -> Listening {
     let service = RequestIdLayer::new(clock).layer(router);
+    let draining = stop.clone();
     Listening::start(listener, stop, drain_limit, move |stream, close| {
-        answer(stream, service.clone(), close)
+        let peer = peers.connect(&cut);
+        let stream = PeerStream::new(stream, Arc::clone(&peer));
+        // The layers of calls find it in the extensions of each request.
+        let service = service.clone().map_request(move |mut request: Request<_>| {
+            // A request that came in one piece with the one before it has its time from here.
+            peer.note_read();
+            request.extensions_mut().insert(Arc::clone(&peer));
+            request
+        });
+        answer(stream, service, close, draining.clone())
     })
 }
 
 /// Answers the requests of one connection until it is to be closed.
-async fn answer<S>(stream: TcpStream, service: S, close: CancellationToken)
-where
+async fn answer<S>(
+    stream: PeerStream,
+    service: S,
+    close: CancellationToken,
+    draining: CancellationToken,
+) where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -83,10 +103,22 @@ where
         ended
     } else {
         connection.as_mut().graceful_shutdown();
-        let last = timeout(LAST_ANSWER, connection).await;
-        last.unwrap_or(Ok(()))
+        tokio::select! {
+            ended = connection => ended,
+            () = given_up(&close, &draining) => Ok(()),
+        }
     };
     if let Err(error) = ended {
         tracing::debug!(error.cause = %error, "an HTTP connection ended");
     }
+}
+
+/// Ends when the connection must go, whatever it does. A call may take an hour: only for the place is it cut, and at the end of the drain, which is
+/// seen to elsewhere.
+async fn given_up(close: &CancellationToken, draining: &CancellationToken) {
+    close.cancelled().await;
+    if draining.is_cancelled() {
+        std::future::pending::<()>().await;
+    }
+    sleep(LAST_ANSWER).await;
 }

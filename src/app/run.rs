@@ -17,7 +17,7 @@ use crate::{
         connections::Listening,
         database::{CLOSE_LIMIT, Database, DatabaseError},
         descriptors,
-        faces::{self, FaceListeners},
+        faces::{self, Answers, FaceListeners},
         failure::{DatabaseWatch, Failures},
         lanes::LaneThreads,
         server::{self, DrainOutcome, Health, Limits, ReflectionError, ServeError, Shared},
@@ -25,6 +25,7 @@ use crate::{
         settings::Settings,
     },
     clock::Clock,
+    grpc::json::CodecError,
     metrics::Metrics,
     service::error::ServiceError,
 };
@@ -49,7 +50,7 @@ const WRITING_SERVICES: [&str; 3] = [
 pub struct App {
     /// Where gRPC is served.
     pub address: SocketAddr,
-    /// Where HTTP is served to telephone systems; `None` when it is not.
+    /// Where HTTP is served; `None` when it is not.
     pub http_address: Option<SocketAddr>,
     /// Where `FastAGI` is served to Asterisk; `None` when it is not.
     pub agi_address: Option<SocketAddr>,
@@ -94,6 +95,9 @@ pub enum StartError {
     /// The descriptors compiled into the program cannot be served.
     #[error(transparent)]
     Reflection(#[from] ReflectionError),
+    /// They cannot be used for JSON.
+    #[error(transparent)]
+    Json(#[from] CodecError),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -161,9 +165,10 @@ impl App {
             let (served, contacts) = built.ok_or(DatabaseError::Stopped)??;
             let (listener, listeners) = sockets.listen(settings)?;
             let running = server::start(listener, served, &limits, &shared)?;
-            Ok((running, listeners, contacts))
+            let answers = Answers::new(settings, contacts, &running)?;
+            Ok((running, listeners, answers))
         };
-        let (running, listeners, contacts) = match begun.await {
+        let (running, listeners, answers) = match begun.await {
             Ok(begun) => begun,
             Err(error) => {
                 database.close(CLOSE_LIMIT, limits.drain_limit).await;
@@ -175,7 +180,7 @@ impl App {
         control.spawn(stop.clone().run_until_cancelled_owned(follow));
         let server = control.spawn(running.supervise(stop.clone()));
         // On the present runtime, where lookups are answered.
-        let [http, agi] = faces::start(listeners, contacts, &limits, &shared, &stop);
+        let [http, agi] = faces::start(listeners, answers, &limits, &shared, &stop);
         Ok(Self {
             address,
             http_address: http.as_ref().and_then(|http| http.address),

@@ -3,32 +3,35 @@
 //! tonic sends no stream limit unless told, accepts without end, takes accept errors for a reason to spin, and on shutdown waits for
 //! every peer forever. All of that is decided here. What the services do is not known here: they come as routes.
 
+mod health;
 mod incoming;
 mod limits;
 mod reflection;
 
+pub use health::Health;
 pub use limits::Limits;
-pub use reflection::{ReflectionError, methods};
+pub use reflection::{ReflectionError, descriptor_set, methods};
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic_health::ServingStatus;
-use tonic_health::server::{HealthReporter, HealthService};
-use tower::Layer as _;
+use tonic_health::server::HealthService;
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::app::failure::Failure;
 use crate::app::server::incoming::Incoming;
 use crate::app::shutdown::{Lifecycle, Phase};
 use crate::clock::Clock;
+use crate::grpc::http1::{Calls, HttpCalls};
+use crate::grpc::json::CodecError;
 use crate::grpc::layers::answers::AnswersLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
@@ -38,6 +41,7 @@ use crate::grpc::layers::observe::ObserveLayer;
 use crate::grpc::layers::peer::Peers;
 use crate::grpc::layers::receive::ReceiveLayer;
 use crate::grpc::layers::request_id::RequestIdLayer;
+use crate::grpc::layers::transcode::TranscodeLayer;
 use crate::metrics::Metrics;
 
 /// Most streams a connection may reset by its own faults before it is closed: hyper's default, which tonic takes away (RUSTSEC-2024-0003).
@@ -88,64 +92,6 @@ pub enum ServeError {
     /// The service had to stop.
     #[error(transparent)]
     Failure(#[from] Failure),
-}
-
-/// `grpc.health.v1` of every service and of the server as a whole (the empty name). Clones share the state.
-#[derive(Debug, Clone)]
-pub struct Health {
-    reporter: HealthReporter,
-    services: Arc<[String]>,
-    stopping: Arc<AtomicBool>,
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Health {
-    /// Health of the services in the descriptor set. Nothing serves until [`serve`] runs.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            reporter: HealthReporter::new(),
-            services: reflection::services().into(),
-            stopping: Arc::default(),
-        }
-    }
-
-    /// Says that one service (`patron.v1.IngestService`) serves or does not, while the others go on. Has no effect once the server stops,
-    /// so that whoever watches the database cannot call traffic back.
-    pub async fn set(&self, service: &str, serving: bool) {
-        if !self.stopping.load(Ordering::Acquire) {
-            self.reporter
-                .set_service_status(service, status_of(serving))
-                .await;
-        }
-    }
-
-    /// Nothing serves any more, whatever is said after this.
-    async fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.set_all(false).await;
-    }
-
-    async fn set_all(&self, serving: bool) {
-        let status = status_of(serving);
-        self.reporter.set_service_status("", status).await;
-        for service in &*self.services {
-            self.reporter.set_service_status(service, status).await;
-        }
-    }
-}
-
-fn status_of(serving: bool) -> ServingStatus {
-    if serving {
-        ServingStatus::Serving
-    } else {
-        ServingStatus::NotServing
-    }
 }
 
 /// What a server shares with the rest of the process.
@@ -241,8 +187,10 @@ pub fn start(
     );
     let rpc = &shared.metrics.rpc;
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
-    let service = LaneLayer::new(shared.lanes.clone()).layer(routes.prepare());
-    let service = LimitLayer::new(limits.max_in_flight, rpc.clone()).layer(service);
+    let service = TranscodeLayer.layer(routes.prepare());
+    let service = LaneLayer::new(shared.lanes.clone()).layer(service);
+    let limit = LimitLayer::new(limits.max_in_flight, rpc.clone());
+    let service = limit.layer(service);
     let service = MemoryLayer::new(served.from_memory).layer(service);
     let receive = ReceiveLayer::new(
         limits.of_messages(),
@@ -254,6 +202,9 @@ pub fn start(
     let service = deadline.layer(service);
     let service = AnswersLayer::new(stop_accepting.clone()).layer(service);
     let service = ObserveLayer::new(rpc.clone()).layer(service);
+    // The face over HTTP has the same layers, not others of their kind: limits, budgets and counts are of both together.
+    let calls = service.clone();
+    let calls = Calls::new(calls.map_response(|answer| answer.map(Body::new)));
     let service = RequestIdLayer::new(Arc::clone(&shared.clock)).layer(service);
     let transport = transport(limits).serve_with_incoming_shutdown(
         service,
@@ -267,6 +218,8 @@ pub fn start(
         peers,
         stop_accepting,
         cut,
+        calls,
+        limit,
     })
 }
 
@@ -278,9 +231,42 @@ pub struct Running {
     peers: Peers,
     stop_accepting: CancellationToken,
     cut: CancellationToken,
+    calls: Calls,
+    limit: LimitLayer,
+}
+
+/// What other listeners share with that of gRPC.
+#[derive(Clone)]
+pub struct SharedLimits {
+    /// The places of calls in progress.
+    pub calls: LimitLayer,
+    /// What connections hold.
+    pub peers: Peers,
+    /// Cuts the connections at the end of the drain.
+    pub cut: CancellationToken,
 }
 
 impl Running {
+    /// Answers calls over HTTP by the same services.
+    ///
+    /// # Errors
+    ///
+    /// When the built-in descriptors cannot be used.
+    pub fn http_calls(&self) -> Result<HttpCalls, CodecError> {
+        let codec = Arc::new(reflection::codec()?);
+        Ok(HttpCalls::new(self.calls.clone(), codec))
+    }
+
+    /// The limits of this server, for other listeners.
+    #[must_use]
+    pub fn limits(&self) -> SharedLimits {
+        SharedLimits {
+            calls: self.limit.clone(),
+            peers: self.peers.clone(),
+            cut: self.cut.clone(),
+        }
+    }
+
     /// Says that it serves, watches the connections, and stops in order once `shutdown` is cancelled; see [`serve`]. Its timers are those
     /// of the runtime it is polled on.
     ///
@@ -295,6 +281,7 @@ impl Running {
             peers,
             stop_accepting,
             cut,
+            ..
         } = self;
         let ended = async {
             match transport.await {
@@ -366,7 +353,7 @@ fn transport(limits: &Limits) -> Server {
 
 /// Adds what every gRPC service is expected to have: health, and reflection in both versions (Python's client speaks v1alpha only).
 fn with_health_and_reflection(routes: Routes, health: &Health) -> Result<Routes, ReflectionError> {
-    let health_service = HealthService::from_health_reporter(health.reporter.clone());
+    let health_service = HealthService::from_health_reporter(health.reporter());
     Ok(routes
         .add_service(tonic_health::pb::health_server::HealthServer::new(
             health_service,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use http::HeaderValue;
 
 use crate::app::logging::LogFormat;
 use crate::app::server::Limits;
@@ -38,11 +39,22 @@ pub struct Settings {
     )]
     pub listen: SocketAddr,
 
-    /// Address of the HTTP listener for telephone systems: /v1/route. Not set: no such listener.
+    /// Address of the HTTP listener: /v1/route for telephone systems, all calls as JSON. Not set: no such listener.
     ///
     /// Like the gRPC listener it has no login.
     #[arg(long, env = "PATRON_HTTP_LISTEN", value_name = "ADDRESS:PORT")]
     pub http_listen: Option<SocketAddr>,
+
+    /// Origins whose web pages may call the HTTP listener from a browser, such as https://crm.example, with commas between them.
+    ///
+    /// Requests of other pages are refused. There is no login: a page of an allowed origin can do everything.
+    #[arg(
+        long,
+        env = "PATRON_HTTP_ALLOWED_ORIGINS",
+        value_name = "ORIGINS",
+        value_delimiter = ','
+    )]
+    pub http_allowed_origins: Vec<String>,
 
     /// Address of the FastAGI listener for Asterisk. Not set: no such listener.
     ///
@@ -287,6 +299,15 @@ impl Settings {
     #[must_use]
     pub fn route_budget(&self) -> Duration {
         Duration::from_millis(self.route_budget_ms)
+    }
+
+    /// The allowed origins as headers have them.
+    #[must_use]
+    pub fn http_origins(&self) -> Vec<HeaderValue> {
+        let stated = self.http_allowed_origins.iter();
+        let stated = stated.filter(|origin| !origin.is_empty());
+        // What is no header was refused by `validate`.
+        stated.filter_map(|origin| origin.parse().ok()).collect()
     }
 
     /// The limits of the gRPC listener.

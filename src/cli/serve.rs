@@ -94,6 +94,7 @@ pub(super) async fn start(
             StartError::Listen { .. }
             | StartError::Threads(_)
             | StartError::Reflection(_)
+            | StartError::Json(_)
             | StartError::Service(_) => CliError::from_cause(error),
         })
 }
@@ -107,7 +108,10 @@ pub(super) fn database_failed(error: DatabaseError) -> CliError {
 /// What is said once the service answers.
 fn banner(app: &App) -> Vec<String> {
     let http = app.http_address;
-    let http = http.map(|address| format!("call arrival over HTTP: http://{address}/v1/route"));
+    let http = http.map(|address| {
+        let page = format!("http://{address}/v1");
+        format!("call arrival over HTTP: {page}/route, all calls as JSON: {page}/openapi.json")
+    });
     let mut lines = vec![format!(
         "patron {} serves gRPC on {}",
         env!("CARGO_PKG_VERSION"),

@@ -11,7 +11,10 @@
 //! 7. [`memory`]: a lookup whose customer is in memory ends here, under any load.
 //! 8. [`limit`]: turns calls away before work is spent on them.
 //! 9. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
-//! 10. The router and the handlers.
+//! 10. [`transcode`]: a call in JSON is read and its answer written here, where its lane is.
+//! 11. The router and the handlers.
+//!
+//! Calls over HTTP/1 ([`super::http1`]) pass the same layers, from the second on.
 //!
 //! What a connection holds in all of them is charged to its [`peer`]. The layers neither build strings nor look labels up per call; a
 //! request id is one allocation. They sit outside of the router, so a call of a method that does not exist passes through them as well.
@@ -26,3 +29,4 @@ pub mod observe;
 pub mod peer;
 pub mod receive;
 pub mod request_id;
+pub mod transcode;

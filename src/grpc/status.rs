@@ -9,6 +9,7 @@ pub mod transport;
 
 use std::time::Duration;
 
+use http::Response;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
@@ -80,6 +81,17 @@ pub fn deadline_exceeded() -> Status {
 #[must_use]
 pub fn unavailable(reason: &'static str, message: &str, retry_after: Duration) -> Status {
     ApiError::unavailable(reason, message, retry_after).into()
+}
+
+/// The error that a call ended with before its answer began, if it did.
+#[must_use]
+pub fn of_answer<B>(answer: &Response<B>) -> Option<Status> {
+    let code = answer.headers().get(Status::GRPC_STATUS)?;
+    if tonic::Code::from_bytes(code.as_bytes()) == tonic::Code::Ok {
+        return None;
+    }
+    let made_here = answer.extensions().get::<Status>().cloned();
+    made_here.or_else(|| Status::from_header_map(answer.headers()))
 }
 
 /// The reason within a status that was built here. Decodes the details: for logs of failures only.

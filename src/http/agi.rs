@@ -11,7 +11,7 @@ use tokio::{
         AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
         BufReader,
     },
-    time::{Instant, timeout},
+    time::timeout,
 };
 
 use super::{
@@ -120,7 +120,7 @@ async fn variables(call: &[(String, String)], routes: &ContactRoutes) -> Vec<(St
             return vec![("PATRON_ERROR".to_owned(), error)];
         }
     };
-    let answer = routes.answer(&contact, mask, Instant::now(), None).await;
+    let answer = routes.answer_within_limit(&contact, mask).await;
     let answer = answer.ok();
     let answer = answer.and_then(|answer| pb::RouteContactResponse::decode(answer).ok());
     let pairs = answer.map(|answer| pairs_of(&answer, language));

@@ -80,6 +80,12 @@ pub(super) fn is_known(name: &str) -> bool {
     NUMBER.contains(&name) || OTHERS.contains(&name)
 }
 
+/// All of them.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    NUMBER.into_iter().chain(OTHERS)
+}
+
 /// Reads what is asked from pairs of names and values. Names that nobody knows are left out: systems send what they have.
 ///
 /// # Errors

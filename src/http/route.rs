@@ -1,75 +1,29 @@
 //! `/v1/route`: who calls and how to treat the call, by GET or POST.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use axum::{
-    Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
-    middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use prost::Message as _;
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
 
 use super::{
     parameters::{self, Asked, Format, ParameterError},
     render::render,
 };
-use crate::{api::routes::ContactRoutes, metrics::HttpMetrics, pb};
+use crate::{api::routes::ContactRoutes, pb};
 
 /// Most bytes of a body: the forty fields of a telephone provider, and room.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// Time to send the body of a request and to be answered. Routing itself has a shorter limit.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What the face is made of.
-#[derive(Clone)]
-struct Face {
-    routes: ContactRoutes,
-    metrics: HttpMetrics,
-}
-
-/// The routes of the face.
-pub fn router(routes: ContactRoutes, metrics: HttpMetrics) -> Router {
-    let face = Face { routes, metrics };
-    Router::new()
-        .route("/v1/route", get(route).post(route))
-        .fallback(|| async { refuse(StatusCode::NOT_FOUND, "not found: ask /v1/route") })
-        .method_not_allowed_fallback(|| async {
-            refuse(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST")
-        })
-        .layer(middleware::from_fn(in_time))
-        .layer(middleware::from_fn_with_state(face.clone(), count))
-        .with_state(face)
-}
-
-/// Answers within the limit, whatever a peer does with the body.
-async fn in_time(request: Request, next: Next) -> Response {
-    let answered = timeout(REQUEST_TIMEOUT, next.run(request)).await;
-    answered.unwrap_or_else(|_| {
-        let sentence = "the request did not arrive in time";
-        refuse(StatusCode::REQUEST_TIMEOUT, sentence)
-    })
-}
-
-/// Counts every answer, also those of the router.
-async fn count(State(face): State<Face>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    face.metrics.requests(status).inc();
-    face.metrics.duration.observe(start.elapsed().as_secs_f64());
-    response
-}
-
-async fn route(State(Face { routes, .. }): State<Face>, request: Request) -> Response {
+/// Answers a contact.
+pub(super) async fn route(State(routes): State<ContactRoutes>, request: Request) -> Response {
     let asked = match ask(request).await {
         Ok(asked) => asked,
         Err(response) => return *response,
@@ -80,7 +34,7 @@ async fn route(State(Face { routes, .. }): State<Face>, request: Request) -> Res
         format,
         language,
     } = asked;
-    let answer = routes.answer(&contact, mask, Instant::now(), None).await;
+    let answer = routes.answer_within_limit(&contact, mask).await;
     // It was written here.
     let rendered = answer
         .ok()
@@ -188,6 +142,6 @@ fn ok(body: Vec<u8>, format: Format) -> Response {
     response
 }
 
-fn refuse(status: StatusCode, message: &str) -> Response {
+pub(super) fn refuse(status: StatusCode, message: &str) -> Response {
     (status, format!("{message}\n")).into_response()
 }

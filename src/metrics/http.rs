@@ -12,7 +12,9 @@ const BUCKETS_SECONDS: [f64; 11] = [
 ];
 
 /// The statuses that are answered. Others are counted under the last.
-const STATUSES: [u16; 8] = [200, 400, 404, 405, 408, 413, 415, 500];
+const STATUSES: [u16; 15] = [
+    200, 400, 403, 404, 405, 408, 409, 413, 415, 429, 499, 501, 503, 504, 500,
+];
 
 /// Handles for requests over HTTP.
 #[derive(Debug, Clone)]

@@ -48,6 +48,7 @@ Commands:
   route        Route a call: who calls, and how to treat the call, whatever is known
   explain      Explain why a customer is or is not in a segment or tier
   score        Estimate the lifetime value of a customer, or of every customer in a file
+  api          Describe the API for other programs: OpenAPI, descriptors
   help         Print this message or the help of the given subcommand(s)
 
 Options:

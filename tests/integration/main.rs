@@ -23,6 +23,7 @@ mod definitions;
 mod docs;
 mod fence;
 mod golden;
+mod http_api;
 mod ingest;
 mod install;
 mod lanes;

@@ -56,11 +56,17 @@ trunks:
   private: {numbers: e164, private_numbers: use}
 "#;
 
-const ADA: &str = "+493023125001";
+pub(crate) const ADA: &str = "+493023125001";
 const FIRM: &str = "+493023125002";
 
 async fn service() -> ServiceWithDatabase {
     let service = ServiceWithDatabase::start().await;
+    fill(&service).await;
+    service
+}
+
+/// Gives a service the definitions, a person and a company of eight customers behind one number.
+pub(crate) async fn fill(service: &ServiceWithDatabase) {
     service.publish(DOCUMENT).await;
     let person = |id: &str, number: &str| pb::CustomerPatch {
         kind: CustomerKind::Person.into(),
@@ -78,7 +84,6 @@ async fn service() -> ServiceWithDatabase {
     let mut customers = vec![person("ada", ADA)];
     customers.extend((0..8).map(contact));
     service.write_customers(&customers).await;
-    service
 }
 
 fn number(text: &str) -> pb::RouteContactRequest {

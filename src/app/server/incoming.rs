@@ -15,9 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
+use crate::app::peer_stream::PeerStream;
 use crate::app::server::Limits;
 use crate::grpc::layers::peer::{Peer, Peers};
 use crate::metrics::ConnectionMetrics;
@@ -80,9 +81,7 @@ impl Incoming {
         self.metrics.open.inc();
         let peer = self.peers.connect(&self.cut);
         Some(Connection {
-            stream,
-            cut: Box::pin(peer.cut().clone().cancelled_owned()),
-            peer,
+            stream: PeerStream::new(stream, peer),
             handshake: Some(Handshake {
                 left: PREFACE_BYTES,
                 timeout: Box::pin(tokio::time::sleep(self.handshake_timeout)),
@@ -131,9 +130,7 @@ struct Handshake {
 /// A connection that can be cut.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
-    peer: Arc<Peer>,
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    stream: PeerStream,
     handshake: Option<Handshake>,
     metrics: ConnectionMetrics,
     _place: OwnedSemaphorePermit,
@@ -150,46 +147,24 @@ impl Connected for Connection {
     type ConnectInfo = Arc<Peer>;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        Arc::clone(&self.peer)
+        Arc::clone(self.stream.peer())
     }
 }
 
 impl Connection {
-    /// To be called when the connection waits for its peer: what it waits for may not come. Registers the wakers, so that it is woken for
-    /// this as well; while the peer is at work it costs nothing.
-    fn poll_given_up(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        if self.cut.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
-        }
-        match &mut self.handshake {
-            Some(handshake) => handshake
-                .timeout
-                .as_mut()
-                .poll(cx)
-                .map(|()| io::ErrorKind::TimedOut.into()),
-            None => Poll::Pending,
-        }
-    }
-
-    /// Notes what the socket took, or that it takes no more.
-    fn note_write(&self, written: &Poll<io::Result<usize>>) {
-        match written {
-            Poll::Ready(Ok(bytes)) => self.peer.wrote(*bytes),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.peer.blocked(),
-        }
-    }
-
-    /// The result of reading or writing, or an error when it is pending and the connection was given up.
-    fn unless_given_up<T>(
+    /// The result of reading or writing, or an error when it is pending and the time for the preface is over.
+    fn unless_late<T>(
         &mut self,
         cx: &mut Context<'_>,
         done: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        match done {
-            Poll::Ready(done) => Poll::Ready(done),
-            Poll::Pending => self.poll_given_up(cx).map(Err),
+        if done.is_pending()
+            && let Some(handshake) = &mut self.handshake
+            && handshake.timeout.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
+        done
     }
 }
 
@@ -202,9 +177,6 @@ impl AsyncRead for Connection {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            this.peer.note_read();
-        }
         if let Some(handshake) = &mut this.handshake {
             handshake.left = handshake
                 .left
@@ -213,7 +185,7 @@ impl AsyncRead for Connection {
                 this.handshake = None;
             }
         }
-        this.unless_given_up(cx, read)
+        this.unless_late(cx, read)
     }
 }
 
@@ -225,20 +197,19 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.note_write(&written);
-        this.unless_given_up(cx, written)
+        this.unless_late(cx, written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
-        this.unless_given_up(cx, flushed)
+        this.unless_late(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let shut = Pin::new(&mut this.stream).poll_shutdown(cx);
-        this.unless_given_up(cx, shut)
+        this.unless_late(cx, shut)
     }
 
     fn poll_write_vectored(
@@ -248,8 +219,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.note_write(&written);
-        this.unless_given_up(cx, written)
+        this.unless_late(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

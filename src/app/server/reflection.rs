@@ -1,8 +1,12 @@
 //! What the server serves, read from the descriptor sets compiled into the program.
 
+use std::collections::HashSet;
+
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic_reflection::server::Builder;
+
+use crate::grpc::json::{Codec, CodecError};
 
 /// Descriptor sets of our services, of the ones every server has, and of the messages in the details of an error, which no service names.
 const DESCRIPTOR_SETS: [&[u8]; 5] = [
@@ -24,6 +28,25 @@ pub(super) fn builder() -> Builder<'static> {
         Builder::configure().include_reflection_service(false),
         Builder::register_encoded_file_descriptor_set,
     )
+}
+
+/// A codec of the messages of all services.
+pub(super) fn codec() -> Result<Codec, CodecError> {
+    Codec::new(&DESCRIPTOR_SETS)
+}
+
+/// The descriptors of all services as one binary `FileDescriptorSet`, each file behind those that it imports.
+#[must_use]
+pub fn descriptor_set() -> Vec<u8> {
+    let mut names = HashSet::new();
+    let sets = DESCRIPTOR_SETS.into_iter();
+    let files = sets.filter_map(|encoded| FileDescriptorSet::decode(encoded).ok());
+    let files = files.flat_map(|set| set.file);
+    let files = files.filter(|file| names.insert(file.name().to_owned()));
+    let set = FileDescriptorSet {
+        file: files.collect(),
+    };
+    set.encode_to_vec()
 }
 
 /// Services and their methods, `(patron.v1.ScoringService, [Classify, ...])`.

@@ -1,6 +1,7 @@
 //! What settings may not be, and the report of everything that is wrong with them.
 
 mod names;
+mod origins;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -46,6 +47,12 @@ pub enum ProblemKind {
     SameAddress {
         /// The address given twice.
         address: SocketAddr,
+    },
+    /// Not an origin.
+    #[error("{given:?} is not an origin; write it as browsers do: https://crm.example")]
+    NotAnOrigin {
+        /// The value given.
+        given: String,
     },
     /// Not a URL of Postgres. The value is not shown: it may hold a password.
     #[error("must begin with postgres:// or postgresql://")]
@@ -112,6 +119,7 @@ impl Settings {
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         let mut problems = Vec::new();
         self.check_addresses(&mut problems);
+        self.check_origins(&mut problems);
         self.check_places(&mut problems);
         self.check_numbers(&mut problems);
         if self.log.parse::<Targets>().is_err() {
@@ -153,6 +161,15 @@ impl Settings {
                 });
             }
             taken.push(address);
+        }
+    }
+
+    fn check_origins(&self, problems: &mut Vec<Problem>) {
+        let stated = self.http_allowed_origins.iter();
+        for given in stated.filter(|it| !it.is_empty() && !origins::is_origin(it)) {
+            let given = given.clone();
+            let (setting, kind) = (names::ORIGINS, ProblemKind::NotAnOrigin { given });
+            problems.push(Problem { setting, kind });
         }
     }
 
@@ -305,6 +322,7 @@ mod tests {
     fn all_problems_are_reported_at_once() {
         let flags = [
             "--listen=0.0.0.0:1",
+            "--http-allowed-origins=*",
             "--database-url=mysql://ann:s3cret@host/db",
             "--data-dir=/dev/null",
             "--time-zone=Europe/Atlantis",

@@ -186,6 +186,11 @@ fn examples(report: &DemoReport, commands: &Commands) -> String {
             "What does a telephone system get that asks over HTTP? (format=kv for Asterisk)",
             format!("curl 'http://{http}/v1/route?number=00{number}&format=flat'"),
         );
+        let request = format!(r#"{{"subject": {{"phoneNumber": "{phone}"}}}}"#);
+        add(
+            "How does a program call it without gRPC? (http://.../v1/openapi.json describes all calls)",
+            format!("curl --json '{request}' http://{http}/patron.v1.ScoringService/Classify"),
+        );
     }
     if let Some((customer, segment)) = &report.everybody.cases.explained {
         add(

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Full};
 use pin_project_lite::pin_project;
@@ -21,10 +21,8 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use super::receive::Message;
-
-/// Bytes before a message: whether it is compressed, and its length.
-const PREFIX_BYTES: usize = 5;
+use super::receive::{Message, frame};
+use super::transcode::Wire;
 
 /// The answer to the message of a request for the method at a path, both as bytes, if memory has what it takes.
 pub type FindInMemory = Arc<dyn Fn(&str, &[u8]) -> Option<Bytes> + Send + Sync>;
@@ -97,16 +95,17 @@ where
         let memory = self.memory.as_ref();
         let path = request.uri().path();
         let found = memory.and_then(|memory| (memory.find)(path, request.body().bytes()?));
-        let state = if let Some(message) = found {
-            State::Answered {
-                answer: Some(answer(&message)),
-            }
+        let wire = request.extensions().get::<Wire>();
+        let found = found.and_then(|message| answer(&message, wire));
+        let state = if found.is_some() {
+            State::Answered { answer: found }
         } else {
             let memory = memory.filter(|memory| (memory.never_fails)(path));
             let rescue = memory.and_then(|memory| {
                 Some(Rescue {
                     fall_back: Arc::clone(&memory.fall_back),
                     path: path.into(),
+                    wire: wire.cloned(),
                     message: Bytes::copy_from_slice(request.body().bytes()?),
                 })
             });
@@ -123,6 +122,7 @@ where
 struct Rescue {
     fall_back: FallBack,
     path: Box<str>,
+    wire: Option<Wire>,
     message: Bytes,
 }
 
@@ -133,24 +133,23 @@ impl Rescue {
         let code = refused.headers().get(Status::GRPC_STATUS)?;
         let code = Code::from_bytes(code.as_bytes());
         let message = (self.fall_back)(&self.path, &self.message, code)?;
-        Some(answer(&message))
+        answer(&message, self.wire.as_ref())
     }
 }
 
-/// The answer as tonic writes it.
-fn answer(message: &[u8]) -> Response<Body> {
-    let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.len());
-    framed.put_u8(0);
-    // An answer about one customer is far below that; the fallback is never taken.
-    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-    framed.put_slice(message);
+/// The answer as tonic writes it, for JSON with JSON in place of the message. Our own messages can be written: `None` is never returned.
+fn answer(message: &Bytes, wire: Option<&Wire>) -> Option<Response<Body>> {
+    let framed = match wire {
+        Some(Wire::Json(shape)) => frame(&shape.write(message).ok()?),
+        None | Some(Wire::Binary | Wire::GrpcWeb) => frame(message),
+    };
     let mut trailers = HeaderMap::new();
     trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-    let body = Full::new(framed.freeze()).with_trailers(future::ready(Some(Ok(trailers))));
+    let body = Full::new(framed).with_trailers(future::ready(Some(Ok(trailers))));
     let mut answer = Response::new(Body::new(body));
     let grpc = HeaderValue::from_static("application/grpc");
     answer.headers_mut().insert(header::CONTENT_TYPE, grpc);
-    answer
+    Some(answer)
 }
 
 pin_project! {

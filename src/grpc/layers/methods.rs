@@ -211,6 +211,12 @@ static BY_PATH: LazyLock<HashMap<&'static str, &'static Method>> = LazyLock::new
     entries.map(|method| (method.path, method)).collect()
 });
 
+/// Whether there is a method at this path.
+#[must_use]
+pub fn exists(path: &str) -> bool {
+    BY_PATH.contains_key(path)
+}
+
 impl Method {
     /// The method of this request path; of one that does not exist, the limits of a small one.
     #[must_use]

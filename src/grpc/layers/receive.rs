@@ -9,13 +9,14 @@
 
 mod collect;
 
-pub use collect::Message;
+pub use collect::{Message, PREFIX_BYTES, frame};
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
@@ -24,10 +25,12 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use self::collect::{Broken, Collect, Stream};
+use self::collect::{Broken, Collect, Framing, Stream};
 use super::deadline::Deadline;
+use super::lane;
 use super::methods::Method;
 use super::peer::{Exceeded, Peer, RequestCharge};
+use super::transcode::Wire;
 use crate::grpc::status::{self, transport};
 use crate::metrics::PeerMetrics;
 
@@ -36,6 +39,9 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Largest message that is not charged when it came at once: of these, calls in progress alone hold no more than 4 MiB.
 const UNCHARGED_BYTES: usize = 4096;
+
+/// How much longer than its message JSON may be: it spells out names and escapes line ends.
+const JSON_FACTOR: usize = 2;
 
 /// How requests are received.
 #[derive(Debug, Clone, Copy)]
@@ -110,10 +116,19 @@ where
             };
         };
         let (head, body) = request.into_parts();
+        let (framing, max_body_bytes) = match head.extensions.get::<Wire>() {
+            None => (Framing::Prefixed, max_bytes),
+            Some(Wire::GrpcWeb) => (Framing::PrefixedHttp1, max_bytes),
+            Some(Wire::Binary) => (Framing::Bare, max_bytes),
+            Some(Wire::Json(_)) => {
+                let most = self.layer.limits.max_message_bytes;
+                (Framing::Bare, (max_bytes * JSON_FACTOR).min(most))
+            }
+        };
         ReceiveFuture {
             state: State::Receiving {
                 receiving: Some(Box::new(Receiving {
-                    collect: Collect::new(body, max_bytes),
+                    collect: Collect::new(body, framing, max_body_bytes),
                     peer: head.extensions.get::<Arc<Peer>>().cloned(),
                     head,
                     inner: self.inner.clone(),
@@ -156,7 +171,7 @@ impl<S> Receiving<S> {
         let collected = self.collect.poll(cx);
         let must_pay = match &collected {
             Poll::Pending => true,
-            Poll::Ready(Ok(message)) => message.bytes().map_or(0, <[u8]>::len) > UNCHARGED_BYTES,
+            Poll::Ready(Ok(body)) => body.len() > UNCHARGED_BYTES,
             Poll::Ready(Err(_)) => false,
         };
         if must_pay && let Err(exceeded) = self.pay(&collected) {
@@ -164,7 +179,7 @@ impl<S> Receiving<S> {
             return Poll::Ready(Err(no_room(exceeded)));
         }
         match collected {
-            Poll::Ready(Ok(message)) => Poll::Ready(Ok(message)),
+            Poll::Ready(Ok(body)) => Poll::Ready(self.message(body)),
             Poll::Ready(Err(broken)) => Poll::Ready(Err(refuse(broken, self.collect.max_bytes()))),
             Poll::Pending => {
                 let limit = self.layer.limits.message_timeout;
@@ -178,8 +193,20 @@ impl<S> Receiving<S> {
         }
     }
 
+    /// The message of a complete body. JSON is read here where the call is a lookup, so that memory may answer it; elsewhere in the lane.
+    fn message(&self, body: Bytes) -> Result<Message, Status> {
+        match self.head.extensions.get::<Wire>() {
+            None | Some(Wire::GrpcWeb) => Ok(Message::Whole(Some(body))),
+            Some(Wire::Binary) => Ok(Message::of(&body)),
+            Some(Wire::Json(_)) if lane::runs_in_lane(self.head.uri.path()) => {
+                Ok(Message::Json(body))
+            }
+            Some(Wire::Json(shape)) => Ok(Message::of(&shape.read(&body)?)),
+        }
+    }
+
     /// Charges for what came since the last time, and the first time for the call itself.
-    fn pay(&mut self, collected: &Poll<Result<Message, Broken>>) -> Result<(), Exceeded> {
+    fn pay(&mut self, collected: &Poll<Result<Bytes, Broken>>) -> Result<(), Exceeded> {
         let Some(peer) = &self.peer else {
             return Ok(()); // not from a connection of ours: a test of a layer
         };
@@ -188,7 +215,7 @@ impl<S> Receiving<S> {
             none => none.insert(peer.request()?),
         };
         let received = match collected {
-            Poll::Ready(Ok(message)) => message.bytes().map_or(0, <[u8]>::len),
+            Poll::Ready(Ok(body)) => body.len(),
             Poll::Ready(Err(_)) | Poll::Pending => self.collect.held_bytes(),
         };
         charge.grow(received.saturating_sub(self.charged) as u64)?;

@@ -18,6 +18,42 @@ pub fn malformed_message(what: &str) -> Status {
     )
 }
 
+/// `INVALID_ARGUMENT`: the body is not JSON. `what` says what is wrong, with the request as its subject.
+#[must_use]
+pub fn malformed_json(what: &str) -> Status {
+    Details::new("MALFORMED_MESSAGE").into_status(
+        Code::InvalidArgument,
+        &format!("the request is malformed: {what}; send one JSON object"),
+    )
+}
+
+/// `UNIMPLEMENTED`: the answers of this method are a stream.
+#[must_use]
+pub fn stream_unsupported() -> Status {
+    Details::new("STREAM_UNSUPPORTED").into_status(
+        Code::Unimplemented,
+        "this method streams, which JSON over HTTP does not carry; call it over gRPC",
+    )
+}
+
+/// `UNIMPLEMENTED`: a call over HTTP is a POST.
+#[must_use]
+pub fn post_required() -> Status {
+    Details::new("POST_REQUIRED").into_status(
+        Code::Unimplemented,
+        "the HTTP method is not supported here; send a POST request",
+    )
+}
+
+/// `INVALID_ARGUMENT`: the type of the body is none that is read.
+#[must_use]
+pub fn unsupported_media_type() -> Status {
+    Details::new("UNSUPPORTED_MEDIA_TYPE").into_status(
+        Code::InvalidArgument,
+        "the content-type is not supported: send application/json, application/proto or application/grpc-web",
+    )
+}
+
 /// `RESOURCE_EXHAUSTED`: the request message is larger than its method takes.
 #[must_use]
 pub fn message_too_large(max_bytes: usize) -> Status {

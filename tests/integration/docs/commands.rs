@@ -85,6 +85,7 @@ fn first_difference(shown: &[String], printed: &str) -> Option<String> {
 async fn run_page(page: &str, folder: TempDir) {
     let service = ServiceWithDatabase::start().await;
     let endpoint = service.app.endpoint();
+    let http = format!("http://{}", service.app.http_address.unwrap());
     let steps = steps(page);
     assert!(steps.len() > 1, "{steps:?}");
     let run = move || {
@@ -96,13 +97,17 @@ async fn run_page(page: &str, folder: TempDir) {
                 std::fs::write(path, step.shown.join("\n") + "\n").unwrap();
                 continue;
             }
-            let printed = shell(&step.command, folder.path(), &endpoint);
+            let command = step.command.replace(HTTP_LISTENER, &http);
+            let printed = shell(&command, folder.path(), &endpoint);
             let difference = first_difference(&step.shown, &printed);
             assert_eq!(difference, None, "$ {}\n{printed}", step.command);
         }
     };
     tokio::task::spawn_blocking(run).await.unwrap();
 }
+
+/// Where the pages have the HTTP listener.
+const HTTP_LISTENER: &str = "http://127.0.0.1:50080";
 
 /// What a shell prints that finds the program and the server.
 fn shell(command: &str, folder: &Path, endpoint: &str) -> String {
@@ -120,6 +125,9 @@ fn shell(command: &str, folder: &Path, endpoint: &str) -> String {
         .current_dir(folder)
         .env("PATH", format!("{}:{path}", near.display()))
         .env("PATRON_ENDPOINT", endpoint)
+        // For curl: the server is on this machine, whatever proxy there is.
+        .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1")
         .output()
         .unwrap();
     String::from_utf8(output.stdout).unwrap()
@@ -139,6 +147,18 @@ async fn the_quick_tour_prints_what_it_shows() {
 async fn the_page_on_call_arrival_prints_what_it_shows() {
     let folder = TempDir::new().unwrap();
     run_page(include_str!("../../../docs/call-arrival.md"), folder).await;
+}
+
+#[tokio::test]
+async fn the_page_on_http_prints_what_it_shows() {
+    for program in ["curl", "python3"] {
+        if Command::new(program).arg("--version").output().is_err() {
+            eprintln!("not run: {program} is not here");
+            return;
+        }
+    }
+    let folder = TempDir::new().unwrap();
+    run_page(include_str!("../../../docs/http.md"), folder).await;
 }
 
 #[tokio::test]

@@ -15,13 +15,21 @@ use tokio::time::timeout;
 use super::service;
 
 /// Requests as they should be.
-const HTTP: [&str; 4] = [
+const HTTP: [&str; 8] = [
     "GET /v1/route?number=%2B493023125001&format=kv&lang=de&fields=treatment,customer HTTP/1.1\r\nhost: x\r\n\r\n",
     "GET /v1/route?asserted_identity=%3Csip:%2B493023125002%40a%3Buser=phone%3E&privacy=id&trunk=sip HTTP/1.1\r\nhost: x\r\n\r\n",
     "POST /v1/route?format=flat HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 49\r\n\r\n\
      From=%2B493023125001&claim=ada&email=a%40b&x=1234",
     "POST /v1/route HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 61\r\n\r\n\
      {\"number\": \"+49 (0)30 23125-001\", \"fields\": [\"treatment\"], \"n\":1}",
+    "POST /v1/route?format=kv HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+     transfer-encoding: chunked\r\n\r\na\r\nFrom=%2B493\r\n0\r\n\r\n",
+    "POST /patron.v1.ScoringService/Classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+     connect-timeout-ms: 1000\r\ncontent-length: 35\r\n\r\n{\"subject\": {\"customerId\": \"ada\"} }",
+    "POST /patron.v1.ScoringService/BatchClassify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+     content-length: 49\r\n\r\n{\"subjects\": [{\"externalId\": {\"id\": \"1\"}}, null]}",
+    "POST /patron.v1.ScoringService/Classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web-text\r\n\
+     content-length: 16\r\n\r\nAAAAAAcKBQoDYWRh",
 ];
 const AGI: [&str; 2] = [
     "agi_request: agi://127.0.0.1/route?trunk=sip\nagi_channel: PJSIP/p-1\nagi_callerid: 493023125001\nagi_dnid: 4930999\n\n200 result=1\n",
@@ -96,6 +104,8 @@ fn kind(answer: &[u8]) -> Result<&'static str, &'static str> {
     match text.get(..12) {
         Some("HTTP/1.1 200") => Ok("answer"),
         Some(head) if head.starts_with("HTTP/1.1 4") => Ok("refusal"),
+        // A method that does not exist, and a time limit that is too short.
+        Some("HTTP/1.1 501" | "HTTP/1.1 504") => Ok("refusal"),
         None if answer.is_empty() => Ok("end"),
         _ => Err("is neither an answer nor a refusal"),
     }
@@ -113,7 +123,7 @@ async fn mutated_requests_are_answered_or_refused() {
             let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
             for number in (worker..count).step_by(16) {
                 let mut random = Random::new(number);
-                let at = usize::try_from(random.bits() % 6).unwrap();
+                let at = usize::try_from(random.bits() % 10).unwrap();
                 let (address, seed) = match HTTP.get(at) {
                     Some(seed) => (http, *seed),
                     None => (agi, AGI[at - HTTP.len()]),

@@ -70,7 +70,7 @@ pub(super) fn reset(stream: u32) -> Vec<u8> {
 }
 
 /// A message with its prefix.
-pub(super) fn framed(message: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [&[0][..], &length, message].concat()
 }

@@ -61,13 +61,21 @@ pub(crate) struct PausedService {
 
 impl PausedService {
     pub(crate) async fn resume(self) -> ServiceWithDatabase {
+        self.resume_with(|_| {}).await
+    }
+
+    /// With other settings than the usual ones.
+    pub(crate) async fn resume_with(
+        self,
+        change: impl FnOnce(&mut Settings),
+    ) -> ServiceWithDatabase {
         let Self {
             directory,
             pool,
             database,
         } = self;
         ServiceWithDatabase {
-            service: Service::start_in(&database.url, directory).await,
+            service: Service::start_in(&database.url, directory, change).await,
             pool,
             database,
         }
@@ -112,6 +120,17 @@ impl ServiceWithDatabase {
         let database = TestDatabase::create().await;
         Self {
             service: Service::start(&database.url).await,
+            pool: database.pool.clone(),
+            database,
+        }
+    }
+
+    /// With other settings than the usual ones.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let database = TestDatabase::create().await;
+        let directory = tempfile::tempdir().unwrap();
+        Self {
+            service: Service::start_in(&database.url, directory, change).await,
             pool: database.pool.clone(),
             database,
         }
@@ -166,12 +185,13 @@ impl ServiceWithDatabase {
 impl Service {
     /// A service on the migrated database at `url`.
     pub(crate) async fn start(url: &str) -> Self {
-        Self::start_in(url, tempfile::tempdir().unwrap()).await
+        Self::start_in(url, tempfile::tempdir().unwrap(), |_| {}).await
     }
 
-    async fn start_in(url: &str, directory: TempDir) -> Self {
+    async fn start_in(url: &str, directory: TempDir, change: impl FnOnce(&mut Settings)) -> Self {
         let clock = Arc::new(FixedClock::new(NOW.parse().unwrap()));
-        let settings = settings(url, directory.path());
+        let mut settings = settings(url, directory.path());
+        change(&mut settings);
         let app = App::start(&settings, clock.clone(), CancellationToken::new())
             .await
             .unwrap();

@@ -16,6 +16,7 @@ pub(super) const DATABASE_WAIT: &str = "--database-wait (PATRON_DATABASE_WAIT)";
 pub(super) const FENCE: &str = "--fence-wait-seconds (PATRON_FENCE_WAIT_SECONDS)";
 pub(super) const AGI_LISTEN: &str = "--agi-listen (PATRON_AGI_LISTEN)";
 pub(super) const HTTP_LISTEN: &str = "--http-listen (PATRON_HTTP_LISTEN)";
+pub(super) const ORIGINS: &str = "--http-allowed-origins (PATRON_HTTP_ALLOWED_ORIGINS)";
 pub(super) const ROUTE_BUDGET: &str = "--route-budget-ms (PATRON_ROUTE_BUDGET_MS)";
 pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";
 pub(super) const LAME_DUCK: &str = "--lame-duck-ms (PATRON_LAME_DUCK_MS)";

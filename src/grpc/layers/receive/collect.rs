@@ -3,20 +3,22 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use http_body::{Body as _, Frame, SizeHint};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 use tonic::body::Body;
 
 /// Bytes before a message: whether it is compressed, and its length.
-pub(super) const PREFIX_BYTES: usize = 5;
+pub const PREFIX_BYTES: usize = 5;
 
 /// The body of a request whose message is there, or a stream of messages.
 #[derive(Debug)]
 pub enum Message {
     /// One message with its prefix; `None` once it was taken.
     Whole(Option<Bytes>),
+    /// One message as JSON, which is read in a lane: by [`transcode`](crate::grpc::layers::transcode).
+    Json(Bytes),
     /// What the peer sends, as it comes.
     Stream(Stream),
 }
@@ -43,9 +45,26 @@ impl Message {
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Whole(framed) => framed.as_ref()?.get(PREFIX_BYTES..),
-            Self::Stream(_) => None,
+            Self::Json(_) | Self::Stream(_) => None,
         }
     }
+
+    /// A message of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::Whole(Some(frame(bytes)))
+    }
+}
+
+/// A message with its prefix.
+#[must_use]
+pub fn frame(message: &[u8]) -> Bytes {
+    let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.len());
+    framed.put_u8(0);
+    // Messages are far below 4 GiB; the fallback is never taken.
+    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    framed.put_slice(message);
+    framed.freeze()
 }
 
 impl http_body::Body for Message {
@@ -58,6 +77,8 @@ impl http_body::Body for Message {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match self.get_mut() {
             Self::Whole(framed) => Poll::Ready(framed.take().map(|it| Ok(Frame::data(it)))),
+            // Never polled: it is read before it is passed on.
+            Self::Json(_) => Poll::Ready(None),
             Self::Stream(stream) => match Pin::new(&mut stream.body).poll_frame(cx) {
                 Poll::Ready(frame) => Poll::Ready(frame),
                 Poll::Pending => stream.draining.as_mut().poll(cx).map(|()| None),
@@ -68,6 +89,7 @@ impl http_body::Body for Message {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(framed) => framed.is_none(),
+            Self::Json(_) => true,
             Self::Stream(stream) => stream.body.is_end_stream(),
         }
     }
@@ -77,6 +99,7 @@ impl http_body::Body for Message {
             Self::Whole(framed) => {
                 SizeHint::with_exact(framed.as_ref().map_or(0, Bytes::len) as u64)
             }
+            Self::Json(_) => SizeHint::with_exact(0),
             Self::Stream(stream) => stream.body.size_hint(),
         }
     }
@@ -93,10 +116,22 @@ pub(super) enum Broken {
     Abandoned,
 }
 
+/// How a body holds its message, and how its end is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// With a prefix, over HTTP/2: a body that was reset ends as one that is complete, but does not know that it is at its end.
+    Prefixed,
+    /// With a prefix, over HTTP/1: a body that breaks off is an error.
+    PrefixedHttp1,
+    /// The body is the message, over HTTP/1.
+    Bare,
+}
+
 /// A message that is under way.
 #[derive(Debug)]
 pub(super) struct Collect {
     body: Body,
+    framing: Framing,
     max_bytes: usize,
     first: Bytes,
     /// Everything, once there is more than one piece. Grows with what came, never with what was announced.
@@ -104,9 +139,10 @@ pub(super) struct Collect {
 }
 
 impl Collect {
-    pub(super) fn new(body: Body, max_bytes: usize) -> Self {
+    pub(super) fn new(body: Body, framing: Framing, max_bytes: usize) -> Self {
         Self {
             body,
+            framing,
             max_bytes,
             first: Bytes::new(),
             all: BytesMut::new(),
@@ -135,8 +171,8 @@ impl Collect {
         }
     }
 
-    /// Ready with the message once it is complete, or as soon as it cannot become one.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Broken>> {
+    /// Ready with the body once it is complete, or as soon as it cannot become one message.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Broken>> {
         loop {
             // Asked first: it spares most calls a second look at the body.
             if !self.received().is_empty() && self.body.is_end_stream() {
@@ -152,7 +188,7 @@ impl Collect {
                 Some(Ok(frame)) => frame,
                 // A body ends without its end when the peer resets the stream or goes away.
                 Some(Err(_)) => return Poll::Ready(Err(Broken::Abandoned)),
-                None if !self.body.is_end_stream() => {
+                None if self.framing == Framing::Prefixed && !self.body.is_end_stream() => {
                     return Poll::Ready(Err(Broken::Abandoned));
                 }
                 None => return Poll::Ready(self.finish()),
@@ -180,6 +216,13 @@ impl Collect {
     /// Whether what came can become a message. Returns how many bytes it will have with its prefix, once that is known.
     fn check(&self) -> Result<Option<usize>, Broken> {
         let received = self.received();
+        if self.framing == Framing::Bare {
+            return if received.len() > self.max_bytes {
+                Err(Broken::TooLarge)
+            } else {
+                Ok(Some(received.len()))
+            };
+        }
         let Some((&[compressed, a, b, c, d], _)) = received.split_first_chunk() else {
             return Ok(None);
         };
@@ -198,7 +241,7 @@ impl Collect {
         Ok(Some(PREFIX_BYTES + length))
     }
 
-    fn finish(&mut self) -> Result<Message, Broken> {
+    fn finish(&mut self) -> Result<Bytes, Broken> {
         match self.check()? {
             Some(bytes) if bytes == self.received_bytes() => {}
             Some(_) => {
@@ -208,11 +251,10 @@ impl Collect {
             }
             None => return Err(Broken::Malformed("the message is missing")),
         }
-        let framed = if self.all.is_empty() {
+        Ok(if self.all.is_empty() {
             std::mem::take(&mut self.first)
         } else {
             std::mem::take(&mut self.all).freeze()
-        };
-        Ok(Message::Whole(Some(framed)))
+        })
     }
 }
