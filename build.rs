@@ -8,9 +8,10 @@ use anyhow::Context as _;
 use prost::Message as _;
 
 /// Every file that holds a service; what they import is found from them.
-const PROTOS: [&str; 6] = [
+const PROTOS: [&str; 7] = [
     "proto/patron/v1/customers.proto",
     "proto/patron/v1/definitions.proto",
+    "proto/patron/v1/desk.proto",
     "proto/patron/v1/ingest.proto",
     "proto/patron/v1/models.proto",
     "proto/patron/v1/routing.proto",

@@ -5,6 +5,7 @@ pub mod comparison;
 pub mod contacts;
 pub mod contracts;
 pub mod customers;
+pub mod desk;
 pub mod drift;
 pub mod error;
 pub mod evaluation;

@@ -12,8 +12,10 @@ use self::error::CliError;
 use self::output::Output;
 
 pub mod api;
+pub mod channel_policy;
 pub mod classify;
 pub mod connection;
+pub mod cost_to_serve;
 pub mod customer;
 pub mod definitions;
 pub mod demo;
@@ -29,6 +31,7 @@ pub mod rates;
 pub mod route;
 pub mod score;
 pub mod serve;
+pub mod service;
 pub mod subject;
 pub mod text;
 
@@ -80,6 +83,13 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Estimate the lifetime value of a customer, or of every customer in a file
     Score(score::ScoreArgs),
+    /// Show what the contacts of a customer or a group cost, next to what they bring
+    CostToServe(cost_to_serve::CostToServeArgs),
+    /// Keep, limit or redirect a channel of a customer, by what it costs and brings
+    ChannelPolicy(channel_policy::ChannelPolicyArgs),
+    /// Run the service desk: figures, outcomes, tickets, topics
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Describe the API for other programs: OpenAPI, descriptors
     #[command(subcommand)]
     Api(api::ApiCommand),
@@ -131,6 +141,9 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Classify(args) => as_client(classify::run(&args, output)),
         Command::Score(args) => as_client(score::run(&args, output)),
         Command::Api(command) => api::run(&command, output),
+        Command::CostToServe(args) => as_client(cost_to_serve::run(&args, output)),
+        Command::ChannelPolicy(args) => as_client(channel_policy::run(&args, output)),
+        Command::Service(command) => as_client(service::run(&command, output)),
     }
 }
 
@@ -190,6 +203,17 @@ mod tests {
             "patron explain c-1 --tier gold --json",
             "patron explain c-1 --scheme lifecycle",
             "patron score --subjects f.csv --subject-column id --as-of 1997-09-30 --json",
+            "patron cost-to-serve c-1 --months 6 --as-of 2026-01-31 --json",
+            "patron cost-to-serve --segment firms/small",
+            "patron cost-to-serve --tier UNRATED",
+            "patron cost-to-serve --all",
+            "patron channel-policy c-1 --channel phone --lang de",
+            "patron channel-policy --income 15EUR --contacts 2.5 --channel phone",
+            "patron service figures --by queue --days 7 --segment firms/small --json",
+            "patron service outcome c-1 call-7 --source acd --on 2026-01-31 --resolved true --satisfaction 5",
+            "patron service tickets f.csv --category Invoices=invoice,Rechnung",
+            "patron service deflection --to portal --share 0.5 --topic password=0.8",
+            "patron service surges --recent 3 --tier gold",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split_whitespace()) {
                 panic!("{line}: {error}");
@@ -204,6 +228,10 @@ mod tests {
             "patron nonsense",
             "patron score",
             "patron score c-1 --subjects f.csv",
+            "patron cost-to-serve",
+            "patron cost-to-serve c-1 --all",
+            "patron channel-policy --contacts 2",
+            "patron service",
             "patron classify",
             "patron explain",
             "patron explain c-1 gold --tier gold",

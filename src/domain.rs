@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod clv;
 pub mod customer;
 pub mod definitions;
+pub mod desk;
 pub mod evaluation;
 pub mod explain;
 pub mod fitted;

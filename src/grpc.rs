@@ -2,6 +2,7 @@
 
 pub mod customers;
 pub mod definitions;
+pub mod desk;
 pub mod encoded;
 pub mod http1;
 pub mod ingest;

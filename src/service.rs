@@ -5,6 +5,7 @@ mod completion;
 pub mod current_basis;
 pub mod customers;
 pub mod definitions;
+pub mod desk;
 pub mod error;
 pub mod ingest;
 pub mod lane;

@@ -6,6 +6,7 @@ pub mod attributes;
 pub mod breaker;
 pub mod change_log;
 mod codes;
+pub mod contact_outcomes;
 pub mod contacts;
 pub mod contracts;
 pub mod currencies;

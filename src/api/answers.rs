@@ -87,7 +87,7 @@ pub(super) fn assigned(
     Some(treatments::treatment(assigned?, definitions))
 }
 
-fn caller_question(question: &CallerQuestion) -> pb::CallerQuestion {
+pub(super) fn caller_question(question: &CallerQuestion) -> pb::CallerQuestion {
     let answer = |answer: &CallerAnswer| pb::CallerAnswer {
         value: answer.value.as_deref().unwrap_or_default().to_owned(),
         candidate_count: i32::try_from(answer.candidate_count).unwrap_or(i32::MAX),

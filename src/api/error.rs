@@ -238,14 +238,13 @@ impl From<ServiceError> for ApiError {
             }
             ServiceError::NothingToEvaluate(_) => refused("NOTHING_TO_EVALUATE"),
             ServiceError::EmptyHoldout { .. } => field("split_on"),
-            ServiceError::DayAhead { field: name, .. } => field(name),
+            ServiceError::DayAhead { field: name, .. }
+            | ServiceError::TooManyCustomers { field: name, .. }
+            | ServiceError::NotConvertible { field: name, .. } => field(name),
             ServiceError::VersionFittedLater { .. } => refused("VERSION_FITTED_LATER"),
             ServiceError::NoActiveModel => refused("NO_ACTIVE_MODEL"),
             ServiceError::FitRunning(running) => fit_running(running, &text),
-            ServiceError::RequestIdReused(id) => {
-                Self::new(Code::AlreadyExists, "REQUEST_ID_REUSED", &*text)
-                    .about("patron.v1.Model", &**id)
-            }
+            ServiceError::RequestIdReused(id) => request_id_reused(id, &text),
             ServiceError::NothingToFit(_) | ServiceError::NoCovariatesKnown { .. } => {
                 refused("NOTHING_TO_FIT")
             }
@@ -254,6 +253,9 @@ impl From<ServiceError> for ApiError {
                 .with("active_version", active.unwrap_or_default().to_string()),
             ServiceError::NotCovariates(problems) => not_covariates(problems),
             ServiceError::NotConverged(_) => refused("NOT_CONVERGED"),
+            ServiceError::OutcomeDiffers(fields) => outcome_differs(fields, &text),
+            ServiceError::NoReportingCurrency => refused("NO_REPORTING_CURRENCY"),
+            ServiceError::NoTargetChannel => refused("NO_TARGET_CHANNEL"),
             ServiceError::Internal(cause) => Self::internal("INTERNAL", &**cause),
         }
     }
@@ -264,6 +266,16 @@ fn not_covariates(problems: &[CovariateProblem]) -> ApiError {
     let mut violations = Violations::default();
     fits::refuse_covariates(problems.to_vec(), &mut violations.at(""));
     violations.into()
+}
+
+/// `ALREADY_EXISTS` for another request under a known id.
+fn request_id_reused(id: &str, message: &str) -> ApiError {
+    ApiError::new(Code::AlreadyExists, "REQUEST_ID_REUSED", message).about("patron.v1.Model", id)
+}
+
+/// `ALREADY_EXISTS` with the fields that differ.
+fn outcome_differs(fields: &[&str], message: &str) -> ApiError {
+    ApiError::new(Code::AlreadyExists, "OUTCOME_DIFFERS", message).with("fields", fields.join(","))
 }
 
 /// `ABORTED` with the fit that is in the way.

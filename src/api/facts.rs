@@ -242,12 +242,12 @@ pub(super) fn key(
     })
 }
 
-fn missing_when(check: &mut Checker<'_>) -> Option<EventTime> {
+pub(super) fn missing_when(check: &mut Checker<'_>) -> Option<EventTime> {
     check.refuse("REQUIRED", "is missing: set occurred_time or occurred_on");
     None
 }
 
-fn instant(
+pub(super) fn instant(
     time: &prost_types::Timestamp,
     calendar: &Calendar,
     check: &mut Checker<'_>,

@@ -48,6 +48,11 @@ impl Violations {
         listed
     }
 
+    /// `read`, if nothing is wrong with it.
+    pub(crate) fn into_result<T>(self, read: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(read) } else { Err(self) }
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {

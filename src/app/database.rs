@@ -46,7 +46,8 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one statement of a fit may take.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
-/// Connections for fits, one for each kind of order model and one for an evaluation, and for the registry of models and definitions.
+/// Connections for fits, one for each kind of order model and one for an evaluation, for two walks over all customers, and for the registry
+/// of models and definitions.
 const BATCH_CONNECTIONS: u32 = 8;
 /// Connections for batches and other long answers: each reads in parts, and waits for the cores more than for the database.
 const ANSWER_CONNECTIONS: u32 = 4;

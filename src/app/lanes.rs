@@ -16,7 +16,7 @@ use crate::{
 /// Calls that wait for a place at most, in each lane: what they hold of requests is bounded whatever they are.
 const MOST_WAITING: usize = 256;
 
-/// Fits, evaluations and drift checks at once. Each kind of fit and evaluation runs once at a time; the others wait for the same fit, or are
+/// Fits, evaluations, drift checks and figures of all customers at once. Each kind of fit and evaluation runs once at a time; the others wait for the same fit, or are
 /// told which one runs.
 const FIT_PLACES: usize = 16;
 

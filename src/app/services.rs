@@ -37,6 +37,7 @@ use crate::{
         current_basis::CurrentBasis,
         customers::Customers,
         definitions::DefinitionRevisions,
+        desk::{CustomerDesk, GroupDesk},
         error::ServiceError,
         ingest::Ingest,
         models::{Models, evaluate::Evaluations},
@@ -85,7 +86,14 @@ pub(super) async fn build(
         clock: Arc::clone(clock),
         metrics: metrics.ingest.clone(),
     };
+    let ingest = Arc::new(ingest);
     let (lookups, long_answers) = classifiers(&subjects, &cache, &bases, shared, lanes, database);
+    let desk = desk(
+        (&subjects, &cache, &bases),
+        (&long_answers, &ingest),
+        shared,
+        database,
+    );
     let customers = Customers {
         subjects,
         cache: Arc::clone(&cache),
@@ -98,22 +106,7 @@ pub(super) async fn build(
         zone: database.zone.clone(),
         lane: lanes.admin.clone(),
     };
-    let models = Models::new(
-        database.batch.clone(),
-        Arc::clone(&bases),
-        lanes.fit.clone(),
-        Arc::clone(clock),
-        database.zone.clone(),
-        metrics.fits.clone(),
-    );
-    let evaluations = Evaluations::new(
-        database.batch.clone(),
-        Arc::clone(&bases),
-        lanes.fit.clone(),
-        Arc::clone(clock),
-        database.zone.clone(),
-        metrics.evaluations.clone(),
-    );
+    let models = models(&bases, lanes, shared, database);
     tend(stop, database, metrics, (cache, identifiers));
     let renewals = catch_up(bases);
     let renewals = stop.clone().run_until_cancelled_owned(renewals);
@@ -124,12 +117,42 @@ pub(super) async fn build(
         limits.max_message_bytes,
         (lookups, long_answers),
         contacts.clone(),
-        grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
+        (
+            grpc::ingest::IngestApi::new(ingest, Arc::clone(clock), zone),
+            desk,
+        ),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
-        grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
+        models,
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     );
     Ok((served, contacts))
+}
+
+/// Fits and evaluations.
+fn models(
+    bases: &Arc<CurrentBasis>,
+    lanes: &Lanes,
+    shared: &Shared,
+    database: &Database,
+) -> grpc::models::ModelApi {
+    let (clock, metrics) = (&shared.clock, &shared.metrics);
+    let models = Models::new(
+        database.batch.clone(),
+        Arc::clone(bases),
+        lanes.fit.clone(),
+        Arc::clone(clock),
+        database.zone.clone(),
+        metrics.fits.clone(),
+    );
+    let evaluations = Evaluations::new(
+        database.batch.clone(),
+        Arc::clone(bases),
+        lanes.fit.clone(),
+        Arc::clone(clock),
+        database.zone.clone(),
+        metrics.evaluations.clone(),
+    );
+    grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations))
 }
 
 /// Who routes contacts, with the numbering plans at hand.
@@ -143,6 +166,45 @@ fn contacts(settings: &Settings, lookups: &Arc<Classifier>, metrics: &Metrics) -
     ContactRoutes::new(Arc::new(router))
 }
 
+/// The service desk: about single customers on the threads of long answers, about groups on those of fits.
+fn desk(
+    parts: (&Arc<Subjects>, &Arc<ProfileCache>, &Arc<CurrentBasis>),
+    (long_answers, ingest): (&Arc<Classifier>, &Arc<Ingest>),
+    shared: &Shared,
+    database: &Database,
+) -> grpc::desk::ServiceDesk {
+    let customers = CustomerDesk {
+        classifier: Arc::clone(long_answers),
+        pool: database.answers.clone(),
+    };
+    let groups = CustomerDesk {
+        classifier: classifier(parts, shared, database, &database.batch, None),
+        pool: database.batch.clone(),
+    };
+    let (ingest, clock) = (Arc::clone(ingest), Arc::clone(&shared.clock));
+    grpc::desk::ServiceDesk::new(customers, GroupDesk::new(groups), ingest, clock)
+}
+
+/// A classifier that reads through `pool`.
+fn classifier(
+    (subjects, cache, bases): (&Arc<Subjects>, &Arc<ProfileCache>, &Arc<CurrentBasis>),
+    shared: &Shared,
+    database: &Database,
+    pool: &Pool,
+    long: Option<LongAnswers>,
+) -> Arc<Classifier> {
+    Arc::new(Classifier {
+        subjects: Arc::clone(subjects),
+        profiles: Arc::new(Profiles::new(Arc::clone(cache), pool.clone())),
+        bases: Arc::clone(bases),
+        clock: Arc::clone(&shared.clock),
+        zone: database.zone.clone(),
+        versions: ModelVersions::new(pool.clone()),
+        breaker: Arc::clone(&database.breaker),
+        long,
+    })
+}
+
 /// Who answers lookups, and who answers what takes longer: the same, but for the connections.
 fn classifiers(
     subjects: &Arc<Subjects>,
@@ -152,18 +214,8 @@ fn classifiers(
     lanes: &Lanes,
     database: &Database,
 ) -> (Arc<Classifier>, Arc<Classifier>) {
-    let classifier = |pool: &Pool, long| {
-        Arc::new(Classifier {
-            subjects: Arc::clone(subjects),
-            profiles: Arc::new(Profiles::new(Arc::clone(cache), pool.clone())),
-            bases: Arc::clone(bases),
-            clock: Arc::clone(&shared.clock),
-            zone: database.zone.clone(),
-            versions: ModelVersions::new(pool.clone()),
-            breaker: Arc::clone(&database.breaker),
-            long,
-        })
-    };
+    let parts = (subjects, cache, bases);
+    let classifier = |pool: &Pool, long| classifier(parts, shared, database, pool, long);
     let long_answers = classifier(&database.answers, None);
     let lookups = LongAnswers {
         lane: lanes.batch.clone(),
@@ -261,7 +313,7 @@ fn served(
     bytes: usize,
     (lookups, long_answers): (Arc<Classifier>, Arc<Classifier>),
     contacts: ContactRoutes,
-    ingest: grpc::ingest::IngestApi,
+    (ingest, desk): (grpc::ingest::IngestApi, grpc::desk::ServiceDesk),
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
     definitions: grpc::definitions::DefinitionApi,
@@ -271,6 +323,7 @@ fn served(
         definition_service_server::DefinitionServiceServer,
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
         routing_service_server::RoutingServiceServer,
+        service_desk_service_server::ServiceDeskServiceServer,
     };
     let scoring = grpc::scoring::Scoring::new(lookups, long_answers, bytes);
     let scoring = grpc::encoded::ScoringServer::new(scoring);
@@ -292,6 +345,11 @@ fn served(
         )
         .add_service(
             IngestServiceServer::new(ingest)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            ServiceDeskServiceServer::new(desk)
                 .max_decoding_message_size(bytes)
                 .max_encoding_message_size(bytes),
         )

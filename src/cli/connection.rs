@@ -14,6 +14,7 @@ use crate::pb::ingest_service_client::IngestServiceClient;
 use crate::pb::model_service_client::ModelServiceClient;
 use crate::pb::routing_service_client::RoutingServiceClient;
 use crate::pb::scoring_service_client::ScoringServiceClient;
+use crate::pb::service_desk_service_client::ServiceDeskServiceClient;
 
 /// Where `patron serve` listens unless told otherwise.
 pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";
@@ -129,6 +130,12 @@ impl Connection {
     #[must_use]
     pub fn definitions(&self) -> DefinitionServiceClient<Channel> {
         DefinitionServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
+    }
+
+    /// A client of `ServiceDeskService`.
+    #[must_use]
+    pub fn desk(&self) -> ServiceDeskServiceClient<Channel> {
+        ServiceDeskServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `CustomerService`.

@@ -72,6 +72,16 @@ impl Day {
         Self::try_from(self.date().checked_add(months).ok()?).ok()
     }
 
+    /// The same day of the month `count` calendar months earlier, or the last day of that month where it is shorter; the first day that can
+    /// be held where it would lie before that.
+    #[must_use]
+    pub fn minus_months(self, count: u32) -> Self {
+        let months = jiff::Span::new().try_months(-i64::from(count)).ok();
+        let date = months.and_then(|months| self.date().checked_add(months).ok());
+        date.and_then(|date| Self::try_from(date).ok())
+            .unwrap_or(Self(*NUMBERS.start()))
+    }
+
     /// Calendar months from the month of `earlier` to the month of this day, whatever the days within them; negative when it is later.
     #[must_use]
     pub fn months_since(self, earlier: Self) -> i32 {

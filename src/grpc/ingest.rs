@@ -147,7 +147,9 @@ fn key_reused(kind: FactKind, name: &str, at: usize) -> pb::Violation {
         FactKind::Contact => {
             "To correct a contact, send a retraction (retracts_contact_id) and a new contact, each with a new id"
         }
-        FactKind::Customer | FactKind::Contract | FactKind::Rate => "Use a new id for a new fact",
+        FactKind::Customer | FactKind::Contract | FactKind::Rate | FactKind::Outcome => {
+            "Use a new id for a new fact"
+        }
     };
     pb::Violation {
         field: format!("{name}[{at}]"),

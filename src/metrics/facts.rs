@@ -23,15 +23,18 @@ pub enum FactKind {
     Rate,
     /// An observation of a contract.
     Contract,
+    /// How a contact ended.
+    Outcome,
 }
 
 impl FactKind {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::Customer, "customer"),
         (Self::Transaction, "transaction"),
         (Self::Contact, "contact"),
         (Self::Rate, "rate"),
         (Self::Contract, "contract"),
+        (Self::Outcome, "outcome"),
     ];
 }
 
@@ -58,7 +61,7 @@ impl FactOutcome {
 #[derive(Debug, Clone)]
 pub struct IngestMetrics {
     /// By kind, then by outcome, in the order of their declaration.
-    facts: [[Counter; 3]; 5],
+    facts: [[Counter; 3]; 6],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

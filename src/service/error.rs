@@ -7,6 +7,7 @@ use crate::{
     domain::{
         calendar::Day,
         clv::fit::FitError,
+        money::Currency,
         text::{CustomerId, Label},
     },
     service::{
@@ -142,6 +143,40 @@ pub enum ServiceError {
     /// No version answers.
     #[error("no model version is active: use FitModel or ActivateModel")]
     NoActiveModel,
+    /// An outcome of a contact that is recorded with other values in these fields.
+    #[error(
+        "this outcome is recorded with other values of {}: a recorded value never changes; send only what was missing",
+        .0.join(", ")
+    )]
+    OutcomeDiffers(Vec<&'static str>),
+    /// Nothing says in which currency to compare amounts.
+    #[error(
+        "there is no reporting currency yet: publish definitions (PublishDefinitions), or ingest purchases of one currency"
+    )]
+    NoReportingCurrency,
+    /// No such channel, or none with a cost.
+    #[error("the active definitions have no other channel with a cost: state one under channels")]
+    NoTargetChannel,
+    /// The subjects of a call name too many customers together.
+    #[error(
+        "the subjects share too many customers: the first {fitting} subjects fit into a call, send the others in another one"
+    )]
+    TooManyCustomers {
+        /// The field of the request.
+        field: &'static str,
+        /// How many distinct subjects fit.
+        fitting: usize,
+    },
+    /// An amount of a request without a rate to the reporting currency.
+    #[error("no rate leads from {from} to {to}: use {to}, or record one with IngestRates")]
+    NotConvertible {
+        /// The field of the request.
+        field: &'static str,
+        /// Its currency.
+        from: Currency,
+        /// The reporting currency.
+        to: Currency,
+    },
     /// A fault of this program or of the database.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),

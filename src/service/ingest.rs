@@ -5,6 +5,7 @@ mod commit;
 mod contracts;
 mod customers;
 mod facts;
+mod outcomes;
 mod rates;
 pub mod refold;
 
@@ -22,6 +23,7 @@ use crate::{
     clock::Clock,
     domain::{
         customer::facts::{Contact, Transaction},
+        desk::outcome::ContactOutcome,
         rates::{ExchangeRate, RateFilter, RecordedRate},
     },
     metrics::{self, FactKind, IngestMetrics},
@@ -91,6 +93,28 @@ impl Ingest {
         let outcomes = facts::write(self, batch, deadline).await?;
         self.count(FactKind::Contact, &outcomes);
         Ok(outcomes)
+    }
+
+    /// Records how a contact ended; written or a duplicate.
+    ///
+    /// # Errors
+    /// [`ServiceError::OutcomeDiffers`], and as for [`Self::transactions`].
+    pub async fn outcome(
+        &self,
+        outcome: &NewFact<ContactOutcome>,
+        deadline: Instant,
+    ) -> Result<Outcome, ServiceError> {
+        let result = outcomes::write(self, outcome, deadline).await;
+        let refused = matches!(result, Err(ServiceError::OutcomeDiffers(_)));
+        let counted = if refused {
+            Ok(&Outcome::KeyReused)
+        } else {
+            result.as_ref()
+        };
+        if let Ok(outcome) = counted {
+            self.count(FactKind::Outcome, &[*outcome]);
+        }
+        result
     }
 
     /// Records how contracts stand. One outcome for each observation, in their order; never [`Outcome::KeyReused`].

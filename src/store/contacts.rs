@@ -7,6 +7,7 @@ use crate::{
     domain::{
         calendar::{Day, EventTime},
         customer::facts::{Contact, ContactContent, FactKey, Interaction},
+        desk::window::Window,
         money::Money,
         text::{CustomerId, Label},
     },
@@ -192,6 +193,31 @@ pub async fn list(
     )
     .bind(codes::id_array(customers))
     .bind(until.map(Day::number))
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Contact::try_from).collect()
+}
+
+/// The contacts of `customers` within the window, and all their retractions up to its end, which may be of contacts within it.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_within(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+    window: Window,
+) -> Result<Vec<Contact>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT customer_id, source, contact_id, day, occurred_at, channel, topic, duration_seconds, cost_minor, currency,
+                outcome, retracts_id
+         FROM contacts
+         WHERE customer_id = ANY($1)
+           AND day <= $3
+           AND (day >= $2 OR retracts_id IS NOT NULL)",
+    )
+    .bind(codes::id_array(customers))
+    .bind(window.first.number())
+    .bind(window.last.number())
     .fetch_all(connection)
     .await?;
     rows.into_iter().map(Contact::try_from).collect()

@@ -72,6 +72,30 @@ pub async fn list(
         .collect()
 }
 
+/// At most `limit` profiles of customers with ids after `after`, by id: a slice of all customers.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_slice(
+    connection: &mut PgConnection,
+    after: Option<&CustomerId>,
+    limit: i64,
+) -> Result<Vec<Profile>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT customer_id, version, kind, display_name, packed, recorded_at
+         FROM profiles
+         WHERE customer_id > $1
+         ORDER BY customer_id
+         LIMIT $2",
+    )
+    // No id is empty. A comparison alone, because a generic plan searches the key by nothing more.
+    .bind(after.map_or("", CustomerId::as_str))
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Profile::try_from).collect()
+}
+
 /// The columns of many profiles, one array each.
 #[derive(Default)]
 struct Columns<'a> {

@@ -36,20 +36,24 @@ Who a customer is, what they are worth and how to treat them
 Usage: patron <COMMAND>
 
 Commands:
-  serve        Run the server
-  demo         Try everything on a generated customer base, on this machine, in one command
-  migrate      Migrate an external database to the schema of this version; stop its server first
-  import       Import customers, transactions, contacts, contracts or exchange rates from a CSV file
-  rates        List recorded exchange rates
-  customer     Show stored customers
-  model        Fit, backtest and activate value models
-  definitions  Check, publish and show definitions: attributes, tiers, segments, treatments
-  classify     Look up a customer: identity, tier, segments and treatment
-  route        Route a call: who calls, and how to treat the call, whatever is known
-  explain      Explain why a customer is or is not in a segment or tier
-  score        Estimate the lifetime value of a customer, or of every customer in a file
-  api          Describe the API for other programs: OpenAPI, descriptors
-  help         Print this message or the help of the given subcommand(s)
+  serve           Run the server
+  demo            Try everything on a generated customer base, on this machine, in one command
+  migrate         Migrate an external database to the schema of this version; stop its server first
+  import          Import customers, transactions, contacts, contracts or exchange rates from a CSV
+                  file
+  rates           List recorded exchange rates
+  customer        Show stored customers
+  model           Fit, backtest and activate value models
+  definitions     Check, publish and show definitions: attributes, tiers, segments, treatments
+  classify        Look up a customer: identity, tier, segments and treatment
+  route           Route a call: who calls, and how to treat the call, whatever is known
+  explain         Explain why a customer is or is not in a segment or tier
+  score           Estimate the lifetime value of a customer, or of every customer in a file
+  cost-to-serve   Show what the contacts of a customer or a group cost, next to what they bring
+  channel-policy  Keep, limit or redirect a channel of a customer, by what it costs and brings
+  service         Run the service desk: figures, outcomes, tickets, topics
+  api             Describe the API for other programs: OpenAPI, descriptors
+  help            Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help

@@ -20,6 +20,7 @@ mod cold;
 mod contracts;
 mod crash;
 mod definitions;
+mod desk;
 mod docs;
 mod fence;
 mod golden;

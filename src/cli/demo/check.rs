@@ -9,6 +9,7 @@ use crate::pb;
 use crate::pb::subject::Subject as Name;
 
 mod definitions;
+mod desk;
 mod explanations;
 mod facts;
 mod models;
@@ -51,6 +52,7 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     check.models().await?;
     check.scores().await?;
     check.routes().await?;
+    check.desk().await?;
     check.definitions().await?;
     check.explanations().await?;
     let wrong = check.wrong;

@@ -204,6 +204,10 @@ fn examples(report: &DemoReport, commands: &Commands) -> String {
             commands.line(&format!("explain {customer} --tier {tier}")),
         );
     }
+    add(
+        "What do contacts cost, next to what their customers bring?",
+        commands.line("cost-to-serve --all"),
+    );
     let (show, check) = (
         commands.line("definitions show"),
         commands.alone("definitions check -"),

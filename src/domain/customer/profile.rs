@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use fold::{FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_related};
+pub use fold::{
+    FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_related, retracted_keys,
+};
 
 use crate::domain::{
     calendar::Day,

@@ -26,7 +26,7 @@ pub struct Lanes {
     pub batch: Lane,
     /// Facts.
     pub ingest: Lane,
-    /// Fits, evaluations and drift checks.
+    /// Fits, evaluations, drift checks, and figures of all customers.
     pub fit: Lane,
     /// Definitions and the registry of models.
     pub admin: Lane,
@@ -41,18 +41,27 @@ enum Which {
     Admin,
 }
 
-/// Methods of the scoring service that run in a lane; its others are lookups.
-const BATCHES: [&str; 2] = [
+/// Methods that answer about many customers, or about one in more detail than a lookup.
+const BATCHES: [&str; 4] = [
     "/patron.v1.ScoringService/BatchClassify",
     "/patron.v1.ScoringService/BatchScoreLifetimeValue",
+    "/patron.v1.ServiceDeskService/EvaluateChannelPolicy",
+    "/patron.v1.ServiceDeskService/PresortTickets",
 ];
 
+/// Methods of other services that write facts.
+const WRITES: [&str; 1] = ["/patron.v1.ServiceDeskService/RecordContactOutcome"];
+
 /// Methods that compute for seconds or minutes.
-const FITS: [&str; 4] = [
+const FITS: [&str; 8] = [
     "/patron.v1.ModelService/FitModel",
     "/patron.v1.ModelService/EvaluateModel",
     "/patron.v1.ModelService/CompareModels",
     "/patron.v1.ModelService/CheckDrift",
+    "/patron.v1.ServiceDeskService/GetServiceFigures",
+    "/patron.v1.ServiceDeskService/GetCostToServe",
+    "/patron.v1.ServiceDeskService/ListDeflectionCandidates",
+    "/patron.v1.ServiceDeskService/ListTopicSurges",
 ];
 
 /// Services that run in a lane whole, save the methods above.
@@ -69,6 +78,9 @@ fn lane_of(path: &str) -> Option<Which> {
     }
     if FITS.contains(&path) {
         return Some(Which::Fit);
+    }
+    if WRITES.contains(&path) {
+        return Some(Which::Ingest);
     }
     let mut services = SERVICES.iter();
     let (_, which) = services.find(|(service, _)| path.starts_with(service))?;
@@ -225,7 +237,7 @@ mod tests {
     #[test]
     fn every_method_with_a_lane_exists_and_lookups_have_none() {
         let served: Vec<String> = methods().iter().map(|name| format!("/{name}")).collect();
-        for path in BATCHES.iter().chain(&FITS) {
+        for path in BATCHES.iter().chain(&WRITES).chain(&FITS) {
             assert!(served.iter().any(|it| it == path), "{path}");
         }
         for (service, _) in SERVICES {

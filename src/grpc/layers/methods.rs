@@ -97,7 +97,7 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 31] = [
+static METHODS: [Method; 38] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
@@ -144,6 +144,33 @@ static METHODS: [Method; 31] = [
         "/patron.v1.DefinitionService/RollbackDefinitions",
         SMALL,
         BATCH_DEFAULT,
+    ),
+    batch("/patron.v1.ServiceDeskService/RecordContactOutcome", SMALL),
+    batch("/patron.v1.ServiceDeskService/EvaluateChannelPolicy", SMALL),
+    batch(
+        "/patron.v1.ServiceDeskService/PresortTickets",
+        Receive::LargestMessage,
+    ),
+    // Those about groups assess every customer.
+    heavy(
+        "/patron.v1.ServiceDeskService/GetServiceFigures",
+        SMALL,
+        HEAVY_DEFAULT,
+    ),
+    heavy(
+        "/patron.v1.ServiceDeskService/GetCostToServe",
+        SMALL,
+        HEAVY_DEFAULT,
+    ),
+    heavy(
+        "/patron.v1.ServiceDeskService/ListDeflectionCandidates",
+        SMALL,
+        HEAVY_DEFAULT,
+    ),
+    heavy(
+        "/patron.v1.ServiceDeskService/ListTopicSurges",
+        SMALL,
+        HEAVY_DEFAULT,
     ),
     small("/patron.v1.DefinitionService/GetRevision"),
     small("/patron.v1.DefinitionService/ListRevisions"),

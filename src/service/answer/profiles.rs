@@ -207,7 +207,7 @@ impl Profiles {
 }
 
 /// The profiles of `profiles` as of a day, as the facts until it make them.
-async fn fold_day(
+pub(in crate::service) async fn fold_day(
     connection: &mut PgConnection,
     profiles: impl Iterator<Item = &Profile> + Clone,
     day: Day,

@@ -162,6 +162,12 @@ async fn the_page_on_http_prints_what_it_shows() {
 }
 
 #[tokio::test]
+async fn the_page_on_the_service_desk_prints_what_it_shows() {
+    let folder = TempDir::new().unwrap();
+    run_page(include_str!("../../../docs/service-desk.md"), folder).await;
+}
+
+#[tokio::test]
 async fn the_page_on_import_prints_what_it_shows() {
     let folder = TempDir::new().unwrap();
     run_page(include_str!("../../../docs/import.md"), folder).await;

@@ -13,7 +13,7 @@ use tonic_types::StatusExt as _;
 
 use super::{Running, request, soon};
 
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 10] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -23,6 +23,7 @@ const SERVICES: [&str; 9] = [
     "patron.v1.ModelService",
     "patron.v1.RoutingService",
     "patron.v1.ScoringService",
+    "patron.v1.ServiceDeskService",
 ];
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use patron::pb::item_result::Outcome;
 use patron::pb::model_service_client::ModelServiceClient;
 use patron::pb::routing_service_client::RoutingServiceClient;
 use patron::pb::scoring_service_client::ScoringServiceClient;
+use patron::pb::service_desk_service_client::ServiceDeskServiceClient;
 use sqlx::{PgPool, Postgres, Transaction};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -218,6 +219,10 @@ impl Service {
 
     pub(crate) fn routing(&self) -> RoutingServiceClient<Channel> {
         RoutingServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn desk(&self) -> ServiceDeskServiceClient<Channel> {
+        ServiceDeskServiceClient::new(self.channel.clone())
     }
 
     /// The answer to a contact.

@@ -27,7 +27,7 @@ use crate::store::error::StoreError;
 const SENTENCE_BYTES: usize = 256;
 
 /// The last number that [`number`] gives.
-const LAST: usize = 28;
+const LAST: usize = 33;
 
 /// A number for each kind of error. A new kind does not compile here until it has one, and a sample below.
 fn number(error: &ServiceError) -> usize {
@@ -60,6 +60,11 @@ fn number(error: &ServiceError) -> usize {
         ServiceError::DayAhead { .. } => 25,
         ServiceError::VersionFittedLater { .. } => 26,
         ServiceError::NoActiveModel => 27,
+        ServiceError::OutcomeDiffers(_) => 28,
+        ServiceError::NoReportingCurrency => 29,
+        ServiceError::NoTargetChannel => 30,
+        ServiceError::TooManyCustomers { .. } => 31,
+        ServiceError::NotConvertible { .. } => 32,
         ServiceError::Internal(_) => LAST,
     }
 }
@@ -163,7 +168,37 @@ fn samples() -> Vec<ServiceError> {
     for cause in fit_errors() {
         all.push(ServiceError::NothingToFit(cause));
     }
+    all.extend(desk_errors());
     all
+}
+
+/// The errors of the service desk.
+fn desk_errors() -> [ServiceError; 5] {
+    [
+        ServiceError::OutcomeDiffers(vec![
+            "occurred_time",
+            "channel",
+            "topic",
+            "queue",
+            "agent",
+            "transferred",
+            "resolved_at_first_contact",
+            "satisfaction",
+            "effort",
+            "duration_seconds",
+        ]),
+        ServiceError::NoReportingCurrency,
+        ServiceError::NoTargetChannel,
+        ServiceError::TooManyCustomers {
+            field: "tickets",
+            fitting: usize::MAX,
+        },
+        ServiceError::NotConvertible {
+            field: "hypothetical.other_cost_per_month",
+            from: "USD".parse().unwrap(),
+            to: "EUR".parse().unwrap(),
+        },
+    ]
 }
 
 /// That a text arrives whole and is short enough.

@@ -2,7 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::customer::facts::FactKey;
+use crate::domain::customer::facts::{Contact, FactKey};
+
+/// The keys of contacts that do not count: retracted by one of `contacts`, each key once, that was not itself retracted. Retractions are among
+/// them where they were retracted.
+#[must_use]
+pub fn retracted_keys(contacts: &[Contact]) -> HashSet<FactKey> {
+    let facts = contacts.iter();
+    taken_back(facts.map(|fact| (&fact.key, fact.retracted_key())))
+}
 
 /// The keys of facts that never counted: those named by a fact that takes them back and was not itself taken back.
 ///

@@ -1,0 +1,79 @@
+//! Recording how contacts ended. Outcomes are no part of profiles: only a customer who is created by one gets a profile, an empty one.
+
+use std::collections::HashMap;
+
+use tokio::time::Instant;
+
+use super::{
+    Ingest, NewFact, Outcome,
+    commit::{Changes, begin, commit, list_locked},
+    facts::{CustomerFact, create_customers, fold_new},
+};
+use crate::{
+    domain::{
+        customer::profile::Facts,
+        desk::outcome::{ContactOutcome, Differs},
+        money::Currency,
+        text::CustomerId,
+    },
+    service::{error::ServiceError, retry::retry},
+    store::{self, error::StoreError},
+};
+
+impl CustomerFact for ContactOutcome {
+    fn customer_id(&self) -> &CustomerId {
+        &self.key.customer_id
+    }
+
+    fn currency(&self) -> Option<Currency> {
+        None
+    }
+
+    fn add_to(self, _facts: &mut Facts) {}
+}
+
+/// Records an outcome, or what of it is new.
+pub(super) async fn write(
+    ingest: &Ingest,
+    outcome: &NewFact<ContactOutcome>,
+    deadline: Instant,
+) -> Result<Outcome, ServiceError> {
+    let result = retry(|| write_once(ingest, outcome, deadline)).await?;
+    result.map_err(|Differs(fields)| ServiceError::OutcomeDiffers(fields))
+}
+
+async fn write_once(
+    ingest: &Ingest,
+    item: &NewFact<ContactOutcome>,
+    deadline: Instant,
+) -> Result<Result<Outcome, Differs>, StoreError> {
+    let recorded_at = ingest.clock.now();
+    let customers = [item.fact.key.customer_id.clone()];
+    let mut tx = begin(ingest, &customers, deadline).await?;
+    let profiles = list_locked(ingest, &mut tx, &customers).await?;
+    let known = store::contact_outcomes::find(&mut tx, &item.fact.key).await?;
+    let completed = match &known {
+        None => item.fact.clone(),
+        Some(known) => match known.completed_by(&item.fact) {
+            Ok(completed) => completed,
+            Err(differs) => return Ok(Err(differs)),
+        },
+    };
+    if known.as_ref() == Some(&completed) {
+        return Ok(Ok(Outcome::Duplicate));
+    }
+    store::contact_outcomes::upsert(&mut tx, &completed, recorded_at).await?;
+    let created = if profiles.is_empty() {
+        create_customers(&mut tx, &[item], &profiles, recorded_at).await?;
+        fold_new(&mut tx, &[item], profiles, recorded_at).await?
+    } else {
+        HashMap::new()
+    };
+    let changes = Changes {
+        profiles: created,
+        identifiers: vec![],
+        new_currency: false,
+    };
+    commit(ingest, tx, changes, recorded_at).await?;
+    Ok(Ok(Outcome::Written))
+}
