@@ -94,19 +94,24 @@ async fn answered(address: SocketAddr, request: &[u8]) -> Result<Vec<u8>, &'stat
     };
     let ended = timeout(Duration::from_secs(20), exchange).await;
     ended
-        .map_err(|_| "hangs")?
-        .map_err(|_| "refuses connections")
+        .map_err(|_| "does not end in 20 s")?
+        .map_err(|_| "is nothing: it refuses connections")
 }
 
 /// The kind of an answer of the HTTP listener.
 fn kind(answer: &[u8]) -> Result<&'static str, &'static str> {
+    if answer.is_empty() {
+        return Ok("end");
+    }
     let text = String::from_utf8_lossy(answer);
-    match text.get(..12) {
-        Some("HTTP/1.1 200") => Ok("answer"),
-        Some(head) if head.starts_with("HTTP/1.1 4") => Ok("refusal"),
-        // A method that does not exist, and a time limit that is too short.
-        Some("HTTP/1.1 501" | "HTTP/1.1 504") => Ok("refusal"),
-        None if answer.is_empty() => Ok("end"),
+    let version = ["HTTP/1.1 ", "HTTP/1.0 "];
+    let status = version.iter().find_map(|it| text.strip_prefix(*it));
+    match status.and_then(|status| status.get(..3)) {
+        Some("200" | "204") => Ok("answer"),
+        // Of the others: a method that does not exist, and a time limit that is too short.
+        Some(status) if status.starts_with('4') || ["501", "504"].contains(&status) => {
+            Ok("refusal")
+        }
         _ => Err("is neither an answer nor a refusal"),
     }
 }
@@ -134,10 +139,11 @@ async fn mutated_requests_are_answered_or_refused() {
                     true => kind(&answer),
                     false if answer.is_empty() => Ok("FastAGI end"),
                     false if answer.starts_with(b"SET VARIABLE PATRON_") => Ok("FastAGI answer"),
-                    false => Err("says what is not FastAGI"),
+                    false => Err("is not FastAGI"),
                 });
                 let kind = kind.unwrap_or_else(|what| {
-                    panic!("mutation {number} of {at}: the listener {what}")
+                    let request = String::from_utf8_lossy(&request);
+                    panic!("mutation {number}: what the listener answers {what}: {request}")
                 });
                 *kinds.entry(kind).or_default() += 1;
             }
