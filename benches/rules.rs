@@ -123,7 +123,8 @@ fn fill<'a>(program: &Program, labels: &'a [Label]) -> Slots<'a> {
             | Term::CostToServe(_)
             | Term::TenureDays
             | Term::Kind
-            | Term::Segment(_) => {
+            | Term::Segment(_)
+            | Term::Contact(_) => {
                 slots.set_missing(slot, Absence::Missing);
             }
         }
