@@ -178,6 +178,7 @@ mod tests {
             "patron definitions show 2",
             "patron definitions rollback 0",
             "patron definitions language f.yaml",
+            "patron route 0800123 --channel phone --intent outage --dialled +498001234567",
             "patron explain +493023125001",
             "patron explain c-1 attention/at_risk --lang de --as-of 2026-01-31",
             "patron explain c-1 --tier gold --json",

@@ -123,7 +123,7 @@ pub(super) async fn build(
     let served = served(
         limits.max_message_bytes,
         (lookups, long_answers),
-        contacts.clone(),
+        grpc::routing::Routing::new(contacts.clone()),
         grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
         grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
@@ -260,7 +260,7 @@ async fn watch(pool: Pool, metrics: SessionMetrics) {
 fn served(
     bytes: usize,
     (lookups, long_answers): (Arc<Classifier>, Arc<Classifier>),
-    contacts: ContactRoutes,
+    routing: grpc::routing::Routing,
     ingest: grpc::ingest::IngestApi,
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
@@ -274,7 +274,6 @@ fn served(
     };
     let scoring = grpc::scoring::Scoring::new(lookups, long_answers, bytes);
     let scoring = grpc::encoded::ScoringServer::new(scoring);
-    let routing = grpc::routing::Routing::new(contacts);
     let from_memory = FromMemory {
         find: {
             let (scoring, routing) = (scoring.find_in_memory(), routing.find_in_memory());

@@ -5,6 +5,7 @@ mod contacts;
 mod forms;
 mod http;
 mod never_fails;
+mod policies;
 mod strangers;
 
 use patron::pb;
