@@ -40,6 +40,7 @@ use crate::{
         error::ServiceError,
         ingest::Ingest,
         models::{Models, evaluate::Evaluations},
+        simulation::Simulations,
     },
     store::{self, pool::Pool},
 };
@@ -115,7 +116,7 @@ pub(super) async fn build(
         metrics.evaluations.clone(),
     );
     tend(stop, database, metrics, (cache, identifiers));
-    let renewals = catch_up(bases);
+    let renewals = catch_up(Arc::clone(&bases));
     let renewals = stop.clone().run_until_cancelled_owned(renewals);
     threads.background().spawn(renewals);
     let zone = database.zone.clone();
@@ -123,13 +124,23 @@ pub(super) async fn build(
     let served = served(
         limits.max_message_bytes,
         (lookups, long_answers),
-        grpc::routing::Routing::new(contacts.clone()),
+        grpc::routing::Routing::new(contacts.clone(), simulations(&bases, lanes, database)),
         grpc::ingest::IngestApi::new(Arc::new(ingest), Arc::clone(clock), zone),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
         grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations)),
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     );
     Ok((served, contacts))
+}
+
+/// Who routes recorded contacts again.
+fn simulations(bases: &Arc<CurrentBasis>, lanes: &Lanes, database: &Database) -> Arc<Simulations> {
+    Arc::new(Simulations {
+        batch: database.batch.clone(),
+        bases: Arc::clone(bases),
+        lane: lanes.batch.clone(),
+        zone: database.zone.clone(),
+    })
 }
 
 /// Who routes contacts, with the numbering plans at hand.

@@ -41,10 +41,11 @@ enum Which {
     Admin,
 }
 
-/// Methods of the scoring service that run in a lane; its others are lookups.
-const BATCHES: [&str; 2] = [
+/// Methods of the scoring and routing services that run in a lane; their others are lookups.
+const BATCHES: [&str; 3] = [
     "/patron.v1.ScoringService/BatchClassify",
     "/patron.v1.ScoringService/BatchScoreLifetimeValue",
+    "/patron.v1.RoutingService/SimulateRouting",
 ];
 
 /// Methods that compute for seconds or minutes.

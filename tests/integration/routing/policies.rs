@@ -3,6 +3,7 @@
 mod boosts;
 mod care;
 mod rules;
+mod simulation;
 mod times;
 
 use patron::pb;
