@@ -123,7 +123,8 @@ fn fill<'a>(program: &Program, labels: &'a [Label]) -> Slots<'a> {
             | Term::CostToServe(_)
             | Term::TenureDays
             | Term::Kind
-            | Term::Segment(_) => {
+            | Term::Segment(_)
+            | Term::Contact(_) => {
                 slots.set_missing(slot, Absence::Missing);
             }
         }
@@ -334,12 +335,12 @@ fn example(criterion: &mut Criterion) {
     let Some(segment) = definitions.vocabulary().segment_id("attention/at_risk") else {
         unreachable!("a segment of the example")
     };
-    let rank = valued.tier.ok().map(TierIndex::rank);
+    let (rank, as_of) = (valued.tier.ok().map(TierIndex::rank), dated.view().as_of());
     criterion.bench_function("assess: choose the treatment", |bench| {
         bench.iter(|| {
             let standings = black_box(&assessment.standings);
             let member = |segment: SegmentId| standings[segment.0 as usize].is_member;
-            definitions.treatments().of_customer(rank, member)
+            definitions.treatments().of_customer(rank, as_of, member)
         });
     });
     criterion.bench_function("explain a segment of the example", |bench| {

@@ -21,6 +21,7 @@ pub mod rates;
 pub mod revisions;
 pub mod routes;
 pub mod scores;
+pub mod simulations;
 pub mod treatments;
 pub mod violations;
 
@@ -136,6 +137,14 @@ pub(super) fn as_of(text: &str, check: &mut Checker<'_>) -> Option<Day> {
         check.refuse("DAY_OUT_OF_RANGE", "is before 1970-01-01");
     }
     Some(day)
+}
+
+/// A day that must be stated; `None` is noted.
+pub(super) fn required_day(text: &str, check: &mut Checker<'_>) -> Option<Day> {
+    if text.is_empty() {
+        check.refuse("REQUIRED", "is empty: write YYYY-MM-DD");
+    }
+    as_of(text, check)
 }
 
 /// The customer kind of a message; `None` when it is not stated.

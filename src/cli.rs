@@ -32,6 +32,7 @@ pub mod route;
 pub mod score;
 pub mod serve;
 pub mod service;
+pub mod simulate;
 pub mod subject;
 pub mod text;
 
@@ -79,6 +80,9 @@ pub enum Command {
     Classify(classify::ClassifyArgs),
     /// Route a call: who calls, and how to treat the call, whatever is known
     Route(route::RouteArgs),
+    /// Try out definitions on recorded contacts
+    #[command(subcommand)]
+    Simulate(simulate::SimulateCommand),
     /// Explain why a customer is or is not in a segment or tier
     Explain(explain::ExplainArgs),
     /// Estimate the lifetime value of a customer, or of every customer in a file
@@ -137,6 +141,7 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Model(command) => as_client(model::run(&command, output)),
         Command::Definitions(command) => as_client(definitions::run(&command, output)),
         Command::Route(args) => as_client(route::run(&args, output)),
+        Command::Simulate(command) => as_client(simulate::run(&command, output)),
         Command::Explain(args) => as_client(explain::run(&args, output)),
         Command::Classify(args) => as_client(classify::run(&args, output)),
         Command::Score(args) => as_client(score::run(&args, output)),
@@ -198,6 +203,9 @@ mod tests {
             "patron definitions show 2",
             "patron definitions rollback 0",
             "patron definitions language f.yaml",
+            "patron route 0800123 --channel phone --intent outage --dialled +498001234567",
+            "patron simulate routing a.yaml b.yaml --from 2026-01-01 --until 2026-01-31 --agents service=3,night=1 --json",
+            "patron simulate routing --from 2026-01-01 --until 2026-01-31",
             "patron explain +493023125001",
             "patron explain c-1 attention/at_risk --lang de --as-of 2026-01-31",
             "patron explain c-1 --tier gold --json",

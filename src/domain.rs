@@ -15,6 +15,7 @@ pub mod fitted;
 pub mod money;
 pub mod rates;
 pub mod rules;
+pub mod simulation;
 pub mod stop;
 pub mod telephony;
 pub mod text;

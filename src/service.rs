@@ -12,3 +12,4 @@ pub mod lane;
 pub mod missing_rates;
 pub mod models;
 mod retry;
+pub mod simulation;

@@ -34,4 +34,5 @@ pub mod revisions;
 mod row;
 pub mod schema;
 pub mod sessions;
+pub mod simulation_input;
 pub mod transactions;

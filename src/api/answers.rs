@@ -22,6 +22,7 @@ use crate::{
         definitions::{Definitions, Stranger},
         explain::memberships::{Membership, WordedReason},
         fitted::parameters::ExtrapolatedCovariate,
+        text::Label,
     },
     pb,
     service::answer::classify::{
@@ -132,7 +133,29 @@ fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classifica
         extrapolated_covariates: extrapolated_covariates(
             &assessment.valued.valuation.extrapolated_covariates,
         ),
+        next_check_in: assessment
+            .next_check_in
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
+        references: references(&one.references, definitions),
     }
+}
+
+/// The messages of records of other systems.
+pub(super) fn references(
+    found: &[(usize, Vec<Label>)],
+    definitions: Option<&Definitions>,
+) -> Vec<pb::Reference> {
+    let attributes = definitions.map_or(&[][..], Definitions::attributes);
+    let message = |(at, ids): &(usize, Vec<Label>)| {
+        let definition = attributes.get(*at)?;
+        Some(pb::Reference {
+            system: definition.reference.as_deref()?.to_owned(),
+            attribute: definition.attribute.name.to_string(),
+            ids: ids.iter().map(ToString::to_string).collect(),
+        })
+    };
+    found.iter().filter_map(message).collect()
 }
 
 /// The messages of covariates outside the range of a fit.

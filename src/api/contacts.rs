@@ -6,15 +6,17 @@ use super::{
     violations::{Checker, Violations},
 };
 use crate::{
-    domain::telephony::plan::NumberPlan,
+    domain::{telephony::plan::NumberPlan, text::Label},
     pb,
     service::answer::route::{Caller, Claim, Contact},
 };
 
 /// Most bytes of each header. Longer ones are no fault of the caller's: they are read as far as that, and found to be no number.
 const MAX_HEADER_BYTES: usize = 1_024;
-/// Most bytes of the name of a trunk.
-const MAX_TRUNK_BYTES: usize = 64;
+/// Most bytes of a name of the definitions.
+const MAX_NAME_BYTES: usize = 64;
+/// Most bytes of the number that was dialled.
+const MAX_DIALLED_BYTES: usize = 256;
 
 /// Reads a contact and which fields of the answer are wanted.
 pub(crate) fn contact(
@@ -38,15 +40,15 @@ pub(crate) fn contact(
             Some(Claim::Unreadable(error)) => Some(Caller::Unreadable(error)),
         },
     };
-    if request.trunk.len() > MAX_TRUNK_BYTES {
-        check.field("trunk").refuse(
-            "TOO_LONG",
-            format!(
-                "is {} bytes long; at most {MAX_TRUNK_BYTES} are allowed",
-                request.trunk.len()
-            ),
-        );
-    }
+    check_length(&request.trunk, MAX_NAME_BYTES, &mut check.field("trunk"));
+    let channel = name(&request.channel, &mut check.field("channel"));
+    let intent = name(&request.intent, &mut check.field("intent"));
+    let dialled = &request.dialled_number;
+    check_length(
+        dialled,
+        MAX_DIALLED_BYTES,
+        &mut check.field("dialled_number"),
+    );
     let plan = Some(&*request.number_plan).filter(|plan| !plan.is_empty());
     let number_plan = plan.and_then(|plan| {
         let plan: Result<NumberPlan, _> = plan.parse();
@@ -59,8 +61,27 @@ pub(crate) fn contact(
         trunk: request.trunk.clone(),
         number_plan,
         claim,
+        channel,
+        intent,
+        dialled_number: Some(dialled.trim())
+            .filter(|dialled| !dialled.is_empty())
+            .map(Label::from),
     };
     (contact, mask(request, check))
+}
+
+/// A name of the definitions; `None` for an empty one.
+fn name(text: &str, check: &mut Checker<'_>) -> Option<Label> {
+    check_length(text, MAX_NAME_BYTES, check);
+    (!text.is_empty()).then(|| text.into())
+}
+
+fn check_length(text: &str, limit: usize, check: &mut Checker<'_>) {
+    let length = text.len();
+    if length > limit {
+        let message = format!("is {length} bytes long; at most {limit} are allowed");
+        check.refuse("TOO_LONG", message);
+    }
 }
 
 /// A subject as a contact brings it: what somebody typed in is no mistake of the integration. `None` is noted: it has no field.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         assess::AssignedTreatment,
-        definitions::{Definitions, LocalizedText, TreatmentChoice, TreatmentField},
+        definitions::{Definitions, LocalizedText, TreatmentField},
         rules::program::Verdict,
         text::Label,
     },
@@ -43,7 +43,12 @@ pub(crate) fn treatment(assigned: &AssignedTreatment, definitions: &Definitions)
         .iter()
         .zip(&assigned.choices)
         .filter(|(field, _)| field.is_stated(treatment))
-        .map(|(field, choice)| (field.name().to_owned(), decided_by(*choice, definitions)))
+        .map(|(field, choice)| {
+            (
+                field.name().to_owned(),
+                choice.source(definitions).to_string(),
+            )
+        })
         .collect();
     pb::Treatment {
         response_minutes: sla.map(|sla| number(sla.response_minutes)),
@@ -69,6 +74,13 @@ pub(crate) fn treatment(assigned: &AssignedTreatment, definitions: &Definitions)
         automation_allowed: treatment.automation,
         tone: treatment.tone.as_ref().map(localized),
         language: treatment.language.as_deref().unwrap_or_default().to_owned(),
+        extent: sla.and_then(|sla| sla.extent.as_ref()).map(localized),
+        articles: texts(treatment.articles.as_deref()),
+        request_forms: texts(treatment.request_forms.as_deref()),
+        calendar: sla
+            .and_then(|sla| sla.calendar)
+            .map(|id| definitions.policies().calendar(id).name.to_string())
+            .unwrap_or_default(),
     }
 }
 
@@ -91,6 +103,10 @@ pub(super) fn field_alone(whole: pb::Treatment, field: TreatmentField) -> pb::Tr
         automation_allowed,
         tone,
         language,
+        calendar,
+        extent,
+        articles,
+        request_forms,
     } = whole;
     decided_by.retain(|name, _| name == field.name());
     let mut alone = pb::Treatment {
@@ -102,6 +118,8 @@ pub(super) fn field_alone(whole: pb::Treatment, field: TreatmentField) -> pb::Tr
             alone.response_minutes = response_minutes;
             alone.resolution_minutes = resolution_minutes;
             alone.service_hours = service_hours;
+            alone.calendar = calendar;
+            alone.extent = extent;
         }
         TreatmentField::Queue => alone.queue = queue,
         TreatmentField::Skills => alone.skills = skills,
@@ -114,15 +132,10 @@ pub(super) fn field_alone(whole: pb::Treatment, field: TreatmentField) -> pb::Tr
         TreatmentField::Automation => alone.automation_allowed = automation_allowed,
         TreatmentField::Tone => alone.tone = tone,
         TreatmentField::Language => alone.language = language,
+        // The next day of the plan is that of the customer.
+        TreatmentField::CheckIns => {}
+        TreatmentField::Articles => alone.articles = articles,
+        TreatmentField::RequestForms => alone.request_forms = request_forms,
     }
     alone
-}
-
-fn decided_by(choice: TreatmentChoice, definitions: &Definitions) -> String {
-    match choice {
-        TreatmentChoice::Tier => "tier".to_owned(),
-        TreatmentChoice::Segment(id) => definitions.segments()[id.0 as usize].name.to_string(),
-        TreatmentChoice::Stranger(stranger) => stranger.key().to_owned(),
-        TreatmentChoice::Various => "various".to_owned(),
-    }
 }

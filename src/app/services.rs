@@ -41,6 +41,7 @@ use crate::{
         error::ServiceError,
         ingest::Ingest,
         models::{Models, evaluate::Evaluations},
+        simulation::Simulations,
     },
     store::{self, pool::Pool},
 };
@@ -108,7 +109,7 @@ pub(super) async fn build(
     };
     let models = models(&bases, lanes, shared, database);
     tend(stop, database, metrics, (cache, identifiers));
-    let renewals = catch_up(bases);
+    let renewals = catch_up(Arc::clone(&bases));
     let renewals = stop.clone().run_until_cancelled_owned(renewals);
     threads.background().spawn(renewals);
     let zone = database.zone.clone();
@@ -116,7 +117,7 @@ pub(super) async fn build(
     let served = served(
         limits.max_message_bytes,
         (lookups, long_answers),
-        contacts.clone(),
+        grpc::routing::Routing::new(contacts.clone(), simulations(&bases, lanes, database)),
         (
             grpc::ingest::IngestApi::new(ingest, Arc::clone(clock), zone),
             desk,
@@ -153,6 +154,16 @@ fn models(
         metrics.evaluations.clone(),
     );
     grpc::models::ModelApi::new(Arc::new(models), Arc::new(evaluations))
+}
+
+/// Who routes recorded contacts again.
+fn simulations(bases: &Arc<CurrentBasis>, lanes: &Lanes, database: &Database) -> Arc<Simulations> {
+    Arc::new(Simulations {
+        batch: database.batch.clone(),
+        bases: Arc::clone(bases),
+        lane: lanes.batch.clone(),
+        zone: database.zone.clone(),
+    })
 }
 
 /// Who routes contacts, with the numbering plans at hand.
@@ -312,7 +323,7 @@ async fn watch(pool: Pool, metrics: SessionMetrics) {
 fn served(
     bytes: usize,
     (lookups, long_answers): (Arc<Classifier>, Arc<Classifier>),
-    contacts: ContactRoutes,
+    routing: grpc::routing::Routing,
     (ingest, desk): (grpc::ingest::IngestApi, grpc::desk::ServiceDesk),
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
@@ -327,7 +338,6 @@ fn served(
     };
     let scoring = grpc::scoring::Scoring::new(lookups, long_answers, bytes);
     let scoring = grpc::encoded::ScoringServer::new(scoring);
-    let routing = grpc::routing::Routing::new(contacts);
     let from_memory = FromMemory {
         find: {
             let (scoring, routing) = (scoring.find_in_memory(), routing.find_in_memory());

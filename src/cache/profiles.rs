@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::{
     cache::read_through::{Batch, Bounds, Load, ReadThrough, Versioned},
     domain::{
+        assess::routing::RouteInputs,
         basis::Basis,
         calendar::Day,
         customer::{
@@ -42,17 +43,31 @@ pub struct KeptAnswer {
     basis: Weak<Basis>,
     as_of: Day,
     bytes: Bytes,
+    route: Option<Arc<RouteInputs>>,
 }
 
 impl KeptAnswer {
-    /// `bytes` are the answer on `basis` as of a day.
+    /// `bytes` are the answer on `basis` as of a day, `route` is what rules about contacts need with it.
     #[must_use]
-    pub fn new(basis: &Arc<Basis>, as_of: Day, bytes: Bytes) -> Self {
+    pub fn new(
+        basis: &Arc<Basis>,
+        as_of: Day,
+        bytes: Bytes,
+        route: Option<Arc<RouteInputs>>,
+    ) -> Self {
         Self {
             basis: Arc::downgrade(basis),
             as_of,
             bytes,
+            route,
         }
+    }
+}
+
+impl KeptAnswer {
+    fn route_bytes(&self) -> usize {
+        let bytes = |route: &Arc<RouteInputs>| size_of::<RouteInputs>() + route.heap_bytes();
+        self.route.as_ref().map_or(0, bytes)
     }
 }
 
@@ -77,9 +92,20 @@ impl HeldProfile {
     /// The finished answer on `basis` as of a day, if it is the one that is held.
     #[must_use]
     pub fn answer(&self, basis: &Arc<Basis>, as_of: Day) -> Option<Bytes> {
-        let kept = self.answer.as_ref()?;
+        self.kept(basis, as_of).map(|kept| kept.bytes.clone())
+    }
+
+    /// That answer, and what rules about contacts need with it; `None` also where they need nothing.
+    #[must_use]
+    pub fn route(&self, basis: &Arc<Basis>, as_of: Day) -> Option<(Bytes, Arc<RouteInputs>)> {
+        let kept = self.kept(basis, as_of)?;
+        Some((kept.bytes.clone(), Arc::clone(kept.route.as_ref()?)))
+    }
+
+    fn kept(&self, basis: &Arc<Basis>, as_of: Day) -> Option<&KeptAnswer> {
+        let kept = self.answer.as_deref()?;
         let is_valid = std::ptr::eq(kept.basis.as_ptr(), Arc::as_ptr(basis)) && kept.as_of == as_of;
-        is_valid.then(|| kept.bytes.clone())
+        is_valid.then_some(kept)
     }
 }
 
@@ -104,7 +130,9 @@ impl Versioned for HeldProfile {
             + earlier
                 .map(|kept| profile_bytes(kept.profile()))
                 .sum::<usize>()
-            + answer.map_or(0, |answer| ANSWER + answer.bytes.len());
+            + answer.map_or(0, |answer| {
+                ANSWER + answer.bytes.len() + answer.route_bytes()
+            });
         u32::try_from(weight).unwrap_or(u32::MAX)
     }
 }

@@ -6,7 +6,9 @@ use clap::Args;
 use serde::Serialize;
 
 use self::question::{QuestionJson, question_text};
-use self::treatment::{MembershipJson, TreatmentJson, segments_text, treatment_text};
+use self::treatment::{
+    MembershipJson, ReferenceJson, TreatmentJson, segments_text, treatment_text,
+};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::json::{self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson};
@@ -72,6 +74,10 @@ pub struct ClassificationJson {
     lifetime_value: Option<MoneyJson>,
     segments: Vec<MembershipJson>,
     treatment: Option<TreatmentJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_check_in: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    references: Vec<ReferenceJson>,
     #[serde(flatten)]
     provenance: Option<ProvenanceJson>,
 }
@@ -147,6 +153,8 @@ impl From<&pb::Classification> for ClassificationJson {
                 .map(MissingRateJson::from)
                 .collect(),
             extrapolated_covariates: json::extrapolated(&one.extrapolated_covariates),
+            next_check_in: Some(one.next_check_in.clone()).filter(|day| !day.is_empty()),
+            references: one.references.iter().map(ReferenceJson::from).collect(),
             lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
             segments: one.segments.iter().map(MembershipJson::from).collect(),
             treatment: one.treatment.as_ref().map(TreatmentJson::from),
@@ -207,6 +215,11 @@ fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String 
         rows.push(("As of", provenance.as_of.clone()));
     }
     rows.push(("Based on", text::provenance_text(provenance)));
+    if !one.next_check_in.is_empty() {
+        rows.push(("Next check-in", one.next_check_in.clone()));
+    }
+    let references = one.references.iter();
+    rows.extend(references.map(|it| ("Reference", format!("{} {}", it.system, it.ids.join(", ")))));
     let mut parts = vec![text::labelled(&rows)];
     for (title, text) in [
         ("Segments", segments_text(&one.segments)),
@@ -278,6 +291,8 @@ mod tests {
 
     fn candidate(id: &str) -> pb::Classification {
         pb::Classification {
+            next_check_in: String::new(),
+            references: vec![],
             customer_id: id.into(),
             kind: pb::CustomerKind::Person.into(),
             display_name: "Ada".into(),

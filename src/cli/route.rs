@@ -1,8 +1,11 @@
 //! `patron route`: what a telephone system asks when a call arrives.
 
+mod contact;
+
 use clap::Args;
 use serde::Serialize;
 
+use self::contact::{DecisionJson, TimesJson, contact_text};
 use super::classify::question::QuestionJson;
 use super::classify::treatment::{TreatmentJson, treatment_text};
 use super::classify::{ClassificationJson, SharedJson, page};
@@ -33,6 +36,15 @@ pub struct RouteArgs {
     /// Claimed identity of the caller: a customer id, or external:SYSTEM/ID
     #[arg(long, value_name = "SUBJECT", value_parser = parse_subject)]
     claim: Option<pb::Subject>,
+    /// Channel of the contact, a name from `channels` in the definitions
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// What the contact is about, a name from `intents` in the definitions
+    #[arg(long, value_name = "NAME")]
+    intent: Option<String>,
+    /// The number that was dialled
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    dialled: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -64,6 +76,10 @@ struct RouteJson {
     claim_error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identified_by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<DecisionJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<TimesJson>,
     basis_id: Option<String>,
 }
 
@@ -92,6 +108,9 @@ pub async fn run(args: &RouteArgs, output: &mut Output) -> Result<(), CliError> 
         trunk: args.trunk.clone().unwrap_or_default(),
         number_plan: args.number_plan.clone().unwrap_or_default(),
         claim: args.claim.clone(),
+        channel: args.channel.clone().unwrap_or_default(),
+        intent: args.intent.clone().unwrap_or_default(),
+        dialled_number: args.dialled.clone().unwrap_or_default(),
         read_mask: None,
     });
     let response = connection.routing().route_contact(request).await?;
@@ -136,6 +155,8 @@ fn as_json(response: &pb::RouteContactResponse) -> RouteJson {
         claim_error: stated(&response.claim_error),
         identified_by: (response.identified_by != 0)
             .then(|| short(response.identified_by().as_str_name(), "IDENTIFIED_BY_")),
+        decision: response.decision.as_ref().map(DecisionJson::from),
+        times: response.times.as_ref().map(TimesJson::from),
         basis_id: response
             .provenance
             .as_ref()
@@ -201,7 +222,10 @@ fn as_page(response: &pb::RouteContactResponse) -> String {
             |treatment| format!("Treatment\n{}", text::indented(&treatment_text(treatment))),
         ),
     };
-    format!("{head}\n\n{rest}")
+    let contact = contact_text(response);
+    let rest = [rest, contact].into_iter().filter(|part| !part.is_empty());
+    let rest: Vec<String> = rest.collect();
+    format!("{head}\n\n{}", rest.join("\n\n"))
 }
 
 /// The customers as `patron classify` shows them.

@@ -1,6 +1,7 @@
 //! The one function that decides everything about a customer. Whoever asks, in whatever way, gets its answer; there is no second one.
 
 pub mod question;
+pub mod routing;
 pub mod segments;
 pub mod tiers;
 pub mod valuation;
@@ -8,14 +9,18 @@ pub mod valued;
 
 use crate::domain::{
     assess::{
-        segments::{Decided, SegmentOutcome},
+        segments::{Decided, SegmentOutcome, slots},
         tiers::TierIndex,
         valued::Valued,
     },
     basis::Basis,
-    customer::profile::ProfileAt,
-    definitions::{Definitions, PerField, Stranger, Treatment, TreatmentChoice, TreatmentField},
+    calendar::Day,
+    customer::{facts::AttributeValue, profile::ProfileAt},
+    definitions::{
+        CheckInsFrom, Definitions, PerField, Stranger, Treatment, TreatmentChoice, TreatmentField,
+    },
     rules::condition::SegmentId,
+    text::Label,
 };
 
 /// What is decided about a customer.
@@ -27,6 +32,8 @@ pub struct Assessment {
     pub standings: Vec<SegmentOutcome>,
     /// What follows from tier and segments; `None` before definitions are published.
     pub treatment: Option<AssignedTreatment>,
+    /// The day of the next check-in of that treatment, today included.
+    pub next_check_in: Option<Day>,
 }
 
 /// A treatment, and where each of its fields comes from.
@@ -54,12 +61,15 @@ pub fn decide<'a>(view: ProfileAt<'a>, basis: &'a Basis) -> (Assessment, Option<
             valued,
             standings: vec![],
             treatment: None,
+            next_check_in: None,
         };
         return (undefined, None);
     };
     let (decided, standings) = Decided::new(definitions, &basis.rates, view, &valued);
+    let treatment = treatment(definitions, view, &valued, &standings);
     let assessment = Assessment {
-        treatment: Some(treatment(definitions, &valued, &standings)),
+        next_check_in: next_check_in(&treatment.treatment, definitions, view),
+        treatment: Some(treatment),
         valued,
         standings,
     };
@@ -68,13 +78,56 @@ pub fn decide<'a>(view: ProfileAt<'a>, basis: &'a Basis) -> (Assessment, Option<
 
 fn treatment(
     definitions: &Definitions,
+    view: ProfileAt<'_>,
     valued: &Valued,
     standings: &[SegmentOutcome],
 ) -> AssignedTreatment {
     let rank = valued.tier.ok().map(TierIndex::rank);
     let is_member = |segment: SegmentId| standings[segment.0 as usize].is_member;
-    let (treatment, choices) = definitions.treatments().of_customer(rank, is_member);
+    let treatments = definitions.treatments();
+    let (treatment, choices) = treatments.of_customer(rank, view.as_of(), is_member);
     AssignedTreatment { treatment, choices }
+}
+
+/// The next check-in of a treatment; `None` without a plan, without the day that it is counted from, and when it has ended.
+fn next_check_in(
+    treatment: &Treatment,
+    definitions: &Definitions,
+    view: ProfileAt<'_>,
+) -> Option<Day> {
+    let plan = treatment.check_ins.as_ref()?;
+    let start = match plan.from {
+        CheckInsFrom::FirstPurchase => view.purchases()?.first_day,
+        CheckInsFrom::Attribute(id) => {
+            let attribute = definitions.vocabulary().attribute(id);
+            let AttributeValue::Day(day) = slots::fresh_value(view, attribute)? else {
+                return None;
+            };
+            *day
+        }
+    };
+    plan.next(start, view.as_of())
+}
+
+/// Records of other systems that attributes of a customer name: the attribute, by its place in the definitions, and the ids.
+#[must_use]
+pub fn references(definitions: &Definitions, view: ProfileAt<'_>) -> Vec<(usize, Vec<Label>)> {
+    let attributes = definitions.attributes().iter().enumerate();
+    let attributes = attributes.filter(|(_, definition)| definition.reference.is_some());
+    let named = attributes.filter_map(|(at, definition)| {
+        let ids = match slots::fresh_value(view, &definition.attribute)? {
+            AttributeValue::Text(id) => vec![id.clone()],
+            AttributeValue::Tags(ids) => ids.to_vec(),
+            // Of another type than the attribute has now.
+            AttributeValue::Bool(_)
+            | AttributeValue::Int(_)
+            | AttributeValue::Number(_)
+            | AttributeValue::Money(_)
+            | AttributeValue::Day(_) => return None,
+        };
+        Some((at, ids))
+    });
+    named.collect()
 }
 
 /// The treatment of an unknown caller; `None` before definitions are published.

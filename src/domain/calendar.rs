@@ -106,6 +106,19 @@ impl Day {
     }
 }
 
+/// Minutes after midnight of a clock time `HH:MM`, 00:00 to 24:00; `None` if it is none.
+#[must_use]
+pub fn clock_minutes(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let is_plain = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_plain(hours) || !is_plain(minutes) {
+        return None;
+    }
+    let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let total = hours * 60 + minutes;
+    (minutes < 60 && total <= 24 * 60).then_some(total)
+}
+
 impl TryFrom<Date> for Day {
     type Error = DayError;
 

@@ -4,10 +4,15 @@
 //! Everything that is wrong with a file is found at once, each problem with its place in the file. This module does not know how
 //! revisions are stored or published.
 
+pub mod calendars;
+mod catalogue;
 pub mod contact_cost;
 mod fields;
 mod order;
+pub mod period;
 mod place;
+mod policies;
+pub mod routing;
 mod schemes;
 mod settings;
 mod tiers;
@@ -20,8 +25,12 @@ mod tests;
 
 use std::{fmt::Write as _, ops::Range};
 
+pub use self::catalogue::{AttributeDefinition, Family};
+pub use self::policies::Policies;
+use self::routing::RuleId;
 pub use self::treatments::{
-    MAX_PRIORITY, PerField, Sla, Stranger, Treatment, TreatmentChoice, TreatmentField, Treatments,
+    CheckIns, CheckInsFrom, MAX_PRIORITY, PerField, Sla, Stranger, Treatment, TreatmentChoice,
+    TreatmentField, Treatments,
 };
 pub use self::trunks::Trunk;
 use crate::domain::{
@@ -31,7 +40,7 @@ use crate::domain::{
         condition::{Condition, SegmentId, Term},
         diagnostic::{self, Diagnostic, Diagnostics},
         program::{Builder, Program, RootId, Verdict},
-        vocabulary::{Attribute, Vocabulary},
+        vocabulary::Vocabulary,
     },
     text::Label,
 };
@@ -80,50 +89,6 @@ pub struct Channel {
     pub cost: Option<Money>,
     /// Description.
     pub description: Option<LocalizedText>,
-}
-
-/// What kind of thing an attribute tells. The families of the articles behind Patron (M18 to M31).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// Age, occupation, family, education, income.
-    SocioDemographic,
-    /// Residence, region, abroad.
-    Geographic,
-    /// Requirements of a sector.
-    Industry,
-    /// How they buy and communicate.
-    Behaviour,
-    /// Membership, agreed discounts, profitability delivered from elsewhere.
-    Value,
-    /// Lifestyle, interests, opinions.
-    Psychographic,
-    /// Lead, onboarding, regular.
-    Lifecycle,
-    /// Devices, platforms, affinity.
-    Technographic,
-    /// Employees, corporate links, size.
-    Firmographic,
-    /// Customer class, potential class, criticality.
-    Needs,
-    /// Agreed services and response times.
-    OfferedServices,
-    /// Kind of partner and preferred products.
-    BusinessPartner,
-    /// Department and role of colleagues.
-    Internal,
-}
-
-/// An attribute of the catalogue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AttributeDefinition {
-    /// What conditions need: name, type, unit, maximum age, sensitivity.
-    pub attribute: Attribute,
-    /// What kind of thing it tells.
-    pub family: Family,
-    /// What it means.
-    pub description: LocalizedText,
-    /// Unit of a number, as people say it.
-    pub unit: Option<LocalizedText>,
 }
 
 /// A tier and the least value that earns it.
@@ -208,6 +173,7 @@ pub struct Definitions {
     schemes: Vec<Scheme>,
     segments: Vec<Segment>,
     treatments: Treatments,
+    policies: Policies,
     trunks: Vec<Trunk>,
     vocabulary: Vocabulary,
     program: Program,
@@ -240,20 +206,30 @@ impl Definitions {
         let treatments_place = top.key_span("treatments");
         let treatments = top.require("treatments", "...", problems);
         let trunks = trunks::read(&mut top, problems);
+        let calendars = calendars::read(&mut top, problems);
+        let intents = routing::intents(&mut top, problems);
+        let (rules_place, rules) = (top.key_span("routing"), top.get("routing"));
         top.finish(problems);
 
         let (vocabulary, has_currency) =
             drafts.vocabulary(currency, &attributes, &channels, &tiers)?;
         let (schemes, segments) = drafts.conditions(text, &vocabulary, has_currency, problems);
         let order = order::sorted(&schemes, &segments, &vocabulary, problems);
-        let treatments = treatments.and_then(|node| {
-            let reader = treatments::Reader {
-                tiers: &tiers,
-                channels: &channels,
-                vocabulary: &vocabulary,
-            };
-            reader.read(node, treatments_place, problems)
-        });
+        let reader = treatments::Reader {
+            tiers: &tiers,
+            channels: &channels,
+            vocabulary: &vocabulary,
+            calendars: &calendars,
+        };
+        let treatments = treatments.and_then(|node| reader.read(node, treatments_place, problems));
+        let rules = routing::RuleReader {
+            file: text,
+            treatments: &reader,
+            vocabulary: &routing::vocabulary(&vocabulary, &intents, &calendars),
+            has_currency,
+        }
+        .read(rules, rules_place, problems);
+        let policies = Policies::new(calendars, intents, rules, treatments.as_ref(), problems);
         if !problems.is_empty() {
             return None;
         }
@@ -261,11 +237,8 @@ impl Definitions {
             .into_iter()
             .map(schemes::Draft::finished)
             .collect::<Option<_>>()?;
-        let mut builder = Builder::default();
-        for segment in &segments {
-            builder.add(&segment.condition);
-        }
-        let program = builder.build();
+        let policies = policies?;
+        let program = program(&segments, &policies);
         let segment_slots = (0..)
             .zip(&segments)
             .map(|(id, _)| program.slot_of(&Term::Segment(SegmentId(id))))
@@ -278,6 +251,7 @@ impl Definitions {
             schemes,
             segments,
             treatments: treatments?,
+            policies,
             trunks: trunks?,
             vocabulary,
             program,
@@ -328,6 +302,12 @@ impl Definitions {
         &self.treatments
     }
 
+    /// What depends on the contact and its time.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
     /// The trunk of this name; without a name the one called `default`.
     #[must_use]
     pub fn trunk(&self, name: &str) -> Option<&Trunk> {
@@ -345,7 +325,7 @@ impl Definitions {
         &self.vocabulary
     }
 
-    /// The conditions of all segments; the condition of the segment with index i is root i.
+    /// The conditions of all segments, and behind them those of the routing rules; the condition of the segment with index i is root i.
     #[must_use]
     pub fn program(&self) -> &Program {
         &self.program
@@ -355,6 +335,12 @@ impl Definitions {
     #[must_use]
     pub fn root(&self, segment: SegmentId) -> RootId {
         RootId(segment.0)
+    }
+
+    /// The root of a routing rule's condition.
+    #[must_use]
+    pub fn rule_root(&self, rule: RuleId) -> RootId {
+        RootId(u32::try_from(self.segments.len()).unwrap_or(u32::MAX) + rule.0)
     }
 
     /// The slot of `segment(...)` with this id, where a condition asks for it.
@@ -374,6 +360,17 @@ impl Definitions {
     pub fn order(&self) -> &[SegmentId] {
         &self.order
     }
+}
+
+/// The conditions of segments, and behind them those of rules.
+fn program(segments: &[Segment], policies: &Policies) -> Program {
+    let mut builder = Builder::default();
+    let of_segments = segments.iter().map(|segment| &segment.condition);
+    let of_rules = policies.rules().iter().map(|rule| &rule.condition);
+    for condition in of_segments.chain(of_rules) {
+        builder.add(condition);
+    }
+    builder.build()
 }
 
 /// Shows all problems of a file as one report, ending with their number.

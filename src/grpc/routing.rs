@@ -7,7 +7,10 @@ use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status};
 
 use crate::{
-    api::{answers::routed::RouteMask, contacts, routes::ContactRoutes, violations::Violations},
+    api::{
+        answers::routed::RouteMask, contacts, routes::ContactRoutes, simulations,
+        violations::Violations,
+    },
     grpc::{
         layers::{
             deadline::Deadline,
@@ -19,6 +22,7 @@ use crate::{
     service::{
         answer::route::{Contact, Fallback},
         error::ServiceError,
+        simulation::Simulations,
     },
 };
 
@@ -38,13 +42,17 @@ pub fn never_fails(path: &str) -> bool {
 #[derive(Clone)]
 pub struct Routing {
     routes: ContactRoutes,
+    simulations: Arc<Simulations>,
 }
 
 impl Routing {
-    /// The service over its use case.
+    /// The service over its use cases.
     #[must_use]
-    pub fn new(routes: ContactRoutes) -> Self {
-        Self { routes }
+    pub fn new(routes: ContactRoutes, simulations: Arc<Simulations>) -> Self {
+        Self {
+            routes,
+            simulations,
+        }
     }
 
     /// Answers from memory, for [`layers::memory`](crate::grpc::layers::memory).
@@ -109,6 +117,21 @@ impl pb::routing_service_server::RoutingService for Routing {
         // It was encoded here.
         let message = pb::RouteContactResponse::decode(bytes);
         let message = message.map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        Ok(Response::new(message))
+    }
+
+    async fn simulate_routing(
+        &self,
+        request: Request<pb::SimulateRoutingRequest>,
+    ) -> Result<Response<pb::SimulateRoutingResponse>, Status> {
+        let mut violations = Violations::default();
+        let read = simulations::simulation(request.into_inner(), &mut violations.at(""));
+        let Some(asked) = read.filter(|_| violations.is_empty()) else {
+            return Err(status::invalid_request(violations));
+        };
+        let documents = asked.documents.clone();
+        let outcome = self.simulations.simulate(asked).await?;
+        let message = simulations::simulation_message(outcome, &documents);
         Ok(Response::new(message))
     }
 }

@@ -311,6 +311,7 @@ impl RequestOptions<'_> {
             order_forecast: self.order_forecast.map(|order_forecast| {
                 questions::order_forecast(order_forecast, &mut check.field("order_forecast"))
             }),
+            contact: None,
         }
     }
 }

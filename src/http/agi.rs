@@ -107,13 +107,15 @@ async fn variables(call: &[(String, String)], routes: &ContactRoutes) -> Vec<(St
     // agi://host/route?trunk=...: what the dialplan states comes after what the channel knows, and so before it.
     let (_, query) = of("agi_request").split_once('?').unwrap_or_default();
     let channel = (Cow::Borrowed("number"), Cow::Borrowed(of("agi_callerid")));
+    let dialled = Some(of("agi_dnid")).filter(|number| *number != "unknown");
+    let dialled = dialled.map(|number| (Cow::Borrowed("dnid"), Cow::Borrowed(number)));
     let stated = form_urlencoded::parse(query.as_bytes());
     let Asked {
         contact,
         mask,
         language,
         ..
-    } = match parameters::read(std::iter::once(channel).chain(stated)) {
+    } = match parameters::read(std::iter::once(channel).chain(dialled).chain(stated)) {
         Ok(asked) => asked,
         Err(error) => {
             let error = error.to_string().replace('\n', "; ");

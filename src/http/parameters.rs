@@ -59,8 +59,11 @@ const MAX_PARAMETERS: usize = 200;
 /// Names of the caller's number, as systems have them: the first that has a value counts.
 const NUMBER: [&str; 6] = ["number", "caller", "From", "callerid", "ani", "ANI"];
 
+/// Names of the number that was dialled: the first that has a value counts.
+const DIALLED: [&str; 5] = ["dialled_number", "To", "called", "dnid", "dnis"];
+
 /// The other parameters.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 14] = [
     "email",
     "asserted_identity",
     "remote_party_id",
@@ -70,6 +73,8 @@ const OTHERS: [&str; 12] = [
     "number_plan",
     "claim",
     "claim_system",
+    "channel",
+    "intent",
     "fields",
     "format",
     "lang",
@@ -77,7 +82,7 @@ const OTHERS: [&str; 12] = [
 
 /// Whether a parameter is understood.
 pub(super) fn is_known(name: &str) -> bool {
-    NUMBER.contains(&name) || OTHERS.contains(&name)
+    NUMBER.contains(&name) || DIALLED.contains(&name) || OTHERS.contains(&name)
 }
 
 /// All of them.
@@ -94,8 +99,9 @@ pub(super) fn read<'a>(
     pairs: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
 ) -> Result<Asked, ParameterError> {
     let mut request = pb::RouteContactRequest::default();
-    let (mut format, mut language) = (Format::default(), Language::default());
+    let mut form = Form::default();
     let mut numbers: [Option<String>; NUMBER.len()] = Default::default();
+    let mut dialled: [String; DIALLED.len()] = Default::default();
     let (mut email, mut sip) = (None, pb::SipHeaders::default());
     let (mut claim, mut claimed_system) = (None, None);
     let mut wrong = vec![];
@@ -108,6 +114,10 @@ pub(super) fn read<'a>(
             numbers[alias] = Some(value.into_owned());
             continue;
         }
+        if let Some(alias) = DIALLED.iter().position(|alias| *alias == name) {
+            dialled[alias] = value.into_owned();
+            continue;
+        }
         match &*name {
             "email" => email = Some(value.into_owned()),
             "asserted_identity" => sip.asserted_identity = value.into_owned(),
@@ -117,24 +127,15 @@ pub(super) fn read<'a>(
             "trunk" => request.trunk = value.into_owned(),
             "number_plan" => request.number_plan = value.into_owned(),
             "claim" => claim = Some(value.into_owned()),
+            "channel" => request.channel = value.into_owned(),
+            "intent" => request.intent = value.into_owned(),
             "claim_system" => claimed_system = Some(value.into_owned()),
-            "fields" => {
-                let paths = value.split(',').map(|path| path.trim().to_owned());
-                request.read_mask = Some(prost_types::FieldMask {
-                    paths: paths.filter(|path| !path.is_empty()).collect(),
-                });
+            "fields" => request.read_mask = Some(mask(&value)),
+            "format" | "lang" => {
+                if let Err(error) = form.set(&name, &value) {
+                    wrong.push(error);
+                }
             }
-            "format" => match &*value {
-                "json" => format = Format::Json,
-                "flat" => format = Format::Flat,
-                "kv" => format = Format::Pairs,
-                other => wrong.push(format!("format: {other:?} is not json, flat or kv")),
-            },
-            "lang" => match &*value {
-                "en" => language = Language::English,
-                "de" => language = Language::German,
-                other => wrong.push(format!("lang: {other:?} is not en or de")),
-            },
             _ => {}
         }
     }
@@ -144,6 +145,8 @@ pub(super) fn read<'a>(
         .find(is_given)
         .or(numbers.iter().find(|it| it.is_some()));
     let number = given.cloned().flatten();
+    let mut dialled = dialled.into_iter().filter(|number| !number.is_empty());
+    request.dialled_number = dialled.next().unwrap_or_default();
     request.caller = caller(number, email, sip);
     request.claim = claimed(claim, claimed_system);
     let mut violations = Violations::default();
@@ -156,11 +159,42 @@ pub(super) fn read<'a>(
         Ok(Asked {
             contact,
             mask,
-            format,
-            language,
+            format: form.format,
+            language: form.language,
         })
     } else {
         Err(ParameterError(wrong))
+    }
+}
+
+/// The form of the answer.
+#[derive(Default)]
+struct Form {
+    format: Format,
+    language: Language,
+}
+
+impl Form {
+    /// Sets what a parameter states, or returns what is wrong with it.
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match (name, value) {
+            ("format", "json") => self.format = Format::Json,
+            ("format", "flat") => self.format = Format::Flat,
+            ("format", "kv") => self.format = Format::Pairs,
+            ("format", other) => return Err(format!("format: {other:?} is not json, flat or kv")),
+            (_, "en") => self.language = Language::English,
+            (_, "de") => self.language = Language::German,
+            (_, other) => return Err(format!("lang: {other:?} is not en or de")),
+        }
+        Ok(())
+    }
+}
+
+/// The fields that are named with commas between them.
+fn mask(value: &str) -> prost_types::FieldMask {
+    let paths = value.split(',').map(|path| path.trim().to_owned());
+    prost_types::FieldMask {
+        paths: paths.filter(|path| !path.is_empty()).collect(),
     }
 }
 
@@ -281,7 +315,7 @@ mod tests {
                 "number_plan: is not a number plan: write e164, e164_no_plus, national:REGION, international_prefix:DIGITS, \
                  auto or auto:REGION",
                 "fields: has no field queue: name treatment, customer, candidates, candidate_count, shared, question, number, \
-                 identified_by, provenance, claim_error",
+                 identified_by, provenance, claim_error, decision, times",
             ]
         );
     }

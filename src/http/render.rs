@@ -2,11 +2,15 @@
 //!
 //! A key that has no value is left out of JSON and empty in the flat forms, where scripts ask for a key before they know whether it is there.
 
+mod contact;
 mod names;
+mod treatment;
 
 use serde::Serialize;
 
+use self::contact::{Decision, Times};
 use self::names::{fallback_reason, form, identified_by, kind, quality, unrated_reason, verdict};
+use self::treatment::Treatment;
 use super::parameters::{Format, Language};
 use crate::pb;
 
@@ -19,6 +23,10 @@ struct Answer<'a> {
     fallback_reason: &'static str,
     #[serde(flatten)]
     treatment: Option<Treatment<'a>>,
+    #[serde(flatten)]
+    times: Option<Times<'a>>,
+    #[serde(flatten)]
+    decision: Option<Decision<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<Customer<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -47,39 +55,6 @@ struct Answer<'a> {
 )]
 const fn is_zero(number: &i32) -> bool {
     *number == 0
-}
-
-/// What follows.
-#[derive(Debug, Default, Serialize)]
-struct Treatment<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    queue: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    fallback_queues: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<i32>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    skills: &'a [String],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    roles: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_minutes: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resolution_minutes: Option<i32>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    service_hours: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    channels: &'a [String],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    services: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    automation_allowed: Option<bool>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    language: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tone: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    playbook: Vec<Text<'a>>,
 }
 
 /// A text in the languages that there are.
@@ -124,6 +99,18 @@ struct Customer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     lifetime_value: Option<Money<'a>>,
     segments: Vec<Segment<'a>>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    next_check_in: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    references: Vec<Reference<'a>>,
+}
+
+/// Records of another system.
+#[derive(Debug, Serialize)]
+struct Reference<'a> {
+    system: &'a str,
+    attribute: &'a str,
+    ids: &'a [String],
 }
 
 /// An amount.
@@ -199,6 +186,8 @@ impl<'a> From<&'a pb::RouteContactResponse> for Answer<'a> {
             quality: quality(answer.quality()),
             fallback_reason: fallback_reason(answer.fallback_reason()),
             treatment: answer.treatment.as_ref().map(Treatment::from),
+            times: answer.times.as_ref().map(Times::from),
+            decision: answer.decision.as_ref().map(Decision::from),
             customer: answer.customer.as_ref().map(Customer::from),
             candidates: answer.candidates.iter().map(Customer::from).collect(),
             candidate_count: answer.candidate_count,
@@ -212,27 +201,6 @@ impl<'a> From<&'a pb::RouteContactResponse> for Answer<'a> {
             identified_by: identified_by(answer.identified_by()),
             as_of: provenance.map_or("", |it| &it.as_of),
             basis_id: provenance.map_or("", |it| &it.basis_id),
-        }
-    }
-}
-
-impl<'a> From<&'a pb::Treatment> for Treatment<'a> {
-    fn from(treatment: &'a pb::Treatment) -> Self {
-        Self {
-            queue: &treatment.queue,
-            fallback_queues: &treatment.fallback_queues,
-            priority: treatment.priority,
-            skills: &treatment.skills,
-            roles: &treatment.roles,
-            response_minutes: treatment.response_minutes,
-            resolution_minutes: treatment.resolution_minutes,
-            service_hours: &treatment.service_hours,
-            channels: &treatment.channels,
-            services: &treatment.services,
-            automation_allowed: treatment.automation_allowed,
-            language: &treatment.language,
-            tone: treatment.tone.as_ref().map(Text::from),
-            playbook: treatment.playbook.iter().map(Text::from).collect(),
         }
     }
 }
@@ -251,6 +219,16 @@ impl<'a> From<&'a pb::Classification> for Customer<'a> {
                 amount_minor: money.amount_minor,
                 currency: &money.currency,
             }),
+            next_check_in: &one.next_check_in,
+            references: one
+                .references
+                .iter()
+                .map(|reference| Reference {
+                    system: &reference.system,
+                    attribute: &reference.attribute,
+                    ids: &reference.ids,
+                })
+                .collect(),
             segments: one
                 .segments
                 .iter()
@@ -334,43 +312,33 @@ pub(super) fn pairs_of(
 
 /// An answer as keys and texts, the same keys every time.
 fn pairs(answer: &Answer<'_>, language: Language) -> Vec<(&'static str, String)> {
-    let none = Treatment::default();
-    let treatment = answer.treatment.as_ref().unwrap_or(&none);
+    let none = (Treatment::default(), Times::default(), Decision::default());
+    let treatment = answer.treatment.as_ref().unwrap_or(&none.0);
+    let times = answer.times.as_ref().unwrap_or(&none.1);
+    let decision = answer.decision.as_ref().unwrap_or(&none.2);
     let customer = answer.customer.as_ref();
     let shared = answer.shared.as_ref();
     let number = answer.number.as_ref();
-    let list = |names: &[String]| names.join(",");
     let whole = |number: Option<i32>| number.map(|it| it.to_string()).unwrap_or_default();
     let text = |text: Option<Text<'_>>| text.map_or("", |it| it.in_language(language)).to_owned();
     let tier = customer.map(|it| it.tier).or(shared.map(|it| it.tier));
     let segments = customer.map_or(vec![], |it| it.segments.iter().map(|it| it.name).collect());
-    let playbook: Vec<&str> = treatment
-        .playbook
-        .iter()
-        .map(|step| step.in_language(language))
-        .collect();
-    let automation = treatment.automation_allowed.map(|it| it.to_string());
+    let references = customer.map_or(&[][..], |it| &it.references).iter();
+    let references =
+        references.flat_map(|it| it.ids.iter().map(move |id| format!("{}:{id}", it.system)));
+    let references: Vec<String> = references.collect();
     let kind = customer.map(|it| it.kind).or(shared.map(|it| it.kind));
     let rank = customer.map(|it| it.tier_rank).filter(|rank| *rank > 0);
     let question = answer.question.as_ref().and_then(|it| it.text);
-    vec![
+    let mut pairs = vec![
         ("verdict", answer.verdict.to_owned()),
         ("quality", answer.quality.to_owned()),
         ("fallback_reason", answer.fallback_reason.to_owned()),
-        ("queue", treatment.queue.to_owned()),
-        ("fallback_queues", list(treatment.fallback_queues)),
-        ("priority", whole(treatment.priority)),
-        ("skills", list(treatment.skills)),
-        ("roles", list(treatment.roles)),
-        ("response_minutes", whole(treatment.response_minutes)),
-        ("resolution_minutes", whole(treatment.resolution_minutes)),
-        ("service_hours", treatment.service_hours.to_owned()),
-        ("channels", list(treatment.channels)),
-        ("services", list(treatment.services)),
-        ("automation_allowed", automation.unwrap_or_default()),
-        ("language", treatment.language.to_owned()),
-        ("tone", text(treatment.tone)),
-        ("playbook", playbook.join(" | ")),
+    ];
+    pairs.extend(treatment.pairs(language));
+    pairs.extend(times.pairs(language));
+    pairs.extend(decision.pairs());
+    pairs.extend([
         ("customer_id", customer.map_or("", |it| it.id).to_owned()),
         (
             "customer_name",
@@ -380,6 +348,11 @@ fn pairs(answer: &Answer<'_>, language: Language) -> Vec<(&'static str, String)>
         ("tier", tier.unwrap_or_default().to_owned()),
         ("tier_rank", whole(rank)),
         ("segments", segments.join(",")),
+        (
+            "next_check_in",
+            customer.map_or("", |it| it.next_check_in).to_owned(),
+        ),
+        ("references", references.join(",")),
         ("candidate_count", answer.candidate_count.to_string()),
         ("question", text(question)),
         ("number", number.map_or("", |it| it.e164).to_owned()),
@@ -387,5 +360,6 @@ fn pairs(answer: &Answer<'_>, language: Language) -> Vec<(&'static str, String)>
         ("claim_error", answer.claim_error.to_owned()),
         ("identified_by", answer.identified_by.to_owned()),
         ("as_of", answer.as_of.to_owned()),
-    ]
+    ]);
+    pairs
 }

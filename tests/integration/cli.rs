@@ -47,6 +47,7 @@ Commands:
   definitions     Check, publish and show definitions: attributes, tiers, segments, treatments
   classify        Look up a customer: identity, tier, segments and treatment
   route           Route a call: who calls, and how to treat the call, whatever is known
+  simulate        Try out definitions on recorded contacts
   explain         Explain why a customer is or is not in a segment or tier
   score           Estimate the lifetime value of a customer, or of every customer in a file
   cost-to-serve   Show what the contacts of a customer or a group cost, next to what they bring

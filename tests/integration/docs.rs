@@ -14,7 +14,7 @@ use clap::CommandFactory as _;
 use patron::app::server::methods;
 use patron::cli::Cli;
 use patron::domain::definitions::{self, Definitions};
-use patron::domain::rules::language::{BUILT_INS, BuiltIn};
+use patron::domain::rules::language::{BUILT_INS, BuiltIn, CONTACT_TERMS};
 use patron::metrics::Metrics;
 
 const API: &str = include_str!("../../docs/api.md");
@@ -216,6 +216,12 @@ fn the_table_of_terms_is_that_of_the_language() {
     assert!(missing.is_empty(), "{missing:?}");
     documented.retain(|name| !terms.contains(name));
     assert!(documented.contains("an attribute"), "{documented:?}");
+}
+
+#[test]
+fn the_table_of_contact_terms_is_that_of_the_language() {
+    let terms: BTreeSet<String> = CONTACT_TERMS.iter().map(BuiltIn::written).collect();
+    assert_eq!(names(DEFINITIONS, "Contacts"), terms);
 }
 
 /// The document that the page on definitions shows.

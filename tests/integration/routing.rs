@@ -6,6 +6,7 @@ mod forms;
 mod http;
 mod mutated;
 mod never_fails;
+mod policies;
 mod recipes;
 mod strangers;
 

@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use prost::Message as _;
 
 use super::{
-    classify_response, extrapolated_covariates, provenance, tier,
+    classify_response, extrapolated_covariates, provenance, references, tier,
     wire::{bytes, message, number, text},
 };
 use crate::{
@@ -39,7 +39,7 @@ struct Encoded {
     basis: Weak<Basis>,
     /// Name and title of each segment.
     segments: Vec<Vec<u8>>,
-    /// The fields of treatments, by where they come from: UNRATED, the tiers from the best on, the segments.
+    /// The fields of treatments, by where they come from: UNRATED, the tiers from the best on, the entries about segments.
     treatments: Vec<PerField<OnceLock<Vec<u8>>>>,
 }
 
@@ -92,7 +92,8 @@ impl Encoded {
             message(2, &mut out, |out| localized(title, out));
             out
         };
-        let sources = 1 + basis.revision.tiers.all().count() + segments.len();
+        let entries = definitions.map_or(0, |it| it.treatments().entry_count());
+        let sources = 1 + basis.revision.tiers.all().count() + entries;
         Self {
             basis: Arc::downgrade(basis),
             segments: segments
@@ -114,11 +115,12 @@ impl Encoded {
         let fields = TreatmentField::ALL.iter().zip(&assigned.choices);
         for (at, (field, choice)) in fields.enumerate() {
             let source = match choice {
-                // One customer is no stranger, and not several.
-                TreatmentChoice::Tier | TreatmentChoice::Stranger(_) | TreatmentChoice::Various => {
-                    tier.map_or(0, TierIndex::rank)
-                }
-                TreatmentChoice::Segment(id) => 1 + tiers + id.0 as usize,
+                // One customer is no stranger, and not several; a rule needs a contact.
+                TreatmentChoice::Tier
+                | TreatmentChoice::Stranger(_)
+                | TreatmentChoice::Rule(_)
+                | TreatmentChoice::Various => tier.map_or(0, TierIndex::rank),
+                TreatmentChoice::Segment { entry, .. } => 1 + tiers + *entry as usize,
             };
             let written = self.treatments[source][at].get_or_init(|| {
                 let whole = treatments::treatment(assigned, definitions);
@@ -155,7 +157,12 @@ fn classification(
     let definitions = basis.revision.definitions.as_deref();
     if let Some((assigned, definitions)) = assessment.treatment.as_ref().zip(definitions) {
         message(8, out, |out| {
-            encoded.treatment(assigned, valued.tier.ok(), definitions, out);
+            if one.routing.is_some() {
+                // A contact can change every field.
+                treatments::treatment(assigned, definitions).encode_raw(out);
+            } else {
+                encoded.treatment(assigned, valued.tier.ok(), definitions, out);
+            }
         });
     }
     for missing in crate::api::rates::missing_rates(&one.missing_rates) {
@@ -163,6 +170,12 @@ fn classification(
     }
     for one in extrapolated_covariates(&valued.valuation.extrapolated_covariates) {
         bytes(10, &one.encode_to_vec(), out);
+    }
+    if let Some(day) = assessment.next_check_in {
+        text(11, &day.to_string(), out);
+    }
+    for reference in references(&one.references, definitions) {
+        bytes(12, &reference.encode_to_vec(), out);
     }
 }
 

@@ -5,94 +5,27 @@
 
 use prost::Message as _;
 
+mod mask;
+mod number;
+mod outcome;
+
+pub use self::mask::RouteMask;
+use self::{mask::field, number::number_message};
 use super::{
     assigned, mark_stale, provenance,
     wire::{Field, Value, bytes, fields, number, text},
 };
 use crate::{
-    domain::{
-        definitions::Stranger,
-        telephony::{
-            METADATA_VERSION,
-            caller::Origin,
-            plan::{NumberForm, NumberReading, Reading},
-        },
-    },
+    domain::{assess::routing::RoutingOutcome, definitions::Stranger},
     pb,
     service::answer::{
         classify::MAX_ASSESSED,
         route::{
-            ClassifiedBytes, Fallback, IdentifiedBy, NumberRead, ReadContact, RouteQuality,
-            RouteVerdict, Routed, StrangerAnswer,
+            ClassifiedBytes, Fallback, IdentifiedBy, ReadContact, RouteQuality, RouteVerdict,
+            Routed, StrangerAnswer,
         },
     },
 };
-
-/// Numbers of the fields of `RouteContactResponse`.
-mod field {
-    pub(super) const VERDICT: u32 = 1;
-    pub(super) const QUALITY: u32 = 2;
-    pub(super) const TREATMENT: u32 = 4;
-    pub(super) const CUSTOMER: u32 = 5;
-    pub(super) const NUMBER: u32 = 10;
-    pub(super) const IDENTIFIED_BY: u32 = 11;
-    pub(super) const PROVENANCE: u32 = 12;
-    pub(super) const CLAIM_ERROR: u32 = 13;
-}
-
-/// Which fields of the response are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RouteMask(u16);
-
-impl RouteMask {
-    /// All fields.
-    pub const ALL: Self = Self(u16::MAX);
-
-    /// The fields that can be asked for, with their numbers; verdict, quality and its reason are always there.
-    const NAMES: [(&'static str, u32); 10] = [
-        ("treatment", field::TREATMENT),
-        ("customer", field::CUSTOMER),
-        ("candidates", 6),
-        ("candidate_count", 7),
-        ("shared", 8),
-        ("question", 9),
-        ("number", field::NUMBER),
-        ("identified_by", field::IDENTIFIED_BY),
-        ("provenance", field::PROVENANCE),
-        ("claim_error", field::CLAIM_ERROR),
-    ];
-
-    /// The fields with these names.
-    ///
-    /// # Errors
-    /// The names that are none.
-    pub fn new<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<Self, Vec<&'a str>> {
-        let (mut mask, mut unknown) = (0, vec![]);
-        for path in paths {
-            match (path, Self::NAMES.iter().find(|(name, _)| *name == path)) {
-                ("*", _) => mask = u16::MAX,
-                ("verdict" | "quality" | "fallback_reason", _) => {}
-                (_, Some((_, field))) => mask |= 1 << field,
-                (_, None) => unknown.push(path),
-            }
-        }
-        if unknown.is_empty() {
-            Ok(Self(mask))
-        } else {
-            Err(unknown)
-        }
-    }
-
-    /// The names that can be asked for, for an error.
-    #[must_use]
-    pub fn names() -> String {
-        Self::NAMES.map(|(name, _)| name).join(", ")
-    }
-
-    const fn has(self, field: u32) -> bool {
-        self.0 & (1 << field) != 0
-    }
-}
 
 /// An answer to a contact: its bytes, and what is counted of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +71,7 @@ fn of_customer(
                 number: 2,
                 value: Value::Bytes(classification),
                 ..
-            } => customer(classification, mask, &mut out),
+            } => customer(classification, classified, mask, &mut out),
             Field {
                 number: 6,
                 value: Value::Bytes(own),
@@ -169,6 +102,19 @@ fn of_customer(
     {
         text(field::CLAIM_ERROR, error, &mut out);
     }
+    if let Some(routing) = &classified.routing {
+        if mask.has(field::DECISION) {
+            let decision = outcome::decision(routing).encode_to_vec();
+            bytes(field::DECISION, &decision, &mut out);
+        }
+        if mask.has(field::TIMES) {
+            bytes(
+                field::TIMES,
+                &outcome::times(routing).encode_to_vec(),
+                &mut out,
+            );
+        }
+    }
     RoutedBytes {
         bytes: out,
         verdict: RouteVerdict::Resolved,
@@ -188,8 +134,16 @@ fn quality(classified: &ClassifiedBytes, is_crowd: bool) -> RouteQuality {
 }
 
 /// The classification of one customer: its treatment where that of the contact stands, the rest where the customer does.
-fn customer(classification: &[u8], mask: RouteMask, out: &mut Vec<u8>) {
+fn customer(
+    classification: &[u8],
+    classified: &ClassifiedBytes,
+    mask: RouteMask,
+    out: &mut Vec<u8>,
+) {
     const TREATMENT_OF_CUSTOMER: u32 = 8;
+    let of_contact = classified.treatment.as_deref();
+    let of_contact = of_contact.and_then(|(treatment, basis)| assigned(Some(treatment), basis));
+    let of_contact = of_contact.map(|treatment| treatment.encode_to_vec());
     let mut rest = Vec::with_capacity(classification.len());
     for part in fields(classification) {
         match part {
@@ -199,6 +153,7 @@ fn customer(classification: &[u8], mask: RouteMask, out: &mut Vec<u8>) {
                 ..
             } => {
                 if mask.has(field::TREATMENT) {
+                    let treatment = of_contact.as_deref().unwrap_or(treatment);
                     bytes(field::TREATMENT, treatment, out);
                 }
             }
@@ -235,7 +190,7 @@ fn of_others(classified: &ClassifiedBytes, contact: &ReadContact, mask: RouteMas
         question: response.question,
         identified_by: if is_ambiguous { by } else { 0 },
         provenance,
-        ..of_contact(contact)
+        ..of_contact(contact, classified.routing.as_deref())
     };
     RoutedBytes {
         bytes: masked(message, mask).encode_to_vec(),
@@ -245,7 +200,7 @@ fn of_others(classified: &ClassifiedBytes, contact: &ReadContact, mask: RouteMas
 }
 
 /// What an answer states of the contact itself.
-fn of_contact(contact: &ReadContact) -> pb::RouteContactResponse {
+fn of_contact(contact: &ReadContact, routing: Option<&RoutingOutcome>) -> pb::RouteContactResponse {
     let number = contact.number.as_ref().map(number_message);
     let unreadable = contact.caller_error.as_ref();
     let unreadable = unreadable.map(|error| pb::CallerNumber {
@@ -255,6 +210,8 @@ fn of_contact(contact: &ReadContact) -> pb::RouteContactResponse {
     pb::RouteContactResponse {
         number: number.or(unreadable),
         claim_error: contact.claim_error.clone().unwrap_or_default(),
+        decision: routing.map(outcome::decision),
+        times: routing.map(outcome::times),
         ..Default::default()
     }
 }
@@ -277,7 +234,7 @@ fn of_stranger(answer: &StrangerAnswer, contact: &ReadContact, mask: RouteMask) 
         fallback_reason: answer.fallback.map_or(0, fallback_message),
         treatment: assigned(answer.treatment.as_ref(), &answer.basis),
         provenance: Some(provenance(None, answer.as_of, &answer.basis)),
-        ..of_contact(contact)
+        ..of_contact(contact, answer.routing.as_ref())
     };
     RoutedBytes {
         bytes: masked(message, mask).encode_to_vec(),
@@ -305,51 +262,8 @@ fn masked(message: pb::RouteContactResponse, mask: RouteMask) -> pb::RouteContac
         identified_by: wanted(message.identified_by, mask.has(field::IDENTIFIED_BY)),
         provenance: wanted(message.provenance, mask.has(field::PROVENANCE)),
         claim_error: wanted(message.claim_error, mask.has(field::CLAIM_ERROR)),
-    }
-}
-
-fn number_message(read: &NumberRead) -> pb::CallerNumber {
-    let source = match read.origin {
-        Origin::Given => pb::CallerSource::Number,
-        Origin::AssertedIdentity => pb::CallerSource::AssertedIdentity,
-        Origin::RemotePartyId => pb::CallerSource::RemotePartyId,
-        Origin::From => pb::CallerSource::From,
-    };
-    let message = pb::CallerNumber {
-        number_plan: read.plan.to_string(),
-        source: source.into(),
-        metadata_version: METADATA_VERSION.to_owned(),
-        ..Default::default()
-    };
-    match &read.reading {
-        Ok(Reading::Number(reading)) => pb::CallerNumber {
-            e164: reading.number.as_str().to_owned(),
-            form: form(reading).into(),
-            extension: reading.extension.as_deref().unwrap_or_default().to_owned(),
-            is_valid: reading.is_valid,
-            ..message
-        },
-        Ok(Reading::Ambiguous(readings)) => {
-            let readings = readings.iter().map(|it| it.number.as_str().to_owned());
-            pb::CallerNumber {
-                readings: readings.collect(),
-                ..message
-            }
-        }
-        Ok(Reading::Withheld) => message,
-        Err(error) => pb::CallerNumber {
-            error: error.to_string(),
-            ..message
-        },
-    }
-}
-
-fn form(reading: &NumberReading) -> pb::NumberForm {
-    match reading.form {
-        NumberForm::Plus => pb::NumberForm::Plus,
-        NumberForm::InternationalPrefix => pb::NumberForm::InternationalPrefix,
-        NumberForm::WithoutPlus => pb::NumberForm::WithoutPlus,
-        NumberForm::National(_) => pb::NumberForm::National,
+        decision: wanted(message.decision, mask.has(field::DECISION)),
+        times: wanted(message.times, mask.has(field::TIMES)),
     }
 }
 

@@ -246,8 +246,8 @@ fn add_treatment(ticket: &PresortedTicket, message: &mut pb::PresortedTicket) {
     message.resolution_minutes = sla.and_then(|sla| sla.resolution_minutes).map(minutes);
 }
 
-fn points(part: &PriorityReason) -> pb::PriorityReason {
-    pb::PriorityReason {
+fn points(part: &PriorityReason) -> pb::TicketPriorityReason {
+    pb::TicketPriorityReason {
         points: i32::try_from(part.points).unwrap_or(i32::MAX),
         reason: Some(reason(&part.reason)),
     }

@@ -59,7 +59,7 @@ fn keep(cache: &ProfileCache, id: &CustomerId, version: i64, answer: KeptAnswer)
 #[test]
 fn a_kept_answer_is_one_for_its_basis_and_its_day_alone() {
     let (basis, same_name) = (basis(), basis());
-    let answer = KeptAnswer::new(&basis, Day::EPOCH, Bytes::from_static(b"answer"));
+    let answer = KeptAnswer::new(&basis, Day::EPOCH, Bytes::from_static(b"answer"), None);
     let held = HeldProfile {
         answer: Some(Arc::new(answer)),
         ..HeldProfile::from_profile(Some(Arc::new(profile(1))))
@@ -75,7 +75,7 @@ fn a_kept_answer_is_one_for_its_basis_and_its_day_alone() {
 fn an_old_basis_goes_though_answers_were_made_on_it() {
     let old = basis();
     let gone = Arc::downgrade(&old);
-    let answer = KeptAnswer::new(&old, Day::EPOCH, Bytes::new());
+    let answer = KeptAnswer::new(&old, Day::EPOCH, Bytes::new(), None);
     drop(old);
     assert!(gone.upgrade().is_none());
     // Its address is still its own.
@@ -95,7 +95,7 @@ fn an_old_basis_goes_though_answers_were_made_on_it() {
 async fn an_answer_is_kept_beside_the_profile_it_was_made_from_and_weighed() {
     let (cache, basis, id) = (cache(20_000), basis(), CustomerId::new("ada").unwrap());
     let answer =
-        |bytes: &'static [u8]| KeptAnswer::new(&basis, Day::EPOCH, Bytes::from_static(bytes));
+        |bytes: &'static [u8]| KeptAnswer::new(&basis, Day::EPOCH, Bytes::from_static(bytes), None);
     let kept = async || cache.get(&id).await.unwrap().answer(&basis, Day::EPOCH);
     keep(&cache, &id, 1, answer(b"of nobody in memory"));
     assert_eq!(kept().await, None);
@@ -126,7 +126,12 @@ async fn answers_push_others_out_when_there_is_no_room() {
         let id = CustomerId::new(&format!("c{customer}")).unwrap();
         cache.get(&id).await.unwrap();
         let bytes = Bytes::from(vec![0; 2_000]);
-        keep(&cache, &id, 1, KeptAnswer::new(&basis, Day::EPOCH, bytes));
+        keep(
+            &cache,
+            &id,
+            1,
+            KeptAnswer::new(&basis, Day::EPOCH, bytes, None),
+        );
     }
     cache.measure();
     assert!(cache.weighted_bytes() <= 20_000);

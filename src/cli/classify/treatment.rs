@@ -28,16 +28,38 @@ impl From<&pb::SegmentMembership> for MembershipJson {
     }
 }
 
+/// Records of another system, as JSON.
+#[derive(Debug, Serialize)]
+pub struct ReferenceJson {
+    system: String,
+    attribute: String,
+    ids: Vec<String>,
+}
+
+impl From<&pb::Reference> for ReferenceJson {
+    fn from(reference: &pb::Reference) -> Self {
+        Self {
+            system: reference.system.clone(),
+            attribute: reference.attribute.clone(),
+            ids: reference.ids.clone(),
+        }
+    }
+}
+
 /// A treatment as JSON.
 #[derive(Debug, Serialize)]
 pub struct TreatmentJson {
     response_minutes: Option<i32>,
     resolution_minutes: Option<i32>,
     service_hours: Option<String>,
+    calendar: Option<String>,
+    extent: Option<TextJson>,
     queue: Option<String>,
     skills: Vec<String>,
     channels: Vec<String>,
     services: Vec<String>,
+    articles: Vec<String>,
+    request_forms: Vec<String>,
     playbook: Vec<TextJson>,
     priority: Option<i32>,
     fallback_queues: Vec<String>,
@@ -56,10 +78,14 @@ impl From<&pb::Treatment> for TreatmentJson {
             response_minutes: treatment.response_minutes,
             resolution_minutes: treatment.resolution_minutes,
             service_hours: stated(&treatment.service_hours),
+            calendar: stated(&treatment.calendar),
+            extent: treatment.extent.as_ref().map(TextJson::from),
             queue: stated(&treatment.queue),
             skills: treatment.skills.clone(),
             channels: treatment.channels.clone(),
             services: treatment.services.clone(),
+            articles: treatment.articles.clone(),
+            request_forms: treatment.request_forms.clone(),
             playbook: treatment.playbook.iter().map(TextJson::from).collect(),
             priority: treatment.priority,
             fallback_queues: treatment.fallback_queues.clone(),
@@ -121,6 +147,8 @@ pub fn treatment_text(treatment: &pb::Treatment) -> String {
         ("Automation", "automation", automation.to_owned()),
         ("Channels", "channels", treatment.channels.join(", ")),
         ("Services", "services", treatment.services.join(", ")),
+        ("Articles", "articles", treatment.articles.join(", ")),
+        ("Forms", "request_forms", treatment.request_forms.join(", ")),
         ("Language", "language", treatment.language.clone()),
         ("Tone", "tone", tone.unwrap_or_default()),
     ];
@@ -159,6 +187,10 @@ fn times(treatment: &pb::Treatment) -> String {
     if !treatment.service_hours.is_empty() {
         parts.push(treatment.service_hours.clone());
     }
+    if !treatment.calendar.is_empty() {
+        parts.push(format!("in the hours of {}", treatment.calendar));
+    }
+    parts.extend(treatment.extent.as_ref().map(|extent| extent.en.clone()));
     parts.join(", ")
 }
 

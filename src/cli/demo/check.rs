@@ -1,5 +1,7 @@
 //! `patron demo --check`: calls every RPC of the services once or more and looks at what comes, not only at whether it comes.
 
+use jiff::civil::Date;
+
 use super::load::{self, Held};
 use crate::cli::connection::{Connection, FIT_TIMEOUT};
 use crate::cli::error::CliError;
@@ -24,6 +26,8 @@ const CHECKED: &str = "check-1";
 struct Check<'a> {
     connection: Connection,
     examples: Examples,
+    /// The last day of the demo.
+    until: Date,
     output: &'a mut Output,
     wrong: Vec<String>,
 }
@@ -44,6 +48,7 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     let mut check = Check {
         connection,
         examples: generate(options).examples,
+        until: options.as_of,
         output,
         wrong: Vec::new(),
     };

@@ -198,7 +198,7 @@ fn page(answer: &pb::PresortTicketsResponse) -> String {
 }
 
 fn as_json(ticket: &pb::PresortedTicket) -> Value {
-    let reason = |part: &pb::PriorityReason| {
+    let reason = |part: &pb::TicketPriorityReason| {
         let reason = part.reason.clone().unwrap_or_default();
         let text = reason.text.unwrap_or_default();
         json!({"points": part.points, "code": reason.code, "en": text.en, "de": text.de})

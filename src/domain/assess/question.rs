@@ -168,7 +168,8 @@ fn may_be_asked(attribute: &Attribute) -> bool {
         | ValueType::Money(_)
         | ValueType::Day
         | ValueType::Tags
-        | ValueType::Tier => false,
+        | ValueType::Tier
+        | ValueType::Time => false,
     };
     has_few_values && attribute.sensitivity == Sensitivity::Ordinary
 }

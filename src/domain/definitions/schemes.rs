@@ -253,7 +253,7 @@ impl<'a> Drafts<'a> {
 }
 
 /// A `//` comment in a value whose lines YAML has joined.
-fn swallowing_comment(node: &Node, text: &str) -> Option<Span> {
+pub(super) fn swallowing_comment(node: &Node, text: &str) -> Option<Span> {
     if keeps_lines(node) || !text.contains("//") {
         return None;
     }

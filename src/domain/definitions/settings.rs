@@ -208,6 +208,9 @@ fn attribute(
     let purpose = fields
         .get("purpose")
         .map(|node| fields::text(node, problems));
+    let reference = fields.get("reference");
+    let reference_span = reference.map(|node| node.span);
+    let reference = reference.map(|node| fields::name(node, problems));
     fields.finish(problems);
     let unit = unit.map_or(Some(None), |unit| unit.map(Some))?;
     let attribute = Attribute {
@@ -218,12 +221,35 @@ fn attribute(
         sensitivity: sensitivity?,
         purpose: purpose.map_or(Some(None), |purpose| purpose.map(Some))?,
     };
+    let reference = reference.map_or(Some(None), |name| name.map(Some))?;
+    if let (Some(_), Some(span)) = (&reference, reference_span) {
+        check_reference(&attribute, span, problems);
+    }
     is_free.then_some(AttributeDefinition {
         attribute,
         family: family?,
         description: description?,
         unit,
+        reference,
     })
+}
+
+/// Reports an attribute that cannot name the records of a system.
+fn check_reference(attribute: &Attribute, span: Span, problems: &mut Diagnostics) {
+    let (message, help) = if !matches!(attribute.value_type, ValueType::Text | ValueType::Tags) {
+        (
+            "only a text or tags can refer to records",
+            "set `type: text`, or `type: tags` for several",
+        )
+    } else if attribute.sensitivity == Sensitivity::Protected {
+        (
+            "a protected attribute is not returned as a reference",
+            "remove `reference`",
+        )
+    } else {
+        return;
+    };
+    problems.add_with_help(span, Code::BadValue, message, help);
 }
 
 fn attribute_name_is_free(entry: &Entry, problems: &mut Diagnostics) -> bool {

@@ -3,13 +3,19 @@
 //! Every tier, and UNRATED, has a treatment. Segments refine it field by field: of the segments that a customer is in, the first in the
 //! order of the file that states a field decides it. Unknown callers have treatments too, which UNRATED completes.
 
+mod check_ins;
+mod field;
 mod read;
 
 use std::sync::Arc;
 
 pub(super) use self::read::Reader;
-use super::LocalizedText;
-use crate::domain::{rules::condition::SegmentId, text::Label};
+pub use self::{
+    check_ins::{CheckIns, CheckInsFrom},
+    field::{PerField, TreatmentField},
+};
+use super::{Definitions, LocalizedText, calendars::CalendarId, period::Period, routing::RuleId};
+use crate::domain::{calendar::Day, rules::condition::SegmentId, text::Label};
 
 /// Agreed times.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +26,10 @@ pub struct Sla {
     pub resolution_minutes: Option<u32>,
     /// When the clock runs, for people: `24x7`, `Mon-Fri 8-18`.
     pub hours: Option<Label>,
+    /// When the clock runs; always when it is `None`.
+    pub calendar: Option<CalendarId>,
+    /// What is included.
+    pub extent: Option<LocalizedText>,
 }
 
 /// What follows. A field that is `None` is left to what stands behind. Every answer has one, so that cloning it copies pointers only.
@@ -49,98 +59,16 @@ pub struct Treatment {
     pub tone: Option<LocalizedText>,
     /// In which language (BCP 47).
     pub language: Option<Label>,
+    /// When to call by oneself.
+    pub check_ins: Option<Arc<CheckIns>>,
+    /// Articles of the knowledge base that the customer may read.
+    pub articles: Option<Arc<[Label]>>,
+    /// Forms with which the customer may request something.
+    pub request_forms: Option<Arc<[Label]>>,
 }
 
 /// The greatest priority.
 pub const MAX_PRIORITY: u32 = 100;
-
-/// A field of a treatment, which is decided as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TreatmentField {
-    /// [`Treatment::sla`].
-    Sla,
-    /// [`Treatment::queue`].
-    Queue,
-    /// [`Treatment::skills`].
-    Skills,
-    /// [`Treatment::channels`].
-    Channels,
-    /// [`Treatment::services`].
-    Services,
-    /// [`Treatment::playbook`].
-    Playbook,
-    /// [`Treatment::priority`].
-    Priority,
-    /// [`Treatment::fallback_queues`].
-    FallbackQueues,
-    /// [`Treatment::roles`].
-    Roles,
-    /// [`Treatment::automation`].
-    Automation,
-    /// [`Treatment::tone`].
-    Tone,
-    /// [`Treatment::language`].
-    Language,
-}
-
-impl TreatmentField {
-    /// Every field, in a fixed order.
-    pub const ALL: [Self; 12] = [
-        Self::Sla,
-        Self::Queue,
-        Self::Skills,
-        Self::Channels,
-        Self::Services,
-        Self::Playbook,
-        Self::Priority,
-        Self::FallbackQueues,
-        Self::Roles,
-        Self::Automation,
-        Self::Tone,
-        Self::Language,
-    ];
-
-    /// Its name, as definitions have it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sla => "sla",
-            Self::Queue => "queue",
-            Self::Skills => "skills",
-            Self::Channels => "channels",
-            Self::Services => "services",
-            Self::Playbook => "playbook",
-            Self::Priority => "priority",
-            Self::FallbackQueues => "fallback_queues",
-            Self::Roles => "roles",
-            Self::Automation => "automation",
-            Self::Tone => "tone",
-            Self::Language => "language",
-        }
-    }
-
-    /// Whether `treatment` states it.
-    #[must_use]
-    pub const fn is_stated(self, treatment: &Treatment) -> bool {
-        match self {
-            Self::Sla => treatment.sla.is_some(),
-            Self::Queue => treatment.queue.is_some(),
-            Self::Skills => treatment.skills.is_some(),
-            Self::Channels => treatment.channels.is_some(),
-            Self::Services => treatment.services.is_some(),
-            Self::Playbook => treatment.playbook.is_some(),
-            Self::Priority => treatment.priority.is_some(),
-            Self::FallbackQueues => treatment.fallback_queues.is_some(),
-            Self::Roles => treatment.roles.is_some(),
-            Self::Automation => treatment.automation.is_some(),
-            Self::Tone => treatment.tone.is_some(),
-            Self::Language => treatment.language.is_some(),
-        }
-    }
-}
-
-/// Something for each field of a treatment, in the order of [`TreatmentField::ALL`].
-pub type PerField<T> = [T; TreatmentField::ALL.len()];
 
 /// Why no customer is known of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -176,7 +104,16 @@ pub struct Treatments {
     unrated: Treatment,
     /// In the order of [`Stranger::ALL`].
     strangers: [Treatment; 3],
-    segments: Vec<(SegmentId, Treatment)>,
+    segments: Vec<SegmentTreatment>,
+}
+
+/// What follows from a segment, perhaps for some time only.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SegmentTreatment {
+    segment: SegmentId,
+    /// In whole days.
+    period: Period,
+    treatment: Treatment,
 }
 
 /// Where a field of a treatment comes from.
@@ -185,11 +122,32 @@ pub enum TreatmentChoice {
     /// From the tier, or from UNRATED.
     Tier,
     /// From this segment.
-    Segment(SegmentId),
+    Segment {
+        /// The segment.
+        segment: SegmentId,
+        /// Its entry: a segment may have several, for different times.
+        entry: u32,
+    },
+    /// From this rule about contacts.
+    Rule(RuleId),
     /// From what is stated for such callers.
     Stranger(Stranger),
     /// Of several customers, from different ones.
     Various,
+}
+
+impl TreatmentChoice {
+    /// What it is called, of these definitions: `tier`, the name of a segment, `rule` and a name.
+    #[must_use]
+    pub fn source(self, definitions: &Definitions) -> Label {
+        match self {
+            Self::Tier => "tier".into(),
+            Self::Segment { segment, .. } => definitions.segment(segment).name.clone(),
+            Self::Rule(id) => format!("rule {}", definitions.policies().rule(id).name).into(),
+            Self::Stranger(stranger) => stranger.key().into(),
+            Self::Various => "various".into(),
+        }
+    }
 }
 
 impl Treatment {
@@ -209,6 +167,9 @@ impl Treatment {
             automation,
             tone,
             language,
+            check_ins,
+            articles,
+            request_forms,
         } = source;
         fill(&mut self.sla, sla.as_ref());
         fill(&mut self.queue, queue.as_ref());
@@ -222,6 +183,9 @@ impl Treatment {
         fill(&mut self.automation, automation.as_ref());
         fill(&mut self.tone, tone.as_ref());
         fill(&mut self.language, language.as_ref());
+        fill(&mut self.check_ins, check_ins.as_ref());
+        fill(&mut self.articles, articles.as_ref());
+        fill(&mut self.request_forms, request_forms.as_ref());
     }
 
     /// Keeps what `other` states alike.
@@ -239,6 +203,9 @@ impl Treatment {
             automation,
             tone,
             language,
+            check_ins,
+            articles,
+            request_forms,
         } = other;
         keep(&mut self.sla, sla.as_ref());
         keep(&mut self.queue, queue.as_ref());
@@ -252,6 +219,9 @@ impl Treatment {
         keep(&mut self.automation, automation.as_ref());
         keep(&mut self.tone, tone.as_ref());
         keep(&mut self.language, language.as_ref());
+        keep(&mut self.check_ins, check_ins.as_ref());
+        keep(&mut self.articles, articles.as_ref());
+        keep(&mut self.request_forms, request_forms.as_ref());
     }
 }
 
@@ -268,21 +238,24 @@ fn keep<T: PartialEq>(field: &mut Option<T>, other: Option<&T>) {
 }
 
 impl Treatments {
-    /// The treatment of a customer: `tier_rank` is 1 for the best tier and `None` for UNRATED, `is_member` says which segments the
+    /// The treatment of a customer on a day: `tier_rank` is 1 for the best tier and `None` for UNRATED, `is_member` says which segments the
     /// customer is in; and where each field comes from.
     #[must_use]
     pub fn of_customer(
         &self,
         tier_rank: Option<usize>,
+        as_of: Day,
         is_member: impl Fn(SegmentId) -> bool,
     ) -> (Treatment, PerField<TreatmentChoice>) {
         let base = tier_rank
             .and_then(|rank| self.tiers.get(rank.checked_sub(1)?))
             .unwrap_or(&self.unrated);
-        let members = self.segments.iter();
-        let members = members.filter(|(segment, _)| is_member(*segment));
-        let members =
-            members.map(|(segment, treatment)| (TreatmentChoice::Segment(*segment), treatment));
+        let members = (0..).zip(&self.segments);
+        let members = members.filter(|(_, it)| is_member(it.segment) && it.period.has_day(as_of));
+        let members = members.map(|(entry, it)| {
+            let segment = it.segment;
+            (TreatmentChoice::Segment { segment, entry }, &it.treatment)
+        });
         Self::chosen(members.chain([(TreatmentChoice::Tier, base)]))
     }
 
@@ -301,6 +274,22 @@ impl Treatments {
             ]
             .into_iter(),
         )
+    }
+
+    /// Number of entries about segments.
+    #[must_use]
+    pub fn entry_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// All treatments of the document.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Treatment> {
+        let by_tier = self
+            .tiers
+            .iter()
+            .chain([&self.unrated])
+            .chain(&self.strangers);
+        by_tier.chain(self.segments.iter().map(|it| &it.treatment))
     }
 
     /// Each field from the first source that states it.

@@ -207,7 +207,8 @@ fn others(
         | ValueType::Days
         | ValueType::Money(_)
         | ValueType::Day
-        | ValueType::Tier => {
+        | ValueType::Tier
+        | ValueType::Time => {
             out.push(Candidate::Int(0));
         }
     }

@@ -194,6 +194,7 @@ fn code(leaf: &Leaf<'_>, verdict: Verdict) -> ReasonCode {
         Term::TenureDays => ReasonCode::Tenure,
         Term::RunningContracts => ReasonCode::Contracts,
         Term::Kind => ReasonCode::Kind,
-        Term::Segment(_) => ReasonCode::OtherSegment,
+        // Of contacts no segment asks.
+        Term::Segment(_) | Term::Contact(_) => ReasonCode::OtherSegment,
     }
 }

@@ -194,7 +194,8 @@ fn scale<'a>(term: &Term, definitions: &'a Definitions) -> Scale<'a> {
         | Term::Contacts(..)
         | Term::RunningContracts
         | Term::Kind
-        | Term::Segment(_) => Scale::Number(Unit::Plain),
+        | Term::Segment(_)
+        | Term::Contact(_) => Scale::Number(Unit::Plain),
         Term::Attribute(id) => {
             let definition = &definitions.attributes()[id.0 as usize];
             match (&definition.attribute.value_type, &definition.unit) {

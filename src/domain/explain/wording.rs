@@ -372,6 +372,7 @@ pub fn term(term: &Term, definitions: &Definitions, language: Language) -> Strin
         ),
         Term::RunningContracts => ("running contracts", "laufende Verträge"),
         Term::Kind => ("kind of customer", "Kundenart"),
+        Term::Contact(_) => ("the contact", "der Kontakt"),
     };
     language.choose(en, de).to_owned()
 }

@@ -3,6 +3,7 @@
 //! Everything that is wrong with a text is found in one run: parts that could not be read are silent here.
 
 mod compare;
+mod contact;
 mod function;
 mod literal;
 mod operand;

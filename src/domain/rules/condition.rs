@@ -13,6 +13,27 @@ pub struct AttributeId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId(pub u32);
 
+/// Index of a calendar that rules about contacts may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NamedCalendar(pub u32);
+
+/// Something about a contact, which only rules about contacts can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContactTerm {
+    /// How the customer gets in contact.
+    Channel,
+    /// What the contact is about.
+    Intent,
+    /// The number that was dialled.
+    DialledNumber,
+    /// The day of the week.
+    Weekday,
+    /// Minutes after midnight.
+    TimeOfDay,
+    /// Whether a calendar is open.
+    Open(NamedCalendar),
+}
+
 /// A window of whole days ending with `as_of`: the half-open range `(as_of - days, as_of]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window(u32);
@@ -66,6 +87,8 @@ pub enum Term {
     Kind,
     /// Membership of a segment, after its policy for the unknown.
     Segment(SegmentId),
+    /// Something about the contact.
+    Contact(ContactTerm),
 }
 
 impl Term {
@@ -100,6 +123,25 @@ impl Term {
             Self::RunningContracts => "running_contracts".to_owned(),
             Self::Kind => "kind".to_owned(),
             Self::Segment(id) => format!("segment({:?})", &*vocabulary.segments()[id.0 as usize]),
+            Self::Contact(term) => term.written(vocabulary),
+        }
+    }
+}
+
+impl ContactTerm {
+    /// As conditions write it.
+    fn written(self, vocabulary: &Vocabulary) -> String {
+        match self {
+            Self::Channel => "channel".to_owned(),
+            Self::Intent => "intent".to_owned(),
+            Self::DialledNumber => "dialled_number".to_owned(),
+            Self::Weekday => "weekday".to_owned(),
+            Self::TimeOfDay => "time_of_day".to_owned(),
+            Self::Open(id) => {
+                let names = vocabulary.contact().map(|names| &names.calendars);
+                let name = names.and_then(|names| names.get(id.0 as usize));
+                format!("open({:?})", name.map_or("", |name| name))
+            }
         }
     }
 }

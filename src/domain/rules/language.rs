@@ -1,7 +1,10 @@
 //! The one table of what conditions know: the checker resolves names from it, and the language reference is printed from it.
 
+mod contact;
+
 use std::fmt::Write as _;
 
+pub use self::contact::{CONTACT_TERMS, WEEKDAYS};
 use super::vocabulary::Vocabulary;
 
 /// Which built-in term.
@@ -31,6 +34,18 @@ pub enum Which {
     Kind,
     /// `segment`
     Segment,
+    /// `channel`
+    Channel,
+    /// `intent`
+    Intent,
+    /// `dialled_number`
+    DialledNumber,
+    /// `weekday`
+    Weekday,
+    /// `time_of_day`
+    TimeOfDay,
+    /// `open`
+    Open,
 }
 
 /// An argument of a built-in term.
@@ -42,6 +57,8 @@ pub enum Parameter {
     Channel,
     /// `"scheme/name"`
     Segment,
+    /// The name of a calendar in quotes.
+    Calendar,
 }
 
 /// A built-in term.
@@ -208,6 +225,11 @@ pub const LITERALS: &[Form] = &[
         written: "day(\"2026-01-31\")",
         meaning: "a calendar day",
     },
+    Form {
+        name: "time",
+        written: "time(\"17:30\")",
+        meaning: "a time of day, in rules of `routing`",
+    },
 ];
 
 /// Functions called on a text attribute.
@@ -291,6 +313,7 @@ impl BuiltIn {
                 Parameter::Window => "days(n)",
                 Parameter::Channel => "[, \"channel\"]",
                 Parameter::Segment => "\"scheme/name\"",
+                Parameter::Calendar => "\"calendar\"",
             };
             if index > 0 && !text.starts_with('[') {
                 out.push_str(", ");
@@ -309,19 +332,9 @@ pub fn reference(vocabulary: Option<&Vocabulary>) -> String {
         "A condition selects customers. The language is a subset of CEL; missing or stale data is UNKNOWN, never a substitute value.\n",
     );
     out.push_str("\nTerms\n");
-    for term in BUILT_INS {
-        let _ = writeln!(
-            out,
-            "  {:<32}{}; {}",
-            term.written(),
-            term.meaning,
-            term.values
-        );
-        if !term.unknown_when.is_empty() {
-            let _ = writeln!(out, "{:34}UNKNOWN when {}", "", term.unknown_when);
-        }
-        let _ = writeln!(out, "{:34}{}", "", term.example);
-    }
+    terms(BUILT_INS, &mut out);
+    out.push_str("\nTerms of contacts, in rules of `routing` only\n");
+    terms(CONTACT_TERMS, &mut out);
     for (title, forms) in [
         ("Constants", LITERALS),
         ("Texts", METHODS),
@@ -351,4 +364,15 @@ pub fn reference(vocabulary: Option<&Vocabulary>) -> String {
         }
     }
     out
+}
+
+fn terms(terms: &[BuiltIn], out: &mut String) {
+    for term in terms {
+        let (written, meaning) = (term.written(), term.meaning);
+        let _ = writeln!(out, "  {written:<32}{meaning}; {}", term.values);
+        if !term.unknown_when.is_empty() {
+            let _ = writeln!(out, "{:34}UNKNOWN when {}", "", term.unknown_when);
+        }
+        let _ = writeln!(out, "{:34}{}", "", term.example);
+    }
 }

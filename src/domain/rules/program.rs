@@ -143,6 +143,12 @@ impl Memo {
     pub fn clear(&mut self) {
         self.0.fill(None);
     }
+
+    /// Bytes that it takes beyond its own size.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        size_of_val(self.0.as_slice())
+    }
 }
 
 /// Index of a condition in a program.
@@ -192,6 +198,15 @@ pub trait Recorder {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 
+/// Records nothing and leaves nothing out.
+struct EveryLeaf;
+
+impl Recorder for EveryLeaf {
+    const SHORT: bool = false;
+    fn leaf(&mut self, _: u32, _: Verdict, _: impl FnOnce() -> f64) {}
+    fn clause(&mut self, _: u32, _: Verdict) {}
+}
+
 impl Recorder for Silent {
     const SHORT: bool = true;
     fn leaf(&mut self, _: u32, _: Verdict, _: impl FnOnce() -> f64) {}
@@ -236,6 +251,29 @@ impl Program {
     #[must_use]
     pub fn memo(&self) -> Memo {
         Memo(vec![None; self.leaves.len()])
+    }
+
+    /// Tests every leaf of a condition, also those that its verdict does not need.
+    pub fn decide_leaves(&self, root: RootId, slots: &Slots<'_>, memo: &mut Memo) {
+        let _ = self.evaluate(root, slots, memo, &mut EveryLeaf);
+    }
+
+    /// Forgets what the leaves about such a term came to.
+    pub fn forget(&self, memo: &mut Memo, is_forgotten: impl Fn(&Term) -> bool) {
+        for (leaf, verdict) in self.leaves.iter().zip(&mut memo.0) {
+            if is_forgotten(&self.terms[leaf.slot as usize]) {
+                *verdict = None;
+            }
+        }
+    }
+
+    /// A memo in which every leaf about such a term is UNKNOWN, `has` included: nothing is known of it.
+    #[must_use]
+    pub fn memo_without(&self, is_unknown: impl Fn(&Term) -> bool) -> Memo {
+        let leaves = self.leaves.iter();
+        let verdicts = leaves
+            .map(|leaf| is_unknown(&self.terms[leaf.slot as usize]).then_some(Verdict::Unknown));
+        Memo(verdicts.collect())
     }
 
     /// The symbol of a text that goes into a slot.

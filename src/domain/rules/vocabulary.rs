@@ -30,6 +30,8 @@ pub enum ValueType {
     Tags,
     /// A tier; only the built-in `tier` has it.
     Tier,
+    /// A time of day, in minutes after midnight; only the built-in `time_of_day` has it.
+    Time,
 }
 
 impl ValueType {
@@ -51,6 +53,7 @@ impl ValueType {
             Self::Day => "a calendar day".to_owned(),
             Self::Tags => "a set of tags".to_owned(),
             Self::Tier => "a tier".to_owned(),
+            Self::Time => "a time of day".to_owned(),
         }
     }
 }
@@ -81,6 +84,15 @@ pub struct Attribute {
     pub purpose: Option<Label>,
 }
 
+/// What rules about contacts may name.
+#[derive(Debug, Clone)]
+pub struct ContactNames {
+    /// What contacts are about.
+    pub intents: Vec<Label>,
+    /// The calendars; a [`super::condition::NamedCalendar`] is an index here.
+    pub calendars: Vec<Label>,
+}
+
 /// All names of one set of definitions.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
@@ -92,6 +104,7 @@ pub struct Vocabulary {
     segments: Vec<Label>,
     segment_ids: HashMap<Label, SegmentId>,
     unreadable: HashSet<Label>,
+    contact: Option<ContactNames>,
 }
 
 impl Vocabulary {
@@ -124,6 +137,7 @@ impl Vocabulary {
             segments,
             segment_ids,
             unreadable: HashSet::new(),
+            contact: None,
         }
     }
 
@@ -132,6 +146,19 @@ impl Vocabulary {
     pub fn with_unreadable(mut self, attributes: HashSet<Label>) -> Self {
         self.unreadable = attributes;
         self
+    }
+
+    /// The names for rules about contacts, which may use the terms of contacts as well.
+    #[must_use]
+    pub fn with_contact(mut self, names: ContactNames) -> Self {
+        self.contact = Some(names);
+        self
+    }
+
+    /// What rules about contacts may name; `None` for conditions on customers alone.
+    #[must_use]
+    pub fn contact(&self) -> Option<&ContactNames> {
+        self.contact.as_ref()
     }
 
     /// Whether this attribute is defined in a way that could not be read.

@@ -42,11 +42,12 @@ enum Which {
 }
 
 /// Methods that answer about many customers, or about one in more detail than a lookup.
-const BATCHES: [&str; 4] = [
+const BATCHES: [&str; 5] = [
     "/patron.v1.ScoringService/BatchClassify",
     "/patron.v1.ScoringService/BatchScoreLifetimeValue",
     "/patron.v1.ServiceDeskService/EvaluateChannelPolicy",
     "/patron.v1.ServiceDeskService/PresortTickets",
+    "/patron.v1.RoutingService/SimulateRouting",
 ];
 
 /// Methods of other services that write facts.

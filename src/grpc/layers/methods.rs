@@ -53,6 +53,9 @@ const SUBJECTS: Receive = Receive::Message(512 * 1024);
 /// A document of 1 MiB, its note and the framing.
 const DOCUMENT: Receive = Receive::Message(1024 * 1024 + 64 * 1024);
 
+/// Two documents of 1 MiB.
+const DOCUMENTS: Receive = Receive::Message(2 * 1024 * 1024 + 64 * 1024);
+
 /// The name of a service.
 const NAME: Receive = Receive::Message(4 * 1024);
 
@@ -97,12 +100,18 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 38] = [
+static METHODS: [Method; 39] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
     lookup("/patron.v1.CustomerService/GetCustomer"),
     lookup("/patron.v1.RoutingService/RouteContact"),
+    // Two documents, and up to 50,000 contacts with the facts of their customers.
+    heavy(
+        "/patron.v1.RoutingService/SimulateRouting",
+        DOCUMENTS,
+        HEAVY_DEFAULT,
+    ),
     batch("/patron.v1.ScoringService/BatchClassify", SUBJECTS),
     batch(
         "/patron.v1.ScoringService/BatchScoreLifetimeValue",

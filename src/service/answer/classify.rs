@@ -5,6 +5,7 @@ mod candidates;
 mod classified;
 mod context;
 mod in_memory;
+mod routed;
 mod scored;
 
 use std::{collections::HashMap, sync::Arc};
@@ -27,6 +28,7 @@ use crate::{
     domain::{
         assess::{
             AssignedTreatment,
+            routing::{ContactTerms, RoutingOutcome, rule_stranger},
             tiers::{TierIndex, Unrated},
             treat_stranger,
             valuation::order_forecast::OrderForecastOptions,
@@ -78,7 +80,7 @@ pub struct LongAnswers {
 }
 
 /// What is asked about subjects.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Question {
     /// The day; today when it is `None`.
     pub as_of: Option<Day>,
@@ -90,6 +92,8 @@ pub struct Question {
     pub compare_version: Option<i64>,
     /// What to say of the orders to come; `None` for nothing.
     pub order_forecast: Option<OrderForecastOptions>,
+    /// The contact that is to be routed; `None` for the treatment at any time.
+    pub contact: Option<Arc<ContactTerms>>,
 }
 
 impl Question {
@@ -112,14 +116,50 @@ pub struct Answer<T: CustomerAnswer> {
     pub basis: Arc<Basis>,
     /// When the database last answered, if it is away: the answer is of what was known then.
     pub stale_since: Option<Timestamp>,
+    /// The contact that was routed.
+    pub contact: Option<Arc<ContactTerms>>,
 }
 
 impl<T: CustomerAnswer> Answer<T> {
     /// How to treat an unknown caller; `None` before definitions are published.
     #[must_use]
     pub fn stranger_treatment(&self, stranger: Stranger) -> Option<AssignedTreatment> {
-        treat_stranger(stranger, &self.basis)
+        route_stranger(stranger, &self.basis, self.contact.as_deref()).map(|(assigned, _)| assigned)
     }
+}
+
+impl Answer<Classified> {
+    /// What came of the contact besides the treatment; `None` where none was routed.
+    #[must_use]
+    pub fn routing(&self) -> Option<RoutingOutcome> {
+        let of_stranger = || {
+            route_stranger(Stranger::Unknown, &self.basis, self.contact.as_deref())
+                .and_then(|(_, outcome)| outcome)
+        };
+        match &self.found {
+            Match::One(one) => one.routing.clone(),
+            Match::Ambiguous(several) => match &several.shared {
+                Some(Some(shared)) => shared.routing.clone(),
+                Some(None) | None => of_stranger(),
+            },
+            Match::Unknown => of_stranger(),
+        }
+    }
+}
+
+/// The treatment of an unknown caller, at a contact if there is one, and then what came of it.
+pub(in crate::service::answer) fn route_stranger(
+    stranger: Stranger,
+    basis: &Basis,
+    contact: Option<&ContactTerms>,
+) -> Option<(AssignedTreatment, Option<RoutingOutcome>)> {
+    let Some(contact) = contact else {
+        return Some((treat_stranger(stranger, basis)?, None));
+    };
+    let definitions = basis.revision.definitions.as_deref()?;
+    let ruled = rule_stranger(stranger, basis, contact)?;
+    let (assigned, outcome) = ruled.at_contact(definitions, contact);
+    Some((assigned, Some(outcome)))
 }
 
 /// How many customers a subject names.
@@ -155,8 +195,11 @@ impl LongAnswers {
         question: &Question,
         work: impl FnOnce(Found, &AnswerContext) -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
-        let (classifier, subject, question) =
-            (Arc::clone(&self.classifier), subject.clone(), *question);
+        let (classifier, subject, question) = (
+            Arc::clone(&self.classifier),
+            subject.clone(),
+            question.clone(),
+        );
         let work = async move { classifier.answer_here(&subject, &question, work).await };
         self.lane.run(None, work).await?
     }
@@ -202,24 +245,30 @@ impl Classifier {
     async fn classify_customers<T: Send + 'static>(
         &self,
         ids: &[CustomerId],
+        question: Question,
         write: impl FnOnce(Answer<Classified>) -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
         if let Some(long) = &self.long
             && ids.len() > MAX_CANDIDATES
         {
             let (classifier, ids) = (Arc::clone(&long.classifier), ids.to_vec());
-            let work = async move { classifier.classify_customers_here(&ids, write).await };
+            let work = async move {
+                classifier
+                    .classify_customers_here(&ids, &question, write)
+                    .await
+            };
             return long.lane.run(None, work).await?;
         }
-        self.classify_customers_here(ids, write).await
+        self.classify_customers_here(ids, &question, write).await
     }
 
     async fn classify_customers_here<T>(
         &self,
         ids: &[CustomerId],
+        question: &Question,
         write: impl FnOnce(Answer<Classified>) -> T,
     ) -> Result<T, ServiceError> {
-        let mut context = self.context(&Question::default()).await?;
+        let mut context = self.context(question).await?;
         let profiles = self.list_profiles(assessable(ids), context.as_of).await?;
         context.mark_stale(&self.breaker);
         Ok(write(context.answer(resolve(ids, &profiles))))
@@ -310,6 +359,7 @@ impl Classifier {
             order_forecast: question.order_forecast,
             stale_since: None,
             no_purchase_since: None,
+            contact: question.contact.clone(),
         };
         Ok(self.mark_silence(context))
     }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use crate::{
     cache::profiles::{HeldProfile, KeptAnswer, ProfileCache},
     domain::{
+        assess::routing::RouteInputs,
         basis::Basis,
         calendar::Day,
         customer::{
@@ -135,6 +136,17 @@ impl Profiles {
             let kept = held.answer(basis, as_of).map(KeptOrHeld::Kept);
             kept.or_else(|| InMemory::from_held(held, as_of).map(KeptOrHeld::Held))
         })
+    }
+
+    /// The finished answer about `customer` on `basis` as of a day with what rules about contacts need, if it is kept.
+    pub(in crate::service) fn kept_route(
+        &self,
+        customer: &CustomerId,
+        basis: &Arc<Basis>,
+        as_of: Day,
+    ) -> Option<(Bytes, Arc<RouteInputs>)> {
+        self.cache
+            .get_held(customer, |held| held.route(basis, as_of))
     }
 
     /// Keeps the finished answer about `customer` beside the profile that it was made from.

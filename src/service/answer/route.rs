@@ -13,7 +13,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     domain::{
-        assess::{AssignedTreatment, treat_stranger},
+        assess::{
+            AssignedTreatment,
+            routing::{ContactTerms, RoutingOutcome},
+        },
         basis::Basis,
         calendar::Day,
         customer::Identifier,
@@ -23,7 +26,7 @@ use crate::{
     metrics::RouteMetrics,
     service::{
         answer::{
-            classify::{Answer, Classified, Classifier},
+            classify::{Answer, Classified, Classifier, route_stranger},
             subjects::Subject,
         },
         error::ServiceError,
@@ -78,6 +81,10 @@ pub struct ClassifiedBytes {
     pub stale_since: Option<Timestamp>,
     /// Whether a part of what the contact says could not be looked up.
     pub is_partial: bool,
+    /// The treatment of the contact in place of the one in `bytes`, and the basis that it is of; `None` where that one is right.
+    pub treatment: Option<Box<(AssignedTreatment, Arc<Basis>)>>,
+    /// What came of the contact besides the treatment; `None` where that does not depend on it.
+    pub routing: Option<Box<RoutingOutcome>>,
 }
 
 /// The answer for an unknown caller.
@@ -87,6 +94,8 @@ pub struct StrangerAnswer {
     pub stranger: Stranger,
     /// How to treat the contact; `None` before definitions are published.
     pub treatment: Option<AssignedTreatment>,
+    /// What came of the contact besides the treatment; `None` where that does not depend on it.
+    pub routing: Option<RoutingOutcome>,
     /// Why nothing was looked up; `None` where nothing had to be.
     pub fallback: Option<Fallback>,
     /// The basis of the answer.
@@ -122,7 +131,7 @@ impl Router {
     ) -> Option<Routed> {
         let classifier = &self.classifier;
         let (subject, by) = match (&contact.named, &contact.claim) {
-            (Named::Nobody(stranger), None) => return self.stranger(*stranger, None),
+            (Named::Nobody(stranger), None) => return self.stranger(*stranger, contact, None),
             (Named::Subject(subject), None) => (subject.clone(), IdentifiedBy::Caller),
             (Named::Subject(subject), Some(claim)) => {
                 // Both must be held, and leave one customer; a customer id may be that of nobody.
@@ -139,12 +148,14 @@ impl Router {
             }
             (Named::Nobody(_), Some(_)) | (Named::Several(_), _) => return None,
         };
-        let (bytes, stale_since) = classifier.classify_in_memory(&subject, None, write)?;
+        let answer = classifier.route_in_memory(&subject, contact.terms.as_ref(), write)?;
         Some(Routed::Classified(ClassifiedBytes {
-            bytes,
+            bytes: answer.bytes,
             by,
-            stale_since,
+            stale_since: answer.stale_since,
             is_partial: false,
+            treatment: answer.treatment.map(Box::new),
+            routing: answer.routing.map(Box::new),
         }))
     }
 
@@ -177,15 +188,26 @@ impl Router {
         contact: &ReadContact,
         fallback: Fallback,
     ) -> Result<Routed, ServiceError> {
-        self.stranger(contact.stranger(), Some(fallback))
+        self.stranger(contact.stranger(), contact, Some(fallback))
             .ok_or(ServiceError::Internal("the clock shows no day".into()))
     }
 
-    fn stranger(&self, stranger: Stranger, fallback: Option<Fallback>) -> Option<Routed> {
+    fn stranger(
+        &self,
+        stranger: Stranger,
+        contact: &ReadContact,
+        fallback: Option<Fallback>,
+    ) -> Option<Routed> {
         let basis = self.classifier.bases.current();
+        let terms: Option<&ContactTerms> = contact.terms.as_deref();
+        let (treatment, routing) = match route_stranger(stranger, &basis, terms) {
+            Some((treatment, routing)) => (Some(treatment), routing),
+            None => (None, None),
+        };
         Some(Routed::Stranger(Box::new(StrangerAnswer {
             stranger,
-            treatment: treat_stranger(stranger, &basis),
+            treatment,
+            routing,
             fallback,
             as_of: self.classifier.today().ok()?,
             basis,
@@ -199,12 +221,16 @@ impl Router {
         write: impl FnOnce(Answer<Classified>) -> Bytes + Send + 'static,
     ) -> Result<Routed, Fallback> {
         if let (Named::Subject(subject), None) = (&contact.named, &contact.claim) {
-            let answer = in_time(end, self.classifier.answer_today(subject, write)).await?;
+            let terms = contact.terms.as_ref();
+            let answer = self.classifier.route_subject(subject, terms, write);
+            let answer = in_time(end, answer).await?;
             return Ok(Routed::Classified(ClassifiedBytes {
-                bytes: answer.0,
+                bytes: answer.bytes,
                 by: IdentifiedBy::Caller,
-                stale_since: answer.1,
+                stale_since: answer.stale_since,
                 is_partial: false,
+                treatment: answer.treatment.map(Box::new),
+                routing: answer.routing.map(Box::new),
             }));
         }
         let named = in_time(end, self.named(contact)).await;
@@ -220,15 +246,19 @@ impl Router {
             (Err(fallback), Err(_)) => return Err(fallback),
         };
         let Some((ids, by)) = narrowed(named, &claimed) else {
-            let unknown = self.stranger(contact.stranger(), None);
+            let unknown = self.stranger(contact.stranger(), contact, None);
             return failed.map_or_else(|| unknown.ok_or(Fallback::Internal), Err);
         };
-        let answer = in_time(end, self.classifier.answer_customers(&ids, write)).await?;
+        let terms = contact.terms.as_ref();
+        let answer = self.classifier.route_customers(&ids, terms, write);
+        let answer = in_time(end, answer).await?;
         Ok(Routed::Classified(ClassifiedBytes {
-            bytes: answer.0,
+            bytes: answer.bytes,
             by,
-            stale_since: answer.1,
+            stale_since: answer.stale_since,
             is_partial: failed.is_some(),
+            treatment: answer.treatment.map(Box::new),
+            routing: answer.routing.map(Box::new),
         }))
     }
 

@@ -84,7 +84,8 @@ fn covariate(attributes: &[Attribute], name: &str) -> Result<Covariate, String> 
         | ValueType::Money(_)
         | ValueType::Day
         | ValueType::Tags
-        | ValueType::Tier => {
+        | ValueType::Tier
+        | ValueType::Time => {
             return Err(format!(
                 "attribute {name:?} is neither bool nor numeric: define one that is, for example for one of its values"
             ));

@@ -38,6 +38,8 @@ async fn a_known_caller_is_resolved_with_their_treatment() {
             ..classified
         };
         assert_eq!(answer.identified_by(), IdentifiedBy::Caller);
+        // Without rules and calendars nothing depends on the contact.
+        assert_eq!((&answer.decision, &answer.times), (&None, &None));
         assert_eq!(answer.customer, Some(expected));
         assert_eq!(answer.provenance.unwrap().as_of, TODAY);
     }
@@ -329,12 +331,24 @@ async fn mistakes_of_an_integration_are_all_named() {
         read_mask: Some(prost_types::FieldMask {
             paths: vec!["queue".to_owned()],
         }),
+        channel: "x".repeat(65),
+        intent: "x".repeat(65),
+        dialled_number: "1".repeat(257),
     };
     let refused = service.routing().route_contact(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert_eq!(reason(&refused), "INVALID_REQUEST");
     assert_eq!(
         violated(&refused),
-        ["subject", "trunk", "number_plan", "claim", "read_mask"]
+        [
+            "subject",
+            "trunk",
+            "channel",
+            "intent",
+            "dialled_number",
+            "number_plan",
+            "claim",
+            "read_mask"
+        ]
     );
 }

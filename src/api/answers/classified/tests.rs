@@ -16,7 +16,7 @@ use crate::{
             CustomerKind,
             profile::{DatedProfile, History, Profile},
         },
-        definitions::{Sla, Treatment, TreatmentField},
+        definitions::{Sla, Stranger, Treatment, TreatmentField, calendars::CalendarId},
         explain::{memberships::WordedReason, reasons::ReasonCode},
         fitted::parameters::ExtrapolatedCovariate,
         money::{Currency, major_to_money},
@@ -31,6 +31,7 @@ use super::*;
 const DOCUMENT: &str =
     "value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
 tiers: [{name: gold, at_least: 100 EUR}, {name: silver}]
+calendars: {office: {zone: UTC, hours: {mon-fri: 08:00-18:00}}}
 schemes:
   s:
     mode: overlapping
@@ -41,7 +42,10 @@ treatments:
   tiers:
     gold: {sla: {response: 1 h}, queue: a}
     silver: {sla: {response: 1 h}, queue: a}
-    UNRATED: {sla: {response: 1 h}, queue: a}
+    UNRATED: {sla: {response: 1 h}, queue: a, check_ins: {from: first_purchase, steps: [{every: 7 d, for: 28 d}]}}
+  segments: [{segment: s/a, skills: [english]}]
+attributes:
+  ci: {family: technographic, type: text, description: Configuration item, reference: cmdb}
 ";
 
 fn words(text: &str) -> LocalizedText {
@@ -52,7 +56,10 @@ fn words(text: &str) -> LocalizedText {
 }
 
 fn treatment() -> AssignedTreatment {
-    let segment = TreatmentChoice::Segment(SegmentId(0));
+    let segment = TreatmentChoice::Segment {
+        segment: SegmentId(0),
+        entry: 0,
+    };
     let tier = TreatmentChoice::Tier;
     AssignedTreatment {
         treatment: Treatment {
@@ -60,6 +67,8 @@ fn treatment() -> AssignedTreatment {
                 response_minutes: 60,
                 resolution_minutes: Some(480),
                 hours: Some("24x7".into()),
+                calendar: Some(CalendarId(0)),
+                extent: Some(words("parts and labour")),
             }),
             queue: Some("vip".into()),
             skills: Some(["english".into()].into()),
@@ -72,6 +81,16 @@ fn treatment() -> AssignedTreatment {
             automation: Some(true),
             tone: Some(words("formal")),
             language: Some("de-AT".into()),
+            check_ins: {
+                let definitions = Definitions::read(DOCUMENT).unwrap();
+                definitions
+                    .treatments()
+                    .of_stranger(Stranger::Unknown)
+                    .0
+                    .check_ins
+            },
+            articles: Some(["faq".into()].into()),
+            request_forms: Some(["move".into()].into()),
         },
         choices: std::array::from_fn(|at| if at % 2 == 0 { tier } else { segment }),
     }
@@ -94,6 +113,8 @@ fn answer(is_rated: bool) -> Answer<Classified> {
     };
     let value = is_rated.then_some(120.5).ok_or(Unrated::NoRate);
     let classified = Classified {
+        routing: None,
+        route_inputs: None,
         profile: DatedProfile::new(Arc::new(profile), as_of).unwrap(),
         assessment: Assessment {
             valued: Valued {
@@ -117,7 +138,9 @@ fn answer(is_rated: bool) -> Answer<Classified> {
             },
             standings: vec![],
             treatment: Some(treatment()),
+            next_check_in: Some(as_of),
         },
+        references: vec![(0, vec!["CI-1".into()])],
         memberships: vec![Membership {
             segment: SegmentId(0),
             verdict: Verdict::True,
@@ -133,6 +156,7 @@ fn answer(is_rated: bool) -> Answer<Classified> {
         }],
     };
     Answer {
+        contact: None,
         found: Match::One(Box::new(classified)),
         as_of,
         basis,
@@ -184,6 +208,8 @@ fn an_answer_with_every_field_is_written_as_its_message() {
         treatment,
         missing_rates,
         extrapolated_covariates,
+        next_check_in,
+        references,
     } = classification.unwrap();
     assert_set(&customer_id);
     assert_set(&kind);
@@ -209,6 +235,16 @@ fn an_answer_with_every_field_is_written_as_its_message() {
     assert_treatment(treatment.unwrap());
     assert_set(&missing_rates);
     assert_set(&extrapolated_covariates);
+    assert_set(&next_check_in);
+    for pb::Reference {
+        system,
+        attribute,
+        ids,
+    } in references
+    {
+        assert_eq!((&*system, &*attribute), ("cmdb", "ci"));
+        assert_eq!(ids, ["CI-1"]);
+    }
 }
 
 #[test]
@@ -271,6 +307,10 @@ fn assert_treatment(treatment: pb::Treatment) {
         automation_allowed,
         tone,
         language,
+        calendar,
+        extent,
+        articles,
+        request_forms,
     } = treatment;
     assert_set(&response_minutes);
     assert_set(&resolution_minutes);
@@ -286,6 +326,10 @@ fn assert_treatment(treatment: pb::Treatment) {
     assert_set(&automation_allowed);
     assert_localized(tone.unwrap());
     assert_set(&language);
+    assert_set(&calendar);
+    assert_localized(extent.unwrap());
+    assert_set(&articles);
+    assert_set(&request_forms);
     assert_eq!(decided_by.len(), TreatmentField::ALL.len());
 }
 

@@ -17,6 +17,8 @@ fn the_mask_knows_every_field_of_the_answer() {
         identified_by: _,
         provenance: _,
         claim_error: _,
+        decision: _,
+        times: _,
     } = pb::RouteContactResponse::default();
     let names = RouteMask::NAMES.map(|(name, _)| name);
     let mask = RouteMask::new(names).unwrap();

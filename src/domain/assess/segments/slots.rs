@@ -97,7 +97,8 @@ fn value<'a>(
         Term::TenureDays => since(|summary| summary.first_day),
         Term::RunningContracts => Ok(Slot::Int(view.running_contracts().into())),
         Term::Kind => Ok(program.text(kind_text(view.profile().kind))),
-        Term::Segment(_) => Err(Absence::Missing),
+        // Filled as segments are decided, and when a contact comes.
+        Term::Segment(_) | Term::Contact(_) => Err(Absence::Missing),
     }
 }
 
@@ -119,6 +120,16 @@ pub fn observation<'a>(view: ProfileAt<'a>, attribute: &Attribute) -> Option<&'a
         .binary_search_by(|fact| (*fact.name).cmp(&*attribute.name))
         .ok()?;
     Some(&attributes[at])
+}
+
+/// What is known of an attribute on the day of the view: nothing that is stale or to come.
+#[must_use]
+pub fn fresh_value<'a>(view: ProfileAt<'a>, attribute: &Attribute) -> Option<&'a AttributeValue> {
+    let fact = observation(view, attribute)?;
+    let age_days = i64::from(view.as_of() - fact.observed_on);
+    let is_stale = |most: u32| age_days > i64::from(most);
+    let is_fresh = age_days >= 0 && !attribute.max_age_days.is_some_and(is_stale);
+    fact.value.as_ref().filter(|_| is_fresh)
 }
 
 /// The value of an attribute on `as_of`, or why there is none.
@@ -306,7 +317,8 @@ pub fn converted_from(
         | Term::TenureDays
         | Term::RunningContracts
         | Term::Kind
-        | Term::Segment(_) => vec![],
+        | Term::Segment(_)
+        | Term::Contact(_) => vec![],
     };
     others.retain(|&currency| currency != wanted);
     others.sort();

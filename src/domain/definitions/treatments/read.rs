@@ -1,10 +1,14 @@
 //! Reading `treatments:`.
 
-use super::{MAX_PRIORITY, Sla, Stranger, Treatment, Treatments};
+mod sla;
+
+use super::{MAX_PRIORITY, SegmentTreatment, Stranger, Treatment, Treatments, check_ins};
 use crate::domain::{
     definitions::{
         Channel, LocalizedText, TierDefinition,
+        calendars::Calendars,
         fields::{self, Fields},
+        period::{self, Precision},
         yaml::{Entry, Node},
     },
     rules::{
@@ -24,6 +28,7 @@ pub(in crate::domain::definitions) struct Reader<'a> {
     pub(in crate::domain::definitions) tiers: &'a [TierDefinition],
     pub(in crate::domain::definitions) channels: &'a [Channel],
     pub(in crate::domain::definitions) vocabulary: &'a Vocabulary,
+    pub(in crate::domain::definitions) calendars: &'a Calendars,
 }
 
 /// The treatments of `tiers:`.
@@ -130,7 +135,7 @@ impl Reader<'_> {
         node: &Node,
         place: Span,
         problems: &mut Diagnostics,
-    ) -> Option<Vec<(SegmentId, Treatment)>> {
+    ) -> Option<Vec<SegmentTreatment>> {
         let mut out = Vec::new();
         let mut is_sound = true;
         for item in fields::list(node, place, "`segments` of `treatments`", problems)? {
@@ -141,10 +146,15 @@ impl Reader<'_> {
             };
             let segment = fields.require("segment", "internal/trainees", problems);
             let segment = segment.and_then(|node| self.segment(node, problems));
+            let period = period::read(&mut fields, Precision::Days, problems);
             let treatment = self.treatment(&mut fields, problems);
             fields.finish(problems);
-            match (segment, treatment) {
-                (Some(segment), Some(treatment)) => out.push((segment, treatment)),
+            match (segment, period, treatment) {
+                (Some(segment), Some(period), Some(treatment)) => out.push(SegmentTreatment {
+                    segment,
+                    period,
+                    treatment,
+                }),
                 _ => is_sound = false,
             }
         }
@@ -170,9 +180,15 @@ impl Reader<'_> {
         found
     }
 
-    fn treatment(&self, fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Option<Treatment> {
+    /// The fields of a treatment, without the others that stand next to them.
+    pub(in crate::domain::definitions) fn treatment(
+        &self,
+        fields: &mut Fields<'_>,
+        problems: &mut Diagnostics,
+    ) -> Option<Treatment> {
         let sla_place = fields.key_span("sla");
-        let sla = fields.get("sla").map(|node| sla(node, sla_place, problems));
+        let sla = fields.get("sla");
+        let sla = sla.map(|node| sla::read(node, sla_place, self.calendars, problems));
         let queue = fields.get("queue").map(|node| fields::name(node, problems));
         let skills = list(fields, "skills", problems, fields::name);
         let channels = list(fields, "channels", problems, |item, problems| {
@@ -190,6 +206,12 @@ impl Reader<'_> {
         let tone = fields.get("tone").map(|node| fields::words(node, problems));
         let language = fields.get("language");
         let language = language.map(|node| language_tag(node, problems));
+        let place = fields.key_span("check_ins");
+        let check_ins = fields.get("check_ins");
+        let check_ins =
+            check_ins.map(|node| check_ins::read(node, place, self.vocabulary, problems));
+        let articles = list(fields, "articles", problems, fields::name);
+        let request_forms = list(fields, "request_forms", problems, fields::name);
         // A field that is stated but unreadable makes the treatment unreadable.
         Some(Treatment {
             sla: readable(sla)?,
@@ -204,6 +226,9 @@ impl Reader<'_> {
             automation: readable(automation)?,
             tone: readable(tone)?,
             language: readable(language)?,
+            check_ins: readable(check_ins)?.map(Into::into),
+            articles: readable(articles)?.map(Into::into),
+            request_forms: readable(request_forms)?.map(Into::into),
         })
     }
 
@@ -278,35 +303,4 @@ fn language_tag(node: &Node, problems: &mut Diagnostics) -> Option<Label> {
         "for example `de` or `de-AT`",
     );
     None
-}
-
-fn sla(node: &Node, place: Span, problems: &mut Diagnostics) -> Option<Sla> {
-    let mut fields = Fields::from_node(node, place, "`sla`", problems)?;
-    let response = fields.require("response", "4 h", problems);
-    let response = response.and_then(|node| fields::minutes(node, problems));
-    let resolution = fields.get("resolution");
-    let resolution_span = resolution.map(|node| node.span);
-    let resolution = resolution.map(|node| fields::minutes(node, problems));
-    let hours = fields.get("hours").map(|node| fields::text(node, problems));
-    fields.finish(problems);
-    let (response_minutes, resolution_minutes) = (
-        response?,
-        resolution.map_or(Some(None), |value| value.map(Some))?,
-    );
-    if let (Some(resolution), Some(span)) = (resolution_minutes, resolution_span)
-        && resolution < response_minutes
-    {
-        let help = "set a resolution time of at least the response time";
-        problems.add_with_help(
-            span,
-            Code::BadValue,
-            "the resolution is due before the response",
-            help,
-        );
-    }
-    Some(Sla {
-        response_minutes,
-        resolution_minutes,
-        hours: hours.map_or(Some(None), |value| value.map(Some))?,
-    })
 }

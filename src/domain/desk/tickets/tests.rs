@@ -12,6 +12,8 @@ fn treatment(priority: Option<u32>, response_minutes: u32) -> Treatment {
             response_minutes,
             resolution_minutes: None,
             hours: None,
+            calendar: None,
+            extent: None,
         }),
         ..Treatment::default()
     }

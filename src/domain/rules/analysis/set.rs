@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::{
     rules::{
-        condition::{Finite, Predicate, Term, TextOp},
-        language::KINDS,
+        condition::{ContactTerm, Finite, Predicate, Term, TextOp},
+        language::{KINDS, WEEKDAYS},
         syntax::Op,
         vocabulary::{ValueType, Vocabulary},
     },
@@ -62,10 +62,30 @@ impl Set {
                 },
             ),
             Term::Segment(_) => (false, Values::Ints(vec![(0, 1)])),
+            Term::Contact(term) => Self::of_contact(*term),
         };
         Self {
             has_missing,
             values,
+        }
+    }
+
+    /// Whether a term of contacts can be missing, and its values.
+    fn of_contact(term: ContactTerm) -> (bool, Values) {
+        match term {
+            // What contacts state is not bounded by what is defined: with one intent, not every contact has it.
+            ContactTerm::Channel | ContactTerm::Intent | ContactTerm::DialledNumber => {
+                (true, Values::of_type(&ValueType::Text))
+            }
+            ContactTerm::Weekday => {
+                let weekdays = Values::Texts {
+                    listed: WEEKDAYS.map(Label::from).into(),
+                    is_complement: false,
+                };
+                (false, weekdays)
+            }
+            ContactTerm::TimeOfDay => (false, Values::Ints(vec![(0, 24 * 60 - 1)])),
+            ContactTerm::Open(_) => (false, Values::Ints(vec![(0, 1)])),
         }
     }
 
@@ -188,6 +208,7 @@ impl Values {
             | ValueType::Money(_)
             | ValueType::Day
             | ValueType::Tier
+            | ValueType::Time
             // Only whether the tags are known is restricted by value; what is among them are questions.
             | ValueType::Tags => Self::Ints(vec![(i64::MIN, i64::MAX)]),
             ValueType::Text => Self::Texts {

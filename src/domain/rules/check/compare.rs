@@ -170,6 +170,7 @@ impl Checker<'_> {
             }
             (ValueType::Day, Constant::Day(day)) => Some(Value::Int(day.number().into())),
             (ValueType::Tier, Constant::Text(name)) => self.tier(&name, at),
+            (ValueType::Time, Constant::Time(minutes)) => Some(Value::Int(minutes.into())),
             (_, constant) => self.misfit(value_type, span, &constant, at),
         }
     }
@@ -261,6 +262,7 @@ impl Checker<'_> {
                 format!("write `\"{text}\" in {}`", self.quote(span))
             }
             (ValueType::Tier, _) => "write a tier in quotes: `tier >= \"gold\"`".to_owned(),
+            (ValueType::Time, _) => "for example time(\"17:30\")".to_owned(),
             (ValueType::Bool, _) => "write the term alone, or `!term`".to_owned(),
             _ => format!("compare it with {}", value_type.describe()),
         };

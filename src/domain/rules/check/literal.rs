@@ -2,7 +2,7 @@
 
 use super::{Checker, operand::Operand};
 use crate::domain::{
-    calendar::{Day, DayError},
+    calendar::{Day, DayError, clock_minutes},
     money::Money,
     rules::{
         amount,
@@ -23,6 +23,8 @@ pub(super) enum Constant {
     Money(Money),
     Days(i64),
     Day(Day),
+    /// Minutes after midnight.
+    Time(u16),
 }
 
 impl Constant {
@@ -36,12 +38,13 @@ impl Constant {
             Self::Money(money) => format!("money in {}", money.currency),
             Self::Days(_) => "a number of days".to_owned(),
             Self::Day(_) => "a calendar day".to_owned(),
+            Self::Time(_) => "a time of day".to_owned(),
         }
     }
 }
 
 impl Checker<'_> {
-    /// `money(...)`, `days(...)` or `day(...)`.
+    /// `money(...)`, `days(...)`, `day(...)` or `time(...)`.
     pub(super) fn literal(
         &mut self,
         name: &str,
@@ -92,6 +95,17 @@ impl Checker<'_> {
                 .parse()
                 .map(Constant::Day)
                 .map_err(|error: DayError| error.to_string()),
+            (
+                "time",
+                [
+                    Node {
+                        kind: Kind::Text(text),
+                        ..
+                    },
+                ],
+            ) => clock_minutes(text)
+                .map(Constant::Time)
+                .ok_or_else(|| format!("{text:?} is not a time of day: write HH:MM")),
             ("days", _) => Err("`days` takes one whole number".to_owned()),
             _ => Err(format!("`{name}` takes one text in quotes")),
         };

@@ -3,9 +3,9 @@
 use super::{Checker, literal::Constant};
 use crate::domain::{
     rules::{
-        condition::{Term, Window},
+        condition::{ContactTerm, Term, Window},
         diagnostic::{Code, Span},
-        language::{BUILT_INS, BuiltIn, KINDS, LITERALS, Parameter, Which},
+        language::{BuiltIn, CONTACT_TERMS, KINDS, LITERALS, Parameter, WEEKDAYS, Which},
         nearest::nearest,
         syntax::{Kind, Node},
         vocabulary::ValueType,
@@ -75,6 +75,7 @@ impl Checker<'_> {
             Term::DaysSinceLastOrder | Term::TenureDays => ValueType::Days,
             Term::Kind => ValueType::OneOf(KINDS.map(Label::from).to_vec()),
             Term::Segment(_) => ValueType::Bool,
+            Term::Contact(term) => self.type_of_contact(*term),
         }
     }
 
@@ -91,6 +92,9 @@ impl Checker<'_> {
                 | Term::RunningContracts
                 | Term::Kind
                 | Term::Segment(_)
+                | Term::Contact(
+                    ContactTerm::Weekday | ContactTerm::TimeOfDay | ContactTerm::Open(_)
+                )
         )
     }
 
@@ -103,7 +107,7 @@ impl Checker<'_> {
             self.guard(&term, span);
             return Some(Operand::Term(term, span));
         }
-        let Some(built_in) = BUILT_INS.iter().find(|term| term.name == name) else {
+        let Some(built_in) = self.find_built_in(name) else {
             return self.unknown_name(name, span);
         };
         if built_in.parameters.is_empty() {
@@ -121,19 +125,27 @@ impl Checker<'_> {
     /// A name of nothing: perhaps misspelt, perhaps a text without quotes.
     fn unknown_name(&mut self, name: &str, span: Span) -> Option<Operand> {
         let message = format!("unknown name `{name}`");
+        if CONTACT_TERMS.iter().any(|term| term.name == name) {
+            let help = "it belongs to the contact: use it in a rule of `routing`";
+            return self.report(span, Code::UnknownName, message, help);
+        }
         let is_value = |values: &[Label]| values.iter().any(|value| **value == *name);
         let attributes = self.vocabulary.attributes();
         let listed = attributes
             .iter()
             .any(|a| matches!(&a.value_type, ValueType::OneOf(values) if is_value(values)));
-        if listed || KINDS.contains(&name) || is_value(self.vocabulary.tiers()) {
+        if listed
+            || KINDS.contains(&name)
+            || WEEKDAYS.contains(&name)
+            || is_value(self.vocabulary.tiers())
+        {
             let help = format!("put texts in quotes: \"{name}\"");
             return self.report(span, Code::UnknownName, message, help);
         }
         let names = attributes
             .iter()
             .map(|attribute| &*attribute.name)
-            .chain(BUILT_INS.iter().map(|term| term.name));
+            .chain(self.built_ins().map(|term| term.name));
         let help = nearest(name, names).map_or_else(
             || "define it under `attributes:`; `patron definitions language` lists what is built in".to_owned(),
             |known| format!("did you mean `{known}`?"),
@@ -142,8 +154,8 @@ impl Checker<'_> {
     }
 
     fn select(&mut self, base: &Node, field: &str, span: Span) -> Option<Operand> {
-        let is_known = self.vocabulary.attribute_id(field).is_some()
-            || BUILT_INS.iter().any(|term| term.name == field);
+        let is_known =
+            self.vocabulary.attribute_id(field).is_some() || self.find_built_in(field).is_some();
         let message = format!("unknown name `{}`: names have no dots", self.quote(span));
         let help = if is_known {
             format!("write `{field}`")
@@ -163,7 +175,7 @@ impl Checker<'_> {
         span: Span,
     ) -> Option<Operand> {
         match name {
-            "money" | "days" | "day" => {
+            "money" | "days" | "day" | "time" => {
                 let constant = self.literal(name, arguments, span)?;
                 return Some(Operand::Constant(constant, span));
             }
@@ -178,15 +190,20 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        if let Some(built_in) = BUILT_INS.iter().find(|term| term.name == name) {
+        if let Some(built_in) = self.find_built_in(name) {
             return self.built_in(built_in, arguments, span);
+        }
+        if CONTACT_TERMS.iter().any(|term| term.name == name) {
+            let message = format!("unknown function `{name}`");
+            let help = "it belongs to the contact: use it in a rule of `routing`";
+            return self.report(name_span, Code::UnknownName, message, help);
         }
         if self.vocabulary.attribute_id(name).is_some() {
             let message = format!("`{name}` is an attribute and takes no arguments");
             return self.report(span, Code::TypeMismatch, message, format!("write `{name}`"));
         }
-        let names = BUILT_INS
-            .iter()
+        let names = self
+            .built_ins()
             .filter(|term| !term.parameters.is_empty())
             .map(|term| term.name)
             .chain(LITERALS.iter().map(|form| form.name))
@@ -237,6 +254,7 @@ impl Checker<'_> {
                 Parameter::Window => window = Some(self.window(built_in, argument)),
                 Parameter::Channel => name = Some(self.channel(argument)),
                 Parameter::Segment => return self.segment(argument, span),
+                Parameter::Calendar => return self.calendar(argument, span),
             }
         }
         let (window, name) = (window?, name.map_or(Some(None), |name| name.map(Some)));
@@ -267,7 +285,12 @@ impl Checker<'_> {
             Which::TenureDays => Term::TenureDays,
             Which::RunningContracts => Term::RunningContracts,
             Which::Kind => Term::Kind,
-            Which::Segment => return None,
+            Which::Channel => Term::Contact(ContactTerm::Channel),
+            Which::Intent => Term::Contact(ContactTerm::Intent),
+            Which::DialledNumber => Term::Contact(ContactTerm::DialledNumber),
+            Which::Weekday => Term::Contact(ContactTerm::Weekday),
+            Which::TimeOfDay => Term::Contact(ContactTerm::TimeOfDay),
+            Which::Segment | Which::Open => return None,
         };
         Some(Operand::Term(term, span))
     }
@@ -354,6 +377,7 @@ impl Checker<'_> {
 fn parameters_in_words(built_in: &BuiltIn) -> &'static str {
     match built_in.parameters {
         [Parameter::Segment] => "the name of a segment",
+        [Parameter::Calendar] => "the name of a calendar",
         [_] => "a window",
         _ => "a window and optionally a channel",
     }

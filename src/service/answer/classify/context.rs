@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Answer, CustomerAnswer, Found, Match};
 use crate::{
     domain::{
-        assess::valuation::order_forecast::OrderForecastOptions,
+        assess::{routing::ContactTerms, valuation::order_forecast::OrderForecastOptions},
         basis::Basis,
         calendar::Day,
         clv::lifetime::{Horizon, WEEKS_PER_MONTH},
@@ -29,6 +29,8 @@ pub struct AnswerContext {
     pub(super) stale_since: Option<Timestamp>,
     /// The day of anybody's last purchase, where the silence since then means that facts are missing.
     pub(super) no_purchase_since: Option<Day>,
+    /// The contact that is to be routed.
+    pub(super) contact: Option<Arc<ContactTerms>>,
 }
 
 impl AnswerContext {
@@ -43,6 +45,7 @@ impl AnswerContext {
             order_forecast: None,
             stale_since: None,
             no_purchase_since: None,
+            contact: None,
         }
     }
 
@@ -59,6 +62,7 @@ impl AnswerContext {
             as_of: self.as_of,
             basis: Arc::clone(&self.basis),
             stale_since: self.stale_since,
+            contact: self.contact.clone(),
         }
     }
 

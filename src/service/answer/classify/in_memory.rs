@@ -8,7 +8,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Answer, AnswerContext, Classified, Classifier, CustomerAnswer, Found, Question, horizon_of,
+    Answer, AnswerContext, Classified, Classifier, CustomerAnswer, Found, Match, Question,
+    horizon_of,
 };
 use crate::{
     cache::profiles::KeptAnswer,
@@ -66,6 +67,7 @@ impl Classifier {
             let months = question.horizon_months;
             let mut context = self.mark_silence(AnswerContext {
                 horizon: months.and_then(|months| horizon_of(months, &basis)),
+                contact: question.contact.clone(),
                 ..AnswerContext::plain(basis, as_of)
             });
             context.mark_stale(&self.breaker);
@@ -75,7 +77,7 @@ impl Classifier {
     }
 
     /// Calls `answer` with the one customer that `subject` names, if memory tells.
-    fn with_one_held<R>(
+    pub(super) fn with_one_held<R>(
         &self,
         subject: &Subject,
         answer: impl FnOnce(&CustomerId) -> Option<R>,
@@ -118,7 +120,10 @@ impl Classifier {
                 let subject = Subject::Customer(id.clone());
                 self.bytes_today(&subject, write).await?
             }
-            _ => self.classify_customers(ids, write).await?,
+            _ => {
+                self.classify_customers(ids, Question::default(), write)
+                    .await?
+            }
         };
         Ok((bytes, self.breaker.stale_since()))
     }
@@ -151,7 +156,7 @@ impl Classifier {
     }
 
     /// Makes the answer about one customer, and keeps it beside the profile that it was made from.
-    fn keep_answer(
+    pub(super) fn keep_answer(
         &self,
         id: &CustomerId,
         dated: Option<DatedProfile>,
@@ -160,9 +165,14 @@ impl Classifier {
     ) -> Bytes {
         let version = dated.as_ref().map(|dated| dated.profile().version);
         let found = dated.map_or(Found::Unknown, Found::One);
-        let bytes = write(context.answer(found));
+        let answer: Answer<Classified> = context.answer(found);
+        let route = match &answer.found {
+            Match::One(one) => one.route_inputs.clone(),
+            Match::Unknown | Match::Ambiguous(_) => None,
+        };
+        let bytes = write(answer);
         if let Some(version) = version {
-            let kept = KeptAnswer::new(&context.basis, context.as_of, Bytes::clone(&bytes));
+            let kept = KeptAnswer::new(&context.basis, context.as_of, bytes.clone(), route);
             self.profiles.keep(id, version, kept);
         }
         bytes

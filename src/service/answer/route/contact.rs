@@ -1,8 +1,11 @@
 //! A contact as it arrives, and whom it may be about.
 
+use std::sync::Arc;
+
 use super::Router;
 use crate::{
     domain::{
+        assess::routing::ContactTerms,
         customer::Identifier,
         definitions::Stranger,
         telephony::{
@@ -10,6 +13,7 @@ use crate::{
             number::PhoneNumber,
             plan::{NumberError, NumberPlan, Reading},
         },
+        text::Label,
     },
     service::answer::subjects::Subject,
 };
@@ -58,6 +62,12 @@ pub struct Contact {
     pub number_plan: Option<NumberPlan>,
     /// Who the caller says they are.
     pub claim: Option<Claim>,
+    /// Its channel.
+    pub channel: Option<Label>,
+    /// What it is about.
+    pub intent: Option<Label>,
+    /// The number that was dialled, as the trunk writes it.
+    pub dialled_number: Option<Label>,
 }
 
 /// How a number was read.
@@ -82,6 +92,8 @@ pub struct ReadContact {
     pub claim_error: Option<String>,
     pub(super) named: Named,
     pub(super) claim: Option<Subject>,
+    /// What routing rules may ask; `None` where no treatment depends on the contact.
+    pub(super) terms: Option<Arc<ContactTerms>>,
 }
 
 /// Whom a caller names.
@@ -153,7 +165,31 @@ impl Router {
             claim_error,
             named,
             claim,
+            terms: self.terms(contact, &plan).map(Arc::new),
         }
+    }
+
+    /// What routing rules may ask about a contact, which has arrived now; `None` where no treatment depends on it.
+    fn terms(&self, contact: &Contact, plan: &NumberPlan) -> Option<ContactTerms> {
+        let basis = self.classifier.bases.current();
+        let definitions = basis.revision.definitions.as_deref()?;
+        if definitions.policies().is_empty() {
+            return None;
+        }
+        let dialled = contact.dialled_number.as_ref();
+        let dialled = dialled.map(|text| match plan.number(text) {
+            Ok(number) => number.as_str().into(),
+            // A short code or an extension.
+            Err(_) => text.clone(),
+        });
+        // Where the clock shows no day, the answer fails for the same reason.
+        let terms = ContactTerms::new(self.classifier.clock.now(), &self.classifier.zone).ok()?;
+        Some(ContactTerms {
+            channel: contact.channel.clone(),
+            intent: contact.intent.clone(),
+            dialled_number: dialled,
+            ..terms
+        })
     }
 
     fn number(
