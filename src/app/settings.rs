@@ -45,7 +45,7 @@ pub struct Settings {
     #[arg(long, env = "PATRON_HTTP_LISTEN", value_name = "ADDRESS:PORT")]
     pub http_listen: Option<SocketAddr>,
 
-    /// Origins whose web pages may call the HTTP listener from a browser, such as https://crm.example, with commas between them.
+    /// Origins whose web pages may call the HTTP listener: scheme, host and port, with commas between them.
     ///
     /// Requests of other pages are refused. There is no login: a page of an allowed origin can do everything.
     #[arg(
