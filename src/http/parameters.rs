@@ -88,7 +88,7 @@ pub(super) fn is_known(name: &str) -> bool {
 /// All of them.
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    NUMBER.into_iter().chain(OTHERS)
+    NUMBER.into_iter().chain(DIALLED).chain(OTHERS)
 }
 
 /// Reads what is asked from pairs of names and values. Names that nobody knows are left out: systems send what they have.

@@ -1,9 +1,11 @@
 //! What of the definitions depends on the contact and its time: calendars, hours of queues, routing rules.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     calendars::{Calendar, CalendarId, Calendars},
     routing::{RoutingRule, RuleId},
-    treatments::{Treatment, Treatments},
+    treatments::{Sla, Treatment, Treatments},
 };
 use crate::domain::{
     rules::{
@@ -14,7 +16,7 @@ use crate::domain::{
 };
 
 /// What depends on the contact and its time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Policies {
     calendars: Vec<Calendar>,
     /// By name.
@@ -75,6 +77,18 @@ impl Policies {
     #[must_use]
     pub fn calendar(&self, id: CalendarId) -> &Calendar {
         &self.calendars[id.0 as usize]
+    }
+
+    /// When so many minutes from an instant are over: in the hours of the service level's calendar, or around the clock if it has none.
+    /// `None` where that is not within two years.
+    #[must_use]
+    pub fn due(&self, sla: &Sla, from: Timestamp, minutes: u32) -> Option<Timestamp> {
+        match sla.calendar {
+            Some(id) => self.calendar(id).due(from, minutes),
+            None => from
+                .checked_add(SignedDuration::from_mins(minutes.into()))
+                .ok(),
+        }
     }
 
     /// The calendar of a queue; `None` for one that is always open.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::DeskReason;
 use crate::domain::{
-    definitions::{LocalizedText, Treatment},
+    definitions::{LocalizedText, Policies, Treatment},
     explain::wording::{Language, both},
     text::Label,
 };
@@ -56,10 +56,11 @@ pub struct Urgency {
     pub due: Option<Timestamp>,
 }
 
-/// How urgent a ticket is at `now`.
+/// How urgent a ticket is at `now`. Its response is due by the service level of the treatment, in the hours of its calendar.
 #[must_use]
 pub fn urgency(
     treatment: Option<&Treatment>,
+    policies: Option<&Policies>,
     impact: ProductionImpact,
     created: Timestamp,
     now: Timestamp,
@@ -79,12 +80,10 @@ pub fn urgency(
         ProductionImpact::Stopped => push(STOPPED_POINTS, "PRODUCTION_STOPPED", stopped()),
     }
     let sla = treatment.and_then(|treatment| treatment.sla.as_ref());
-    let response = sla.map(|sla| i64::from(sla.response_minutes) * 60);
-    let due = response.and_then(|seconds| {
-        let second = created.as_second().checked_add(seconds)?;
-        Timestamp::new(second, created.subsec_nanosecond()).ok()
-    });
-    if let Some((seconds, due)) = response.zip(due) {
+    let due = sla.zip(policies);
+    let due = due.and_then(|(sla, policies)| policies.due(sla, created, sla.response_minutes));
+    if let Some(due) = due {
+        let seconds = due.as_second() - created.as_second();
         let waited = (now.as_second() - created.as_second()).max(0);
         let gathered = i64::from(WAITING_POINTS) * waited / seconds.max(1);
         if now >= due {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Each parameter with its meaning. A test compares them with those that are read.
-pub(super) const PARAMETERS: [(&str, &str); 18] = [
+pub(super) const PARAMETERS: [(&str, &str); 25] = [
     (
         "number",
         "The caller's number as it arrives. Missing or empty: withheld",
@@ -13,6 +13,14 @@ pub(super) const PARAMETERS: [(&str, &str); 18] = [
     ("callerid", "Same as number"),
     ("ani", "Same as number"),
     ("ANI", "Same as number"),
+    (
+        "dialled_number",
+        "The number that was dialled, for routing rules",
+    ),
+    ("To", "Same as dialled_number"),
+    ("called", "Same as dialled_number"),
+    ("dnid", "Same as dialled_number"),
+    ("dnis", "Same as dialled_number"),
     (
         "asserted_identity",
         "P-Asserted-Identity of a SIP request. Takes precedence over a number",
@@ -37,6 +45,14 @@ pub(super) const PARAMETERS: [(&str, &str); 18] = [
         "Claimed identity: a customer id, or an id of claim_system",
     ),
     ("claim_system", "System that assigned the claimed id"),
+    (
+        "channel",
+        "Channel of the contact, one of the definitions, for routing rules",
+    ),
+    (
+        "intent",
+        "What the contact is about, one of the definitions, for routing rules",
+    ),
     (
         "fields",
         "Fields to return, with commas between them: treatment,candidate_count",
@@ -135,6 +151,7 @@ fn list(of: &Value) -> Value {
 fn answer() -> Value {
     let string = json!({ "type": "string" });
     let integer = json!({ "type": "integer" });
+    let instant = json!({ "type": "string", "format": "date-time" });
     let texts = list(&string);
     let text = json!({ "$ref": "#/components/schemas/RouteText" });
     let customer = json!({ "$ref": "#/components/schemas/RouteCustomer" });
@@ -147,10 +164,15 @@ fn answer() -> Value {
             "quality": { "type": "string", "enum": ["full", "stale", "partial", "fallback"] },
             "fallback_reason": { "type": "string", "enum": ["too_late", "database", "overloaded", "internal"] },
             "queue": string, "fallback_queues": texts, "priority": integer,
-            "skills": texts, "roles": texts, "channels": texts, "services": texts,
+            "skills": texts, "roles": texts, "channels": texts, "services": texts, "articles": texts, "request_forms": texts,
             "response_minutes": integer, "resolution_minutes": integer, "service_hours": string,
+            "service_calendar": string, "service_extent": text,
             "automation_allowed": { "type": "boolean" },
             "language": string, "tone": text, "playbook": list(&text),
+            "calendar": string, "open_now": { "type": "boolean" }, "opens_time": instant, "closes_time": instant, "holiday": text,
+            "response_due_time": instant, "resolution_due_time": instant,
+            "rules": texts, "closed_queues": texts, "unknown_fields": texts,
+            "priority_reasons": list(&json!({ "type": "object", "properties": { "source": string, "amount": integer } })),
             "customer": customer,
             "candidates": list(&customer),
             "candidate_count": integer,
@@ -186,6 +208,10 @@ fn customer() -> Value {
             } },
             "segments": list(&json!({ "type": "object", "properties": {
                 "name": string, "title": text, "reasons": list(&text),
+            } })),
+            "next_check_in": { "type": "string", "format": "date" },
+            "references": list(&json!({ "type": "object", "properties": {
+                "system": string, "attribute": string, "ids": list(&string),
             } })),
         },
     })

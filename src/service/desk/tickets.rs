@@ -19,7 +19,7 @@ use crate::{
         },
         basis::Basis,
         calendar::Day,
-        definitions::{Stranger, Treatment},
+        definitions::{Policies, Stranger, Treatment},
         desk::{
             contacts::DeskContact,
             tickets::{
@@ -177,12 +177,20 @@ impl CustomerDesk {
             treatment: treat_stranger(Stranger::Unknown, &basis),
             ..Sender::default()
         };
+        let definitions = basis.revision.definitions.as_ref();
+        let policies = definitions.map(|definitions| definitions.policies());
         let mut tickets = Vec::with_capacity(request.tickets.len());
         for ticket in &request.tickets {
             let subject = ticket.subject.as_ref();
             let place = subject.and_then(|subject| places.get(subject));
             let sender = place.and_then(|at| senders.get(*at)).unwrap_or(&stranger);
-            tickets.push(presorted(ticket, sender, &request.categories, now));
+            tickets.push(presorted(
+                ticket,
+                sender,
+                &request.categories,
+                policies,
+                now,
+            ));
             // A caller who went away is noticed here.
             tokio::task::yield_now().await;
         }
@@ -347,6 +355,7 @@ fn presorted(
     ticket: &Ticket,
     sender: &Sender,
     categories: &[Category],
+    policies: Option<&Policies>,
     now: Timestamp,
 ) -> PresortedTicket {
     let created = ticket.created.unwrap_or(now);
@@ -362,7 +371,7 @@ fn presorted(
     PresortedTicket {
         id: ticket.id.clone(),
         customer: sender.customer.clone(),
-        urgency: urgency(treatment, ticket.impact, created, now),
+        urgency: urgency(treatment, policies, ticket.impact, created, now),
         treatment: sender.treatment.clone(),
         category: categorise(
             text,

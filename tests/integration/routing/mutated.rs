@@ -1,4 +1,4 @@
-//! What arrives at the HTTP and the FastAGI listener is mutated: each request has an answer, a refusal or the end of its connection, in time.
+//! What arrives at the HTTP and the `FastAGI` listener is mutated: each request has an answer, a refusal or the end of its connection, in time.
 //!
 //! `PATRON_MUTATIONS=100000 cargo test --test integration mutated` sends as many.
 

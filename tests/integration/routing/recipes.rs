@@ -57,6 +57,7 @@ fn moved(text: &str, moves: &[(&str, &str)]) -> String {
 }
 
 /// Whether a program is there; otherwise prints that a test did not run.
+#[expect(clippy::print_stdout, reason = "a test prints that it did not run")]
 fn has(program: &str) -> bool {
     let found = Command::new("sh")
         .args(["-c", &format!("command -v {program}")])

@@ -1,6 +1,6 @@
 //! Which queues are open at a contact, and when an answer to it is due.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{ContactTerms, RuledTreatment};
 use crate::domain::{
@@ -104,12 +104,7 @@ fn times(treatment: &Treatment, policies: &Policies, at: Timestamp) -> ServiceTi
         .map(|id| policies.calendar(id));
     let of_queue = treatment.queue.as_ref();
     let of_queue = of_queue.and_then(|queue| policies.queue_calendar(queue));
-    let due = |minutes: u32| match of_sla {
-        Some(calendar) => calendar.due(at, minutes),
-        None => at
-            .checked_add(SignedDuration::from_mins(minutes.into()))
-            .ok(),
-    };
+    let due = |minutes: u32| policies.due(sla?, at, minutes);
     ServiceTimes {
         hours: of_queue.or(of_sla).map(|calendar| opening(calendar, at)),
         response_due: sla.and_then(|sla| due(sla.response_minutes)),

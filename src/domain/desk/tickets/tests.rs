@@ -21,7 +21,7 @@ fn treatment(priority: Option<u32>, response_minutes: u32) -> Treatment {
 
 #[test]
 fn a_priority_is_the_sum_of_its_reasons() {
-    let gold = treatment(Some(80), 60);
+    let (gold, policies) = (treatment(Some(80), 60), Policies::default());
     for (created, impact, priority, codes) in [
         (
             "2026-01-31T12:00:00Z",
@@ -48,7 +48,13 @@ fn a_priority_is_the_sum_of_its_reasons() {
             "TREATMENT_PRIORITY PRODUCTION_DEGRADED",
         ),
     ] {
-        let found = urgency(Some(&gold), impact, at(created), at("2026-01-31T12:00:00Z"));
+        let found = urgency(
+            Some(&gold),
+            Some(&policies),
+            impact,
+            at(created),
+            at("2026-01-31T12:00:00Z"),
+        );
         let reasons: Vec<&str> = found.reasons.iter().map(|it| it.reason.code).collect();
         assert_eq!((found.priority, &*reasons.join(" ")), (priority, codes));
         assert_eq!(
@@ -60,6 +66,7 @@ fn a_priority_is_the_sum_of_its_reasons() {
     }
     let none = urgency(
         None,
+        Some(&policies),
         ProductionImpact::None,
         Timestamp::UNIX_EPOCH,
         at("2026-01-31T12:00:00Z"),

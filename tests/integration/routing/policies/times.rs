@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{ADA, service};
 use crate::routing::number;
+use crate::support::messages::by_id;
 use crate::support::service::ServiceWithDatabase;
 
 /// The times of a contact of a customer, in RFC 3339: of the hours, of response and resolution.
@@ -22,6 +23,26 @@ async fn times(service: &ServiceWithDatabase, now: &str) -> (pb::ServiceTimes, [
         text(times.resolution_due_time),
     ];
     (times, texts)
+}
+
+#[tokio::test]
+async fn a_ticket_is_due_when_a_call_would_be() {
+    let service = service().await;
+    for now in ["2026-11-27T16:30:00Z", "2026-12-24T16:30:00Z"] {
+        let (times, _) = times(&service, now).await;
+        let request = pb::PresortTicketsRequest {
+            tickets: vec![pb::Ticket {
+                ticket_id: "1".to_owned(),
+                subject: Some(by_id("ada")),
+                ..Default::default()
+            }],
+            categories: vec![],
+        };
+        let sorted = service.desk().presort_tickets(request).await.unwrap();
+        let ticket = &sorted.into_inner().tickets[0];
+        assert!(ticket.due_time.is_some(), "{now}");
+        assert_eq!(ticket.due_time, times.response_due_time, "{now}");
+    }
 }
 
 #[tokio::test]

@@ -212,6 +212,7 @@ fn sipp(folder: &Path, target: SocketAddr, source: SocketAddr, made: usize) -> C
 }
 
 /// Each caller in the queue that `expected` has for them, and every call once.
+#[expect(clippy::print_stdout, reason = "the summary of the calls")]
 #[track_caller]
 fn all_in(calls: &Calls, expected: impl Fn(usize) -> &'static str) {
     let made = CALLS_PER_SECOND * seconds();

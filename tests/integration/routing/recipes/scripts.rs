@@ -1,4 +1,4 @@
-//! The recipes that are programs: Lambda and Zendesk in Python, FreeSWITCH in Lua.
+//! The recipes that are programs: Lambda and Zendesk in Python, `FreeSWITCH` in Lua.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -128,7 +128,7 @@ async fn the_middleware_opens_a_ticket_for_the_agent() {
     }
 }
 
-/// What `FreeSWITCH` is to a script: variables of the channel, `url_encode` and `url_decode`, and mod_curl, which asks through the test.
+/// What `FreeSWITCH` is to a script: variables of the channel, `url_encode` and `url_decode`, and `mod_curl`, which asks through the test.
 const FREESWITCH_API: &str = r#"
 variables = { caller_id_number = os.getenv("NUMBER") }
 local function encode(text)
@@ -183,9 +183,10 @@ async fn the_lua_script_sets_channel_variables() {
         said.read_line(&mut url).unwrap();
         let start = format!("http://{HTTP_ADDRESS}");
         let target = url.trim().strip_prefix(&start).unwrap();
-        let (status, body) = match is_there {
-            true => get(http, target, "").await,
-            false => (0, String::new()),
+        let (status, body) = if is_there {
+            get(http, target, "").await
+        } else {
+            (0, String::new())
         };
         let mut heard = lua.stdin.take().unwrap();
         heard
