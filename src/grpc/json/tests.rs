@@ -244,9 +244,11 @@ fn random(message: &MessageDescriptor, depth: usize, rng: &mut TestRng) -> Dynam
         if rng.random_range(0..2) == 0 || (is_message && depth == 0) {
             continue;
         }
-        let value = if field.is_map() {
+        let kind = field.kind();
+        let value = if let (true, Kind::Message(entry)) = (field.is_map(), &kind) {
             let key = MapKey::String(format!("key {}\"", rng.random_range(0..9)));
-            Value::Map([(key, Value::String("value".to_owned()))].into())
+            let value = one(&entry.map_entry_value_field().kind(), depth, rng);
+            Value::Map([(key, value)].into())
         } else if field.is_list() {
             let count = rng.random_range(1..3);
             Value::List((0..count).map(|_| one(&field.kind(), depth, rng)).collect())

@@ -140,6 +140,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
     schemas.insert("FlatRouteAnswer".to_owned(), flat);
     schemas.insert("RouteAnswer".to_owned(), answer());
     schemas.insert("RouteCustomer".to_owned(), customer());
+    schemas.insert("RouteTreatment".to_owned(), treatment());
     schemas.insert("RouteText".to_owned(), text());
 }
 
@@ -151,28 +152,16 @@ fn list(of: &Value) -> Value {
 fn answer() -> Value {
     let string = json!({ "type": "string" });
     let integer = json!({ "type": "integer" });
-    let instant = json!({ "type": "string", "format": "date-time" });
     let texts = list(&string);
     let text = json!({ "$ref": "#/components/schemas/RouteText" });
     let customer = json!({ "$ref": "#/components/schemas/RouteCustomer" });
-    json!({
+    let who = json!({
         "type": "object",
-        "description": "Who calls and how to treat the call",
         "required": ["verdict", "quality"],
         "properties": {
             "verdict": { "type": "string", "enum": ["resolved", "ambiguous", "unknown", "withheld", "invalid"] },
             "quality": { "type": "string", "enum": ["full", "stale", "partial", "fallback"] },
             "fallback_reason": { "type": "string", "enum": ["too_late", "database", "overloaded", "internal"] },
-            "queue": string, "fallback_queues": texts, "priority": integer,
-            "skills": texts, "roles": texts, "channels": texts, "services": texts, "articles": texts, "request_forms": texts,
-            "response_minutes": integer, "resolution_minutes": integer, "service_hours": string,
-            "service_calendar": string, "service_extent": text,
-            "automation_allowed": { "type": "boolean" },
-            "language": string, "tone": text, "playbook": list(&text),
-            "calendar": string, "open_now": { "type": "boolean" }, "opens_time": instant, "closes_time": instant, "holiday": text,
-            "response_due_time": instant, "resolution_due_time": instant,
-            "rules": texts, "closed_queues": texts, "unknown_fields": texts,
-            "priority_reasons": list(&json!({ "type": "object", "properties": { "source": string, "amount": integer } })),
             "customer": customer,
             "candidates": list(&customer),
             "candidate_count": integer,
@@ -189,6 +178,34 @@ fn answer() -> Value {
                 "readings": texts, "error": string, "number_plan": string, "metadata_version": string,
             } },
             "claim_error": string, "identified_by": string, "as_of": string, "basis_id": string,
+        },
+    });
+    json!({
+        "description": "Who calls and how to treat the call",
+        "allOf": [who, { "$ref": "#/components/schemas/RouteTreatment" }],
+    })
+}
+
+/// How to treat the call, and what the contact changed about it; a key that has no value is absent.
+fn treatment() -> Value {
+    let string = json!({ "type": "string" });
+    let integer = json!({ "type": "integer" });
+    let instant = json!({ "type": "string", "format": "date-time" });
+    let texts = list(&string);
+    let text = json!({ "$ref": "#/components/schemas/RouteText" });
+    json!({
+        "type": "object",
+        "properties": {
+            "queue": string, "fallback_queues": texts, "priority": integer,
+            "skills": texts, "roles": texts, "channels": texts, "services": texts, "articles": texts, "request_forms": texts,
+            "response_minutes": integer, "resolution_minutes": integer, "service_hours": string,
+            "service_calendar": string, "service_extent": text,
+            "automation_allowed": { "type": "boolean" },
+            "language": string, "tone": text, "playbook": list(&text),
+            "calendar": string, "open_now": { "type": "boolean" }, "opens_time": instant, "closes_time": instant, "holiday": text,
+            "response_due_time": instant, "resolution_due_time": instant,
+            "rules": texts, "closed_queues": texts, "unknown_fields": texts,
+            "priority_reasons": list(&json!({ "type": "object", "properties": { "source": string, "amount": integer } })),
         },
     })
 }
