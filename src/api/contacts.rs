@@ -16,7 +16,7 @@ const MAX_HEADER_BYTES: usize = 1_024;
 /// Most bytes of a name of the definitions.
 const MAX_NAME_BYTES: usize = 64;
 /// Most bytes of the number that was dialled.
-const MAX_DIALLED_BYTES: usize = 256;
+pub const MAX_DIALLED_BYTES: usize = 256;
 
 /// Reads a contact and which fields of the answer are wanted.
 pub(crate) fn contact(

@@ -161,7 +161,7 @@ fn simulations(bases: &Arc<CurrentBasis>, lanes: &Lanes, database: &Database) ->
     Arc::new(Simulations {
         batch: database.batch.clone(),
         bases: Arc::clone(bases),
-        lane: lanes.batch.clone(),
+        lane: lanes.fit.clone(),
         zone: database.zone.clone(),
     })
 }

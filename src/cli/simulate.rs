@@ -129,7 +129,8 @@ pub async fn run(command: &SimulateCommand, output: &mut Output) -> Result<(), C
     if args.json {
         output.json(&as_json(&response, &names))
     } else {
-        output.line(&page::page(&response, &names))
+        let page = page::page(&response, &names);
+        output.line(&(page + &page::idle_agents(&response, &args.agents)))
     }
 }
 

@@ -3,7 +3,11 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    api::{answers::routed::RouteMask, contacts, violations::Violations},
+    api::{
+        answers::routed::RouteMask,
+        contacts::{self, MAX_DIALLED_BYTES},
+        violations::Violations,
+    },
     pb::{self, route_contact_request::Caller, subject::Subject as Name},
     service::answer::route::Contact,
 };
@@ -105,10 +109,18 @@ pub(super) fn read<'a>(
     let (mut email, mut sip) = (None, pb::SipHeaders::default());
     let (mut claim, mut claimed_system) = (None, None);
     let mut wrong = vec![];
+    let mut seen: Vec<Cow<'a, str>> = vec![];
     for (at, (name, value)) in pairs.into_iter().enumerate() {
         if at == MAX_PARAMETERS {
             wrong.push(format!("more than {MAX_PARAMETERS} parameters"));
             break;
+        }
+        // The first value of a name counts: what a caller appends to a value of theirs replaces nothing.
+        if is_known(&name) {
+            if seen.contains(&name) {
+                continue;
+            }
+            seen.push(name.clone());
         }
         if let Some(alias) = NUMBER.iter().position(|alias| *alias == name) {
             numbers[alias] = Some(value.into_owned());
@@ -145,7 +157,9 @@ pub(super) fn read<'a>(
         .find(is_given)
         .or(numbers.iter().find(|it| it.is_some()));
     let number = given.cloned().flatten();
-    let mut dialled = dialled.into_iter().filter(|number| !number.is_empty());
+    // What is too long for a number is none of the definitions: a proxy may send an address with parameters, or a list of them.
+    let is_number = |number: &String| !number.is_empty() && number.len() <= MAX_DIALLED_BYTES;
+    let mut dialled = dialled.into_iter().filter(is_number);
     request.dialled_number = dialled.next().unwrap_or_default();
     request.caller = caller(number, email, sip);
     request.claim = claimed(claim, claimed_system);
@@ -281,6 +295,27 @@ mod tests {
         }
         let many = "x=1&".repeat(201);
         assert_eq!(asked(&many).unwrap_err().0, ["more than 200 parameters"]);
+    }
+
+    #[test]
+    fn the_first_value_of_a_name_counts() {
+        let injected =
+            "asserted_identity=&from_header=sip:x&asserted_identity=%2B49301&format=kv&format=xml";
+        let contact = asked(injected).unwrap().contact;
+        assert!(matches!(
+            contact.caller,
+            Some(Caller::Sip { from, asserted_identity, .. })
+                if from == "sip:x" && asserted_identity.is_empty()
+        ));
+        let first = asked("number=%2B49301&number=%2B49302").unwrap().contact;
+        assert_eq!(first.caller, Some(Caller::Number("+49301".to_owned())));
+    }
+
+    #[test]
+    fn a_dialled_number_that_is_none_costs_no_answer() {
+        let long = format!("number=%2B49301&To={}&dnid=4711", "a%40b,".repeat(100));
+        let contact = asked(&long).unwrap().contact;
+        assert_eq!(contact.dialled_number.as_deref(), Some("4711"));
     }
 
     #[test]

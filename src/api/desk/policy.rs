@@ -21,6 +21,8 @@ use crate::{
 const DEFAULT_MONTHS: u32 = 6;
 /// Most contacts a month of a hypothetical customer.
 const MAX_CONTACTS: f64 = 10_000.0;
+/// Most that the contacts of a month may cost, in minor units: what one amount may be.
+const MAX_COST_MINOR: f64 = 1e15;
 /// What to do about a negative amount.
 const NOT_NEGATIVE: &str = "set 0 or more";
 
@@ -97,8 +99,19 @@ fn hypothetical(
     let mut optional = |name, amount: Option<&pb::Money>| {
         amount.and_then(|amount| money(Some(amount), NOT_NEGATIVE, &mut check.field(name)))
     };
+    let cost_per_contact = optional("cost_per_contact", numbers.cost_per_contact.as_ref());
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "an estimate that is compared with a limit"
+    )]
+    let cost = cost_per_contact.map(|cost| cost.amount_minor as f64 * contacts);
+    if cost.is_some_and(|cost| cost > MAX_COST_MINOR) {
+        let message = format!("times contacts_per_month is more than {MAX_COST_MINOR:e} a month");
+        let mut check = check.field("cost_per_contact");
+        check.refuse("OUT_OF_RANGE", message);
+    }
     Some(Hypothetical {
-        cost_per_contact: optional("cost_per_contact", numbers.cost_per_contact.as_ref()),
+        cost_per_contact,
         other_cost: optional(
             "other_cost_per_month",
             numbers.other_cost_per_month.as_ref(),

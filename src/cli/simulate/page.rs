@@ -106,6 +106,19 @@ fn changes(response: &pb::SimulateRoutingResponse, first: &str, second: &str) ->
     )
 }
 
+/// A line for each queue with agents but without contacts: its name may be mistyped.
+pub(super) fn idle_agents(
+    response: &pb::SimulateRoutingResponse,
+    agents: &[pb::QueueAgents],
+) -> String {
+    let loads = response.simulations.iter().flat_map(|it| &it.queues);
+    let queues: Vec<&str> = loads.map(|load| &*load.queue).collect();
+    let idle = agents.iter().map(|one| &*one.queue);
+    let idle = idle.filter(|queue| !queues.contains(queue));
+    idle.map(|queue| format!("\n--agents: no contact comes to the queue {queue:?}"))
+        .collect()
+}
+
 fn name(queue: &str) -> String {
     if queue.is_empty() { "no queue" } else { queue }.to_owned()
 }
@@ -168,6 +181,14 @@ mod tests {
             contacts_without_time: 1,
             ..Default::default()
         };
+        let agents = ["servcie", "night"].map(|queue| pb::QueueAgents {
+            queue: queue.to_owned(),
+            agents: 1,
+        });
+        assert_eq!(
+            idle_agents(&response, &agents),
+            "\n--agents: no contact comes to the queue \"servcie\""
+        );
         let names = ["a.yaml".to_owned(), "b.yaml".to_owned()];
         let page = page(&response, &names);
         for line in [

@@ -230,10 +230,7 @@ fn ruled(
     let mut assigned = own.completed_by(assigned);
     let raises = rules.iter().map(|&id| (id, rule(id).raise_priority));
     let raises: Vec<_> = raises.filter(|&(_, amount)| amount > 0).collect();
-    let place = TreatmentField::ALL
-        .iter()
-        .position(|field| *field == TreatmentField::Priority)
-        .unwrap_or_default();
+    let place = TreatmentField::Priority.place();
     let base = assigned.treatment.priority.map(|amount| PriorityPart {
         source: assigned.choices[place],
         amount,

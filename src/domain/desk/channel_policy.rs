@@ -190,20 +190,22 @@ fn verdict(
     has_cheaper: bool,
 ) -> ChannelVerdict {
     let is_positive = contribution.amount_minor >= 0;
-    let is_used = month.contacts > 0.0;
-    if is_used && cost.is_none() {
+    if month.contacts <= 0.0 {
+        return ChannelVerdict::Keep;
+    }
+    if cost.is_none() {
         return ChannelVerdict::Undecided;
     }
-    match (is_positive, is_used) {
+    match (is_positive, affordable) {
         (true, _) if month.lacks_costs => ChannelVerdict::Undecided,
         (false, _) if month.lacks_income => ChannelVerdict::Undecided,
-        (true, _) | (false, false) => ChannelVerdict::Keep,
-        (false, true) => match affordable {
-            // It costs nothing: the loss comes from elsewhere.
-            None => ChannelVerdict::Keep,
-            Some(0) if has_cheaper => ChannelVerdict::Redirect,
-            Some(_) => ChannelVerdict::Limit,
-        },
+        (true, _) => ChannelVerdict::Keep,
+        // It costs nothing: the loss comes from elsewhere.
+        (false, None) => ChannelVerdict::Keep,
+        (false, Some(0)) if has_cheaper => ChannelVerdict::Redirect,
+        // With the missing costs, fewer contacts would be paid for, perhaps none.
+        (false, Some(1..)) if month.lacks_costs => ChannelVerdict::Undecided,
+        (false, Some(_)) => ChannelVerdict::Limit,
     }
 }
 
@@ -240,9 +242,17 @@ impl Worded<'_> {
         }
         if matches!(verdict, ChannelVerdict::Limit | ChannelVerdict::Redirect) {
             push("CONTACTS_PAID_FOR", self.paid_for_text());
-            match offer.and_then(|offer| Some((offer, offer.contribution?))) {
+            let of_offer = |offer: &Alternative| match verdict {
+                ChannelVerdict::Limit => offer.limited_contribution,
+                _ => offer.contribution,
+            };
+            match offer.and_then(|offer| Some((offer, of_offer(offer)?))) {
                 Some((offer, contribution)) => {
-                    push("CHEAPER_CHANNEL", cheaper_text(offer, contribution));
+                    let is_limit = verdict == ChannelVerdict::Limit;
+                    push(
+                        "CHEAPER_CHANNEL",
+                        cheaper_text(offer, contribution, is_limit),
+                    );
                 }
                 None => push("NO_CHEAPER_CHANNEL", no_cheaper_channel()),
             }
@@ -292,20 +302,22 @@ fn number(value: f64, language: Language) -> String {
     }
 }
 
-fn cheaper_text(offer: &Alternative, contribution: Money) -> LocalizedText {
+fn cheaper_text(offer: &Alternative, contribution: Money, is_limit: bool) -> LocalizedText {
     let channel = &offer.channel;
     both(|language| {
         let contribution = money_text(contribution, language);
+        let moved = match (language, is_limit) {
+            (Language::En, false) => "with these contacts",
+            (Language::En, true) => "with the other contacts",
+            (Language::De, false) => "mit diesen Kontakten",
+            (Language::De, true) => "mit den übrigen Kontakten",
+        };
         match language {
             Language::En => {
-                format!(
-                    "with these contacts on {channel}, the contribution would be {contribution}"
-                )
+                format!("{moved} on {channel}, the contribution would be {contribution}")
             }
             Language::De => {
-                format!(
-                    "mit diesen Kontakten über {channel} wäre der Deckungsbeitrag {contribution}"
-                )
+                format!("{moved} über {channel} wäre der Deckungsbeitrag {contribution}")
             }
         }
     })

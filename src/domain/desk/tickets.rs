@@ -93,7 +93,7 @@ pub fn urgency(
             push(
                 points.min(WAITING_POINTS),
                 "WAITING",
-                waiting(waited, seconds),
+                waiting(100 * waited / seconds.max(1)),
             );
         }
     }
@@ -137,13 +137,10 @@ fn overdue() -> LocalizedText {
     )
 }
 
-fn waiting(waited: i64, seconds: i64) -> LocalizedText {
-    let (waited, response) = (waited / 60, seconds / 60);
+fn waiting(percent: i64) -> LocalizedText {
     both(|language| match language {
-        Language::En => {
-            format!("waiting for {waited} of {response} minutes to the first response")
-        }
-        Language::De => format!("wartet {waited} von {response} Minuten bis zur ersten Antwort"),
+        Language::En => format!("{percent} % of the time until the response is due has passed"),
+        Language::De => format!("{percent} % der Zeit bis zur fälligen Antwort sind vergangen"),
     })
 }
 

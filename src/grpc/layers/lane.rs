@@ -42,19 +42,19 @@ enum Which {
 }
 
 /// Methods that answer about many customers, or about one in more detail than a lookup.
-const BATCHES: [&str; 5] = [
+const BATCHES: [&str; 4] = [
     "/patron.v1.ScoringService/BatchClassify",
     "/patron.v1.ScoringService/BatchScoreLifetimeValue",
     "/patron.v1.ServiceDeskService/EvaluateChannelPolicy",
     "/patron.v1.ServiceDeskService/PresortTickets",
-    "/patron.v1.RoutingService/SimulateRouting",
 ];
 
 /// Methods of other services that write facts.
 const WRITES: [&str; 1] = ["/patron.v1.ServiceDeskService/RecordContactOutcome"];
 
 /// Methods that compute for seconds or minutes.
-const FITS: [&str; 8] = [
+const FITS: [&str; 9] = [
+    "/patron.v1.RoutingService/SimulateRouting",
     "/patron.v1.ModelService/FitModel",
     "/patron.v1.ModelService/EvaluateModel",
     "/patron.v1.ModelService/CompareModels",

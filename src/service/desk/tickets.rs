@@ -180,6 +180,11 @@ impl CustomerDesk {
         let definitions = basis.revision.definitions.as_ref();
         let policies = definitions.map(|definitions| definitions.policies());
         let mut tickets = Vec::with_capacity(request.tickets.len());
+        for sender in &mut senders {
+            if matches!(sender.customer, TicketCustomer::Unavailable) {
+                sender.treatment.clone_from(&stranger.treatment);
+            }
+        }
         for ticket in &request.tickets {
             let subject = ticket.subject.as_ref();
             let place = subject.and_then(|subject| places.get(subject));

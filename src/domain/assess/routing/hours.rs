@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::{ContactTerms, RuledTreatment};
 use crate::domain::{
     assess::AssignedTreatment,
-    definitions::{Definitions, LocalizedText, Policies, Treatment, calendars::Calendar},
+    definitions::{
+        Definitions, LocalizedText, Policies, Treatment, TreatmentField, calendars::Calendar,
+    },
     text::Label,
 };
 
@@ -62,7 +64,7 @@ impl RuledTreatment {
             priority,
         } = self;
         let policies = definitions.policies();
-        let closed_queues = leave_out_closed(&mut assigned.treatment, policies, contact.at);
+        let closed_queues = leave_out_closed(&mut assigned, policies, contact.at);
         let times = times(&assigned.treatment, policies, contact.at);
         let priority = priority.iter();
         let outcome = RoutingOutcome {
@@ -82,7 +84,12 @@ impl RuledTreatment {
 }
 
 /// Takes the closed queues out of a treatment, unless all are closed, and returns them.
-fn leave_out_closed(treatment: &mut Treatment, policies: &Policies, at: Timestamp) -> Vec<Label> {
+fn leave_out_closed(
+    assigned: &mut AssignedTreatment,
+    policies: &Policies,
+    at: Timestamp,
+) -> Vec<Label> {
+    let treatment = &mut assigned.treatment;
     let fallback = treatment.fallback_queues.iter().flat_map(|it| it.iter());
     let queues = treatment.queue.iter().chain(fallback).cloned();
     let is_open = |queue: &Label| {
@@ -91,6 +98,10 @@ fn leave_out_closed(treatment: &mut Treatment, policies: &Policies, at: Timestam
     };
     let (open, closed): (Vec<Label>, Vec<Label>) = queues.partition(is_open);
     if let (Some((first, others)), false) = (open.split_first(), closed.is_empty()) {
+        if treatment.queue.as_ref() != Some(first) {
+            assigned.choices[TreatmentField::Queue.place()] =
+                assigned.choices[TreatmentField::FallbackQueues.place()];
+        }
         treatment.queue = Some(first.clone());
         treatment.fallback_queues = Some(others.into());
     }

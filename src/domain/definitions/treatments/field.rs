@@ -37,6 +37,17 @@ pub enum TreatmentField {
     RequestForms,
 }
 
+const _: () = {
+    let mut at = 0;
+    while at < TreatmentField::ALL.len() {
+        assert!(
+            TreatmentField::ALL[at].place() == at,
+            "in the order of the fields"
+        );
+        at += 1;
+    }
+};
+
 impl TreatmentField {
     /// Every field, in a fixed order.
     pub const ALL: [Self; 15] = [
@@ -56,6 +67,12 @@ impl TreatmentField {
         Self::Articles,
         Self::RequestForms,
     ];
+
+    /// Its place in [`Self::ALL`].
+    #[must_use]
+    pub const fn place(self) -> usize {
+        self as usize
+    }
 
     /// Its name, as definitions have it.
     #[must_use]

@@ -134,6 +134,13 @@ fn what_is_missing_never_decides() {
     assert_eq!(lacking(true, false, 15.0), ChannelVerdict::Redirect);
     assert_eq!(lacking(false, true, 15.0), ChannelVerdict::Undecided);
     assert_eq!(lacking(false, true, 200.0), ChannelVerdict::Keep);
+    // One contact is paid for as far as is known; with the missing cost, perhaps none is.
+    assert_eq!(lacking(true, false, 60.0), ChannelVerdict::Undecided);
+    let unused = ChannelMonth {
+        lacks_costs: true,
+        ..month(200.0, 0.0, 45.0)
+    };
+    assert_eq!(decided(&unused).verdict, ChannelVerdict::Keep);
     let unknown = ChannelMonth {
         cost_per_contact: None,
         channel_cost: 0.0,

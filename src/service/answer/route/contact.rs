@@ -177,10 +177,10 @@ impl Router {
             return None;
         }
         let dialled = contact.dialled_number.as_ref();
-        let dialled = dialled.map(|text| match plan.number(text) {
-            Ok(number) => number.as_str().into(),
-            // A short code or an extension.
-            Err(_) => text.clone(),
+        let dialled = dialled.map(|text| match plan.read(text) {
+            Ok(Reading::Number(read)) if read.is_valid => read.number.as_str().into(),
+            // A short code, or an extension, which has the length of a number in some places.
+            _ => text.clone(),
         });
         // Where the clock shows no day, the answer fails for the same reason.
         let terms = ContactTerms::new(self.classifier.clock.now(), &self.classifier.zone).ok()?;

@@ -62,7 +62,7 @@ Content-Length: 0
 /// From, P-Asserted-Identity, Privacy, and the queue of each caller.
 const CALLERS: [(&str, &str, &str, &str); 4] = [
     (
-        "\"Ada & Co\" <sip:030@127.0.0.1>",
+        "\"Ada & Co\" <sip:x&format&asserted_identity=y@127.0.0.1>",
         "sip:+493023125001@provider.example",
         "",
         "reception",
