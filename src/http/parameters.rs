@@ -109,18 +109,10 @@ pub(super) fn read<'a>(
     let (mut email, mut sip) = (None, pb::SipHeaders::default());
     let (mut claim, mut claimed_system) = (None, None);
     let mut wrong = vec![];
-    let mut seen: Vec<Cow<'a, str>> = vec![];
-    for (at, (name, value)) in pairs.into_iter().enumerate() {
+    for (at, (name, value)) in first_values(pairs).enumerate() {
         if at == MAX_PARAMETERS {
             wrong.push(format!("more than {MAX_PARAMETERS} parameters"));
             break;
-        }
-        // The first value of a name counts: what a caller appends to a value of theirs replaces nothing.
-        if is_known(&name) {
-            if seen.contains(&name) {
-                continue;
-            }
-            seen.push(name.clone());
         }
         if let Some(alias) = NUMBER.iter().position(|alias| *alias == name) {
             numbers[alias] = Some(value.into_owned());
@@ -179,6 +171,20 @@ pub(super) fn read<'a>(
     } else {
         Err(ParameterError(wrong))
     }
+}
+
+/// Without the later values of a name: what a caller appends to a value of theirs replaces nothing.
+fn first_values<'a>(
+    pairs: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+    let mut seen: Vec<Cow<'a, str>> = vec![];
+    pairs.into_iter().filter(move |(name, _)| {
+        let is_first = !is_known(name) || !seen.contains(name);
+        if is_first && is_known(name) {
+            seen.push(name.clone());
+        }
+        is_first
+    })
 }
 
 /// The form of the answer.

@@ -99,6 +99,10 @@ fn hypothetical(
     let mut optional = |name, amount: Option<&pb::Money>| {
         amount.and_then(|amount| money(Some(amount), NOT_NEGATIVE, &mut check.field(name)))
     };
+    let other_cost = optional(
+        "other_cost_per_month",
+        numbers.other_cost_per_month.as_ref(),
+    );
     let cost_per_contact = optional("cost_per_contact", numbers.cost_per_contact.as_ref());
     #[expect(
         clippy::cast_precision_loss,
@@ -112,10 +116,7 @@ fn hypothetical(
     }
     Some(Hypothetical {
         cost_per_contact,
-        other_cost: optional(
-            "other_cost_per_month",
-            numbers.other_cost_per_month.as_ref(),
-        ),
+        other_cost,
         income: income?,
         contacts,
     })

@@ -115,8 +115,8 @@ pub(super) fn idle_agents(
     let queues: Vec<&str> = loads.map(|load| &*load.queue).collect();
     let idle = agents.iter().map(|one| &*one.queue);
     let idle = idle.filter(|queue| !queues.contains(queue));
-    idle.map(|queue| format!("\n--agents: no contact comes to the queue {queue:?}"))
-        .collect()
+    let lines = idle.map(|queue| format!("\n--agents: no contact comes to the queue {queue:?}"));
+    lines.collect::<Vec<_>>().concat()
 }
 
 fn name(queue: &str) -> String {

@@ -199,9 +199,8 @@ fn verdict(
     match (is_positive, affordable) {
         (true, _) if month.lacks_costs => ChannelVerdict::Undecided,
         (false, _) if month.lacks_income => ChannelVerdict::Undecided,
-        (true, _) => ChannelVerdict::Keep,
-        // It costs nothing: the loss comes from elsewhere.
-        (false, None) => ChannelVerdict::Keep,
+        // Of a channel that costs nothing, the loss comes from elsewhere.
+        (true, _) | (false, None) => ChannelVerdict::Keep,
         (false, Some(0)) if has_cheaper => ChannelVerdict::Redirect,
         // With the missing costs, fewer contacts would be paid for, perhaps none.
         (false, Some(1..)) if month.lacks_costs => ChannelVerdict::Undecided,
@@ -244,7 +243,9 @@ impl Worded<'_> {
             push("CONTACTS_PAID_FOR", self.paid_for_text());
             let of_offer = |offer: &Alternative| match verdict {
                 ChannelVerdict::Limit => offer.limited_contribution,
-                _ => offer.contribution,
+                ChannelVerdict::Keep | ChannelVerdict::Redirect | ChannelVerdict::Undecided => {
+                    offer.contribution
+                }
             };
             match offer.and_then(|offer| Some((offer, of_offer(offer)?))) {
                 Some((offer, contribution)) => {

@@ -39,6 +39,23 @@ async fn the_document_describes_every_call_and_is_printed_too() {
     assert_eq!(paths, expected);
 }
 
+/// The schema that a schema refers to, or itself.
+fn followed<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(target) => document.pointer(target.trim_start_matches('#')).unwrap(),
+        None => schema,
+    }
+}
+
+/// The property of a schema, or of one of those that it is made of.
+fn property<'a>(schema: &'a Value, document: &'a Value, key: &str) -> &'a Value {
+    let parts = schema["allOf"].as_array().into_iter().flatten();
+    let parts = parts.map(|part| followed(part, document));
+    let mut all = std::iter::once(schema).chain(parts);
+    let found = all.find_map(|schema| schema["properties"].get(key));
+    found.unwrap_or(&schema["additionalProperties"])
+}
+
 /// Whether all keys of a value are properties of its schema, references followed.
 fn undescribed(
     value: &Value,
@@ -47,15 +64,11 @@ fn undescribed(
     path: &str,
     found: &mut Vec<String>,
 ) {
-    let schema = match schema["$ref"].as_str() {
-        Some(target) => document.pointer(target.trim_start_matches('#')).unwrap(),
-        None => schema,
-    };
+    let schema = followed(schema, document);
     match value {
         Value::Object(object) => {
             for (key, value) in object {
-                let of_map = &schema["additionalProperties"];
-                let inner = schema["properties"].get(key).unwrap_or(of_map);
+                let inner = property(schema, document, key);
                 let path = format!("{path}.{key}");
                 if inner.is_null() {
                     found.push(path);
