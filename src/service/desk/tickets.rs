@@ -177,8 +177,7 @@ impl CustomerDesk {
             treatment: treat_stranger(Stranger::Unknown, &basis),
             ..Sender::default()
         };
-        let definitions = basis.revision.definitions.as_ref();
-        let policies = definitions.map(|definitions| definitions.policies());
+        let policies = basis.revision.definitions.as_ref().map(|it| it.policies());
         let mut tickets = Vec::with_capacity(request.tickets.len());
         for sender in &mut senders {
             if matches!(sender.customer, TicketCustomer::Unavailable) {
@@ -186,8 +185,7 @@ impl CustomerDesk {
             }
         }
         for ticket in &request.tickets {
-            let subject = ticket.subject.as_ref();
-            let place = subject.and_then(|subject| places.get(subject));
+            let place = ticket.subject.as_ref().and_then(|it| places.get(it));
             let sender = place.and_then(|at| senders.get(*at)).unwrap_or(&stranger);
             tickets.push(presorted(
                 ticket,
@@ -196,8 +194,7 @@ impl CustomerDesk {
                 policies,
                 now,
             ));
-            // A caller who went away is noticed here.
-            tokio::task::yield_now().await;
+            tokio::task::yield_now().await; // a caller who went away is noticed here
         }
         tickets.sort_by_key(order);
         Ok(Presorted {
