@@ -18,7 +18,7 @@ pub(super) use self::read::{Calendars, calendar_of, read};
 use super::LocalizedText;
 use crate::domain::text::Label;
 
-/// Index of a calendar in [`super::Definitions::calendars`].
+/// Index of a calendar in [`super::Policies::calendars`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CalendarId(pub u32);
 

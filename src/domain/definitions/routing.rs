@@ -30,7 +30,7 @@ use crate::domain::{
 /// Most rules of a document. Chosen: each is tested at every contact.
 const MAX_RULES: usize = 200;
 
-/// Index of a rule in [`super::Definitions::routing`].
+/// Index of a rule in [`super::Policies::rules`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId(pub u32);
 
