@@ -17,8 +17,9 @@ const PHONE_STEMS: [&str; 5] = [
 ];
 /// Numbers that begin with [`PHONE_STEMS`].
 const FILM_NUMBERS: usize = 5_000;
-/// Stem of the numbers after those: a country code that the ITU keeps unassigned, so nobody answers there either.
-const NOWHERE: &str = "+99930";
+/// Stem of the numbers after those, in the North American plan: no area has the code 200, and no exchange begins with 0 or 1, as those of the
+/// first two million do. Nobody answers there either, but the length is that of a number, as an import asks for.
+const NOWHERE: &str = "+1200";
 /// Share of customers without a phone number.
 const WITHOUT: f64 = 0.05;
 /// Share of persons who begin a household.
@@ -94,11 +95,26 @@ fn number(index: usize) -> String {
     if index < FILM_NUMBERS {
         format!("{}{:03}", PHONE_STEMS[index / 1_000], index % 1_000)
     } else {
-        format!("{NOWHERE}{index:06}")
+        format!("{NOWHERE}{index:07}")
     }
 }
 
 /// Whether a number looks like one that the reader knows.
 pub(super) fn is_german(phone: &str) -> bool {
     phone.starts_with("+49")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::telephony::plan::NumberPlan;
+
+    #[test]
+    fn every_number_is_one_that_an_import_takes() {
+        for index in (0..100_000).step_by(97).chain([4_999, 5_000, 1_999_999]) {
+            let phone = number(index);
+            let read = NumberPlan::E164.number(&phone);
+            assert_eq!(read.map(|it| it.as_str().to_owned()).as_ref(), Ok(&phone));
+        }
+    }
 }
