@@ -32,8 +32,9 @@ pub mod tables;
 const CUSTOMERS: usize = 20_000;
 /// The same for `--check`, which is to be quick.
 const CHECKED_CUSTOMERS: usize = 2_000;
-/// Batches of classifications under way at once.
-const IN_FLIGHT: usize = 4;
+/// Batches of classifications under way at once: none waits for a place, however slow the machine is, so none is refused. A server of one
+/// core has two places.
+const IN_FLIGHT: usize = 2;
 
 /// Options of `patron demo`.
 #[derive(Debug, Clone, Args)]
