@@ -175,7 +175,7 @@ impl RouteInputs {
     }
 }
 
-/// The treatment of a contact of an unknown caller, of whom no term of customers is known; `None` before definitions are published.
+/// The treatment of a contact of an unknown caller. No term of customers is known; `None` before definitions are published.
 #[must_use]
 pub fn rule_stranger(
     stranger: Stranger,
@@ -288,7 +288,7 @@ impl RuledTreatment {
         })
     }
 
-    /// This one, with what it lacks from `other`, of whom less is known: a rule that holds for it holds for this one.
+    /// This one, completed by `other`. Less is known of the other, so a rule that holds for it holds for this one, too.
     #[must_use]
     pub fn completed_by(&self, other: &Self) -> Self {
         let has_priority = self.assigned.treatment.priority.is_some();

@@ -1,6 +1,6 @@
 //! From when and until when something holds: temporary treatments expire by themselves.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     fields::{self, Fields},
@@ -54,6 +54,22 @@ impl Period {
         from && until
     }
 
+    /// Whether it holds never, whatever the zone.
+    fn is_empty(&self) -> bool {
+        match (self.from, self.until) {
+            (Some(Moment::Day(from)), Some(Moment::Day(until))) => until < from,
+            (Some(Moment::Instant(from)), Some(Moment::Instant(until))) => until <= from,
+            // The zone is the deployment's: its day is the one before that of UTC, that one, or the next.
+            (Some(Moment::Day(from)), Some(Moment::Instant(until))) => {
+                utc_day(until).is_some_and(|until| until.plus_days(1) < from)
+            }
+            (Some(Moment::Instant(from)), Some(Moment::Day(until))) => {
+                utc_day(from).is_some_and(|from| until < from.plus_days(-1))
+            }
+            (None, _) | (_, None) => false,
+        }
+    }
+
     /// Whether it holds at an instant, which is on `day` in the deployment's zone.
     #[must_use]
     pub fn has_instant(&self, instant: Timestamp, day: Day) -> bool {
@@ -87,18 +103,17 @@ pub(super) fn read(
         from: from?,
         until: until?,
     };
-    let is_empty = match (period.from, period.until) {
-        (Some(Moment::Day(from)), Some(Moment::Day(until))) => until < from,
-        (Some(Moment::Instant(from)), Some(Moment::Instant(until))) => until <= from,
-        _ => false,
-    };
-    if let (true, Some(span)) = (is_empty, until_span) {
+    if let (true, Some(span)) = (period.is_empty(), until_span) {
         let help = "set `until` after `from`";
         let message = "this ends before it begins";
         problems.add_with_help(span, Code::BadValue, message, help);
         return None;
     }
     Some(period)
+}
+
+fn utc_day(instant: Timestamp) -> Option<Day> {
+    Day::in_zone(instant, &TimeZone::UTC).ok()
 }
 
 fn read_moment(node: &Node, precision: Precision, problems: &mut Diagnostics) -> Option<Moment> {
@@ -145,6 +160,39 @@ mod tests {
                 days.has_instant(at("2026-12-05T00:00:00Z"), day(text)),
                 holds
             );
+        }
+        for (from, until, is_empty) in [
+            (
+                Moment::Day(day("2026-12-20")),
+                Moment::Instant(at("2026-12-15T18:00:00Z")),
+                true,
+            ),
+            (
+                Moment::Day(day("2026-12-16")),
+                Moment::Instant(at("2026-12-15T18:00:00Z")),
+                false,
+            ),
+            (
+                Moment::Instant(at("2026-12-15T18:00:00Z")),
+                Moment::Day(day("2026-12-13")),
+                true,
+            ),
+            (
+                Moment::Instant(at("2026-12-15T18:00:00Z")),
+                Moment::Day(day("2026-12-14")),
+                false,
+            ),
+            (
+                Moment::Day(day("2026-12-15")),
+                Moment::Day(day("2026-12-14")),
+                true,
+            ),
+        ] {
+            let period = Period {
+                from: Some(from),
+                until: Some(until),
+            };
+            assert_eq!(period.is_empty(), is_empty, "{from:?} {until:?}");
         }
         let instants = Period {
             from: Some(Moment::Instant(at("2026-12-01T08:00:00+01:00"))),

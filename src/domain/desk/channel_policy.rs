@@ -109,7 +109,7 @@ pub fn decide_channel(
         Some(cost) => Some(money(cost)?),
         None => None,
     };
-    let affordable = affordable(money(month.income - month.other_cost)?, cost);
+    let affordable = affordable(month.income - month.other_cost, month.cost_per_contact);
     let mut alternatives = vec![];
     for other in others.iter().filter(|it| it.channel != month.channel) {
         alternatives.push(alternative(month, other, affordable, currency)?);
@@ -147,11 +147,20 @@ pub fn decide_channel(
     })
 }
 
-/// How many contacts at a cost an amount pays for.
-fn affordable(amount: Money, cost: Option<Money>) -> Option<u32> {
-    let cost = cost.filter(|cost| cost.amount_minor > 0)?;
-    let count = amount.amount_minor.max(0) / cost.amount_minor;
-    Some(u32::try_from(count).unwrap_or(u32::MAX))
+/// How many contacts at a cost an amount pays for; `None` where they cost nothing. The mean cost of a contact is not rounded: a hundred
+/// contacts would multiply what it lost.
+fn affordable(amount: f64, cost: Option<f64>) -> Option<u32> {
+    /// What decimals lose as binary numbers, as a share of a contact.
+    const LOST: f64 = 1e-9;
+    let cost = cost.filter(|cost| *cost > 0.0)?;
+    let count = (amount.max(0.0) / cost + LOST).floor();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a conversion that saturates"
+    )]
+    let count = count as u32;
+    Some(count)
 }
 
 fn alternative(

@@ -109,7 +109,7 @@ pub enum TicketCustomer {
 /// Number of contacts by topic.
 type TopicCounts = BTreeMap<Label, u32>;
 
-/// What is known of whom a ticket is from.
+/// Who a ticket is from, and what is known of them.
 #[derive(Debug, Clone, Default)]
 struct Sender {
     customer: TicketCustomer,

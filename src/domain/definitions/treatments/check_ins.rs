@@ -50,6 +50,30 @@ enum Length {
 }
 
 impl Length {
+    /// The days that it has at least. A month has 28.
+    const fn least_days(self) -> u32 {
+        match self {
+            Self::Days(days) => days,
+            Self::Months(months) => months * 28,
+        }
+    }
+
+    /// The days that it has at most.
+    const fn most_days(self) -> u32 {
+        match self {
+            Self::Days(days) => days,
+            Self::Months(months) => months * 31,
+        }
+    }
+
+    /// Whether it is longer than another one, in some months at least.
+    const fn can_exceed(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Months(months), Self::Months(others)) => months > others,
+            _ => self.most_days() > other.least_days(),
+        }
+    }
+
     /// The day so many of these lengths after `day`; `None` beyond the days that are kept.
     fn after(self, day: Day, times: u32) -> Option<Day> {
         match self {
@@ -69,9 +93,11 @@ impl CheckIns {
     pub fn next(&self, start: Day, today: Day) -> Option<Day> {
         let mut begins = start;
         for step in &self.steps {
-            let ends = step.lasts.after(begins, 1)?;
+            let ends = step.lasts.after(begins, 1).unwrap_or(Day::LAST);
             if today <= ends {
-                let days = (1..).map_while(|times| step.every.after(begins, times));
+                // Those that are over for sure are not counted one by one.
+                let over = u32::try_from(today - begins).unwrap_or(0) / step.every.most_days();
+                let days = (over.max(1)..).map_while(|times| step.every.after(begins, times));
                 let mut days = days.take_while(|&day| day <= ends);
                 if let Some(next) = days.find(|&day| day >= today) {
                     return Some(next);
@@ -147,14 +173,9 @@ fn step(node: &Node, problems: &mut Diagnostics) -> Option<Step> {
         every: every?,
         lasts: lasts?,
     };
-    // A month has 28 days at least, and 31 at most.
-    let days = |length: Length, month: u32| match length {
-        Length::Days(days) => days,
-        Length::Months(months) => months * month,
-    };
-    if days(step.every, 28) > days(step.lasts, 31) {
-        let message = "this step ends before its first check-in";
-        let help = "make `for` at least as long as `every`";
+    if step.every.can_exceed(step.lasts) {
+        let message = "this step can end before its first check-in";
+        let help = "make `for` at least as long as `every` in every month: 1 mo has 28 to 31 days";
         problems.add_with_help(place, Code::BadValue, message, help);
     }
     Some(step)
@@ -184,6 +205,21 @@ fn length(node: &Node, problems: &mut Diagnostics) -> Option<Length> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_lasts_to_its_first_check_in_in_every_month() {
+        for (every, lasts, can_exceed) in [
+            (Length::Days(30), Length::Months(1), true),
+            (Length::Days(28), Length::Months(1), false),
+            (Length::Months(1), Length::Days(30), true),
+            (Length::Months(1), Length::Days(31), false),
+            (Length::Months(1), Length::Months(1), false),
+            (Length::Months(2), Length::Months(1), true),
+            (Length::Days(8), Length::Days(7), true),
+        ] {
+            assert_eq!(every.can_exceed(lasts), can_exceed, "{every:?} {lasts:?}");
+        }
+    }
 
     #[test]
     fn check_ins_become_rarer_and_end() {
@@ -232,6 +268,12 @@ mod tests {
             monthly.next(last, day("2026-03-01")),
             Some(day("2026-03-31"))
         );
+        // A plan may last longer than days are kept.
+        let long = CheckIns {
+            from: CheckInsFrom::FirstPurchase,
+            steps: vec![step(Length::Days(7), Length::Months(3_650))],
+        };
+        assert_eq!(long.next(start, day("2190-01-01")), Some(day("2190-01-07")));
         // A check-in of today is not over.
         assert_eq!(plan.next(start, day("2026-01-08")), Some(day("2026-01-08")));
         assert_eq!(plan.next(day("2199-12-31"), day("2199-12-31")), None);

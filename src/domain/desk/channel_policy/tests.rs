@@ -152,6 +152,24 @@ fn what_is_missing_never_decides() {
     assert_eq!(decision.affordable, None);
 }
 
+#[test]
+fn contacts_are_paid_for_at_their_unrounded_mean_cost() {
+    // 1.4 cents each on average: 85 of 100 are paid for, and not 120.
+    let decision = decided(&ChannelMonth {
+        cost_per_contact: Some(0.014),
+        channel_cost: 1.4,
+        ..month(1.2, 100.0, 0.014)
+    });
+    assert_eq!(decision.contribution.to_string(), "-0.20 EUR");
+    assert_eq!(decision.affordable, Some(85));
+    // Less than half a cent is not nothing.
+    let decision = decided(&month(0.2, 100.0, 0.004));
+    assert_eq!(
+        (decision.verdict, decision.affordable),
+        (ChannelVerdict::Limit, Some(50))
+    );
+}
+
 proptest! {
     #[test]
     fn a_verdict_follows_from_its_numbers(
