@@ -9,7 +9,7 @@ use patron::app::server::ServeError;
 use patron::domain::text::CustomerId;
 use patron::pb;
 use patron::store::locks;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgExecutor, PgPool};
 use tonic::Code;
 
 use crate::support::database::TestDatabase;
@@ -31,10 +31,10 @@ async fn holder(pool: &PgPool) -> Option<i32> {
     .unwrap()
 }
 
-async fn end(pool: &PgPool, session: i32) {
+async fn end(ours: impl PgExecutor<'_>, session: i32) {
     sqlx::query("SELECT pg_terminate_backend($1)")
         .bind(session)
-        .execute(pool)
+        .execute(ours)
         .await
         .unwrap();
 }

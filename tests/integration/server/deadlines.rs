@@ -25,7 +25,16 @@ async fn short_deadlines_never_get_the_status_of_tonics_timer() {
     ] {
         for _ in 0..10 {
             let answer = raw::classify(server.address, "wait", &[("grpc-timeout", timeout)]).await;
-            assert_eq!(answer["grpc-status"], "4", "{timeout}");
+            // On a busy machine a call may wait for a thread for more than half of its time: it is refused before the rest passes.
+            let came_late = answer["grpc-status"] == "14"
+                && answer["grpc-message"]
+                    .to_str()
+                    .unwrap()
+                    .contains("waited%20too%20long");
+            assert!(
+                answer["grpc-status"] == "4" || came_late,
+                "{timeout}: {answer:?}"
+            );
         }
     }
 }

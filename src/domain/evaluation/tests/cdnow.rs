@@ -105,7 +105,10 @@ fn the_figures_of_a_comparison_are_those_of_the_evaluation() {
     let population = population(&log);
     let orders = fit_orders(ModelKind::BgNbd, &population.order_rows(None)).unwrap();
     let spend = fit_spend(&population.spend_rows(None, SpendOrders::All)).unwrap();
-    let model = candidate(Parameters::pooled(set(orders.model, Some(spend.model))));
+    let mut known = set(orders.model, Some(spend.model));
+    known.orders_log_covariance = orders.report.log_covariance;
+    known.spend.as_mut().unwrap().log_covariance = spend.report.log_covariance;
+    let model = candidate(Parameters::pooled(known));
     let compared = headline(&population, &model, 1);
     let whole = evaluate(&population, &model, 1);
     let all = &whole.groups[0];
