@@ -68,6 +68,12 @@ pub fn run<T>(flag: &StopFlag, work: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
+/// The flag of the computation that runs on this thread, for threads that work for it; `None` outside of [`run`].
+#[must_use]
+pub fn current() -> Option<StopFlag> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
 /// Ends the computation of this thread if it was stopped; does nothing outside of [`run`]. Costs some nanoseconds: for loops whose body
 /// takes microseconds.
 pub fn check() {
@@ -98,6 +104,8 @@ mod tests {
         check();
         assert_eq!(run(&flag, || 1), None, "it does not begin");
         assert_eq!(run(&StopFlag::default(), || 1), Some(1));
+        let own = run(&StopFlag::default(), || current().is_some());
+        assert_eq!((own, current().is_some()), (Some(true), false));
     }
 
     #[test]

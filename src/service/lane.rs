@@ -4,6 +4,7 @@
 //! too long is refused on arrival, before anything is spent on it; one whose caller goes away leaves the queue, or stops where it is. What a
 //! call does, and which calls belong to which lane, is not known here.
 
+mod parallel;
 mod queue;
 mod threads;
 
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
+pub(in crate::service) use self::parallel::in_parallel;
 use self::queue::Queue;
 pub use self::threads::Threads;
 use crate::{domain::stop, metrics::LaneMetrics, service::error::ServiceError};

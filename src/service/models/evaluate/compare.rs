@@ -29,6 +29,7 @@ use crate::{
     metrics::EvaluationOperation,
     service::{
         error::ServiceError,
+        lane::in_parallel,
         models::{compute::Seasonality, fit::no_currency},
     },
     store,
@@ -175,8 +176,12 @@ impl Evaluations {
             let spend = currency.ok_or_else(|| no_currency(&currencies));
             let mut models = vec![];
             let mut contenders = vec![];
-            for plan in plans(&covariates) {
-                let (figures, contender) = compared(&plan, &population, spend.clone(), split)?;
+            let plans = plans(&covariates);
+            let all = in_parallel(&plans, |plan| {
+                compared(plan, &population, spend.clone(), split)
+            });
+            for (plan, one) in plans.into_iter().zip(all) {
+                let (figures, contender) = one?;
                 contenders.extend(contender.map(|contender| (models.len(), contender)));
                 models.push(ComparedModel { plan, figures });
             }
