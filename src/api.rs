@@ -16,6 +16,7 @@ pub mod models;
 pub mod newcomers;
 pub mod page;
 pub mod patches;
+pub mod profile_checks;
 pub mod questions;
 pub mod rates;
 pub mod revisions;

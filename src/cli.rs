@@ -19,6 +19,7 @@ pub mod cost_to_serve;
 pub mod customer;
 pub mod definitions;
 pub mod demo;
+pub mod doctor;
 pub mod error;
 pub mod explain;
 pub mod import;
@@ -94,6 +95,8 @@ pub enum Command {
     /// Run the service desk: figures, outcomes, tickets, topics
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Check whether what is stored is consistent
+    Doctor(doctor::DoctorArgs),
     /// Describe the API for other programs: OpenAPI, descriptors
     #[command(subcommand)]
     Api(api::ApiCommand),
@@ -138,6 +141,7 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Import(command) => as_client(import::run(command, output)),
         Command::Rates(command) => as_client(rates::run(&command, output)),
         Command::Customer(command) => as_client(customer::run(&command, output)),
+        Command::Doctor(args) => as_client(doctor::run(&args, output)),
         Command::Model(command) => as_client(model::run(&command, output)),
         Command::Definitions(command) => as_client(definitions::run(&command, output)),
         Command::Route(args) => as_client(route::run(&args, output)),

@@ -11,5 +11,6 @@ pub mod ingest;
 pub mod lane;
 pub mod missing_rates;
 pub mod models;
+pub mod profile_checks;
 mod retry;
 pub mod simulation;

@@ -41,6 +41,7 @@ use crate::{
         error::ServiceError,
         ingest::Ingest,
         models::{Models, evaluate::Evaluations},
+        profile_checks::ProfileChecks,
         simulation::Simulations,
     },
     store::{self, pool::Pool},
@@ -122,7 +123,12 @@ pub(super) async fn build(
             grpc::ingest::IngestApi::new(ingest, Arc::clone(clock), zone),
             desk,
         ),
-        grpc::customers::CustomerApi::new(Arc::new(customers)),
+        grpc::customers::CustomerApi::new(
+            Arc::new(customers),
+            ProfileChecks {
+                pool: database.batch.clone(),
+            },
+        ),
         models,
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     );

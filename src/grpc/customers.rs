@@ -5,22 +5,23 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    api::{self, customers, violations::Violations},
+    api::{self, customers, profile_checks, violations::Violations},
     grpc::status,
     pb,
-    service::customers::Customers,
+    service::{customers::Customers, profile_checks::ProfileChecks},
 };
 
 /// The service.
 pub struct CustomerApi {
     customers: Arc<Customers>,
+    checks: ProfileChecks,
 }
 
 impl CustomerApi {
-    /// The service over its use case.
+    /// The service over its use cases.
     #[must_use]
-    pub fn new(customers: Arc<Customers>) -> Self {
-        Self { customers }
+    pub fn new(customers: Arc<Customers>, checks: ProfileChecks) -> Self {
+        Self { customers, checks }
     }
 }
 
@@ -41,5 +42,14 @@ impl pb::customer_service_server::CustomerService for CustomerApi {
         let known = self.customers.get(&subject).await?;
         let customer = Some(customers::customer(&known, days));
         Ok(Response::new(pb::GetCustomerResponse { customer }))
+    }
+
+    async fn check_profiles(
+        &self,
+        request: Request<pb::CheckProfilesRequest>,
+    ) -> Result<Response<pb::CheckProfilesResponse>, Status> {
+        let slice = profile_checks::slice(request.get_ref()).map_err(status::invalid_request)?;
+        let page = self.checks.check(slice.after.as_ref(), slice.size).await?;
+        Ok(Response::new(profile_checks::page_message(page)))
     }
 }

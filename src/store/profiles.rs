@@ -1,6 +1,6 @@
 //! The profiles: one row a customer, read by id, written only by who holds the customer's lock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::TryStreamExt;
 use sqlx::PgConnection;
@@ -239,6 +239,50 @@ pub async fn upsert<'a>(
     rows.into_iter()
         .map(|(id, version)| Ok((codes::customer_id(&id)?, version)))
         .collect()
+}
+
+/// Those of the customers of `profiles` whose columns for fits are not what their stored history makes.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_with_other_columns(
+    connection: &mut PgConnection,
+    profiles: &[Profile],
+) -> Result<HashSet<CustomerId>, StoreError> {
+    let mut columns = Columns::default();
+    for profile in profiles {
+        columns.push(profile);
+    }
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT customer_id
+         FROM profiles AS stored
+         JOIN unnest($1::text[], $2::integer[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::integer[],
+                     $8::integer[], $9::bigint[], $10::bigint[], $11::bigint[])
+           AS made (customer_id, first_purchase_day, last_purchase_day, purchase_day_count, repeat_amount_minor, currency,
+                      last_event_day, paid_day_count, paid_amount_minor, paid_log_sum_nano, log_gap_billionths)
+           USING (customer_id)
+         WHERE (stored.first_purchase_day, stored.last_purchase_day, stored.purchase_day_count, stored.repeat_amount_minor,
+                stored.currency, stored.last_event_day, stored.paid_day_count, stored.paid_amount_minor, stored.paid_log_sum_nano,
+                stored.log_gap_billionths)
+               IS DISTINCT FROM
+               (made.first_purchase_day, made.last_purchase_day, made.purchase_day_count, made.repeat_amount_minor,
+                made.currency, made.last_event_day, made.paid_day_count, made.paid_amount_minor, made.paid_log_sum_nano,
+                made.log_gap_billionths)",
+    )
+    .bind(columns.customer_id)
+    .bind(columns.first_purchase_day)
+    .bind(columns.last_purchase_day)
+    .bind(columns.purchase_day_count)
+    .bind(columns.repeat_amount_minor)
+    .bind(columns.currency)
+    .bind(columns.last_event_day)
+    .bind(columns.paid_day_count)
+    .bind(columns.paid_amount_minor)
+    .bind(columns.paid_log_sum_nano)
+    .bind(columns.log_gap_billionths)
+    .fetch_all(connection)
+    .await?;
+    ids.iter().map(|id| codes::customer_id(id)).collect()
 }
 
 /// From which day on amounts in a currency can be converted.

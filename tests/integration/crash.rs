@@ -183,6 +183,7 @@ fn the_check_of_the_demo_is_green() {
         "IngestTransactions",
         "IngestContacts",
         "GetCustomer",
+        "CheckProfiles",
         "FitModel",
         "ListModels",
         "GetModel",

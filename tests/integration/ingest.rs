@@ -7,6 +7,7 @@ mod patches;
 mod plans;
 mod poison;
 mod powers;
+mod profile_checks;
 mod refolded;
 mod related;
 mod retractions;

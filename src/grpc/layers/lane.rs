@@ -53,7 +53,8 @@ const BATCHES: [&str; 4] = [
 const WRITES: [&str; 1] = ["/patron.v1.ServiceDeskService/RecordContactOutcome"];
 
 /// Methods that compute for seconds or minutes.
-const FITS: [&str; 9] = [
+const FITS: [&str; 10] = [
+    "/patron.v1.CustomerService/CheckProfiles",
     "/patron.v1.RoutingService/SimulateRouting",
     "/patron.v1.ModelService/FitModel",
     "/patron.v1.ModelService/EvaluateModel",

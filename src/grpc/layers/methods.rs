@@ -100,7 +100,7 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 39] = [
+static METHODS: [Method; 40] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
@@ -181,6 +181,8 @@ static METHODS: [Method; 39] = [
         SMALL,
         HEAVY_DEFAULT,
     ),
+    // A thousand customers with all their facts.
+    batch("/patron.v1.CustomerService/CheckProfiles", SMALL),
     small("/patron.v1.DefinitionService/GetRevision"),
     small("/patron.v1.DefinitionService/ListRevisions"),
     // A fit, an evaluation and a drift check read every customer first.

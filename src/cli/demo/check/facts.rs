@@ -19,7 +19,21 @@ impl Check<'_> {
         self.transactions().await?;
         self.contacts().await?;
         self.contracts().await?;
-        self.customer().await
+        self.customer().await?;
+        self.profiles().await
+    }
+
+    async fn profiles(&mut self) -> Result<(), CliError> {
+        let rpc = "CheckProfiles";
+        let request = pb::CheckProfilesRequest::default();
+        let request = self.connection.request(request);
+        let page = match self.connection.customers().check_profiles(request).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => return self.failed(rpc, &status),
+        };
+        let (checked, differing) = (page.checked_count, page.differences.len());
+        let found = format!("{checked} profiles, {differing} not as their facts");
+        self.expect(rpc, checked > 0 && differing == 0, &found)
     }
 
     async fn customers(&mut self) -> Result<(), CliError> {

@@ -91,6 +91,17 @@ impl CustomerService for Fake {
         });
         Ok(Response::new(pb::GetCustomerResponse { customer }))
     }
+
+    async fn check_profiles(
+        &self,
+        _: Request<pb::CheckProfilesRequest>,
+    ) -> Result<Response<pb::CheckProfilesResponse>, Status> {
+        let checked = self.0.lock().unwrap().customers.len();
+        Ok(Response::new(pb::CheckProfilesResponse {
+            checked_count: checked.try_into().unwrap(),
+            ..Default::default()
+        }))
+    }
 }
 
 #[tonic::async_trait]
