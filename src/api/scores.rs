@@ -44,6 +44,7 @@ pub(crate) fn score_response(answer: &Answer<Scored>) -> pb::ScoreLifetimeValueR
             candidates: several.listed.iter().map(score).collect(),
             candidate_count: candidate_count(several),
             provenance: Some(provenance(None, as_of, basis)),
+            violations: vec![],
         },
     };
     mark_stale(&mut response.provenance, answer.stale_since);

@@ -24,6 +24,9 @@ pub struct ScoreJson {
     candidate_count: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stale_since: Option<String>,
+    /// What is wrong with an invalid subject.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    violations: Vec<String>,
 }
 
 /// The customer's own orders behind the expected spend.
@@ -106,6 +109,7 @@ impl ScoreJson {
                 .collect(),
             candidate_count: ambiguous.then_some(response.candidate_count),
             stale_since: text::stale_since(outer),
+            violations: response.violations.iter().map(json::violation).collect(),
         }
     }
 }
@@ -197,7 +201,11 @@ pub fn page(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) ->
             )
         }
         (
-            pb::Match::One | pb::Match::Unknown | pb::Match::Unavailable | pb::Match::Unspecified,
+            pb::Match::One
+            | pb::Match::Unknown
+            | pb::Match::Unavailable
+            | pb::Match::Invalid
+            | pb::Match::Unspecified,
             _,
         ) => {
             format!("No customer found for {asked}.")
