@@ -78,6 +78,10 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
             .collect(),
         missing_rates: rates::missing_rates(&one.missing_rates),
         converted_from: rates::codes(&one.converted_from),
+        oldest_rate_day: one
+            .oldest_rate
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
         transaction_value: valuation.transaction_value,
         contract_value: valuation.contracts.map(|contracts| contracts.value),
         running_contracts: i32::try_from(one.profile.view().running_contracts())

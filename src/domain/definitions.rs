@@ -78,6 +78,8 @@ pub struct ValueSettings {
     pub margin: f64,
     /// The same by product category, in the order of the file.
     pub margin_of_category: Vec<(Label, f64)>,
+    /// Largest age of an exchange rate on the day of the amount that it converts, in days.
+    pub max_rate_age_days: u32,
 }
 
 /// A way in which customers get in contact.

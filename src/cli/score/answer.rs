@@ -73,6 +73,9 @@ struct OneScoreJson {
     /// Currencies out of which amounts were converted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     converted_from: Vec<String>,
+    /// Day of the oldest rate that converted one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    oldest_rate_day: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extrapolated_covariates: Vec<ExtrapolatedJson>,
     tier: Option<String>,
@@ -152,6 +155,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
             .map(MissingRateJson::from)
             .collect(),
         converted_from: score.converted_from.clone(),
+        oldest_rate_day: score.oldest_rate_day.clone(),
         extrapolated_covariates: json::extrapolated(&score.extrapolated_covariates),
         tier: json::tier_name(tier),
         tier_rank: json::tier_rank(tier),
@@ -252,7 +256,10 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     rows.extend(missing.into_iter().map(|line| ("Missing", line)));
     if !score.converted_from.is_empty() {
         let others = score.converted_from.join(", ");
-        let text = format!("amounts in {others}, each by the rate of its day");
+        let text = format!(
+            "amounts in {others}, each by the rate of its day, the oldest of {}",
+            score.oldest_rate_day
+        );
         rows.push(("Converted", text));
     }
     if let Some(provenance) = provenance {
