@@ -15,6 +15,7 @@ use crate::{
                 is_attribute_name,
             },
         },
+        definitions::Definitions,
         money::{MAX_AMOUNT_MINOR, Money},
         text::{CustomerId, bounded},
     },
@@ -37,6 +38,7 @@ pub(crate) fn customer_patch(
     message: &pb::CustomerPatch,
     path: String,
     calendar: &Calendar,
+    definitions: Option<&Definitions>,
 ) -> Result<CustomerPatch, Violations> {
     let mut violations = Violations::at_most(MAX_VIOLATIONS);
     let mut check = violations.at(path);
@@ -63,9 +65,10 @@ pub(crate) fn customer_patch(
             .element("add_identifiers", at)
             .refuse("ADDED_AND_ENDED", description);
     }
-    let attributes = attributes(&message.attributes, calendar, &mut check);
-    match customer_id {
-        Some(customer_id) if violations.is_empty() => Ok(CustomerPatch {
+    let statement = statement(message, calendar, &mut check);
+    let attributes = attributes(&message.attributes, calendar, definitions, &mut check);
+    match (customer_id, statement) {
+        (Some(customer_id), Some(statement)) if violations.is_empty() => Ok(CustomerPatch {
             customer_id,
             kind,
             display_name,
@@ -100,6 +103,7 @@ fn identifiers(
 fn attributes(
     messages: &[pb::AttributeValue],
     calendar: &Calendar,
+    definitions: Option<&Definitions>,
     check: &mut Checker<'_>,
 ) -> Vec<NewAttribute> {
     if messages.len() > MAX_ATTRIBUTES {
@@ -118,6 +122,13 @@ fn attributes(
         let Some(new) = attribute(message, calendar, &mut check) else {
             continue;
         };
+        let value = new.value.as_ref();
+        let contradiction = value
+            .zip(definitions)
+            .and_then(|(value, definitions)| definitions.contradiction(&new.name, value));
+        if let Some(contradiction) = contradiction {
+            check.refuse("CONTRADICTS_DEFINITIONS", contradiction.to_string());
+        }
         if read.iter().any(|known| known.name == new.name) {
             check.field("name").refuse(
                 "REPEATED",

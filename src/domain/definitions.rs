@@ -8,6 +8,7 @@ pub mod calendars;
 mod catalogue;
 pub mod contact_cost;
 mod fields;
+mod observations;
 mod order;
 pub mod period;
 mod place;
@@ -26,6 +27,7 @@ mod tests;
 use std::{fmt::Write as _, ops::Range};
 
 pub use self::catalogue::{AttributeDefinition, Family};
+pub use self::observations::Contradiction;
 pub use self::policies::Policies;
 use self::routing::RuleId;
 pub use self::treatments::{

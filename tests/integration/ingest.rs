@@ -1,5 +1,6 @@
 //! What becomes of facts that are sent in: what is written, what is known already, what is refused, and what then stands in the profile.
 
+mod contradictions;
 mod duplicates;
 mod locks;
 mod order;
