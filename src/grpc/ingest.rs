@@ -1,10 +1,12 @@
 //! `IngestService`: taking facts in. Items that are refused do not stop the others.
 
+mod stream;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     api::{
@@ -21,17 +23,23 @@ use crate::{
     grpc::{layers::deadline::Deadline, status},
     metrics::{FactKind, FactOutcome},
     pb::{self, item_result::Outcome as ItemOutcome},
-    service::ingest::{CustomerPatch, Ingest, NewFact, Outcome},
+    service::{
+        ingest::{CustomerPatch, Ingest, NewFact, Outcome},
+        lane::Lane,
+    },
 };
 
 /// Greatest number of items in a batch.
 const MAX_BATCH: usize = 1_000;
 
 /// The service.
+#[derive(Clone)]
 pub struct IngestApi {
     ingest: Arc<Ingest>,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
+    /// Where the batches of streams are read and written.
+    lane: Lane,
 }
 
 /// The items of a batch that can be read, and what is wrong with the others.
@@ -46,11 +54,12 @@ struct Batch<T> {
 impl IngestApi {
     /// The service over its use case, for a deployment whose days are those of `zone`.
     #[must_use]
-    pub fn new(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, zone: TimeZone) -> Self {
+    pub fn new(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, zone: TimeZone, lane: Lane) -> Self {
         Self {
             ingest,
             clock,
             zone,
+            lane,
         }
     }
 
@@ -279,5 +288,14 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         let outcomes = self.ingest.contracts(&batch.read, deadline).await?;
         let results = self.results(FactKind::Contract, "contracts", batch, &outcomes);
         Ok(Response::new(pb::IngestContractsResponse { results }))
+    }
+
+    type StreamFactsStream = stream::Answer;
+
+    async fn stream_facts(
+        &self,
+        request: Request<Streaming<pb::StreamFactsRequest>>,
+    ) -> Result<Response<Self::StreamFactsStream>, Status> {
+        Ok(Response::new(stream::begin(self, request)))
     }
 }

@@ -11,6 +11,7 @@ mod powers;
 mod refolded;
 mod related;
 mod retractions;
+mod streams;
 
 use patron::pb;
 use patron::pb::UnratedReason;
