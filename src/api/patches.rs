@@ -9,7 +9,7 @@ use crate::{
     api::violations::{Checker, Violations},
     domain::{
         customer::{
-            Identifier,
+            Identifier, IdentifierKind,
             facts::{
                 AttributeValue, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_TEXT_VALUE_BYTES,
                 is_attribute_name,
@@ -20,7 +20,7 @@ use crate::{
         text::{CustomerId, bounded},
     },
     pb,
-    service::ingest::{CustomerPatch, NewAttribute},
+    service::ingest::{CustomerPatch, IdentifierStatement, NewAttribute},
 };
 
 /// Greatest number of identifiers in one patch, each way.
@@ -74,10 +74,58 @@ pub(crate) fn customer_patch(
             display_name,
             add_identifiers,
             end_identifiers,
+            statement,
             attributes,
         }),
         _ => Err(violations),
     }
+}
+
+/// When and by which source the identifiers of a patch are stated.
+fn statement(
+    message: &pb::CustomerPatch,
+    calendar: &Calendar,
+    check: &mut Checker<'_>,
+) -> Option<IdentifierStatement> {
+    let is_dated = !message.identifiers_observed_on.is_empty();
+    let observed_on = if is_dated {
+        let day = &message.identifiers_observed_on;
+        let mut check = check.field("identifiers_observed_on");
+        on_day(day, calendar, &mut check).map(|when| when.day)
+    } else {
+        Some(calendar.today())
+    };
+    let source = label(
+        &message.identifiers_source,
+        MAX_LABEL_BYTES,
+        &mut check.field("identifiers_source"),
+    );
+    let mut replaces = vec![];
+    for (at, &number) in message.replace_identifiers.iter().enumerate() {
+        match pb::IdentifierKind::try_from(number) {
+            Ok(pb::IdentifierKind::PhoneNumber) => replaces.push(IdentifierKind::Phone),
+            Ok(pb::IdentifierKind::Email) => replaces.push(IdentifierKind::Email),
+            Ok(pb::IdentifierKind::ExternalId) => replaces.push(IdentifierKind::External),
+            Ok(pb::IdentifierKind::Unspecified) | Err(_) => {
+                let description = format!("{number} is not a kind of identifier");
+                check
+                    .element("replace_identifiers", at)
+                    .refuse("UNKNOWN_ENUM_VALUE", description);
+            }
+        }
+    }
+    if source.is_none() && !replaces.is_empty() {
+        check.field("identifiers_source").refuse(
+            "REQUIRED",
+            "is required with replace_identifiers: only what this source stated is replaced",
+        );
+    }
+    Some(IdentifierStatement {
+        observed_on: observed_on?,
+        is_dated,
+        source,
+        replaces,
+    })
 }
 
 fn identifiers(

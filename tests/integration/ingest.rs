@@ -2,6 +2,7 @@
 
 mod contradictions;
 mod duplicates;
+mod identifiers;
 mod locks;
 mod order;
 mod patches;

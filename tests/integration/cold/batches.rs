@@ -142,7 +142,7 @@ async fn answered(classifier: &Classifier, subjects: &[Subject]) -> Result<Batch
     let write = |answer: BatchAnswer<Classified>, out: &mut Vec<u8>| out.push(sign(&answer));
     let subjects: Vec<Option<Subject>> = subjects.iter().cloned().map(Some).collect();
     classifier
-        .answer_batch(subjects, &Question::default(), BYTES, write)
+        .answer_batch(&subjects, &Question::default(), BYTES, write)
         .await
 }
 
@@ -209,6 +209,8 @@ async fn a_batch_that_ends_at_its_budget_without_an_answer_is_an_error() {
             digest: key().digest(&number(at)),
             display: String::new(),
             begins: true,
+            observed_on: "2026-01-01".parse().unwrap(),
+            source: None,
             profile_version: 1,
         })
         .collect();

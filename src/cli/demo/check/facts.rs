@@ -201,7 +201,7 @@ fn patch() -> pb::CustomerPatch {
             observed_on: DAY.to_owned(),
             source: SOURCE.to_owned(),
         }],
-        end_identifiers: Vec::new(),
+        ..pb::CustomerPatch::default()
     }
 }
 
