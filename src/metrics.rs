@@ -6,6 +6,7 @@
 //! The outcome of a call is its `grpc-status`; HTTP says 200 to nearly everything.
 
 mod cache;
+mod compression;
 mod database;
 mod evaluation;
 mod facts;
@@ -16,6 +17,7 @@ mod routing;
 mod rpc;
 
 pub use cache::CacheMetrics;
+pub use compression::{CompressionFormat, CompressionMetrics};
 pub use database::{BreakerMetrics, FenceMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub connections: ConnectionMetrics,
     /// What connections hold.
     pub peers: PeerMetrics,
+    /// Compressed messages.
+    pub compression: CompressionMetrics,
     /// The cache of profiles by customer id.
     pub profile_cache: CacheMetrics,
     /// The cache of customer ids by identifier.
@@ -126,6 +130,7 @@ impl Metrics {
         let rpc = RpcMetrics::register(&mut registry, methods);
         let connections = ConnectionMetrics::register(&mut registry);
         let peers = PeerMetrics::register(&mut registry);
+        let compression = CompressionMetrics::register(&mut registry);
         let [profile_cache, identifier_cache] =
             CacheMetrics::register(&mut registry, ["profile", "identifier"]);
         let breaker = BreakerMetrics::register(&mut registry);
@@ -142,6 +147,7 @@ impl Metrics {
             rpc,
             connections,
             peers,
+            compression,
             profile_cache,
             identifier_cache,
             breaker,

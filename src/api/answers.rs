@@ -1,6 +1,7 @@
 //! Answers about customers as messages.
 
 pub mod classified;
+pub mod mask;
 pub mod routed;
 mod wire;
 
@@ -68,6 +69,7 @@ pub(crate) fn classify_response(answer: &Answer<Classified>) -> pb::ClassifyResp
                 .iter()
                 .map(|one| classification(one, as_of, basis))
                 .collect(),
+            violations: vec![],
             provenance: Some(provenance(None, as_of, basis)),
         },
     };

@@ -1,5 +1,7 @@
 //! Facts from messages. An item with anything wrong is refused with all of it.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::{Calendar, currency, customer_kind};
@@ -11,6 +13,7 @@ use crate::{
             Contact, ContactContent, FactKey, Interaction, MAX_DURATION_SECONDS, MAX_LABEL_BYTES,
             MAX_SOURCE_ID_BYTES, MAX_TOPIC_BYTES, Transaction, TransactionKind,
         },
+        definitions::Definitions,
         money::{MAX_AMOUNT_MINOR, Money},
         text::{CustomerId, Label, bounded, required},
     },
@@ -121,6 +124,28 @@ fn original_id(
         );
     }
     Some(id)
+}
+
+/// What is wrong with the channel of the contact at a place, if the definitions list channels and not this one. A retraction has none.
+pub(crate) fn unlisted_channel(
+    message: &pb::Contact,
+    at: usize,
+    definitions: &Definitions,
+) -> Option<pb::Violation> {
+    let channel = &*message.channel;
+    let similar = definitions.unknown_channel(channel)?;
+    if channel.is_empty() {
+        return None;
+    }
+    let mut description = format!("{channel:?} is not a channel of the definitions");
+    if let Some(similar) = similar {
+        let _ = write!(description, ", did you mean {:?}", &*similar);
+    }
+    Some(pb::Violation {
+        field: format!("contacts[{at}].channel"),
+        description,
+        reason: "UNKNOWN_CHANNEL".to_owned(),
+    })
 }
 
 /// A contact, or everything that is wrong with it.

@@ -9,17 +9,18 @@ use crate::{
     api::violations::{Checker, Violations},
     domain::{
         customer::{
-            Identifier,
+            Identifier, IdentifierKind,
             facts::{
                 AttributeValue, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_TEXT_VALUE_BYTES,
                 is_attribute_name,
             },
         },
+        definitions::Definitions,
         money::{MAX_AMOUNT_MINOR, Money},
         text::{CustomerId, bounded},
     },
     pb,
-    service::ingest::{CustomerPatch, NewAttribute},
+    service::ingest::{CustomerPatch, IdentifierStatement, NewAttribute},
 };
 
 /// Greatest number of identifiers in one patch, each way.
@@ -37,6 +38,7 @@ pub(crate) fn customer_patch(
     message: &pb::CustomerPatch,
     path: String,
     calendar: &Calendar,
+    definitions: Option<&Definitions>,
 ) -> Result<CustomerPatch, Violations> {
     let mut violations = Violations::at_most(MAX_VIOLATIONS);
     let mut check = violations.at(path);
@@ -63,18 +65,67 @@ pub(crate) fn customer_patch(
             .element("add_identifiers", at)
             .refuse("ADDED_AND_ENDED", description);
     }
-    let attributes = attributes(&message.attributes, calendar, &mut check);
-    match customer_id {
-        Some(customer_id) if violations.is_empty() => Ok(CustomerPatch {
+    let statement = statement(message, calendar, &mut check);
+    let attributes = attributes(&message.attributes, calendar, definitions, &mut check);
+    match (customer_id, statement) {
+        (Some(customer_id), Some(statement)) if violations.is_empty() => Ok(CustomerPatch {
             customer_id,
             kind,
             display_name,
             add_identifiers,
             end_identifiers,
+            statement,
             attributes,
         }),
         _ => Err(violations),
     }
+}
+
+/// When and by which source the identifiers of a patch are stated.
+fn statement(
+    message: &pb::CustomerPatch,
+    calendar: &Calendar,
+    check: &mut Checker<'_>,
+) -> Option<IdentifierStatement> {
+    let is_dated = !message.identifiers_observed_on.is_empty();
+    let observed_on = if is_dated {
+        let day = &message.identifiers_observed_on;
+        let mut check = check.field("identifiers_observed_on");
+        on_day(day, calendar, &mut check).map(|when| when.day)
+    } else {
+        Some(calendar.today())
+    };
+    let source = label(
+        &message.identifiers_source,
+        MAX_LABEL_BYTES,
+        &mut check.field("identifiers_source"),
+    );
+    let mut replaces = vec![];
+    for (at, &number) in message.replace_identifiers.iter().enumerate() {
+        match pb::IdentifierKind::try_from(number) {
+            Ok(pb::IdentifierKind::PhoneNumber) => replaces.push(IdentifierKind::Phone),
+            Ok(pb::IdentifierKind::Email) => replaces.push(IdentifierKind::Email),
+            Ok(pb::IdentifierKind::ExternalId) => replaces.push(IdentifierKind::External),
+            Ok(pb::IdentifierKind::Unspecified) | Err(_) => {
+                let description = format!("{number} is not a kind of identifier");
+                check
+                    .element("replace_identifiers", at)
+                    .refuse("UNKNOWN_ENUM_VALUE", description);
+            }
+        }
+    }
+    if source.is_none() && !replaces.is_empty() {
+        check.field("identifiers_source").refuse(
+            "REQUIRED",
+            "is required with replace_identifiers: only what this source stated is replaced",
+        );
+    }
+    Some(IdentifierStatement {
+        observed_on: observed_on?,
+        is_dated,
+        source,
+        replaces,
+    })
 }
 
 fn identifiers(
@@ -100,6 +151,7 @@ fn identifiers(
 fn attributes(
     messages: &[pb::AttributeValue],
     calendar: &Calendar,
+    definitions: Option<&Definitions>,
     check: &mut Checker<'_>,
 ) -> Vec<NewAttribute> {
     if messages.len() > MAX_ATTRIBUTES {
@@ -118,6 +170,13 @@ fn attributes(
         let Some(new) = attribute(message, calendar, &mut check) else {
             continue;
         };
+        let value = new.value.as_ref();
+        let contradiction = value
+            .zip(definitions)
+            .and_then(|(value, definitions)| definitions.contradiction(&new.name, value));
+        if let Some(contradiction) = contradiction {
+            check.refuse("CONTRADICTS_DEFINITIONS", contradiction.to_string());
+        }
         if read.iter().any(|known| known.name == new.name) {
             check.field("name").refuse(
                 "REPEATED",

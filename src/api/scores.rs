@@ -44,6 +44,7 @@ pub(crate) fn score_response(answer: &Answer<Scored>) -> pb::ScoreLifetimeValueR
             candidates: several.listed.iter().map(score).collect(),
             candidate_count: candidate_count(several),
             provenance: Some(provenance(None, as_of, basis)),
+            violations: vec![],
         },
     };
     mark_stale(&mut response.provenance, answer.stale_since);
@@ -77,6 +78,10 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
             .collect(),
         missing_rates: rates::missing_rates(&one.missing_rates),
         converted_from: rates::codes(&one.converted_from),
+        oldest_rate_day: one
+            .oldest_rate
+            .map(|day| day.to_string())
+            .unwrap_or_default(),
         transaction_value: valuation.transaction_value,
         contract_value: valuation.contracts.map(|contracts| contracts.value),
         running_contracts: i32::try_from(one.profile.view().running_contracts())

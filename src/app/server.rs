@@ -33,6 +33,7 @@ use crate::clock::Clock;
 use crate::grpc::http1::{Calls, HttpCalls};
 use crate::grpc::json::CodecError;
 use crate::grpc::layers::answers::AnswersLayer;
+use crate::grpc::layers::compression::CompressionLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
@@ -58,9 +59,6 @@ const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 
 /// Largest HTTP/2 frame taken: the smallest the protocol allows to say, so that a large message never holds up the small ones beside it.
 const MAX_FRAME_BYTES: u32 = 16 * 1024;
-
-/// Most bytes of a question to reflection: the name of a symbol or a file. tonic reserves what a message of a stream announces.
-const MAX_QUESTION_BYTES: usize = 4 * 1024;
 
 /// Time without a sign of life after which a peer is pinged. Below the idle timeouts of common balancers (60 s and more).
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -188,13 +186,17 @@ pub fn start(
     let rpc = &shared.metrics.rpc;
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
     let service = TranscodeLayer.layer(routes.prepare());
+    let compression = shared.metrics.compression.clone();
+    let compressing = CompressionLayer::new(compression.clone(), shared.metrics.peers.clone());
+    let service = compressing.layer(service);
     let service = LaneLayer::new(shared.lanes.clone()).layer(service);
     let limit = LimitLayer::new(limits.max_in_flight, rpc.clone());
     let service = limit.layer(service);
-    let service = MemoryLayer::new(served.from_memory).layer(service);
+    let service = MemoryLayer::new(served.from_memory, compression.clone()).layer(service);
     let receive = ReceiveLayer::new(
         limits.of_messages(),
         shared.metrics.peers.clone(),
+        compression,
         stop_accepting.clone(),
     );
     let service = receive.layer(service);
@@ -358,14 +360,6 @@ fn with_health_and_reflection(routes: Routes, health: &Health) -> Result<Routes,
         .add_service(tonic_health::pb::health_server::HealthServer::new(
             health_service,
         ))
-        .add_service(
-            reflection::builder()
-                .build_v1()?
-                .max_decoding_message_size(MAX_QUESTION_BYTES),
-        )
-        .add_service(
-            reflection::builder()
-                .build_v1alpha()?
-                .max_decoding_message_size(MAX_QUESTION_BYTES),
-        ))
+        .add_service(reflection::builder().build_v1()?)
+        .add_service(reflection::builder().build_v1alpha()?))
 }

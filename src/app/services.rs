@@ -120,7 +120,7 @@ pub(super) async fn build(
         (lookups, long_answers),
         grpc::routing::Routing::new(contacts.clone(), simulations(&bases, lanes, database)),
         (
-            grpc::ingest::IngestApi::new(ingest, Arc::clone(clock), zone),
+            grpc::ingest::IngestApi::new(ingest, Arc::clone(clock), zone, lanes.ingest.clone()),
             desk,
         ),
         grpc::customers::CustomerApi::new(

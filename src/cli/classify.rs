@@ -182,7 +182,11 @@ pub fn page(asked: &str, response: &pb::ClassifyResponse) -> String {
         (pb::Match::One, Some(one)) => one_page(one, provenance),
         (pb::Match::Ambiguous, _) => ambiguous_page(asked, response),
         (
-            pb::Match::One | pb::Match::Unknown | pb::Match::Unavailable | pb::Match::Unspecified,
+            pb::Match::One
+            | pb::Match::Unknown
+            | pb::Match::Unavailable
+            | pb::Match::Invalid
+            | pb::Match::Unspecified,
             _,
         ) => {
             let mut page = format!("No customer found for {asked}.");

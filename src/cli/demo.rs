@@ -306,6 +306,7 @@ async fn classify_some(
     let request = connection.request(pb::BatchClassifyRequest {
         subjects: subjects.collect(),
         as_of: String::new(),
+        read_mask: None,
     });
     let response = connection.scoring().batch_classify(request).await?;
     let responses = response.into_inner().responses;

@@ -107,6 +107,14 @@ pub fn match_name(matched: i32) -> &'static str {
     name.strip_prefix("MATCH_").unwrap_or(name)
 }
 
+/// A problem without its place in a batch, which means nothing to the reader of a file.
+#[must_use]
+pub fn violation(violation: &pb::Violation) -> String {
+    let field = violation.field.split_once("].");
+    let field = field.map_or(&*violation.field, |(_, field)| field);
+    format!("{field}: {}", violation.description)
+}
+
 /// The name of a tier, if there is one.
 #[must_use]
 pub fn tier_name(tier: Option<&pb::Tier>) -> Option<String> {

@@ -248,6 +248,7 @@ fn customers(response: &pb::RouteContactResponse) -> String {
         provenance: response.provenance.clone(),
         treatment: treatment.filter(|_| !is_one),
         question: response.question.clone(),
+        violations: vec![],
     };
     page("this number", &classified)
 }

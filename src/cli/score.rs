@@ -182,6 +182,7 @@ fn batch_request(args: &ScoreArgs, batch: &[pb::Subject]) -> pb::BatchScoreLifet
         interval_level: args.interval,
         compare_model_version: args.compare.unwrap_or_default(),
         order_forecast: args.order_forecast_options(),
+        read_mask: None,
     }
 }
 
@@ -284,6 +285,7 @@ struct Tally {
     unknown: usize,
     ambiguous: usize,
     unavailable: usize,
+    invalid: usize,
 }
 
 impl Tally {
@@ -292,6 +294,7 @@ impl Tally {
             match (response.r#match(), &response.score) {
                 (pb::Match::Ambiguous, _) => self.ambiguous += 1,
                 (pb::Match::Unavailable, _) => self.unavailable += 1,
+                (pb::Match::Invalid, _) => self.invalid += 1,
                 (_, Some(score)) if score.lifetime_value.is_some() => self.rated += 1,
                 (_, Some(_)) => self.unrated += 1,
                 (_, None) => self.unknown += 1,
@@ -300,18 +303,25 @@ impl Tally {
     }
 
     fn line(&self) -> String {
-        let unavailable = match self.unavailable {
+        let part = |count, name| match count {
             0 => String::new(),
-            count => format!(", {count} unavailable"),
+            count => format!(", {count} {name}"),
         };
+        let unavailable = part(self.unavailable, "unavailable");
+        let invalid = part(self.invalid, "invalid");
         format!(
-            "{} with a value, {} without, {} ambiguous, {} unknown{unavailable}",
+            "{} with a value, {} without, {} ambiguous, {} unknown{unavailable}{invalid}",
             self.rated, self.unrated, self.ambiguous, self.unknown
         )
     }
 
     /// A failure if some of `subjects` were not scored: what is printed is then not the whole result.
     fn check(&self, subjects: usize) -> Result<(), CliError> {
+        if self.invalid > 0 {
+            let message = format!("{} of {subjects} subjects are invalid", self.invalid);
+            let hint = "correct them; --json prints what is wrong with each".to_owned();
+            return Err(CliError::failed(message).with_hint(hint));
+        }
         if self.unavailable == 0 {
             return Ok(());
         }

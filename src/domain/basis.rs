@@ -121,6 +121,7 @@ impl Basis {
             reporting_currency,
             rates,
         };
+        basis.rates = Arc::new(basis.rates.with_max_age(basis.revision.max_rate_age_days()));
         basis.id = BasisId::from_basis(&basis);
         basis
     }
@@ -200,6 +201,14 @@ impl Revision {
 }
 
 impl Revision {
+    /// Largest age of an exchange rate on the day of the amount that it converts, in days.
+    fn max_rate_age_days(&self) -> u32 {
+        let definitions = self.definitions.as_ref();
+        definitions.map_or(ValueSettings::DEFAULT_MAX_RATE_AGE_DAYS, |it| {
+            it.value().max_rate_age_days
+        })
+    }
+
     /// A published revision.
     #[must_use]
     pub fn published(number: i64, definitions: Arc<Definitions>) -> Self {

@@ -8,6 +8,7 @@ pub mod calendars;
 mod catalogue;
 pub mod contact_cost;
 mod fields;
+mod observations;
 mod order;
 pub mod period;
 mod place;
@@ -26,6 +27,7 @@ mod tests;
 use std::{fmt::Write as _, ops::Range};
 
 pub use self::catalogue::{AttributeDefinition, Family};
+pub use self::observations::Contradiction;
 pub use self::policies::Policies;
 use self::routing::RuleId;
 pub use self::treatments::{
@@ -78,6 +80,8 @@ pub struct ValueSettings {
     pub margin: f64,
     /// The same by product category, in the order of the file.
     pub margin_of_category: Vec<(Label, f64)>,
+    /// Largest age of an exchange rate on the day of the amount that it converts, in days.
+    pub max_rate_age_days: u32,
 }
 
 /// A way in which customers get in contact.

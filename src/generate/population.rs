@@ -209,8 +209,8 @@ fn member(
         kind: kind.into(),
         display_name: Some(name),
         add_identifiers: identifiers(phone.as_ref(), email.as_ref(), index),
-        end_identifiers: Vec::new(),
         attributes: attributes(kind, &history, as_of, random),
+        ..pb::CustomerPatch::default()
     };
     Member {
         patch,

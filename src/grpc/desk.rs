@@ -107,9 +107,9 @@ impl pb::service_desk_service_server::ServiceDeskService for ServiceDesk {
         request: Request<pb::PresortTicketsRequest>,
     ) -> Result<Response<pb::PresortTicketsResponse>, Status> {
         let request = desk::presort_request(request.get_ref(), &self.calendar());
-        let request = request.map_err(invalid_request)?;
+        let (request, unreadable) = request.map_err(invalid_request)?;
         let answer = self.customers.presort(&request).await?;
-        Ok(Response::new(desk::presort_response(&answer)))
+        Ok(Response::new(desk::presort_response(&answer, &unreadable)))
     }
 
     async fn list_deflection_candidates(

@@ -21,6 +21,7 @@ use tower::{Layer as _, ServiceExt as _};
 
 use self::bare::BareBody;
 use crate::grpc::json::{Codec, http_status};
+use crate::grpc::layers::compression::{ACCEPT_ENCODING_HEADER, ENCODING_HEADER, Encoding};
 use crate::grpc::layers::methods;
 use crate::grpc::layers::transcode::Wire;
 use crate::grpc::status::{self, transport};
@@ -119,8 +120,16 @@ impl HttpCalls {
             Form::Json => "application/json",
             Form::Binary | Form::GrpcWeb => "application/proto",
         };
+        let encoding = answer.headers().get(ENCODING_HEADER).cloned();
         let body = BareBody::new(answer.into_body()).await;
-        respond(Body::new(body), content_type)
+        // The header stands for the call; the message itself says whether it is compressed.
+        let encoding = encoding.filter(|_| body.is_compressed());
+        let mut response = respond(Body::new(body), content_type);
+        if let Some(encoding) = encoding {
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_ENCODING, encoding);
+        }
+        response
     }
 
     /// Makes of a request over HTTP one over gRPC.
@@ -139,7 +148,10 @@ impl HttpCalls {
         let headers = request.headers_mut();
         timeout::translate(headers)?;
         if let Some(encoding) = headers.remove(header::CONTENT_ENCODING) {
-            headers.insert("grpc-encoding", encoding);
+            headers.insert(ENCODING_HEADER, encoding);
+        }
+        if let Some(accepted) = Encoding::accepted(headers, header::ACCEPT_ENCODING) {
+            headers.insert(ACCEPT_ENCODING_HEADER, accepted.header());
         }
         let grpc = HeaderValue::from_static("application/grpc");
         headers.insert(header::CONTENT_TYPE, grpc);

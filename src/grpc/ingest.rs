@@ -1,36 +1,45 @@
 //! `IngestService`: taking facts in. Items that are refused do not stop the others.
 
-use std::{sync::Arc, time::Duration};
+mod stream;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     api::{
         Calendar,
         contracts::contract,
-        facts::{contact, transaction},
+        facts::{contact, transaction, unlisted_channel},
         page,
         patches::customer_patch,
         rates::{exchange_rate, filter, list_response},
         violations::Violations,
     },
     clock::Clock,
+    domain::customer::facts::Contact,
     grpc::{layers::deadline::Deadline, status},
     metrics::{FactKind, FactOutcome},
     pb::{self, item_result::Outcome as ItemOutcome},
-    service::ingest::{Ingest, Outcome},
+    service::{
+        ingest::{CustomerPatch, Ingest, NewFact, Outcome},
+        lane::Lane,
+    },
 };
 
 /// Greatest number of items in a batch.
 const MAX_BATCH: usize = 1_000;
 
 /// The service.
+#[derive(Clone)]
 pub struct IngestApi {
     ingest: Arc<Ingest>,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
+    /// Where the batches of streams are read and written.
+    lane: Lane,
 }
 
 /// The items of a batch that can be read, and what is wrong with the others.
@@ -38,16 +47,19 @@ struct Batch<T> {
     read: Vec<T>,
     /// For each item of the request, what is wrong with it, if anything.
     refused: Vec<Option<Violations>>,
+    /// What of the others does not fit the definitions, by the place of the item.
+    warnings: HashMap<usize, Vec<pb::Violation>>,
 }
 
 impl IngestApi {
     /// The service over its use case, for a deployment whose days are those of `zone`.
     #[must_use]
-    pub fn new(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, zone: TimeZone) -> Self {
+    pub fn new(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, zone: TimeZone, lane: Lane) -> Self {
         Self {
             ingest,
             clock,
             zone,
+            lane,
         }
     }
 
@@ -74,6 +86,7 @@ impl IngestApi {
         let mut batch = Batch {
             read: Vec::with_capacity(messages.len()),
             refused: Vec::with_capacity(messages.len()),
+            warnings: HashMap::new(),
         };
         for (at, message) in messages.iter().enumerate() {
             match read(message, format!("{name}[{at}]"), &calendar) {
@@ -87,6 +100,31 @@ impl IngestApi {
         Ok(batch)
     }
 
+    /// Reads patches of customers by the definitions in force.
+    fn read_customers(
+        &self,
+        messages: &[pb::CustomerPatch],
+    ) -> Result<Batch<CustomerPatch>, Status> {
+        let basis = self.ingest.bases.current();
+        let definitions = basis.revision.definitions.as_deref();
+        self.read("customers", messages, |message, path, calendar| {
+            customer_patch(message, path, calendar, definitions)
+        })
+    }
+
+    /// Reads contacts and notes those on channels that the definitions in force do not list.
+    fn read_contacts(&self, messages: &[pb::Contact]) -> Result<Batch<NewFact<Contact>>, Status> {
+        let mut batch = self.read("contacts", messages, contact)?;
+        let basis = self.ingest.bases.current();
+        if let Some(definitions) = basis.revision.definitions.as_deref() {
+            for (at, message) in messages.iter().enumerate() {
+                let warning = unlisted_channel(message, at, definitions);
+                batch.warnings.extend(warning.map(|it| (at, vec![it])));
+            }
+        }
+        Ok(batch)
+    }
+
     /// One result for each item of the request, in its order.
     fn results<T>(
         &self,
@@ -95,7 +133,7 @@ impl IngestApi {
         batch: Batch<T>,
         outcomes: &[Outcome],
     ) -> Vec<pb::ItemResult> {
-        let mut outcomes = outcomes.iter();
+        let (mut outcomes, mut warnings) = (outcomes.iter(), batch.warnings);
         let refused = self.ingest.metrics.facts(kind, FactOutcome::Refused);
         let results = batch
             .refused
@@ -106,9 +144,13 @@ impl IngestApi {
                     refused.inc();
                     return result(ItemOutcome::Refused, violations.into_vec());
                 }
+                let mut stored = |outcome| pb::ItemResult {
+                    warnings: warnings.remove(&at).unwrap_or_default(),
+                    ..result(outcome, vec![])
+                };
                 match outcomes.next() {
-                    Some(Outcome::Written) => result(ItemOutcome::Written, vec![]),
-                    Some(Outcome::Duplicate) | None => result(ItemOutcome::Duplicate, vec![]),
+                    Some(Outcome::Written) => stored(ItemOutcome::Written),
+                    Some(Outcome::Duplicate) | None => stored(ItemOutcome::Duplicate),
                     Some(Outcome::KeyReused) => {
                         result(ItemOutcome::Refused, vec![key_reused(kind, name, at)])
                     }
@@ -136,6 +178,7 @@ fn result(outcome: ItemOutcome, violations: Vec<pb::Violation>) -> pb::ItemResul
     pb::ItemResult {
         outcome: outcome.into(),
         violations,
+        warnings: vec![],
     }
 }
 
@@ -177,7 +220,7 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestCustomersRequest>,
     ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read("customers", &request.into_inner().customers, customer_patch)?;
+        let batch = self.read_customers(&request.into_inner().customers)?;
         let outcomes = self.ingest.customers(&batch.read, deadline).await?;
         let results = self.results(FactKind::Customer, "customers", batch, &outcomes);
         Ok(Response::new(pb::IngestCustomersResponse { results }))
@@ -203,7 +246,7 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestContactsRequest>,
     ) -> Result<Response<pb::IngestContactsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read("contacts", &request.into_inner().contacts, contact)?;
+        let batch = self.read_contacts(&request.into_inner().contacts)?;
         let outcomes = self.ingest.contacts(&batch.read, deadline).await?;
         let results = self.results(FactKind::Contact, "contacts", batch, &outcomes);
         Ok(Response::new(pb::IngestContactsResponse { results }))
@@ -245,5 +288,14 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         let outcomes = self.ingest.contracts(&batch.read, deadline).await?;
         let results = self.results(FactKind::Contract, "contracts", batch, &outcomes);
         Ok(Response::new(pb::IngestContractsResponse { results }))
+    }
+
+    type StreamFactsStream = stream::Answer;
+
+    async fn stream_facts(
+        &self,
+        request: Request<Streaming<pb::StreamFactsRequest>>,
+    ) -> Result<Response<Self::StreamFactsStream>, Status> {
+        Ok(Response::new(stream::begin(self, request)))
     }
 }

@@ -11,8 +11,9 @@
 //! 7. [`memory`]: a lookup whose customer is in memory ends here, under any load.
 //! 8. [`limit`]: turns calls away before work is spent on them.
 //! 9. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
-//! 10. [`transcode`]: a call in JSON is read and its answer written here, where its lane is.
-//! 11. The router and the handlers.
+//! 10. [`compression`]: requests are inflated and answers compressed here, where the lane of the call is.
+//! 11. [`transcode`]: a call in JSON is read and its answer written here, likewise.
+//! 12. The router and the handlers.
 //!
 //! Calls over HTTP/1 ([`super::http1`]) pass the same layers, from the second on.
 //!
@@ -20,6 +21,7 @@
 //! request id is one allocation. They sit outside of the router, so a call of a method that does not exist passes through them as well.
 
 pub mod answers;
+pub mod compression;
 pub mod deadline;
 pub mod lane;
 pub mod limit;

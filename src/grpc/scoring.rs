@@ -1,15 +1,18 @@
 //! `ScoringService`: Classify, `ScoreLifetimeValue` and their batch forms.
 
+mod batch;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
+use self::batch::{ParsedBatch, parse_batch};
 use crate::{
     api::{
         self,
-        answers::{self, classified::ClassifyWriter},
+        answers::{self, classified::ClassifyWriter, mask::AnswerMask},
         explanations, questions, scores,
         violations::{Checker, Violations},
     },
@@ -18,16 +21,14 @@ use crate::{
     service::{
         answer::{
             classify::{
-                Answer, Batch, BatchEnd, Classified, Classifier, CustomerAnswer, Question, Scored,
+                Answer, Batch, BatchAnswer, BatchEnd, Classified, Classifier, CustomerAnswer,
+                Question, Scored,
             },
             subjects::Subject,
         },
         error::ServiceError,
     },
 };
-
-/// Greatest number of subjects in a batch.
-const MAX_BATCH: usize = 1_000;
 
 /// What the tail of a batch's answer may take: two numbers with their tags.
 const TAIL_BYTES: usize = 32;
@@ -115,22 +116,25 @@ impl Scoring {
             as_of: &request.as_of,
             ..RequestOptions::default()
         };
-        let (subjects, question) = parse_batch(&request.subjects, &asked)?;
-        // Messages one after another are one message with all of their parts.
-        let write = |answer: Option<Answer<Classified>>, written: &mut Vec<u8>| {
-            let unavailable = || pb::ClassifyResponse {
-                r#match: pb::Match::Unavailable.into(),
-                ..Default::default()
+        let mask = request.read_mask.as_ref();
+        let parsed = parse_batch(&request.subjects, &asked, mask, AnswerMask::of_classify)?;
+        let write = |answer: BatchAnswer<Classified>, written: &mut Vec<u8>| {
+            let response = match answer {
+                BatchAnswer::Found(answer) => answers::classify_response(&answer),
+                BatchAnswer::Unavailable => pb::ClassifyResponse {
+                    r#match: pb::Match::Unavailable.into(),
+                    ..Default::default()
+                },
+                BatchAnswer::Unreadable(at) => pb::ClassifyResponse {
+                    r#match: pb::Match::Invalid.into(),
+                    violations: parsed.violations(at),
+                    ..Default::default()
+                },
             };
-            let response = answer.as_ref().map(answers::classify_response);
-            let part = pb::BatchClassifyResponse {
-                responses: vec![response.unwrap_or_else(unavailable)],
-                ..Default::default()
-            };
-            append(&part, written);
+            parsed.mask.append(&response, written);
         };
-        let batch = self.answer_batch(&subjects, &question, write).await?;
-        let (unanswered_count, limit_reached) = left_of(&batch, &subjects);
+        let batch = self.answer_batch(&parsed, write).await?;
+        let (unanswered_count, limit_reached) = left_of(&batch, &parsed.subjects);
         Ok(whole(
             batch,
             &pb::BatchClassifyResponse {
@@ -153,21 +157,25 @@ impl Scoring {
             compare_model_version: request.compare_model_version,
             order_forecast: request.order_forecast.as_ref(),
         };
-        let (subjects, question) = parse_batch(&request.subjects, &asked)?;
-        let write = |answer: Option<Answer<Scored>>, written: &mut Vec<u8>| {
-            let unavailable = || pb::ScoreLifetimeValueResponse {
-                r#match: pb::Match::Unavailable.into(),
-                ..Default::default()
+        let mask = request.read_mask.as_ref();
+        let parsed = parse_batch(&request.subjects, &asked, mask, AnswerMask::of_score)?;
+        let write = |answer: BatchAnswer<Scored>, written: &mut Vec<u8>| {
+            let response = match answer {
+                BatchAnswer::Found(answer) => scores::score_response(&answer),
+                BatchAnswer::Unavailable => pb::ScoreLifetimeValueResponse {
+                    r#match: pb::Match::Unavailable.into(),
+                    ..Default::default()
+                },
+                BatchAnswer::Unreadable(at) => pb::ScoreLifetimeValueResponse {
+                    r#match: pb::Match::Invalid.into(),
+                    violations: parsed.violations(at),
+                    ..Default::default()
+                },
             };
-            let response = answer.as_ref().map(scores::score_response);
-            let part = pb::BatchScoreLifetimeValueResponse {
-                responses: vec![response.unwrap_or_else(unavailable)],
-                ..Default::default()
-            };
-            append(&part, written);
+            parsed.mask.append(&response, written);
         };
-        let batch = self.answer_batch(&subjects, &question, write).await?;
-        let (unanswered_count, limit_reached) = left_of(&batch, &subjects);
+        let batch = self.answer_batch(&parsed, write).await?;
+        let (unanswered_count, limit_reached) = left_of(&batch, &parsed.subjects);
         Ok(whole(
             batch,
             &pb::BatchScoreLifetimeValueResponse {
@@ -180,11 +188,11 @@ impl Scoring {
 
     async fn answer_batch<T: CustomerAnswer>(
         &self,
-        subjects: &[Subject],
-        question: &Question,
-        write: impl Fn(Option<Answer<T>>, &mut Vec<u8>) + Send + Sync,
+        parsed: &ParsedBatch,
+        write: impl Fn(BatchAnswer<T>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
         let most_bytes = self.max_message_bytes.saturating_sub(TAIL_BYTES);
+        let (subjects, question) = (&parsed.subjects, &parsed.question);
         let batch = self
             .batches
             .answer_batch(subjects, question, most_bytes, write);
@@ -205,7 +213,7 @@ fn append(message: &impl prost::Message, written: &mut Vec<u8>) {
 }
 
 /// How many subjects are left to another call, and why.
-fn left_of(batch: &Batch, subjects: &[Subject]) -> (i32, i32) {
+fn left_of(batch: &Batch, subjects: &[Option<Subject>]) -> (i32, i32) {
     let unanswered = subjects.len() - batch.answered;
     let limit = match batch.end {
         None => pb::BatchLimit::Unspecified,
@@ -338,31 +346,5 @@ fn parse_one(
     match subject {
         Some(subject) if violations.is_empty() => Ok((subject, question)),
         _ => Err(status::invalid_request(violations)),
-    }
-}
-
-fn parse_batch(
-    subjects: &[pb::Subject],
-    asked: &RequestOptions<'_>,
-) -> Result<(Vec<Subject>, Question), Status> {
-    let mut violations = Violations::default();
-    let mut check = violations.at("");
-    if !(1..=MAX_BATCH).contains(&subjects.len()) {
-        check.field("subjects").refuse(
-            "BATCH_SIZE",
-            format!("has {} subjects: send 1 to {MAX_BATCH}", subjects.len()),
-        );
-        return Err(status::invalid_request(violations));
-    }
-    let read: Vec<Subject> = subjects
-        .iter()
-        .enumerate()
-        .filter_map(|(at, message)| api::subject(Some(message), &mut check.element("subjects", at)))
-        .collect();
-    let question = asked.read(&mut check);
-    if violations.is_empty() {
-        Ok((read, question))
-    } else {
-        Err(status::invalid_request(violations))
     }
 }

@@ -9,7 +9,7 @@ pub mod transport;
 
 use std::time::Duration;
 
-use http::Response;
+use http::{HeaderMap, Response};
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
@@ -91,7 +91,13 @@ pub fn of_answer<B>(answer: &Response<B>) -> Option<Status> {
         return None;
     }
     let made_here = answer.extensions().get::<Status>().cloned();
-    made_here.or_else(|| Status::from_header_map(answer.headers()))
+    made_here.or_else(|| of_headers(answer.headers()))
+}
+
+/// The status within headers or trailers, if they have one.
+#[must_use]
+pub fn of_headers(headers: &HeaderMap) -> Option<Status> {
+    Status::from_header_map(headers)
 }
 
 /// The reason within a status that was built here. Decodes the details: for logs of failures only.

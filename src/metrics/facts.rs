@@ -3,6 +3,7 @@
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -62,6 +63,12 @@ impl FactOutcome {
 pub struct IngestMetrics {
     /// By kind, then by outcome, in the order of their declaration.
     facts: [[Counter; 3]; 6],
+    /// Streams open now.
+    pub streams: Gauge,
+    /// Batches that came by streams.
+    pub streamed_batches: Counter,
+    /// Transactions of the database that wrote them.
+    pub stream_writes: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -88,7 +95,28 @@ impl IngestMetrics {
             FactOutcome::ALL
                 .map(|(_, outcome)| family.get_or_create_owned(&FactLabels { kind, outcome }))
         });
-        Self { facts }
+        let metrics = Self {
+            facts,
+            streams: Gauge::default(),
+            streamed_batches: Counter::default(),
+            stream_writes: Counter::default(),
+        };
+        registry.register(
+            "ingest_streams_open",
+            "Streams of facts open now",
+            metrics.streams.clone(),
+        );
+        registry.register(
+            "ingest_streamed_batches",
+            "Batches of facts received by streams and written",
+            metrics.streamed_batches.clone(),
+        );
+        registry.register(
+            "ingest_stream_writes",
+            "Database transactions that wrote the batches of streams; one may write several batches",
+            metrics.stream_writes.clone(),
+        );
+        metrics
     }
 }
 

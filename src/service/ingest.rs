@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 pub use contracts::NewContract;
-pub use customers::{CustomerPatch, NewAttribute};
+pub use customers::{CustomerPatch, IdentifierStatement, NewAttribute};
 pub use facts::NewFact;
 
 use crate::{

@@ -96,6 +96,16 @@ impl Lane {
         }
     }
 
+    /// Runs `work` on a thread of the lane, without a place: it takes one by [`Self::run`] for each part that needs one. Dropping the
+    /// handle stops the work at its next `.await`.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> AbortOnDropHandle<T> {
+        let task = self.threads.handle().spawn(work.in_current_span());
+        AbortOnDropHandle::new(task)
+    }
+
     /// Runs `work`, which computes without waiting, on a thread of the lane, without a place: whoever asks has one already. Dropping the
     /// future stops the work where it next looks ([`stop::check`]).
     ///

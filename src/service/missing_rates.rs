@@ -48,7 +48,10 @@ pub async fn count(
     };
     let since = |currency| ConvertibleFrom {
         currency,
-        first_day: basis.rates.first_day(currency, reporting),
+        // A fact may lie a day or two ahead.
+        first_day: basis
+            .rates
+            .convertible_since(currency, reporting, today.plus_days(2)),
     };
     let valued = valued_currencies(basis, booked, of_contacts).into_iter();
     let others = valued.filter(|&one| one != reporting);

@@ -10,8 +10,9 @@ use sqlx::PgConnection;
 
 use crate::{
     domain::{
+        calendar::Day,
         customer::{Identifier, IdentifierKind},
-        text::CustomerId,
+        text::{CustomerId, Label},
     },
     store::{codes, error::StoreError, instant::Instant},
 };
@@ -38,6 +39,10 @@ pub struct IdentifierFact {
     pub display: String,
     /// Whether it begins or ends.
     pub begins: bool,
+    /// Day on which the source saw it.
+    pub observed_on: Day,
+    /// The system that stated it.
+    pub source: Option<Label>,
     /// Version of the profile that first contains the fact.
     pub profile_version: i64,
 }
@@ -97,10 +102,10 @@ pub async fn insert(
     }
     let columns = Columns::from_facts(facts.iter());
     sqlx::query(
-        "INSERT INTO identifiers (customer_id, kind, digest, profile_version, begins, display, recorded_at)
-         SELECT customer_id, kind, digest, profile_version, begins, display, $7
-         FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[], $6::text[])
-           AS new (customer_id, kind, digest, profile_version, begins, display)",
+        "INSERT INTO identifiers (customer_id, kind, digest, profile_version, begins, display, observed_on, source, recorded_at)
+         SELECT customer_id, kind, digest, profile_version, begins, display, observed_on, source, $9
+         FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[], $6::text[], $7::integer[], $8::text[])
+           AS new (customer_id, kind, digest, profile_version, begins, display, observed_on, source)",
     )
     .bind(columns.customer_id)
     .bind(columns.kind)
@@ -108,6 +113,8 @@ pub async fn insert(
     .bind(facts.iter().map(|fact| fact.profile_version).collect::<Vec<_>>())
     .bind(columns.begins)
     .bind(facts.iter().map(|fact| fact.display.as_str()).collect::<Vec<_>>())
+    .bind(facts.iter().map(|fact| fact.observed_on.number()).collect::<Vec<_>>())
+    .bind(facts.iter().map(|fact| fact.source.as_deref()).collect::<Vec<_>>())
     .bind(Instant(recorded_at))
     .execute(&mut *tx)
     .await?;
@@ -268,6 +275,78 @@ impl IdentifierDigest {
     pub fn kind(&self) -> IdentifierKind {
         self.kind
     }
+}
+
+struct StateRow {
+    customer_id: String,
+    kind: i16,
+    digest: Vec<u8>,
+    display: String,
+    begins: bool,
+    observed_on: i32,
+    source: Option<String>,
+}
+
+crate::store::row::from_row!(StateRow {
+    customer_id,
+    kind,
+    digest,
+    display,
+    begins,
+    observed_on,
+    source
+});
+
+/// What was last recorded of each identifier that ever began or ended on `customers`, by customer.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_states(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<HashMap<CustomerId, Vec<IdentifierState>>, StoreError> {
+    let rows: Vec<StateRow> = sqlx::query_as(
+        "SELECT DISTINCT ON (customer_id, kind, digest) customer_id, kind, digest, display, begins, source,
+                coalesce(observed_on, (recorded_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') AS observed_on
+         FROM identifiers
+         WHERE customer_id = ANY($1)
+         ORDER BY customer_id, kind, digest, profile_version DESC",
+    )
+    .bind(codes::id_array(customers))
+    .fetch_all(connection)
+    .await?;
+    let mut states: HashMap<CustomerId, Vec<IdentifierState>> = HashMap::new();
+    for row in rows {
+        let digest = row
+            .digest
+            .try_into()
+            .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
+        let kind = codes::identifier_kind(row.kind)?;
+        let of_customer = states.entry(codes::customer_id(&row.customer_id)?);
+        of_customer.or_default().push(IdentifierState {
+            digest: IdentifierDigest { kind, digest },
+            display: row.display,
+            begins: row.begins,
+            observed_on: codes::day(row.observed_on)?,
+            source: row.source.as_deref().map(Label::from),
+        });
+    }
+    Ok(states)
+}
+
+/// What was last recorded of an identifier of a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentifierState {
+    /// The identifier, digested.
+    pub digest: IdentifierDigest,
+    /// What may be shown of it.
+    pub display: String,
+    /// Whether the customer is found by it.
+    pub begins: bool,
+    /// Day on which the source saw it.
+    pub observed_on: Day,
+    /// The system that stated it.
+    pub source: Option<Label>,
 }
 
 /// The identifiers by which `customers` are found now, by customer.

@@ -154,6 +154,7 @@ fn batch(random: &mut Random) -> pb::BatchClassifyRequest {
             .map(|_| by_id(below(random, CUSTOMERS)))
             .collect(),
         as_of: String::new(),
+        read_mask: None,
     }
 }
 
@@ -180,7 +181,11 @@ pub(crate) fn crowd(interval_level: Option<f64>) -> (&'static str, Bytes) {
     match interval_level {
         None => {
             let as_of = String::new();
-            let request = pb::BatchClassifyRequest { subjects, as_of };
+            let request = pb::BatchClassifyRequest {
+                subjects,
+                as_of,
+                read_mask: None,
+            };
             (BATCH_CLASSIFY, framed(&request))
         }
         level => {
@@ -210,7 +215,11 @@ pub(crate) async fn warm(address: &str) -> anyhow::Result<()> {
     for first in (0..CUSTOMERS).step_by(BATCH) {
         let subjects = (first..first + BATCH).map(by_id).collect();
         let as_of = String::new();
-        let message = framed(&pb::BatchClassifyRequest { subjects, as_of });
+        let message = framed(&pb::BatchClassifyRequest {
+            subjects,
+            as_of,
+            read_mask: None,
+        });
         let ended = caller
             .call(BATCH_CLASSIFY, message, Duration::from_secs(60))
             .await;

@@ -1,6 +1,8 @@
 //! What becomes of facts that are sent in: what is written, what is known already, what is refused, and what then stands in the profile.
 
+mod contradictions;
 mod duplicates;
+mod identifiers;
 mod locks;
 mod order;
 mod patches;
@@ -11,6 +13,7 @@ mod profile_checks;
 mod refolded;
 mod related;
 mod retractions;
+mod streams;
 
 use patron::pb;
 use patron::pb::UnratedReason;

@@ -148,6 +148,7 @@ async fn who_pays_in_another_currency_has_no_value_before_and_the_calculated_one
     assert_eq!(basis_id(&after), "r1-m1-EUR-x3");
     assert_eq!((&*after.missing_rates, after.unrated_reason), (&[][..], 0));
     assert_eq!(after.converted_from, ["USD"]);
+    assert_eq!(after.oldest_rate_day, "2026-01-01");
     assert_near(mean(&after), 150.0);
     assert_near(
         after.expected_spend_per_order.unwrap(),
@@ -160,6 +161,46 @@ async fn who_pays_in_another_currency_has_no_value_before_and_the_calculated_one
     let restarted = score(&service, AS_OF).await;
     assert_eq!(restarted.lifetime_value, Some(money(25_451, "EUR")));
     assert_eq!(basis_id(&restarted), "r1-m1-EUR-x3");
+}
+
+#[tokio::test]
+async fn a_rate_that_ended_years_ago_converts_nothing() {
+    let service = ServiceWithDatabase::start().await;
+    service.publish(DOCUMENT).await;
+    let roubles = pb::Transaction {
+        amount: Some(money(1_000_000, "RUB")),
+        ..purchase("ada", "1", "2026-05-20", 0)
+    };
+    service.write(&[roubles]).await;
+    activate_model(&service).await;
+    // The last one in the table of the European Central Bank.
+    let last = rate("EUR", "RUB", ("2022-03-01", "117.201"));
+    assert_outcomes(&send(&service, &[last]).await, Outcome::Written);
+    let stale = score(&service, AS_OF).await;
+    assert_eq!(stale.unrated_reason(), UnratedReason::NoRate);
+    assert_eq!(stale.missing_rates[0].day, "2026-05-20");
+    assert_eq!(
+        (&*stale.oldest_rate_day, &*stale.converted_from),
+        ("", &[][..])
+    );
+    // Who publishes counts them, though there is a rate of an earlier day.
+    let document = format!("{DOCUMENT}rates: {{max_age_days: 1000}}\n");
+    let request = pb::PublishDefinitionsRequest {
+        document: document.clone(),
+        ..Default::default()
+    };
+    let published = service.definitions().publish_definitions(request).await;
+    let published = published.unwrap().into_inner();
+    assert_eq!(published.unconvertible_customers, Some(1), "{published:?}");
+    // With a larger age the old rate is used, and the answer names its day.
+    let patient = document.replace("1000", "2000");
+    service.publish(&patient).await;
+    let valued = score(&service, AS_OF).await;
+    assert_eq!(
+        (&*valued.oldest_rate_day, valued.unrated_reason),
+        ("2022-03-01", 0)
+    );
+    assert!(valued.lifetime_value.is_some());
 }
 
 #[tokio::test]

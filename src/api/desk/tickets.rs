@@ -1,6 +1,9 @@
 //! Tickets to sort, and sorted tickets.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -41,11 +44,14 @@ const MAX_TEXT_BYTES: usize = 16_384;
 /// Violations that are listed; a thousand tickets may have more.
 const MAX_VIOLATIONS: usize = 20;
 
-/// Tickets to sort, or what is wrong with them.
+/// What is wrong with the subjects of tickets, by the id of the ticket.
+pub(crate) type UnreadableSubjects = HashMap<Label, Vec<pb::Violation>>;
+
+/// Tickets to sort, or what is wrong with them. A ticket whose subject alone is wrong is sorted without it.
 pub(crate) fn presort_request(
     request: &pb::PresortTicketsRequest,
     calendar: &Calendar,
-) -> Result<PresortRequest, Violations> {
+) -> Result<(PresortRequest, UnreadableSubjects), Violations> {
     let mut violations = Violations::at_most(MAX_VIOLATIONS);
     let mut check = violations.at("");
     let size = request.tickets.len();
@@ -57,7 +63,7 @@ pub(crate) fn presort_request(
     }
     let categories = categories(&request.categories, &mut check);
     let mut ids = HashSet::new();
-    let mut tickets = vec![];
+    let (mut tickets, mut unreadable) = (vec![], UnreadableSubjects::new());
     for (at, message) in request.tickets.iter().enumerate().take(MAX_TICKETS) {
         let mut check = check.element("tickets", at);
         if !ids.insert(&*message.ticket_id) {
@@ -65,12 +71,41 @@ pub(crate) fn presort_request(
                 .field("ticket_id")
                 .refuse("REPEATED", "appears twice: send each ticket once");
         }
-        tickets.extend(ticket(message, calendar, &mut check));
+        let Some(ticket) = ticket(message, calendar, &mut check) else {
+            continue;
+        };
+        let mut problems = Violations::default();
+        let ticket = with_subject(ticket, message, at, &mut problems);
+        if ticket.is_subject_unreadable {
+            unreadable.insert(ticket.id.clone(), problems.into_vec());
+        }
+        tickets.push(ticket);
     }
-    violations.into_result(PresortRequest {
+    let request = PresortRequest {
         tickets,
         categories,
-    })
+    };
+    violations.into_result((request, unreadable))
+}
+
+/// The ticket at a place of the request with its subject, if that can be read.
+fn with_subject(
+    ticket: Ticket,
+    message: &pb::Ticket,
+    at: usize,
+    problems: &mut Violations,
+) -> Ticket {
+    let Some(named) = &message.subject else {
+        return ticket;
+    };
+    let mut check = problems.at("");
+    let mut check = check.element("tickets", at);
+    let subject = subject(Some(named), &mut check.field("subject"));
+    Ticket {
+        is_subject_unreadable: subject.is_none(),
+        subject,
+        ..ticket
+    }
 }
 
 fn ticket(message: &pb::Ticket, calendar: &Calendar, check: &mut Checker<'_>) -> Option<Ticket> {
@@ -79,8 +114,6 @@ fn ticket(message: &pb::Ticket, calendar: &Calendar, check: &mut Checker<'_>) ->
         MAX_SOURCE_ID_BYTES,
         &mut check.field("ticket_id"),
     );
-    let named = message.subject.as_ref();
-    let named = named.map(|named| subject(Some(named), &mut check.field("subject")));
     for (name, text, most) in [
         ("title", &message.title, MAX_TITLE_BYTES),
         ("text", &message.text, MAX_TEXT_BYTES),
@@ -106,7 +139,8 @@ fn ticket(message: &pb::Ticket, calendar: &Calendar, check: &mut Checker<'_>) ->
     });
     Some(Ticket {
         id: id?,
-        subject: named.flatten(),
+        subject: None,
+        is_subject_unreadable: false,
         title: message.title.clone(),
         text: message.text.clone(),
         topic: message.topic.clone(),
@@ -163,10 +197,16 @@ fn categories(messages: &[pb::TicketCategory], check: &mut Checker<'_>) -> Vec<C
 }
 
 /// The message of sorted tickets.
-pub(crate) fn presort_response(answer: &Presorted) -> pb::PresortTicketsResponse {
-    let tickets = answer.tickets.iter();
+pub(crate) fn presort_response(
+    answer: &Presorted,
+    unreadable: &UnreadableSubjects,
+) -> pb::PresortTicketsResponse {
+    let message = |ticket: &PresortedTicket| pb::PresortedTicket {
+        violations: unreadable.get(&ticket.id).cloned().unwrap_or_default(),
+        ..presorted(ticket, &answer.basis)
+    };
     pb::PresortTicketsResponse {
-        tickets: tickets.map(|it| presorted(it, &answer.basis)).collect(),
+        tickets: answer.tickets.iter().map(message).collect(),
         provenance: Some(provenance(None, answer.as_of, &answer.basis)),
     }
 }
@@ -201,6 +241,7 @@ fn add_customer(customer: &TicketCustomer, basis: &Basis, message: &mut pb::Pres
     let found = match customer {
         TicketCustomer::Unknown => pb::Match::Unknown,
         TicketCustomer::Unavailable => pb::Match::Unavailable,
+        TicketCustomer::Unreadable => pb::Match::Invalid,
         TicketCustomer::One {
             id,
             name,

@@ -31,7 +31,11 @@ pub fn page(subject: &pb::Subject, response: &pb::ExplainSegmentResponse, style:
         }
         (pb::Match::Ambiguous, _) => ambiguous_page(&asked, response, language),
         (
-            pb::Match::One | pb::Match::Unknown | pb::Match::Unavailable | pb::Match::Unspecified,
+            pb::Match::One
+            | pb::Match::Unknown
+            | pb::Match::Unavailable
+            | pb::Match::Invalid
+            | pb::Match::Unspecified,
             _,
         ) => match language {
             Language::En => format!("No customer found for {asked}."),

@@ -260,8 +260,8 @@ impl Mapping for CustomerMapping {
             kind: kind.map_or(self.default_kind, i32::from),
             display_name: Some(name).filter(|name| !name.is_empty()),
             add_identifiers,
-            end_identifiers: Vec::new(),
             attributes,
+            ..pb::CustomerPatch::default()
         })
     }
 

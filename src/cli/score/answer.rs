@@ -24,6 +24,9 @@ pub struct ScoreJson {
     candidate_count: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stale_since: Option<String>,
+    /// What is wrong with an invalid subject.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    violations: Vec<String>,
 }
 
 /// The customer's own orders behind the expected spend.
@@ -70,6 +73,9 @@ struct OneScoreJson {
     /// Currencies out of which amounts were converted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     converted_from: Vec<String>,
+    /// Day of the oldest rate that converted one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    oldest_rate_day: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extrapolated_covariates: Vec<ExtrapolatedJson>,
     tier: Option<String>,
@@ -106,6 +112,7 @@ impl ScoreJson {
                 .collect(),
             candidate_count: ambiguous.then_some(response.candidate_count),
             stale_since: text::stale_since(outer),
+            violations: response.violations.iter().map(json::violation).collect(),
         }
     }
 }
@@ -148,6 +155,7 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
             .map(MissingRateJson::from)
             .collect(),
         converted_from: score.converted_from.clone(),
+        oldest_rate_day: score.oldest_rate_day.clone(),
         extrapolated_covariates: json::extrapolated(&score.extrapolated_covariates),
         tier: json::tier_name(tier),
         tier_rank: json::tier_rank(tier),
@@ -197,7 +205,11 @@ pub fn page(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) ->
             )
         }
         (
-            pb::Match::One | pb::Match::Unknown | pb::Match::Unavailable | pb::Match::Unspecified,
+            pb::Match::One
+            | pb::Match::Unknown
+            | pb::Match::Unavailable
+            | pb::Match::Invalid
+            | pb::Match::Unspecified,
             _,
         ) => {
             format!("No customer found for {asked}.")
@@ -244,7 +256,10 @@ fn one_page(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> S
     rows.extend(missing.into_iter().map(|line| ("Missing", line)));
     if !score.converted_from.is_empty() {
         let others = score.converted_from.join(", ");
-        let text = format!("amounts in {others}, each by the rate of its day");
+        let text = format!(
+            "amounts in {others}, each by the rate of its day, the oldest of {}",
+            score.oldest_rate_day
+        );
         rows.push(("Converted", text));
     }
     if let Some(provenance) = provenance {

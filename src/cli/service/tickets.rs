@@ -175,6 +175,7 @@ fn page(answer: &pb::PresortTicketsResponse) -> String {
             pb::Match::One => ticket.customer_id.clone(),
             pb::Match::Ambiguous => "one of several".to_owned(),
             pb::Match::Unavailable => "not looked up".to_owned(),
+            pb::Match::Invalid => "invalid".to_owned(),
             pb::Match::Unknown | pb::Match::Unspecified => "unknown".to_owned(),
         };
         let tier = ticket.tier.as_ref().map_or("", |tier| match &*tier.name {

@@ -42,11 +42,18 @@ pub(super) const FAMILIES: [(&str, Family); 13] = [
     ("internal", Family::Internal),
 ];
 
+impl ValueSettings {
+    /// Largest age of an exchange rate in days where the definitions do not state one. Chosen: a company that records one rate a year has
+    /// one for every day, and a currency whose rates ended years ago has none.
+    pub const DEFAULT_MAX_RATE_AGE_DAYS: u32 = 366;
+}
+
 /// `value:`, and the currency by itself: amounts elsewhere can be checked when only something else is wrong.
 pub(super) fn value(
     top: &mut Fields<'_>,
     problems: &mut Diagnostics,
 ) -> (Option<ValueSettings>, Option<Currency>) {
+    let max_rate_age_days = max_rate_age_days(top, problems);
     let place = top.key_span("value");
     let node = top.require("value", "{currency: EUR, ...}", problems);
     let Some(mut fields) =
@@ -83,9 +90,23 @@ pub(super) fn value(
             basis: basis?,
             margin: margin?,
             margin_of_category: margin_of_category?,
+            max_rate_age_days: max_rate_age_days?,
         })
     };
     (settings(), currency)
+}
+
+/// `rates:`, the largest age of a rate.
+fn max_rate_age_days(top: &mut Fields<'_>, problems: &mut Diagnostics) -> Option<u32> {
+    let place = top.key_span("rates");
+    let Some(node) = top.get("rates") else {
+        return Some(ValueSettings::DEFAULT_MAX_RATE_AGE_DAYS);
+    };
+    let mut fields = Fields::from_node(node, place, "`rates`", problems)?;
+    let days = fields.require("max_age_days", "10", problems);
+    let days = days.and_then(|node| fields::whole(node, 1..=36_525, problems));
+    fields.finish(problems);
+    days
 }
 
 fn currency_of(node: &Node, problems: &mut Diagnostics) -> Option<Currency> {

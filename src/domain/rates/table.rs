@@ -1,5 +1,7 @@
 //! All rates at one time, arranged for looking them up.
 
+use std::sync::Arc;
+
 use super::ExchangeRate;
 use crate::domain::{
     calendar::Day,
@@ -8,14 +10,17 @@ use crate::domain::{
 
 /// All rates, as they were recorded until a certain one. An amount of a day is converted by the latest rate on or before that day:
 /// by a rate of its pair; else, divided, by one of the pair the other way round; else over a third currency, two such steps. Of several
-/// third currencies that one is taken whose older step is the latest, of equal ones the first by its code.
+/// third currencies that one is taken whose older step is the latest, of equal ones the first by its code. A rate that is older than the
+/// largest age on the day of the amount is as good as none. Clones share the rates.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RateTable {
     generation: i64,
+    /// Largest age of a rate in days; `None`: any.
+    max_age_days: Option<u32>,
     /// By `from`, then `to`.
-    pairs: Vec<Pair>,
+    pairs: Arc<Vec<Pair>>,
     /// For each pair with rates in at least one direction both directions, by `from`, then `to`.
-    links: Vec<Link>,
+    links: Arc<Vec<Link>>,
 }
 
 /// The rates of a pair, by day, one a day.
@@ -68,8 +73,17 @@ impl RateTable {
         for rate in recorded {
             table.add(&rate);
         }
-        table.links = links(&table.pairs);
+        table.links = Arc::new(links(&table.pairs));
         table
+    }
+
+    /// The same rates, none of which converts an amount that is more than so many days younger.
+    #[must_use]
+    pub fn with_max_age(&self, days: u32) -> Self {
+        Self {
+            max_age_days: Some(days),
+            ..self.clone()
+        }
     }
 
     /// The number of the last recorded rate; 0 while there is none. Tables of equal generation are equal.
@@ -112,7 +126,16 @@ impl RateTable {
         major_to_money(major, to)
     }
 
-    /// The first day from which amounts can be converted; `None` when they never can. From then on they always can.
+    /// The first day from which amounts can be converted on every day up to `until`; `None` where they cannot on that day.
+    #[must_use]
+    pub fn convertible_since(&self, from: Currency, to: Currency, until: Day) -> Option<Day> {
+        let first = self.first_day(from, to)?;
+        let days = (0..).map(|before: i32| until.plus_days(-before));
+        days.take_while(|&day| day >= first && self.quote(from, to, day).is_some())
+            .last()
+    }
+
+    /// The first day on which amounts can be converted; `None` when they never can.
     #[must_use]
     pub fn first_day(&self, from: Currency, to: Currency) -> Option<Day> {
         let step = |from, to| {
@@ -130,19 +153,18 @@ impl RateTable {
 
     fn add(&mut self, rate: &ExchangeRate) {
         let key = (rate.from(), rate.to());
-        let place = self
-            .pairs
-            .binary_search_by_key(&key, |pair| (pair.from, pair.to));
+        let pairs = Arc::make_mut(&mut self.pairs);
+        let place = pairs.binary_search_by_key(&key, |pair| (pair.from, pair.to));
         let index = place.unwrap_or_else(|index| {
             let pair = Pair {
                 from: rate.from(),
                 to: rate.to(),
                 rates: Vec::new(),
             };
-            self.pairs.insert(index, pair);
+            pairs.insert(index, pair);
             index
         });
-        let rates = &mut self.pairs[index].rates;
+        let rates = &mut pairs[index].rates;
         let value = rate.rate.value();
         match rates.binary_search_by_key(&rate.day, |&(day, _)| day) {
             Ok(known) => rates[known].1 = value,
@@ -153,7 +175,14 @@ impl RateTable {
     /// Conversion by a rate of the pair, in this direction or the other.
     fn step(&self, from: Currency, to: Currency, day: Day) -> Option<Quote> {
         let link = self.link(from, to)?;
-        let latest = |pair: usize| self.pairs[pair].latest(day);
+        let latest = |pair: usize| {
+            let (dated, rate) = self.pairs[pair].latest(day)?;
+            let age_days = day.number() - dated.number();
+            let is_too_old = self
+                .max_age_days
+                .is_some_and(|most| i64::from(age_days) > i64::from(most));
+            (!is_too_old).then_some((dated, rate))
+        };
         let direct = link.direct.and_then(latest).map(|(dated, rate)| Quote {
             multiply: rate,
             divide: 1.0,

@@ -227,3 +227,29 @@ proptest! {
         prop_assert_eq!(rate.to_string().parse::<Rate>().unwrap(), rate);
     }
 }
+
+#[test]
+fn a_rate_that_is_too_old_is_as_good_as_none() {
+    let table = table(&[
+        rate("RUB", "EUR", "2022-03-01", "0.0085"),
+        rate("USD", "EUR", "2026-01-10", "0.90"),
+        rate("USD", "CHF", "2026-01-01", "0.80"),
+        rate("CHF", "EUR", "2026-01-20", "1.10"),
+    ]);
+    check(&table, "RUB", "EUR", "2026-05-01", Some(85));
+    let table = table.with_max_age(30);
+    check(&table, "RUB", "EUR", "2022-03-31", Some(85));
+    check(&table, "RUB", "EUR", "2022-04-01", None);
+    check(&table, "RUB", "EUR", "2026-05-01", None);
+    check(&table, "USD", "EUR", "2026-02-09", Some(9_000));
+    check(&table, "USD", "EUR", "2026-02-10", None);
+    let since = |until| table.convertible_since(currency("USD"), currency("EUR"), day(until));
+    assert_eq!(since("2026-02-09"), Some(day("2026-01-10")));
+    assert_eq!(since("2026-02-10"), None);
+    // What is too old makes room for the next way: over CHF.
+    let longer = rate("USD", "CHF", "2026-02-08", "0.80");
+    let table = table.with(2, [longer]);
+    check(&table, "USD", "EUR", "2026-02-10", Some(8_800));
+    let since = table.convertible_since(currency("USD"), currency("EUR"), day("2026-02-10"));
+    assert_eq!(since, Some(day("2026-01-10")));
+}

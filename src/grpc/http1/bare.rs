@@ -18,6 +18,7 @@ pub(super) struct BareBody {
     rest: Body,
     /// Bytes to come, those of `first` included.
     left: usize,
+    is_compressed: bool,
 }
 
 impl BareBody {
@@ -28,8 +29,9 @@ impl BareBody {
             .and_then(Result::ok)
             .and_then(|it| it.into_data().ok());
         let mut first = data.unwrap_or_default();
-        let mut left = 0;
-        if let Some(&[_, a, b, c, d]) = first.first_chunk::<PREFIX_BYTES>() {
+        let (mut left, mut is_compressed) = (0, false);
+        if let Some(&[compressed, a, b, c, d]) = first.first_chunk::<PREFIX_BYTES>() {
+            is_compressed = compressed == 1;
             left = u32::from_be_bytes([a, b, c, d]) as usize;
             first.advance(PREFIX_BYTES);
         }
@@ -37,11 +39,17 @@ impl BareBody {
             first,
             rest: body,
             left,
+            is_compressed,
         };
         if left == 0 {
             let _ = bare.rest.frame().await;
         }
         bare
+    }
+
+    /// Whether the message is compressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.is_compressed
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The transport takes what a body gives it, so a body that gives everything at once lets a peer that does not read pile up answers.
 //! This one gives a frame at a time, which the windows of HTTP/2 hold back, and charges what is left to the connection
-//! ([`super::peer`]). Streams (health's Watch, reflection) pass through and end when the drain begins: they would outlast it.
+//! ([`super::peer`]). Streams (health's Watch, reflection) pass through and end when the drain begins: they would outlast it. Those whose
+//! requests end then, end by themselves.
 //!
 //! It also gives reasons to what tonic answers by itself. Every status of ours carries details; one without them was made by tonic, and
 //! after [`super::receive`] there are three of these: a message that cannot be decoded, a method that does not exist, and an answer that
@@ -76,10 +77,12 @@ where
         request.extensions_mut().insert(method);
         let peer = request.extensions().get::<Arc<Peer>>().cloned();
         let draining = method.is_endless().then(|| self.draining.clone());
+        let is_ending_stream = method.is_ending_stream();
         AnswersFuture {
             work: self.inner.call(request),
             peer,
             draining,
+            is_ending_stream,
             collecting: None,
         }
     }
@@ -93,6 +96,7 @@ pin_project! {
         peer: Option<Arc<Peer>>,
         // Of streams only.
         draining: Option<CancellationToken>,
+        is_ending_stream: bool,
         collecting: Option<(http::response::Parts, Collected)>,
     }
 }
@@ -107,7 +111,9 @@ where
         let this = self.project();
         if this.collecting.is_none() {
             let answer = ready!(this.work.poll(cx))?;
-            if answer.body().is_end_stream() {
+            // A lane passes an error on with a body that is empty and does not say so.
+            let is_error = answer.headers().contains_key(Status::GRPC_STATUS);
+            if is_error || answer.body().is_end_stream() {
                 if let Some(peer) = this.peer {
                     peer.answer_head();
                 }
@@ -116,6 +122,9 @@ where
             if let Some(draining) = this.draining.take() {
                 let stream = |body| Body::new(EndlessBody::new(body, draining));
                 return Poll::Ready(Ok(answer.map(stream)));
+            }
+            if *this.is_ending_stream {
+                return Poll::Ready(Ok(answer));
             }
             let (head, body) = answer.into_parts();
             *this.collecting = Some((head, Collected::new(body)));

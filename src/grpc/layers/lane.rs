@@ -52,6 +52,9 @@ const BATCHES: [&str; 4] = [
 /// Methods of other services that write facts.
 const WRITES: [&str; 1] = ["/patron.v1.ServiceDeskService/RecordContactOutcome"];
 
+/// Streams: they move each part of their work to a lane by themselves, and hold no place in between.
+const STREAMS: [&str; 1] = ["/patron.v1.IngestService/StreamFacts"];
+
 /// Methods that compute for seconds or minutes.
 const FITS: [&str; 10] = [
     "/patron.v1.CustomerService/CheckProfiles",
@@ -73,8 +76,11 @@ const SERVICES: [(&str, Which); 3] = [
     ("/patron.v1.DefinitionService/", Which::Admin),
 ];
 
-/// The lane of a path; `None` for lookups, health, reflection, and what does not exist.
+/// The lane of a path; `None` for lookups, streams, health, reflection, and what does not exist.
 fn lane_of(path: &str) -> Option<Which> {
+    if STREAMS.contains(&path) {
+        return None;
+    }
     if BATCHES.contains(&path) {
         return Some(Which::Batch);
     }
@@ -207,7 +213,7 @@ pin_project! {
 pin_project! {
     #[project = WhereProjection]
     enum Where<F> {
-        // A lookup: where it arrived.
+        // A lookup or a stream: where it arrived.
         Here { #[pin] work: F },
         // In a lane.
         There { work: BoxFuture },
@@ -239,7 +245,7 @@ mod tests {
     #[test]
     fn every_method_with_a_lane_exists_and_lookups_have_none() {
         let served: Vec<String> = methods().iter().map(|name| format!("/{name}")).collect();
-        for path in BATCHES.iter().chain(&WRITES).chain(&FITS) {
+        for path in BATCHES.iter().chain(&WRITES).chain(&FITS).chain(&STREAMS) {
             assert!(served.iter().any(|it| it == path), "{path}");
         }
         for (service, _) in SERVICES {
@@ -253,12 +259,13 @@ mod tests {
             here,
             [
                 "CustomerService/GetCustomer",
+                "IngestService/StreamFacts",
                 "ScoringService/Classify",
                 "ScoringService/ScoreLifetimeValue",
                 "ScoringService/ExplainSegment",
                 "RoutingService/RouteContact",
             ],
-            "a new method runs in a lane unless it is a lookup"
+            "a new method runs in a lane unless it is a lookup or a stream"
         );
         assert_eq!(
             lane_of("/patron.v1.ModelService/FitModel"),

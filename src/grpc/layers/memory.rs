@@ -21,8 +21,10 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
+use super::compression::{ACCEPT_ENCODING_HEADER, Encoding, compress};
 use super::receive::{Message, frame};
 use super::transcode::Wire;
+use crate::metrics::CompressionMetrics;
 
 /// The answer to the message of a request for the method at a path, both as bytes, if memory has what it takes.
 pub type FindInMemory = Arc<dyn Fn(&str, &[u8]) -> Option<Bytes> + Send + Sync>;
@@ -45,13 +47,17 @@ pub struct FromMemory {
 #[derive(Clone)]
 pub struct MemoryLayer {
     memory: Option<FromMemory>,
+    compression: CompressionMetrics,
 }
 
 impl MemoryLayer {
     /// Answers what `memory` has; nothing without it.
     #[must_use]
-    pub fn new(memory: Option<FromMemory>) -> Self {
-        Self { memory }
+    pub fn new(memory: Option<FromMemory>, compression: CompressionMetrics) -> Self {
+        Self {
+            memory,
+            compression,
+        }
     }
 }
 
@@ -68,6 +74,7 @@ impl<S> Layer<S> for MemoryLayer {
         MemoryService {
             inner,
             memory: self.memory.clone(),
+            compression: self.compression.clone(),
         }
     }
 }
@@ -77,6 +84,7 @@ impl<S> Layer<S> for MemoryLayer {
 pub struct MemoryService<S> {
     inner: S,
     memory: Option<FromMemory>,
+    compression: CompressionMetrics,
 }
 
 impl<S> Service<Request<Message>> for MemoryService<S>
@@ -96,7 +104,10 @@ where
         let path = request.uri().path();
         let found = memory.and_then(|memory| (memory.find)(path, request.body().bytes()?));
         let wire = request.extensions().get::<Wire>();
-        let found = found.and_then(|message| answer(&message, wire));
+        let found = found.and_then(|message| {
+            let accepted = Encoding::accepted(request.headers(), ACCEPT_ENCODING_HEADER);
+            answer(&message, wire, accepted, &self.compression)
+        });
         let state = if found.is_some() {
             State::Answered { answer: found }
         } else {
@@ -107,6 +118,7 @@ where
                     path: path.into(),
                     wire: wire.cloned(),
                     message: Bytes::copy_from_slice(request.body().bytes()?),
+                    compression: self.compression.clone(),
                 })
             });
             State::Running {
@@ -124,6 +136,7 @@ struct Rescue {
     path: Box<str>,
     wire: Option<Wire>,
     message: Bytes,
+    compression: CompressionMetrics,
 }
 
 impl Rescue {
@@ -133,22 +146,31 @@ impl Rescue {
         let code = refused.headers().get(Status::GRPC_STATUS)?;
         let code = Code::from_bytes(code.as_bytes());
         let message = (self.fall_back)(&self.path, &self.message, code)?;
-        answer(&message, self.wire.as_ref())
+        // Short: the treatment of strangers.
+        answer(&message, self.wire.as_ref(), None, &self.compression)
     }
 }
 
 /// The answer as tonic writes it, for JSON with JSON in place of the message. Our own messages can be written: `None` is never returned.
-fn answer(message: &Bytes, wire: Option<&Wire>) -> Option<Response<Body>> {
+fn answer(
+    message: &Bytes,
+    wire: Option<&Wire>,
+    accepted: Option<Encoding>,
+    metrics: &CompressionMetrics,
+) -> Option<Response<Body>> {
     let framed = match wire {
         Some(Wire::Json(shape)) => frame(&shape.write(message).ok()?),
         None | Some(Wire::Binary | Wire::GrpcWeb) => frame(message),
     };
+    let mut headers = HeaderMap::new();
+    let grpc = HeaderValue::from_static("application/grpc");
+    headers.insert(header::CONTENT_TYPE, grpc);
+    let framed = compress(framed, accepted, &mut headers, metrics);
     let mut trailers = HeaderMap::new();
     trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
     let body = Full::new(framed).with_trailers(future::ready(Some(Ok(trailers))));
     let mut answer = Response::new(Body::new(body));
-    let grpc = HeaderValue::from_static("application/grpc");
-    answer.headers_mut().insert(header::CONTENT_TYPE, grpc);
+    *answer.headers_mut() = headers;
     Some(answer)
 }
 
@@ -200,6 +222,7 @@ mod tests {
 
     use super::*;
     use crate::grpc::status;
+    use crate::metrics::Metrics;
 
     /// What comes of a call of a method when the layers behind refuse it.
     async fn refused(path: &str, find: Option<&'static [u8]>) -> (Option<HeaderValue>, Bytes) {
@@ -215,7 +238,8 @@ mod tests {
             let busy = status::unavailable("OVERLOADED", "busy", Duration::from_secs(1));
             Ok::<_, Infallible>(busy.into_http())
         });
-        let service = MemoryLayer::new(Some(memory)).layer(behind);
+        let service =
+            MemoryLayer::new(Some(memory), Metrics::new([]).compression.clone()).layer(behind);
         let request = Request::builder().uri(path);
         let request = request.body(Message::Whole(Some(Bytes::from_static(
             b"\0\0\0\0\x05asked",

@@ -29,8 +29,8 @@ pub enum Receive {
     Message(usize),
     /// One message of at most the largest message of the settings.
     LargestMessage,
-    /// A stream of messages: each is bounded where it is decoded.
-    Stream,
+    /// A stream of messages of at most so many bytes each, or the largest message of the settings where that is less.
+    Stream(usize),
 }
 
 /// What kind of work a method does.
@@ -55,6 +55,9 @@ const DOCUMENT: Receive = Receive::Message(1024 * 1024 + 64 * 1024);
 
 /// Two documents of 1 MiB.
 const DOCUMENTS: Receive = Receive::Message(2 * 1024 * 1024 + 64 * 1024);
+
+/// A question to reflection: the name of a symbol or a file.
+const QUESTIONS: Receive = Receive::Stream(4 * 1024);
 
 /// The name of a service.
 const NAME: Receive = Receive::Message(4 * 1024);
@@ -100,7 +103,7 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 40] = [
+static METHODS: [Method; 41] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
@@ -136,6 +139,11 @@ static METHODS: [Method; 40] = [
     batch(
         "/patron.v1.IngestService/IngestRates",
         Receive::LargestMessage,
+    ),
+    // A stream lasts as long as its caller likes: the time is that of its beginning. Each batch has the time of a batch.
+    batch(
+        "/patron.v1.IngestService/StreamFacts",
+        Receive::Stream(usize::MAX),
     ),
     batch("/patron.v1.IngestService/ListRates", SMALL),
     // Checking a document takes seconds, and publishing counts the customers whose amounts cannot be converted.
@@ -223,14 +231,14 @@ static METHODS: [Method; 40] = [
     ),
     method(
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-        Receive::Stream,
+        QUESTIONS,
         Duration::ZERO,
         LOOKUP_LONGEST,
         Work::Other,
     ),
     method(
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-        Receive::Stream,
+        QUESTIONS,
         Duration::ZERO,
         LOOKUP_LONGEST,
         Work::Other,
@@ -243,6 +251,9 @@ const ENDLESS: [&str; 3] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
+
+/// Answers that are streams and end by themselves when the drain begins, once what came before is answered.
+const ENDING: [&str; 1] = ["/patron.v1.IngestService/StreamFacts"];
 
 static BY_PATH: LazyLock<HashMap<&'static str, &'static Method>> = LazyLock::new(|| {
     let entries = METHODS.iter();
@@ -277,6 +288,12 @@ impl Method {
         ENDLESS.contains(&self.path)
     }
 
+    /// Whether its answer is a stream that ends by itself, soon after its requests do.
+    #[must_use]
+    pub fn is_ending_stream(&self) -> bool {
+        ENDING.contains(&self.path)
+    }
+
     /// Time a call gets: what its caller asked for, up to the longest, or the default where the caller set no deadline. `default` is the
     /// server's.
     #[must_use]
@@ -287,13 +304,12 @@ impl Method {
         }
     }
 
-    /// Most bytes of its request message, where `largest` is that of the settings; `None` for a stream.
+    /// Most bytes of a request message, where `largest` is that of the settings.
     #[must_use]
-    pub fn max_request_bytes(&self, largest: usize) -> Option<usize> {
+    pub fn max_request_bytes(&self, largest: usize) -> usize {
         match self.receive {
-            Receive::Message(bytes) => Some(bytes.min(largest)),
-            Receive::LargestMessage => Some(largest),
-            Receive::Stream => None,
+            Receive::Message(bytes) | Receive::Stream(bytes) => bytes.min(largest),
+            Receive::LargestMessage => largest,
         }
     }
 }
@@ -312,7 +328,8 @@ mod tests {
             .collect();
         let listed: BTreeSet<String> = METHODS.iter().map(|it| it.path.to_owned()).collect();
         assert_eq!(listed, served);
-        assert!(ENDLESS.iter().all(|path| listed.contains(*path)));
+        let streams = ENDLESS.iter().chain(&ENDING);
+        assert!(streams.into_iter().all(|path| listed.contains(*path)));
     }
 
     #[test]
@@ -344,7 +361,7 @@ mod tests {
     #[test]
     fn a_small_largest_message_holds_for_every_method() {
         let classify = Method::find("/patron.v1.ScoringService/Classify");
-        assert_eq!(classify.max_request_bytes(4096), Some(4096));
-        assert_eq!(classify.max_request_bytes(4 << 20), Some(64 << 10));
+        assert_eq!(classify.max_request_bytes(4096), 4096);
+        assert_eq!(classify.max_request_bytes(4 << 20), 64 << 10);
     }
 }

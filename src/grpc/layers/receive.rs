@@ -5,11 +5,13 @@
 //! the connection and the process ([`super::peer`]). tonic reserves what a message announces; what it gets from here is exactly as long as
 //! it says. A message that came in one frame, as most do, is passed on without a copy.
 //!
-//! Streams pass through until the drain begins: their messages are bounded where they are decoded. What the messages say is not known here.
+//! The messages of a stream are received one by one, as their handler reads them ([`stream`]). What the messages say is not known here.
 
 mod collect;
+mod stream;
 
 pub use collect::{Message, PREFIX_BYTES, frame};
+pub use stream::StreamControl;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,22 +19,24 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use self::collect::{Broken, Collect, Framing, Stream};
+use self::collect::{Broken, Collect, Framing};
+use self::stream::Stream;
+use super::compression::{CompressedMessage, ENCODING_HEADER, Encoding};
 use super::deadline::Deadline;
 use super::lane;
-use super::methods::Method;
+use super::methods::{Method, Receive};
 use super::peer::{Exceeded, Peer, RequestCharge};
 use super::transcode::Wire;
 use crate::grpc::status::{self, transport};
-use crate::metrics::PeerMetrics;
+use crate::metrics::{CompressionMetrics, PeerMetrics};
 
 /// Time after which a caller whose message found no room may send it again. Chosen: messages under way take milliseconds.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -52,23 +56,34 @@ pub struct ReceiveLimits {
     pub message_timeout: Duration,
 }
 
-/// Layer that makes [`ReceiveService`].
+/// What every call is received with.
 #[derive(Debug, Clone)]
-pub struct ReceiveLayer {
-    limits: ReceiveLimits,
+struct JoinedLimits {
+    receive: ReceiveLimits,
     metrics: PeerMetrics,
+    compression: CompressionMetrics,
     draining: CancellationToken,
 }
+
+/// Layer that makes [`ReceiveService`].
+#[derive(Debug, Clone)]
+pub struct ReceiveLayer(JoinedLimits);
 
 impl ReceiveLayer {
     /// Receives within `limits`. Streams end when `draining` is cancelled.
     #[must_use]
-    pub fn new(limits: ReceiveLimits, metrics: PeerMetrics, draining: CancellationToken) -> Self {
-        Self {
-            limits,
+    pub fn new(
+        limits: ReceiveLimits,
+        metrics: PeerMetrics,
+        compression: CompressionMetrics,
+        draining: CancellationToken,
+    ) -> Self {
+        Self(JoinedLimits {
+            receive: limits,
             metrics,
+            compression,
             draining,
-        }
+        })
     }
 }
 
@@ -78,7 +93,7 @@ impl<S> Layer<S> for ReceiveLayer {
     fn layer(&self, inner: S) -> Self::Service {
         ReceiveService {
             inner,
-            layer: Arc::new(self.clone()),
+            limits: Arc::new(self.0.clone()),
         }
     }
 }
@@ -87,7 +102,7 @@ impl<S> Layer<S> for ReceiveLayer {
 #[derive(Debug, Clone)]
 pub struct ReceiveService<S> {
     inner: S,
-    layer: Arc<ReceiveLayer>,
+    limits: Arc<JoinedLimits>,
 }
 
 impl<S> Service<Request<Body>> for ReceiveService<S>
@@ -104,26 +119,17 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let method = Method::of_request(&request);
-        let Some(max_bytes) = method.max_request_bytes(self.layer.limits.max_message_bytes) else {
-            return ReceiveFuture {
-                state: State::Running {
-                    work: self.inner.call(request.map(|body| {
-                        let draining = self.layer.draining.clone();
-                        Message::Stream(Stream::new(body, draining))
-                    })),
-                    charge: None,
-                },
-            };
-        };
+        let largest = self.limits.receive.max_message_bytes;
+        if let Receive::Stream(max_bytes) = method.receive {
+            return self.receive_stream(request, max_bytes.min(largest));
+        }
+        let max_bytes = method.max_request_bytes(largest);
         let (head, body) = request.into_parts();
         let (framing, max_body_bytes) = match head.extensions.get::<Wire>() {
             None => (Framing::Prefixed, max_bytes),
             Some(Wire::GrpcWeb) => (Framing::PrefixedHttp1, max_bytes),
             Some(Wire::Binary) => (Framing::Bare, max_bytes),
-            Some(Wire::Json(_)) => {
-                let most = self.layer.limits.max_message_bytes;
-                (Framing::Bare, (max_bytes * JSON_FACTOR).min(most))
-            }
+            Some(Wire::Json(_)) => (Framing::Bare, (max_bytes * JSON_FACTOR).min(largest)),
         };
         ReceiveFuture {
             state: State::Receiving {
@@ -132,12 +138,44 @@ where
                     peer: head.extensions.get::<Arc<Peer>>().cloned(),
                     head,
                     inner: self.inner.clone(),
-                    layer: Arc::clone(&self.layer),
+                    limits: Arc::clone(&self.limits),
                     timeout: None,
+                    encoding: None,
                     charge: None,
                     charged: 0,
                     is_new: true,
                 })),
+            },
+        }
+    }
+}
+
+impl<S> ReceiveService<S>
+where
+    S: Service<Request<Message>, Response = Response<Body>> + Clone,
+{
+    /// Passes a stream on at once: its handler reads the messages.
+    fn receive_stream(
+        &mut self,
+        request: Request<Body>,
+        max_bytes: usize,
+    ) -> ReceiveFuture<S, S::Future> {
+        let (mut head, body) = request.into_parts();
+        let Ok(encoding) = Encoding::of_request(&head.headers) else {
+            let answer = Some(transport::encoding_unsupported().into_http());
+            return ReceiveFuture {
+                state: State::Refused { answer },
+            };
+        };
+        head.headers.remove(ENCODING_HEADER);
+        let peer = head.extensions.get::<Arc<Peer>>().cloned();
+        let stream = Stream::new(body, (*self.limits).clone(), max_bytes, encoding, peer);
+        head.extensions.insert(stream.control());
+        let request = Request::from_parts(head, Message::Stream(Box::new(stream)));
+        ReceiveFuture {
+            state: State::Running {
+                work: self.inner.call(request),
+                charge: None,
             },
         }
     }
@@ -148,9 +186,11 @@ struct Receiving<S> {
     collect: Collect,
     head: http::request::Parts,
     inner: S,
-    layer: Arc<ReceiveLayer>,
+    limits: Arc<JoinedLimits>,
     peer: Option<Arc<Peer>>,
     timeout: Option<Pin<Box<Sleep>>>,
+    /// Of the message, if it says that it is compressed.
+    encoding: Option<Encoding>,
     charge: Option<RequestCharge>,
     charged: usize,
     /// Not polled yet.
@@ -164,8 +204,14 @@ impl<S> Receiving<S> {
             if let Some(deadline) = self.head.extensions.get_mut::<Deadline>() {
                 deadline.begin();
             }
-            if let Some(refused) = refuse_encoding(&self.head.headers) {
-                return Poll::Ready(Err(refused));
+            if self.head.headers.contains_key(ENCODING_HEADER) {
+                let Ok(encoding) = Encoding::of_request(&self.head.headers) else {
+                    return Poll::Ready(Err(transport::encoding_unsupported()));
+                };
+                self.encoding = encoding;
+                self.collect.allow_compressed(encoding.is_some());
+                // From here on the message is plain.
+                self.head.headers.remove(ENCODING_HEADER);
             }
         }
         let collected = self.collect.poll(cx);
@@ -175,34 +221,74 @@ impl<S> Receiving<S> {
             Poll::Ready(Err(_)) => false,
         };
         if must_pay && let Err(exceeded) = self.pay(&collected) {
-            self.layer.metrics.requests_refused.inc();
+            self.limits.metrics.requests_refused.inc();
             return Poll::Ready(Err(no_room(exceeded)));
         }
         match collected {
             Poll::Ready(Ok(body)) => Poll::Ready(self.message(body)),
             Poll::Ready(Err(broken)) => Poll::Ready(Err(refuse(broken, self.collect.max_bytes()))),
             Poll::Pending => {
-                let limit = self.layer.limits.message_timeout;
+                let limit = self.limits.receive.message_timeout;
                 let timeout = self
                     .timeout
                     .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
                 ready!(timeout.as_mut().poll(cx));
-                self.layer.metrics.requests_timed_out.inc();
+                self.limits.metrics.requests_timed_out.inc();
                 Poll::Ready(Err(transport::message_timeout(limit)))
             }
         }
     }
 
-    /// The message of a complete body. JSON is read here where the call is a lookup, so that memory may answer it; elsewhere in the lane.
-    fn message(&self, body: Bytes) -> Result<Message, Status> {
+    /// The message of a complete body. What is compressed or JSON is read here where the call is a lookup, so that memory may answer it;
+    /// elsewhere in the lane.
+    fn message(&mut self, body: Bytes) -> Result<Message, Status> {
+        let runs_in_lane = lane::runs_in_lane(self.head.uri.path());
+        let compressed = self.encoding.and_then(|encoding| {
+            let bytes = self.collect.compressed_part(&body)?;
+            let max_bytes = self.collect.max_bytes();
+            Some(CompressedMessage {
+                encoding,
+                bytes,
+                max_bytes,
+            })
+        });
+        if let Some(compressed) = compressed {
+            let format = compressed.encoding.format();
+            self.limits.compression.requests(format).inc();
+            if runs_in_lane {
+                return Ok(Message::Compressed(compressed));
+            }
+            let framed = self.inflate(&compressed)?;
+            return match self.head.extensions.get::<Wire>() {
+                Some(Wire::Json(shape)) => Ok(Message::of(&shape.read(&framed[PREFIX_BYTES..])?)),
+                None | Some(Wire::GrpcWeb | Wire::Binary) => Ok(Message::Whole(Some(framed))),
+            };
+        }
         match self.head.extensions.get::<Wire>() {
             None | Some(Wire::GrpcWeb) => Ok(Message::Whole(Some(body))),
             Some(Wire::Binary) => Ok(Message::of(&body)),
-            Some(Wire::Json(_)) if lane::runs_in_lane(self.head.uri.path()) => {
-                Ok(Message::Json(body))
-            }
+            Some(Wire::Json(_)) if runs_in_lane => Ok(Message::Json(body)),
             Some(Wire::Json(shape)) => Ok(Message::of(&shape.read(&body)?)),
         }
+    }
+
+    /// A message in its plain form, with its prefix, charged for as it grows.
+    fn inflate(&mut self, compressed: &CompressedMessage) -> Result<Bytes, Status> {
+        let framed = compressed.inflate(|bytes| {
+            let Some(peer) = &self.peer else {
+                return Ok(()); // not from a connection of ours: a test of a layer
+            };
+            if self.charge.is_none() {
+                self.charge = Some(peer.request()?);
+            }
+            self.charge
+                .as_mut()
+                .map_or(Ok(()), |charge| charge.grow(bytes as u64))
+        });
+        if matches!(&framed, Err(refused) if refused.code() == Code::Unavailable) {
+            self.limits.metrics.requests_refused.inc();
+        }
+        Ok(framed?.freeze())
     }
 
     /// Charges for what came since the last time, and the first time for the call itself.
@@ -225,13 +311,8 @@ impl<S> Receiving<S> {
     }
 }
 
-/// What a caller is told who compresses: nothing here reads it, and tonic's own answer has no details.
-fn refuse_encoding(headers: &HeaderMap) -> Option<Status> {
-    let encoding = headers.get("grpc-encoding")?;
-    (encoding != "identity").then(transport::compression_unsupported)
-}
-
-fn no_room(exceeded: Exceeded) -> Status {
+/// What a caller is told whose message does not fit a budget.
+pub(super) fn no_room(exceeded: Exceeded) -> Status {
     let message = match exceeded {
         Exceeded::Connection => {
             "this connection has too many request bytes in progress: retry later"
@@ -263,6 +344,7 @@ pin_project! {
         Receiving { receiving: Option<Box<Receiving<S>>> },
         // What was charged is held until the answer is ready: until then the message is here in one form or another.
         Running { #[pin] work: F, charge: Option<RequestCharge> },
+        Refused { answer: Option<Response<Body>> },
     }
 }
 
@@ -280,6 +362,12 @@ where
                     let answer = ready!(work.poll(cx));
                     charge.take();
                     return Poll::Ready(answer);
+                }
+                StateProjection::Refused { answer } => {
+                    // Answered only once.
+                    return answer
+                        .take()
+                        .map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer)));
                 }
                 StateProjection::Receiving { receiving } => {
                     let Some(waiting) = receiving else {

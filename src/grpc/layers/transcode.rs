@@ -72,7 +72,8 @@ where
         let (head, message) = request.into_parts();
         let message = match message {
             Message::Json(json) => shape.read(&json).map(|message| Message::of(&message)),
-            Message::Whole(_) | Message::Stream(_) => Ok(message),
+            // Inflated before: by [`compression`](super::compression).
+            Message::Whole(_) | Message::Compressed(_) | Message::Stream(_) => Ok(message),
         };
         let work: BoxFuture = match message {
             Ok(message) => {

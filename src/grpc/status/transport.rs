@@ -65,12 +65,26 @@ pub fn message_too_large(max_bytes: usize) -> Status {
     )
 }
 
-/// `RESOURCE_EXHAUSTED`: the answer is larger than a message may be.
+/// `RESOURCE_EXHAUSTED`: the answer is larger than a message may be. `sizes` are its bytes and those of the largest message, if known.
 #[must_use]
-pub fn answer_too_large() -> Status {
-    Details::new("ANSWER_TOO_LARGE").into_status(
+pub fn answer_too_large(sizes: Option<(u64, u64)>) -> Status {
+    let mut details = Details::new("ANSWER_TOO_LARGE");
+    let Some((bytes, max_bytes)) = sizes else {
+        return details.into_status(
+            Code::ResourceExhausted,
+            "the response exceeds the message size limit; request fewer items, or raise --max-message-bytes",
+        );
+    };
+    details.metadata(&[
+        ("answer_bytes", bytes.to_string()),
+        ("max_bytes", max_bytes.to_string()),
+    ]);
+    let share = max_bytes * 100 / bytes.max(1);
+    details.into_status(
         Code::ResourceExhausted,
-        "the response exceeds the message size limit; request fewer items, or raise --max-message-bytes",
+        &format!(
+            "the response has {bytes} bytes and {max_bytes} are allowed; request at most {share} % of the items, or raise --max-message-bytes"
+        ),
     )
 }
 
@@ -86,17 +100,17 @@ pub fn message_timeout(limit: Duration) -> Status {
     )
 }
 
-/// `UNIMPLEMENTED`: the request is compressed.
+/// `UNIMPLEMENTED`: the request is compressed in a format that is not read here.
 #[must_use]
-pub fn compression_unsupported() -> Status {
+pub fn encoding_unsupported() -> Status {
     let mut status = Details::new("COMPRESSION_UNSUPPORTED").into_status(
         Code::Unimplemented,
-        "the request is compressed, which this server does not support; send it uncompressed",
+        "this compression is not supported; use gzip or zstd, or send the request uncompressed",
     );
-    let identity = tonic::metadata::AsciiMetadataValue::from_static("identity");
+    let supported = tonic::metadata::AsciiMetadataValue::from_static("identity, gzip, zstd");
     status
         .metadata_mut()
-        .insert("grpc-accept-encoding", identity);
+        .insert("grpc-accept-encoding", supported);
     status
 }
 

@@ -16,7 +16,7 @@ pub(in crate::service::answer) use self::candidates::Found;
 use self::candidates::{MAX_CANDIDATES, assessable, resolve};
 pub(in crate::service) use self::context::horizon_of;
 pub use self::{
-    batch::{Batch, BatchEnd},
+    batch::{Batch, BatchAnswer, BatchEnd},
     candidates::{Candidates, MAX_ASSESSED},
     classified::{Classified, SharedTreatment},
     context::AnswerContext,

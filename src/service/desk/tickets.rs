@@ -1,5 +1,7 @@
 //! Tickets: who they are from, how urgent they are, and what an agent needs.
 
+mod topics;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap},
@@ -8,6 +10,7 @@ use std::{
 
 use jiff::Timestamp;
 
+use self::topics::{add_segment_topics, most_frequent};
 use super::{CustomerDesk, population::list_contacts};
 use crate::{
     domain::{
@@ -32,7 +35,7 @@ use crate::{
     },
     service::{
         answer::{
-            classify::{Answer, Classified, Match, Question},
+            classify::{BatchAnswer, Classified, Match, Question},
             subjects::Subject,
         },
         error::ServiceError,
@@ -43,8 +46,6 @@ use crate::{
 const CONTACT_DAYS: u32 = 365;
 /// Last contacts that an agent gets to see.
 const LAST_CONTACTS: usize = 3;
-/// Topics of a segment that are compared with a ticket.
-const SEGMENT_TOPICS: usize = 50;
 /// Customers whose contacts are read at once.
 const PART: usize = 64;
 
@@ -55,6 +56,8 @@ pub struct Ticket {
     pub id: Label,
     /// The customer; `None`: not known.
     pub subject: Option<Subject>,
+    /// Whether there is a subject that cannot be read; then `subject` is `None`.
+    pub is_subject_unreadable: bool,
     /// The title.
     pub title: String,
     /// The text.
@@ -86,6 +89,8 @@ pub enum TicketCustomer {
     /// It could not be looked up.
     #[default]
     Unavailable,
+    /// The subject cannot be read.
+    Unreadable,
     /// One customer.
     One {
         /// The id.
@@ -168,7 +173,7 @@ impl CustomerDesk {
                 distinct.len() - 1
             });
         }
-        let subjects: Vec<Subject> = distinct.into_iter().cloned().collect();
+        let subjects: Vec<Option<Subject>> = distinct.into_iter().cloned().map(Some).collect();
         let (mut senders, basis) = self.senders(&subjects, basis).await?;
         self.add_contacts(&mut senders, as_of).await?;
         add_segment_topics(&mut senders);
@@ -176,6 +181,10 @@ impl CustomerDesk {
             customer: TicketCustomer::Unknown,
             treatment: treat_stranger(Stranger::Unknown, &basis),
             ..Sender::default()
+        };
+        let unreadable = Sender {
+            customer: TicketCustomer::Unreadable,
+            ..stranger.clone()
         };
         let policies = basis.revision.definitions.as_ref().map(|it| it.policies());
         let mut tickets = Vec::with_capacity(request.tickets.len());
@@ -186,7 +195,12 @@ impl CustomerDesk {
         }
         for ticket in &request.tickets {
             let place = ticket.subject.as_ref().and_then(|it| places.get(it));
-            let sender = place.and_then(|at| senders.get(*at)).unwrap_or(&stranger);
+            let nobody = if ticket.is_subject_unreadable {
+                &unreadable
+            } else {
+                &stranger
+            };
+            let sender = place.and_then(|at| senders.get(*at)).unwrap_or(nobody);
             tickets.push(presorted(
                 ticket,
                 sender,
@@ -207,14 +221,14 @@ impl CustomerDesk {
     /// Whom each subject names, all on one basis.
     async fn senders(
         &self,
-        subjects: &[Subject],
+        subjects: &[Option<Subject>],
         basis: Arc<Basis>,
     ) -> Result<(Vec<Sender>, Arc<Basis>), ServiceError> {
         let found = Mutex::new((Vec::with_capacity(subjects.len()), basis));
         // Each distinct subject is written once, in its order.
-        let keep = |answer: Option<Answer<Classified>>, _: &mut Vec<u8>| {
+        let keep = |answer: BatchAnswer<Classified>, _: &mut Vec<u8>| {
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(answer) = &answer {
+            if let BatchAnswer::Found(answer) = &answer {
                 found.1 = Arc::clone(&answer.basis);
             }
             found.0.push(sender(answer));
@@ -258,53 +272,6 @@ impl CustomerDesk {
     }
 }
 
-/// The most frequent topics first, then by name.
-fn most_frequent(counts: &TopicCounts) -> Vec<Label> {
-    let mut topics: Vec<(&Label, u32)> = counts
-        .iter()
-        .map(|(topic, count)| (topic, *count))
-        .collect();
-    topics.sort_by_key(|(_, count)| Reverse(*count));
-    topics.into_iter().map(|(topic, _)| topic.clone()).collect()
-}
-
-/// Adds to each customer what customers in the same segments contacted about.
-fn add_segment_topics(senders: &mut [Sender]) {
-    let mut by_segment: HashMap<Label, TopicCounts> = HashMap::new();
-    for sender in senders.iter() {
-        let TicketCustomer::One { segments, .. } = &sender.customer else {
-            continue;
-        };
-        for segment in segments {
-            let counts = by_segment.entry(segment.clone()).or_default();
-            for (topic, count) in &sender.topics {
-                *counts.entry(topic.clone()).or_default() += count;
-            }
-        }
-    }
-    // Only the frequent ones, so that each ticket is compared with few.
-    for counts in by_segment.values_mut() {
-        let frequent = most_frequent(counts).into_iter().take(SEGMENT_TOPICS);
-        *counts = frequent
-            .filter_map(|topic| counts.remove_entry(&topic))
-            .collect();
-    }
-    for sender in senders {
-        let TicketCustomer::One { segments, .. } = &sender.customer else {
-            continue;
-        };
-        let mut counts = TopicCounts::new();
-        for (topic, count) in segments
-            .iter()
-            .filter_map(|it| by_segment.get(it))
-            .flatten()
-        {
-            *counts.entry(topic.clone()).or_default() += count;
-        }
-        sender.segment_topics = most_frequent(&counts);
-    }
-}
-
 /// Whether a treatment offers a channel: any, where it names none.
 fn is_offered(channel: Option<&Label>, treatment: Option<&Treatment>) -> bool {
     let offered = treatment.and_then(|treatment| treatment.channels.as_deref());
@@ -314,11 +281,12 @@ fn is_offered(channel: Option<&Label>, treatment: Option<&Treatment>) -> bool {
     }
 }
 
-/// Whom an answer names; `None` where it could not be looked up.
-fn sender(answer: Option<Answer<Classified>>) -> Sender {
+/// Whom an answer names.
+fn sender(answer: BatchAnswer<Classified>) -> Sender {
     let mut sender = Sender::default();
-    let Some(answer) = answer else {
-        return sender;
+    let answer = match answer {
+        BatchAnswer::Found(answer) => answer,
+        BatchAnswer::Unavailable | BatchAnswer::Unreadable(_) => return sender,
     };
     let stranger = answer.stranger_treatment(Stranger::Unknown);
     let definitions = answer.basis.revision.definitions.as_deref();

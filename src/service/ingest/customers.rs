@@ -15,7 +15,7 @@ use crate::{
     domain::{
         calendar::Day,
         customer::{
-            CustomerKind, Identifier,
+            CustomerKind, Identifier, IdentifierKind,
             facts::{AttributeFact, AttributeValue},
             profile::{Facts, Profile, fold},
         },
@@ -27,7 +27,7 @@ use crate::{
         attributes::ObservationDay,
         customers::Customer,
         error::StoreError,
-        identifiers::{HeldIdentifier, IdentifierDigest, IdentifierFact},
+        identifiers::{IdentifierDigest, IdentifierFact, IdentifierState},
     },
 };
 
@@ -44,8 +44,23 @@ pub struct CustomerPatch {
     pub add_identifiers: Vec<Identifier>,
     /// No longer found by these.
     pub end_identifiers: Vec<Identifier>,
+    /// What the source says of these identifiers.
+    pub statement: IdentifierStatement,
     /// Observed properties, one value for a name.
     pub attributes: Vec<NewAttribute>,
+}
+
+/// When and by which source identifiers are stated.
+#[derive(Debug, Clone)]
+pub struct IdentifierStatement {
+    /// Day on which the source saw them.
+    pub observed_on: Day,
+    /// Whether the source stated that day; otherwise it is today.
+    pub is_dated: bool,
+    /// The source.
+    pub source: Option<Label>,
+    /// Kinds of which the added identifiers are all that the source knows.
+    pub replaces: Vec<IdentifierKind>,
 }
 
 /// An observation of an attribute, before it is recorded.
@@ -64,7 +79,7 @@ pub struct NewAttribute {
 /// What is stored of the customers of a batch, while its patches are being applied.
 struct Known {
     profiles: HashMap<CustomerId, Profile>,
-    identifiers: HashMap<CustomerId, Vec<HeldIdentifier>>,
+    identifiers: HashMap<CustomerId, Vec<IdentifierState>>,
     /// Of attributes observed on a later day too: what was recorded last for a day.
     past: HashMap<ObservationDay, AttributeFact>,
 }
@@ -101,7 +116,7 @@ async fn write_once(
     let profiles = list_locked(ingest, &mut tx, &customers).await?;
     let past = past_days(batch, &profiles);
     let mut known = Known {
-        identifiers: store::identifiers::list_held(&mut tx, &customers).await?,
+        identifiers: store::identifiers::list_states(&mut tx, &customers).await?,
         past: store::attributes::list_last(&mut tx, &past).await?,
         profiles,
     };
@@ -115,7 +130,7 @@ async fn write_once(
             Outcome::Duplicate
         });
     }
-    let identifiers = list_named(ingest, batch);
+    let identifiers = list_changed(ingest, batch, &additions);
     if additions.changed.is_empty() {
         tx.rollback().await?;
         ingest.identifiers.renew(&identifiers).await;
@@ -131,16 +146,20 @@ async fn write_once(
     Ok(outcomes)
 }
 
-/// The identifiers that a batch names, whether it changes them or not: who has them may have been changed by a commit whose answer was lost,
-/// and this batch may be what is sent again after it.
-fn list_named(ingest: &Ingest, batch: &[CustomerPatch]) -> Vec<IdentifierDigest> {
+/// The identifiers that a batch names, whether it changes them or not, and those that it ends without naming them: who has them may have been
+/// changed by a commit whose answer was lost, and this batch may be what is sent again after it.
+fn list_changed(
+    ingest: &Ingest,
+    batch: &[CustomerPatch],
+    additions: &Additions,
+) -> Vec<IdentifierDigest> {
     let named = batch.iter().flat_map(|patch| {
         let (begin, end) = (patch.add_identifiers.iter(), patch.end_identifiers.iter());
         begin.chain(end)
     });
-    let digests: HashSet<IdentifierDigest> = named
-        .map(|identifier| ingest.key.digest(identifier))
-        .collect();
+    let named = named.map(|identifier| ingest.key.digest(identifier));
+    let changed = additions.identifiers.iter().map(|fact| fact.digest);
+    let digests: HashSet<IdentifierDigest> = named.chain(changed).collect();
     digests.into_iter().collect()
 }
 
@@ -225,41 +244,83 @@ fn customer_of(patch: &CustomerPatch) -> Customer {
     }
 }
 
-/// The identifiers that really begin or end with this patch; `held` is brought up to date.
+/// The identifiers that really begin or end with this patch; `states` is brought up to date.
 fn new_identifiers(
     ingest: &Ingest,
     patch: &CustomerPatch,
-    held: &mut Vec<HeldIdentifier>,
+    states: &mut Vec<IdentifierState>,
     profile_version: i64,
 ) -> Vec<IdentifierFact> {
+    let statement = &patch.statement;
+    let digested = |identifiers: &[Identifier]| -> Vec<(IdentifierDigest, String)> {
+        let digests = identifiers.iter();
+        digests
+            .map(|it| (ingest.key.digest(it), it.masked()))
+            .collect()
+    };
+    let (added, mut ended) = (
+        digested(&patch.add_identifiers),
+        digested(&patch.end_identifiers),
+    );
+    let replaced = states.iter().filter(|state| {
+        state.begins
+            && statement.replaces.contains(&state.digest.kind())
+            && state.source == statement.source
+            && added.iter().all(|(digest, _)| *digest != state.digest)
+    });
+    ended.extend(replaced.map(|state| (state.digest, state.display.clone())));
+    let ended = ended.into_iter().map(|it| (it, false));
+    let added = added.into_iter().map(|it| (it, true));
     let mut facts = vec![];
-    let mut record = |identifier: &Identifier, digest, begins| {
+    for ((digest, display), begins) in ended.chain(added) {
+        let known = states.iter().position(|state| state.digest == digest);
+        if !says_something_new(statement, begins, known.map(|at| &states[at])) {
+            continue;
+        }
+        let state = IdentifierState {
+            digest,
+            display: display.clone(),
+            begins,
+            observed_on: statement.observed_on,
+            source: statement.source.clone(),
+        };
+        match known {
+            Some(at) => states[at] = state,
+            None => states.push(state),
+        }
         facts.push(IdentifierFact {
             customer_id: patch.customer_id.clone(),
             digest,
-            display: identifier.masked(),
+            display,
             begins,
+            observed_on: statement.observed_on,
+            source: statement.source.clone(),
             profile_version,
         });
-    };
-    for identifier in &patch.end_identifiers {
-        let digest = ingest.key.digest(identifier);
-        if let Some(at) = held.iter().position(|one| one.digest == digest) {
-            held.swap_remove(at);
-            record(identifier, digest, false);
-        }
-    }
-    for identifier in &patch.add_identifiers {
-        let digest = ingest.key.digest(identifier);
-        if held.iter().all(|one| one.digest != digest) {
-            held.push(HeldIdentifier {
-                digest,
-                display: identifier.masked(),
-            });
-            record(identifier, digest, true);
-        }
     }
     facts
+}
+
+/// Whether a statement that an identifier begins or ends is to be recorded, after what was recorded last.
+fn says_something_new(
+    statement: &IdentifierStatement,
+    begins: bool,
+    known: Option<&IdentifierState>,
+) -> bool {
+    let Some(known) = known else {
+        // The end of what never began matters to a message that is older and comes later.
+        return begins || statement.is_dated;
+    };
+    if known.observed_on > statement.observed_on {
+        return false;
+    }
+    if known.begins != begins {
+        return true;
+    }
+    // The same again: of a later day it stands against what is older than that; from another source it is that source's.
+    let is_later = statement.is_dated && known.observed_on < statement.observed_on;
+    let is_taken_over = statement.source.is_some() && statement.source != known.source;
+    is_later || is_taken_over
 }
 
 /// The observations of days before the one that the profile holds. Only for these must the facts be asked: of the day that it holds it

@@ -54,6 +54,7 @@ async fn beyond_a_thousand_customers_the_count_is_exact_and_nothing_is_said_of_a
     let batch = pb::BatchClassifyRequest {
         subjects: vec![by_phone(PHONE), by_id("c1000")],
         as_of: String::new(),
+        read_mask: None,
     };
     let batch = service.scoring().batch_classify(batch).await.unwrap();
     let batch = batch.into_inner().responses;

@@ -2,6 +2,7 @@
 
 use patron::pb;
 use patron::pb::subject;
+use prost_types::FieldMask;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -92,29 +93,120 @@ async fn all_that_is_wrong_with_a_batch_is_said_at_once() {
     let service = ServiceWithDatabase::start().await;
     service.write_customers(&[patch("ada")]).await;
     let request = pb::BatchScoreLifetimeValueRequest {
-        subjects: vec![
-            by_phone("1"),
-            by_id("ada"),
-            by_email("2"),
-            pb::Subject::default(),
-            by_external("a/b", "1"),
-        ],
+        subjects: vec![by_id("ada")],
         as_of: "never".to_owned(),
         horizon_months: 1_000,
+        read_mask: Some(FieldMask {
+            paths: vec!["tier".to_owned(), "teir".to_owned()],
+        }),
         ..Default::default()
     };
     let status = service.scoring().batch_score_lifetime_value(request).await;
-    assert_invalid(
-        &status.unwrap_err(),
-        &[
-            "subjects[0].phone_number",
-            "subjects[2].email",
-            "subjects[3]",
-            "subjects[4].external_id",
-            "as_of",
-            "horizon_months",
-        ],
-    );
+    let fields = ["as_of", "horizon_months", "read_mask"];
+    assert_invalid(&status.unwrap_err(), &fields);
+}
+
+/// An answer to a batch: the match, the path of what is wrong, and the customer.
+type Row = (pb::Match, Option<String>, Option<String>);
+
+const SUBJECTS_WITH_BAD_ONES: [(pb::Match, Option<&str>); 6] = [
+    (pb::Match::Invalid, Some("subjects[0].phone_number")),
+    (pb::Match::One, None),
+    (pb::Match::Invalid, Some("subjects[2].email")),
+    (pb::Match::Invalid, Some("subjects[3]")),
+    (pb::Match::Invalid, Some("subjects[4].external_id")),
+    (pb::Match::One, None),
+];
+
+#[track_caller]
+fn assert_rows(rows: &[Row]) {
+    let expected = SUBJECTS_WITH_BAD_ONES.map(|(found, field)| {
+        let customer = field.is_none().then(|| "ada".to_owned());
+        (found, field.map(str::to_owned), customer)
+    });
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test]
+async fn a_subject_that_cannot_be_read_fails_alone_in_a_batch() {
+    let service = ServiceWithDatabase::start().await;
+    service.write_customers(&[patch("ada")]).await;
+    let subjects = vec![
+        by_phone("1"),
+        by_id("ada"),
+        by_email("2"),
+        pb::Subject::default(),
+        by_external("a/b", "1"),
+        by_id("ada"),
+    ];
+    let field = |violations: &[pb::Violation]| {
+        assert!(violations.iter().all(|it| it.description.len() > 10));
+        violations.first().map(|it| it.field.clone())
+    };
+    let request = pb::BatchClassifyRequest {
+        subjects: subjects.clone(),
+        ..Default::default()
+    };
+    let answer = service.scoring().batch_classify(request).await.unwrap();
+    let responses = answer.into_inner().responses;
+    let row = |it: &pb::ClassifyResponse| {
+        let customer = it.classification.as_ref().map(|it| it.customer_id.clone());
+        (it.r#match(), field(&it.violations), customer)
+    };
+    let rows: Vec<Row> = responses.iter().map(row).collect();
+    assert_rows(&rows);
+    let request = pb::BatchScoreLifetimeValueRequest {
+        subjects,
+        ..Default::default()
+    };
+    let answer = service.scoring().batch_score_lifetime_value(request).await;
+    let responses = answer.unwrap().into_inner().responses;
+    let row = |it: &pb::ScoreLifetimeValueResponse| {
+        let customer = it.score.as_ref().map(|it| it.customer_id.clone());
+        (it.r#match(), field(&it.violations), customer)
+    };
+    let rows: Vec<Row> = responses.iter().map(row).collect();
+    assert_rows(&rows);
+}
+
+#[tokio::test]
+async fn a_mask_fits_more_answers_into_a_batch() {
+    let service = ServiceWithDatabase::start_with(|settings| {
+        settings.max_message_bytes = "64KiB".parse().unwrap();
+    })
+    .await;
+    let patches: Vec<_> = (0..1_000)
+        .map(|at| pb::CustomerPatch {
+            display_name: Some("x".repeat(200)),
+            ..patch(&format!("c{at}"))
+        })
+        .collect();
+    for part in patches.chunks(100) {
+        service.write_customers(part).await;
+    }
+    let answered = async |paths: &[&str]| {
+        let paths = paths.iter().map(|&path| path.to_owned()).collect();
+        let request = pb::BatchClassifyRequest {
+            subjects: (0..1_000).map(|at| by_id(&format!("c{at}"))).collect(),
+            read_mask: Some(FieldMask { paths }),
+            ..Default::default()
+        };
+        let answer = service.scoring().batch_classify(request).await.unwrap();
+        answer.into_inner()
+    };
+    let all = answered(&[]).await;
+    assert!(all.unanswered_count > 700, "{}", all.unanswered_count);
+    assert_eq!(all.limit_reached(), pb::BatchLimit::Bytes);
+    let tiers = answered(&["tier"]).await;
+    assert_eq!((tiers.unanswered_count, tiers.responses.len()), (0, 1_000));
+    let one = tiers.responses[7].classification.as_ref().unwrap();
+    let whole = all.responses[7].classification.as_ref().unwrap();
+    let expected = pb::Classification {
+        customer_id: "c7".to_owned(),
+        tier: whole.tier.clone(),
+        ..Default::default()
+    };
+    assert_eq!(*one, expected);
 }
 
 #[tokio::test]
@@ -124,6 +216,7 @@ async fn a_batch_must_have_one_to_a_thousand_subjects() {
         let request = pb::BatchClassifyRequest {
             subjects: vec![by_id("ada"); count],
             as_of: String::new(),
+            read_mask: None,
         };
         let status = service.scoring().batch_classify(request).await;
         assert_invalid(&status.unwrap_err(), &["subjects"]);
@@ -137,23 +230,24 @@ async fn a_batch_must_have_one_to_a_thousand_subjects() {
     let request = pb::BatchClassifyRequest {
         subjects: vec![by_id("ada"); 1_000],
         as_of: String::new(),
+        read_mask: None,
     };
     let answer = service.scoring().batch_classify(request).await.unwrap();
     assert_eq!(answer.into_inner().responses.len(), 1_000);
 }
 
 #[tokio::test]
-async fn a_thousand_bad_subjects_are_refused_within_what_a_client_takes() {
+async fn a_thousand_bad_subjects_are_answered_within_what_a_client_takes() {
     let service = ServiceWithDatabase::start().await;
     let request = pb::BatchClassifyRequest {
         subjects: vec![by_phone("no number"); 1_000],
         as_of: String::new(),
+        read_mask: None,
     };
-    let status = service.scoring().batch_classify(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::InvalidArgument);
-    let fields = violated(&status);
-    assert_eq!(fields[0], "subjects[0].phone_number");
-    let request = status.get_details_bad_request().unwrap();
-    let last = &request.field_violations[fields.len() - 1].description;
-    assert_eq!(*last, format!("and {} more", 1_000 - (fields.len() - 1)));
+    let answer = service.scoring().batch_classify(request).await.unwrap();
+    let responses = answer.into_inner().responses;
+    assert_eq!(responses.len(), 1_000);
+    let last = &responses[999];
+    assert_eq!(last.r#match(), pb::Match::Invalid);
+    assert_eq!(last.violations[0].field, "subjects[999].phone_number");
 }

@@ -144,6 +144,7 @@ async fn a_customer_with_a_fact_of_tomorrow_is_answered_from_memory() {
     let batch = pb::BatchClassifyRequest {
         subjects: vec![by_id("early")],
         as_of: String::new(),
+        read_mask: None,
     };
     let batch = service.scoring().batch_classify(batch).await.unwrap();
     assert_eq!(batch.into_inner().responses, [before]);

@@ -316,6 +316,7 @@ async fn a_batch_says_what_single_calls_say_in_the_order_of_its_subjects() {
         let request = pb::BatchClassifyRequest {
             subjects: subjects.to_vec(),
             as_of: as_of.to_owned(),
+            read_mask: None,
         };
         let batch = service.scoring().batch_classify(request).await.unwrap();
         assert_eq!(batch.into_inner().responses, classified, "{as_of}");

@@ -323,6 +323,7 @@ async fn walk(service: &ServiceWithDatabase, state: (State, Currencies)) {
     let request = pb::BatchClassifyRequest {
         subjects: subjects.clone(),
         as_of: AS_OF.to_owned(),
+        read_mask: None,
     };
     let classified = scoring.batch_classify(request).await.unwrap().into_inner();
     let request = pb::BatchScoreLifetimeValueRequest {

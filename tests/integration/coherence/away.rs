@@ -130,6 +130,7 @@ async fn an_answer_from_memory_says_so_in_every_rpc_and_no_longer_when_the_datab
     let request = pb::BatchClassifyRequest {
         subjects: vec![by_id("ada"); 2],
         as_of: String::new(),
+        read_mask: None,
     };
     let answers = service.scoring().batch_classify(request).await.unwrap();
     for answer in answers.into_inner().responses {

@@ -108,7 +108,14 @@ async fn call(
             scoring.classify(request).await.map(drop)
         }
         1 => {
-            let request = limited(pb::BatchClassifyRequest { subjects, as_of }, deadline);
+            let request = limited(
+                pb::BatchClassifyRequest {
+                    subjects,
+                    as_of,
+                    read_mask: None,
+                },
+                deadline,
+            );
             scoring.batch_classify(request).await.map(drop)
         }
         2 => {
@@ -205,6 +212,7 @@ async fn read(channel: &Channel, customer: &Customer, version: i64, tally: &mut 
     let request = pb::BatchClassifyRequest {
         subjects: subjects(),
         as_of: String::new(),
+        read_mask: None,
     };
     let answer = answered(async || scoring.batch_classify(request.clone()).await).await;
     let answers = answer.responses.into_iter();

@@ -17,7 +17,7 @@ use patron::domain::telephony::plan::NumberPlan;
 use patron::domain::text::CustomerId;
 use patron::metrics::{BreakerMetrics, CacheMetrics};
 use patron::service::answer::classify::{
-    Answer, Batch, BatchEnd, Classified, Classifier, Question,
+    Batch, BatchAnswer, BatchEnd, Classified, Classifier, Question,
 };
 use patron::service::answer::profiles::Profiles;
 use patron::service::answer::subjects::{Subject, Subjects};
@@ -129,18 +129,20 @@ fn number(at: usize) -> Identifier {
 }
 
 /// One byte a subject: `m` marked as out of date, `u` unmarked, `-` unavailable.
-fn sign(answer: Option<Answer<Classified>>) -> u8 {
+fn sign(answer: &BatchAnswer<Classified>) -> u8 {
     match answer {
-        Some(answer) if answer.stale_since.is_some() => b'm',
-        Some(_) => b'u',
-        None => b'-',
+        BatchAnswer::Found(answer) if answer.stale_since.is_some() => b'm',
+        BatchAnswer::Found(_) => b'u',
+        BatchAnswer::Unavailable => b'-',
+        BatchAnswer::Unreadable(_) => b'?',
     }
 }
 
 async fn answered(classifier: &Classifier, subjects: &[Subject]) -> Result<Batch, ServiceError> {
-    let write = |answer: Option<Answer<Classified>>, out: &mut Vec<u8>| out.push(sign(answer));
+    let write = |answer: BatchAnswer<Classified>, out: &mut Vec<u8>| out.push(sign(&answer));
+    let subjects: Vec<Option<Subject>> = subjects.iter().cloned().map(Some).collect();
     classifier
-        .answer_batch(subjects, &Question::default(), BYTES, write)
+        .answer_batch(&subjects, &Question::default(), BYTES, write)
         .await
 }
 
@@ -160,8 +162,8 @@ async fn an_outage_that_begins_within_a_batch_marks_the_answers_from_there_on() 
     let subjects: Vec<Subject> = (0..4).map(customer).collect();
     let before = answered(&classifier, &subjects).await.unwrap();
     assert_eq!(before.written, b"uuuu");
-    let write = |answer: Option<Answer<Classified>>, out: &mut Vec<u8>| {
-        out.push(sign(answer));
+    let write = |answer: BatchAnswer<Classified>, out: &mut Vec<u8>| {
+        out.push(sign(&answer));
         if out.len() == 2 {
             breaker.suspect();
             while breaker.check().is_ok() {
@@ -170,6 +172,7 @@ async fn an_outage_that_begins_within_a_batch_marks_the_answers_from_there_on() 
         }
     };
     let question = Question::default();
+    let subjects: Vec<Option<Subject>> = subjects.into_iter().map(Some).collect();
     let batch = classifier.answer_batch(&subjects, &question, BYTES, write);
     assert_eq!(batch.await.unwrap().written, b"uumm");
 }
@@ -206,6 +209,8 @@ async fn a_batch_that_ends_at_its_budget_without_an_answer_is_an_error() {
             digest: key().digest(&number(at)),
             display: String::new(),
             begins: true,
+            observed_on: "2026-01-01".parse().unwrap(),
+            source: None,
             profile_version: 1,
         })
         .collect();

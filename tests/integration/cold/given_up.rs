@@ -53,6 +53,7 @@ async fn give_up_each(channel: &Channel, turns: usize) {
     let request = pb::BatchClassifyRequest {
         subjects: (0..200).map(|at| by_id(&format!("c{at}"))).collect(),
         as_of: String::new(),
+        read_mask: None,
     };
     give_up(turns, async move { client.batch_classify(request).await }).await;
     let mut client = IngestServiceClient::new(channel.clone());

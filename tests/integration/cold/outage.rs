@@ -71,6 +71,7 @@ async fn assert_batches(service: &Service, known: &pb::ClassifyResponse) {
         let request = pb::BatchClassifyRequest {
             subjects,
             as_of: String::new(),
+            read_mask: None,
         };
         let answer = service.scoring().batch_classify(request).await?;
         Ok::<_, Status>(answer.into_inner())

@@ -302,7 +302,7 @@ async fn every_mistake_in_a_batch_is_named() {
     let long = pb::Ticket {
         title: "t".repeat(513),
         production_impact: 9,
-        ..ticket("1", Some(pb::Subject::default()))
+        ..ticket("1", None)
     };
     let request = pb::PresortTicketsRequest {
         tickets: vec![long, ticket("1", None), ticket("", None)],
@@ -313,7 +313,6 @@ async fn every_mistake_in_a_batch_is_named() {
         violated(&refused),
         [
             "categories[0].name",
-            "tickets[0].subject",
             "tickets[0].title",
             "tickets[0].production_impact",
             "tickets[1].ticket_id",
@@ -327,4 +326,25 @@ async fn every_mistake_in_a_batch_is_named() {
     };
     let refused = service.desk().presort_tickets(request).await.unwrap_err();
     assert_eq!(violated(&refused), ["tickets"]);
+}
+
+#[tokio::test]
+async fn a_ticket_whose_subject_cannot_be_read_is_sorted_like_one_of_a_stranger() {
+    let service = service().await;
+    let request = pb::PresortTicketsRequest {
+        tickets: vec![
+            ticket("known", Some(by_id("ada"))),
+            ticket("bad", Some(pb::Subject::default())),
+            ticket("nobody", None),
+        ],
+        categories: vec![],
+    };
+    let answer = service.desk().presort_tickets(request).await.unwrap();
+    let sorted = answer.into_inner().tickets;
+    let found = |id: &str| sorted.iter().find(|it| it.ticket_id == id).unwrap();
+    let (bad, nobody) = (found("bad"), found("nobody"));
+    assert_eq!(bad.r#match(), pb::Match::Invalid);
+    assert_eq!(bad.violations[0].field, "tickets[1].subject");
+    assert_eq!((bad.priority, &bad.queue), (nobody.priority, &nobody.queue));
+    assert!(found("known").violations.is_empty());
 }

@@ -82,7 +82,7 @@ const CLASSIFY: &str = "POST /patron.v1.ScoringService/Classify";
 const JSON: (&str, &str) = ("content-type", "application/json");
 const GRPC: (&str, &str) = ("content-type", "application/grpc");
 const LATIN: (&str, &str) = ("content-type", "application/json; charset=latin1");
-const GZIP: (&str, &str) = ("content-encoding", "gzip");
+const BROTLI: (&str, &str) = ("content-encoding", "br");
 const REFLECT: &str = "POST /grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
 /// A request with its headers, and the status and reason of the refusal.
@@ -99,7 +99,7 @@ const REFUSED: [Refused; 11] = [
     (CLASSIFY, &[], 415, "UNSUPPORTED_MEDIA_TYPE"),
     (CLASSIFY, &[GRPC], 415, "UNSUPPORTED_MEDIA_TYPE"),
     (CLASSIFY, &[LATIN], 415, "UNSUPPORTED_MEDIA_TYPE"),
-    (CLASSIFY, &[JSON, GZIP], 501, "COMPRESSION_UNSUPPORTED"),
+    (CLASSIFY, &[JSON, BROTLI], 501, "COMPRESSION_UNSUPPORTED"),
     (
         CLASSIFY,
         &[JSON, ("connect-timeout-ms", "1s")],

@@ -30,6 +30,7 @@ async fn classify(service: &Service, subjects: &[pb::Subject]) -> pb::BatchClass
     let request = pb::BatchClassifyRequest {
         subjects: subjects.to_vec(),
         as_of: String::new(),
+        read_mask: None,
     };
     let answer = service.scoring().batch_classify(request).await;
     answer.unwrap().into_inner()

@@ -20,6 +20,7 @@ fn send_batches(service: &ServiceWithDatabase) -> JoinSet<Result<usize, Status>>
         let request = pb::BatchClassifyRequest {
             subjects: vec![by_id("ada")],
             as_of: String::new(),
+            read_mask: None,
         };
         calls.spawn(async move {
             let answer = client.batch_classify(request).await?;
@@ -85,6 +86,7 @@ async fn send_one(service: &ServiceWithDatabase) -> usize {
     let request = pb::BatchClassifyRequest {
         subjects: vec![by_id("ada")],
         as_of: String::new(),
+        read_mask: None,
     };
     let answer = service.scoring().batch_classify(request).await.unwrap();
     answer.into_inner().responses.len()

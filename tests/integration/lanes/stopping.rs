@@ -71,6 +71,7 @@ async fn a_batch_stops_when_its_caller_goes() {
     let request = pb::BatchClassifyRequest {
         subjects: (0..NUMBERS).map(|at| by_phone(&number(at))).collect(),
         as_of: String::new(),
+        read_mask: None,
     };
     let batch = tokio::spawn(async move { client.batch_classify(request).await.map(|_| ()) });
     until("the batch is under way", async || read() > 0).await;

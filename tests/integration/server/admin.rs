@@ -80,6 +80,9 @@ async fn the_version_is_told() {
     let version: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(status, 200);
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    // As its releases are named, for example 2026a.
+    let data = version["time_zone_data"].as_str().unwrap();
+    assert!(data.len() == 5 && data.starts_with("20"), "{data}");
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ pub(crate) async fn exchange(
 }
 
 /// As [`exchange`], with whatever bytes as the body of the request.
-pub(super) async fn exchange_bytes(
+pub(crate) async fn exchange_bytes(
     address: SocketAddr,
     method: &str,
     body_bytes: &[u8],

@@ -194,6 +194,8 @@ fn an_answer_with_every_field_is_written_as_its_message() {
         shared: _,
         treatment: _,
         question: _,
+        // Of a subject that cannot be read: there is no answer.
+        violations: _,
     } = written(&answer(true));
     assert_set(&r#match);
     assert_provenance(provenance.unwrap());

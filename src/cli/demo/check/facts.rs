@@ -19,6 +19,7 @@ impl Check<'_> {
         self.transactions().await?;
         self.contacts().await?;
         self.contracts().await?;
+        self.stream().await?;
         self.customer().await?;
         self.profiles().await
     }
@@ -63,6 +64,42 @@ impl Check<'_> {
             self.outcomes("IngestTransactions", results, &[expected, Outcome::Refused])?;
         }
         Ok(())
+    }
+
+    /// The transaction and the contact again, by a stream.
+    async fn stream(&mut self) -> Result<(), CliError> {
+        use pb::stream_facts_request::Batch;
+
+        let batches = [
+            Batch::Transactions(pb::IngestTransactionsRequest {
+                transactions: vec![transaction()],
+            }),
+            Batch::Contacts(pb::IngestContactsRequest {
+                contacts: vec![contact()],
+            }),
+        ];
+        let batches = batches.map(|batch| pb::StreamFactsRequest { batch: Some(batch) });
+        let sent = tokio_stream::iter(batches);
+        let mut acknowledged = match self.connection.ingest().stream_facts(sent).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => return self.expect("StreamFacts", false, &status.to_string()),
+        };
+        let (mut count, mut outcomes) = (0, vec![]);
+        let ended = loop {
+            match acknowledged.message().await {
+                Ok(Some(answer)) => {
+                    count = answer.acknowledged_count;
+                    let batches = answer.batches.iter();
+                    let results = batches.flat_map(|batch| &batch.results);
+                    outcomes.extend(results.map(pb::ItemResult::outcome));
+                }
+                Ok(None) => break Ok(()),
+                Err(status) => break Err(status),
+            }
+        };
+        let right = ended.is_ok() && count == 2 && outcomes == [Outcome::Duplicate; 2];
+        let found = format!("{count} of 2 batches acknowledged");
+        self.expect("StreamFacts", right, &found)
     }
 
     async fn contacts(&mut self) -> Result<(), CliError> {
@@ -178,7 +215,7 @@ fn patch() -> pb::CustomerPatch {
             observed_on: DAY.to_owned(),
             source: SOURCE.to_owned(),
         }],
-        end_identifiers: Vec::new(),
+        ..pb::CustomerPatch::default()
     }
 }
 

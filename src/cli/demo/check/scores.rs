@@ -131,8 +131,9 @@ impl Check<'_> {
     async fn batch_classify(&mut self) -> Result<(), CliError> {
         let rpc = "BatchClassify";
         let request = self.connection.request(pb::BatchClassifyRequest {
-            subjects: vec![by_id(&self.examples.regular), by_id("nobody")],
+            subjects: vec![by_id(&self.examples.regular), by_id("nobody"), by_id("")],
             as_of: String::new(),
+            read_mask: None,
         });
         match self.connection.scoring().batch_classify(request).await {
             Ok(answer) => {
@@ -141,7 +142,11 @@ impl Check<'_> {
                     .iter()
                     .map(|answer| json::match_name(answer.r#match))
                     .collect();
-                self.expect(rpc, matches == ["ONE", "UNKNOWN"], &matches.join(", "))
+                self.expect(
+                    rpc,
+                    matches == ["ONE", "UNKNOWN", "INVALID"],
+                    &matches.join(", "),
+                )
             }
             Err(status) => self.failed(rpc, &status),
         }

@@ -59,7 +59,7 @@ impl Fake {
         Ok(outcomes
             .map(|outcome| pb::ItemResult {
                 outcome: outcome.into(),
-                violations: Vec::new(),
+                ..Default::default()
             })
             .collect())
     }

@@ -46,6 +46,15 @@ impl IngestService for Fake {
         Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 
+    type StreamFactsStream = tokio_stream::Empty<Result<pb::StreamFactsResponse, Status>>;
+
+    async fn stream_facts(
+        &self,
+        _: Request<tonic::Streaming<pb::StreamFactsRequest>>,
+    ) -> Result<Response<Self::StreamFactsStream>, Status> {
+        Err(Status::unimplemented("the demo is loaded by calls"))
+    }
+
     async fn ingest_rates(
         &self,
         request: Request<pb::IngestRatesRequest>,

@@ -34,7 +34,7 @@ struct Server {
 fn result(outcome: Outcome) -> pb::ItemResult {
     pb::ItemResult {
         outcome: outcome.into(),
-        violations: Vec::new(),
+        ..Default::default()
     }
 }
 
@@ -67,6 +67,7 @@ impl Handle {
                     description: "is not liked here".into(),
                     reason: "TEST".into(),
                 }],
+                ..Default::default()
             };
         }
         let key = (fact.customer_id.clone(), fact.transaction_id.clone());
@@ -136,6 +137,15 @@ impl IngestService for Handle {
         self.come_in(contracts.len())?;
         let results = contracts.iter().map(|_| result(Outcome::Written)).collect();
         Ok(Response::new(pb::IngestContractsResponse { results }))
+    }
+
+    type StreamFactsStream = tokio_stream::Empty<Result<pb::StreamFactsResponse, Status>>;
+
+    async fn stream_facts(
+        &self,
+        _: Request<tonic::Streaming<pb::StreamFactsRequest>>,
+    ) -> Result<Response<Self::StreamFactsStream>, Status> {
+        Err(Status::unimplemented("an import sends calls"))
     }
 }
 

@@ -22,7 +22,7 @@ pub struct MissingRate {
     pub from: Currency,
     /// The reporting currency; `None` when there is none, so that no rate helps and definitions have to name one.
     pub to: Option<Currency>,
-    /// The day by whose rate the earliest of them is converted: a rate of that day or before is needed.
+    /// The day by whose rate the earliest of them is converted: a rate of that day is needed, or one that is not too old then.
     pub day: Day,
 }
 
@@ -80,6 +80,21 @@ impl Valuation {
             Some(_) | None => vec![],
         }
     }
+
+    /// The day of the oldest rate by which an amount was converted for this value over so many months; `None` where none was, or one could
+    /// not be.
+    #[must_use]
+    pub fn oldest_rate(&self, view: ProfileAt<'_>, basis: &Basis, months: u32) -> Option<Day> {
+        oldest_rate(view, basis, months).filter(|_| !self.is_unconverted())
+    }
+}
+
+/// The day of the oldest rate by which an amount was converted that a value over so many months rests on; `None` where none was.
+fn oldest_rate(view: ProfileAt<'_>, basis: &Basis, months: u32) -> Option<Day> {
+    let reporting = basis.reporting_currency?;
+    let others = amounts(view, basis.value_settings(), months).filter(|it| it.0 != reporting);
+    let quotes = others.filter_map(|(from, day)| basis.rates.quote(from, reporting, day));
+    quotes.map(|quote| quote.dated).min()
 }
 
 /// The currencies but one, by code, of the amounts that a value over so many months rests on.

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 
 use super::own_status;
 use crate::grpc::layers::peer::{AnswerCharge, Peer};
-use crate::grpc::status::transport;
+use crate::grpc::status::{self, transport};
 
 /// Most bytes given at once: what a stream may have in the transport beyond its window. The size of a frame, so that pieces cost nothing.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -68,10 +68,22 @@ impl Collected {
         };
         match code {
             None | Some(Code::Ok) => None,
-            Some(Code::OutOfRange | Code::ResourceExhausted) => Some(transport::answer_too_large()),
+            Some(Code::OutOfRange | Code::ResourceExhausted) => {
+                let of_trailers = || status::of_headers(self.trailers.as_ref()?);
+                let stated = self.error.clone().or_else(of_trailers);
+                let sizes = stated.and_then(|stated| stated_sizes(stated.message()));
+                Some(transport::answer_too_large(sizes))
+            }
             Some(_) => self.error.clone(),
         }
     }
+}
+
+/// The size of an answer that is too large and the largest one, which tonic states in words.
+fn stated_sizes(message: &str) -> Option<(u64, u64)> {
+    let numbers = message.split(|c: char| !c.is_ascii_digit());
+    let numbers: Vec<u64> = numbers.filter_map(|it| it.parse().ok()).collect();
+    <[u64; 2]>::try_from(numbers).ok().map(|it| (it[0], it[1]))
 }
 
 /// An answer that is given piece by piece.

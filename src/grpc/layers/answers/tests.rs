@@ -120,3 +120,27 @@ impl http_body::Body for Spoken {
         received.map(|bytes| bytes.map(|it| Ok(Frame::data(it))))
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_names_the_share_that_fits() {
+    let layer = AnswersLayer::new(CancellationToken::new());
+    let mut service = layer.layer(service_fn(|_| async {
+        // As tonic's encoder words it.
+        let words =
+            "Error, encoded message length too large: found 5000000 bytes, the limit is: 4194304 bytes";
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", http::HeaderValue::from_static("11"));
+        trailers.insert("grpc-message", http::HeaderValue::from_static(words));
+        let body = http_body_util::Empty::<Bytes>::new();
+        let body = http_body_util::BodyExt::with_trailers(body, std::future::ready(Some(Ok(trailers))));
+        Ok::<_, Infallible>(Response::new(Body::new(body)))
+    }));
+    let request = Request::post("/patron.v1.ServiceDeskService/PresortTickets");
+    let answer = service.call(request.body(()).unwrap()).await.unwrap();
+    let status = Status::from_header_map(answer.headers()).unwrap();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert!(
+        status.message().contains("at most 83 % of the items"),
+        "{status:?}"
+    );
+}

@@ -99,6 +99,17 @@ impl RequestCharge {
         self.add(bytes)
     }
 
+    /// Charges for so many bytes of the message in all.
+    ///
+    /// # Errors
+    /// As [`Self::grow`].
+    pub fn hold(&mut self, bytes: u64) -> Result<(), Exceeded> {
+        let charged = self.bytes.saturating_sub(CALL_BYTES);
+        self.grow(bytes.saturating_sub(charged))?;
+        self.shrink(charged.saturating_sub(bytes));
+        Ok(())
+    }
+
     /// So many bytes were charged for and are not held: buffers grow in steps, and a message fills its last one in part.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);

@@ -5,9 +5,11 @@ use std::task::{Context, Poll};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http_body::{Body as _, Frame, SizeHint};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 use tonic::body::Body;
+
+use super::stream::Stream;
+use crate::grpc::layers::compression::CompressedMessage;
 
 /// Bytes before a message: whether it is compressed, and its length.
 pub const PREFIX_BYTES: usize = 5;
@@ -19,24 +21,10 @@ pub enum Message {
     Whole(Option<Bytes>),
     /// One message as JSON, which is read in a lane: by [`transcode`](crate::grpc::layers::transcode).
     Json(Bytes),
-    /// What the peer sends, as it comes.
-    Stream(Stream),
-}
-
-/// A stream of messages, which ends when the drain begins: whoever reads it would wait for more.
-#[derive(Debug)]
-pub struct Stream {
-    body: Body,
-    draining: Pin<Box<WaitForCancellationFutureOwned>>,
-}
-
-impl Stream {
-    pub(super) fn new(body: Body, draining: CancellationToken) -> Self {
-        Self {
-            body,
-            draining: Box::pin(draining.cancelled_owned()),
-        }
-    }
+    /// One compressed message, which is inflated in a lane: by [`compression`](crate::grpc::layers::compression).
+    Compressed(CompressedMessage),
+    /// A stream of messages.
+    Stream(Box<Stream>),
 }
 
 impl Message {
@@ -45,7 +33,7 @@ impl Message {
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Whole(framed) => framed.as_ref()?.get(PREFIX_BYTES..),
-            Self::Json(_) | Self::Stream(_) => None,
+            Self::Json(_) | Self::Compressed(_) | Self::Stream(_) => None,
         }
     }
 
@@ -78,19 +66,19 @@ impl http_body::Body for Message {
         match self.get_mut() {
             Self::Whole(framed) => Poll::Ready(framed.take().map(|it| Ok(Frame::data(it)))),
             // Never polled: it is read before it is passed on.
-            Self::Json(_) => Poll::Ready(None),
-            Self::Stream(stream) => match Pin::new(&mut stream.body).poll_frame(cx) {
-                Poll::Ready(frame) => Poll::Ready(frame),
-                Poll::Pending => stream.draining.as_mut().poll(cx).map(|()| None),
-            },
+            Self::Json(_) | Self::Compressed(_) => Poll::Ready(None),
+            Self::Stream(stream) => {
+                let message = stream.poll_message(cx);
+                message.map(|message| message.map(|it| it.map(Frame::data)))
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(framed) => framed.is_none(),
-            Self::Json(_) => true,
-            Self::Stream(stream) => stream.body.is_end_stream(),
+            Self::Json(_) | Self::Compressed(_) => true,
+            Self::Stream(stream) => stream.is_end_stream(),
         }
     }
 
@@ -99,8 +87,8 @@ impl http_body::Body for Message {
             Self::Whole(framed) => {
                 SizeHint::with_exact(framed.as_ref().map_or(0, Bytes::len) as u64)
             }
-            Self::Json(_) => SizeHint::with_exact(0),
-            Self::Stream(stream) => stream.body.size_hint(),
+            Self::Json(_) | Self::Compressed(_) => SizeHint::with_exact(0),
+            Self::Stream(_) => SizeHint::default(),
         }
     }
 }
@@ -133,6 +121,8 @@ pub(super) struct Collect {
     body: Body,
     framing: Framing,
     max_bytes: usize,
+    /// Whether the message may be compressed: its encoding is known.
+    may_be_compressed: bool,
     first: Bytes,
     /// Everything, once there is more than one piece. Grows with what came, never with what was announced.
     all: BytesMut,
@@ -144,6 +134,7 @@ impl Collect {
             body,
             framing,
             max_bytes,
+            may_be_compressed: false,
             first: Bytes::new(),
             all: BytesMut::new(),
         }
@@ -151,6 +142,20 @@ impl Collect {
 
     pub(super) fn max_bytes(&self) -> usize {
         self.max_bytes
+    }
+
+    pub(super) fn allow_compressed(&mut self, allowed: bool) {
+        self.may_be_compressed = allowed;
+    }
+
+    /// The compressed bytes of a complete body; `None` if its message is not compressed.
+    pub(super) fn compressed_part(&self, body: &Bytes) -> Option<Bytes> {
+        match self.framing {
+            Framing::Bare => Some(body.clone()),
+            Framing::Prefixed | Framing::PrefixedHttp1 => {
+                (body.first() == Some(&1)).then(|| body.slice(PREFIX_BYTES..))
+            }
+        }
     }
 
     /// Bytes that came so far.
@@ -226,10 +231,19 @@ impl Collect {
         let Some((&[compressed, a, b, c, d], _)) = received.split_first_chunk() else {
             return Ok(None);
         };
-        if compressed != 0 {
-            return Err(Broken::Malformed(
-                "the message is marked as compressed, but grpc-encoding is missing",
-            ));
+        match compressed {
+            0 => {}
+            1 if self.may_be_compressed => {}
+            1 => {
+                return Err(Broken::Malformed(
+                    "the message is marked as compressed, but grpc-encoding is missing",
+                ));
+            }
+            _ => {
+                return Err(Broken::Malformed(
+                    "the first byte of the message is neither 0 nor 1",
+                ));
+            }
         }
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if length > self.max_bytes {

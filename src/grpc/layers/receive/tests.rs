@@ -54,12 +54,23 @@ fn framed(message: &[u8]) -> Vec<u8> {
 
 /// Sends pieces to Classify on a connection; returns the status, or the bytes that the handler got.
 async fn receive(peer: &Arc<Peer>, pieces: &[&[u8]], end: End) -> Result<Vec<u8>, Response<Body>> {
+    receive_encoded(peer, pieces, end, None).await
+}
+
+/// The same, of a call whose messages have an encoding.
+async fn receive_encoded(
+    peer: &Arc<Peer>,
+    pieces: &[&[u8]],
+    end: End,
+    encoding: Option<Encoding>,
+) -> Result<Vec<u8>, Response<Body>> {
     let layer = ReceiveLayer::new(
         ReceiveLimits {
             max_message_bytes: 4 << 20,
             message_timeout: Duration::from_secs(5),
         },
         Metrics::new([]).peers.clone(),
+        Metrics::new([]).compression.clone(),
         CancellationToken::new(),
     );
     let mut service = layer.layer(service_fn(|request: Request<Message>| async move {
@@ -74,6 +85,10 @@ async fn receive(peer: &Arc<Peer>, pieces: &[&[u8]], end: End) -> Result<Vec<u8>
         .body(body)
         .unwrap();
     request.extensions_mut().insert(Arc::clone(peer));
+    if let Some(encoding) = encoding {
+        let headers = request.headers_mut();
+        headers.insert(ENCODING_HEADER, encoding.header());
+    }
     let mut answer = service.call(request).await.unwrap();
     match answer.extensions_mut().remove::<Vec<u8>>() {
         Some(bytes) => Ok(bytes),
@@ -159,4 +174,32 @@ async fn requests_under_way_have_a_budget_and_give_it_back() {
     // What came at once and is small needs no budget.
     let small = receive(&peer, &[&framed(b"hello")], End::Whole).await;
     assert_eq!(small.unwrap(), b"hello");
+}
+
+#[tokio::test]
+async fn what_a_compressed_message_becomes_is_bounded_and_charged_to_its_connection() {
+    let (small, large) = (vec![7; 30_000], vec![7; 65_537]);
+    for encoding in [Encoding::Gzip, Encoding::Zstd] {
+        let peer_of = |request_bytes| {
+            peer(PeerLimits {
+                request_bytes,
+                ..PeerLimits::default()
+            })
+        };
+        let send = async |peer: &Arc<Peer>, message: &[u8]| {
+            let framed = encoding.deflate(message).unwrap();
+            assert!(framed.len() < 1_000);
+            receive_encoded(peer, &[&framed], End::Whole, Some(encoding)).await
+        };
+        let roomy = peer_of(100_000);
+        assert_eq!(send(&roomy, &small).await.unwrap(), small);
+        let refused = send(&roomy, &large).await.unwrap_err();
+        assert_eq!(refused.headers()["grpc-status"], "8", "{encoding:?}");
+        let refused = send(&peer_of(20_000), &small).await.unwrap_err();
+        assert_eq!(refused.headers()["grpc-status"], "14", "{encoding:?}");
+        // Marked as compressed, and it is not.
+        let framed = [&[1][..], &framed(b"hello")[1..]].concat();
+        let refused = receive_encoded(&roomy, &[&framed], End::Whole, Some(encoding)).await;
+        assert_eq!(refused.unwrap_err().headers()["grpc-status"], "3");
+    }
 }

@@ -37,6 +37,17 @@ const TURN: usize = 32;
 /// one, and where every login is refused, a provider that locks accounts sees few of them.
 const MOST_FAILURES: usize = 3;
 
+/// The answer about one subject of a batch.
+#[derive(Debug)]
+pub enum BatchAnswer<T: CustomerAnswer> {
+    /// It was looked up.
+    Found(Answer<T>),
+    /// It is not in memory, and the database is away.
+    Unavailable,
+    /// The subject at this place cannot be read.
+    Unreadable(usize),
+}
+
 /// The answer to a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
@@ -112,18 +123,18 @@ struct Failures {
 }
 
 impl Classifier {
-    /// Answers about many subjects as of one day and on one basis, in their order. `write` appends an answer to what is written so far,
-    /// and must depend on nothing but the answer. Ends where the written answers would exceed `most_bytes`, or the customers behind the
-    /// subjects what a batch may cost. `None` is written for a subject that is not in memory while the database is away.
+    /// Answers about many subjects as of one day and on one basis, in their order; `None` stands for a subject that cannot be read.
+    /// `write` appends an answer to what is written so far, and must depend on nothing but the answer. Ends where the written answers
+    /// would exceed `most_bytes`, or the customers behind the subjects what a batch may cost.
     ///
     /// # Errors
     /// As [`Self::score`], with the database away only where no subject is in memory.
     pub async fn answer_batch<T: CustomerAnswer>(
         &self,
-        subjects: &[Subject],
+        subjects: &[Option<Subject>],
         question: &Question,
         most_bytes: usize,
-        write: impl Fn(Option<Answer<T>>, &mut Vec<u8>) + Send + Sync,
+        write: impl Fn(BatchAnswer<T>, &mut Vec<u8>) + Send + Sync,
     ) -> Result<Batch, ServiceError> {
         let mut context = self.context(question).await?;
         let mut batch = Batch {
@@ -139,6 +150,13 @@ impl Classifier {
             let mut fresh = self.resolve(part, &known, &mut failures).await?;
             for subject in part {
                 let start = batch.written.len();
+                let Some(subject) = subject else {
+                    write(BatchAnswer::Unreadable(batch.answered), &mut batch.written);
+                    if !batch.keep(start, most_bytes) {
+                        break;
+                    }
+                    continue;
+                };
                 if let Some(range) = known.get(subject) {
                     batch.written.extend_from_within(range.clone());
                 } else {
@@ -149,16 +167,15 @@ impl Classifier {
                     let found = self.next_match(&mut fresh, &context, &mut failures).await?;
                     some_found |= found.is_some();
                     context.mark_stale(&self.breaker);
-                    let answer = found.map(|found| context.answer(found));
+                    let answer = found.map_or(BatchAnswer::Unavailable, |found| {
+                        BatchAnswer::Found(context.answer(found))
+                    });
                     write(answer, &mut batch.written);
                     known.insert(subject, start..batch.written.len());
                 }
-                if batch.written.len() > most_bytes && batch.answered > 0 {
-                    batch.written.truncate(start);
-                    batch.end = Some(BatchEnd::Bytes);
+                if !batch.keep(start, most_bytes) {
                     break;
                 }
-                batch.answered += 1;
                 used.take_turn().await;
             }
             if batch.end.is_some() {
@@ -186,12 +203,12 @@ impl Classifier {
     /// The customers that those subjects of a part name that are not `known`, each once.
     async fn resolve<'a>(
         &self,
-        part: &'a [Subject],
+        part: &'a [Option<Subject>],
         known: &HashMap<&Subject, Range<usize>>,
         failures: &mut Failures,
     ) -> Result<Fresh<'a>, ServiceError> {
         let mut subjects: Vec<&Subject> = vec![];
-        for subject in part {
+        for subject in part.iter().flatten() {
             if !known.contains_key(subject) && !subjects.contains(&subject) {
                 subjects.push(subject);
             }
@@ -295,6 +312,19 @@ impl Classifier {
             }
         }
         Some(found)
+    }
+}
+
+impl Batch {
+    /// Keeps the answer that was written from `start` on, unless the whole would become too long. The first one is kept in any case.
+    fn keep(&mut self, start: usize, most_bytes: usize) -> bool {
+        if self.written.len() > most_bytes && self.answered > 0 {
+            self.written.truncate(start);
+            self.end = Some(BatchEnd::Bytes);
+            return false;
+        }
+        self.answered += 1;
+        true
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Scored {
     pub missing_rates: Vec<MissingRate>,
     /// The currencies out of which amounts were converted.
     pub converted_from: Vec<Currency>,
+    /// The day of the oldest rate that converted one.
+    pub oldest_rate: Option<Day>,
     /// How uncertain the value is; `None` unless it was asked.
     pub uncertainty: Option<Result<ValueUncertainty, UncertaintyUnavailable>>,
     /// The value by another model; `None` unless it was asked.
@@ -88,6 +90,7 @@ impl CustomerAnswer for Scored {
                 .unwrap_or_default(),
             missing_rates: valuation.missing_rates(view, basis, months),
             converted_from: valuation.converted_from(view, basis, months),
+            oldest_rate: valuation.oldest_rate(view, basis, months),
             uncertainty: context
                 .interval_level
                 .map(|level| value_uncertainty(view, basis, asked, of_tier, level)),
