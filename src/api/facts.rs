@@ -52,6 +52,7 @@ pub(crate) fn transaction(
         &mut check.field("amount"),
     );
     let original_id = original_id(message, kind, &mut check.field("original_transaction_id"));
+    check_total(message, &mut check);
     let cost_minor = message.cost_minor;
     if let Some(cost_minor) = cost_minor {
         check_amount(cost_minor, CAME_BACK, &mut check.field("cost_minor"));
@@ -80,6 +81,7 @@ pub(crate) fn transaction(
                 original_id,
             },
             customer_kind,
+            is_total: message.kind() == pb::transaction::Kind::RefundTotal,
         }),
         _ => Err(violations),
     }
@@ -89,7 +91,8 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
     use pb::transaction::Kind;
     match Kind::try_from(number) {
         Ok(Kind::Unspecified | Kind::Purchase) => Some(TransactionKind::Purchase),
-        Ok(Kind::Refund) => Some(TransactionKind::Refund),
+        // A total is recorded as the refund of what is missing of it.
+        Ok(Kind::Refund | Kind::RefundTotal) => Some(TransactionKind::Refund),
         Ok(Kind::Reversal) => Some(TransactionKind::Reversal),
         Err(_) => {
             check.refuse(
@@ -98,6 +101,25 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
             );
             None
         }
+    }
+}
+
+/// Refuses a total of refunds that names no transaction, or states a cost: what came back of it is not known by refund.
+fn check_total(message: &pb::Transaction, check: &mut Checker<'_>) {
+    if message.kind() != pb::transaction::Kind::RefundTotal {
+        return;
+    }
+    if message.original_transaction_id.is_empty() {
+        check.field("original_transaction_id").refuse(
+            "REQUIRED",
+            "is required with KIND_REFUND_TOTAL: set the id of the refunded transaction",
+        );
+    }
+    if message.cost_minor.is_some() {
+        check.field("cost_minor").refuse(
+            "COST_OF_TOTAL",
+            "is not allowed with KIND_REFUND_TOTAL: clear it, or send single refunds",
+        );
     }
 }
 
@@ -155,6 +177,7 @@ pub(crate) fn contact(
         (Some(key), Some(when), Some(content)) if violations.is_empty() => Ok(NewFact {
             fact: Contact { key, when, content },
             customer_kind,
+            is_total: false,
         }),
         _ => Err(violations),
     }

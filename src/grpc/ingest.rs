@@ -236,6 +236,15 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         Ok(Response::new(list_response(asked, rates)))
     }
 
+    async fn get_time_zone(
+        &self,
+        _: Request<pb::GetTimeZoneRequest>,
+    ) -> Result<Response<pb::GetTimeZoneResponse>, Status> {
+        // A deployment's zone is stored by its name, so it has one.
+        let time_zone = self.zone.iana_name().unwrap_or("UTC").to_owned();
+        Ok(Response::new(pb::GetTimeZoneResponse { time_zone }))
+    }
+
     async fn ingest_contracts(
         &self,
         request: Request<pb::IngestContractsRequest>,

@@ -8,6 +8,7 @@ mod facts;
 mod outcomes;
 mod rates;
 pub mod refold;
+mod totals;
 
 use std::sync::Arc;
 

@@ -80,6 +80,7 @@ pub(crate) fn contact_outcome(
                 duration_seconds,
             },
             customer_kind,
+            is_total: false,
         }),
         _ => Err(violations),
     }

@@ -114,6 +114,7 @@ async fn write_once(
                 new.push(NewFact {
                     fact: Observation { customer_id, fact },
                     customer_kind: item.customer_kind,
+                    is_total: false,
                 });
                 Outcome::Written
             }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
+    totals::{self, Settled},
     commit::{Changes, begin, commit, distinct, list_locked},
 };
 use crate::{
@@ -31,6 +32,8 @@ pub struct NewFact<F> {
     pub fact: F,
     /// What the customer is, if this fact creates them; a person when it is `None`.
     pub customer_kind: Option<CustomerKind>,
+    /// Whether the amount is all that was paid back so far of the transaction it names; always `false` but of a refund.
+    pub is_total: bool,
 }
 
 /// What is needed of a new fact to fold it into the profile of its customer.
@@ -58,6 +61,13 @@ pub(super) trait KeyedFact: CustomerFact + PartialEq {
         tx: &mut PgConnection,
         keys: &[&FactKey],
     ) -> impl Future<Output = Result<Vec<Self>, StoreError>> + Send;
+    /// What is to be recorded for the items that state totals. Facts without totals have none.
+    fn settle_totals(
+        _: &mut PgConnection,
+        _: &[&NewFact<Self>],
+    ) -> impl Future<Output = Result<Settled<Self>, StoreError>> + Send {
+        std::future::ready(Ok(Settled::default()))
+    }
 }
 
 impl CustomerFact for Transaction {
@@ -92,6 +102,13 @@ impl KeyedFact for Transaction {
         keys: &[&FactKey],
     ) -> Result<Vec<Self>, StoreError> {
         store::transactions::list_by_key(tx, keys).await
+    }
+
+    async fn settle_totals(
+        tx: &mut PgConnection,
+        items: &[&NewFact<Self>],
+    ) -> Result<Settled<Self>, StoreError> {
+        totals::settle(tx, items).await
     }
 }
 
@@ -184,6 +201,9 @@ async fn write_once<F: KeyedFact>(
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = begin(ingest, &customers, deadline).await?;
     let profiles = list_locked(ingest, &mut tx, &customers).await?;
+    let settled = F::settle_totals(&mut tx, items).await?;
+    let stated = items.iter().copied().filter(|item| !item.is_total);
+    let items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
     let version = |id: &CustomerId| profiles.get(id).map_or(0, |profile| profile.version) + 1;
     let facts: Vec<(&F, i64)> = items
         .iter()
@@ -201,6 +221,7 @@ async fn write_once<F: KeyedFact>(
     let stored = F::list_by_key(&mut tx, &known).await?;
     let stored = stored
         .into_iter()
+        .chain(settled.repeated)
         .map(|fact| (fact.key().clone(), fact))
         .collect();
     if new.is_empty() {

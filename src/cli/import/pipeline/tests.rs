@@ -128,6 +128,14 @@ impl IngestService for Handle {
         Err(Status::unimplemented("this server knows no rates"))
     }
 
+    async fn get_time_zone(
+        &self,
+        _: Request<pb::GetTimeZoneRequest>,
+    ) -> Result<Response<pb::GetTimeZoneResponse>, Status> {
+        let time_zone = "Europe/Berlin".to_owned();
+        Ok(Response::new(pb::GetTimeZoneResponse { time_zone }))
+    }
+
     async fn ingest_contracts(
         &self,
         request: Request<pb::IngestContractsRequest>,
