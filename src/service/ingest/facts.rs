@@ -1,6 +1,9 @@
 //! Recording transactions and contacts.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
@@ -9,6 +12,7 @@ use tokio::time::Instant;
 use super::{
     Ingest, Outcome,
     commit::{Changes, begin, commit, distinct, list_locked},
+    placement::{FoundBy, confirm, created_by, insert_begun},
 };
 use crate::{
     domain::{
@@ -31,6 +35,8 @@ pub struct NewFact<F> {
     pub fact: F,
     /// What the customer is, if this fact creates them; a person when it is `None`.
     pub customer_kind: Option<CustomerKind>,
+    /// By which identifier the customer was found, if not named by id.
+    pub found_by: Option<Arc<FoundBy>>,
 }
 
 /// What is needed of a new fact to fold it into the profile of its customer.
@@ -184,6 +190,11 @@ async fn write_once<F: KeyedFact>(
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = begin(ingest, &customers, deadline).await?;
     let profiles = list_locked(ingest, &mut tx, &customers).await?;
+    let placed = items
+        .iter()
+        .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
+    let begun = confirm(&mut tx, placed.clone(), &profiles).await?;
+    let identifiers = created_by(placed.map(|(_, found_by)| found_by));
     let version = |id: &CustomerId| profiles.get(id).map_or(0, |profile| profile.version) + 1;
     let facts: Vec<(&F, i64)> = items
         .iter()
@@ -204,6 +215,8 @@ async fn write_once<F: KeyedFact>(
         .map(|fact| (fact.key().clone(), fact))
         .collect();
     if new.is_empty() {
+        tx.rollback().await?;
+        ingest.identifiers.renew(&identifiers).await;
         return Ok((new, stored));
     }
     let written: Vec<&NewFact<F>> = items
@@ -212,10 +225,12 @@ async fn write_once<F: KeyedFact>(
         .filter(|item| new.contains(item.fact.key()))
         .collect();
     create_customers(&mut tx, &written, &profiles, recorded_at).await?;
+    let created = written.iter().map(|item| item.fact.customer_id()).collect();
+    insert_begun(&mut tx, begun, &created, recorded_at).await?;
     let folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
     let changes = Changes {
         profiles: folded,
-        identifiers: vec![],
+        identifiers,
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
     };
     commit(ingest, tx, changes, recorded_at).await?;
