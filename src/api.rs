@@ -16,6 +16,7 @@ pub mod models;
 pub mod newcomers;
 pub mod page;
 pub mod patches;
+pub mod placing;
 pub mod questions;
 pub mod rates;
 pub mod revisions;

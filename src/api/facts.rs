@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Calendar, currency, customer_kind};
+use super::{Calendar, currency, customer_kind, placing::customer};
 use crate::{
     api::violations::{Checker, Violations},
     domain::{
@@ -15,7 +15,7 @@ use crate::{
         text::{CustomerId, Label, bounded, required},
     },
     pb,
-    service::ingest::NewFact,
+    service::ingest::{NewFact, Placement},
 };
 
 /// What to do about a transaction of a negative amount.
@@ -28,13 +28,15 @@ pub(crate) fn transaction(
     message: &pb::Transaction,
     path: String,
     calendar: &Calendar,
+    placement: &Placement,
 ) -> Result<NewFact<Transaction>, Violations> {
     use pb::transaction::When;
     let mut violations = Violations::default();
     let mut check = violations.at(path);
     let kind = transaction_kind(message.kind, &mut check.field("kind"));
-    let key = key(
-        &message.customer_id,
+    let named = message.customer.as_ref();
+    let placed = customer(&message.customer_id, named, placement, &mut check);
+    let key = source_key(
         &message.source,
         ("transaction_id", &message.transaction_id),
         &mut check,
@@ -68,21 +70,26 @@ pub(crate) fn transaction(
         &mut check.field("channel"),
     );
     let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
-    match (key, kind, when, amount) {
-        (Some(key), Some(kind), Some(when), Some(amount)) if violations.is_empty() => Ok(NewFact {
-            fact: Transaction {
-                key,
-                kind,
-                when,
-                amount,
-                cost_minor,
-                category,
-                channel,
-                original_id,
-            },
-            customer_kind,
-            is_total: message.kind() == pb::transaction::Kind::RefundTotal,
-        }),
+    match (placed, key, kind, when, amount) {
+        (Some(placed), Some(key), Some(kind), Some(when), Some(amount))
+            if violations.is_empty() =>
+        {
+            Ok(NewFact {
+                fact: Transaction {
+                    key: key.of(placed.customer_id),
+                    kind,
+                    when,
+                    amount,
+                    cost_minor,
+                    category,
+                    channel,
+                    original_id,
+                },
+                customer_kind,
+                found_by: placed.found_by,
+                is_total: message.kind() == pb::transaction::Kind::RefundTotal,
+            })
+        }
         _ => Err(violations),
     }
 }
@@ -150,12 +157,14 @@ pub(crate) fn contact(
     message: &pb::Contact,
     path: String,
     calendar: &Calendar,
+    placement: &Placement,
 ) -> Result<NewFact<Contact>, Violations> {
     use pb::contact::When;
     let mut violations = Violations::default();
     let mut check = violations.at(path);
-    let key = key(
-        &message.customer_id,
+    let named = message.customer.as_ref();
+    let placed = customer(&message.customer_id, named, placement, &mut check);
+    let key = source_key(
         &message.source,
         ("contact_id", &message.contact_id),
         &mut check,
@@ -173,12 +182,16 @@ pub(crate) fn contact(
         retracted_id(message, &mut check).map(ContactContent::Retracts)
     };
     let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
-    match (key, when, content) {
-        (Some(key), Some(when), Some(content)) if violations.is_empty() => Ok(NewFact {
-            fact: Contact { key, when, content },
-            customer_kind,
-            is_total: false,
-        }),
+    match (placed, key, when, content) {
+        (Some(placed), Some(key), Some(when), Some(content)) if violations.is_empty() => {
+            let key = key.of(placed.customer_id);
+            Ok(NewFact {
+                fact: Contact { key, when, content },
+                customer_kind,
+                found_by: placed.found_by,
+                is_total: false,
+            })
+        }
         _ => Err(violations),
     }
 }
@@ -246,20 +259,32 @@ fn retracted_id(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Label>
     Some(id)
 }
 
-/// The key of a fact, whose id stands in the field named.
-pub(super) fn key(
-    customer_id: &str,
+/// What a source names a fact by, without the customer.
+pub(super) struct SourceKey {
+    source: Label,
+    id: Label,
+}
+
+impl SourceKey {
+    /// The key of the fact of a customer.
+    pub(super) fn of(self, customer_id: CustomerId) -> FactKey {
+        FactKey {
+            customer_id,
+            source: self.source,
+            id: self.id,
+        }
+    }
+}
+
+/// What the source names a fact by, whose id stands in the field named.
+pub(super) fn source_key(
     source: &str,
     (id_name, id): (&str, &str),
     check: &mut Checker<'_>,
-) -> Option<FactKey> {
-    let customer_id = check
-        .field("customer_id")
-        .ok("INVALID_ID", CustomerId::new(customer_id));
+) -> Option<SourceKey> {
     let source = required_label(source, MAX_LABEL_BYTES, &mut check.field("source"));
     let id = required_label(id, MAX_SOURCE_ID_BYTES, &mut check.field(id_name));
-    Some(FactKey {
-        customer_id: customer_id?,
+    Some(SourceKey {
         source: source?,
         id: id?,
     })

@@ -231,6 +231,7 @@ impl Mapping for ContactMapping {
             outcome,
             customer_kind: self.customer_kind,
             retracts_contact_id,
+            ..Default::default()
         };
         fact.contact_id = self.identity(row, &fact, &when)?;
         Some(fact)

@@ -217,6 +217,7 @@ impl Mapping for ContractMapping {
             ended_on: text(ended_on),
             effective_on: text(effective_on),
             customer_kind: self.customer_kind,
+            ..Default::default()
         })
     }
 

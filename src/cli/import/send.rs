@@ -100,12 +100,18 @@ async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResul
             Ok(response.into_inner().results)
         }
         Batch::Transactions(transactions) => {
-            let request = connection.request(pb::IngestTransactionsRequest { transactions });
+            let request = connection.request(pb::IngestTransactionsRequest {
+                transactions,
+                ..Default::default()
+            });
             let response = client.ingest_transactions(request).await?;
             Ok(response.into_inner().results)
         }
         Batch::Contacts(contacts) => {
-            let request = connection.request(pb::IngestContactsRequest { contacts });
+            let request = connection.request(pb::IngestContactsRequest {
+                contacts,
+                ..Default::default()
+            });
             let response = client.ingest_contacts(request).await?;
             Ok(response.into_inner().results)
         }
@@ -115,7 +121,10 @@ async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResul
             Ok(response.into_inner().results)
         }
         Batch::Contracts(contracts) => {
-            let request = connection.request(pb::IngestContractsRequest { contracts });
+            let request = connection.request(pb::IngestContractsRequest {
+                contracts,
+                ..Default::default()
+            });
             let response = client.ingest_contracts(request).await?;
             Ok(response.into_inner().results)
         }

@@ -230,6 +230,7 @@ impl Mapping for TransactionMapping {
             channel,
             original_transaction_id,
             customer_kind: self.customer_kind,
+            ..Default::default()
         };
         fact.transaction_id = self.identity(row, &fact, &when)?;
         Some(fact)

@@ -1,6 +1,9 @@
 //! Recording transactions and contacts.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
@@ -8,8 +11,9 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
-    totals::{self, Settled},
     commit::{Changes, begin, commit, distinct, list_locked},
+    placement::{FoundBy, confirm, created_by, insert_begun},
+    totals::{self, Settled},
 };
 use crate::{
     domain::{
@@ -34,6 +38,8 @@ pub struct NewFact<F> {
     pub customer_kind: Option<CustomerKind>,
     /// Whether the amount is all that was paid back so far of the transaction it names; always `false` but of a refund.
     pub is_total: bool,
+    /// By which identifier the customer was found, if not named by id.
+    pub found_by: Option<Arc<FoundBy>>,
 }
 
 /// What is needed of a new fact to fold it into the profile of its customer.
@@ -201,6 +207,11 @@ async fn write_once<F: KeyedFact>(
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = begin(ingest, &customers, deadline).await?;
     let profiles = list_locked(ingest, &mut tx, &customers).await?;
+    let placed = items
+        .iter()
+        .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
+    let begun = confirm(&mut tx, placed.clone(), &profiles).await?;
+    let identifiers = created_by(placed.map(|(_, found_by)| found_by));
     let settled = F::settle_totals(&mut tx, items).await?;
     let stated = items.iter().copied().filter(|item| !item.is_total);
     let items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
@@ -225,6 +236,8 @@ async fn write_once<F: KeyedFact>(
         .map(|fact| (fact.key().clone(), fact))
         .collect();
     if new.is_empty() {
+        tx.rollback().await?;
+        ingest.identifiers.renew(&identifiers).await;
         return Ok((new, stored));
     }
     let written: Vec<&NewFact<F>> = items
@@ -233,10 +246,12 @@ async fn write_once<F: KeyedFact>(
         .filter(|item| new.contains(item.fact.key()))
         .collect();
     create_customers(&mut tx, &written, &profiles, recorded_at).await?;
+    let created = written.iter().map(|item| item.fact.customer_id()).collect();
+    insert_begun(&mut tx, begun, &created, recorded_at).await?;
     let folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
     let changes = Changes {
         profiles: folded,
-        identifiers: vec![],
+        identifiers,
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
     };
     commit(ingest, tx, changes, recorded_at).await?;

@@ -43,6 +43,7 @@ impl Check<'_> {
         for expected in [Outcome::Written, Outcome::Duplicate] {
             let request = self.connection.request(pb::IngestTransactionsRequest {
                 transactions: vec![transaction(), wrong.clone()],
+                ..Default::default()
             });
             let answer = self.connection.ingest().ingest_transactions(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));
@@ -55,6 +56,7 @@ impl Check<'_> {
         for expected in [Outcome::Written, Outcome::Duplicate] {
             let request = self.connection.request(pb::IngestContactsRequest {
                 contacts: vec![contact()],
+                ..Default::default()
             });
             let answer = self.connection.ingest().ingest_contacts(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));
@@ -67,6 +69,7 @@ impl Check<'_> {
         for expected in [Outcome::Written, Outcome::Duplicate] {
             let request = self.connection.request(pb::IngestContractsRequest {
                 contracts: vec![contract()],
+                ..Default::default()
             });
             let answer = self.connection.ingest().ingest_contracts(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));

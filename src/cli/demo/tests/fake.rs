@@ -60,6 +60,7 @@ impl Fake {
             .map(|outcome| pb::ItemResult {
                 outcome: outcome.into(),
                 violations: Vec::new(),
+                ..Default::default()
             })
             .collect())
     }

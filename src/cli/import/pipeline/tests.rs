@@ -35,6 +35,7 @@ fn result(outcome: Outcome) -> pb::ItemResult {
     pb::ItemResult {
         outcome: outcome.into(),
         violations: Vec::new(),
+        ..Default::default()
     }
 }
 
@@ -67,6 +68,7 @@ impl Handle {
                     description: "is not liked here".into(),
                     reason: "TEST".into(),
                 }],
+                ..Default::default()
             };
         }
         let key = (fact.customer_id.clone(), fact.transaction_id.clone());
