@@ -11,6 +11,7 @@ mod refolded;
 mod related;
 mod retractions;
 mod subjects;
+mod totals;
 
 use patron::pb;
 use patron::pb::UnratedReason;

@@ -19,7 +19,21 @@ impl Check<'_> {
         self.transactions().await?;
         self.contacts().await?;
         self.contracts().await?;
+        self.time_zone().await?;
         self.customer().await
+    }
+
+    async fn time_zone(&mut self) -> Result<(), CliError> {
+        let rpc = "GetTimeZone";
+        let request = self.connection.request(pb::GetTimeZoneRequest {});
+        match self.connection.ingest().get_time_zone(request).await {
+            Ok(answer) => {
+                let zone = answer.into_inner().time_zone;
+                let is_known = jiff::tz::TimeZone::get(&zone).is_ok();
+                self.expect(rpc, is_known, &zone)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
     }
 
     async fn customers(&mut self) -> Result<(), CliError> {
