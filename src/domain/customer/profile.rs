@@ -10,7 +10,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use fold::{
-    FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_related, retracted_keys, reversed_keys,
+    FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_related, retracted_keys,
+    reversed_keys,
 };
 
 use crate::domain::{
