@@ -41,37 +41,8 @@ async fn a_wrong_phone_number_costs_its_cell_and_not_the_customer() {
     ] {
         assert!(printed.notes.contains(part), "{part} in {}", printed.notes);
     }
-    for (number, id) in [
-        ("+493023125001", "101"),
-        ("+493023125002", "102"),
-        ("+442079460001", "103"),
-        ("+493023125004", "104"),
-    ] {
-        assert_eq!(office.customer(by_phone(number)).await.customer_id, id);
-    }
-    for (address, id) in [
-        ("bea@example.org", "102"),
-        ("bea2@example.org", "102"),
-        ("fay@example.org", "106"),
-    ] {
-        assert_eq!(office.customer(by_email(address)).await.customer_id, id);
-    }
-    for (id, birthday) in [
-        ("101", Some("1984-02-03")),
-        ("102", Some("1955-04-03")),
-        ("103", Some("1969-12-31")),
-        ("104", None),
-        ("105", Some("1991-05-06")),
-    ] {
-        let customer = office.customer(by_id(id)).await;
-        let found = customer.attributes.iter().find(|it| it.name == "birthday");
-        let found = found.and_then(|it| it.value.clone());
-        assert_eq!(
-            found,
-            birthday.map(|day| Value::DayValue(day.to_owned())),
-            "{id}"
-        );
-    }
+    assert_identifiers(&office).await;
+    assert_birthdays(&office).await;
     let ada = office.customer(by_id("101")).await;
     assert_eq!(ada.display_name, "Ada A");
     let rejected = std::fs::read_to_string(office.path("hubspot.rejected.csv")).unwrap();
@@ -91,6 +62,43 @@ async fn a_wrong_phone_number_costs_its_cell_and_not_the_customer() {
         )
         .await;
     assert_eq!(strict.summary()["refused"], 2, "{}", strict.notes);
+}
+
+async fn assert_identifiers(office: &Office) {
+    for (number, id) in [
+        ("+493023125001", "101"),
+        ("+493023125002", "102"),
+        ("+442079460001", "103"),
+        ("+493023125004", "104"),
+    ] {
+        assert_eq!(office.customer(by_phone(number)).await.customer_id, id);
+    }
+    for (address, id) in [
+        ("bea@example.org", "102"),
+        ("bea2@example.org", "102"),
+        ("fay@example.org", "106"),
+    ] {
+        assert_eq!(office.customer(by_email(address)).await.customer_id, id);
+    }
+}
+
+async fn assert_birthdays(office: &Office) {
+    for (id, birthday) in [
+        ("101", Some("1984-02-03")),
+        ("102", Some("1955-04-03")),
+        ("103", Some("1969-12-31")),
+        ("104", None),
+        ("105", Some("1991-05-06")),
+    ] {
+        let customer = office.customer(by_id(id)).await;
+        let found = customer.attributes.iter().find(|it| it.name == "birthday");
+        let found = found.and_then(|it| it.value.clone());
+        assert_eq!(
+            found,
+            birthday.map(|day| Value::DayValue(day.to_owned())),
+            "{id}"
+        );
+    }
 }
 
 const LOCAL_MIDNIGHT: &str = "\

@@ -65,7 +65,7 @@ async fn a_fact_goes_to_the_customer_who_has_the_identifier_and_says_to_whom() {
         let named = (outcome, "ada");
         assert_eq!(stated, [named, named, named, named, (outcome, "")]);
     }
-    let contact = pb::Contact {
+    let called = pb::Contact {
         customer: Some(by_email("ada@example.org")),
         ..call("", "1", "2026-01-06")
     };
@@ -73,10 +73,7 @@ async fn a_fact_goes_to_the_customer_who_has_the_identifier_and_says_to_whom() {
         customer: Some(by_phone("+4930123456")),
         ..contract("", "1", "2026-01-07", 12, 100)
     };
-    assert_eq!(
-        service.send_contacts(&[contact]).await[0].customer_id,
-        "ada"
-    );
+    assert_eq!(service.send_contacts(&[called]).await[0].customer_id, "ada");
     assert_eq!(
         service.send_contracts(&[contract]).await[0].customer_id,
         "ada"
