@@ -157,6 +157,7 @@ async fn buy_once(channel: Channel, today: Day, currency: Currency) -> anyhow::R
     };
     let request = pb::IngestTransactionsRequest {
         transactions: vec![purchase],
+        ..Default::default()
     };
     let answer = IngestServiceClient::new(channel)
         .ingest_transactions(request)

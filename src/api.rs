@@ -17,6 +17,7 @@ pub mod newcomers;
 pub mod page;
 pub mod patches;
 pub mod profile_checks;
+pub mod placing;
 pub mod questions;
 pub mod rates;
 pub mod revisions;

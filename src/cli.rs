@@ -44,7 +44,7 @@ pub mod text;
     version,
     about = "Who a customer is, what they are worth and how to treat them",
     after_help = "Start with `patron demo`. `patron help COMMAND` describes a command. \
-                  Exit codes: 0 done, 1 failed, 64 wrong usage or configuration.",
+                  Exit codes: 0 done, 1 failed, 2 not exactly one customer found, 64 wrong usage or configuration.",
     max_term_width = 100
 )]
 pub struct Cli {
@@ -62,9 +62,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Migrate an external database to the schema of this version; stop its server first
     Migrate(migrate::MigrateArgs),
-    /// Import customers, transactions, contacts, contracts or exchange rates from a CSV file
-    #[command(subcommand)]
-    Import(import::ImportCommand),
+    /// Import customers, transactions, contacts, contracts or exchange rates from a file
+    Import(Box<import::ImportArgs>),
     /// List recorded exchange rates
     #[command(subcommand)]
     Rates(rates::RatesCommand),
@@ -107,7 +106,7 @@ pub enum Command {
 /// Errors are printed as `error: ...` and `hint: ...` on standard error. The exit code is 0, 1 for a failure or 64 for wrong usage
 /// or configuration. A reader that closes standard output early ends the program quietly.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(import::preset::expand(arguments.into_iter().collect())) {
         Ok(cli) => cli,
         Err(error) => {
             // Nothing is left to report to when even the usage cannot be printed.
@@ -138,7 +137,7 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(&args, output),
         Command::Demo(args) => demo::stage::run(&args, output),
         Command::Migrate(args) => migrate::run(&args, output),
-        Command::Import(command) => as_client(import::run(command, output)),
+        Command::Import(args) => as_client(import::run(*args, output)),
         Command::Rates(command) => as_client(rates::run(&command, output)),
         Command::Customer(command) => as_client(customer::run(&command, output)),
         Command::Doctor(args) => as_client(doctor::run(&args, output)),

@@ -80,13 +80,19 @@ pub(crate) async fn ingest(channel: Channel, today: Date) -> anyhow::Result<()> 
     results.extend(client.ingest_customers(request).await?.into_inner().results);
     for batch in transactions.chunks(BATCH) {
         let transactions = batch.to_vec();
-        let request = pb::IngestTransactionsRequest { transactions };
+        let request = pb::IngestTransactionsRequest {
+            transactions,
+            ..Default::default()
+        };
         let answer = client.ingest_transactions(request).await?;
         results.extend(answer.into_inner().results);
     }
     for batch in contacts.chunks(BATCH) {
         let contacts = batch.to_vec();
-        let request = pb::IngestContactsRequest { contacts };
+        let request = pb::IngestContactsRequest {
+            contacts,
+            ..Default::default()
+        };
         results.extend(client.ingest_contacts(request).await?.into_inner().results);
     }
     let written = pb::item_result::Outcome::Written;

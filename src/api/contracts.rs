@@ -2,7 +2,8 @@
 
 use super::{
     Calendar, customer_kind,
-    facts::{check_amount, key, label, money, on_day},
+    facts::{check_amount, label, money, on_day, source_key},
+    placing::customer,
 };
 use crate::{
     api::violations::{Checker, Violations},
@@ -11,7 +12,7 @@ use crate::{
         customer::facts::{ContractTerms, MAX_LABEL_BYTES, MAX_PERIOD_MONTHS},
     },
     pb,
-    service::ingest::NewContract,
+    service::ingest::{NewContract, Placement},
 };
 
 /// What to do about a negative price or cost.
@@ -22,11 +23,13 @@ pub(crate) fn contract(
     message: &pb::Contract,
     path: String,
     calendar: &Calendar,
+    placement: &Placement,
 ) -> Result<NewContract, Violations> {
     let mut violations = Violations::default();
     let mut check = violations.at(path);
-    let key = key(
-        &message.customer_id,
+    let named = message.customer.as_ref();
+    let placed = customer(&message.customer_id, named, placement, &mut check);
+    let key = source_key(
         &message.source,
         ("contract_id", &message.contract_id),
         &mut check,
@@ -53,8 +56,8 @@ pub(crate) fn contract(
     let ended_on = end(&message.ended_on, started_on, &mut check.field("ended_on"));
     let effective_on = effective(message, started_on, calendar, &mut check);
     let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
-    match (key, started_on, period_months, price) {
-        (Some(key), Some(started_on), Some(period_months), Some(price))
+    match (placed, key, started_on, period_months, price) {
+        (Some(placed), Some(key), Some(started_on), Some(period_months), Some(price))
             if violations.is_empty() =>
         {
             let terms = ContractTerms {
@@ -66,11 +69,12 @@ pub(crate) fn contract(
                 ended_on,
             };
             Ok(NewContract {
-                key,
+                key: key.of(placed.customer_id),
                 terms,
                 effective_on,
                 today: calendar.today(),
                 customer_kind,
+                found_by: placed.found_by,
             })
         }
         _ => Err(violations),

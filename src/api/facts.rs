@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{Calendar, currency, customer_kind};
+use super::{Calendar, currency, customer_kind, placing::customer};
 use crate::{
     api::violations::{Checker, Violations},
     domain::{
@@ -18,7 +18,7 @@ use crate::{
         text::{CustomerId, Label, bounded, required},
     },
     pb,
-    service::ingest::NewFact,
+    service::ingest::{NewFact, Placement},
 };
 
 /// What to do about a transaction of a negative amount.
@@ -31,13 +31,15 @@ pub(crate) fn transaction(
     message: &pb::Transaction,
     path: String,
     calendar: &Calendar,
+    placement: &Placement,
 ) -> Result<NewFact<Transaction>, Violations> {
     use pb::transaction::When;
     let mut violations = Violations::default();
     let mut check = violations.at(path);
     let kind = transaction_kind(message.kind, &mut check.field("kind"));
-    let key = key(
-        &message.customer_id,
+    let named = message.customer.as_ref();
+    let placed = customer(&message.customer_id, named, placement, &mut check);
+    let key = source_key(
         &message.source,
         ("transaction_id", &message.transaction_id),
         &mut check,
@@ -55,6 +57,7 @@ pub(crate) fn transaction(
         &mut check.field("amount"),
     );
     let original_id = original_id(message, kind, &mut check.field("original_transaction_id"));
+    check_total(message, &mut check);
     let cost_minor = message.cost_minor;
     if let Some(cost_minor) = cost_minor {
         check_amount(cost_minor, CAME_BACK, &mut check.field("cost_minor"));
@@ -70,20 +73,26 @@ pub(crate) fn transaction(
         &mut check.field("channel"),
     );
     let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
-    match (key, kind, when, amount) {
-        (Some(key), Some(kind), Some(when), Some(amount)) if violations.is_empty() => Ok(NewFact {
-            fact: Transaction {
-                key,
-                kind,
-                when,
-                amount,
-                cost_minor,
-                category,
-                channel,
-                original_id,
-            },
-            customer_kind,
-        }),
+    match (placed, key, kind, when, amount) {
+        (Some(placed), Some(key), Some(kind), Some(when), Some(amount))
+            if violations.is_empty() =>
+        {
+            Ok(NewFact {
+                fact: Transaction {
+                    key: key.of(placed.customer_id),
+                    kind,
+                    when,
+                    amount,
+                    cost_minor,
+                    category,
+                    channel,
+                    original_id,
+                },
+                customer_kind,
+                found_by: placed.found_by,
+                is_total: message.kind() == pb::transaction::Kind::RefundTotal,
+            })
+        }
         _ => Err(violations),
     }
 }
@@ -92,7 +101,8 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
     use pb::transaction::Kind;
     match Kind::try_from(number) {
         Ok(Kind::Unspecified | Kind::Purchase) => Some(TransactionKind::Purchase),
-        Ok(Kind::Refund) => Some(TransactionKind::Refund),
+        // A total is recorded as the refund of what is missing of it.
+        Ok(Kind::Refund | Kind::RefundTotal) => Some(TransactionKind::Refund),
         Ok(Kind::Reversal) => Some(TransactionKind::Reversal),
         Err(_) => {
             check.refuse(
@@ -101,6 +111,25 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
             );
             None
         }
+    }
+}
+
+/// Refuses a total of refunds that names no transaction, or states a cost: what came back of it is not known by refund.
+fn check_total(message: &pb::Transaction, check: &mut Checker<'_>) {
+    if message.kind() != pb::transaction::Kind::RefundTotal {
+        return;
+    }
+    if message.original_transaction_id.is_empty() {
+        check.field("original_transaction_id").refuse(
+            "REQUIRED",
+            "is required with KIND_REFUND_TOTAL: set the id of the refunded transaction",
+        );
+    }
+    if message.cost_minor.is_some() {
+        check.field("cost_minor").refuse(
+            "COST_OF_TOTAL",
+            "is not allowed with KIND_REFUND_TOTAL: clear it, or send single refunds",
+        );
     }
 }
 
@@ -153,12 +182,14 @@ pub(crate) fn contact(
     message: &pb::Contact,
     path: String,
     calendar: &Calendar,
+    placement: &Placement,
 ) -> Result<NewFact<Contact>, Violations> {
     use pb::contact::When;
     let mut violations = Violations::default();
     let mut check = violations.at(path);
-    let key = key(
-        &message.customer_id,
+    let named = message.customer.as_ref();
+    let placed = customer(&message.customer_id, named, placement, &mut check);
+    let key = source_key(
         &message.source,
         ("contact_id", &message.contact_id),
         &mut check,
@@ -176,11 +207,16 @@ pub(crate) fn contact(
         retracted_id(message, &mut check).map(ContactContent::Retracts)
     };
     let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
-    match (key, when, content) {
-        (Some(key), Some(when), Some(content)) if violations.is_empty() => Ok(NewFact {
-            fact: Contact { key, when, content },
-            customer_kind,
-        }),
+    match (placed, key, when, content) {
+        (Some(placed), Some(key), Some(when), Some(content)) if violations.is_empty() => {
+            let key = key.of(placed.customer_id);
+            Ok(NewFact {
+                fact: Contact { key, when, content },
+                customer_kind,
+                found_by: placed.found_by,
+                is_total: false,
+            })
+        }
         _ => Err(violations),
     }
 }
@@ -248,20 +284,32 @@ fn retracted_id(message: &pb::Contact, check: &mut Checker<'_>) -> Option<Label>
     Some(id)
 }
 
-/// The key of a fact, whose id stands in the field named.
-pub(super) fn key(
-    customer_id: &str,
+/// What a source names a fact by, without the customer.
+pub(super) struct SourceKey {
+    source: Label,
+    id: Label,
+}
+
+impl SourceKey {
+    /// The key of the fact of a customer.
+    pub(super) fn of(self, customer_id: CustomerId) -> FactKey {
+        FactKey {
+            customer_id,
+            source: self.source,
+            id: self.id,
+        }
+    }
+}
+
+/// What the source names a fact by, whose id stands in the field named.
+pub(super) fn source_key(
     source: &str,
     (id_name, id): (&str, &str),
     check: &mut Checker<'_>,
-) -> Option<FactKey> {
-    let customer_id = check
-        .field("customer_id")
-        .ok("INVALID_ID", CustomerId::new(customer_id));
+) -> Option<SourceKey> {
     let source = required_label(source, MAX_LABEL_BYTES, &mut check.field("source"));
     let id = required_label(id, MAX_SOURCE_ID_BYTES, &mut check.field(id_name));
-    Some(FactKey {
-        customer_id: customer_id?,
+    Some(SourceKey {
         source: source?,
         id: id?,
     })

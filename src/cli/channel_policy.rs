@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::explain::language::Language;
-use super::import::amount::parse_minor;
+use super::import::amount::parse_amount;
+use super::import::number::Numbers;
 use super::output::Output;
 use super::service::{amount, amount_json, missing_json, missing_lines, part, short};
 use super::subject::{SUBJECT_HELP, parse_subject};
@@ -59,10 +60,10 @@ fn parse_money(written: &str) -> Result<pb::Money, String> {
     if currency.is_empty() {
         return Err(format!("{written:?} has no currency: write it as 15EUR"));
     }
-    let exponent = text::currency_exponent(currency)
+    text::currency_exponent(currency)
         .ok_or_else(|| format!("{currency:?} is not an ISO 4217 currency code, for example EUR"))?;
     Ok(pb::Money {
-        amount_minor: parse_minor(amount, exponent, false)?,
+        amount_minor: parse_amount(amount, currency, Numbers::default())?.signed(),
         currency: currency.to_owned(),
     })
 }

@@ -18,6 +18,7 @@ use super::text;
 use crate::pb;
 
 pub mod question;
+pub mod readings;
 pub mod treatment;
 
 /// Options of `patron classify`.
@@ -94,7 +95,7 @@ pub struct SharedJson {
 ///
 /// # Errors
 ///
-/// No server, an error of the server, or no reader.
+/// No server, an error of the server, no reader, or [`CliError::NotOne`].
 pub async fn run(args: &ClassifyArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let request = connection.request(pb::ClassifyRequest {
@@ -103,10 +104,17 @@ pub async fn run(args: &ClassifyArgs, output: &mut Output) -> Result<(), CliErro
     });
     let response = connection.scoring().classify(request).await?.into_inner();
     if args.json {
-        output.json(&as_json(&args.subject, &response))
+        output.json(&as_json(&args.subject, &response))?;
     } else {
-        output.line(&page(&subject_text(&args.subject), &response))
+        output.line(&page(&subject_text(&args.subject), &response))?;
     }
+    if response.r#match() == pb::Match::Unknown {
+        let as_of = args.as_of.as_deref().unwrap_or_default();
+        if let Some(hint) = readings::hint(&connection, &args.subject, as_of).await {
+            output.note(&hint);
+        }
+    }
+    readings::exactly_one(response.r#match())
 }
 
 fn as_json(subject: &pb::Subject, response: &pb::ClassifyResponse) -> ClassifyJson {

@@ -8,6 +8,8 @@ use tonic_types::StatusExt as _;
 
 /// Exit code of a command that did not do what was asked.
 pub const FAILURE: u8 = 1;
+/// Exit code of a lookup that did not find exactly one customer.
+pub const NOT_ONE: u8 = 2;
 /// Exit code of wrong usage or configuration (`EX_USAGE` of sysexits.h).
 pub const USAGE: u8 = 64;
 
@@ -50,6 +52,9 @@ pub enum CliError {
     /// What went wrong is printed already.
     #[error("the command reported problems")]
     Reported,
+    /// The lookup is answered, but not with exactly one customer; the answer is printed already.
+    #[error("the subject is not exactly one customer")]
+    NotOne,
     /// Somebody stopped the server while it started: no failure.
     #[error("stopped before the server was ready")]
     Stopped,
@@ -97,6 +102,7 @@ impl CliError {
             | Self::Rpc { .. }
             | Self::BrokenPipe
             | Self::Reported
+            | Self::NotOne
             | Self::Stopped => self,
         }
     }
@@ -109,6 +115,7 @@ impl CliError {
             Self::Failed { .. } | Self::Unreachable { .. } | Self::Rpc { .. } | Self::Reported => {
                 FAILURE
             }
+            Self::NotOne => NOT_ONE,
             Self::BrokenPipe | Self::Stopped => 0,
         }
     }
@@ -130,7 +137,7 @@ impl CliError {
                     .to_owned(),
             ],
             Self::Rpc { status } => rpc_lines(status),
-            Self::BrokenPipe | Self::Reported => Vec::new(),
+            Self::BrokenPipe | Self::Reported | Self::NotOne => Vec::new(),
             Self::Stopped => vec![self.to_string()],
         }
     }
@@ -293,6 +300,7 @@ mod tests {
     fn exit_codes_tell_usage_from_failure_and_a_closed_pipe_is_neither() {
         assert_eq!(CliError::usage("x").exit_code(), 64);
         assert_eq!(CliError::failed("x").exit_code(), 1);
+        assert_eq!(CliError::NotOne.exit_code(), 2);
         assert_eq!(CliError::BrokenPipe.exit_code(), 0);
         assert!(CliError::BrokenPipe.lines().is_empty());
     }

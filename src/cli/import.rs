@@ -1,24 +1,31 @@
-//! `patron import`: sends the rows of a CSV file to a server as facts.
+//! `patron import`: sends the rows of a file, or of a query, to a server as facts.
 //!
 //! Rows are read, checked and sent in batches as they come; memory does not grow with the file, but for 24 bytes a row where
-//! transaction or contact ids are derived. Importing a file again adds nothing.
-
-use std::path::PathBuf;
+//! transaction or contact ids are derived, 16 an order where rows are lines of orders, and 8 a customer to count them. Importing a file
+//! again adds nothing.
 
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
 
-use self::columns::open_csv;
+use self::args::InputArgs;
+use self::columns::Header;
 use self::contacts::{ContactMapping, ContactsArgs};
 use self::contracts::{ContractMapping, ContractsArgs};
 use self::customers::{CustomerMapping, CustomersArgs};
+use self::input::Input;
+use self::inspect::InspectArgs;
+use self::pick::Picked;
+use self::pipeline::reading::{Mapping, Reading};
+use self::preset::Preset;
 use self::rates::{RateMapping, RatesArgs};
 use self::transactions::{TransactionMapping, TransactionsArgs};
-use super::connection::ConnectionArgs;
+use super::connection::{Connection, WRITE_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
 use crate::pb;
 
 pub mod amount;
+pub mod args;
 pub mod columns;
 pub mod contacts;
 pub mod contracts;
@@ -26,25 +33,55 @@ pub mod currency;
 pub mod customers;
 pub mod groups;
 pub mod identity;
+pub mod input;
+pub mod inspect;
+pub mod meaning;
+pub mod number;
+pub mod pick;
 pub mod pipeline;
+pub mod preset;
 pub mod progress;
 pub mod rates;
 pub mod rejected;
+pub mod row;
 pub mod send;
+pub mod summary;
 pub mod transactions;
+pub mod unit;
 pub mod when;
+pub mod who;
 
-/// What the help of every import says below its options.
+/// What the help of every import states below its options.
 pub const IMPORT_HELP: &str = "\
 Columns: without an option, the column with its default name is used if the file has it; \
-an empty name (--category-column '') ignores that column. Column names are case-insensitive.
+an empty name (--category-column '') ignores that column. Column names are case-insensitive. Two columns with default names of one meaning \
+are refused: choose one.
 
-Days and times: YYYY-MM-DD, YYYYMMDD, YYYY/MM/DD, DD.MM.YYYY, each optionally with HH:MM[:SS], and RFC 3339. A time with a zone is sent \
-as an instant. A time without one is in the deployment's time zone; only its day is sent, because values have day resolution. \
-01/02/2024 is ambiguous and refused: use --date-format %d/%m/%Y.
+Days and times: YYYY-MM-DD, YYYYMMDD, YYYY/MM/DD, DD.MM.YYYY, 1 Feb 2026 or Feb 1, 2026, each optionally with HH:MM[:SS] [AM|PM], and \
+RFC 3339. A time with a zone is an instant; where a day is stored, it is the day in the deployment's time zone. A time without one is in the \
+deployment's time zone; only its day is sent, because values have day resolution. 01/02/2024 is ambiguous and refused: use --date-format \
+%d/%m/%Y.
+
+Numbers: 12.50, -12.50, 12.50-, (12.50), 1.25E+4, with the sign or code of their currency or without. 118.22999999999999 is 118.23: \
+programs that count in binary fractions write so. Other digits beyond the currency's decimals are refused without --round.
 
 Refused rows are printed to standard error and written with line and reason to FILE.rejected.csv (see --rejected); the exit code is then 1. \
 Importing a file again is safe: it adds only missing rows.";
+
+/// Options of `patron import`, and its commands.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub struct ImportArgs {
+    /// With --explain: the preset whose options are printed
+    #[arg(long, value_name = "NAME", requires = "explain")]
+    preset: Option<Preset>,
+    /// Print the options that a preset stands for
+    #[arg(long, requires = "preset")]
+    explain: bool,
+    /// What to import.
+    #[command(subcommand)]
+    pub command: Option<ImportCommand>,
+}
 
 /// The commands of `patron import`.
 #[derive(Debug, Subcommand)]
@@ -64,6 +101,8 @@ pub enum ImportCommand {
     /// Import contracts that renew: subscriptions, service contracts
     #[command(after_help = IMPORT_HELP)]
     Contracts(ContractsArgs),
+    /// Guess how a file is to be imported: prints the command, and the first rows as it reads them
+    Inspect(InspectArgs),
 }
 
 /// Kind of a customer on the command line.
@@ -87,118 +126,139 @@ impl From<KindArg> for pb::CustomerKind {
     }
 }
 
-/// Options of every import.
-#[derive(Debug, Clone, Args)]
-#[expect(
-    clippy::doc_markdown,
-    reason = "the comments are help for a terminal, where backticks are noise"
-)]
-pub struct FileArgs {
-    /// A CSV file with a header, in UTF-8
-    #[arg(value_name = "FILE.csv")]
-    pub file: PathBuf,
-    /// Column of the customer's id [default: customer_id, customer, cust]
-    #[arg(long, value_name = "COLUMN")]
-    pub customer_column: Option<String>,
-    /// Name of the source system; a fact is identified by source and id
-    #[arg(long, default_value = "csv", value_name = "NAME", value_parser = parse_source)]
-    pub source: String,
-    /// Kind of new customers [default: person]
-    #[arg(long, value_enum)]
-    pub kind: Option<KindArg>,
-    /// Column separator: one character, or "tab" [default: ,]
-    #[arg(long, value_name = "CHARACTER")]
-    pub delimiter: Option<String>,
-    /// Format of days and times (strftime), for example %d/%m/%Y or "%m/%d/%Y %H:%M"
-    #[arg(long, value_name = "FORMAT", value_parser = when::check_format)]
-    pub date_format: Option<String>,
-    /// Read numbers with a decimal comma: 12,50
-    #[arg(long)]
-    pub decimal_comma: bool,
-    /// Check the file only: send nothing, write no file
-    #[arg(long)]
-    pub dry_run: bool,
-    /// File for refused rows, readable only by your account [default: FILE.rejected.csv, next to the file]
-    #[arg(long, value_name = "FILE")]
-    pub rejected: Option<PathBuf>,
-    /// Print the summary as JSON
-    #[arg(long)]
-    pub json: bool,
-    #[command(flatten)]
-    /// The server.
-    pub connection: ConnectionArgs,
-}
-
-impl FileArgs {
-    /// The kind of created customers, as the contract numbers it.
-    pub fn kind(&self) -> i32 {
-        let kind = self.kind.map(pb::CustomerKind::from);
-        kind.unwrap_or(pb::CustomerKind::Unspecified).into()
-    }
-
-    /// Where refused rows go.
-    #[must_use]
-    pub fn rejected_file(&self) -> PathBuf {
-        let beside = || rejected::default_target(&self.file);
-        self.rejected.clone().unwrap_or_else(beside)
-    }
-
-    /// How the numbers and days of the file are written.
-    #[must_use]
-    pub fn formats(&self) -> Formats {
-        Formats {
-            date: self.date_format.clone(),
-            decimal_comma: self.decimal_comma,
-        }
-    }
-}
-
-/// How numbers and days are written in a file.
-#[derive(Debug, Clone, Default)]
-pub struct Formats {
-    /// strftime format of days and times. `None`: the usual forms.
-    pub date: Option<String>,
-    /// Whether numbers have a decimal comma.
-    pub decimal_comma: bool,
-}
-
 /// Runs an import.
 ///
 /// # Errors
 ///
-/// Wrong usage (a file, a column), no server, an error of a whole call, or [`CliError::Reported`] when rows were refused.
-pub async fn run(command: ImportCommand, output: &mut Output) -> Result<(), CliError> {
+/// Wrong usage (a file, a column), no server, an error of a whole call, or [`CliError::Reported`] when something was refused.
+pub async fn run(args: ImportArgs, output: &mut Output) -> Result<(), CliError> {
+    match (args.command, args.preset) {
+        (Some(ImportCommand::Inspect(args)), _) => inspect::run(args, output).await,
+        (Some(command), _) => run_command(command, output).await,
+        (None, Some(preset)) => output.line(&preset.explain()),
+        (None, None) => Err(CliError::Usage {
+            message: "what to import is missing".to_owned(),
+            hint: "`patron help import` lists the commands".to_owned(),
+        }),
+    }
+}
+
+/// Runs a command that reads rows.
+async fn run_command(command: ImportCommand, output: &mut Output) -> Result<(), CliError> {
     match command {
         ImportCommand::Customers(args) => {
-            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
-            let mapping = CustomerMapping::new(&args, &header)?;
-            pipeline::run(&args.file, mapping, reader, &header, output).await
+            let build = |header: &Header| CustomerMapping::new(&args, header);
+            let rules = Rules {
+                strict: args.strict,
+                ..Rules::of("customers")
+            };
+            import(&args.file.input, rules, build, output).await
         }
         ImportCommand::Transactions(args) => {
-            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
-            let mapping = TransactionMapping::new(&args, &header)?;
-            pipeline::run(&args.file, mapping, reader, &header, output).await
+            let build = |header: &Header| TransactionMapping::new(&args, header);
+            let rules = Rules {
+                twice: args.order_column.is_some(),
+                ..Rules::of("transactions")
+            };
+            import(&args.file.input, rules, build, output).await
         }
         ImportCommand::Contacts(args) => {
-            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
-            let mapping = ContactMapping::new(&args, &header)?;
-            pipeline::run(&args.file, mapping, reader, &header, output).await
+            let build = |header: &Header| ContactMapping::new(&args, header);
+            import(&args.file.input, Rules::of("contacts"), build, output).await
         }
         ImportCommand::Rates(args) => {
-            let (reader, header) = open_csv(&args.file, args.delimiter.as_deref())?;
-            let mapping = RateMapping::new(&args, &header)?;
-            pipeline::run(&args.file_args(), mapping, reader, &header, output).await
+            let build = |header: &Header| RateMapping::new(&args, header);
+            import(&args.input, Rules::of("rates"), build, output).await
         }
         ImportCommand::Contracts(args) => {
-            let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
-            let mapping = ContractMapping::new(&args, &header)?;
-            pipeline::run(&args.file, mapping, reader, &header, output).await
+            let build = |header: &Header| ContractMapping::new(&args, header);
+            let rules = Rules {
+                twice: true,
+                ..Rules::of("contracts")
+            };
+            import(&args.file.input, rules, build, output).await
+        }
+        ImportCommand::Inspect(_) => Err(CliError::failed("inspect reads no facts")),
+    }
+}
+
+/// What differs between the commands besides their columns.
+struct Rules {
+    command: &'static str,
+    /// Whether one wrong cell is enough to refuse its row.
+    strict: bool,
+    /// Whether rows wait for others, so that the input is read twice.
+    twice: bool,
+}
+
+impl Rules {
+    fn of(command: &'static str) -> Self {
+        Self {
+            command,
+            strict: false,
+            twice: false,
         }
     }
 }
 
+async fn import<M: Mapping>(
+    args: &InputArgs,
+    rules: Rules,
+    build: impl FnOnce(&Header) -> Result<M, CliError>,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    if let Some(preset) = args
+        .preset
+        .filter(|preset| preset.command() != rules.command)
+    {
+        let (name, command) = (preset.name(), preset.command());
+        return Err(CliError::Usage {
+            message: format!("--preset {name} is not for {}", rules.command),
+            hint: format!("use `patron import {command} --preset {name}`"),
+        });
+    }
+    let mut input = Input::open(args.source.clone(), rules.twice)?;
+    let picked = Picked::new(args, input.header_mut())?;
+    let mut mapping = build(input.header())?;
+    for column in input.header().suspicious() {
+        output.note(&format!(
+            "warning: no option uses the column {column:?}, which may decide what a row means: see --only, --skip, --refunded-column, or set --ignore {}",
+            preset::quoted(column)
+        ));
+    }
+    let connection = if args.dry_run {
+        None
+    } else {
+        Some(Connection::open(&args.connection, WRITE_TIMEOUT).await?)
+    };
+    let zone = deployment_zone(args, connection.as_ref()).await;
+    let days_in_utc = args.dry_run && zone.is_none();
+    mapping.formats().dates.deployment = zone.or(days_in_utc.then_some(TimeZone::UTC));
+    let reading = Reading {
+        input,
+        picked,
+        mapping,
+        strict: rules.strict,
+        days_in_utc,
+    };
+    pipeline::run(args, reading, connection.as_ref(), output).await
+}
+
+/// The zone in which the server counts days. A check works without a server, and a server before this call does not state it.
+async fn deployment_zone(args: &InputArgs, connection: Option<&Connection>) -> Option<TimeZone> {
+    let connection = match connection {
+        Some(connection) => connection.clone(),
+        None => Connection::open(&args.connection, WRITE_TIMEOUT)
+            .await
+            .ok()?,
+    };
+    let request = connection.request(pb::GetTimeZoneRequest {});
+    let answer = connection.ingest().get_time_zone(request).await.ok()?;
+    TimeZone::get(&answer.into_inner().time_zone).ok()
+}
+
 fn parse_source(text: &str) -> Result<String, String> {
-    columns::short_text(text, 64)?
+    row::short_text(text, 64)?
         .ok_or_else(|| "must not be empty".to_owned())
         .map(str::to_owned)
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use self::answer::{ScoreJson, page};
 use self::tally::ComparisonTally;
+use super::classify::readings::exactly_one;
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
 use super::error::CliError;
 use super::output::{Output, to_json};
@@ -38,6 +39,9 @@ pub struct ScoreArgs {
     /// Column of the customers (default: customer_id, then id, then the first column)
     #[arg(long, value_name = "COLUMN", requires = "subjects")]
     subject_column: Option<String>,
+    /// What the column holds: id, email, phone, external:SYSTEM, or any for subjects as on the command line
+    #[arg(long, value_name = "WAY", default_value = "id", requires = "subjects", value_parser = subjects::parse_reading)]
+    subject_by: subjects::Reading,
     /// Column separator of the file: one character, or "tab"
     #[arg(long, value_name = "CHARACTER", requires = "subjects")]
     delimiter: Option<String>,
@@ -98,7 +102,8 @@ pub async fn run(args: &ScoreArgs, output: &mut Output) -> Result<(), CliError> 
         (Some(subject), _) => score_one(args, subject, output).await,
         (None, Some(path)) => {
             let column = args.subject_column.as_deref();
-            let subjects = subjects::read(path, column, args.delimiter.as_deref())?;
+            let delimiter = args.delimiter.as_deref();
+            let subjects = subjects::read(path, column, delimiter, &args.subject_by)?;
             score_many(args, &subjects, output).await
         }
         (None, None) => Err(CliError::usage("set a customer, or a file with --subjects")),
@@ -122,10 +127,11 @@ async fn score_one(
     let mut client = connection.scoring();
     let response = client.score_lifetime_value(request).await?.into_inner();
     if args.json {
-        output.json(&ScoreJson::new(subject, &response))
+        output.json(&ScoreJson::new(subject, &response))?;
     } else {
-        output.line(&page(subject, &response))
+        output.line(&page(subject, &response))?;
     }
+    exactly_one(response.r#match())
 }
 
 /// Scores all subjects, a batch a call, and prints each batch as it comes.

@@ -184,6 +184,7 @@ impl Historian {
             channel: (*random.pick(&["web", "web", "shop", "phone"])).to_owned(),
             original_transaction_id: String::new(),
             customer_kind: pb::CustomerKind::Unspecified.into(),
+            ..Default::default()
         };
         if random.chance(COSTED) {
             // Up to five points of the margin on either side.

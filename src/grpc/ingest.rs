@@ -1,13 +1,15 @@
 //! `IngestService`: taking facts in. Items that are refused do not stop the others.
 
 mod stream;
+mod subjects;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 
+use self::subjects::Items;
 use crate::{
     api::{
         Calendar,
@@ -70,15 +72,7 @@ impl IngestApi {
         messages: &[M],
         read: impl Fn(&M, String, &Calendar) -> Result<T, Violations>,
     ) -> Result<Batch<T>, Status> {
-        if !(1..=MAX_BATCH).contains(&messages.len()) {
-            let mut violations = Violations::default();
-            let size = format!(
-                "has {} items: send 1 to {MAX_BATCH} per call",
-                messages.len()
-            );
-            violations.at(name).refuse("BATCH_SIZE", size);
-            return Err(status::invalid_request(violations));
-        }
+        check_size(name, messages.len())?;
         let calendar = Calendar {
             zone: self.zone.clone(),
             now: self.clock.now(),
@@ -163,6 +157,16 @@ impl IngestApi {
     }
 }
 
+fn check_size(name: &str, items: usize) -> Result<(), Status> {
+    if (1..=MAX_BATCH).contains(&items) {
+        return Ok(());
+    }
+    let mut violations = Violations::default();
+    let size = format!("has {items} items: send 1 to {MAX_BATCH} per call");
+    violations.at(name).refuse("BATCH_SIZE", size);
+    Err(status::invalid_request(violations))
+}
+
 /// When nobody waits for the answer any more. Every call has a deadline, its own or the server's; without the layer that sets it, in
 /// tests of a handler alone, the call may take as long as an import.
 fn deadline_of<T>(request: &Request<T>) -> Instant {
@@ -178,6 +182,7 @@ fn result(outcome: ItemOutcome, violations: Vec<pb::Violation>) -> pb::ItemResul
     pb::ItemResult {
         outcome: outcome.into(),
         violations,
+        customer_id: String::new(),
         warnings: vec![],
     }
 }
@@ -231,13 +236,14 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestTransactionsRequest>,
     ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read(
-            "transactions",
-            &request.into_inner().transactions,
-            transaction,
-        )?;
-        let outcomes = self.ingest.transactions(&batch.read, deadline).await?;
-        let results = self.results(FactKind::Transaction, "transactions", batch, &outcomes);
+        let request = request.into_inner();
+        let items = Items {
+            kind: FactKind::Transaction,
+            name: "transactions",
+            messages: &request.transactions,
+            unknown_customer: request.unknown_customer,
+        };
+        let results = self.place_and_write(items, transaction, deadline).await?;
         Ok(Response::new(pb::IngestTransactionsResponse { results }))
     }
 
@@ -246,11 +252,17 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestContactsRequest>,
     ) -> Result<Response<pb::IngestContactsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read_contacts(&request.into_inner().contacts)?;
-        let outcomes = self.ingest.contacts(&batch.read, deadline).await?;
-        let results = self.results(FactKind::Contact, "contacts", batch, &outcomes);
+        let request = request.into_inner();
+        let items = Items {
+            kind: FactKind::Contact,
+            name: "contacts",
+            messages: &request.contacts,
+            unknown_customer: request.unknown_customer,
+        };
+        let results = self.place_and_write(items, contact, deadline).await?;
         Ok(Response::new(pb::IngestContactsResponse { results }))
     }
+
     async fn ingest_rates(
         &self,
         request: Request<pb::IngestRatesRequest>,
@@ -279,14 +291,28 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         Ok(Response::new(list_response(asked, rates)))
     }
 
+    async fn get_time_zone(
+        &self,
+        _: Request<pb::GetTimeZoneRequest>,
+    ) -> Result<Response<pb::GetTimeZoneResponse>, Status> {
+        // A deployment's zone is stored by its name, so it has one.
+        let time_zone = self.zone.iana_name().unwrap_or("UTC").to_owned();
+        Ok(Response::new(pb::GetTimeZoneResponse { time_zone }))
+    }
+
     async fn ingest_contracts(
         &self,
         request: Request<pb::IngestContractsRequest>,
     ) -> Result<Response<pb::IngestContractsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read("contracts", &request.into_inner().contracts, contract)?;
-        let outcomes = self.ingest.contracts(&batch.read, deadline).await?;
-        let results = self.results(FactKind::Contract, "contracts", batch, &outcomes);
+        let request = request.into_inner();
+        let items = Items {
+            kind: FactKind::Contract,
+            name: "contracts",
+            messages: &request.contracts,
+            unknown_customer: request.unknown_customer,
+        };
+        let results = self.place_and_write(items, contract, deadline).await?;
         Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 

@@ -6,8 +6,10 @@ mod contracts;
 mod customers;
 mod facts;
 mod outcomes;
+mod placement;
 mod rates;
 pub mod refold;
+mod totals;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use tokio::time::Instant;
 pub use contracts::NewContract;
 pub use customers::{CustomerPatch, IdentifierStatement, NewAttribute};
 pub use facts::NewFact;
+pub use placement::{FoundBy, Placed, Placement, UnknownCustomer, Unplaced};
 
 use crate::{
     cache::{identifiers::IdentifierCache, profiles::ProfileCache},
@@ -27,7 +30,7 @@ use crate::{
         rates::{ExchangeRate, RateFilter, RecordedRate},
     },
     metrics::{self, FactKind, IngestMetrics},
-    service::{current_basis::CurrentBasis, error::ServiceError},
+    service::{answer::subjects::Subject, current_basis::CurrentBasis, error::ServiceError},
     store::{identifiers::IdentifierKey, pool::Pool},
 };
 
@@ -67,6 +70,18 @@ pub struct Ingest {
 }
 
 impl Ingest {
+    /// Finds the customers whom facts name by `subjects`.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn place(
+        &self,
+        subjects: &[Subject],
+        unknown: UnknownCustomer,
+    ) -> Result<Placement, ServiceError> {
+        placement::place(self, subjects, unknown).await
+    }
+
     /// Records transactions. One outcome for each, in their order. No statement runs on after `deadline`.
     ///
     /// # Errors

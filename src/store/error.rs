@@ -115,6 +115,12 @@ fn is_connection_fault(error: &sqlx::Error) -> bool {
 }
 
 impl StoreError {
+    /// The transaction rests on what another one has changed since: run it again. `what` says what changed.
+    #[must_use]
+    pub fn overtaken(what: &str) -> Self {
+        Self::Conflict(sqlx::Error::Protocol(what.to_owned()))
+    }
+
     /// A stored value that cannot be read.
     pub(super) fn corrupt(what: &str, why: impl std::fmt::Display) -> Self {
         Self::Corrupt(format!("{what}: {why}"))

@@ -72,6 +72,25 @@ pub async fn list(
         .collect()
 }
 
+/// Those of `customers` who are known.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_known(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<HashSet<CustomerId>, StoreError> {
+    if customers.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ids: Vec<String> =
+        sqlx::query_scalar("SELECT customer_id FROM profiles WHERE customer_id = ANY($1)")
+            .bind(codes::id_array(customers))
+            .fetch_all(connection)
+            .await?;
+    ids.iter().map(|id| codes::customer_id(id)).collect()
+}
+
 /// At most `limit` profiles of customers with ids after `after`, by id: a slice of all customers.
 ///
 /// # Errors

@@ -48,7 +48,10 @@ pub(crate) async fn prepare(data: &Path) -> anyhow::Result<()> {
     let transactions = (0..CROWD)
         .map(|at| purchase(&format!("crowd-{at:04}"), "crowd", at))
         .collect();
-    let request = pb::IngestTransactionsRequest { transactions };
+    let request = pb::IngestTransactionsRequest {
+        transactions,
+        ..Default::default()
+    };
     let results = ingest.ingest_transactions(request).await?;
     refuse_none(&results.into_inner().results)?;
     demo.terminate()?;

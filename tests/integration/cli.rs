@@ -39,8 +39,7 @@ Commands:
   serve           Run the server
   demo            Try everything on a generated customer base, on this machine, in one command
   migrate         Migrate an external database to the schema of this version; stop its server first
-  import          Import customers, transactions, contacts, contracts or exchange rates from a CSV
-                  file
+  import          Import customers, transactions, contacts, contracts or exchange rates from a file
   rates           List recorded exchange rates
   customer        Show stored customers
   model           Fit, backtest and activate value models
@@ -60,8 +59,8 @@ Options:
   -h, --help     Print help
   -V, --version  Print version
 
-Start with `patron demo`. `patron help COMMAND` describes a command. Exit codes: 0 done, 1 failed,
-64 wrong usage or configuration.
+Start with `patron demo`. `patron help COMMAND` describes a command. Exit codes: 0 done, 1 failed, 2
+not exactly one customer found, 64 wrong usage or configuration.
 "
     );
 }
@@ -180,7 +179,7 @@ fn a_dry_run_needs_no_server_and_reports_refused_rows() {
         notes.contains("line 3: amount: \"1,234.50\" has thousands separators"),
         "{notes}"
     );
-    assert!(text(&output.stdout).contains("Valid      1 (dry run: nothing was sent)"));
+    assert!(text(&output.stdout).contains("Valid       1 (dry run: nothing was sent)"));
     let files = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(files, 1, "a dry run writes no file");
 }

@@ -225,6 +225,7 @@ async fn a_server_whose_fence_another_process_took_commits_nothing_any_more() {
     let waiting = tokio::spawn(async move {
         let request = pb::IngestTransactionsRequest {
             transactions: vec![purchase("ada", "1", "2026-01-01", 100)],
+            ..Default::default()
         };
         ingest.ingest_transactions(request).await
     });
@@ -256,6 +257,7 @@ async fn a_server_whose_fence_another_process_took_commits_nothing_any_more() {
 async fn is_writing(service: &Service) -> bool {
     let request = pb::IngestTransactionsRequest {
         transactions: vec![purchase("bob", "1", "2026-01-01", 100)],
+        ..Default::default()
     };
     service.ingest().ingest_transactions(request).await.is_ok()
 }

@@ -14,6 +14,8 @@ mod refolded;
 mod related;
 mod retractions;
 mod streams;
+mod subjects;
+mod totals;
 
 use patron::pb;
 use patron::pb::UnratedReason;
@@ -234,6 +236,7 @@ async fn a_batch_must_have_one_to_a_thousand_items() {
     for count in [0, 1_001] {
         let request = pb::IngestTransactionsRequest {
             transactions: purchases(count),
+            ..Default::default()
         };
         let refused = service.ingest().ingest_transactions(request).await;
         let refused = refused.unwrap_err();

@@ -25,6 +25,7 @@ mod docs;
 mod fence;
 mod golden;
 mod http_api;
+mod imports;
 mod ingest;
 mod install;
 mod lanes;

@@ -17,6 +17,7 @@ use crate::support::until;
 async fn send(service: &ServiceWithDatabase, id: &str) -> Result<(), Status> {
     let request = pb::IngestTransactionsRequest {
         transactions: vec![purchase(id, "1", "2026-01-01", 100)],
+        ..Default::default()
     };
     let answer = service.ingest().ingest_transactions(request).await;
     answer.map(drop)

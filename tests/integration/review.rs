@@ -99,6 +99,7 @@ async fn a_transaction_is_seen_although_its_caller_gave_up_while_it_was_committe
     let mut client = service.ingest();
     let request = pb::IngestTransactionsRequest {
         transactions: vec![purchase("ada", "1", "2026-01-01", 100)],
+        ..Default::default()
     };
     give_up_while_it_commits(&service, async move {
         client.ingest_transactions(request).await

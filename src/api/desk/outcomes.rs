@@ -4,12 +4,13 @@ use super::short_label;
 use crate::{
     api::{
         Calendar, customer_kind,
-        facts::{instant, key, label, missing_when, on_day, required_label},
+        facts::{instant, label, missing_when, on_day, required_label, source_key},
         violations::{Checker, Violations},
     },
     domain::{
         customer::facts::{MAX_DURATION_SECONDS, MAX_LABEL_BYTES, MAX_TOPIC_BYTES},
         desk::outcome::{ContactOutcome, MAX_EFFORT, MAX_SATISFACTION},
+        text::CustomerId,
     },
     pb,
     service::ingest::NewFact,
@@ -30,8 +31,10 @@ pub(crate) fn contact_outcome(
         );
         return Err(violations);
     };
-    let key = key(
-        &message.customer_id,
+    let customer_id = check
+        .field("customer_id")
+        .ok("INVALID_ID", CustomerId::new(&message.customer_id));
+    let key = source_key(
         &message.source,
         ("contact_id", &message.contact_id),
         &mut check,
@@ -64,23 +67,27 @@ pub(crate) fn contact_outcome(
             .refuse("OUT_OF_RANGE", "must be 0 to 604800 seconds (a week)");
     }
     let customer_kind = customer_kind(message.customer_kind, &mut check.field("customer_kind"));
-    match (key, when, channel) {
-        (Some(key), Some(when), Some(channel)) if violations.is_empty() => Ok(NewFact {
-            fact: ContactOutcome {
-                key,
-                when,
-                channel,
-                topic,
-                queue,
-                agent,
-                transferred: message.transferred,
-                resolved_first: message.resolved_at_first_contact,
-                satisfaction,
-                effort,
-                duration_seconds,
-            },
-            customer_kind,
-        }),
+    match (customer_id, key, when, channel) {
+        (Some(customer_id), Some(key), Some(when), Some(channel)) if violations.is_empty() => {
+            Ok(NewFact {
+                fact: ContactOutcome {
+                    key: key.of(customer_id),
+                    when,
+                    channel,
+                    topic,
+                    queue,
+                    agent,
+                    transferred: message.transferred,
+                    resolved_first: message.resolved_at_first_contact,
+                    satisfaction,
+                    effort,
+                    duration_seconds,
+                },
+                customer_kind,
+                found_by: None,
+                is_total: false,
+            })
+        }
         _ => Err(violations),
     }
 }

@@ -1,54 +1,120 @@
-//! The columns of a CSV file: finding them by name, reading cells, collecting what is wrong with a row.
+//! The columns of a file: finding them by name, and which of them nothing uses.
 
-use std::fs::File;
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
-use csv::{Reader, ReaderBuilder, StringRecord};
+use csv::StringRecord;
 
 use crate::cli::error::CliError;
 
-/// Opens a CSV file and reads its header. Rows may have any number of cells; [`Row`] refuses those that do not fit the header.
-///
-/// # Errors
-///
-/// Wrong usage: no such file, no header, a delimiter that is none.
-pub fn open_csv(path: &Path, delimiter: Option<&str>) -> Result<(Reader<File>, Header), CliError> {
-    let shown = path.display();
-    let file = File::open(path)
-        .map_err(|cause| CliError::usage(format!("cannot open {shown}: {cause}")))?;
-    let delimiter = delimiter.map_or(Ok(b','), parse_delimiter)?;
-    let mut reader = ReaderBuilder::new()
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(file);
-    let names = reader
-        .headers()
-        .map_err(|cause| CliError::usage(format!("cannot read the header of {shown}: {cause}")))?;
-    let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
-    if names.iter().all(String::is_empty) {
-        return Err(CliError::usage(format!("{shown} has no header")));
-    }
-    Ok((reader, Header { names, delimiter }))
-}
-
-fn parse_delimiter(text: &str) -> Result<u8, CliError> {
-    match text.as_bytes() {
-        b"tab" | b"\\t" => Ok(b'\t'),
-        [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'"' => Ok(*byte),
-        _ => Err(CliError::usage(format!(
-            "--delimiter {text:?} is not one ASCII character (or \"tab\")"
-        ))),
-    }
-}
+/// Words in the name of a column that decide whether a row is a sale, or how much of one.
+const DECIDING: [&str; 11] = [
+    "status",
+    "state",
+    "stage",
+    "quantity",
+    "qty",
+    "menge",
+    "refund",
+    "refunded",
+    "cancelled",
+    "canceled",
+    "voided",
+];
 
 /// The names of a file's columns.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Header {
     names: Vec<String>,
     delimiter: u8,
+    /// Values of a column that mean others, in lower case.
+    values: HashMap<usize, HashMap<String, String>>,
+    /// Which columns an option or a default name found.
+    used: RefCell<Vec<bool>>,
 }
 
 impl Header {
+    /// The header of a file, called `shown` in messages.
+    ///
+    /// # Errors
+    ///
+    /// Wrong usage: no name at all, or a name that several columns have.
+    pub fn new(names: Vec<String>, delimiter: u8, shown: &str) -> Result<Self, CliError> {
+        if names.iter().all(String::is_empty) {
+            return Err(CliError::usage(format!("{shown} has no header")));
+        }
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        for (position, name) in names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| !name.is_empty())
+        {
+            if let Some(before) = first.insert(name, position) {
+                return Err(CliError::Usage {
+                    message: format!(
+                        "{shown} has two columns {name:?}: the {}. and the {}.",
+                        before + 1,
+                        position + 1
+                    ),
+                    hint: "rename or remove one of them".to_owned(),
+                });
+            }
+        }
+        Ok(Self {
+            used: RefCell::new(vec![false; names.len()]),
+            values: HashMap::new(),
+            names,
+            delimiter,
+        })
+    }
+
+    /// Sets which values of a column mean others.
+    pub fn set_values(&mut self, values: HashMap<usize, HashMap<String, String>>) {
+        self.values = values;
+    }
+
+    /// The cell of a line without the blanks around it, or what its value means.
+    #[must_use]
+    pub fn cell<'a>(&'a self, line: &'a StringRecord, column: usize) -> &'a str {
+        let cell = line.get(column).unwrap_or_default().trim();
+        if self.values.is_empty() {
+            return cell;
+        }
+        let other = self.values.get(&column);
+        let other = other.and_then(|values| values.get(&cell.to_lowercase()));
+        other.map_or(cell, String::as_str)
+    }
+
+    /// The columns that nothing uses.
+    #[must_use]
+    pub fn unused(&self) -> Vec<&str> {
+        let used = self.used.borrow();
+        let names = self.names.iter().zip(used.iter());
+        names
+            .filter(|(name, used)| !**used && !name.is_empty())
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// Columns that nothing uses although their names look like what decides whether a row is a sale.
+    #[must_use]
+    pub fn suspicious(&self) -> Vec<&str> {
+        let mut unused = self.unused();
+        unused.retain(|name| {
+            words(name)
+                .iter()
+                .any(|word| DECIDING.contains(&word.as_str()))
+        });
+        unused
+    }
+
+    /// Notes that a column is used.
+    pub fn mark(&self, column: usize) {
+        if let Some(used) = self.used.borrow_mut().get_mut(column) {
+            *used = true;
+        }
+    }
+
     /// The names in the order of the file.
     #[must_use]
     pub fn names(&self) -> &[String] {
@@ -68,10 +134,13 @@ impl Header {
     /// Wrong usage, with the file's columns and the nearest one; or the name occurs twice.
     pub fn find(&self, option: &str, name: &str) -> Result<usize, CliError> {
         let name = name.trim();
-        if let Some(position) = self.unique(name, |a, b| a == b, option)? {
-            return Ok(position);
-        }
-        if let Some(position) = self.unique(name, str::eq_ignore_ascii_case, option)? {
+        let exact = self.unique(name, |a, b| a == b, option)?;
+        let position = match exact {
+            Some(position) => Some(position),
+            None => self.unique(name, str::eq_ignore_ascii_case, option)?,
+        };
+        if let Some(position) = position {
+            self.mark(position);
             return Ok(position);
         }
         let columns = self.names.join(", ");
@@ -80,6 +149,31 @@ impl Header {
             message: format!("{option}: the file has no column {name:?}; it has {columns}"),
             hint: nearest.map_or_else(String::new, |nearest| format!("did you mean {nearest:?}?")),
         })
+    }
+
+    /// The position of the only one of several names that the file has, for a meaning that `option` sets.
+    ///
+    /// # Errors
+    ///
+    /// Wrong usage when the file has several of them: which one is meant is not known.
+    pub fn one_of(&self, option: &str, names: &[&str]) -> Result<Option<usize>, CliError> {
+        let is_one = |column: &str| names.iter().any(|name| column.eq_ignore_ascii_case(name));
+        let mut found = self
+            .names
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| is_one(column));
+        match (found.next(), found.next()) {
+            (Some((_, one)), Some((_, other))) => Err(CliError::Usage {
+                message: format!("two columns could be meant: {one:?} and {other:?}"),
+                hint: format!("choose one with {option}"),
+            }),
+            (Some((position, _)), None) => {
+                self.mark(position);
+                Ok(Some(position))
+            }
+            (None, _) => Ok(None),
+        }
     }
 
     /// The position of the first of several names that the file has.
@@ -92,11 +186,11 @@ impl Header {
         })
     }
 
-    /// A column that must be there: the one named, else the first of the default names.
+    /// A column that must be there: the one named, else the one with a default name.
     ///
     /// # Errors
     ///
-    /// Wrong usage, with the file's columns.
+    /// Wrong usage, with the file's columns; or several have default names.
     pub fn required(
         &self,
         option: &str,
@@ -106,21 +200,22 @@ impl Header {
         if let Some(name) = named {
             return self.find(option, name);
         }
-        self.first_of(defaults).ok_or_else(|| CliError::Usage {
-            message: format!(
-                "the file has none of the columns {}; it has {}",
-                defaults.join(", "),
-                self.names.join(", ")
-            ),
-            hint: format!("set the column with {option}"),
-        })
+        self.one_of(option, defaults)?
+            .ok_or_else(|| CliError::Usage {
+                message: format!(
+                    "the file has none of the columns {}; it has {}",
+                    defaults.join(", "),
+                    self.names.join(", ")
+                ),
+                hint: format!("set the column with {option}"),
+            })
     }
 
     /// A column that may be there. An empty name leaves it out.
     ///
     /// # Errors
     ///
-    /// Wrong usage when the named column is not there.
+    /// Wrong usage when the named column is not there, or several have default names.
     pub fn optional(
         &self,
         option: &str,
@@ -130,7 +225,7 @@ impl Header {
         match named {
             Some("") => Ok(None),
             Some(name) => self.find(option, name).map(Some),
-            None => Ok(self.first_of(defaults)),
+            None => self.one_of(option, defaults),
         }
     }
 
@@ -187,136 +282,24 @@ fn edit_distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// A row under examination: its cells and everything that is wrong with them.
-#[derive(Debug)]
-pub struct Row<'a> {
-    header: &'a Header,
-    record: &'a StringRecord,
-    problems: Vec<String>,
-    nothing: Option<&'static str>,
-}
-
-impl<'a> Row<'a> {
-    /// A row of a file. One with more or fewer cells than the header is refused.
-    #[must_use]
-    pub fn new(header: &'a Header, record: &'a StringRecord) -> Self {
-        let (columns, cells) = (header.names.len(), record.len());
-        let problems = if columns == cells {
-            Vec::new()
-        } else {
-            vec![format!("has {cells} cells, the header has {columns}")]
-        };
-        Self {
-            header,
-            record,
-            problems,
-            nothing: None,
+/// The words in the name of a column, in lower case: `StageName`, `financial_status` and `Lineitem quantity` have two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before_is_lower = false;
+    for letter in name.chars() {
+        let begins = letter.is_uppercase() && before_is_lower;
+        if begins || !letter.is_alphanumeric() {
+            words.push(String::new());
         }
-    }
-
-    /// A cell without the blanks around it. Empty when the column is left out.
-    #[must_use]
-    pub fn text(&self, column: Option<usize>) -> &'a str {
-        let cell = column.and_then(|column| self.record.get(column));
-        cell.unwrap_or_default().trim()
-    }
-
-    /// Reads a cell. `None` when it is empty or wrong; what is wrong is noted.
-    pub fn parse<T>(
-        &mut self,
-        column: Option<usize>,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        let text = self.text(column);
-        if text.is_empty() {
-            return None;
+        if letter.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(letter.to_lowercase());
         }
-        match parse(text) {
-            Ok(value) => Some(value),
-            Err(reason) => {
-                let name = column.and_then(|column| self.header.names.get(column));
-                let name = name.map_or("?", String::as_str);
-                self.problems.push(format!("{name}: {reason}"));
-                None
-            }
-        }
+        before_is_lower = letter.is_lowercase();
     }
-
-    /// Reads a cell that must not be empty.
-    pub fn parse_required<T>(
-        &mut self,
-        column: usize,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        if self.text(Some(column)).is_empty() {
-            let name = self.header.names.get(column).map_or("?", String::as_str);
-            self.problems.push(format!("{name}: is empty"));
-            return None;
-        }
-        self.parse(Some(column), parse)
-    }
-
-    /// Reads a text of at most so many bytes. Empty when absent or wrong.
-    pub fn short_text(&mut self, column: Option<usize>, bytes: usize) -> String {
-        self.parse(column, |text| {
-            short_text(text, bytes).map(|text| text.unwrap_or_default().to_owned())
-        })
-        .unwrap_or_default()
-    }
-
-    /// Reads an id of at most 128 bytes that must be there.
-    pub fn id(&mut self, column: usize) -> Option<String> {
-        self.parse_required(column, |text| {
-            short_text(text, 128).map(|text| text.unwrap_or_default().to_owned())
-        })
-    }
-
-    /// Notes that something is wrong.
-    pub fn refuse(&mut self, reason: impl Into<String>) {
-        self.problems.push(reason.into());
-    }
-
-    /// Notes that the row, with which nothing is wrong, holds no fact, and why.
-    pub fn leave_out(&mut self, reason: &'static str) {
-        self.nothing = Some(reason);
-    }
-
-    /// Why a sound row holds no fact, if it holds none.
-    #[must_use]
-    pub fn left_out(&self) -> Option<&'static str> {
-        self.nothing.filter(|_| self.is_sound())
-    }
-
-    /// Whether nothing is wrong so far.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.problems.is_empty()
-    }
-
-    /// Everything that is wrong, in one line.
-    #[must_use]
-    pub fn into_reason(self) -> String {
-        self.problems.join("; ")
-    }
-}
-
-/// A text of at most so many bytes without control characters. `None` when empty.
-///
-/// # Errors
-///
-/// A sentence that says what is wrong.
-pub fn short_text(text: &str, bytes: usize) -> Result<Option<&str>, String> {
-    let text = text.trim();
-    if text.len() > bytes {
-        return Err(format!(
-            "has {} bytes, at most {bytes} are allowed",
-            text.len()
-        ));
-    }
-    if text.chars().any(char::is_control) {
-        return Err("has a control character (a line break, for example)".to_owned());
-    }
-    Ok(Some(text).filter(|text| !text.is_empty()))
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 #[cfg(test)]
@@ -324,10 +307,8 @@ mod tests {
     use super::*;
 
     fn header(names: &[&str]) -> Header {
-        Header {
-            names: names.iter().map(|name| (*name).to_owned()).collect(),
-            delimiter: b',',
-        }
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Header::new(names, b',', "f.csv").unwrap()
     }
 
     #[test]
@@ -346,17 +327,54 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_taken_in_their_order_and_an_empty_name_leaves_a_column_out() {
+    fn two_columns_of_one_meaning_are_refused_and_an_empty_name_ignores_a_column() {
         let header = header(&["time", "date", "category"]);
-        assert_eq!(header.required("-", None, &["date", "time"]).unwrap(), 1);
+        let error = header
+            .required("--time-column", None, &["date", "time"])
+            .unwrap_err();
+        assert_eq!(
+            error.lines(),
+            [
+                "error: two columns could be meant: \"time\" and \"date\"",
+                "hint: choose one with --time-column"
+            ]
+        );
+        assert_eq!(
+            header
+                .required("-", Some("date"), &["date", "time"])
+                .unwrap(),
+            1
+        );
         assert!(header.required("-", None, &["amount"]).is_err());
         assert_eq!(header.optional("-", None, &["category"]).unwrap(), Some(2));
         assert_eq!(header.optional("-", Some(""), &["category"]).unwrap(), None);
     }
 
     #[test]
-    fn a_column_that_occurs_twice_cannot_be_named() {
-        assert!(header(&["a", "a"]).find("-", "a").is_err());
+    fn a_name_that_two_columns_have_is_refused() {
+        let names = vec!["a".to_owned(), String::new(), "a".to_owned(), String::new()];
+        let error = Header::new(names, b',', "f.csv").unwrap_err();
+        assert!(error.to_string().contains("the 1. and the 3."), "{error}");
+        assert!(header(&["a", "A"]).find("-", "a").is_ok());
+    }
+
+    #[test]
+    fn an_unused_column_that_decides_about_sales_is_suspicious() {
+        let header = header(&[
+            "StageName",
+            "Financial Status",
+            "Lineitem quantity",
+            "estate",
+            "note",
+        ]);
+        assert_eq!(
+            header.suspicious(),
+            ["StageName", "Financial Status", "Lineitem quantity"]
+        );
+        header.find("--only", "financial status").unwrap();
+        header.find("--ignore", "StageName").unwrap();
+        assert_eq!(header.suspicious(), ["Lineitem quantity"]);
+        assert_eq!(header.unused(), ["Lineitem quantity", "estate", "note"]);
     }
 
     #[test]
@@ -364,24 +382,5 @@ mod tests {
         assert_eq!(edit_distance("kitten", "sitting"), 3);
         assert_eq!(edit_distance("", "abc"), 3);
         assert_eq!(edit_distance("same", "same"), 0);
-    }
-
-    #[test]
-    fn everything_wrong_with_a_row_is_collected() {
-        let header = header(&["a", "b"]);
-        let record = StringRecord::from(vec!["", "x\u{7}"]);
-        let mut row = Row::new(&header, &record);
-        assert_eq!(row.id(0), None);
-        assert_eq!(row.short_text(Some(1), 64), "");
-        assert!(!row.is_sound());
-        assert_eq!(
-            row.into_reason(),
-            "a: is empty; b: has a control character (a line break, for example)"
-        );
-        let short = StringRecord::from(vec!["only"]);
-        assert_eq!(
-            Row::new(&header, &short).into_reason(),
-            "has 1 cells, the header has 2"
-        );
     }
 }

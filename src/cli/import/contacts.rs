@@ -1,18 +1,22 @@
 //! Rows of service contacts.
 
+use std::borrow::Cow;
+
 use clap::Args;
 
-use super::amount::parse_minor;
-use super::columns::{Header, Row, short_text};
+use super::amount::parse_amount;
+use super::args::{FileArgs, Formats};
+use super::columns::Header;
 use super::currency::{RowCurrency, parse_currency};
 use super::identity::{Content, DerivedIds};
-use super::pipeline::Mapping;
+use super::meaning::View;
+use super::pipeline::reading::Mapping;
+use super::row::{Row, short_text};
 use super::send::Batch;
-use super::transactions::{TIME_COLUMNS, customer_column};
-use super::when::{When, parse_when};
-use super::{FileArgs, Formats};
+use super::transactions::{TIME_COLUMNS, day_in};
+use super::when::When;
+use super::who::{CustomerColumn, NamedArgs, whose};
 use crate::cli::error::CliError;
-use crate::cli::text::currency_exponent;
 use crate::pb;
 
 /// Longest contact that Patron takes, in seconds: a week.
@@ -28,6 +32,9 @@ pub struct ContactsArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
+    #[command(flatten)]
+    /// Whose facts they are.
+    named: NamedArgs,
     /// Column of the day or time [default: date, time, occurred_at, timestamp]
     #[arg(long, value_name = "COLUMN")]
     time_column: Option<String>,
@@ -67,7 +74,7 @@ pub struct ContactsArgs {
 /// Where a contact stands in a row.
 #[derive(Debug)]
 pub struct ContactMapping {
-    customer: usize,
+    customer: CustomerColumn,
     time: usize,
     channel: Option<usize>,
     fixed_channel: Option<String>,
@@ -113,7 +120,7 @@ impl ContactMapping {
             header,
         )?;
         Ok(Self {
-            customer: customer_column(&args.file, header)?,
+            customer: CustomerColumn::new(&args.file, header)?.named_by(&args.named, header)?,
             time: header.required("--time-column", args.time_column.as_deref(), &TIME_COLUMNS)?,
             channel,
             fixed_channel: args.channel.clone(),
@@ -132,7 +139,7 @@ impl ContactMapping {
             outcome: optional("--outcome-column", &args.outcome_column, &["outcome"])?,
             id: optional("--id-column", &args.id_column, &["contact_id"])?,
             retracts,
-            formats: args.file.formats(),
+            formats: args.file.input.formats()?,
             source: args.file.source.clone(),
             customer_kind: args.file.kind(),
             ids: DerivedIds::default(),
@@ -156,10 +163,9 @@ impl ContactMapping {
             return None;
         }
         let currency = self.currency.in_row(row)?;
-        let exponent = currency_exponent(&currency)?;
-        let comma = self.formats.decimal_comma;
+        let numbers = self.formats.numbers;
         let amount_minor = row.parse(self.cost, |text| {
-            match parse_minor(text, exponent, comma)? {
+            match parse_amount(text, &currency, numbers)?.signed() {
                 cost @ 0.. => Ok(cost),
                 _ => Err("the cost of a contact cannot be negative".to_owned()),
             }
@@ -177,7 +183,10 @@ impl ContactMapping {
         let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
         let cost = fact.cost.as_ref();
         let content = Content::default()
-            .with("customer", &fact.customer_id)
+            .with(
+                "customer",
+                &whose(&fact.customer_id, fact.customer.as_ref()),
+            )
             .with("when", &when.normalised())
             .with("channel", &fact.channel)
             .with("topic", &fact.topic)
@@ -194,35 +203,74 @@ impl Mapping for ContactMapping {
     type Fact = pb::Contact;
     const IN_FLIGHT: usize = 4;
 
-    fn customer(fact: &Self::Fact) -> Option<&str> {
-        Some(&fact.customer_id)
+    fn customer(fact: &Self::Fact) -> Option<Cow<'_, str>> {
+        Some(whose(&fact.customer_id, fact.customer.as_ref()))
     }
 
-    fn read(&mut self, row: &mut Row<'_>) -> Option<pb::Contact> {
-        let customer_id = row.id(self.customer);
-        let format = self.formats.date.clone();
-        let when = row.parse_required(self.time, |text| parse_when(text, format.as_deref()));
+    fn unknown_customer(&self) -> pb::UnknownCustomer {
+        self.customer.unknown()
+    }
+
+    fn formats(&mut self) -> &mut Formats {
+        &mut self.formats
+    }
+
+    fn view<'a>(&self, fact: &'a pb::Contact) -> View<'a> {
+        let zone = self.formats.dates.zone();
+        let is_retraction = !fact.retracts_contact_id.is_empty();
+        View {
+            kind: if is_retraction {
+                "Retractions"
+            } else {
+                "Contacts"
+            },
+            customer: Some(whose(&fact.customer_id, fact.customer.as_ref())),
+            day: match &fact.when {
+                Some(pb::contact::When::OccurredTime(time)) => day_in(time, &zone),
+                Some(pb::contact::When::OccurredOn(day)) => day.parse().ok(),
+                None => None,
+            },
+            money: fact.cost.as_ref(),
+        }
+    }
+
+    fn details(&self, fact: &pb::Contact) -> Vec<(&'static str, String)> {
+        vec![
+            ("id", fact.contact_id.clone()),
+            ("channel", fact.channel.clone()),
+            ("topic", fact.topic.clone()),
+            ("of", fact.retracts_contact_id.clone()),
+        ]
+    }
+
+    fn read(&mut self, row: &mut Row<'_>) -> Option<Vec<pb::Contact>> {
+        let named = self.customer.read(row);
+        let dates = &self.formats.dates;
+        let when = row.parse_required(self.time, |text| dates.when(text));
         let retracts_contact_id = row.short_text(self.retracts, 128);
         let channel = if retracts_contact_id.is_empty() {
             self.channel(row)
         } else {
             row.text(self.channel).to_owned()
         };
-        let topic = row.short_text(self.topic, 128);
+        let topic = row.free_text(self.topic, 128);
         let duration_seconds = row.parse(self.duration, parse_duration);
         let cost = self.cost(row);
         let outcome = row.short_text(self.outcome, 64);
         if !row.is_sound() {
             return None;
         }
-        let (customer_id, when) = (customer_id?, when?);
+        let (named, when) = (named?, when?);
         let mut fact = pb::Contact {
-            customer_id,
+            customer_id: named.customer_id,
+            customer: named.customer,
             source: self.source.clone(),
             contact_id: String::new(),
             when: Some(match when.instant() {
                 Some(instant) => pb::contact::When::OccurredTime(instant),
-                None => pb::contact::When::OccurredOn(when.day().to_string()),
+                None => {
+                    pb::contact::When::OccurredOn(when.day(&jiff::tz::TimeZone::UTC).to_string())
+                }
             }),
             channel,
             topic,
@@ -233,7 +281,7 @@ impl Mapping for ContactMapping {
             retracts_contact_id,
         };
         fact.contact_id = self.identity(row, &fact, &when)?;
-        Some(fact)
+        Some(vec![fact])
     }
 
     fn batch(facts: Vec<pb::Contact>) -> Batch {
@@ -280,98 +328,4 @@ fn parse_duration(text: &str) -> Result<i32, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use csv::StringRecord;
-
-    use super::*;
-
-    fn mapping(names: &str, options: &str) -> Result<(ContactMapping, Header), CliError> {
-        use clap::Parser as _;
-        #[derive(clap::Parser)]
-        struct Line {
-            #[command(flatten)]
-            args: ContactsArgs,
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("f.csv");
-        std::fs::write(&path, format!("{names}\n")).unwrap();
-        let (_, header) = super::super::columns::open_csv(&path, None)?;
-        let line = format!("import f.csv {options}");
-        let line = Line::try_parse_from(line.split_whitespace()).unwrap();
-        Ok((ContactMapping::new(&line.args, &header)?, header))
-    }
-
-    #[test]
-    fn a_contact_is_read_with_channel_duration_and_cost() {
-        let (mut mapping, header) = mapping(
-            "customer_id,date,channel,duration,cost,outcome,topic",
-            "--currency EUR --channel phone --source acd",
-        )
-        .unwrap();
-        let record = StringRecord::from(vec![
-            "c-1",
-            "2024-02-01 10:00",
-            "",
-            "02:05",
-            "4.5",
-            "resolved",
-            "bill",
-        ]);
-        let mut row = Row::new(&header, &record);
-        let fact = mapping.read(&mut row).unwrap();
-        assert_eq!(fact.channel, "phone");
-        assert_eq!(fact.duration_seconds, Some(125));
-        assert_eq!(fact.cost.unwrap().amount_minor, 450);
-        assert_eq!(
-            fact.when,
-            Some(pb::contact::When::OccurredOn("2024-02-01".into()))
-        );
-        assert_eq!(fact.contact_id.len(), 32);
-    }
-
-    #[test]
-    fn costs_need_a_currency_and_contacts_a_channel() {
-        assert!(mapping("customer_id,date,channel,cost", "").is_err());
-        assert!(mapping("customer_id,date", "").is_err());
-        assert!(mapping("customer_id,date,channel", "").is_ok());
-    }
-
-    #[test]
-    fn a_row_may_take_a_contact_back_and_then_needs_no_channel() {
-        let names = "customer_id,date,contact_id,retracts_contact_id";
-        let (mut mapping, header) = mapping(names, "--source acd").unwrap();
-        let mut read = |cells: [&str; 4]| {
-            let record = StringRecord::from(cells.to_vec());
-            let mut row = Row::new(&header, &record);
-            mapping.read(&mut row).ok_or_else(|| row.into_reason())
-        };
-        let fact = read(["c-1", "2024-02-01", "k-2", "k-1"]).unwrap();
-        assert_eq!((&*fact.retracts_contact_id, &*fact.channel), ("k-1", ""));
-        let refused = read(["c-1", "2024-02-01", "k-3", ""]).unwrap_err();
-        assert_eq!(refused, "the channel is empty");
-    }
-
-    #[test]
-    fn durations_are_seconds_or_clock_times() {
-        for (text, seconds) in [
-            ("90", 90),
-            ("01:30", 90),
-            ("1:00:00", 3_600),
-            ("604800", 604_800),
-        ] {
-            assert_eq!(parse_duration(text), Ok(seconds), "{text}");
-        }
-        for text in [
-            "",
-            "-1",
-            "1.5",
-            "1:60",
-            "1:2:3:4",
-            "604801",
-            "99999999999",
-            "99999999:00:00",
-        ] {
-            assert!(parse_duration(text).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

@@ -1,18 +1,20 @@
 //! Rows of contracts.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use jiff::civil::Date;
 
-use super::amount::parse_minor;
-use super::columns::{Header, Row};
+use super::amount::parse_amount;
+use super::args::{FileArgs, Formats};
+use super::columns::Header;
 use super::currency::{RowCurrency, parse_currency};
-use super::pipeline::Mapping;
+use super::meaning::View;
+use super::pipeline::reading::Mapping;
+use super::row::Row;
 use super::send::Batch;
-use super::transactions::customer_column;
-use super::when::parse_day;
-use super::{FileArgs, Formats};
+use super::who::{CustomerColumn, NamedArgs, whose};
 use crate::cli::error::CliError;
-use crate::cli::text::currency_exponent;
 use crate::pb;
 
 /// Longest period that Patron takes, in months.
@@ -28,6 +30,9 @@ pub struct ContractsArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
+    #[command(flatten)]
+    /// Whose facts they are.
+    named: NamedArgs,
     /// Column of the contract id [default: contract_id, contract]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
@@ -66,7 +71,7 @@ pub struct ContractsArgs {
 /// Where a contract stands in a row.
 #[derive(Debug)]
 pub struct ContractMapping {
-    customer: usize,
+    customer: CustomerColumn,
     id: usize,
     start: usize,
     period: Option<usize>,
@@ -108,7 +113,7 @@ impl ContractMapping {
             });
         }
         Ok(Self {
-            customer: customer_column(&args.file, header)?,
+            customer: CustomerColumn::new(&args.file, header)?.named_by(&args.named, header)?,
             id: required("--id-column", &args.id_column, &["contract_id", "contract"])?,
             start: required(
                 "--start-column",
@@ -132,7 +137,7 @@ impl ContractMapping {
                 header,
             )?
             .required()?,
-            formats: args.file.formats(),
+            formats: args.file.input.formats()?,
             source: args.file.source.clone(),
             customer_kind: args.file.kind(),
         })
@@ -150,16 +155,17 @@ impl ContractMapping {
 
     /// An amount that is not negative, in minor units.
     fn amount(&self, column: Option<usize>, row: &mut Row<'_>, currency: &str) -> Option<i64> {
-        let exponent = currency_exponent(currency)?;
-        let comma = self.formats.decimal_comma;
-        row.parse(column, |text| match parse_minor(text, exponent, comma)? {
-            amount @ 0.. => Ok(amount),
-            _ => Err("the price and the cost of a contract cannot be negative".to_owned()),
+        let numbers = self.formats.numbers;
+        row.parse(column, |text| {
+            match parse_amount(text, currency, numbers)?.signed() {
+                amount @ 0.. => Ok(amount),
+                _ => Err("the price and the cost of a contract cannot be negative".to_owned()),
+            }
         })
     }
 
     fn day(&self, column: Option<usize>, row: &mut Row<'_>) -> Option<Date> {
-        row.parse(column, |text| parse_day(text, self.formats.date.as_deref()))
+        row.parse(column, |text| self.formats.dates.day(text))
     }
 }
 
@@ -168,8 +174,34 @@ impl Mapping for ContractMapping {
     /// One batch after the other: a row that changes a contract follows the row that it changes.
     const IN_FLIGHT: usize = 1;
 
-    fn read(&mut self, row: &mut Row<'_>) -> Option<pb::Contract> {
-        let customer_id = row.id(self.customer);
+    fn unknown_customer(&self) -> pb::UnknownCustomer {
+        self.customer.unknown()
+    }
+
+    fn formats(&mut self) -> &mut Formats {
+        &mut self.formats
+    }
+
+    fn view<'a>(&self, fact: &'a pb::Contract) -> View<'a> {
+        View {
+            kind: "Contracts",
+            customer: Some(whose(&fact.customer_id, fact.customer.as_ref())),
+            day: fact.started_on.parse().ok(),
+            money: fact.price.as_ref(),
+        }
+    }
+
+    fn details(&self, fact: &pb::Contract) -> Vec<(&'static str, String)> {
+        vec![
+            ("id", fact.contract_id.clone()),
+            ("months", fact.period_months.to_string()),
+            ("end", fact.ended_on.clone()),
+            ("from", fact.effective_on.clone()),
+        ]
+    }
+
+    fn read(&mut self, row: &mut Row<'_>) -> Option<Vec<pb::Contract>> {
+        let named = self.customer.read(row);
         let contract_id = row.id(self.id);
         if row.text(Some(self.start)).is_empty() {
             row.refuse("the first day is empty");
@@ -202,8 +234,10 @@ impl Mapping for ContractMapping {
             return None;
         }
         let text = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
-        Some(pb::Contract {
-            customer_id: customer_id?,
+        let named = named?;
+        Some(vec![pb::Contract {
+            customer_id: named.customer_id,
+            customer: named.customer,
             source: self.source.clone(),
             contract_id: contract_id?,
             started_on: started_on?.to_string(),
@@ -217,7 +251,7 @@ impl Mapping for ContractMapping {
             ended_on: text(ended_on),
             effective_on: text(effective_on),
             customer_kind: self.customer_kind,
-        })
+        }])
     }
 
     fn batch(facts: Vec<pb::Contract>) -> Batch {
@@ -227,8 +261,9 @@ impl Mapping for ContractMapping {
     /// The last row of a contract is how it stands, those before it how it came to that: the server has to see them side by side.
     const TOGETHER: bool = true;
 
-    fn key(fact: &pb::Contract) -> Option<(&str, &str)> {
-        Some((&fact.customer_id, &fact.contract_id))
+    fn key(fact: &pb::Contract) -> Option<(Cow<'_, str>, &str)> {
+        let customer = whose(&fact.customer_id, fact.customer.as_ref());
+        Some((customer, &fact.contract_id))
     }
 }
 

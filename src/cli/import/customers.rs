@@ -2,19 +2,24 @@
 
 mod identifiers;
 
+use std::borrow::Cow;
+
 use clap::Args;
 
-use self::identifiers::IdentifierColumns;
-use super::amount::parse_minor;
-use super::columns::{Header, Row, short_text};
+use self::identifiers::{IdentifierColumns, several};
+use super::amount::{currency_in, parse_amount};
+use super::args::{FileArgs, Formats};
+use super::columns::Header;
 use super::currency::{RowCurrency, parse_currency};
-use super::pipeline::Mapping;
+use super::meaning::View;
+use super::number::Number;
+use super::pick::Pair;
+use super::pipeline::reading::Mapping;
+use super::row::{Row, free_text, short_text};
 use super::send::Batch;
-use super::transactions::customer_column;
-use super::when::parse_day;
-use super::{FileArgs, Formats};
+use super::who::CustomerColumn;
 use crate::cli::error::CliError;
-use crate::cli::text::currency_exponent;
+use crate::cli::text::money_text;
 use crate::domain::telephony::plan::NumberPlan;
 use crate::pb;
 use crate::pb::attribute_value::Value;
@@ -29,9 +34,9 @@ pub struct CustomersArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
-    /// Column of the display name; empty cells change nothing [default: display_name, name]
+    /// Column of the display name, or of a part of it (repeatable); empty cells change nothing [default: display_name, name]
     #[arg(long, value_name = "COLUMN")]
-    name_column: Option<String>,
+    name_column: Vec<String>,
     /// Column of a phone number (repeatable) [default: phone, phone_number]
     #[arg(long, value_name = "COLUMN")]
     phone_column: Vec<String>,
@@ -39,7 +44,7 @@ pub struct CustomersArgs {
     /// auto or auto:DE. A number that could be several with auto is rejected
     #[arg(long, value_name = "PLAN", default_value_t, value_parser = identifiers::parse_number_plan)]
     phone_numbers: NumberPlan,
-    /// Column of an e-mail address (repeatable) [default: email]
+    /// Column of e-mail addresses, with ; between several (repeatable) [default: email]
     #[arg(long, value_name = "COLUMN")]
     email_column: Vec<String>,
     /// System and column of an external id (repeatable), for example crm=crm_id
@@ -61,13 +66,10 @@ pub struct CustomersArgs {
     /// Column of that currency [default: currency, unless --currency is given]
     #[arg(long, value_name = "COLUMN")]
     currency_column: Option<String>,
-}
-
-/// `LEFT=RIGHT` on the command line.
-#[derive(Debug, Clone)]
-pub struct Pair {
-    left: String,
-    right: String,
+    /// Refuse a whole row for one wrong name, phone number, e-mail address, external id or attribute. Without it the row is read without
+    /// that cell
+    #[arg(long)]
+    pub strict: bool,
 }
 
 fn parse_pair(text: &str) -> Result<Pair, String> {
@@ -118,8 +120,8 @@ struct AttributeColumn {
 /// Where a customer stands in a row.
 #[derive(Debug)]
 pub struct CustomerMapping {
-    customer: usize,
-    name: Option<usize>,
+    customer: CustomerColumn,
+    names: Vec<usize>,
     identifiers: IdentifierColumns,
     attributes: Vec<AttributeColumn>,
     observed: Option<usize>,
@@ -146,8 +148,9 @@ impl CustomerMapping {
             .map(|pair| attribute_column(pair, header))
             .collect();
         Ok(Self {
-            customer: customer_column(&args.file, header)?,
-            name: optional(
+            customer: CustomerColumn::new(&args.file, header)?,
+            names: several(
+                header,
                 "--name-column",
                 &args.name_column,
                 &["display_name", "name"],
@@ -162,22 +165,21 @@ impl CustomerMapping {
                 args.currency_column.as_deref(),
                 header,
             )?,
-            formats: args.file.formats(),
+            formats: args.file.input.formats()?,
             source: args.file.source.clone(),
         })
     }
 
     fn attributes(&self, row: &mut Row<'_>) -> Vec<pb::AttributeValue> {
-        let format = self.formats.date.as_deref();
-        let observed = row.parse(self.observed, |text| parse_day(text, format));
+        let dates = &self.formats.dates;
+        let observed = row.parse(self.observed, |text| dates.day(text));
         let observed_on = observed.map(|day| day.to_string()).unwrap_or_default();
         let mut values = Vec::new();
         for attribute in &self.attributes {
-            let column = Some(attribute.column);
             let value = if attribute.kind == AttributeType::Money {
                 self.money(row, attribute.column)
             } else {
-                row.parse(column, |text| self.value(text, attribute.kind))
+                row.parse_cell(attribute.column, |text| self.value(text, attribute.kind))
             };
             if let Some(value) = value {
                 values.push(pb::AttributeValue {
@@ -193,50 +195,40 @@ impl CustomerMapping {
 
     /// "12.50 EUR", or "12.50" in the currency of the row.
     fn money(&self, row: &mut Row<'_>, column: usize) -> Option<Value> {
-        let text = row.text(Some(column));
-        if text.is_empty() {
-            return None;
-        }
-        let (number, currency) = match text.rsplit_once(' ') {
-            Some((number, code))
-                if code.len() == 3 && code.bytes().all(|b| b.is_ascii_alphabetic()) =>
-            {
-                (number, row.parse(Some(column), |_| parse_currency(code))?)
-            }
-            _ => (text, self.currency.in_row(row)?),
-        };
-        let exponent = currency_exponent(&currency)?;
-        let comma = self.formats.decimal_comma;
-        let amount_minor = row.parse(Some(column), |_| parse_minor(number, exponent, comma))?;
-        Some(Value::MoneyValue(pb::Money {
-            amount_minor,
-            currency,
-        }))
+        let of_row = self.currency.optional(row);
+        let numbers = self.formats.numbers;
+        row.parse_cell(column, |text| {
+            // A cell that names its currency needs none of the row, and may have another one.
+            let Some(currency) = currency_in(text).ok().or(of_row) else {
+                return Err("the currency is empty".to_owned());
+            };
+            Ok(Value::MoneyValue(pb::Money {
+                amount_minor: parse_amount(text, &currency, numbers)?.signed(),
+                currency,
+            }))
+        })
     }
 
     fn value(&self, text: &str, kind: AttributeType) -> Result<Value, String> {
         match kind {
             AttributeType::Bool => parse_bool(text).map(Value::BoolValue),
-            AttributeType::Int => text
-                .parse()
+            AttributeType::Int => Number::parse(text, self.formats.numbers)
+                .ok()
+                .and_then(Number::to_whole)
                 .map(Value::IntValue)
-                .map_err(|_| format!("{text:?} is not a whole number")),
+                .ok_or_else(|| format!("{text:?} is not a whole number")),
             AttributeType::Number => {
-                let text = if self.formats.decimal_comma {
-                    text.replace(',', ".")
-                } else {
-                    text.to_owned()
-                };
-                match text.parse::<f64>() {
-                    Ok(number) if number.is_finite() => Ok(Value::DoubleValue(number)),
-                    _ => Err(format!("{text:?} is not a finite number")),
-                }
+                let number = Number::parse(text, self.formats.numbers)?.to_f64();
+                Ok(Value::DoubleValue(number))
             }
-            AttributeType::Day => parse_day(text, self.formats.date.as_deref())
-                .map(|day| Value::DayValue(day.to_string())),
+            AttributeType::Day => {
+                let day = self.formats.dates.day(text)?;
+                Ok(Value::DayValue(day.to_string()))
+            }
             AttributeType::Tags => parse_tags(text),
-            AttributeType::Text | AttributeType::Money => short_text(text, 1_024)
-                .map(|text| Value::TextValue(text.unwrap_or_default().to_owned())),
+            AttributeType::Text | AttributeType::Money => {
+                free_text(text, 1_024).map(Value::TextValue)
+            }
         }
     }
 }
@@ -246,27 +238,73 @@ impl Mapping for CustomerMapping {
     // One after the other: when a file has several rows of one customer, the last name is to stay.
     const IN_FLIGHT: usize = 1;
 
-    fn read(&mut self, row: &mut Row<'_>) -> Option<pb::CustomerPatch> {
-        let customer_id = row.id(self.customer);
-        let name = row.short_text(self.name, 256);
+    fn formats(&mut self) -> &mut Formats {
+        &mut self.formats
+    }
+
+    fn view<'a>(&self, fact: &'a pb::CustomerPatch) -> View<'a> {
+        View {
+            kind: "Updates",
+            customer: Some(Cow::Borrowed(&fact.customer_id)),
+            day: None,
+            money: None,
+        }
+    }
+
+    fn details(&self, fact: &pb::CustomerPatch) -> Vec<(&'static str, String)> {
+        let identifiers = fact
+            .add_identifiers
+            .iter()
+            .filter_map(|it| it.identifier.as_ref());
+        let identifiers = identifiers.map(identifiers::text);
+        let values = fact.attributes.iter().filter_map(|attribute| {
+            let value = value_text(attribute.value.as_ref()?);
+            Some(format!("{} {value}", attribute.name))
+        });
+        vec![
+            ("name", fact.display_name.clone().unwrap_or_default()),
+            ("identifiers", identifiers.collect::<Vec<_>>().join(" ")),
+            ("attributes", values.collect::<Vec<_>>().join(", ")),
+        ]
+    }
+
+    fn read(&mut self, row: &mut Row<'_>) -> Option<Vec<pb::CustomerPatch>> {
+        let customer_id = self.customer.id(row);
+        let mut names: Vec<String> = Vec::new();
+        for column in &self.names {
+            names.extend(row.parse_cell(*column, |text| free_text(text, 256)));
+        }
+        let name = names.join(" ");
         let kind = row.parse(self.kind, parse_customer_kind);
         let add_identifiers = self.identifiers.read(row);
         let attributes = self.attributes(row);
         if !row.is_sound() {
             return None;
         }
-        Some(pb::CustomerPatch {
+        Some(vec![pb::CustomerPatch {
             customer_id: customer_id?,
             kind: kind.map_or(self.default_kind, i32::from),
             display_name: Some(name).filter(|name| !name.is_empty()),
             add_identifiers,
             attributes,
             ..pb::CustomerPatch::default()
-        })
+        }])
     }
 
     fn batch(facts: Vec<pb::CustomerPatch>) -> Batch {
         Batch::Customers(facts)
+    }
+}
+
+/// A value as a person reads it.
+fn value_text(value: &Value) -> String {
+    match value {
+        Value::BoolValue(value) => value.to_string(),
+        Value::IntValue(value) => value.to_string(),
+        Value::DoubleValue(value) => value.to_string(),
+        Value::TextValue(value) | Value::DayValue(value) => value.clone(),
+        Value::MoneyValue(money) => money_text(money),
+        Value::TagsValue(tags) => tags.tags.join("|"),
     }
 }
 

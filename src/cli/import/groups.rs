@@ -44,6 +44,12 @@ impl<T> Groups<T> {
         rows.push(row);
         rows
     }
+
+    /// The rows that still wait.
+    #[must_use]
+    pub fn rest(self) -> Vec<Vec<T>> {
+        self.waiting.into_values().collect()
+    }
 }
 
 fn hash(key: &impl Hash) -> u64 {

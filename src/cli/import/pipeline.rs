@@ -1,75 +1,28 @@
 //! The way of a file: read, check, send in batches with a few in flight, report.
 
 mod lanes;
+pub mod reading;
 
-use std::fs::File;
+use std::rc::Rc;
 use std::time::Instant;
 
-use csv::{ByteRecord, Reader, StringRecord};
+use csv::ByteRecord;
 use futures_util::StreamExt as _;
-use prost::Message;
-use serde::Serialize;
 
 use self::lanes::{Landed, Lanes, Origin, Pending};
-use super::FileArgs;
-use super::columns::{Header, Row};
+use self::reading::{Mapping, Read, Reading, count_keys, count_orders, read_unit};
+use super::args::InputArgs;
+use super::columns::Header;
 use super::groups::Groups;
 use super::progress::Progress;
 use super::rejected::Rejected;
-use super::send::{Batch, reason};
-use crate::cli::connection::{Connection, WRITE_TIMEOUT};
+use super::send::reason;
+use super::summary::Summary;
+use super::unit::Unit;
+use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::text;
 use crate::pb::item_result::Outcome;
-
-/// Reads rows as facts of one kind.
-pub trait Mapping {
-    /// The fact.
-    type Fact: Message;
-    /// How many batches may be under way at once, each with customers of its own. The server takes facts in any order.
-    const IN_FLIGHT: usize;
-
-    /// Reads a row. `None` exactly when the row is not sound or was left out; it then knows why.
-    fn read(&mut self, row: &mut Row<'_>) -> Option<Self::Fact>;
-
-    /// Facts as a batch.
-    fn batch(facts: Vec<Self::Fact>) -> Batch;
-
-    /// The customer of a fact: all facts of one go the same way, so that no two batches under way wait for each other in the database.
-    #[must_use]
-    fn customer(_: &Self::Fact) -> Option<&str> {
-        None
-    }
-
-    /// Whether facts of one [`Self::key`] have to go in one call, in the order of their rows. The file is then read twice.
-    const TOGETHER: bool = false;
-
-    /// What a fact is about.
-    #[must_use]
-    fn key(_: &Self::Fact) -> Option<(&str, &str)> {
-        None
-    }
-}
-
-/// What an import did.
-#[derive(Debug, Default, Serialize)]
-pub struct Summary {
-    rows: u64,
-    sound: u64,
-    written: u64,
-    duplicates: u64,
-    refused: u64,
-    /// Rows with which nothing is wrong and in which there is no fact.
-    left_out: u64,
-    #[serde(skip)]
-    left_out_reason: &'static str,
-    retried_calls: u64,
-    seconds: f64,
-    rows_per_second: f64,
-    dry_run: bool,
-    rejected_file: Option<String>,
-}
 
 /// What the steps of an import share.
 struct Import<'a> {
@@ -77,114 +30,180 @@ struct Import<'a> {
     progress: Progress,
     rejected: Rejected,
     summary: Summary,
+    row_limit: u64,
 }
 
-/// Imports a file.
+/// Imports what is read, over `connection`; without one it is only checked.
 ///
 /// # Errors
 ///
-/// No server, a file that cannot be read to its end, an error of a whole call; [`CliError::Reported`] when rows were refused.
+/// An input that cannot be read to its end, an error of a whole call; [`CliError::Reported`] when something was refused.
 pub async fn run<M: Mapping>(
-    args: &FileArgs,
-    mut mapping: M,
-    reader: Reader<File>,
-    header: &Header,
+    args: &InputArgs,
+    mut reading: Reading<M>,
+    connection: Option<&Connection>,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let connection = if args.dry_run {
-        None
-    } else {
-        Some(Connection::open(&args.connection, WRITE_TIMEOUT).await?)
-    };
     let started = Instant::now();
-    let size = std::fs::metadata(&args.file).map_or(0, |file| file.len());
+    let header = reading.input.header().clone();
+    let unused = header.unused();
     let mut import = Import {
-        progress: Progress::begin(size, output),
+        progress: Progress::begin(reading.input.size(), output),
         output,
-        rejected: Rejected::new(args.rejected_file(), header),
+        rejected: Rejected::new(args.rejected_file(), &header, reading.input.preface()),
         summary: Summary {
             dry_run: args.dry_run,
+            unused_columns: unused.into_iter().map(str::to_owned).collect(),
+            days_in_utc: reading.days_in_utc,
             ..Summary::default()
         },
+        row_limit: args.row_limit.unwrap_or(u64::MAX),
     };
-    let result = import
-        .all_rows(&mut mapping, reader, header, connection.as_ref())
-        .await;
+    let result = import.all_rows(&mut reading, &header, connection).await;
     import.progress.end();
     if let Err(error) = result {
         import.rejected.discard();
         let written = import.summary.written;
-        import.output.note(&format!(
-            "stopped after {written} written rows; import the file again to add the rest"
-        ));
+        if !import.summary.dry_run {
+            import.output.note(&format!(
+                "stopped after {written} written rows; import the file again to add the rest"
+            ));
+        }
         return Err(error);
     }
     import.finish(started, args.json)
 }
 
+/// The way to the server, with what waits for others of its key.
+struct Way<'a, M: Mapping> {
+    lanes: Lanes<'a, M>,
+    groups: Groups<(M::Fact, Origin)>,
+    connection: Option<&'a Connection>,
+}
+
 impl Import<'_> {
     async fn all_rows<M: Mapping>(
         &mut self,
-        mapping: &mut M,
-        mut reader: Reader<File>,
+        reading: &mut Reading<M>,
         header: &Header,
         connection: Option<&Connection>,
     ) -> Result<(), CliError> {
-        let mut groups = if M::TOGETHER {
-            count_keys(mapping, &mut reader, header)?
+        let mut orders = match reading.mapping.order_column() {
+            Some(column) => Some(count_orders(reading, header, column, self.row_limit)?),
+            None => None,
+        };
+        let groups = if M::TOGETHER {
+            count_keys(reading, header, self.row_limit)?
         } else {
             Groups::default()
         };
-        let mut lanes = Lanes::<M>::new();
+        let mut way = Way {
+            lanes: Lanes::<M>::new(reading.mapping.unknown_customer()),
+            groups,
+            connection,
+        };
+        let mut rows = reading.input.rows()?;
         let mut record = ByteRecord::new();
-        while read_record(&mut reader, &mut record)? {
+        while self.summary.rows < self.row_limit {
+            let Some((line, read)) = rows.next_text(&mut record)? else {
+                break;
+            };
             self.summary.rows += 1;
-            let line = record.position().map_or(0, csv::Position::line);
-            match read_row(mapping, header, &record) {
-                Ok(Read::Fact(fact)) => {
-                    self.summary.sound += 1;
-                    let way = lanes.lane_for(&fact);
-                    let key = M::key(&fact).map(|(one, other)| (one.to_owned(), other.to_owned()));
-                    let ready = groups.add(&key, (fact, (line, record.clone())));
-                    if !lanes.pending[way].has_room_for(ready.len()) {
-                        self.depart(&mut lanes, way, connection).await?;
-                    }
-                    for row in ready {
-                        // More rows of one key than a call takes go in several.
-                        if lanes.pending[way].is_full() {
-                            self.depart(&mut lanes, way, connection).await?;
-                        }
-                        lanes.pending[way].push(row);
-                    }
-                    if lanes.pending[way].is_full() {
-                        self.depart(&mut lanes, way, connection).await?;
-                        self.show(reader.position().byte());
-                    }
+            let record = match read {
+                Ok(record) => record,
+                Err(reason) => {
+                    self.refuse_row(&record, line, &reason);
+                    continue;
                 }
-                Ok(Read::Nothing(reason)) => {
-                    self.summary.left_out += 1;
-                    self.summary.left_out_reason = reason;
-                }
-                Err(reason) => self.refuse(&record, line, &reason),
+            };
+            let complete = match &mut orders {
+                Some(orders) => orders.add(header, line, record),
+                None => vec![Unit::single(line, record)],
+            };
+            for unit in complete {
+                self.take(reading, header, &mut way, unit).await?;
+            }
+            if self.summary.rows.is_multiple_of(1_000) {
+                self.show(reading.input.position());
             }
         }
-        for way in 0..M::IN_FLIGHT {
-            self.depart(&mut lanes, way, connection).await?;
+        for unit in orders.iter_mut().flat_map(|orders| orders.rest(header)) {
+            self.take(reading, header, &mut way, unit).await?;
         }
-        while !lanes.flights.is_empty() {
-            self.land(&mut lanes).await?;
+        for lane in 0..M::IN_FLIGHT {
+            self.depart(&mut way, lane).await?;
+        }
+        while !way.lanes.flights.is_empty() {
+            self.land(&mut way.lanes).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads a unit and puts its facts on their way.
+    async fn take<M: Mapping>(
+        &mut self,
+        reading: &mut Reading<M>,
+        header: &Header,
+        way: &mut Way<'_, M>,
+        unit: Unit,
+    ) -> Result<(), CliError> {
+        let count = unit.records.len() as u64;
+        let unit = Rc::new(unit);
+        let facts = match read_unit(reading, header, &unit) {
+            Read::Facts(facts, wrong_cells) => {
+                self.note_cells(&unit, &wrong_cells);
+                facts
+            }
+            Read::Nothing(reason) => {
+                self.summary.leave_out(count, &reason);
+                return Ok(());
+            }
+            Read::Refused(reason) => {
+                self.refuse(&unit, &reason);
+                return Ok(());
+            }
+        };
+        self.summary.sound += count;
+        for fact in facts {
+            let view = reading.mapping.view(&fact);
+            let first_line = unit.lines.first().copied().unwrap_or(0);
+            let details = || reading.mapping.details(&fact);
+            self.summary.meaning.add(first_line, &view, details);
+            let lane = way.lanes.lane_for(&fact);
+            let key = M::key(&fact).map(|(one, other)| (one.into_owned(), other.to_owned()));
+            let ready = if M::TOGETHER {
+                way.groups.add(&key, (fact, Rc::clone(&unit)))
+            } else {
+                vec![(fact, Rc::clone(&unit))]
+            };
+            if !way.lanes.pending[lane].has_room_for(ready.len()) {
+                self.depart(way, lane).await?;
+            }
+            for fact in ready {
+                // More rows of one key than a call takes go in several.
+                if way.lanes.pending[lane].is_full() {
+                    self.depart(way, lane).await?;
+                }
+                way.lanes.pending[lane].push(fact);
+            }
+            if way.lanes.pending[lane].is_full() {
+                self.depart(way, lane).await?;
+            }
         }
         Ok(())
     }
 
     /// Sends what was read for a lane, once the batch before it was answered.
-    async fn depart<'a, M: Mapping>(
+    async fn depart<M: Mapping>(
         &mut self,
-        lanes: &mut Lanes<'a, M>,
+        way: &mut Way<'_, M>,
         lane: usize,
-        connection: Option<&'a Connection>,
     ) -> Result<(), CliError> {
-        let Some(connection) = connection.filter(|_| !lanes.pending[lane].facts.is_empty()) else {
+        let lanes = &mut way.lanes;
+        let Some(connection) = way
+            .connection
+            .filter(|_| !lanes.pending[lane].facts.is_empty())
+        else {
             lanes.pending[lane] = Pending::default();
             return Ok(());
         };
@@ -192,7 +211,8 @@ impl Import<'_> {
             self.land(lanes).await?;
         }
         lanes.busy[lane] = true;
-        let flight = lanes.pending[lane].take(lane, connection);
+        let unknown = lanes.unknown_customer;
+        let flight = lanes.pending[lane].take(lane, connection, unknown);
         lanes.flights.push(flight);
         Ok(())
     }
@@ -210,12 +230,13 @@ impl Import<'_> {
         lanes.busy[lane] = false;
         let sent = sent?;
         self.summary.retried_calls += u64::from(sent.retries);
-        for ((line, record), result) in origins.iter().zip(&sent.results) {
+        for (unit, result) in origins.iter().zip(&sent.results) {
             match result.outcome() {
                 Outcome::Written => self.summary.written += 1,
                 Outcome::Duplicate => self.summary.duplicates += 1,
-                Outcome::Refused => self.refuse(record, *line, &reason(result)),
+                Outcome::Refused => self.refuse(unit, &reason(result)),
                 Outcome::Unspecified => {
+                    let line = unit.lines.first().copied().unwrap_or(0);
                     return Err(CliError::failed(format!(
                         "the server returned no result for line {line}"
                     )));
@@ -225,10 +246,51 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, record: &ByteRecord, line: u64, reason: &str) {
+    /// Refuses all rows of a unit, once.
+    fn refuse(&mut self, unit: &Unit, reason: &str) {
+        if unit.refused.replace(true) {
+            return;
+        }
+        let others = unit.records.len().saturating_sub(1);
+        for (at, (line, record)) in unit.lines.iter().zip(&unit.records).enumerate() {
+            self.summary.refused += 1;
+            if at == 0 {
+                let with = if others == 0 {
+                    String::new()
+                } else {
+                    format!(" (with {others} more of its order)")
+                };
+                let note = format!("line {line}{with}: {reason}");
+                self.progress.note(&note, self.output);
+            }
+            self.reject(record.as_byte_record(), *line, reason);
+        }
+    }
+
+    /// Refuses a row that is none.
+    fn refuse_row(&mut self, record: &ByteRecord, line: u64, reason: &str) {
         self.summary.refused += 1;
         self.progress
             .note(&format!("line {line}: {reason}"), self.output);
+        self.reject(record, line, reason);
+    }
+
+    /// Notes the cells that a row goes without.
+    fn note_cells(&mut self, unit: &Unit, wrong_cells: &[String]) {
+        let (Some(line), Some(record)) = (unit.lines.first(), unit.records.first()) else {
+            return;
+        };
+        if wrong_cells.is_empty() {
+            return;
+        }
+        self.summary.refused_cells += wrong_cells.len() as u64;
+        let reason = format!("{} (the rest of the row was read)", wrong_cells.join("; "));
+        self.progress
+            .note(&format!("line {line}: {reason}"), self.output);
+        self.reject(record.as_byte_record(), *line, &reason);
+    }
+
+    fn reject(&mut self, record: &ByteRecord, line: u64, reason: &str) {
         if self.summary.dry_run {
             return;
         }
@@ -265,101 +327,17 @@ impl Import<'_> {
         let rows = summary.rows as f64;
         // A clock tick at least, so that an empty file has the rate 0.
         summary.rows_per_second = rows / summary.seconds.max(1e-9);
+        summary.meaning_json = summary.meaning.json();
         if json {
             self.output.json(summary)?;
         } else {
-            self.output.line(&page(summary))?;
+            self.output.line(&summary.page())?;
         }
-        if summary.refused > 0 {
+        if summary.has_refused() {
             return Err(CliError::Reported);
         }
         Ok(())
     }
-}
-
-fn read_record(reader: &mut Reader<File>, record: &mut ByteRecord) -> Result<bool, CliError> {
-    reader
-        .read_byte_record(record)
-        .map_err(|cause| CliError::failed(format!("cannot continue reading: {cause}")))
-}
-
-/// How many sound rows each key has, from here to the end of the file; the reader stands here again afterwards.
-fn count_keys<M: Mapping>(
-    mapping: &mut M,
-    reader: &mut Reader<File>,
-    header: &Header,
-) -> Result<Groups<(M::Fact, Origin)>, CliError> {
-    let start = reader.position().clone();
-    let mut groups = Groups::default();
-    let mut record = ByteRecord::new();
-    while read_record(reader, &mut record)? {
-        if let Ok(Read::Fact(fact)) = read_row(mapping, header, &record) {
-            groups.expect(&M::key(&fact));
-        }
-    }
-    reader
-        .seek(start)
-        .map_err(|cause| CliError::failed(format!("cannot read the file again: {cause}")))?;
-    Ok(groups)
-}
-
-/// What a sound row holds.
-enum Read<F> {
-    Fact(F),
-    /// No fact, and why.
-    Nothing(&'static str),
-}
-
-/// What a row holds, or everything that is wrong with it.
-fn read_row<M: Mapping>(
-    mapping: &mut M,
-    header: &Header,
-    record: &ByteRecord,
-) -> Result<Read<M::Fact>, String> {
-    let text = StringRecord::from_byte_record(record.clone())
-        .map_err(|_| "is not UTF-8: convert the file first".to_owned())?;
-    let mut row = Row::new(header, &text);
-    match mapping.read(&mut row) {
-        Some(fact) if row.is_sound() => Ok(Read::Fact(fact)),
-        _ => match row.left_out() {
-            Some(reason) => Ok(Read::Nothing(reason)),
-            None => Err(row.into_reason()),
-        },
-    }
-}
-
-/// The summary for a person.
-fn page(summary: &Summary) -> String {
-    let mut rows = vec![("Rows read", summary.rows.to_string())];
-    if summary.dry_run {
-        rows.push((
-            "Valid",
-            format!("{} (dry run: nothing was sent)", summary.sound),
-        ));
-    } else {
-        rows.push(("Written", summary.written.to_string()));
-        rows.push(("Duplicates", summary.duplicates.to_string()));
-    }
-    if summary.left_out > 0 {
-        let (rows_left_out, reason) = (summary.left_out, summary.left_out_reason);
-        rows.push(("Skipped", format!("{rows_left_out} ({reason})")));
-    }
-    let refused = match &summary.rejected_file {
-        Some(file) => format!("{} (see {file})", summary.refused),
-        None => summary.refused.to_string(),
-    };
-    rows.push(("Refused", refused));
-    if summary.retried_calls > 0 {
-        rows.push(("Retries", summary.retried_calls.to_string()));
-    }
-    rows.push((
-        "Time",
-        format!(
-            "{:.2} s, {:.0} rows per second",
-            summary.seconds, summary.rows_per_second
-        ),
-    ));
-    text::labelled(&rows)
 }
 
 #[cfg(test)]

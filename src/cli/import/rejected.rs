@@ -1,7 +1,7 @@
 //! The file of refused rows: the rows as they were, with their line and what is wrong.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,11 @@ pub struct Rejected {
 #[derive(Debug)]
 enum State {
     /// Nothing was refused yet.
-    Empty { header: Vec<String>, delimiter: u8 },
+    Empty {
+        preface: String,
+        header: Vec<String>,
+        delimiter: u8,
+    },
     /// The file is being written.
     Open(Box<Writer<BufWriter<File>>>),
     /// The file cannot be written; the reason was reported.
@@ -29,9 +33,9 @@ enum State {
 }
 
 impl Rejected {
-    /// Refused rows of an import, to be put in `target`.
+    /// Refused rows of an import, to be put in `target`, behind `preface`.
     #[must_use]
-    pub fn new(target: PathBuf, header: &Header) -> Self {
+    pub fn new(target: PathBuf, header: &Header, preface: &str) -> Self {
         let mut part = target.clone().into_os_string();
         part.push(".part");
         let mut names = header.names().to_vec();
@@ -41,6 +45,7 @@ impl Rejected {
             part: part.into(),
             columns: header.names().len(),
             state: State::Empty {
+                preface: preface.to_owned(),
                 header: names,
                 delimiter: header.delimiter(),
             },
@@ -61,11 +66,18 @@ impl Rejected {
     }
 
     fn try_add(&mut self, record: &ByteRecord, line: u64, reason: &str) -> csv::Result<()> {
-        if let State::Empty { header, delimiter } = &self.state {
+        if let State::Empty {
+            preface,
+            header,
+            delimiter,
+        } = &self.state
+        {
+            let mut file = BufWriter::new(create_private(&self.part)?);
+            file.write_all(preface.as_bytes())?;
             let mut writer = WriterBuilder::new()
                 .flexible(true)
                 .delimiter(*delimiter)
-                .from_writer(BufWriter::new(create_private(&self.part)?));
+                .from_writer(file);
             writer.write_record(header)?;
             self.state = State::Open(Box::new(writer));
         }
@@ -150,14 +162,14 @@ mod tests {
     fn header(folder: &Path) -> Header {
         let path = folder.join("orders.csv");
         std::fs::write(&path, "a,b\n").unwrap();
-        super::super::columns::open_csv(&path, None).unwrap().1
+        super::super::input::open_csv(&path, None).unwrap().1
     }
 
     #[test]
     fn refused_rows_are_written_with_line_and_reason() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("orders.csv");
-        let mut rejected = Rejected::new(default_target(&file), &header(folder.path()));
+        let mut rejected = Rejected::new(default_target(&file), &header(folder.path()), "");
         rejected
             .add(&ByteRecord::from(vec!["1", "x,y"]), 2, "bad, really")
             .unwrap();
@@ -181,7 +193,7 @@ mod tests {
         let old = folder.path().join("orders.rejected.csv");
         std::fs::write(&old, "old").unwrap();
         let file = folder.path().join("orders.csv");
-        let rejected = Rejected::new(default_target(&file), &header(folder.path()));
+        let rejected = Rejected::new(default_target(&file), &header(folder.path()), "");
         assert_eq!(rejected.finish().unwrap(), None);
         assert!(!old.exists());
     }
@@ -190,7 +202,7 @@ mod tests {
     fn a_folder_that_cannot_be_written_is_reported_once() {
         let folder = tempfile::tempdir().unwrap();
         let header = header(folder.path());
-        let mut rejected = Rejected::new("/nowhere/at/all/rejected.csv".into(), &header);
+        let mut rejected = Rejected::new("/nowhere/at/all/rejected.csv".into(), &header, "");
         let record = ByteRecord::from(vec!["1", "2"]);
         assert!(rejected.add(&record, 2, "bad").is_err());
         assert!(rejected.add(&record, 3, "bad").is_ok());

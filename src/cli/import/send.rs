@@ -57,16 +57,20 @@ pub struct Sent {
     pub retries: u32,
 }
 
-/// Sends a batch; while the server or its database is away, or an answer is late, again, after the delay that the server asks for or more.
+/// Sends a batch, in which `unknown` states what happens to identifiers that no customer has; while the server or its database is away, or an answer is late, again, after the delay that the server asks for or more.
 ///
 /// # Errors
 ///
 /// The server's last answer, when it refuses the call or stays away; a failure when it does not answer for every fact.
-pub async fn send(connection: &Connection, batch: Batch) -> Result<Sent, CliError> {
+pub async fn send(
+    connection: &Connection,
+    batch: Batch,
+    unknown: pb::UnknownCustomer,
+) -> Result<Sent, CliError> {
     let expected = batch.len();
     let mut delay = Duration::ZERO;
     for attempt in 1.. {
-        match call(connection, batch.clone()).await {
+        match call(connection, batch.clone(), unknown).await {
             Ok(results) if results.len() == expected => {
                 let retries = attempt - 1;
                 return Ok(Sent { results, retries });
@@ -91,7 +95,12 @@ pub async fn send(connection: &Connection, batch: Batch) -> Result<Sent, CliErro
     Err(CliError::failed("the batch was never sent"))
 }
 
-async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResult>, Status> {
+async fn call(
+    connection: &Connection,
+    batch: Batch,
+    unknown: pb::UnknownCustomer,
+) -> Result<Vec<pb::ItemResult>, Status> {
+    let unknown_customer = unknown.into();
     let mut client = connection.ingest();
     match batch {
         Batch::Customers(customers) => {
@@ -100,12 +109,18 @@ async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResul
             Ok(response.into_inner().results)
         }
         Batch::Transactions(transactions) => {
-            let request = connection.request(pb::IngestTransactionsRequest { transactions });
+            let request = connection.request(pb::IngestTransactionsRequest {
+                transactions,
+                unknown_customer,
+            });
             let response = client.ingest_transactions(request).await?;
             Ok(response.into_inner().results)
         }
         Batch::Contacts(contacts) => {
-            let request = connection.request(pb::IngestContactsRequest { contacts });
+            let request = connection.request(pb::IngestContactsRequest {
+                contacts,
+                unknown_customer,
+            });
             let response = client.ingest_contacts(request).await?;
             Ok(response.into_inner().results)
         }
@@ -115,7 +130,10 @@ async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResul
             Ok(response.into_inner().results)
         }
         Batch::Contracts(contracts) => {
-            let request = connection.request(pb::IngestContractsRequest { contracts });
+            let request = connection.request(pb::IngestContractsRequest {
+                contracts,
+                unknown_customer,
+            });
             let response = client.ingest_contracts(request).await?;
             Ok(response.into_inner().results)
         }

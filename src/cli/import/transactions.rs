@@ -1,17 +1,27 @@
 //! Rows of transactions.
 
+mod amounts;
+mod refunds;
+
+use std::borrow::Cow;
+
 use clap::Args;
 
-use super::amount::{LIMIT_MINOR, parse_minor};
-use super::columns::{Header, Row};
+use self::amounts::AmountColumns;
+use self::refunds::RefundColumns;
+use super::amount::{Amount, LIMIT_MINOR, parse_amount};
+use super::args::{FileArgs, Formats};
+use super::columns::Header;
 use super::currency::{RowCurrency, parse_currency};
 use super::identity::{Content, DerivedIds};
-use super::pipeline::Mapping;
+use super::meaning::View;
+use super::pick::{Pair, parse_choice};
+use super::pipeline::reading::Mapping;
+use super::row::Row;
 use super::send::Batch;
-use super::when::{When, parse_when};
-use super::{FileArgs, Formats};
+use super::when::When;
+use super::who::{CustomerColumn, NamedArgs, whose};
 use crate::cli::error::CliError;
-use crate::cli::text::currency_exponent;
 use crate::pb;
 use crate::pb::transaction::Kind;
 
@@ -25,16 +35,35 @@ pub struct TransactionsArgs {
     #[command(flatten)]
     /// What all imports share.
     pub file: FileArgs,
+    #[command(flatten)]
+    /// Whose facts they are.
+    named: NamedArgs,
     /// Column of the day or time [default: date, time, occurred_at, timestamp]
     #[arg(long, value_name = "COLUMN")]
     time_column: Option<String>,
-    /// Column of the amount in major units; negative amounts are refunds [default: amount, total, price]
-    #[arg(long, value_name = "COLUMN")]
+    /// Column of the amount in major units; negative amounts are refunds [default: amount, total]
+    #[arg(long, value_name = "COLUMN", conflicts_with = "price_column")]
     amount_column: Option<String>,
+    /// Column of the quantity, which is multiplied by --price-column; a negative quantity is a refund
+    #[arg(long, value_name = "COLUMN", requires = "price_column")]
+    quantity_column: Option<String>,
+    /// Column of the price of one piece, instead of an amount
+    #[arg(long, value_name = "COLUMN", requires = "quantity_column")]
+    price_column: Option<String>,
+    /// Column of the order's id, where each row is a line of an order: amounts of one order are added to one transaction. Its other cells
+    /// are the first that are not empty
+    #[arg(long, value_name = "COLUMN")]
+    pub order_column: Option<String>,
+    /// Column of what was paid back of the order so far. It becomes a refund of the order, and a further one when it grows
+    #[arg(long, value_name = "COLUMN")]
+    refunded_column: Option<String>,
+    /// Values of a column that mean that the whole amount was paid back (repeatable)
+    #[arg(long, value_name = "COLUMN=VALUE|VALUE", value_parser = parse_choice)]
+    refunded_if: Vec<Pair>,
     /// Column of the cost of goods, in major units [default: cost]
     #[arg(long, value_name = "COLUMN")]
     cost_column: Option<String>,
-    /// Column of the product category [default: category]
+    /// Column of the product category; an order of several has none [default: category]
     #[arg(long, value_name = "COLUMN")]
     category_column: Option<String>,
     /// Column of the sales channel [default: channel]
@@ -46,7 +75,7 @@ pub struct TransactionsArgs {
     /// Column of the original transaction of a refund or reversal [default: original_transaction_id]
     #[arg(long, value_name = "COLUMN")]
     original_column: Option<String>,
-    /// Column of the transaction id [default: transaction_id; otherwise derived from the row]
+    /// Column of the transaction id [default: transaction_id, or --order-column; otherwise derived from the row]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
     /// Currency of all amounts, an ISO 4217 code
@@ -55,14 +84,19 @@ pub struct TransactionsArgs {
     /// Column of the currency; empty cells use --currency [default: currency, unless --currency is given]
     #[arg(long, value_name = "COLUMN")]
     currency_column: Option<String>,
+    /// Amounts state their currency by code or sign: 12.50 EUR, £5
+    #[arg(long)]
+    currency_in_cells: bool,
 }
 
 /// Where a transaction stands in a row.
 #[derive(Debug)]
 pub struct TransactionMapping {
-    customer: usize,
+    customer: CustomerColumn,
     time: usize,
-    amount: usize,
+    amounts: AmountColumns,
+    order: Option<usize>,
+    refunds: RefundColumns,
     cost: Option<usize>,
     category: Option<usize>,
     channel: Option<usize>,
@@ -81,22 +115,29 @@ impl TransactionMapping {
     ///
     /// # Errors
     ///
-    /// Wrong usage: a column that is not there, or no currency.
+    /// Wrong usage: a column that is not there, no currency, or refunds of orders without ids.
     pub fn new(args: &TransactionsArgs, header: &Header) -> Result<Self, CliError> {
         let optional = |option: &str, named: &Option<String>, defaults: &[&str]| {
             header.optional(option, named.as_deref(), defaults)
         };
-        let required = |option: &str, named: &Option<String>, defaults: &[&str]| {
-            header.required(option, named.as_deref(), defaults)
-        };
+        let customer = CustomerColumn::new(&args.file, header)?.named_by(&args.named, header)?;
+        let order = optional("--order-column", &args.order_column, &[])?;
+        let id = optional("--id-column", &args.id_column, &["transaction_id"])?.or(order);
+        let refunds = RefundColumns::new(args, header)?;
+        if refunds.are_read() && id.is_none() {
+            return Err(CliError::Usage {
+                message: "refunds of an order need the order's id".to_owned(),
+                hint: "set --id-column or --order-column".to_owned(),
+            });
+        }
+        let amounts = AmountColumns::new(args, header)?;
+        let cells = Some(amounts.cell()).filter(|_| args.currency_in_cells);
         Ok(Self {
-            customer: customer_column(&args.file, header)?,
-            time: required("--time-column", &args.time_column, &TIME_COLUMNS)?,
-            amount: required(
-                "--amount-column",
-                &args.amount_column,
-                &["amount", "total", "price"],
-            )?,
+            customer,
+            time: header.required("--time-column", args.time_column.as_deref(), &TIME_COLUMNS)?,
+            amounts,
+            order,
+            refunds,
             cost: optional("--cost-column", &args.cost_column, &["cost"])?,
             category: optional("--category-column", &args.category_column, &["category"])?,
             channel: optional("--channel-column", &args.channel_column, &["channel"])?,
@@ -106,49 +147,61 @@ impl TransactionMapping {
                 &args.original_column,
                 &["original_transaction_id"],
             )?,
-            id: optional("--id-column", &args.id_column, &["transaction_id"])?,
+            id,
             currency: RowCurrency::new(
                 args.currency.as_deref(),
                 args.currency_column.as_deref(),
                 header,
             )?
+            .or_in_cells(cells)
             .required()?,
-            formats: args.file.formats(),
+            formats: args.file.input.formats()?,
             source: args.file.source.clone(),
             customer_kind: args.file.kind(),
             ids: DerivedIds::default(),
         })
     }
 
-    /// The amount of the row with what kind of transaction its sign and its kind column make it.
-    fn amount(&self, row: &mut Row<'_>, currency: &str) -> Option<(i64, Kind)> {
+    /// The kind of transaction that the sign of an amount and the kind column of the row make it.
+    fn kind(&self, row: &mut Row<'_>, amount: Amount) -> Option<Kind> {
         let stated = row.parse(self.kind, parse_kind);
-        let exponent = currency_exponent(currency)?;
-        let comma = self.formats.decimal_comma;
-        let signed = row.parse_required(self.amount, |text| parse_minor(text, exponent, comma))?;
-        let kind = match (stated, signed < 0) {
+        match (stated, amount.negative) {
             (Some(Kind::Purchase), true) => {
                 row.refuse("a purchase cannot have a negative amount: is it a refund?");
-                return None;
+                None
             }
-            (Some(kind), _) => kind,
-            (None, true) => Kind::Refund,
-            (None, false) => Kind::Purchase,
-        };
-        Some((signed.abs(), kind))
+            (Some(kind), _) => Some(kind),
+            (None, true) => Some(Kind::Refund),
+            (None, false) => Some(Kind::Purchase),
+        }
     }
 
     /// The cost of the row's goods. A refund may state it with the sign of its amount.
     fn cost(&self, row: &mut Row<'_>, currency: &str, kind: Kind) -> Option<i64> {
-        let exponent = currency_exponent(currency)?;
-        let comma = self.formats.decimal_comma;
-        row.parse(self.cost, |text| {
-            match parse_minor(text, exponent, comma)? {
-                cost @ 0..=LIMIT_MINOR => Ok(cost),
-                cost if kind != Kind::Purchase => Ok(cost.abs()),
-                _ => Err("the cost of a purchase cannot be negative".to_owned()),
-            }
-        })
+        let numbers = self.formats.numbers;
+        let mut sum: Option<i64> = None;
+        for text in row.texts(self.cost).filter(|text| !text.is_empty()) {
+            let cost = row.parse(self.cost, |_| {
+                match parse_amount(text, currency, numbers)?.signed() {
+                    cost @ 0..=LIMIT_MINOR => Ok(cost),
+                    cost if kind != Kind::Purchase => Ok(cost.abs()),
+                    _ => Err("the cost of a purchase cannot be negative".to_owned()),
+                }
+            });
+            sum = Some(sum.unwrap_or(0) + cost?);
+        }
+        sum
+    }
+
+    /// The category of a row; lines of one order with different ones have none.
+    fn category(&self, row: &mut Row<'_>) -> String {
+        let category = row.free_text(self.category, 64);
+        let mut texts = row.texts(self.category).filter(|text| !text.is_empty());
+        let first = texts.next();
+        if texts.any(|text| Some(text) != first) {
+            return String::new();
+        }
+        category
     }
 
     /// The id of the row, or one derived from what was read of it.
@@ -162,23 +215,30 @@ impl TransactionMapping {
             return row.id(column);
         }
         let amount = fact.amount.clone().unwrap_or_default();
+        let cost = fact.cost_minor.map(|cost| cost.to_string());
         let content = Content::default()
-            .with("customer", &fact.customer_id)
+            .with(
+                "customer",
+                &whose(&fact.customer_id, fact.customer.as_ref()),
+            )
             .with("when", &when.normalised())
             .with("kind", fact.kind().as_str_name())
             .with("amount", &amount.amount_minor.to_string())
             .with("currency", &amount.currency)
-            .with(
-                "cost",
-                &fact
-                    .cost_minor
-                    .map(|cost| cost.to_string())
-                    .unwrap_or_default(),
-            )
+            .with("cost", &cost.unwrap_or_default())
             .with("category", &fact.category)
             .with("channel", &fact.channel)
             .with("original", &fact.original_transaction_id);
         Some(self.ids.next(&content))
+    }
+
+    /// Whether the lines of an order agree on what an order has one of.
+    fn agree(&self, row: &mut Row<'_>) {
+        if self.order.is_some() {
+            for column in self.customer.columns().chain(self.currency.column()) {
+                row.is_same(column);
+            }
+        }
     }
 }
 
@@ -186,43 +246,62 @@ impl Mapping for TransactionMapping {
     type Fact = pb::Transaction;
     const IN_FLIGHT: usize = 4;
 
-    fn customer(fact: &Self::Fact) -> Option<&str> {
-        Some(&fact.customer_id)
+    fn customer(fact: &Self::Fact) -> Option<Cow<'_, str>> {
+        Some(whose(&fact.customer_id, fact.customer.as_ref()))
     }
 
-    fn read(&mut self, row: &mut Row<'_>) -> Option<pb::Transaction> {
-        let customer_id = row.id(self.customer);
-        let format = self.formats.date.clone();
-        let when = row.parse_required(self.time, |text| parse_when(text, format.as_deref()));
+    fn order_column(&self) -> Option<usize> {
+        self.order
+    }
+
+    fn unknown_customer(&self) -> pb::UnknownCustomer {
+        self.customer.unknown()
+    }
+
+    fn formats(&mut self) -> &mut Formats {
+        &mut self.formats
+    }
+
+    fn read(&mut self, row: &mut Row<'_>) -> Option<Vec<pb::Transaction>> {
+        self.agree(row);
+        let named = self.customer.read(row);
+        let dates = &self.formats.dates;
+        let when = row.parse_required(self.time, |text| dates.when(text));
         let currency = self.currency.in_row(row);
+        let numbers = self.formats.numbers;
         let amount = currency
             .as_deref()
-            .and_then(|currency| self.amount(row, currency));
-        let kind = amount.map_or(Kind::Purchase, |(_, kind)| kind);
+            .and_then(|currency| self.amounts.read(row, currency, numbers));
+        let kind = amount.and_then(|amount| self.kind(row, amount));
         let cost_minor = currency
             .as_deref()
-            .and_then(|currency| self.cost(row, currency, kind));
-        let category = row.short_text(self.category, 64);
+            .and_then(|currency| self.cost(row, currency, kind.unwrap_or(Kind::Purchase)));
+        let category = self.category(row);
         let channel = row.short_text(self.channel, 64);
         let original_transaction_id = row.short_text(self.original, 128);
-        if !original_transaction_id.is_empty() && kind == Kind::Purchase && amount.is_some() {
+        if !original_transaction_id.is_empty() && kind == Some(Kind::Purchase) {
             row.refuse("a purchase has no original transaction");
         }
-        if !row.is_sound() {
+        if amount.is_some_and(|amount| amount.negative && amount.minor == 0) {
+            row.leave_out("a refund of 0");
+        }
+        if !row.is_sound() || row.left_out().is_some() {
             return None;
         }
-        let (customer_id, when, (amount_minor, _)) = (customer_id?, when?, amount?);
+        let (named, when, amount) = (named?, when?, amount?);
         let mut fact = pb::Transaction {
-            customer_id,
+            customer_id: named.customer_id,
+            customer: named.customer,
             source: self.source.clone(),
-            transaction_id: String::new(),
-            kind: kind.into(),
+            kind: kind?.into(),
             when: Some(match when.instant() {
                 Some(instant) => pb::transaction::When::OccurredTime(instant),
-                None => pb::transaction::When::OccurredOn(when.day().to_string()),
+                None => pb::transaction::When::OccurredOn(
+                    when.day(&jiff::tz::TimeZone::UTC).to_string(),
+                ),
             }),
             amount: Some(pb::Money {
-                amount_minor,
+                amount_minor: amount.minor,
                 currency: currency?,
             }),
             cost_minor,
@@ -230,9 +309,41 @@ impl Mapping for TransactionMapping {
             channel,
             original_transaction_id,
             customer_kind: self.customer_kind,
+            transaction_id: String::new(),
         };
         fact.transaction_id = self.identity(row, &fact, &when)?;
-        Some(fact)
+        let refund = self.refunds.read(row, &fact, numbers);
+        if !row.is_sound() {
+            return None;
+        }
+        Some(std::iter::once(fact).chain(refund).collect())
+    }
+
+    fn view<'a>(&self, fact: &'a pb::Transaction) -> View<'a> {
+        let zone = self.formats.dates.zone();
+        View {
+            kind: match fact.kind() {
+                Kind::Unspecified | Kind::Purchase => "Purchases",
+                Kind::Refund | Kind::RefundTotal => "Refunds",
+                Kind::Reversal => "Reversals",
+            },
+            customer: Some(whose(&fact.customer_id, fact.customer.as_ref())),
+            day: match &fact.when {
+                Some(pb::transaction::When::OccurredTime(time)) => day_in(time, &zone),
+                Some(pb::transaction::When::OccurredOn(day)) => day.parse().ok(),
+                None => None,
+            },
+            money: fact.amount.as_ref(),
+        }
+    }
+
+    fn details(&self, fact: &pb::Transaction) -> Vec<(&'static str, String)> {
+        vec![
+            ("id", fact.transaction_id.clone()),
+            ("of", fact.original_transaction_id.clone()),
+            ("category", fact.category.clone()),
+            ("channel", fact.channel.clone()),
+        ]
     }
 
     fn batch(facts: Vec<pb::Transaction>) -> Batch {
@@ -243,17 +354,14 @@ impl Mapping for TransactionMapping {
 /// Default columns of a day or time.
 pub const TIME_COLUMNS: [&str; 4] = ["date", "time", "occurred_at", "timestamp"];
 
-/// The column of the customer's id.
-///
-/// # Errors
-///
-/// Wrong usage when it is not there.
-pub fn customer_column(file: &FileArgs, header: &Header) -> Result<usize, CliError> {
-    header.required(
-        "--customer-column",
-        file.customer_column.as_deref(),
-        &["customer_id", "customer", "cust"],
-    )
+/// The day of an instant in a zone.
+#[must_use]
+pub fn day_in(
+    time: &prost_types::Timestamp,
+    zone: &jiff::tz::TimeZone,
+) -> Option<jiff::civil::Date> {
+    let instant = jiff::Timestamp::new(time.seconds, time.nanos).ok()?;
+    Some(zone.to_datetime(instant).date())
 }
 
 fn parse_kind(text: &str) -> Result<Kind, String> {

@@ -1,11 +1,14 @@
-//! Days and times as people write them.
+//! Days and times as people and programs write them.
+
+mod clock;
+mod names;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 
-/// When something happened, as precisely as the file says it.
+/// When something happened, as precisely as the file states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// An instant: a time with a zone.
@@ -29,11 +32,11 @@ impl When {
         }
     }
 
-    /// The day in the time zone of the file; of an instant, its day in UTC.
+    /// The day as it is written; of an instant, its day in `zone`.
     #[must_use]
-    pub fn day(&self) -> Date {
+    pub fn day(&self, zone: &TimeZone) -> Date {
         match self {
-            Self::Instant(instant) => TimeZone::UTC.to_datetime(*instant).date(),
+            Self::Instant(instant) => zone.to_datetime(*instant).date(),
             Self::Local(time) => time.date(),
             Self::Day(day) => *day,
         }
@@ -50,48 +53,118 @@ impl When {
     }
 }
 
-/// Reads a day or time in one of the usual forms, or in the form given (strftime).
-///
-/// # Errors
-///
-/// A sentence that says what is wrong and what would be accepted.
-pub fn parse_when(text: &str, format: Option<&str>) -> Result<When, String> {
-    let text = text.trim();
-    let when = match format {
-        Some(format) => parse_as(text, format)?,
-        None => parse_usual(text)?,
-    };
-    if when.day().year() < 1970 {
-        return Err(format!("{text:?} is before 1970"));
+/// How the days and times of a file are written.
+#[derive(Debug, Clone, Default)]
+pub struct Dates {
+    /// The formats of the file, tried in their order: strftime, `epoch`, `epoch-ms` or `usual`. Empty: the usual forms.
+    pub formats: Vec<String>,
+    /// The zone of times without one. `None`: the deployment's, so that only their days are sent.
+    pub file_zone: Option<TimeZone>,
+    /// The zone in which the deployment counts days. `None`: no server stated it.
+    pub deployment: Option<TimeZone>,
+}
+
+impl Dates {
+    /// Reads a day or time from 1970 on.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that states what is wrong and what is accepted.
+    pub fn when(&self, text: &str) -> Result<When, String> {
+        let when = self.read(text)?;
+        if when.day(&TimeZone::UTC).year() < 1970 {
+            return Err(format!("{:?} is before 1970", text.trim()));
+        }
+        Ok(when)
     }
-    Ok(when)
+
+    /// Reads a calendar day of any year. A time of day is dropped; a time with a zone is counted to its day in the deployment's zone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dates::when`]; a time with a zone, where the deployment's is not known.
+    pub fn day(&self, text: &str) -> Result<Date, String> {
+        match (self.read(text)?, &self.deployment) {
+            (When::Instant(_), None) => Err(format!(
+                "{:?} is a time with a zone: its day depends on the deployment's time zone, which the server does not state",
+                text.trim()
+            )),
+            (when, zone) => Ok(when.day(zone.as_ref().unwrap_or(&TimeZone::UTC))),
+        }
+    }
+
+    /// The zone in which days are counted, for showing them.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        self.deployment.clone().unwrap_or(TimeZone::UTC)
+    }
+
+    fn read(&self, text: &str) -> Result<When, String> {
+        let text = text.trim();
+        let when = match &self.formats[..] {
+            [] => parse_usual(text),
+            [format] => parse_as(text, format),
+            formats => formats
+                .iter()
+                .find_map(|format| parse_as(text, format).ok())
+                .ok_or_else(|| format!("{text:?} matches none of {}", formats.join(", "))),
+        }?;
+        match (when, &self.file_zone) {
+            (When::Local(time), Some(zone)) => zone
+                .to_timestamp(time)
+                .map(When::Instant)
+                .map_err(|cause| format!("{text:?}: {cause}")),
+            _ => Ok(when),
+        }
+    }
 }
 
-/// Reads a day; a time of day is dropped.
+/// Reads a day or time in one of the usual forms.
 ///
 /// # Errors
 ///
-/// As [`parse_when`].
-pub fn parse_day(text: &str, format: Option<&str>) -> Result<Date, String> {
-    parse_when(text, format).map(|when| when.day())
+/// As [`Dates::when`].
+pub fn parse_when(text: &str) -> Result<When, String> {
+    Dates::default().when(text)
 }
 
-/// A strftime format that can be read.
+/// A format that can be read: strftime with year, month and day, or one of the words for other forms.
 ///
 /// # Errors
 ///
-/// A sentence that says what is wrong.
+/// A sentence that states what is wrong.
 pub fn check_format(format: &str) -> Result<String, String> {
+    if ["epoch", "epoch-ms", "usual"].contains(&format) {
+        return Ok(format.to_owned());
+    }
     let sample = Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC);
     let text = strtime::format(format, &sample).map_err(|cause| cause.to_string())?;
     match parse_as(&text, format) {
-        Ok(when) if when.day() == sample.date() => Ok(format.to_owned()),
-        _ => Err("needs year, month and day, for example %d/%m/%Y".to_owned()),
+        Ok(when) if when.day(&TimeZone::UTC) == sample.date() => Ok(format.to_owned()),
+        _ => Err(
+            "needs year, month and day, for example %d/%m/%Y; or epoch, epoch-ms, usual".to_owned(),
+        ),
     }
+}
+
+/// A time zone by its IANA name.
+///
+/// # Errors
+///
+/// A sentence that states that there is none of that name.
+pub fn parse_zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name)
+        .map_err(|_| "is not a time zone: write UTC or a name like Europe/Berlin".to_owned())
 }
 
 fn parse_as(text: &str, format: &str) -> Result<When, String> {
     let wrong = |cause: jiff::Error| format!("{text:?} does not match {format}: {cause}");
+    match format {
+        "usual" => return parse_usual(text),
+        "epoch" => return parse_epoch(text, 1_000_000),
+        "epoch-ms" => return parse_epoch(text, 1_000),
+        _ => {}
+    }
     let parts = BrokenDownTime::parse(format, text).map_err(wrong)?;
     if parts.offset().is_some() {
         return parts.to_timestamp().map(When::Instant).map_err(wrong);
@@ -102,29 +175,51 @@ fn parse_as(text: &str, format: &str) -> Result<When, String> {
     parts.to_date().map(When::Day).map_err(wrong)
 }
 
+/// Units since 1970 of so many microseconds.
+fn parse_epoch(text: &str, microseconds: i64) -> Result<When, String> {
+    let wrong = || {
+        let unit = if microseconds == 1_000 {
+            "milliseconds"
+        } else {
+            "seconds"
+        };
+        format!("{text:?} is not a number of {unit} since 1970")
+    };
+    // Programs write whole numbers with ".0" where some cells of the column are empty.
+    let whole = text.strip_suffix(".0").unwrap_or(text);
+    let number: i64 = whole.parse().map_err(|_| wrong())?;
+    number
+        .checked_mul(microseconds)
+        .and_then(|time| Timestamp::from_microsecond(time).ok())
+        .map(When::Instant)
+        .ok_or_else(wrong)
+}
+
 fn parse_usual(text: &str) -> Result<When, String> {
     let unknown = || {
         format!(
-            "{text:?} is not a day or time: write 2024-02-01, 20240201, 01.02.2024 or 2024-02-01T13:45:00Z, or set --date-format"
+            "{text:?} is not a day or time: write 2024-02-01, 01.02.2024, 1 Feb 2024 or 2024-02-01T13:45:00Z, or set --date-format"
         )
     };
-    let (day, rest) = match text.split_once([' ', 'T', 't']) {
-        Some((day, rest)) => (day, rest.trim()),
-        None => (text, ""),
+    let (day, rest) = if let Some(named) = names::take_day(text) {
+        named?
+    } else {
+        let (day, rest) = text.split_once([' ', 'T', 't']).unwrap_or((text, ""));
+        (usual_day(day, text)?.ok_or_else(unknown)?, rest)
     };
-    let day = usual_day(day, text)?.ok_or_else(unknown)?;
+    let rest = rest.trim();
     if rest.is_empty() {
         return Ok(When::Day(day));
     }
-    let rest = rest
-        .strip_suffix("UTC")
-        .map_or_else(|| rest.replace(' ', ""), |time| format!("{}Z", time.trim()));
-    if rest.contains(['Z', 'z', '+', '-']) {
-        let instant: Timestamp = format!("{day}T{rest}").parse().map_err(|_| unknown())?;
-        return Ok(When::Instant(instant));
+    let (time, offset) = clock::parse(rest).ok_or_else(unknown)?;
+    let time = day.to_datetime(time);
+    match offset {
+        Some(offset) => offset
+            .to_timestamp(time)
+            .map(When::Instant)
+            .map_err(|_| unknown()),
+        None => Ok(When::Local(time)),
     }
-    let time: Time = rest.parse().map_err(|_| unknown())?;
-    Ok(When::Local(day.to_datetime(time)))
 }
 
 /// A day in one of the usual forms. `None`: it has none of them.
@@ -151,111 +246,15 @@ fn usual_day(day: &str, text: &str) -> Result<Option<Date>, String> {
     else {
         return Ok(None);
     };
+    calendar_day(year, month, of_month, text).map(Some)
+}
+
+/// A day of the calendar by its numbers.
+fn calendar_day(year: i16, month: i16, of_month: i16, text: &str) -> Result<Date, String> {
     let narrow = |number: i16| i8::try_from(number).unwrap_or(i8::MAX);
     Date::new(year, narrow(month), narrow(of_month))
-        .map(Some)
         .map_err(|_| format!("{text:?} is not a calendar day"))
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::civil::date;
-
-    use super::*;
-
-    #[test]
-    fn days_are_read_in_the_usual_forms() {
-        for text in [
-            "2024-02-01",
-            "20240201",
-            "2024/02/01",
-            "2024/2/1",
-            "01.02.2024",
-            "1.2.2024",
-            " 2024-02-01 ",
-        ] {
-            assert_eq!(
-                parse_when(text, None),
-                Ok(When::Day(date(2024, 2, 1))),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_time_with_a_zone_is_an_instant_and_without_one_a_local_time() {
-        let instant = When::Instant("2024-02-01T13:45:00Z".parse().unwrap());
-        for text in [
-            "2024-02-01T13:45:00Z",
-            "2024-02-01T14:45:00+01:00",
-            "2024-02-01 14:45:00+0100",
-            "2024-02-01 14:45:00 +01:00",
-            "2024-02-01 13:45:00 UTC",
-            "2024-02-01t13:45:00z",
-        ] {
-            assert_eq!(parse_when(text, None), Ok(instant), "{text}");
-            assert_eq!(
-                parse_when(text, None).unwrap().normalised(),
-                "2024-02-01T13:45:00Z"
-            );
-        }
-        let local = When::Local(date(2024, 2, 1).at(13, 45, 0, 0));
-        for text in [
-            "2024-02-01 13:45",
-            "2024-02-01 13:45:00",
-            "2024-02-01T13:45:00.000",
-            "01.02.2024 13:45",
-            "20240201 13:45",
-        ] {
-            assert_eq!(parse_when(text, None), Ok(local), "{text}");
-        }
-        assert_eq!(local.instant(), None);
-        assert_eq!(local.day(), date(2024, 2, 1));
-    }
-
-    #[test]
-    fn an_ambiguous_day_is_refused_until_the_format_is_given() {
-        let reason = parse_when("01/02/2024", None).unwrap_err();
-        assert!(reason.contains("--date-format"), "{reason}");
-        assert!(parse_when("25/02/2024", None).is_err());
-        assert_eq!(
-            parse_when("01/02/2024", Some("%d/%m/%Y")),
-            Ok(When::Day(date(2024, 2, 1)))
-        );
-        assert_eq!(
-            parse_when("01/02/2024 10:00", Some("%m/%d/%Y %H:%M")),
-            Ok(When::Local(date(2024, 1, 2).at(10, 0, 0, 0)))
-        );
-    }
-
-    #[test]
-    fn what_is_no_day_is_refused() {
-        for text in [
-            "",
-            "yesterday",
-            "2024-02-30",
-            "2024-13-01",
-            "45292",
-            "1969-12-31",
-            "2024-02",
-            "24-02-01",
-            "2024-02-01 25:00",
-            "2024-02-01Tnoon",
-            "20240230",
-            "9999999999",
-            "１２３４５６７８",
-            "2024-300-01",
-        ] {
-            assert!(parse_when(text, None).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_format_must_say_the_whole_day() {
-        assert!(check_format("%d/%m/%Y").is_ok());
-        assert!(check_format("%Y-%m-%dT%H:%M:%S%z").is_ok());
-        assert!(check_format("%d/%m").is_err());
-        assert!(check_format("nonsense").is_err());
-        assert!(check_format("%!").is_err());
-    }
-}
+mod tests;

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use csv::StringRecord;
+use csv::{ByteRecord, StringRecord};
 use serde_json::{Value, json};
 
 use super::short;
 use crate::cli::classify::question::QuestionJson;
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
-use crate::cli::import::columns::open_csv;
+use crate::cli::import::input::open_csv;
 use crate::cli::import::when::parse_when;
 use crate::cli::json::match_name;
 use crate::cli::output::Output;
@@ -89,7 +89,7 @@ struct Columns {
 }
 
 fn read(args: &TicketsArgs) -> Result<Vec<pb::Ticket>, CliError> {
-    let (mut reader, header) = open_csv(&args.file, args.delimiter.as_deref())?;
+    let (mut rows, header) = open_csv(&args.file, args.delimiter.as_deref())?;
     let shown = args.file.display();
     let id = header.first_of(&["ticket_id", "id"]);
     let columns = Columns {
@@ -103,10 +103,9 @@ fn read(args: &TicketsArgs) -> Result<Vec<pb::Ticket>, CliError> {
         created: header.first_of(&["created"]),
     };
     let mut tickets = vec![];
-    for record in reader.records() {
-        let record = record.map_err(|cause| CliError::usage(format!("{shown}: {cause}")))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let read = ticket(&columns, &record);
+    let mut record = ByteRecord::new();
+    while let Some((line, record)) = rows.next_text(&mut record)? {
+        let read = record.and_then(|record| ticket(&columns, &record));
         tickets.push(
             read.map_err(|reason| CliError::usage(format!("{shown}, line {line}: {reason}")))?,
         );
@@ -136,7 +135,7 @@ fn ticket(columns: &Columns, record: &StringRecord) -> Result<pb::Ticket, String
     let created_time = match cell(columns.created) {
         "" => None,
         created => {
-            let instant = parse_when(created, None)?.instant();
+            let instant = parse_when(created)?.instant();
             Some(instant.ok_or_else(|| {
                 format!("{created:?} has no time: write it as 2026-01-31T08:15:00Z")
             })?)

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 pub use fold::{
     FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_related, retracted_keys,
+    reversed_keys,
 };
 
 use crate::domain::{

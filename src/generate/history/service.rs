@@ -166,5 +166,6 @@ fn by(
         outcome: (*random.pick(&["resolved", "resolved", "forwarded"])).to_owned(),
         customer_kind: pb::CustomerKind::Unspecified.into(),
         retracts_contact_id: String::new(),
+        ..Default::default()
     });
 }

@@ -101,6 +101,7 @@ fn contract(member: &Member, as_of: Date, random: &mut Random) -> pb::Contract {
         // Stated, so that a load that goes on the next day says the same.
         effective_on: notice.map(|_| as_of.to_string()).unwrap_or_default(),
         customer_kind: pb::CustomerKind::Unspecified.into(),
+        ..Default::default()
     }
 }
 

@@ -47,6 +47,7 @@ fn names_and_numbers_are_read_in_every_form_of_the_specification() {
             }),
             ..Default::default()
         }],
+        ..Default::default()
     };
     for amount in [json!("1999"), json!(1999), json!(1999.0), json!("1.999e3")] {
         for (id, minor) in [

@@ -4,14 +4,16 @@
 //! and is known if it stands so already: to return to earlier terms is news. Of several sayings of a contract in a call the last is how it
 //! stands; those before it are how it came to that, and are known wherever they were recorded.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
+use sqlx::PgConnection;
 use tokio::time::Instant;
 
 use super::{
     Ingest, Outcome,
     commit::{Changes, begin, commit, distinct, list_locked},
     facts::{CustomerFact, NewFact, add_currencies, create_customers, fold_new},
+    placement::{FoundBy, confirm, created_by, insert_begun},
 };
 use crate::{
     domain::{
@@ -41,6 +43,8 @@ pub struct NewContract {
     pub today: Day,
     /// What the customer is, if this fact creates them; a person when it is `None`.
     pub customer_kind: Option<CustomerKind>,
+    /// By which identifier the customer was found, if not named by id.
+    pub found_by: Option<Arc<FoundBy>>,
 }
 
 /// An observation that is new.
@@ -86,18 +90,12 @@ async fn write_once(
     let customers = distinct(batch.iter().map(|item| &item.key.customer_id));
     let mut tx = begin(ingest, &customers, deadline).await?;
     let profiles = list_locked(ingest, &mut tx, &customers).await?;
-    let keys: Vec<&FactKey> = batch.iter().map(|item| &item.key).collect();
-    let mut known: HashMap<FactKey, Vec<ContractFact>> = HashMap::new();
-    for (customer_id, facts) in store::contracts::list_by_key(&mut tx, &keys).await? {
-        for fact in facts {
-            let key = FactKey {
-                customer_id: customer_id.clone(),
-                source: fact.source.clone(),
-                id: fact.contract_id.clone(),
-            };
-            known.entry(key).or_default().push(fact);
-        }
-    }
+    let placed = batch
+        .iter()
+        .map(|item| (&item.key.customer_id, item.found_by.as_ref()));
+    let begun = confirm(&mut tx, placed.clone(), &profiles).await?;
+    let identifiers = created_by(placed.map(|(_, found_by)| found_by));
+    let mut known = list_known(&mut tx, batch).await?;
     let mut last_of: HashMap<&FactKey, usize> = HashMap::with_capacity(batch.len());
     last_of.extend(batch.iter().enumerate().map(|(at, item)| (&item.key, at)));
     let mut outcomes = Vec::with_capacity(batch.len());
@@ -114,6 +112,8 @@ async fn write_once(
                 new.push(NewFact {
                     fact: Observation { customer_id, fact },
                     customer_kind: item.customer_kind,
+                    is_total: false,
+                    found_by: None,
                 });
                 Outcome::Written
             }
@@ -121,6 +121,8 @@ async fn write_once(
         });
     }
     if new.is_empty() {
+        tx.rollback().await?;
+        ingest.identifiers.renew(&identifiers).await;
         return Ok(outcomes);
     }
     let written: Vec<&NewFact<Observation>> = new.iter().collect();
@@ -129,6 +131,8 @@ async fn write_once(
         .map(|item| (&item.fact.customer_id, &item.fact.fact));
     store::contracts::insert(&mut tx, facts, recorded_at).await?;
     create_customers(&mut tx, &written, &profiles, recorded_at).await?;
+    let created = new.iter().map(|item| &item.fact.customer_id).collect();
+    insert_begun(&mut tx, begun, &created, recorded_at).await?;
     let mut folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
     for item in &new {
         if let Some(profile) = folded.get_mut(&item.fact.customer_id) {
@@ -137,11 +141,31 @@ async fn write_once(
     }
     let changes = Changes {
         profiles: folded,
-        identifiers: vec![],
+        identifiers,
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(outcomes)
+}
+
+/// What is recorded of the contracts of a batch.
+async fn list_known(
+    tx: &mut PgConnection,
+    batch: &[NewContract],
+) -> Result<HashMap<FactKey, Vec<ContractFact>>, StoreError> {
+    let keys: Vec<&FactKey> = batch.iter().map(|item| &item.key).collect();
+    let mut known: HashMap<FactKey, Vec<ContractFact>> = HashMap::new();
+    for (customer_id, facts) in store::contracts::list_by_key(tx, &keys).await? {
+        for fact in facts {
+            let key = FactKey {
+                customer_id: customer_id.clone(),
+                source: fact.source.clone(),
+                id: fact.contract_id.clone(),
+            };
+            known.entry(key).or_default().push(fact);
+        }
+    }
+    Ok(known)
 }
 
 /// What an item adds to what is known of its contract, or why it adds nothing. `is_last`: nothing more is said of the contract in the
@@ -209,180 +233,4 @@ fn from_now_on(item: &NewContract, known: &[ContractFact]) -> Day {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::money::Money;
-
-    fn day(text: &str) -> Day {
-        text.parse().unwrap()
-    }
-
-    /// A yearly contract since 2025-01-01, recorded on 2026-06-01.
-    fn item(price: i64, ended_on: Option<&str>, effective_on: Option<&str>) -> NewContract {
-        NewContract {
-            key: FactKey {
-                customer_id: CustomerId::new("ada").unwrap(),
-                source: "erp".into(),
-                id: "1".into(),
-            },
-            terms: ContractTerms {
-                started_on: day("2025-01-01"),
-                period_months: 12,
-                price: Money {
-                    amount_minor: price,
-                    currency: "EUR".parse().unwrap(),
-                },
-                cost_minor: None,
-                category: None,
-                ended_on: ended_on.map(day),
-            },
-            effective_on: effective_on.map(day),
-            today: day("2026-06-01"),
-            customer_kind: None,
-        }
-    }
-
-    /// Observes items one after the other, each in a call of its own; the day from which each holds.
-    fn days(items: &[NewContract]) -> Vec<Result<String, Outcome>> {
-        let mut known = vec![];
-        items
-            .iter()
-            .map(|item| call(std::slice::from_ref(item), &mut known)[0].clone())
-            .collect()
-    }
-
-    /// Observes the items of one call; the day from which each holds.
-    fn call(items: &[NewContract], known: &mut Vec<ContractFact>) -> Vec<Result<String, Outcome>> {
-        let stored = known.iter().map(|fact| fact.profile_version);
-        let stored = stored.max().unwrap_or(0);
-        let each = items.iter().enumerate().map(|(at, item)| {
-            let fact = observe(item, at + 1 == items.len(), known, stored)?;
-            known.push(fact.clone());
-            Ok(fact.effective_on.to_string())
-        });
-        each.collect()
-    }
-
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "what an observation gives is compared with it"
-    )]
-    fn ok(text: &str) -> Result<String, Outcome> {
-        Ok(text.to_owned())
-    }
-
-    const DUPLICATE: Result<String, Outcome> = Err(Outcome::Duplicate);
-
-    #[test]
-    fn what_does_not_say_since_when_holds_from_now_on() {
-        assert_eq!(
-            days(&[
-                item(100, None, None),
-                item(120, None, None),
-                item(120, Some("2027-01-01"), None),
-                item(120, Some("2026-03-01"), None),
-                item(100, None, Some("2026-06-02")),
-            ]),
-            [
-                ok("2025-01-01"),
-                ok("2026-06-01"),
-                ok("2026-06-01"),
-                // Earlier than the day of the price, which would hide it.
-                ok("2026-06-01"),
-                ok("2026-06-02"),
-            ]
-        );
-        let ended = item(100, Some("2026-01-01"), None);
-        assert_eq!(days(&[ended]), [ok("2026-01-01")]);
-        let cancelled = item(100, Some("2027-01-01"), None);
-        assert_eq!(days(&[cancelled]), [ok("2026-06-01")]);
-    }
-
-    #[test]
-    fn to_return_to_earlier_terms_is_news_and_to_stay_with_them_is_not() {
-        let today = ok("2026-06-01");
-        let cheap = item(100, None, None);
-        let dear = item(120, None, None);
-        let ends = item(100, Some("2026-12-31"), None);
-        assert_eq!(
-            days(&[
-                cheap.clone(),
-                dear.clone(),
-                dear,
-                cheap.clone(),
-                cheap.clone()
-            ]),
-            [
-                ok("2025-01-01"),
-                today.clone(),
-                DUPLICATE,
-                today.clone(),
-                DUPLICATE
-            ]
-        );
-        assert_eq!(
-            days(&[cheap.clone(), ends, cheap]),
-            [ok("2025-01-01"), today.clone(), today]
-        );
-    }
-
-    #[test]
-    fn what_says_since_when_is_known_whatever_came_after_it() {
-        let opening = item(100, None, Some("2025-01-01"));
-        let rise = item(120, None, Some("2026-02-01"));
-        assert_eq!(
-            days(&[opening.clone(), rise.clone(), opening, rise]),
-            [ok("2025-01-01"), ok("2026-02-01"), DUPLICATE, DUPLICATE]
-        );
-        // A rise from tomorrow on is known; how the contract stands today, and how it will, is no news.
-        let tomorrow = item(120, None, Some("2026-06-02"));
-        let (now, then) = (item(100, None, None), item(120, None, None));
-        assert_eq!(
-            days(&[now.clone(), tomorrow, now, then]),
-            [ok("2025-01-01"), ok("2026-06-02"), DUPLICATE, DUPLICATE]
-        );
-    }
-
-    #[test]
-    fn a_call_that_tells_how_a_contract_came_to_stand_is_known_when_it_comes_again() {
-        let (opening, rise) = (item(100, None, None), item(120, None, None));
-        let notice = item(120, Some("2026-12-31"), None);
-        let today = ok("2026-06-01");
-        for told in [
-            vec![opening.clone(), rise.clone(), notice],
-            vec![opening.clone(), rise, opening.clone()],
-            vec![opening, item(90, None, Some("2025-07-01"))],
-        ] {
-            let mut known = vec![];
-            let first = call(&told, &mut known);
-            assert!(first.iter().all(Result::is_ok), "{first:?}");
-            let holds = known
-                .iter()
-                .max_by_key(|fact| (fact.effective_on, fact.profile_version))
-                .unwrap();
-            assert_eq!(&holds.terms, &told.last().unwrap().terms);
-            let again = call(&told, &mut known);
-            assert!(again.iter().all(|one| *one == DUPLICATE), "{again:?}");
-            // With a further change at its end, only that is new.
-            let more = [told, vec![item(130, None, None)]].concat();
-            let third = call(&more, &mut known);
-            let (last, before) = third.split_last().unwrap();
-            assert_eq!(last, &today);
-            assert!(before.iter().all(|one| *one == DUPLICATE), "{before:?}");
-        }
-    }
-
-    #[test]
-    fn a_contract_keeps_its_first_day_and_its_period() {
-        let first = item(100, None, None);
-        let mut later = first.clone();
-        later.terms.started_on = day("2025-01-02");
-        let mut monthly = first.clone();
-        monthly.terms.period_months = 1;
-        let changed = Err(Outcome::OtherContract);
-        assert_eq!(
-            days(&[first, later, monthly])[1..],
-            [changed.clone(), changed]
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,9 @@
 //! Recording transactions and contacts.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
@@ -9,6 +12,8 @@ use tokio::time::Instant;
 use super::{
     Ingest, Outcome,
     commit::{Changes, begin, commit, distinct, list_locked},
+    placement::{FoundBy, confirm, created_by, insert_begun},
+    totals::{self, Settled},
 };
 use crate::{
     domain::{
@@ -31,6 +36,10 @@ pub struct NewFact<F> {
     pub fact: F,
     /// What the customer is, if this fact creates them; a person when it is `None`.
     pub customer_kind: Option<CustomerKind>,
+    /// Whether the amount is all that was paid back so far of the transaction it names; always `false` but of a refund.
+    pub is_total: bool,
+    /// By which identifier the customer was found, if not named by id.
+    pub found_by: Option<Arc<FoundBy>>,
 }
 
 /// What is needed of a new fact to fold it into the profile of its customer.
@@ -58,6 +67,13 @@ pub(super) trait KeyedFact: CustomerFact + PartialEq {
         tx: &mut PgConnection,
         keys: &[&FactKey],
     ) -> impl Future<Output = Result<Vec<Self>, StoreError>> + Send;
+    /// What is to be recorded for the items that state totals. Facts without totals have none.
+    fn settle_totals(
+        _: &mut PgConnection,
+        _: &[&NewFact<Self>],
+    ) -> impl Future<Output = Result<Settled<Self>, StoreError>> + Send {
+        std::future::ready(Ok(Settled::default()))
+    }
 }
 
 impl CustomerFact for Transaction {
@@ -92,6 +108,13 @@ impl KeyedFact for Transaction {
         keys: &[&FactKey],
     ) -> Result<Vec<Self>, StoreError> {
         store::transactions::list_by_key(tx, keys).await
+    }
+
+    async fn settle_totals(
+        tx: &mut PgConnection,
+        items: &[&NewFact<Self>],
+    ) -> Result<Settled<Self>, StoreError> {
+        totals::settle(tx, items).await
     }
 }
 
@@ -184,6 +207,14 @@ async fn write_once<F: KeyedFact>(
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = begin(ingest, &customers, deadline).await?;
     let profiles = list_locked(ingest, &mut tx, &customers).await?;
+    let placed = items
+        .iter()
+        .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
+    let begun = confirm(&mut tx, placed.clone(), &profiles).await?;
+    let identifiers = created_by(placed.map(|(_, found_by)| found_by));
+    let settled = F::settle_totals(&mut tx, items).await?;
+    let stated = items.iter().copied().filter(|item| !item.is_total);
+    let items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
     let version = |id: &CustomerId| profiles.get(id).map_or(0, |profile| profile.version) + 1;
     let facts: Vec<(&F, i64)> = items
         .iter()
@@ -201,9 +232,12 @@ async fn write_once<F: KeyedFact>(
     let stored = F::list_by_key(&mut tx, &known).await?;
     let stored = stored
         .into_iter()
+        .chain(settled.repeated)
         .map(|fact| (fact.key().clone(), fact))
         .collect();
     if new.is_empty() {
+        tx.rollback().await?;
+        ingest.identifiers.renew(&identifiers).await;
         return Ok((new, stored));
     }
     let written: Vec<&NewFact<F>> = items
@@ -212,10 +246,12 @@ async fn write_once<F: KeyedFact>(
         .filter(|item| new.contains(item.fact.key()))
         .collect();
     create_customers(&mut tx, &written, &profiles, recorded_at).await?;
+    let created = written.iter().map(|item| item.fact.customer_id()).collect();
+    insert_begun(&mut tx, begun, &created, recorded_at).await?;
     let folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
     let changes = Changes {
         profiles: folded,
-        identifiers: vec![],
+        identifiers,
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
     };
     commit(ingest, tx, changes, recorded_at).await?;

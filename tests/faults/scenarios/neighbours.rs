@@ -54,7 +54,10 @@ async fn import(address: &str) -> anyhow::Result<()> {
             let transactions = numbers
                 .map(|at| purchase(&id(7 * at), &source, at))
                 .collect();
-            let mut request = Request::new(pb::IngestTransactionsRequest { transactions });
+            let mut request = Request::new(pb::IngestTransactionsRequest {
+                transactions,
+                ..Default::default()
+            });
             request.set_timeout(PATIENCE);
             // Refused under load: sent again by the next batch's worth of work.
             drop(client.ingest_transactions(request).await);

@@ -121,6 +121,7 @@ async fn import(address: &str) -> anyhow::Result<()> {
         let transactions = (first..first + 500).map(|at| purchase(&id(at), &source, at));
         let request = pb::IngestTransactionsRequest {
             transactions: transactions.collect(),
+            ..Default::default()
         };
         let results = client
             .ingest_transactions(request)

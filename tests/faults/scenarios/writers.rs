@@ -109,7 +109,10 @@ async fn service_rate(address: &str, writers: usize, round: usize) -> anyhow::Re
                 let transactions = sent
                     .map(|row| purchase(&customer(writer, writers, row), &source, row))
                     .collect();
-                let message = framed(&pb::IngestTransactionsRequest { transactions });
+                let message = framed(&pb::IngestTransactionsRequest {
+                    transactions,
+                    ..Default::default()
+                });
                 let ended = caller.call(INGEST, message, PATIENCE).await;
                 ensure!(matches!(ended, Ended::Answered(_)), "{ended:?}");
                 rows += ROWS;

@@ -176,7 +176,10 @@ async fn a_kept_answer_needs_no_place() {
         raw::exchange(app.address, method, &request, &[]).await
     };
     let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
-    let request = pb::IngestTransactionsRequest { transactions };
+    let request = pb::IngestTransactionsRequest {
+        transactions,
+        ..Default::default()
+    };
     let written = "patron.v1.IngestService/IngestTransactions";
     let answer = raw::call(app.address, written, &request, &[]).await;
     assert_eq!(answer["grpc-status"], "0");

@@ -183,6 +183,7 @@ async fn strangers_fail_at_once_in_an_outage_and_leave_the_warm_ones_alone() {
     for _ in 0..10 {
         let request = pb::IngestTransactionsRequest {
             transactions: vec![purchase("ada", "2", "2026-01-01", 100)],
+            ..Default::default()
         };
         let status = service.ingest().ingest_transactions(request).await;
         assert_eq!(status.unwrap_err().code(), Code::Unavailable);

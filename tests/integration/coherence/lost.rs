@@ -127,6 +127,7 @@ async fn facts_that_are_acknowledged_as_known_are_in_every_answer() {
     assert_eq!(far.version(by_id("ada")).await, 1);
     let batch = pb::IngestTransactionsRequest {
         transactions: vec![purchase("ada", "2", "2026-01-02", 100)],
+        ..Default::default()
     };
     let mut ingest = service.ingest();
     let call = ingest.ingest_transactions(batch.clone());
@@ -140,6 +141,7 @@ async fn facts_that_are_acknowledged_as_known_are_in_every_answer() {
 
     let batch = pb::IngestContractsRequest {
         contracts: vec![contract("ada", "1", "2026-01-01", 12, 100)],
+        ..Default::default()
     };
     let call = ingest.ingest_contracts(batch.clone());
     far.lose(call, async || {

@@ -198,7 +198,10 @@ async fn write(channel: &Channel, customer: &Customer, version: i64) {
     } else {
         let purchase = purchase(&customer.id, &version.to_string(), "2026-01-01", 100);
         let transactions = vec![purchase];
-        let request = pb::IngestTransactionsRequest { transactions };
+        let request = pb::IngestTransactionsRequest {
+            transactions,
+            ..Default::default()
+        };
         answered(async || ingest.ingest_transactions(request.clone()).await).await;
     }
 }

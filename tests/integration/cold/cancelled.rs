@@ -63,9 +63,11 @@ async fn give_up_each(service: &ServiceWithDatabase, lock: &'static str) {
         transactions: (0..50)
             .map(|at| purchase(&format!("c{}", at % 5), &at.to_string(), "2026-01-01", 100))
             .collect(),
+        ..Default::default()
     };
     let contacts = pb::IngestContactsRequest {
         contacts: vec![call("c1", "1", "2026-01-01"), call("c9", "2", "2026-01-01")],
+        ..Default::default()
     };
     let customers = pb::IngestCustomersRequest {
         customers: vec![pb::CustomerPatch {
@@ -152,6 +154,7 @@ async fn writes_that_are_given_up_while_they_wait_for_a_customer_do_not_keep_oth
     let batches: Vec<_> = (0..CALLS)
         .map(|at| pb::IngestTransactionsRequest {
             transactions: vec![purchase("ada", &at.to_string(), "2026-01-01", 100)],
+            ..Default::default()
         })
         .collect();
     let calls = batches

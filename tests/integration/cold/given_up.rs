@@ -63,6 +63,7 @@ async fn give_up_each(channel: &Channel, turns: usize) {
     });
     let request = pb::IngestTransactionsRequest {
         transactions: transactions.collect(),
+        ..Default::default()
     };
     give_up(
         turns,

@@ -184,6 +184,7 @@ async fn what_is_in_memory_is_answered_while_the_database_is_away_and_the_rest_w
     assert_unavailable(&service.find_customer(by_id("bob")).await.unwrap_err());
     let write = pb::IngestTransactionsRequest {
         transactions: vec![purchase("ada", "2", "2026-01-02", 100)],
+        ..Default::default()
     };
     let refused = service.ingest().ingest_transactions(write.clone()).await;
     assert_unavailable(&refused.unwrap_err());

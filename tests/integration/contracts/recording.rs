@@ -155,7 +155,10 @@ async fn a_contract_keeps_its_first_day_and_period() {
         (held.len(), &held[0].price),
         (2, &Some(money(1_200, "EUR")))
     );
-    let empty = pb::IngestContractsRequest { contracts: vec![] };
+    let empty = pb::IngestContractsRequest {
+        contracts: vec![],
+        ..Default::default()
+    };
     let status = service.ingest().ingest_contracts(empty).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(violated(&status), ["contracts"]);

@@ -74,7 +74,10 @@ async fn send(
     some: &[usize],
 ) -> Option<Vec<Outcome>> {
     let transactions = some.iter().map(|&at| facts[at].clone()).collect();
-    let request = pb::IngestTransactionsRequest { transactions };
+    let request = pb::IngestTransactionsRequest {
+        transactions,
+        ..Default::default()
+    };
     let results = client.ingest_transactions(request).await.ok()?;
     let results = results.into_inner().results;
     Some(results.iter().map(pb::ItemResult::outcome).collect())
@@ -181,6 +184,7 @@ async fn kills_in_the_middle_of_ingest_lose_nothing_that_was_acknowledged_and_do
     client
         .ingest_contacts(pb::IngestContactsRequest {
             contacts: vec![call("c0", "1", "2026-01-01")],
+            ..Default::default()
         })
         .await
         .unwrap();

@@ -24,6 +24,7 @@ async fn is_written(endpoint: &str, id: &str) -> bool {
     let client = IngestServiceClient::connect(endpoint.to_owned()).await;
     let request = pb::IngestTransactionsRequest {
         transactions: vec![purchase("ada", id, "2026-01-01", 100)],
+        ..Default::default()
     };
     client.unwrap().ingest_transactions(request).await.is_ok()
 }

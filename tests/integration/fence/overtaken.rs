@@ -71,7 +71,10 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
     end(&mut *other, session).await;
     overtake(other).await;
     let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
-    let request = pb::IngestTransactionsRequest { transactions };
+    let request = pb::IngestTransactionsRequest {
+        transactions,
+        ..Default::default()
+    };
     let unwritten = refusal(async || {
         let mut client = service.ingest();
         client
@@ -165,7 +168,10 @@ async fn a_write_that_waited_for_another_server_to_take_the_fence_is_refused() {
     let mut ingest = service.ingest();
     let writing = tokio::spawn(async move {
         let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
-        let request = pb::IngestTransactionsRequest { transactions };
+        let request = pb::IngestTransactionsRequest {
+            transactions,
+            ..Default::default()
+        };
         ingest.ingest_transactions(request).await
     });
     until("the write waits", async || {
@@ -201,7 +207,10 @@ async fn whoever_takes_the_fence_waits_for_the_writes_under_way() {
     let mut ingest = service.ingest();
     let writing = tokio::spawn(async move {
         let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
-        let request = pb::IngestTransactionsRequest { transactions };
+        let request = pb::IngestTransactionsRequest {
+            transactions,
+            ..Default::default()
+        };
         ingest.ingest_transactions(request).await
     });
     until("the write waits", async || {

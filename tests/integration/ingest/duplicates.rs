@@ -140,6 +140,7 @@ async fn send_until_answered(service: &Service, batch: &[pb::Transaction]) -> Ve
     loop {
         let request = pb::IngestTransactionsRequest {
             transactions: batch.to_vec(),
+            ..Default::default()
         };
         match service.ingest().ingest_transactions(request).await {
             Ok(response) => {

@@ -120,6 +120,8 @@ async fn the_command_line_asks_for_the_rest() {
         "score",
         "--subjects",
         file,
+        "--subject-by",
+        "phone",
         "--json",
         "--endpoint",
         &endpoint,

@@ -277,6 +277,7 @@ impl Service {
     pub(crate) async fn send(&self, transactions: &[pb::Transaction]) -> Vec<pb::ItemResult> {
         let request = pb::IngestTransactionsRequest {
             transactions: transactions.to_vec(),
+            ..Default::default()
         };
         let response = self.ingest().ingest_transactions(request).await.unwrap();
         response.into_inner().results
@@ -285,6 +286,7 @@ impl Service {
     pub(crate) async fn send_contacts(&self, contacts: &[pb::Contact]) -> Vec<pb::ItemResult> {
         let request = pb::IngestContactsRequest {
             contacts: contacts.to_vec(),
+            ..Default::default()
         };
         let response = self.ingest().ingest_contacts(request).await.unwrap();
         response.into_inner().results
@@ -293,6 +295,7 @@ impl Service {
     pub(crate) async fn send_contracts(&self, contracts: &[pb::Contract]) -> Vec<pb::ItemResult> {
         let request = pb::IngestContractsRequest {
             contracts: contracts.to_vec(),
+            ..Default::default()
         };
         let response = self.ingest().ingest_contracts(request).await.unwrap();
         response.into_inner().results

@@ -20,6 +20,7 @@ impl Check<'_> {
         self.contacts().await?;
         self.contracts().await?;
         self.stream().await?;
+        self.time_zone().await?;
         self.customer().await?;
         self.profiles().await
     }
@@ -35,6 +36,19 @@ impl Check<'_> {
         let (checked, differing) = (page.checked_count, page.differences.len());
         let found = format!("{checked} profiles, {differing} not as their facts");
         self.expect(rpc, checked > 0 && differing == 0, &found)
+    }
+
+    async fn time_zone(&mut self) -> Result<(), CliError> {
+        let rpc = "GetTimeZone";
+        let request = self.connection.request(pb::GetTimeZoneRequest {});
+        match self.connection.ingest().get_time_zone(request).await {
+            Ok(answer) => {
+                let zone = answer.into_inner().time_zone;
+                let is_known = jiff::tz::TimeZone::get(&zone).is_ok();
+                self.expect(rpc, is_known, &zone)
+            }
+            Err(status) => self.failed(rpc, &status),
+        }
     }
 
     async fn customers(&mut self) -> Result<(), CliError> {
@@ -58,6 +72,7 @@ impl Check<'_> {
         for expected in [Outcome::Written, Outcome::Duplicate] {
             let request = self.connection.request(pb::IngestTransactionsRequest {
                 transactions: vec![transaction(), wrong.clone()],
+                ..Default::default()
             });
             let answer = self.connection.ingest().ingest_transactions(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));
@@ -106,6 +121,7 @@ impl Check<'_> {
         for expected in [Outcome::Written, Outcome::Duplicate] {
             let request = self.connection.request(pb::IngestContactsRequest {
                 contacts: vec![contact()],
+                ..Default::default()
             });
             let answer = self.connection.ingest().ingest_contacts(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));
@@ -118,6 +134,7 @@ impl Check<'_> {
         for expected in [Outcome::Written, Outcome::Duplicate] {
             let request = self.connection.request(pb::IngestContractsRequest {
                 contracts: vec![contract()],
+                ..Default::default()
             });
             let answer = self.connection.ingest().ingest_contracts(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));

@@ -38,6 +38,14 @@ impl IngestService for Fake {
         Ok(Response::new(pb::IngestContactsResponse { results }))
     }
 
+    async fn get_time_zone(
+        &self,
+        _: Request<pb::GetTimeZoneRequest>,
+    ) -> Result<Response<pb::GetTimeZoneResponse>, Status> {
+        let time_zone = "Europe/Berlin".to_owned();
+        Ok(Response::new(pb::GetTimeZoneResponse { time_zone }))
+    }
+
     async fn ingest_contracts(
         &self,
         request: Request<pb::IngestContractsRequest>,

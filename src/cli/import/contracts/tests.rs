@@ -1,7 +1,7 @@
 use clap::Parser;
 use csv::StringRecord;
 
-use super::super::columns::open_csv;
+use super::super::input::open_csv;
 use super::*;
 
 #[derive(Parser)]
@@ -23,9 +23,10 @@ fn mapping(names: &str, options: &str) -> Result<(ContractMapping, Header), CliE
 /// The contract of a row, or the reason why it is refused.
 fn read(names: &str, options: &str, row: &str) -> Result<pb::Contract, String> {
     let (mut mapping, header) = mapping(names, options).unwrap();
-    let record = StringRecord::from(row.split(',').collect::<Vec<_>>());
+    let record = [StringRecord::from(row.split(',').collect::<Vec<_>>())];
     let mut row = Row::new(&header, &record);
-    mapping.read(&mut row).ok_or_else(|| row.into_reason())
+    let facts = mapping.read(&mut row).ok_or_else(|| row.into_reason());
+    facts.map(|mut facts| facts.remove(0))
 }
 
 const NAMES: &str = "customer_id,contract_id,started_on,period,price,cost,ended_on,effective_on";

@@ -2,7 +2,9 @@
 
 use super::CustomersArgs;
 use crate::cli::error::CliError;
-use crate::cli::import::columns::{Header, Row, short_text};
+use crate::cli::import::columns::Header;
+use crate::cli::import::row::{Row, is_shortened, parse_id, short_text};
+use crate::cli::import::who::parse_email;
 use crate::domain::telephony::plan::{NumberError, NumberPlan, NumberPlanError};
 use crate::pb;
 use crate::pb::identifier::Identifier as Known;
@@ -51,23 +53,16 @@ impl IdentifierColumns {
     /// The identifiers of a row; what cannot be read is noted.
     pub(super) fn read(&self, row: &mut Row<'_>) -> Vec<pb::Identifier> {
         let mut known = Vec::new();
-        let phone = |text: &str| match self.phone_numbers.number(text) {
-            Ok(number) => Ok(Some(number.as_str().to_owned())),
-            // The cell says that no number is known.
-            Err(NumberError::Withheld) => Ok(None),
-            Err(error) => Err(format!(
-                "{text:?} {error} (--phone-numbers states how the file writes them)"
-            )),
-        };
         for column in &self.phones {
-            let number = row.parse(Some(*column), phone).flatten();
+            let number = row.parse_cell(*column, |text| self.phone(text)).flatten();
             known.extend(number.map(Known::PhoneNumber));
         }
         for column in &self.emails {
-            known.extend(row.parse(Some(*column), parse_email).map(Known::Email));
+            let addresses = row.parse_cell(*column, parse_emails).unwrap_or_default();
+            known.extend(addresses.into_iter().map(Known::Email));
         }
         for (system, column) in &self.externals {
-            let id = row.short_text(Some(*column), 128);
+            let id = row.parse_cell(*column, parse_id).unwrap_or_default();
             if !id.is_empty() {
                 let system = system.clone();
                 known.push(Known::ExternalId(pb::ExternalId { system, id }));
@@ -80,17 +75,48 @@ impl IdentifierColumns {
             })
             .collect()
     }
+
+    /// The number of a cell; none if the cell states that none is known.
+    fn phone(&self, text: &str) -> Result<Option<String>, String> {
+        // Spreadsheets write a quote before what would otherwise become a formula.
+        let text = text.trim_start_matches('\'').trim();
+        if is_shortened(text) {
+            return Err(format!(
+                "{text:?} is a number that a spreadsheet shortened, its last digits are lost: export the column as text"
+            ));
+        }
+        // "(0)30" is dialled as "030", where no country code stands before it.
+        let dialled = text.strip_prefix("(0)").map(|rest| format!("0{rest}"));
+        match self
+            .phone_numbers
+            .number(dialled.as_deref().unwrap_or(text))
+        {
+            Ok(number) => Ok(Some(number.as_str().to_owned())),
+            Err(NumberError::Withheld) => Ok(None),
+            Err(error) => Err(format!(
+                "{text:?} {error} (--phone-numbers states how the file writes them)"
+            )),
+        }
+    }
 }
 
-/// The columns named, else the first of the defaults.
-fn several(
+/// An identifier as the file states it.
+pub(super) fn text(known: &Known) -> String {
+    match known {
+        Known::PhoneNumber(text) | Known::Email(text) => text.clone(),
+        Known::ExternalId(external) => format!("{}/{}", external.system, external.id),
+    }
+}
+
+/// The columns named, else the one with a default name.
+pub(super) fn several(
     header: &Header,
     option: &str,
     named: &[String],
     defaults: &[&str],
 ) -> Result<Vec<usize>, CliError> {
     if named.is_empty() {
-        return Ok(header.first_of(defaults).into_iter().collect());
+        return Ok(header.one_of(option, defaults)?.into_iter().collect());
     }
     named
         .iter()
@@ -99,12 +125,11 @@ fn several(
         .collect()
 }
 
-fn parse_email(text: &str) -> Result<String, String> {
-    let proper = text
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !proper || text.len() > 254 || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(format!("{text:?} is not an e-mail address"));
-    }
-    Ok(text.to_owned())
+/// The addresses of a cell, with `;` between several.
+fn parse_emails(text: &str) -> Result<Vec<String>, String> {
+    let addresses = text
+        .split(';')
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    addresses.map(parse_email).collect()
 }

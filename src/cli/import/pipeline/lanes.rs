@@ -2,8 +2,8 @@
 //! other in the database. What becomes of a batch is not known here.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::rc::Rc;
 
-use csv::ByteRecord;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use prost::Message as _;
@@ -12,9 +12,11 @@ use super::Mapping;
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::cli::import::send::{BATCH_BYTES, BATCH_FACTS, Sent, send};
+use crate::cli::import::unit::Unit;
+use crate::pb::UnknownCustomer;
 
-/// A row on its way: its line and its cells as they were.
-pub(super) type Origin = (u64, ByteRecord);
+/// The rows from which a fact on its way was read.
+pub(super) type Origin = Rc<Unit>;
 pub(super) type InFlight<'a> = LocalBoxFuture<'a, Landed>;
 
 /// A batch that was answered.
@@ -29,11 +31,13 @@ pub(super) struct Lanes<'a, M: Mapping> {
     pub(super) pending: Vec<Pending<M>>,
     pub(super) busy: Vec<bool>,
     pub(super) flights: FuturesUnordered<InFlight<'a>>,
+    pub(super) unknown_customer: UnknownCustomer,
 }
 
 impl<M: Mapping> Lanes<'_, M> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(unknown_customer: UnknownCustomer) -> Self {
         Self {
+            unknown_customer,
             pending: (0..M::IN_FLIGHT).map(|_| Pending::default()).collect(),
             busy: vec![false; M::IN_FLIGHT],
             flights: FuturesUnordered::new(),
@@ -80,11 +84,16 @@ impl<M: Mapping> Pending<M> {
         self.facts.len() >= BATCH_FACTS || self.bytes >= BATCH_BYTES
     }
 
-    pub(super) fn take<'a>(&mut self, lane: usize, connection: &'a Connection) -> InFlight<'a> {
+    pub(super) fn take<'a>(
+        &mut self,
+        lane: usize,
+        connection: &'a Connection,
+        unknown: UnknownCustomer,
+    ) -> InFlight<'a> {
         let Self { facts, origins, .. } = std::mem::take(self);
         let batch = M::batch(facts);
         Box::pin(async move {
-            let sent = send(connection, batch).await;
+            let sent = send(connection, batch, unknown).await;
             Landed {
                 lane,
                 origins,

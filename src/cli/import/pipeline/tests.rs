@@ -129,6 +129,14 @@ impl IngestService for Handle {
         Err(Status::unimplemented("this server knows no rates"))
     }
 
+    async fn get_time_zone(
+        &self,
+        _: Request<pb::GetTimeZoneRequest>,
+    ) -> Result<Response<pb::GetTimeZoneResponse>, Status> {
+        let time_zone = "Europe/Berlin".to_owned();
+        Ok(Response::new(pb::GetTimeZoneResponse { time_zone }))
+    }
+
     async fn ingest_contracts(
         &self,
         request: Request<pb::IngestContractsRequest>,
@@ -198,11 +206,11 @@ impl World {
             &self.endpoint,
         ];
         let line = line.into_iter().chain(options.split_whitespace());
-        let Command::Import(command) = Cli::try_parse_from(line).unwrap().command else {
+        let Command::Import(args) = Cli::try_parse_from(line).unwrap().command else {
             panic!("not an import");
         };
         let (mut output, data, notes) = Captured::output();
-        let result = crate::cli::import::run(command, &mut output).await;
+        let result = crate::cli::import::run(*args, &mut output).await;
         Report {
             result,
             data: data.text(),
@@ -288,7 +296,7 @@ async fn a_dry_run_finds_the_same_problems_and_sends_nothing() {
     assert!(matches!(said.result, Err(CliError::Reported)));
     assert!(
         said.notes
-            .contains("line 3: customer_id: is empty; amount: \"x\" is not an amount")
+            .contains("line 3: customer_id: is empty; amount: \"x\" is not a number")
     );
     let summary: serde_json::Value = serde_json::from_str(&said.data).unwrap();
     assert_eq!(summary["sound"], 1);

@@ -1,7 +1,7 @@
 use clap::Parser;
 use csv::StringRecord;
 
-use super::super::columns::open_csv;
+use super::super::input::open_csv;
 use super::*;
 
 #[derive(Parser)]
@@ -25,9 +25,10 @@ fn read(names: &str, options: &str, rows: &[&str]) -> Vec<Result<pb::Transaction
     let (mut mapping, header) = mapping(names, options).unwrap();
     rows.iter()
         .map(|row| {
-            let record = StringRecord::from(row.split(',').collect::<Vec<_>>());
+            let record = [StringRecord::from(row.split(',').collect::<Vec<_>>())];
             let mut row = Row::new(&header, &record);
-            mapping.read(&mut row).ok_or_else(|| row.into_reason())
+            let facts = mapping.read(&mut row).ok_or_else(|| row.into_reason());
+            facts.map(|mut facts| facts.remove(0))
         })
         .collect()
 }
@@ -138,4 +139,113 @@ fn an_id_column_is_taken_as_it_is() {
     let fact = one(names, "--currency EUR", "c,2024-01-01,5,t-9");
     assert_eq!(fact.transaction_id, "t-9");
     assert!(refusal(names, "--currency EUR", "c,2024-01-01,5,").contains("is empty"));
+}
+
+#[test]
+fn what_was_paid_back_of_an_order_is_a_total_with_an_id_of_its_own() {
+    let names = "customer_id,date,amount,transaction_id,back,status";
+    let all = |options: &str, row: &str| {
+        let (mut mapping, header) = mapping(names, options).unwrap();
+        let record = [StringRecord::from(row.split(',').collect::<Vec<_>>())];
+        let mut row = Row::new(&header, &record);
+        mapping.read(&mut row).ok_or_else(|| row.into_reason())
+    };
+    let options = "--currency EUR --refunded-column back --refunded-if status=Refunded|returned";
+    let facts = all(options, "c,2024-01-01,50,o-1,12.5,paid").unwrap();
+    assert_eq!(facts.len(), 2);
+    let refund = &facts[1];
+    assert_eq!(refund.kind(), Kind::RefundTotal);
+    assert_eq!(refund.transaction_id, "o-1#refunded-12.50");
+    assert_eq!(refund.original_transaction_id, "o-1");
+    assert_eq!(refund.amount.as_ref().unwrap().amount_minor, 1_250);
+    // All of it, where only the status states it; what a column states is stronger.
+    let whole = all(options, "c,2024-01-01,50,o-1,,refunded").unwrap();
+    assert_eq!(whole[1].transaction_id, "o-1#refunded-50.00");
+    let part = all(options, "c,2024-01-01,50,o-1,20,refunded").unwrap();
+    assert_eq!(part[1].transaction_id, "o-1#refunded-20.00");
+    for row in [
+        "c,2024-01-01,50,o-1,0.00,paid",
+        "c,2024-01-01,50,o-1,,paid",
+        "c,2024-01-01,0,o-1,,refunded",
+    ] {
+        assert_eq!(all(options, row).unwrap().len(), 1, "{row}");
+    }
+    let refused = all(options, "c,2024-01-01,-50,o-1,5,paid").unwrap_err();
+    assert!(refused.contains("cannot itself be refunded"), "{refused}");
+    let long = format!("c,2024-01-01,50,{},5,paid", "x".repeat(120));
+    assert!(all(options, &long).unwrap_err().contains("128 bytes"));
+    let without = Header::new(
+        ["customer_id", "date", "amount", "back"]
+            .map(str::to_owned)
+            .to_vec(),
+        b',',
+        "f.csv",
+    );
+    let line = Line::try_parse_from([
+        "import",
+        "f.csv",
+        "--currency",
+        "EUR",
+        "--refunded-column",
+        "back",
+    ])
+    .unwrap();
+    let error = TransactionMapping::new(&line.args, &without.unwrap()).unwrap_err();
+    assert!(error.to_string().contains("order's id"), "{error}");
+}
+
+#[test]
+fn quantity_times_price_is_the_amount_and_its_sign() {
+    let names = "customer_id,date,pieces,each,price";
+    let options = "--currency EUR --quantity-column pieces --price-column each";
+    let amount = |row: &str| {
+        let fact = one(names, options, row);
+        (fact.kind(), fact.amount.unwrap().amount_minor)
+    };
+    assert_eq!(amount("c,2024-01-01,6,2.55,9"), (Kind::Purchase, 1_530));
+    assert_eq!(amount("c,2024-01-01,-1,2.55,9"), (Kind::Refund, 255));
+    assert_eq!(amount("c,2024-01-01,1,0,9"), (Kind::Purchase, 0));
+    // A price may have more decimals than the currency; what is paid is rounded once.
+    assert_eq!(amount("c,2024-01-01,3,0.0125,9"), (Kind::Purchase, 4));
+    assert!(refusal(names, options, "c,2024-01-01,,2.55,9").contains("pieces: is empty"));
+    assert!(refusal(names, options, "c,2024-01-01,two,2.55,9").contains("not a number"));
+    assert!(
+        mapping(names, "--currency EUR").is_err(),
+        "a price is not an amount"
+    );
+}
+
+#[test]
+fn lines_of_an_order_agree_on_what_it_has_one_of() {
+    let names = "customer_id,date,amount,order,currency,category";
+    let (mut mapping, header) = mapping(names, "--order-column order").unwrap();
+    let mut read = |lines: &[&str]| {
+        let records: Vec<StringRecord> = lines
+            .iter()
+            .map(|line| StringRecord::from(line.split(',').collect::<Vec<_>>()))
+            .collect();
+        let mut row = Row::new(&header, &records);
+        match mapping.read(&mut row) {
+            Some(facts) => Ok(facts[0].clone()),
+            None => match row.left_out() {
+                Some(reason) => Err(reason.to_owned()),
+                None => Err(row.into_reason()),
+            },
+        }
+    };
+    let order = read(&["c,2024-01-01,5,o,EUR,tea", ",,2.50,o,,"]).unwrap();
+    assert_eq!((&*order.transaction_id, &*order.category), ("o", "tea"));
+    assert_eq!(order.amount.unwrap().amount_minor, 750);
+    let several = read(&["c,2024-01-01,5,o,EUR,tea", "c,2024-01-01,5,o,EUR,mugs"]).unwrap();
+    assert_eq!(several.category, "");
+    let refused = read(&["c,2024-01-01,5,o,EUR,", "d,2024-01-01,5,o,USD,"]).unwrap_err();
+    for part in [
+        "customer_id: the lines of one order have \"c\" and \"d\"",
+        "currency: the lines",
+    ] {
+        assert!(refused.contains(part), "{part} in {refused}");
+    }
+    // Lines that cancel out are no free order.
+    let nothing = read(&["c,2024-01-01,5,o,EUR,", "c,2024-01-01,-5,o,EUR,"]);
+    assert_eq!(nothing, Err("a refund of 0".to_owned()));
 }

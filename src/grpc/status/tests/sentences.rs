@@ -319,6 +319,7 @@ fn an_error_of_the_command_line_names_each_cause_once() {
         CliError::from(unavailable("OVERLOADED", "later", Duration::MAX)),
         CliError::BrokenPipe,
         CliError::Reported,
+        CliError::NotOne,
         CliError::Stopped,
     ];
     for error in samples {
@@ -329,6 +330,7 @@ fn an_error_of_the_command_line_names_each_cause_once() {
             | CliError::Rpc { .. }
             | CliError::BrokenPipe
             | CliError::Reported
+            | CliError::NotOne
             | CliError::Stopped => {}
         }
         let lines = error.lines();

@@ -70,7 +70,7 @@ fn bad_transactions() -> Corpus<pb::Transaction> {
         });
         bad.add("cost_minor", reason, |it| it.cost_minor = Some(amount));
     }
-    for kind in [-1, 4, i32::MAX] {
+    for kind in [-1, 5, i32::MAX] {
         bad.add("kind", "UNKNOWN_ENUM_VALUE", |it| it.kind = kind);
         bad.add("customer_kind", "UNKNOWN_ENUM_VALUE", |it| {
             it.customer_kind = kind;

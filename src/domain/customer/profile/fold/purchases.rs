@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     days::{Entry, add, subtract, sum_up},
-    taken_back::taken_back,
+    taken_back::reversed_keys,
 };
 use crate::domain::{
     calendar::Day,
@@ -33,11 +33,7 @@ pub(super) struct NetPurchases {
 
 impl NetPurchases {
     pub(super) fn from_transactions(transactions: &[&Transaction]) -> Self {
-        let reversals = transactions.iter().map(|fact| {
-            let reverses = fact.kind == TransactionKind::Reversal;
-            (&fact.key, fact.original_key().filter(|_| reverses))
-        });
-        let reversed = taken_back(reversals);
+        let reversed = reversed_keys(transactions.iter().copied());
         let counting = || {
             let all = transactions.iter().copied();
             all.filter(|fact| !reversed.contains(&fact.key))

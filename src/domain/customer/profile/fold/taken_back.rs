@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::customer::facts::{Contact, FactKey};
+use crate::domain::customer::facts::{Contact, FactKey, Transaction, TransactionKind};
 
 /// The keys of contacts that do not count: retracted by one of `contacts`, each key once, that was not itself retracted. Retractions are among
 /// them where they were retracted.
@@ -10,6 +10,15 @@ use crate::domain::customer::facts::{Contact, FactKey};
 pub fn retracted_keys(contacts: &[Contact]) -> HashSet<FactKey> {
     let facts = contacts.iter();
     taken_back(facts.map(|fact| (&fact.key, fact.retracted_key())))
+}
+
+/// The keys of transactions that do not count: reversed by one of `transactions`, each key once, that was not itself reversed.
+#[must_use]
+pub fn reversed_keys<'a>(transactions: impl Iterator<Item = &'a Transaction>) -> HashSet<FactKey> {
+    taken_back(transactions.map(|fact| {
+        let reverses = fact.kind == TransactionKind::Reversal;
+        (&fact.key, fact.original_key().filter(|_| reverses))
+    }))
 }
 
 /// The keys of facts that never counted: those named by a fact that takes them back and was not itself taken back.

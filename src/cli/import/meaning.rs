@@ -1,0 +1,246 @@
+//! What a file means: whose facts it has, of which days, how much of which kind. A wrong column shows here, before or after it was sent.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::cli::text::major_text;
+use crate::pb;
+
+/// Rows that are shown as they were read.
+const SHOWN: usize = 3;
+
+/// What a fact means.
+#[derive(Debug, Clone, Default)]
+pub struct View<'a> {
+    /// The kind, for example "Purchases".
+    pub kind: &'static str,
+    /// The customer, if the fact has one.
+    pub customer: Option<Cow<'a, str>>,
+    /// The day.
+    pub day: Option<Date>,
+    /// The amount.
+    pub money: Option<&'a pb::Money>,
+}
+
+/// What all facts of a file mean.
+#[derive(Debug, Default)]
+pub struct Meaning {
+    /// A hash of each customer: 8 bytes a customer.
+    customers: HashSet<u64>,
+    days: Option<(Date, Date)>,
+    kinds: BTreeMap<&'static str, Kind>,
+    first_rows: Vec<String>,
+    first_lines: HashSet<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Kind {
+    count: u64,
+    sums: BTreeMap<String, i128>,
+}
+
+/// What a file means, for a program.
+#[derive(Debug, Default, Serialize)]
+pub struct MeaningJson {
+    customers: usize,
+    first_day: Option<String>,
+    last_day: Option<String>,
+    kinds: Vec<KindJson>,
+    first_rows: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct KindJson {
+    kind: &'static str,
+    count: u64,
+    sums: Vec<SumJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct SumJson {
+    currency: String,
+    amount: String,
+}
+
+impl Meaning {
+    /// Whether facts of a line are still shown.
+    fn shows(&self, line: u64) -> bool {
+        self.first_lines.len() < SHOWN || self.first_lines.contains(&line)
+    }
+
+    /// Adds a fact of a line. `details` are what else is shown of it.
+    pub fn add(
+        &mut self,
+        line: u64,
+        view: &View<'_>,
+        details: impl FnOnce() -> Vec<(&'static str, String)>,
+    ) {
+        if let Some(customer) = &view.customer {
+            let mut hasher = DefaultHasher::new();
+            customer.hash(&mut hasher);
+            self.customers.insert(hasher.finish());
+        }
+        if let Some(day) = view.day {
+            let (first, last) = self.days.unwrap_or((day, day));
+            self.days = Some((first.min(day), last.max(day)));
+        }
+        let kind = self.kinds.entry(view.kind).or_default();
+        kind.count += 1;
+        if let Some(money) = view.money {
+            if let Some(sum) = kind.sums.get_mut(&money.currency) {
+                *sum += i128::from(money.amount_minor);
+            } else {
+                let amount = i128::from(money.amount_minor);
+                kind.sums.insert(money.currency.clone(), amount);
+            }
+        }
+        if self.shows(line) {
+            self.first_lines.insert(line);
+            self.first_rows.push(row_text(line, view, &details()));
+        }
+    }
+
+    /// Rows of the summary.
+    #[must_use]
+    pub fn page(&self) -> Vec<(&'static str, String)> {
+        let mut rows = Vec::new();
+        if !self.customers.is_empty() {
+            rows.push(("Customers", self.customers.len().to_string()));
+        }
+        if let Some((first, last)) = self.days {
+            let days = if first == last {
+                first.to_string()
+            } else {
+                format!("{first} to {last}")
+            };
+            rows.push(("Days", days));
+        }
+        for (kind, found) in &self.kinds {
+            let sums: Vec<String> = found
+                .sums
+                .iter()
+                .map(|(currency, sum)| format!("{} {currency}", sum_text(*sum, currency)))
+                .collect();
+            let of = if sums.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", sums.join(", "))
+            };
+            rows.push((kind, format!("{}{of}", found.count)));
+        }
+        for (at, row) in self.first_rows.iter().enumerate() {
+            rows.push((if at == 0 { "First rows" } else { "" }, row.clone()));
+        }
+        rows
+    }
+
+    /// The same for a program.
+    #[must_use]
+    pub fn json(&self) -> MeaningJson {
+        let sums = |found: &Kind| {
+            let sums = found.sums.iter().map(|(currency, sum)| SumJson {
+                currency: currency.clone(),
+                amount: sum_text(*sum, currency),
+            });
+            sums.collect()
+        };
+        let kinds = self.kinds.iter().map(|(kind, found)| KindJson {
+            kind,
+            count: found.count,
+            sums: sums(found),
+        });
+        MeaningJson {
+            customers: self.customers.len(),
+            first_day: self.days.map(|(first, _)| first.to_string()),
+            last_day: self.days.map(|(_, last)| last.to_string()),
+            kinds: kinds.collect(),
+            first_rows: self.first_rows.clone(),
+        }
+    }
+}
+
+/// A sum in major units; one beyond what a single amount can be, in minor units.
+fn sum_text(sum: i128, currency: &str) -> String {
+    i64::try_from(sum).map_or_else(|_| sum.to_string(), |sum| major_text(sum, currency))
+}
+
+fn row_text(line: u64, view: &View<'_>, details: &[(&'static str, String)]) -> String {
+    let mut parts = Vec::new();
+    parts.extend(
+        view.customer
+            .as_ref()
+            .map(|customer| customer.clone().into_owned()),
+    );
+    parts.extend(view.day.map(|day| day.to_string()));
+    parts.push(view.kind.trim_end_matches('s').to_lowercase());
+    let money = view.money;
+    parts.extend(money.map(|money| {
+        format!(
+            "{} {}",
+            major_text(money.amount_minor, &money.currency),
+            money.currency
+        )
+    }));
+    let details = details.iter().filter(|(_, value)| !value.is_empty());
+    let details: Vec<String> = details
+        .map(|(name, value)| format!("{name} {value}").trim().to_owned())
+        .collect();
+    let more = if details.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", details.join(", "))
+    };
+    format!("line {line}: {}{more}", parts.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn facts_come_to_customers_days_and_sums_by_kind_and_currency() {
+        let money = |amount_minor, currency: &str| pb::Money {
+            amount_minor,
+            currency: currency.to_owned(),
+        };
+        let (euros, yen) = (money(1_250, "EUR"), money(700, "JPY"));
+        let mut meaning = Meaning::default();
+        for (line, customer, kind, day, money) in [
+            (2, "ada", "Purchases", date(2026, 2, 1), &euros),
+            (3, "bea", "Purchases", date(2026, 1, 1), &yen),
+            (4, "ada", "Refunds", date(2026, 3, 1), &euros),
+            (5, "ada", "Purchases", date(2026, 2, 1), &euros),
+        ] {
+            let view = View {
+                kind,
+                customer: Some(Cow::Borrowed(customer)),
+                day: Some(day),
+                money: Some(money),
+            };
+            meaning.add(line, &view, || vec![("id", line.to_string())]);
+        }
+        let page: Vec<String> = meaning
+            .page()
+            .into_iter()
+            .map(|(label, value)| format!("{label} | {value}"))
+            .collect();
+        assert_eq!(
+            page,
+            [
+                "Customers | 2",
+                "Days | 2026-01-01 to 2026-03-01",
+                "Purchases | 3: 25.00 EUR, 700 JPY",
+                "Refunds | 1: 12.50 EUR",
+                "First rows | line 2: ada 2026-02-01 purchase 12.50 EUR; id 2",
+                " | line 3: bea 2026-01-01 purchase 700 JPY; id 3",
+                " | line 4: ada 2026-03-01 refund 12.50 EUR; id 4",
+            ]
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! Writing items whose customers are named by subjects.
+
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::{IngestApi, check_size};
+use crate::{
+    api::{
+        Calendar,
+        placing::{self, NamesCustomer},
+        violations::Violations,
+    },
+    domain::{
+        customer::facts::{Contact, Transaction},
+        text::CustomerId,
+    },
+    grpc::status,
+    metrics::FactKind,
+    pb,
+    service::{
+        error::ServiceError,
+        ingest::{Ingest, NewContract, NewFact, Outcome, Placement},
+    },
+};
+
+/// How often the customers of subjects are looked up while their identifiers change hands.
+const PLACINGS: usize = 5;
+
+/// Items that may name their customers by subjects.
+pub(super) struct Items<'a, M> {
+    pub(super) kind: FactKind,
+    /// The repeated field of the request.
+    pub(super) name: &'static str,
+    pub(super) messages: &'a [M],
+    /// How an unknown customer is treated, as the request states it.
+    pub(super) unknown_customer: i32,
+}
+
+/// An item of a known customer.
+pub(super) trait OfCustomer: Sized + Send + Sync {
+    fn customer_id(&self) -> &CustomerId;
+    /// Records a batch. One outcome for each, in their order.
+    fn write(
+        ingest: &Ingest,
+        batch: &[Self],
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Vec<Outcome>, ServiceError>> + Send;
+}
+
+impl OfCustomer for NewFact<Transaction> {
+    fn customer_id(&self) -> &CustomerId {
+        &self.fact.key.customer_id
+    }
+
+    async fn write(
+        ingest: &Ingest,
+        batch: &[Self],
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, ServiceError> {
+        ingest.transactions(batch, deadline).await
+    }
+}
+
+impl OfCustomer for NewFact<Contact> {
+    fn customer_id(&self) -> &CustomerId {
+        &self.fact.key.customer_id
+    }
+
+    async fn write(
+        ingest: &Ingest,
+        batch: &[Self],
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, ServiceError> {
+        ingest.contacts(batch, deadline).await
+    }
+}
+
+impl OfCustomer for NewContract {
+    fn customer_id(&self) -> &CustomerId {
+        &self.key.customer_id
+    }
+
+    async fn write(
+        ingest: &Ingest,
+        batch: &[Self],
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, ServiceError> {
+        ingest.contracts(batch, deadline).await
+    }
+}
+
+impl IngestApi {
+    /// Writes items that may name their customers by subjects: finds the customers, reads the items and writes them; again when an
+    /// identifier changed hands in between.
+    pub(super) async fn place_and_write<M: NamesCustomer + Sync, T: OfCustomer>(
+        &self,
+        items: Items<'_, M>,
+        read: impl Fn(&M, String, &Calendar, &Placement) -> Result<T, Violations> + Send + Sync,
+        deadline: Instant,
+    ) -> Result<Vec<pb::ItemResult>, Status> {
+        let Items {
+            kind,
+            name,
+            messages,
+            unknown_customer,
+        } = items;
+        let unknown =
+            placing::unknown_customer(unknown_customer).map_err(status::invalid_request)?;
+        check_size(name, messages.len())?;
+        let subjects = placing::subjects(messages);
+        for attempt in 1.. {
+            let placement = self.ingest.place(&subjects, unknown).await?;
+            let read = |message: &M, path, calendar: &_| read(message, path, calendar, &placement);
+            let batch = self.read(name, messages, read)?;
+            let outcomes = match T::write(&self.ingest, &batch.read, deadline).await {
+                Err(ServiceError::Contended) if attempt < PLACINGS && !subjects.is_empty() => {
+                    continue;
+                }
+                outcomes => outcomes?,
+            };
+            let ids: Vec<CustomerId> = batch
+                .read
+                .iter()
+                .map(|item| item.customer_id().clone())
+                .collect();
+            let refused: Vec<bool> = batch.refused.iter().map(Option::is_some).collect();
+            let mut results = self.results(kind, name, batch, &outcomes);
+            state_customers(&mut results, messages, &refused, ids);
+            return Ok(results);
+        }
+        Err(ServiceError::Contended.into())
+    }
+}
+
+/// States the customers of the items that name them by a subject; `ids` are those of the items that are not refused on reading.
+fn state_customers<M: NamesCustomer>(
+    results: &mut [pb::ItemResult],
+    messages: &[M],
+    refused: &[bool],
+    ids: Vec<CustomerId>,
+) {
+    let items = results.iter_mut().zip(messages).zip(refused);
+    let read = items.filter_map(|(item, &refused)| (!refused).then_some(item));
+    for ((result, message), id) in read.zip(ids) {
+        if message.subject().is_some() {
+            id.as_str().clone_into(&mut result.customer_id);
+        }
+    }
+}

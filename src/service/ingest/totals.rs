@@ -1,0 +1,105 @@
+//! Totals of refunds: a source that states how much of an order was paid back so far, and not when and how much each time.
+//!
+//! What is recorded is a plain refund of what is missing of the total, so that facts stay what they are: each says what happened, none is
+//! changed, and the fold does not know of totals.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use super::NewFact;
+use crate::{
+    domain::{
+        customer::{
+            facts::{FactKey, Transaction, TransactionKind},
+            profile::{Facts, reversed_keys},
+        },
+        money::Currency,
+    },
+    store::{self, error::StoreError},
+};
+
+/// What follows from the items of a batch that state totals.
+#[derive(Debug)]
+pub(super) struct Settled<F> {
+    /// What is to be recorded.
+    pub(super) refunds: Vec<NewFact<F>>,
+    /// Items of which nothing is missing.
+    pub(super) repeated: Vec<F>,
+}
+
+impl<F> Default for Settled<F> {
+    fn default() -> Self {
+        Self {
+            refunds: vec![],
+            repeated: vec![],
+        }
+    }
+}
+
+/// Compares the totals of a batch with the refunds that are recorded, in the order of the batch: of two totals of one order the second is
+/// compared with what the first one adds. The customers are locked, so that no refund is recorded in between.
+pub(super) async fn settle(
+    tx: &mut PgConnection,
+    items: &[&NewFact<Transaction>],
+) -> Result<Settled<Transaction>, StoreError> {
+    let totals: Vec<&NewFact<Transaction>> =
+        items.iter().copied().filter(|item| item.is_total).collect();
+    let mut settled = Settled::default();
+    if totals.is_empty() {
+        return Ok(settled);
+    }
+    // Plain refunds of the same call are recorded with it, whatever stands first.
+    let plain = items.iter().filter(|item| !item.is_total);
+    let mut refunded = sum_refunds(tx, &totals, plain.map(|item| &item.fact)).await?;
+    for total in totals {
+        let Some(sum) = sum_of(&total.fact).and_then(|key| refunded.get_mut(&key)) else {
+            continue;
+        };
+        let missing = total.fact.amount.amount_minor - *sum;
+        if missing <= 0 {
+            settled.repeated.push(total.fact.clone());
+            continue;
+        }
+        *sum += missing;
+        let mut refund = total.clone();
+        refund.fact.amount.amount_minor = missing;
+        settled.refunds.push(refund);
+    }
+    Ok(settled)
+}
+
+/// The order and currency whose refunds a transaction adds to; `None` if it is not a refund that names its order.
+fn sum_of(fact: &Transaction) -> Option<(FactKey, Currency)> {
+    let original = fact.original_key()?;
+    (fact.kind == TransactionKind::Refund).then_some((original, fact.amount.currency))
+}
+
+/// What is paid back of the orders of `totals` by recorded and by `new` transactions, in minor units; an entry for each order.
+async fn sum_refunds<'a>(
+    tx: &mut PgConnection,
+    totals: &[&NewFact<Transaction>],
+    new: impl Iterator<Item = &'a Transaction>,
+) -> Result<HashMap<(FactKey, Currency), i64>, StoreError> {
+    let mut sums: HashMap<(FactKey, Currency), i64> = HashMap::new();
+    let mut orders = Facts::default();
+    for total in totals {
+        if let Some((original, currency)) = sum_of(&total.fact) {
+            let mut order = total.fact.clone();
+            order.key = original.clone();
+            orders.transactions.push(order);
+            sums.insert((original, currency), 0);
+        }
+    }
+    let recorded = store::related::list(tx, std::iter::once(&orders)).await?;
+    let mut facts: HashMap<&FactKey, &Transaction> = new.map(|fact| (&fact.key, fact)).collect();
+    let recorded = recorded.values().flat_map(|facts| &facts.transactions);
+    facts.extend(recorded.map(|fact| (&fact.key, fact)));
+    let reversed = reversed_keys(facts.values().copied());
+    for fact in facts.values().filter(|fact| !reversed.contains(&fact.key)) {
+        if let Some(sum) = sum_of(fact).and_then(|key| sums.get_mut(&key)) {
+            *sum += fact.amount.amount_minor;
+        }
+    }
+    Ok(sums)
+}
