@@ -12,6 +12,7 @@ pub mod evaluation;
 pub mod explanations;
 pub mod facts;
 pub mod fits;
+pub mod imports;
 pub mod models;
 pub mod newcomers;
 pub mod page;

@@ -119,7 +119,8 @@ pub(super) async fn build(
         (lookups, long_answers),
         grpc::routing::Routing::new(contacts.clone(), simulations(&bases, lanes, database)),
         (
-            grpc::ingest::IngestApi::new(ingest, Arc::clone(clock), zone),
+            grpc::ingest::IngestApi::new(Arc::clone(&ingest), Arc::clone(clock), zone),
+            grpc::corrections::CorrectionApi::new(ingest),
             desk,
         ),
         grpc::customers::CustomerApi::new(Arc::new(customers)),
@@ -324,12 +325,17 @@ fn served(
     bytes: usize,
     (lookups, long_answers): (Arc<Classifier>, Arc<Classifier>),
     routing: grpc::routing::Routing,
-    (ingest, desk): (grpc::ingest::IngestApi, grpc::desk::ServiceDesk),
+    (ingest, corrections, desk): (
+        grpc::ingest::IngestApi,
+        grpc::corrections::CorrectionApi,
+        grpc::desk::ServiceDesk,
+    ),
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
     definitions: grpc::definitions::DefinitionApi,
 ) -> Served {
     use pb::{
+        correction_service_server::CorrectionServiceServer,
         customer_service_server::CustomerServiceServer,
         definition_service_server::DefinitionServiceServer,
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
@@ -355,6 +361,11 @@ fn served(
         )
         .add_service(
             IngestServiceServer::new(ingest)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            CorrectionServiceServer::new(corrections)
                 .max_decoding_message_size(bytes)
                 .max_encoding_message_size(bytes),
         )

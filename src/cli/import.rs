@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use self::batches::{ListArgs, UndoArgs};
 use self::columns::open_csv;
 use self::contacts::{ContactMapping, ContactsArgs};
 use self::contracts::{ContractMapping, ContractsArgs};
@@ -19,6 +20,7 @@ use super::output::Output;
 use crate::pb;
 
 pub mod amount;
+pub mod batches;
 pub mod columns;
 pub mod contacts;
 pub mod contracts;
@@ -64,6 +66,10 @@ pub enum ImportCommand {
     /// Import contracts that renew: subscriptions, service contracts
     #[command(after_help = IMPORT_HELP)]
     Contracts(ContractsArgs),
+    /// List imports, most recent first
+    List(ListArgs),
+    /// Take back everything that an import wrote
+    Undo(UndoArgs),
 }
 
 /// Kind of a customer on the command line.
@@ -189,6 +195,8 @@ pub async fn run(command: ImportCommand, output: &mut Output) -> Result<(), CliE
             let mapping = RateMapping::new(&args, &header)?;
             pipeline::run(&args.file_args(), mapping, reader, &header, output).await
         }
+        ImportCommand::List(args) => batches::list(&args, output).await,
+        ImportCommand::Undo(args) => batches::undo(&args, output).await,
         ImportCommand::Contracts(args) => {
             let (reader, header) = open_csv(&args.file.file, args.file.delimiter.as_deref())?;
             let mapping = ContractMapping::new(&args, &header)?;

@@ -14,7 +14,7 @@ use crate::{
         Calendar,
         contracts::contract,
         facts::{contact, transaction},
-        page,
+        imports, page,
         patches::customer_patch,
         rates::{exchange_rate, filter, list_response},
         violations::Violations,
@@ -23,7 +23,7 @@ use crate::{
     grpc::{layers::deadline::Deadline, status},
     metrics::{FactKind, FactOutcome},
     pb::{self, item_result::Outcome as ItemOutcome},
-    service::ingest::{Ingest, Outcome},
+    service::ingest::{Call, Ingest, Outcome},
 };
 
 /// Greatest number of items in a batch.
@@ -128,13 +128,19 @@ fn check_size(name: &str, items: usize) -> Result<(), Status> {
 
 /// When nobody waits for the answer any more. Every call has a deadline, its own or the server's; without the layer that sets it, in
 /// tests of a handler alone, the call may take as long as an import.
-fn deadline_of<T>(request: &Request<T>) -> Instant {
+pub(super) fn deadline_of<T>(request: &Request<T>) -> Instant {
     const WITHOUT_LAYER: Duration = Duration::from_secs(30);
     let set = request.extensions().get::<Deadline>();
     set.map_or_else(
         || Instant::now() + WITHOUT_LAYER,
         |deadline| deadline.instant(),
     )
+}
+
+/// A call that writes, with the import of its request.
+fn call(deadline: Instant, import_id: &str) -> Result<Call, Status> {
+    let import = imports::import_id(import_id).map_err(status::invalid_request)?;
+    Ok(Call { deadline, import })
 }
 
 fn result(outcome: ItemOutcome, violations: Vec<pb::Violation>) -> pb::ItemResult {
@@ -183,8 +189,10 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestCustomersRequest>,
     ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read("customers", &request.into_inner().customers, customer_patch)?;
-        let outcomes = self.ingest.customers(&batch.read, deadline).await?;
+        let request = request.into_inner();
+        let call = call(deadline, &request.import_id)?;
+        let batch = self.read("customers", &request.customers, customer_patch)?;
+        let outcomes = self.ingest.customers(&batch.read, &call).await?;
         let results = self.results(FactKind::Customer, "customers", batch, &outcomes);
         Ok(Response::new(pb::IngestCustomersResponse { results }))
     }
@@ -201,7 +209,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
             messages: &request.transactions,
             unknown_customer: request.unknown_customer,
         };
-        let results = self.place_and_write(items, transaction, deadline).await?;
+        let call = call(deadline, &request.import_id)?;
+        let results = self.place_and_write(items, transaction, &call).await?;
         Ok(Response::new(pb::IngestTransactionsResponse { results }))
     }
 
@@ -217,7 +226,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
             messages: &request.contacts,
             unknown_customer: request.unknown_customer,
         };
-        let results = self.place_and_write(items, contact, deadline).await?;
+        let call = call(deadline, &request.import_id)?;
+        let results = self.place_and_write(items, contact, &call).await?;
         Ok(Response::new(pb::IngestContactsResponse { results }))
     }
 
@@ -226,8 +236,10 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestRatesRequest>,
     ) -> Result<Response<pb::IngestRatesResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read("rates", &request.into_inner().rates, exchange_rate)?;
-        let outcomes = self.ingest.rates(&batch.read, deadline).await?;
+        let request = request.into_inner();
+        let call = call(deadline, &request.import_id)?;
+        let batch = self.read("rates", &request.rates, exchange_rate)?;
+        let outcomes = self.ingest.rates(&batch.read, &call).await?;
         let results = self.results(FactKind::Rate, "rates", batch, &outcomes);
         Ok(Response::new(pb::IngestRatesResponse { results }))
     }
@@ -261,7 +273,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
             messages: &request.contracts,
             unknown_customer: request.unknown_customer,
         };
-        let results = self.place_and_write(items, contract, deadline).await?;
+        let call = call(deadline, &request.import_id)?;
+        let results = self.place_and_write(items, contract, &call).await?;
         Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 }

@@ -156,6 +156,50 @@ pub async fn insert(
     .await
 }
 
+/// The digest of an identifier in its columns.
+pub(super) fn stored_digest(kind: i16, digest: Vec<u8>) -> Result<IdentifierDigest, StoreError> {
+    let kind = codes::identifier_kind(kind)?;
+    let digest = digest
+        .try_into()
+        .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
+    Ok(IdentifierDigest { kind, digest })
+}
+
+/// Lets customers be found by identifiers exactly where the facts say so, after some of these were taken back.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn renew_owners(
+    tx: &mut PgConnection,
+    changed: &[(CustomerId, IdentifierDigest)],
+) -> Result<(), StoreError> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let customers: Vec<CustomerId> = changed.iter().map(|(id, _)| id.clone()).collect();
+    let held = list_held(tx, &customers).await?;
+    let facts: Vec<IdentifierFact> = changed
+        .iter()
+        .map(|(customer_id, digest)| {
+            let held = held.get(customer_id).map_or(&[][..], Vec::as_slice);
+            IdentifierFact {
+                customer_id: customer_id.clone(),
+                digest: *digest,
+                display: String::new(),
+                begins: held.iter().any(|one| one.digest == *digest),
+                profile_version: 0,
+            }
+        })
+        .collect();
+    let ended = Columns::from_facts(facts.iter().filter(|fact| !fact.begins));
+    delete_owners(tx, ended).await?;
+    insert_owners(
+        tx,
+        Columns::from_facts(facts.iter().filter(|fact| fact.begins)),
+    )
+    .await
+}
+
 /// The columns of many facts, one array each.
 struct Columns<'a> {
     customer_id: Vec<&'a str>,
@@ -256,12 +300,8 @@ pub async fn list_owners(
     .await?;
     let mut owners: HashMap<IdentifierDigest, Vec<CustomerId>> = HashMap::new();
     for row in rows {
-        let digest = row
-            .digest
-            .try_into()
-            .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
-        let kind = codes::identifier_kind(row.kind)?;
-        let found = owners.entry(IdentifierDigest { kind, digest }).or_default();
+        let digest = stored_digest(row.kind, row.digest)?;
+        let found = owners.entry(digest).or_default();
         found.push(codes::customer_id(&row.customer_id)?);
     }
     Ok(owners)
@@ -320,15 +360,11 @@ pub async fn list_held(
     .await?;
     let mut held: HashMap<CustomerId, Vec<HeldIdentifier>> = HashMap::new();
     for row in rows {
-        let digest = row
-            .digest
-            .try_into()
-            .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
-        let kind = codes::identifier_kind(row.kind)?;
+        let digest = stored_digest(row.kind, row.digest)?;
         held.entry(codes::customer_id(&row.customer_id)?)
             .or_default()
             .push(HeldIdentifier {
-                digest: IdentifierDigest { kind, digest },
+                digest,
                 display: row.display,
             });
     }

@@ -138,7 +138,7 @@ pub async fn load(
     let (mut loaded, mut done) = (Loaded::default(), 0);
     for step in steps {
         let mut flights = futures_util::stream::iter(step)
-            .map(|facts| send(connection, facts.batch()))
+            .map(|facts| send(connection, facts.batch(), ""))
             .buffer_unordered(IN_FLIGHT);
         while let Some(sent) = flights.next().await {
             loaded.count(&sent?.results)?;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use self::lanes::{Landed, Lanes, Origin, Pending};
 use super::FileArgs;
+use super::batches;
 use super::columns::{Header, Row};
 use super::groups::Groups;
 use super::progress::Progress;
@@ -62,6 +63,8 @@ pub struct Summary {
     refused: u64,
     /// Rows with which nothing is wrong and in which there is no fact.
     left_out: u64,
+    /// By which it can be undone.
+    import_id: String,
     #[serde(skip)]
     left_out_reason: &'static str,
     retried_calls: u64,
@@ -104,6 +107,7 @@ pub async fn run<M: Mapping>(
         rejected: Rejected::new(args.rejected_file(), header),
         summary: Summary {
             dry_run: args.dry_run,
+            import_id: batches::new_id(&args.file),
             ..Summary::default()
         },
     };
@@ -113,9 +117,12 @@ pub async fn run<M: Mapping>(
     import.progress.end();
     if let Err(error) = result {
         import.rejected.discard();
-        let written = import.summary.written;
+        let Summary {
+            written, import_id, ..
+        } = &import.summary;
         import.output.note(&format!(
-            "stopped after {written} written rows; import the file again to add the rest"
+            "stopped after {written} written rows; import the file again to add the rest, or take them back with \
+             `patron import undo {import_id}`"
         ));
         return Err(error);
     }
@@ -135,7 +142,7 @@ impl Import<'_> {
         } else {
             Groups::default()
         };
-        let mut lanes = Lanes::<M>::new();
+        let mut lanes = Lanes::<M>::new(&self.summary.import_id);
         let mut record = ByteRecord::new();
         while read_record(&mut reader, &mut record)? {
             self.summary.rows += 1;
@@ -191,9 +198,7 @@ impl Import<'_> {
         while lanes.busy[lane] {
             self.land(lanes).await?;
         }
-        lanes.busy[lane] = true;
-        let flight = lanes.pending[lane].take(lane, connection);
-        lanes.flights.push(flight);
+        lanes.depart(lane, connection);
         Ok(())
     }
 
@@ -349,6 +354,10 @@ fn page(summary: &Summary) -> String {
         None => summary.refused.to_string(),
     };
     rows.push(("Refused", refused));
+    if summary.written > 0 {
+        let undo = format!("{} (patron import undo)", summary.import_id);
+        rows.push(("Import", undo));
+    }
     if summary.retried_calls > 0 {
         rows.push(("Retries", summary.retried_calls.to_string()));
     }

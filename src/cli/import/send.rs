@@ -57,16 +57,20 @@ pub struct Sent {
     pub retries: u32,
 }
 
-/// Sends a batch; while the server or its database is away, or an answer is late, again, after the delay that the server asks for or more.
+/// Sends a batch of an import; while the server or its database is away, or an answer is late, again, after the delay that the server asks for or more.
 ///
 /// # Errors
 ///
 /// The server's last answer, when it refuses the call or stays away; a failure when it does not answer for every fact.
-pub async fn send(connection: &Connection, batch: Batch) -> Result<Sent, CliError> {
+pub async fn send(
+    connection: &Connection,
+    batch: Batch,
+    import_id: &str,
+) -> Result<Sent, CliError> {
     let expected = batch.len();
     let mut delay = Duration::ZERO;
     for attempt in 1.. {
-        match call(connection, batch.clone()).await {
+        match call(connection, batch.clone(), import_id).await {
             Ok(results) if results.len() == expected => {
                 let retries = attempt - 1;
                 return Ok(Sent { results, retries });
@@ -91,17 +95,25 @@ pub async fn send(connection: &Connection, batch: Batch) -> Result<Sent, CliErro
     Err(CliError::failed("the batch was never sent"))
 }
 
-async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResult>, Status> {
+async fn call(
+    connection: &Connection,
+    batch: Batch,
+    import_id: &str,
+) -> Result<Vec<pb::ItemResult>, Status> {
     let mut client = connection.ingest();
     match batch {
         Batch::Customers(customers) => {
-            let request = connection.request(pb::IngestCustomersRequest { customers });
+            let request = connection.request(pb::IngestCustomersRequest {
+                customers,
+                import_id: import_id.to_owned(),
+            });
             let response = client.ingest_customers(request).await?;
             Ok(response.into_inner().results)
         }
         Batch::Transactions(transactions) => {
             let request = connection.request(pb::IngestTransactionsRequest {
                 transactions,
+                import_id: import_id.to_owned(),
                 ..Default::default()
             });
             let response = client.ingest_transactions(request).await?;
@@ -110,19 +122,24 @@ async fn call(connection: &Connection, batch: Batch) -> Result<Vec<pb::ItemResul
         Batch::Contacts(contacts) => {
             let request = connection.request(pb::IngestContactsRequest {
                 contacts,
+                import_id: import_id.to_owned(),
                 ..Default::default()
             });
             let response = client.ingest_contacts(request).await?;
             Ok(response.into_inner().results)
         }
         Batch::Rates(rates) => {
-            let request = connection.request(pb::IngestRatesRequest { rates });
+            let request = connection.request(pb::IngestRatesRequest {
+                rates,
+                import_id: import_id.to_owned(),
+            });
             let response = client.ingest_rates(request).await?;
             Ok(response.into_inner().results)
         }
         Batch::Contracts(contracts) => {
             let request = connection.request(pb::IngestContractsRequest {
                 contracts,
+                import_id: import_id.to_owned(),
                 ..Default::default()
             });
             let response = client.ingest_contracts(request).await?;

@@ -11,12 +11,9 @@ use std::{
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
-use super::Ingest;
+use super::{Ingest, commit::Locked};
 use crate::{
-    domain::{
-        customer::{Identifier, profile::Profile},
-        text::CustomerId,
-    },
+    domain::{customer::Identifier, text::CustomerId},
     service::{answer::subjects::Subject, error::ServiceError},
     store::{
         self,
@@ -201,7 +198,7 @@ async fn new_ids(
 pub(super) async fn confirm<'a>(
     tx: &mut Tx<'_, Postgres>,
     placed: impl Iterator<Item = (&'a CustomerId, Option<&'a Arc<FoundBy>>)>,
-    profiles: &HashMap<CustomerId, Profile>,
+    locked: &Locked,
 ) -> Result<Vec<IdentifierFact>, StoreError> {
     let placed: HashMap<IdentifierDigest, (&CustomerId, &FoundBy)> = placed
         .filter_map(|(customer, found_by)| found_by.map(|it| (it.digest, (customer, &**it))))
@@ -215,13 +212,13 @@ pub(super) async fn confirm<'a>(
     for (digest, (customer, found_by)) in placed {
         match owners.get(&digest).map_or(&[][..], Vec::as_slice) {
             [owner] if owner == customer => {}
-            [] if found_by.creates && !profiles.contains_key(customer) => {
+            [] if found_by.creates && !locked.profiles.contains_key(customer) => {
                 begun.push(IdentifierFact {
                     customer_id: customer.clone(),
                     digest,
                     display: found_by.display.clone(),
                     begins: true,
-                    profile_version: 1,
+                    profile_version: locked.version(customer) + 1,
                 });
             }
             _ => return Err(StoreError::overtaken("the owner of an identifier changed")),

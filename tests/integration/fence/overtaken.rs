@@ -96,7 +96,10 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
     });
     let unpublished = unpublished.await;
     let rates = vec![rate("CHF", "EUR", ("2026-01-01", "1.05"))];
-    let request = pb::IngestRatesRequest { rates };
+    let request = pb::IngestRatesRequest {
+        rates,
+        ..Default::default()
+    };
     let without_rate = refusal(async || {
         let mut client = service.ingest();
         client.ingest_rates(request.clone()).await.unwrap_err()

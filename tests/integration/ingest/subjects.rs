@@ -27,6 +27,7 @@ async fn send(
     let request = pb::IngestTransactionsRequest {
         transactions: transactions.to_vec(),
         unknown_customer: unknown.into(),
+        ..Default::default()
     };
     let response = service.ingest().ingest_transactions(request).await;
     response.unwrap().into_inner().results
@@ -65,7 +66,7 @@ async fn a_fact_goes_to_the_customer_who_has_the_identifier_and_says_to_whom() {
         let named = (outcome, "ada");
         assert_eq!(stated, [named, named, named, named, (outcome, "")]);
     }
-    let contact = pb::Contact {
+    let called = pb::Contact {
         customer: Some(by_email("ada@example.org")),
         ..call("", "1", "2026-01-06")
     };
@@ -73,10 +74,7 @@ async fn a_fact_goes_to_the_customer_who_has_the_identifier_and_says_to_whom() {
         customer: Some(by_phone("+4930123456")),
         ..contract("", "1", "2026-01-07", 12, 100)
     };
-    assert_eq!(
-        service.send_contacts(&[contact]).await[0].customer_id,
-        "ada"
-    );
+    assert_eq!(service.send_contacts(&[called]).await[0].customer_id, "ada");
     assert_eq!(
         service.send_contracts(&[contract]).await[0].customer_id,
         "ada"
@@ -224,6 +222,7 @@ async fn of_16_clients_with_a_new_subject_all_write_to_one_customer() {
                 let request = pb::IngestTransactionsRequest {
                     transactions: vec![fact.clone()],
                     unknown_customer: pb::UnknownCustomer::Create.into(),
+                    ..Default::default()
                 };
                 match service.ingest().ingest_transactions(request).await {
                     Ok(response) => break response.into_inner().results[0].clone(),

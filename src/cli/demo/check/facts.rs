@@ -26,6 +26,7 @@ impl Check<'_> {
         for expected in [Outcome::Written, Outcome::Duplicate] {
             let request = self.connection.request(pb::IngestCustomersRequest {
                 customers: vec![patch()],
+                ..Default::default()
             });
             let answer = self.connection.ingest().ingest_customers(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));
@@ -180,6 +181,15 @@ fn transaction() -> pb::Transaction {
         when: Some(pb::transaction::When::OccurredOn(DAY.to_owned())),
         amount: Some(money(1_234, "EUR")),
         ..pb::Transaction::default()
+    }
+}
+
+/// A purchase of a customer of its own, for an import that is undone.
+pub(super) fn imported() -> pb::Transaction {
+    pb::Transaction {
+        customer_id: format!("{CHECKED}-import"),
+        transaction_id: "2".to_owned(),
+        ..transaction()
     }
 }
 

@@ -2,6 +2,7 @@
 //! other in the database. What becomes of a batch is not known here.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::rc::Rc;
 
 use csv::ByteRecord;
 use futures_util::future::LocalBoxFuture;
@@ -29,14 +30,25 @@ pub(super) struct Lanes<'a, M: Mapping> {
     pub(super) pending: Vec<Pending<M>>,
     pub(super) busy: Vec<bool>,
     pub(super) flights: FuturesUnordered<InFlight<'a>>,
+    import_id: Rc<str>,
 }
 
-impl<M: Mapping> Lanes<'_, M> {
-    pub(super) fn new() -> Self {
+impl<'a, M: Mapping> Lanes<'a, M> {
+    /// Sends what was read for a lane.
+    pub(super) fn depart(&mut self, lane: usize, connection: &'a Connection) {
+        self.busy[lane] = true;
+        let import_id = Rc::clone(&self.import_id);
+        let flight = self.pending[lane].take(lane, connection, import_id);
+        self.flights.push(flight);
+    }
+
+    /// The ways of facts that belong to an import.
+    pub(super) fn new(import_id: &str) -> Self {
         Self {
             pending: (0..M::IN_FLIGHT).map(|_| Pending::default()).collect(),
             busy: vec![false; M::IN_FLIGHT],
             flights: FuturesUnordered::new(),
+            import_id: import_id.into(),
         }
     }
 
@@ -80,11 +92,16 @@ impl<M: Mapping> Pending<M> {
         self.facts.len() >= BATCH_FACTS || self.bytes >= BATCH_BYTES
     }
 
-    pub(super) fn take<'a>(&mut self, lane: usize, connection: &'a Connection) -> InFlight<'a> {
+    fn take<'a>(
+        &mut self,
+        lane: usize,
+        connection: &'a Connection,
+        import_id: Rc<str>,
+    ) -> InFlight<'a> {
         let Self { facts, origins, .. } = std::mem::take(self);
         let batch = M::batch(facts);
         Box::pin(async move {
-            let sent = send(connection, batch).await;
+            let sent = send(connection, batch, &import_id).await;
             Landed {
                 lane,
                 origins,
