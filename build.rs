@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use prost::Message as _;
 
 /// Every file that holds a service; what they import is found from them.
-const PROTOS: [&str; 7] = [
+const PROTOS: [&str; 8] = [
+    "proto/patron/v1/corrections.proto",
     "proto/patron/v1/customers.proto",
     "proto/patron/v1/definitions.proto",
     "proto/patron/v1/desk.proto",

@@ -136,7 +136,10 @@ async fn unary(
 ) -> anyhow::Result<usize> {
     let mut written = 0;
     for transactions in batches {
-        let request = pb::IngestTransactionsRequest { transactions };
+        let request = pb::IngestTransactionsRequest {
+            transactions,
+            ..Default::default()
+        };
         let answer = client.ingest_transactions(request).await?;
         written += count(&answer.into_inner().results);
     }
@@ -148,7 +151,10 @@ async fn stream(
     batches: Vec<Vec<pb::Transaction>>,
 ) -> anyhow::Result<usize> {
     let requests = tokio_stream::iter(batches).map(|transactions| {
-        let batch = pb::IngestTransactionsRequest { transactions };
+        let batch = pb::IngestTransactionsRequest {
+            transactions,
+            ..Default::default()
+        };
         pb::StreamFactsRequest {
             batch: Some(stream_facts_request::Batch::Transactions(batch)),
         }

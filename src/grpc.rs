@@ -1,5 +1,6 @@
 //! The gRPC face: thin handlers, conversions, the one status mapping, and the layers around them.
 
+pub mod corrections;
 pub mod customers;
 pub mod definitions;
 pub mod desk;

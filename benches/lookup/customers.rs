@@ -76,7 +76,10 @@ pub(crate) async fn ingest(channel: Channel, today: Date) -> anyhow::Result<()> 
         }
     }
     let mut results = vec![];
-    let request = pb::IngestCustomersRequest { customers: patches };
+    let request = pb::IngestCustomersRequest {
+        customers: patches,
+        ..Default::default()
+    };
     results.extend(client.ingest_customers(request).await?.into_inner().results);
     for batch in transactions.chunks(BATCH) {
         let transactions = batch.to_vec();

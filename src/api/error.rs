@@ -213,13 +213,12 @@ impl From<ServiceError> for ApiError {
             ServiceError::CustomerNotFound(_) => {
                 missing("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "")
             }
-            ServiceError::AmbiguousSubject(ids) => {
-                let ids: Vec<&str> = ids.iter().map(CustomerId::as_str).collect();
-                refused("AMBIGUOUS_SUBJECT").with("customer_ids", ids.join(","))
-            }
+            ServiceError::AmbiguousSubject(ids) => ambiguous_subject(ids, &text),
             ServiceError::ModelNotFound(version) => {
                 missing("MODEL_NOT_FOUND", "patron.v1.Model", &version.to_string())
             }
+            ServiceError::ImportNotFound(id) => missing("IMPORT_NOT_FOUND", "patron.v1.Import", id),
+            ServiceError::ImportUndone(_) => refused("IMPORT_UNDONE"),
             ServiceError::RevisionNotFound(revision) => missing(
                 "REVISION_NOT_FOUND",
                 "patron.v1.Revision",
@@ -259,6 +258,13 @@ impl From<ServiceError> for ApiError {
             ServiceError::Internal(cause) => Self::internal("INTERNAL", &**cause),
         }
     }
+}
+
+/// `FAILED_PRECONDITION` with the customers who share the subject.
+fn ambiguous_subject(ids: &[CustomerId], message: &str) -> ApiError {
+    let ids: Vec<&str> = ids.iter().map(CustomerId::as_str).collect();
+    ApiError::new(Code::FailedPrecondition, "AMBIGUOUS_SUBJECT", message)
+        .with("customer_ids", ids.join(","))
 }
 
 /// `INVALID_ARGUMENT` with what is wrong with each name.

@@ -40,7 +40,8 @@ const RECEIVE_BUFFER_BYTES: u32 = 64 * 1024;
 const BACKLOG: u32 = 1024;
 
 /// The services of which most calls need the database.
-const WRITING_SERVICES: [&str; 3] = [
+const WRITING_SERVICES: [&str; 4] = [
+    "patron.v1.CorrectionService",
     "patron.v1.IngestService",
     "patron.v1.DefinitionService",
     "patron.v1.ModelService",

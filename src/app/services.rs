@@ -1,8 +1,9 @@
 //! The use cases over the database, the services over them, and what goes on beside the calls.
 
-use std::{sync::Arc, time::Duration};
+mod upkeep;
 
-use tokio::time::MissedTickBehavior;
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -25,7 +26,7 @@ use crate::{
         self,
         layers::{lane::Lanes, memory::FromMemory},
     },
-    metrics::{Metrics, SessionMetrics},
+    metrics::Metrics,
     pb,
     service::{
         answer::{
@@ -44,17 +45,13 @@ use crate::{
         profile_checks::ProfileChecks,
         simulation::Simulations,
     },
-    store::{self, pool::Pool},
+    store::pool::Pool,
 };
+
+use self::upkeep::{catch_up, tend};
 
 /// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
 const IDENTIFIER_SHARE: u64 = 8;
-/// How often the gauges of the caches are brought up to date, and a basis that could not be renewed is tried again.
-const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
-/// How often the database is asked for a sign of life.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-/// In how many of these rounds sessions that are idle in a transaction are counted once.
-const SESSIONS_EVERY: u64 = 5;
 
 /// Builds the use cases over the database and the services over them.
 pub(super) async fn build(
@@ -120,7 +117,13 @@ pub(super) async fn build(
         (lookups, long_answers),
         grpc::routing::Routing::new(contacts.clone(), simulations(&bases, lanes, database)),
         (
-            grpc::ingest::IngestApi::new(ingest, Arc::clone(clock), zone, lanes.ingest.clone()),
+            grpc::ingest::IngestApi::new(
+                Arc::clone(&ingest),
+                Arc::clone(clock),
+                zone,
+                lanes.ingest.clone(),
+            ),
+            grpc::corrections::CorrectionApi::new(ingest),
             desk,
         ),
         grpc::customers::CustomerApi::new(
@@ -268,74 +271,22 @@ fn caches(
     (cache, identifiers)
 }
 
-/// Starts what goes on beside the calls, until `stop`.
-fn tend(
-    stop: &CancellationToken,
-    database: &Database,
-    metrics: &Metrics,
-    (profiles, identifiers): (Arc<ProfileCache>, Arc<IdentifierCache>),
-) {
-    let upkeep = upkeep(profiles, identifiers);
-    tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep));
-    let watch = watch(database.read.clone(), metrics.sessions.clone());
-    tokio::spawn(stop.clone().run_until_cancelled_owned(watch));
-}
-
-/// Keeps the gauges of the caches up to date, forever. On the threads of lookups: it holds locks of the caches.
-async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) {
-    let mut due = tokio::time::interval(UPKEEP_INTERVAL);
-    loop {
-        due.tick().await;
-        profiles.measure();
-        identifiers.measure();
-    }
-}
-
-/// Repeats a failed renewal of the basis, forever.
-async fn catch_up(bases: Arc<CurrentBasis>) {
-    let mut due = tokio::time::interval(UPKEEP_INTERVAL);
-    loop {
-        due.tick().await;
-        bases.catch_up().await;
-    }
-}
-
-/// Asks the database for a sign of life again and again, also when no call needs it, so that an answer from memory says in time that it
-/// may be out of date; and how many sessions of ours are stuck in a transaction.
-async fn watch(pool: Pool, metrics: SessionMetrics) {
-    let mut due = tokio::time::interval(WATCH_INTERVAL);
-    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for round in 0_u64.. {
-        due.tick().await;
-        // That it does not answer is the breaker's to say.
-        let Ok(mut connection) = pool.acquire().await else {
-            continue;
-        };
-        if round % SESSIONS_EVERY != 0 {
-            continue;
-        }
-        match store::sessions::count_idle_in_transaction(&mut connection).await {
-            Ok(count) => {
-                metrics.idle_in_transaction.set(count);
-            }
-            Err(error) => {
-                tracing::debug!(error.cause = %error, "could not count the sessions");
-            }
-        }
-    }
-}
-
 /// The services over the use cases, with messages of at most so many bytes.
 fn served(
     bytes: usize,
     (lookups, long_answers): (Arc<Classifier>, Arc<Classifier>),
     routing: grpc::routing::Routing,
-    (ingest, desk): (grpc::ingest::IngestApi, grpc::desk::ServiceDesk),
+    (ingest, corrections, desk): (
+        grpc::ingest::IngestApi,
+        grpc::corrections::CorrectionApi,
+        grpc::desk::ServiceDesk,
+    ),
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
     definitions: grpc::definitions::DefinitionApi,
 ) -> Served {
     use pb::{
+        correction_service_server::CorrectionServiceServer,
         customer_service_server::CustomerServiceServer,
         definition_service_server::DefinitionServiceServer,
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
@@ -361,6 +312,11 @@ fn served(
         )
         .add_service(
             IngestServiceServer::new(ingest)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            CorrectionServiceServer::new(corrections)
                 .max_decoding_message_size(bytes)
                 .max_encoding_message_size(bytes),
         )

@@ -33,6 +33,8 @@ pub struct HeldProfile {
     pub earlier: Arc<[DatedProfile]>,
     /// The finished answer, made from the profile of the same version.
     pub answer: Option<Arc<KeptAnswer>>,
+    /// Where nobody is known by the id any more, the version with which the customer went; 0 for others.
+    pub former_version: i64,
 }
 
 /// A finished answer, with all it was made from beside the profile: it is valid for that basis and that day alone.
@@ -81,6 +83,15 @@ impl HeldProfile {
         }
     }
 
+    /// What is held of a customer who went with this version.
+    #[must_use]
+    pub fn former(version: i64) -> Self {
+        Self {
+            former_version: version,
+            ..Self::default()
+        }
+    }
+
     /// The profile as of a day; `None` when nobody is known, or when it must be folded anew from the facts until that day.
     #[must_use]
     pub fn dated(&self, as_of: Day) -> Option<DatedProfile> {
@@ -114,7 +125,8 @@ pub type ProfileCache = ReadThrough<CustomerId, HeldProfile>;
 
 impl Versioned for HeldProfile {
     fn version(&self) -> i64 {
-        self.profile.as_ref().map_or(0, |profile| profile.version)
+        let profile = self.profile.as_ref();
+        profile.map_or(self.former_version, |profile| profile.version)
     }
 
     fn weight(&self) -> u32 {
@@ -216,9 +228,15 @@ pub fn profile_cache(
         Box::pin(async move {
             let mut lease = pool.lease().await?;
             let mut profiles = store::profiles::list(&mut lease, &ids).await?;
+            let unknown = ids.iter().filter(|id| !profiles.contains_key(*id));
+            let unknown: Vec<CustomerId> = unknown.cloned().collect();
+            let former = store::former_customers::list(&mut lease, &unknown).await?;
             let values = ids.into_iter().map(|id| {
-                let profile = profiles.remove(&id).map(Arc::new);
-                (id, HeldProfile::from_profile(profile))
+                let held = match profiles.remove(&id) {
+                    Some(profile) => HeldProfile::from_profile(Some(Arc::new(profile))),
+                    None => HeldProfile::former(former.get(&id).copied().unwrap_or_default()),
+                };
+                (id, held)
             });
             Ok(Batch {
                 values: values.collect(),

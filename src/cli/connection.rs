@@ -8,6 +8,7 @@ use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
 use super::error::CliError;
+use crate::pb::correction_service_client::CorrectionServiceClient;
 use crate::pb::customer_service_client::CustomerServiceClient;
 use crate::pb::definition_service_client::DefinitionServiceClient;
 use crate::pb::ingest_service_client::IngestServiceClient;
@@ -118,6 +119,12 @@ impl Connection {
     #[must_use]
     pub fn ingest(&self) -> IngestServiceClient<Channel> {
         IngestServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
+    }
+
+    /// A client of `CorrectionService`.
+    #[must_use]
+    pub fn corrections(&self) -> CorrectionServiceClient<Channel> {
+        CorrectionServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `ModelService`.

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 
 use self::args::InputArgs;
+use self::batches::{ListArgs, UndoArgs};
 use self::columns::Header;
 use self::contacts::{ContactMapping, ContactsArgs};
 use self::contracts::{ContractMapping, ContractsArgs};
@@ -26,6 +27,7 @@ use crate::pb;
 
 pub mod amount;
 pub mod args;
+pub mod batches;
 pub mod columns;
 pub mod contacts;
 pub mod contracts;
@@ -103,6 +105,10 @@ pub enum ImportCommand {
     Contracts(ContractsArgs),
     /// Guess how a file is to be imported: prints the command, and the first rows as it reads them
     Inspect(InspectArgs),
+    /// List imports, most recent first
+    List(ListArgs),
+    /// Take back everything that an import wrote
+    Undo(UndoArgs),
 }
 
 /// Kind of a customer on the command line.
@@ -170,6 +176,8 @@ async fn run_command(command: ImportCommand, output: &mut Output) -> Result<(), 
             let build = |header: &Header| RateMapping::new(&args, header);
             import(&args.input, Rules::of("rates"), build, output).await
         }
+        ImportCommand::List(args) => batches::list(&args, output).await,
+        ImportCommand::Undo(args) => batches::undo(&args, output).await,
         ImportCommand::Contracts(args) => {
             let build = |header: &Header| ContractMapping::new(&args, header);
             let rules = Rules {

@@ -1,5 +1,6 @@
 //! `IngestService`: taking facts in. Items that are refused do not stop the others.
 
+mod kinds;
 mod stream;
 mod subjects;
 
@@ -9,24 +10,21 @@ use jiff::tz::TimeZone;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 
-use self::subjects::Items;
 use crate::{
     api::{
         Calendar,
-        contracts::contract,
-        facts::{contact, transaction, unlisted_channel},
+        facts::unlisted_channel,
         page,
         patches::customer_patch,
-        rates::{exchange_rate, filter, list_response},
+        rates::{filter, list_response},
         violations::Violations,
     },
     clock::Clock,
-    domain::customer::facts::Contact,
     grpc::{layers::deadline::Deadline, status},
     metrics::{FactKind, FactOutcome},
     pb::{self, item_result::Outcome as ItemOutcome},
     service::{
-        ingest::{CustomerPatch, Ingest, NewFact, Outcome},
+        ingest::{Call, CustomerPatch, Ingest, Outcome},
         lane::Lane,
     },
 };
@@ -49,8 +47,6 @@ struct Batch<T> {
     read: Vec<T>,
     /// For each item of the request, what is wrong with it, if anything.
     refused: Vec<Option<Violations>>,
-    /// What of the others does not fit the definitions, by the place of the item.
-    warnings: HashMap<usize, Vec<pb::Violation>>,
 }
 
 impl IngestApi {
@@ -80,7 +76,6 @@ impl IngestApi {
         let mut batch = Batch {
             read: Vec::with_capacity(messages.len()),
             refused: Vec::with_capacity(messages.len()),
-            warnings: HashMap::new(),
         };
         for (at, message) in messages.iter().enumerate() {
             match read(message, format!("{name}[{at}]"), &calendar) {
@@ -106,17 +101,18 @@ impl IngestApi {
         })
     }
 
-    /// Reads contacts and notes those on channels that the definitions in force do not list.
-    fn read_contacts(&self, messages: &[pb::Contact]) -> Result<Batch<NewFact<Contact>>, Status> {
-        let mut batch = self.read("contacts", messages, contact)?;
+    /// Warns of recorded contacts on channels that the definitions in force do not list.
+    fn warn_of_channels(&self, contacts: &[pb::Contact], results: &mut [pb::ItemResult]) {
         let basis = self.ingest.bases.current();
-        if let Some(definitions) = basis.revision.definitions.as_deref() {
-            for (at, message) in messages.iter().enumerate() {
-                let warning = unlisted_channel(message, at, definitions);
-                batch.warnings.extend(warning.map(|it| (at, vec![it])));
+        let Some(definitions) = basis.revision.definitions.as_deref() else {
+            return;
+        };
+        for (at, (contact, result)) in contacts.iter().zip(results).enumerate() {
+            if result.outcome() != ItemOutcome::Refused {
+                let warning = unlisted_channel(contact, at, definitions);
+                result.warnings.extend(warning);
             }
         }
-        Ok(batch)
     }
 
     /// One result for each item of the request, in its order.
@@ -127,7 +123,7 @@ impl IngestApi {
         batch: Batch<T>,
         outcomes: &[Outcome],
     ) -> Vec<pb::ItemResult> {
-        let (mut outcomes, mut warnings) = (outcomes.iter(), batch.warnings);
+        let mut outcomes = outcomes.iter();
         let refused = self.ingest.metrics.facts(kind, FactOutcome::Refused);
         let results = batch
             .refused
@@ -138,13 +134,9 @@ impl IngestApi {
                     refused.inc();
                     return result(ItemOutcome::Refused, violations.into_vec());
                 }
-                let mut stored = |outcome| pb::ItemResult {
-                    warnings: warnings.remove(&at).unwrap_or_default(),
-                    ..result(outcome, vec![])
-                };
                 match outcomes.next() {
-                    Some(Outcome::Written) => stored(ItemOutcome::Written),
-                    Some(Outcome::Duplicate) | None => stored(ItemOutcome::Duplicate),
+                    Some(Outcome::Written) => result(ItemOutcome::Written, vec![]),
+                    Some(Outcome::Duplicate) | None => result(ItemOutcome::Duplicate, vec![]),
                     Some(Outcome::KeyReused) => {
                         result(ItemOutcome::Refused, vec![key_reused(kind, name, at)])
                     }
@@ -169,7 +161,7 @@ fn check_size(name: &str, items: usize) -> Result<(), Status> {
 
 /// When nobody waits for the answer any more. Every call has a deadline, its own or the server's; without the layer that sets it, in
 /// tests of a handler alone, the call may take as long as an import.
-fn deadline_of<T>(request: &Request<T>) -> Instant {
+pub(super) fn deadline_of<T>(request: &Request<T>) -> Instant {
     const WITHOUT_LAYER: Duration = Duration::from_secs(30);
     let set = request.extensions().get::<Deadline>();
     set.map_or_else(
@@ -225,9 +217,7 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestCustomersRequest>,
     ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read_customers(&request.into_inner().customers)?;
-        let outcomes = self.ingest.customers(&batch.read, deadline).await?;
-        let results = self.results(FactKind::Customer, "customers", batch, &outcomes);
+        let results = self.write_customers(request.get_ref(), deadline).await?;
         Ok(Response::new(pb::IngestCustomersResponse { results }))
     }
 
@@ -236,14 +226,7 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestTransactionsRequest>,
     ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let request = request.into_inner();
-        let items = Items {
-            kind: FactKind::Transaction,
-            name: "transactions",
-            messages: &request.transactions,
-            unknown_customer: request.unknown_customer,
-        };
-        let results = self.place_and_write(items, transaction, deadline).await?;
+        let results = self.write_transactions(request.get_ref(), deadline).await?;
         Ok(Response::new(pb::IngestTransactionsResponse { results }))
     }
 
@@ -252,14 +235,7 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestContactsRequest>,
     ) -> Result<Response<pb::IngestContactsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let request = request.into_inner();
-        let items = Items {
-            kind: FactKind::Contact,
-            name: "contacts",
-            messages: &request.contacts,
-            unknown_customer: request.unknown_customer,
-        };
-        let results = self.place_and_write(items, contact, deadline).await?;
+        let results = self.write_contacts(request.get_ref(), deadline).await?;
         Ok(Response::new(pb::IngestContactsResponse { results }))
     }
 
@@ -268,10 +244,17 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestRatesRequest>,
     ) -> Result<Response<pb::IngestRatesResponse>, Status> {
         let deadline = deadline_of(&request);
-        let batch = self.read("rates", &request.into_inner().rates, exchange_rate)?;
-        let outcomes = self.ingest.rates(&batch.read, deadline).await?;
-        let results = self.results(FactKind::Rate, "rates", batch, &outcomes);
+        let results = self.write_rates(request.get_ref(), deadline).await?;
         Ok(Response::new(pb::IngestRatesResponse { results }))
+    }
+
+    async fn ingest_contracts(
+        &self,
+        request: Request<pb::IngestContractsRequest>,
+    ) -> Result<Response<pb::IngestContractsResponse>, Status> {
+        let deadline = deadline_of(&request);
+        let results = self.write_contracts(request.get_ref(), deadline).await?;
+        Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 
     async fn list_rates(
@@ -298,22 +281,6 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         // A deployment's zone is stored by its name, so it has one.
         let time_zone = self.zone.iana_name().unwrap_or("UTC").to_owned();
         Ok(Response::new(pb::GetTimeZoneResponse { time_zone }))
-    }
-
-    async fn ingest_contracts(
-        &self,
-        request: Request<pb::IngestContractsRequest>,
-    ) -> Result<Response<pb::IngestContractsResponse>, Status> {
-        let deadline = deadline_of(&request);
-        let request = request.into_inner();
-        let items = Items {
-            kind: FactKind::Contract,
-            name: "contracts",
-            messages: &request.contracts,
-            unknown_customer: request.unknown_customer,
-        };
-        let results = self.place_and_write(items, contract, deadline).await?;
-        Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 
     type StreamFactsStream = stream::Answer;

@@ -48,13 +48,16 @@ pub enum FactOutcome {
     Duplicate,
     /// Refused with a reason.
     Refused,
+    /// Withdrawn with its import.
+    Withdrawn,
 }
 
 impl FactOutcome {
-    const ALL: [(Self, &'static str); 3] = [
+    const ALL: [(Self, &'static str); 4] = [
         (Self::Written, "written"),
         (Self::Duplicate, "duplicate"),
         (Self::Refused, "refused"),
+        (Self::Withdrawn, "withdrawn"),
     ];
 }
 
@@ -62,7 +65,7 @@ impl FactOutcome {
 #[derive(Debug, Clone)]
 pub struct IngestMetrics {
     /// By kind, then by outcome, in the order of their declaration.
-    facts: [[Counter; 3]; 6],
+    facts: [[Counter; 4]; 6],
     /// Streams open now.
     pub streams: Gauge,
     /// Batches that came by streams.
@@ -88,7 +91,7 @@ impl IngestMetrics {
         let family = Family::<FactLabels, Counter>::default();
         registry.register(
             "ingest_facts",
-            "Facts received, by kind and outcome",
+            "Facts received or withdrawn, by kind and outcome",
             family.clone(),
         );
         let facts = FactKind::ALL.map(|(_, kind)| {

@@ -221,9 +221,14 @@ async fn build(
         (built_in, only(&currencies))
     };
     let known = known.map_or_else(Arc::<RateTable>::default, |basis| Arc::clone(&basis.rates));
-    let recorded = store::rates::list_after(&mut connection, known.generation()).await?;
-    let rates = match recorded {
-        Some((generation, rates)) => Arc::new(known.with(generation, rates)),
+    let rates = match store::rates::list_after(&mut connection, known.generation()).await? {
+        Some(recorded) if recorded.takes_back => {
+            // What is taken back may be in the table: it is made anew.
+            let all = store::rates::list_after(&mut connection, 0).await?;
+            let all = all.map(|all| RateTable::default().with(all.last, all.rates));
+            all.map_or(known, Arc::new)
+        }
+        Some(recorded) => Arc::new(known.with(recorded.last, recorded.rates)),
         None => known,
     };
     let model = model.map(|version| version.as_active());

@@ -47,6 +47,12 @@ pub enum ServiceError {
     /// No such model version.
     #[error("model version {0} does not exist: see ListModels")]
     ModelNotFound(i64),
+    /// No such import.
+    #[error("no import {0:?} has written a fact: see ListImports")]
+    ImportNotFound(Label),
+    /// The import takes no more facts.
+    #[error("import {0:?} was undone: use a new import id")]
+    ImportUndone(Label),
     /// No such revision of the definitions.
     #[error(
         "revision {0} of the definitions does not exist: see ListRevisions; 0 is the built-in revision"
@@ -217,6 +223,7 @@ impl From<Arc<StoreError>> for ServiceError {
             StoreError::Queued(_) => Self::Queued(error),
             StoreError::Timeout(_) => Self::TooSlow(Some(error)),
             StoreError::Conflict(_) => Self::Contended,
+            StoreError::ImportUndone(id) => Self::ImportUndone(id.clone()),
             StoreError::Corrupt(_) | StoreError::Database(_) => Self::Internal(Box::new(error)),
         }
     }

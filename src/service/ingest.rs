@@ -10,6 +10,7 @@ mod placement;
 mod rates;
 pub mod refold;
 mod totals;
+mod undo;
 
 use std::sync::Arc;
 
@@ -19,6 +20,10 @@ use tokio::time::Instant;
 pub use contracts::NewContract;
 pub use customers::{CustomerPatch, IdentifierStatement, NewAttribute};
 pub use facts::NewFact;
+pub use undo::{UndoMode, UndoneImport};
+
+/// What is recorded of imports. Named here, because who words it for callers knows the service and no store.
+pub use crate::store::imports::{Import as StoredImport, ImportedKind};
 pub use placement::{FoundBy, Placed, Placement, UnknownCustomer, Unplaced};
 
 use crate::{
@@ -28,10 +33,11 @@ use crate::{
         customer::facts::{Contact, Transaction},
         desk::outcome::ContactOutcome,
         rates::{ExchangeRate, RateFilter, RecordedRate},
+        text::Label,
     },
     metrics::{self, FactKind, IngestMetrics},
     service::{answer::subjects::Subject, current_basis::CurrentBasis, error::ServiceError},
-    store::{identifiers::IdentifierKey, pool::Pool},
+    store::{self, identifiers::IdentifierKey, pool::Pool},
 };
 
 /// What became of an item of a batch.
@@ -45,6 +51,15 @@ pub enum Outcome {
     KeyReused,
     /// The contract is known with another first day or period; not written.
     OtherContract,
+}
+
+/// A call that writes facts.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// No statement runs on after this.
+    pub deadline: Instant,
+    /// The import that the facts belong to, if any.
+    pub import: Option<Label>,
 }
 
 /// Takes facts in.
@@ -82,16 +97,16 @@ impl Ingest {
         placement::place(self, subjects, unknown).await
     }
 
-    /// Records transactions. One outcome for each, in their order. No statement runs on after `deadline`.
+    /// Records transactions. One outcome for each, in their order. No statement runs on after the deadline.
     ///
     /// # Errors
     /// Nothing was written, or, when the connection broke at the very end, all of it may have been: the same batch can be sent again.
     pub async fn transactions(
         &self,
         batch: &[NewFact<Transaction>],
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = facts::write(self, batch, deadline).await?;
+        let outcomes = facts::write(self, batch, call).await?;
         self.count(FactKind::Transaction, &outcomes);
         Ok(outcomes)
     }
@@ -103,9 +118,9 @@ impl Ingest {
     pub async fn contacts(
         &self,
         batch: &[NewFact<Contact>],
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = facts::write(self, batch, deadline).await?;
+        let outcomes = facts::write(self, batch, call).await?;
         self.count(FactKind::Contact, &outcomes);
         Ok(outcomes)
     }
@@ -139,9 +154,9 @@ impl Ingest {
     pub async fn contracts(
         &self,
         batch: &[NewContract],
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = contracts::write(self, batch, deadline).await?;
+        let outcomes = contracts::write(self, batch, call).await?;
         self.count(FactKind::Contract, &outcomes);
         Ok(outcomes)
     }
@@ -153,9 +168,9 @@ impl Ingest {
     pub async fn customers(
         &self,
         batch: &[CustomerPatch],
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = customers::write(self, batch, deadline).await?;
+        let outcomes = customers::write(self, batch, call).await?;
         self.count(FactKind::Customer, &outcomes);
         Ok(outcomes)
     }
@@ -168,9 +183,9 @@ impl Ingest {
     pub async fn rates(
         &self,
         batch: &[ExchangeRate],
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = rates::write(self, batch, deadline).await?;
+        let outcomes = rates::write(self, batch, call).await?;
         self.count(FactKind::Rate, &outcomes);
         Ok(outcomes)
     }
@@ -186,6 +201,32 @@ impl Ingest {
         limit: i64,
     ) -> Result<Vec<RecordedRate>, ServiceError> {
         rates::list(self, filter, before, limit).await
+    }
+
+    /// At most `limit` imports with numbers below `before`, the last begun first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn list_imports(
+        &self,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<StoredImport>, ServiceError> {
+        let mut connection = self.read_pool.acquire().await?;
+        Ok(store::imports::list(&mut connection, before, limit).await?)
+    }
+
+    /// Takes back all that an import wrote, or says what it would take back.
+    ///
+    /// # Errors
+    /// [`ServiceError::ImportNotFound`]; when the database cannot be asked: what was taken back so far stays so, and the next call goes on.
+    pub async fn undo_import(
+        &self,
+        import_id: &Label,
+        mode: UndoMode,
+        deadline: Instant,
+    ) -> Result<UndoneImport, ServiceError> {
+        undo::undo(self, import_id, mode, deadline).await
     }
 
     fn count(&self, kind: FactKind, outcomes: &[Outcome]) {

@@ -90,3 +90,42 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<Currency>, StoreE
         .await?;
     read(&rows)
 }
+
+/// Forgets those of the currencies that came into use since `since` in which nothing is booked any more. Says whether there were any. Takes
+/// the tables for itself for that long: no fact is written between the look and the end of the transaction.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn delete_unused(tx: &mut PgConnection, since: Timestamp) -> Result<bool, StoreError> {
+    let recent: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM currencies WHERE first_recorded >= $1)
+             OR EXISTS (SELECT 1 FROM contact_currencies WHERE first_recorded >= $1)",
+    )
+    .bind(Instant(since))
+    .fetch_one(&mut *tx)
+    .await?;
+    if !recent {
+        return Ok(false);
+    }
+    sqlx::query("LOCK TABLE currencies, contact_currencies IN EXCLUSIVE MODE")
+        .execute(&mut *tx)
+        .await?;
+    let booked = sqlx::query(
+        "DELETE FROM currencies AS c
+         WHERE c.first_recorded >= $1
+           AND NOT EXISTS (SELECT 1 FROM transactions AS t WHERE t.currency = c.currency)
+           AND NOT EXISTS (SELECT 1 FROM contracts AS t WHERE t.currency = c.currency)",
+    )
+    .bind(Instant(since))
+    .execute(&mut *tx)
+    .await?;
+    let of_contacts = sqlx::query(
+        "DELETE FROM contact_currencies AS c
+         WHERE c.first_recorded >= $1
+           AND NOT EXISTS (SELECT 1 FROM contacts AS t WHERE t.currency = c.currency)",
+    )
+    .bind(Instant(since))
+    .execute(tx)
+    .await?;
+    Ok(booked.rows_affected() + of_contacts.rows_affected() > 0)
+}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sqlx::error::DatabaseError;
 
-use crate::store::demotion;
+use crate::{domain::text::Label, store::demotion};
 
 /// What went wrong with the database.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,9 @@ pub enum StoreError {
     /// The statement ran longer than it may.
     #[error("the database did not respond in time: {0}")]
     Timeout(#[source] sqlx::Error),
+    /// The import to which the write belongs was undone.
+    #[error("import {0:?} was undone")]
+    ImportUndone(Label),
     /// A stored value cannot be read: somebody else wrote it, or this program is older than the data.
     #[error("cannot read stored data: {0}")]
     Corrupt(String),
@@ -137,6 +140,7 @@ impl StoreError {
             Self::Queued(_)
             | Self::Conflict(_)
             | Self::Timeout(_)
+            | Self::ImportUndone(_)
             | Self::Corrupt(_)
             | Self::Database(_) => Outage::Away,
         }

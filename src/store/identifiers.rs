@@ -1,32 +1,23 @@
 //! The names by which customers are found. Values are kept as keyed digests: who steals the database cannot try all phone numbers
 //! against it without the key, which is not in it.
 
-use std::{collections::HashMap, fmt::Write as _};
+mod key;
 
-use hmac::{Hmac, KeyInit, Mac};
+use std::collections::HashMap;
+
 use jiff::Timestamp;
-use sha2::Sha256;
 use sqlx::PgConnection;
+
+pub(super) use self::key::stored_digest;
+pub use self::key::{IdentifierDigest, IdentifierKey};
 
 use crate::{
     domain::{
         calendar::Day,
-        customer::{Identifier, IdentifierKind},
         text::{CustomerId, Label},
     },
     store::{codes, error::StoreError, instant::Instant},
 };
-
-/// The secret under which identifiers are digested: 32 bytes, the same for every process of a deployment.
-#[derive(Clone)]
-pub struct IdentifierKey([u8; 32]);
-
-/// The keyed digest of an identifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IdentifierDigest {
-    kind: IdentifierKind,
-    digest: [u8; 32],
-}
 
 /// An identifier that begins or ends on a customer.
 #[derive(Debug, Clone)]
@@ -47,75 +38,6 @@ pub struct IdentifierFact {
     pub profile_version: i64,
 }
 
-impl IdentifierKey {
-    /// The key.
-    #[must_use]
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The digest of `identifier` under this key.
-    #[must_use]
-    pub fn digest(&self, identifier: &Identifier) -> IdentifierDigest {
-        let kind = identifier.kind();
-        let code = codes::identifier_kind_code(kind).to_be_bytes();
-        IdentifierDigest {
-            kind,
-            digest: self.mac(&[&code, identifier.canonical().as_bytes()]),
-        }
-    }
-
-    /// The id of the `number`th customer who is created with `identifier` as the only name: it shows the kind of the identifier and
-    /// nothing of its value. It is made by a digest of its own, so that no id gives away what the identifier is found by.
-    ///
-    /// # Errors
-    /// Never for these texts, which no check of ids refuses.
-    pub fn customer_id(
-        &self,
-        identifier: &Identifier,
-        number: u32,
-    ) -> Result<CustomerId, StoreError> {
-        let kind = match identifier.kind() {
-            IdentifierKind::Phone => "phone",
-            IdentifierKind::Email => "email",
-            IdentifierKind::External => "external",
-        };
-        let label = b"patron customer id";
-        let digest = self.mac(&[label, kind.as_bytes(), identifier.canonical().as_bytes()]);
-        // Half of it: no two of billions of identifiers share 128 bits.
-        let half: String = digest[..16].iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-        codes::customer_id(&match number {
-            ..=1 => format!("{kind}-{half}"),
-            number => format!("{kind}-{half}-{number}"),
-        })
-    }
-
-    /// Tells this key from any other without revealing it.
-    #[must_use]
-    pub fn check_value(&self) -> [u8; 32] {
-        self.mac(&[b"patron identifier key"])
-    }
-
-    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        // Unwrap safety: HMAC takes keys of any length.
-        #[expect(clippy::unwrap_used, reason = "HMAC takes keys of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).unwrap();
-        for part in parts {
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
-    }
-}
-
-impl std::fmt::Debug for IdentifierKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("IdentifierKey(redacted)")
-    }
-}
-
 /// Records, in their order, that identifiers begin and end, and who is found by them from now on.
 ///
 /// # Errors
@@ -128,7 +50,7 @@ pub async fn insert(
     if facts.is_empty() {
         return Ok(());
     }
-    let columns = Columns::from_facts(facts.iter());
+    let columns = Owners::from_facts(facts.iter());
     sqlx::query(
         "INSERT INTO identifiers (customer_id, kind, digest, profile_version, begins, display, observed_on, source, recorded_at)
          SELECT customer_id, kind, digest, profile_version, begins, display, observed_on, source, $9
@@ -139,7 +61,7 @@ pub async fn insert(
     .bind(columns.kind)
     .bind(columns.digest)
     .bind(facts.iter().map(|fact| fact.profile_version).collect::<Vec<_>>())
-    .bind(columns.begins)
+    .bind(facts.iter().map(|fact| fact.begins).collect::<Vec<_>>())
     .bind(facts.iter().map(|fact| fact.display.as_str()).collect::<Vec<_>>())
     .bind(facts.iter().map(|fact| fact.observed_on.number()).collect::<Vec<_>>())
     .bind(facts.iter().map(|fact| fact.source.as_deref()).collect::<Vec<_>>())
@@ -153,45 +75,69 @@ pub async fn insert(
         .collect();
     delete_owners(
         tx,
-        Columns::from_facts(last.values().copied().filter(|fact| !fact.begins)),
+        Owners::from_facts(last.values().copied().filter(|fact| !fact.begins)),
     )
     .await?;
     insert_owners(
         tx,
-        Columns::from_facts(last.values().copied().filter(|fact| fact.begins)),
+        Owners::from_facts(last.values().copied().filter(|fact| fact.begins)),
     )
     .await
 }
 
-/// The columns of many facts, one array each.
-struct Columns<'a> {
+/// Lets customers be found by identifiers exactly where the facts say so, after some of these were taken back.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn renew_owners(
+    tx: &mut PgConnection,
+    changed: &[(CustomerId, IdentifierDigest)],
+) -> Result<(), StoreError> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let customers: Vec<CustomerId> = changed.iter().map(|(id, _)| id.clone()).collect();
+    let held = list_held(tx, &customers).await?;
+    let is_held = |(customer, digest): &&(CustomerId, IdentifierDigest)| {
+        let held = held.get(customer).map_or(&[][..], Vec::as_slice);
+        held.iter().any(|one| one.digest == *digest)
+    };
+    let (begun, ended): (Vec<_>, Vec<_>) = changed.iter().partition(is_held);
+    let ended = ended
+        .into_iter()
+        .map(|(customer, digest)| (customer, digest));
+    delete_owners(tx, Owners::from_pairs(ended)).await?;
+    let begun = begun
+        .into_iter()
+        .map(|(customer, digest)| (customer, digest));
+    insert_owners(tx, Owners::from_pairs(begun)).await
+}
+
+/// The columns of customers and identifiers, one array each.
+#[derive(Default)]
+struct Owners<'a> {
     customer_id: Vec<&'a str>,
     kind: Vec<i16>,
     digest: Vec<&'a [u8]>,
-    begins: Vec<bool>,
 }
 
-impl<'a> Columns<'a> {
-    fn from_facts(facts: impl Iterator<Item = &'a IdentifierFact>) -> Self {
-        let mut columns = Self {
-            customer_id: vec![],
-            kind: vec![],
-            digest: vec![],
-            begins: vec![],
-        };
-        for fact in facts {
-            columns.customer_id.push(fact.customer_id.as_str());
-            columns
-                .kind
-                .push(codes::identifier_kind_code(fact.digest.kind));
-            columns.digest.push(&fact.digest.digest);
-            columns.begins.push(fact.begins);
+impl<'a> Owners<'a> {
+    fn from_pairs(pairs: impl Iterator<Item = (&'a CustomerId, &'a IdentifierDigest)>) -> Self {
+        let mut columns = Self::default();
+        for (customer, digest) in pairs {
+            columns.customer_id.push(customer.as_str());
+            columns.kind.push(codes::identifier_kind_code(digest.kind));
+            columns.digest.push(&digest.digest);
         }
         columns
     }
+
+    fn from_facts(facts: impl Iterator<Item = &'a IdentifierFact>) -> Self {
+        Self::from_pairs(facts.map(|fact| (&fact.customer_id, &fact.digest)))
+    }
 }
 
-async fn delete_owners(tx: &mut PgConnection, columns: Columns<'_>) -> Result<(), StoreError> {
+async fn delete_owners(tx: &mut PgConnection, columns: Owners<'_>) -> Result<(), StoreError> {
     if columns.digest.is_empty() {
         return Ok(());
     }
@@ -209,7 +155,7 @@ async fn delete_owners(tx: &mut PgConnection, columns: Columns<'_>) -> Result<()
     Ok(())
 }
 
-async fn insert_owners(tx: &mut PgConnection, columns: Columns<'_>) -> Result<(), StoreError> {
+async fn insert_owners(tx: &mut PgConnection, columns: Owners<'_>) -> Result<(), StoreError> {
     if columns.digest.is_empty() {
         return Ok(());
     }
@@ -263,12 +209,8 @@ pub async fn list_owners(
     .await?;
     let mut owners: HashMap<IdentifierDigest, Vec<CustomerId>> = HashMap::new();
     for row in rows {
-        let digest = row
-            .digest
-            .try_into()
-            .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
-        let kind = codes::identifier_kind(row.kind)?;
-        let found = owners.entry(IdentifierDigest { kind, digest }).or_default();
+        let digest = stored_digest(row.kind, row.digest)?;
+        let found = owners.entry(digest).or_default();
         found.push(codes::customer_id(&row.customer_id)?);
     }
     Ok(owners)
@@ -295,14 +237,6 @@ pub struct HeldIdentifier {
     pub digest: IdentifierDigest,
     /// What may be shown of it.
     pub display: String,
-}
-
-impl IdentifierDigest {
-    /// The kind of the identifier.
-    #[must_use]
-    pub fn kind(&self) -> IdentifierKind {
-        self.kind
-    }
 }
 
 struct StateRow {
@@ -345,14 +279,10 @@ pub async fn list_states(
     .await?;
     let mut states: HashMap<CustomerId, Vec<IdentifierState>> = HashMap::new();
     for row in rows {
-        let digest = row
-            .digest
-            .try_into()
-            .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
-        let kind = codes::identifier_kind(row.kind)?;
+        let digest = stored_digest(row.kind, row.digest)?;
         let of_customer = states.entry(codes::customer_id(&row.customer_id)?);
         of_customer.or_default().push(IdentifierState {
-            digest: IdentifierDigest { kind, digest },
+            digest,
             display: row.display,
             begins: row.begins,
             observed_on: codes::day(row.observed_on)?,
@@ -399,15 +329,11 @@ pub async fn list_held(
     .await?;
     let mut held: HashMap<CustomerId, Vec<HeldIdentifier>> = HashMap::new();
     for row in rows {
-        let digest = row
-            .digest
-            .try_into()
-            .map_err(|_| StoreError::corrupt("identifier digest", "not 32 bytes"))?;
-        let kind = codes::identifier_kind(row.kind)?;
+        let digest = stored_digest(row.kind, row.digest)?;
         held.entry(codes::customer_id(&row.customer_id)?)
             .or_default()
             .push(HeldIdentifier {
-                digest: IdentifierDigest { kind, digest },
+                digest,
                 display: row.display,
             });
     }

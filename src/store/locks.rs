@@ -1,6 +1,7 @@
 //! The locks of writers: one for each customer, and one for each thing that is written by one transaction at a time.
 //!
-//! Advisory locks have a space of 32 bits and a key of 32 bits: 7 is the space of customers, 8 that of single things, 9 that of the fence.
+//! Advisory locks have a space of 32 bits and a key of 32 bits: 7 is the space of customers, 8 that of single things, 9 that of the fence, 10 that of
+//! imports.
 
 use std::time::Duration;
 
@@ -46,6 +47,30 @@ pub async fn lock_customers(
     .bind(codes::id_array(customers))
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Takes the transaction's lock on an import, which others who write under it may have too: it is not undone before they end.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn lock_import_for_writing(tx: &mut PgConnection, number: i64) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock_shared(10, hashint8($1))")
+        .bind(number)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes the transaction's lock on an import, and waits for those who write under it.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn lock_import(tx: &mut PgConnection, number: i64) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock(10, hashint8($1))")
+        .bind(number)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -17,7 +17,8 @@ struct Row {
     from_currency: String,
     to_currency: String,
     day: i32,
-    rate: String,
+    /// `None` when it was taken back.
+    rate: Option<String>,
     holds: bool,
     recorded_at: Instant,
 }
@@ -37,7 +38,8 @@ impl TryFrom<Row> for RecordedRate {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let corrupt = |error: &dyn std::fmt::Display| StoreError::corrupt("exchange rate", error);
-        let rate: Rate = row.rate.parse().map_err(|error| corrupt(&error))?;
+        let rate = row.rate.as_deref().unwrap_or_default();
+        let rate: Rate = rate.parse().map_err(|error| corrupt(&error))?;
         let rate = ExchangeRate::new(
             codes::currency(&row.from_currency)?,
             codes::currency(&row.to_currency)?,
@@ -109,6 +111,7 @@ pub async fn list_holding(
     .fetch_all(connection)
     .await?;
     rows.into_iter()
+        .filter(|row| row.rate.is_some())
         .map(|row| RecordedRate::try_from(row).map(|recorded| recorded.rate))
         .collect()
 }
@@ -141,14 +144,25 @@ pub async fn insert(
     Ok(())
 }
 
-/// The rates recorded after number `after`, by pair, day and number, with the greatest number among them; `None` when there are none.
+/// What was recorded of rates after a number.
+#[derive(Debug)]
+pub struct RecordedAfter {
+    /// The greatest number.
+    pub last: i64,
+    /// The rates, by pair, day and number, without those that were taken back.
+    pub rates: Vec<ExchangeRate>,
+    /// Whether some were taken back, which may have been recorded before that number.
+    pub takes_back: bool,
+}
+
+/// What was recorded after number `after`; `None` when there is nothing.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
 pub async fn list_after(
     connection: &mut PgConnection,
     after: i64,
-) -> Result<Option<(i64, Vec<ExchangeRate>)>, StoreError> {
+) -> Result<Option<RecordedAfter>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT number, from_currency, to_currency, day, rate::text AS rate, true AS holds, recorded_at
          FROM exchange_rates
@@ -161,10 +175,92 @@ pub async fn list_after(
     let Some(last) = rows.iter().map(|row| row.number).max() else {
         return Ok(None);
     };
-    let rates = rows
+    let takes_back = rows.iter().any(|row| row.rate.is_none());
+    let mut standing: Vec<Row> = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row.rate.is_some() {
+            standing.push(row);
+            continue;
+        }
+        let key = |row: &Row| (row.from_currency.clone(), row.to_currency.clone(), row.day);
+        while standing.last().is_some_and(|last| key(last) == key(&row)) {
+            standing.pop();
+        }
+    }
+    let rates = standing
         .into_iter()
         .map(|row| RecordedRate::try_from(row).map(|recorded| recorded.rate));
-    Ok(Some((last, rates.collect::<Result<_, _>>()?)))
+    Ok(Some(RecordedAfter {
+        last,
+        rates: rates.collect::<Result<_, _>>()?,
+        takes_back,
+    }))
+}
+
+/// Takes back the rates that an import recorded and that hold now: the rate that held before holds again, or none does. Appended in the order
+/// of the rates, numbered from the one after `last`. Returns how many were taken back, and how many stay because they were corrected since.
+/// To be called with the lock of rates held.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn take_back(
+    tx: &mut PgConnection,
+    import: i64,
+    last: i64,
+    recorded_at: Timestamp,
+) -> Result<(i64, i64), StoreError> {
+    let (recorded, replaced): (i64, i64) = sqlx::query_as(
+        "WITH written AS (
+           SELECT r.number, r.from_currency, r.to_currency, r.day
+           FROM import_calls AS c
+           JOIN exchange_rates AS r ON r.number BETWEEN c.first_rate AND c.last_rate
+           WHERE c.import = $1
+         ), replaced AS (
+           SELECT w.number
+           FROM written AS w
+           WHERE EXISTS (SELECT 1
+                         FROM exchange_rates AS later
+                         WHERE later.from_currency = w.from_currency AND later.to_currency = w.to_currency
+                           AND later.day = w.day AND later.number > w.number
+                           AND later.number NOT IN (SELECT number FROM written))
+         )
+         SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM replaced)",
+    )
+    .bind(import)
+    .fetch_one(&mut *tx)
+    .await?;
+    sqlx::query(
+        "WITH written AS (
+           SELECT r.number, r.from_currency, r.to_currency, r.day
+           FROM import_calls AS c
+           JOIN exchange_rates AS r ON r.number BETWEEN c.first_rate AND c.last_rate
+           WHERE c.import = $1
+         ), holding AS (
+           SELECT DISTINCT w.from_currency, w.to_currency, w.day
+           FROM written AS w
+           WHERE NOT EXISTS (SELECT 1
+                             FROM exchange_rates AS later
+                             WHERE later.from_currency = w.from_currency AND later.to_currency = w.to_currency
+                               AND later.day = w.day AND later.number > w.number
+                               AND later.number NOT IN (SELECT number FROM written))
+         )
+         INSERT INTO exchange_rates (number, from_currency, to_currency, day, rate, recorded_at)
+         SELECT $2 + row_number() OVER (ORDER BY h.from_currency, h.to_currency, h.day), h.from_currency, h.to_currency, h.day,
+                (SELECT earlier.rate
+                 FROM exchange_rates AS earlier
+                 WHERE earlier.from_currency = h.from_currency AND earlier.to_currency = h.to_currency AND earlier.day = h.day
+                   AND earlier.number NOT IN (SELECT number FROM written)
+                 ORDER BY earlier.number DESC
+                 LIMIT 1),
+                $3
+         FROM holding AS h",
+    )
+    .bind(import)
+    .bind(last)
+    .bind(Instant(recorded_at))
+    .execute(tx)
+    .await?;
+    Ok((recorded - replaced, replaced))
 }
 
 /// At most `limit` rates with numbers below `before`, the last recorded first.
@@ -184,7 +280,7 @@ pub async fn list(
                             WHERE later.from_currency = r.from_currency AND later.to_currency = r.to_currency
                               AND later.day = r.day AND later.number > r.number) AS holds
          FROM exchange_rates AS r
-         WHERE r.number < $1
+         WHERE r.number < $1 AND r.rate IS NOT NULL
            AND ($2::text IS NULL OR r.from_currency = $2)
            AND ($3::text IS NULL OR r.to_currency = $3)
            AND ($4::integer IS NULL OR r.day >= $4)

@@ -42,7 +42,10 @@ pub(crate) async fn prepare(data: &Path) -> anyhow::Result<()> {
         ..Default::default()
     };
     let customers = (0..CROWD).map(patch).collect();
-    let request = pb::IngestCustomersRequest { customers };
+    let request = pb::IngestCustomersRequest {
+        customers,
+        ..Default::default()
+    };
     let results = ingest.ingest_customers(request).await?.into_inner().results;
     refuse_none(&results)?;
     let transactions = (0..CROWD)

@@ -52,6 +52,7 @@ Commands:
   cost-to-serve   Show what the contacts of a customer or a group cost, next to what they bring
   channel-policy  Keep, limit or redirect a channel of a customer, by what it costs and brings
   service         Run the service desk: figures, outcomes, tickets, topics
+  doctor          Check whether what is stored is consistent
   api             Describe the API for other programs: OpenAPI, descriptors
   help            Print this message or the help of the given subcommand(s)
 

@@ -253,6 +253,7 @@ async fn a_batch_must_have_one_to_a_thousand_items() {
     assert_eq!(violated(&refused.unwrap_err()), ["contacts"]);
     let customers = pb::IngestCustomersRequest {
         customers: (0..1_001).map(|at| patch(&at.to_string())).collect(),
+        ..Default::default()
     };
     let refused = service.ingest().ingest_customers(customers).await;
     assert_eq!(violated(&refused.unwrap_err()), ["customers"]);

@@ -18,6 +18,7 @@ mod cluster;
 mod coherence;
 mod cold;
 mod contracts;
+mod corrections;
 mod crash;
 mod definitions;
 mod desk;

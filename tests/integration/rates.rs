@@ -64,6 +64,7 @@ pub(crate) fn rate(from: &str, to: &str, (day, rate): (&str, &str)) -> pb::Excha
 async fn send(service: &Service, rates: &[pb::ExchangeRate]) -> Vec<pb::ItemResult> {
     let request = pb::IngestRatesRequest {
         rates: rates.to_vec(),
+        ..Default::default()
     };
     let answer = service.ingest().ingest_rates(request).await;
     answer.unwrap().into_inner().results

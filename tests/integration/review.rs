@@ -129,6 +129,7 @@ async fn an_identifier_is_found_although_its_caller_gave_up_while_it_was_committ
             add_identifiers: vec![email("ada@example.org")],
             ..patch("ada")
         }],
+        ..Default::default()
     };
     give_up_while_it_commits(
         &service,

@@ -17,6 +17,7 @@ pub fn exactly_one(found: pb::Match) -> Result<(), CliError> {
         pb::Match::Ambiguous
         | pb::Match::Unknown
         | pb::Match::Unavailable
+        | pb::Match::Invalid
         | pb::Match::Unspecified => Err(CliError::NotOne),
     }
 }

@@ -14,6 +14,7 @@ mod definitions;
 mod desk;
 mod explanations;
 mod facts;
+mod imports;
 mod models;
 mod rates;
 mod routes;
@@ -54,6 +55,7 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     };
     check.facts().await?;
     check.rates().await?;
+    check.imports().await?;
     check.models().await?;
     check.scores().await?;
     check.routes().await?;

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::cli::import::progress::Progress;
-use crate::cli::import::send::{BATCH_FACTS, Batch, reason, send};
+use crate::cli::import::send::{BATCH_FACTS, Batch, Terms, reason, send};
 use crate::cli::output::Output;
 use crate::generate::foreign_currency;
 use crate::generate::population::{DemoOptions, Population};
@@ -138,7 +138,7 @@ pub async fn load(
     let (mut loaded, mut done) = (Loaded::default(), 0);
     for step in steps {
         let mut flights = futures_util::stream::iter(step)
-            .map(|facts| send(connection, facts.batch(), pb::UnknownCustomer::Refuse))
+            .map(|facts| send(connection, facts.batch(), Terms::default()))
             .buffer_unordered(IN_FLIGHT);
         while let Some(sent) = flights.next().await {
             loaded.count(&sent?.results)?;

@@ -72,6 +72,17 @@ impl SourceArgs {
         }
     }
 
+    /// The name of the file without its folder; `query` or `stdin` without one.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let file = self.path().and_then(Path::file_name);
+        match (file, &self.from_sql) {
+            (Some(file), _) => file.to_string_lossy().into_owned(),
+            (None, Some(_)) => "query".to_owned(),
+            (None, None) => "stdin".to_owned(),
+        }
+    }
+
     /// Whether the input is JSON lines, by the option or the name of the file.
     #[must_use]
     pub fn is_json_lines(&self) -> bool {

@@ -132,7 +132,7 @@ fn limit_rows(command: &mut ImportCommand) {
         ImportCommand::Contacts(args) => &mut args.file.input,
         ImportCommand::Contracts(args) => &mut args.file.input,
         ImportCommand::Rates(args) => &mut args.input,
-        ImportCommand::Inspect(_) => return,
+        ImportCommand::Inspect(_) | ImportCommand::List(_) | ImportCommand::Undo(_) => return,
     };
     input.row_limit = Some(ROWS);
 }

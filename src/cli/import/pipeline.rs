@@ -4,6 +4,7 @@ mod lanes;
 pub mod reading;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use csv::ByteRecord;
@@ -12,11 +13,12 @@ use futures_util::StreamExt as _;
 use self::lanes::{Landed, Lanes, Origin, Pending};
 use self::reading::{Mapping, Read, Reading, count_keys, count_orders, read_unit};
 use super::args::InputArgs;
+use super::batches;
 use super::columns::Header;
 use super::groups::Groups;
 use super::progress::Progress;
 use super::rejected::Rejected;
-use super::send::reason;
+use super::send::{Terms, reason};
 use super::summary::Summary;
 use super::unit::Unit;
 use crate::cli::connection::Connection;
@@ -55,6 +57,7 @@ pub async fn run<M: Mapping>(
             dry_run: args.dry_run,
             unused_columns: unused.into_iter().map(str::to_owned).collect(),
             days_in_utc: reading.days_in_utc,
+            import_id: batches::new_id(&args.source.name()),
             ..Summary::default()
         },
         row_limit: args.row_limit.unwrap_or(u64::MAX),
@@ -63,10 +66,16 @@ pub async fn run<M: Mapping>(
     import.progress.end();
     if let Err(error) = result {
         import.rejected.discard();
-        let written = import.summary.written;
-        if !import.summary.dry_run {
+        let Summary {
+            written,
+            import_id,
+            dry_run,
+            ..
+        } = &import.summary;
+        if !dry_run {
             import.output.note(&format!(
-                "stopped after {written} written rows; import the file again to add the rest"
+                "stopped after {written} written rows; import the file again to add the rest, or take them back with \
+                 `patron import undo {import_id}`"
             ));
         }
         return Err(error);
@@ -97,8 +106,12 @@ impl Import<'_> {
         } else {
             Groups::default()
         };
+        let terms = Terms {
+            import_id: Arc::from(&*self.summary.import_id),
+            unknown_customer: reading.mapping.unknown_customer(),
+        };
         let mut way = Way {
-            lanes: Lanes::<M>::new(reading.mapping.unknown_customer()),
+            lanes: Lanes::<M>::new(terms),
             groups,
             connection,
         };
@@ -210,10 +223,7 @@ impl Import<'_> {
         while lanes.busy[lane] {
             self.land(lanes).await?;
         }
-        lanes.busy[lane] = true;
-        let unknown = lanes.unknown_customer;
-        let flight = lanes.pending[lane].take(lane, connection, unknown);
-        lanes.flights.push(flight);
+        lanes.depart(lane, connection);
         Ok(())
     }
 

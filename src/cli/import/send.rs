@@ -1,6 +1,7 @@
 //! Sending batches of facts, again where that helps. Facts are idempotent, so sending one twice is safe.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -48,6 +49,15 @@ impl Batch {
     }
 }
 
+/// What a call states besides its facts.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// The import that the facts belong to; empty: none.
+    pub import_id: Arc<str>,
+    /// What happens to identifiers that no customer has.
+    pub unknown_customer: pb::UnknownCustomer,
+}
+
 /// What became of a batch.
 #[derive(Debug)]
 pub struct Sent {
@@ -57,20 +67,16 @@ pub struct Sent {
     pub retries: u32,
 }
 
-/// Sends a batch, in which `unknown` states what happens to identifiers that no customer has; while the server or its database is away, or an answer is late, again, after the delay that the server asks for or more.
+/// Sends a batch; while the server or its database is away, or an answer is late, again, after the delay that the server asks for or more.
 ///
 /// # Errors
 ///
 /// The server's last answer, when it refuses the call or stays away; a failure when it does not answer for every fact.
-pub async fn send(
-    connection: &Connection,
-    batch: Batch,
-    unknown: pb::UnknownCustomer,
-) -> Result<Sent, CliError> {
+pub async fn send(connection: &Connection, batch: Batch, terms: Terms) -> Result<Sent, CliError> {
     let expected = batch.len();
     let mut delay = Duration::ZERO;
     for attempt in 1.. {
-        match call(connection, batch.clone(), unknown).await {
+        match call(connection, batch.clone(), &terms).await {
             Ok(results) if results.len() == expected => {
                 let retries = attempt - 1;
                 return Ok(Sent { results, retries });
@@ -98,13 +104,17 @@ pub async fn send(
 async fn call(
     connection: &Connection,
     batch: Batch,
-    unknown: pb::UnknownCustomer,
+    terms: &Terms,
 ) -> Result<Vec<pb::ItemResult>, Status> {
-    let unknown_customer = unknown.into();
+    let import_id = terms.import_id.to_string();
+    let unknown_customer = terms.unknown_customer.into();
     let mut client = connection.ingest();
     match batch {
         Batch::Customers(customers) => {
-            let request = connection.request(pb::IngestCustomersRequest { customers });
+            let request = connection.request(pb::IngestCustomersRequest {
+                customers,
+                import_id,
+            });
             let response = client.ingest_customers(request).await?;
             Ok(response.into_inner().results)
         }
@@ -112,6 +122,7 @@ async fn call(
             let request = connection.request(pb::IngestTransactionsRequest {
                 transactions,
                 unknown_customer,
+                import_id,
             });
             let response = client.ingest_transactions(request).await?;
             Ok(response.into_inner().results)
@@ -120,12 +131,13 @@ async fn call(
             let request = connection.request(pb::IngestContactsRequest {
                 contacts,
                 unknown_customer,
+                import_id,
             });
             let response = client.ingest_contacts(request).await?;
             Ok(response.into_inner().results)
         }
         Batch::Rates(rates) => {
-            let request = connection.request(pb::IngestRatesRequest { rates });
+            let request = connection.request(pb::IngestRatesRequest { rates, import_id });
             let response = client.ingest_rates(request).await?;
             Ok(response.into_inner().results)
         }
@@ -133,6 +145,7 @@ async fn call(
             let request = connection.request(pb::IngestContractsRequest {
                 contracts,
                 unknown_customer,
+                import_id,
             });
             let response = client.ingest_contracts(request).await?;
             Ok(response.into_inner().results)

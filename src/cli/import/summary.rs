@@ -29,6 +29,8 @@ pub struct Summary {
     pub left_out: u64,
     /// The same by reason.
     pub left_out_reasons: BTreeMap<String, u64>,
+    /// By which it can be undone.
+    pub import_id: String,
     /// Calls that were sent again.
     pub retried_calls: u64,
     /// Time.
@@ -106,6 +108,10 @@ impl Summary {
         }
         if !self.unused_columns.is_empty() {
             rows.push(("Unused", self.unused_columns.join(", ")));
+        }
+        if self.written > 0 {
+            let undo = format!("{} (patron import undo)", self.import_id);
+            rows.push(("Import", undo));
         }
         if self.retried_calls > 0 {
             rows.push(("Retries", self.retried_calls.to_string()));

@@ -4,7 +4,8 @@
 //! the lane like a call, and gives it back. So a stream that waits for its caller costs no place, and one that is fast waits for its turn. A
 //! batch is charged to the connection until it is written.
 
-use std::collections::HashSet;
+mod facts;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,41 +21,24 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt as _;
 
-use super::{Batch, IngestApi};
+use self::facts::{Facts, Read, read_batch};
+use super::IngestApi;
 use crate::{
-    api::{
-        contracts::contract, error::ApiError, facts::transaction, rates::exchange_rate,
-        violations::Violations,
-    },
-    domain::{
-        customer::facts::{Contact, Transaction},
-        rates::ExchangeRate,
-        text::CustomerId,
-    },
+    api::error::ApiError,
     grpc::{
         layers::{
             peer::{AnswerCharge, Peer},
             receive::StreamControl,
         },
-        status::{self, transport},
+        status::transport,
     },
-    metrics::FactKind,
-    pb::{self, stream_facts_request::Batch as Kind},
-    service::{
-        ingest::{CustomerPatch, NewContract, NewFact, Outcome},
-        lane::Lane,
-    },
+    pb,
+    service::lane::Lane,
 };
 
 /// Batches that are read before the first of them is written. Chosen: the writer never waits for the next one, and what a stream holds is
 /// bounded.
 const READ_AHEAD: usize = 4;
-
-/// Most facts that one transaction writes: as many as are read ahead.
-const MOST_FACTS: usize = 4_000;
-
-/// Most customers that one transaction locks: as many as a call may name. The locks of all transactions share a table of Postgres.
-const MOST_CUSTOMERS: usize = 1_000;
 
 /// Acknowledgements that wait for the caller to read; then writing waits as well.
 const MOST_UNREAD: usize = 4;
@@ -83,15 +67,6 @@ impl Stream for Acknowledgements {
     }
 }
 
-/// What was read and is written together: one batch, or several of a kind whose outcome does not depend on what else comes in a call.
-enum Facts {
-    Customers(Batch<CustomerPatch>),
-    Transactions(Vec<Batch<NewFact<Transaction>>>),
-    Contacts(Vec<Batch<NewFact<Contact>>>),
-    Contracts(Batch<NewContract>),
-    Rates(Batch<ExchangeRate>),
-}
-
 /// An acknowledgement, charged to the connection until the transport takes it: a caller who does not read is cut like any other.
 struct Acknowledgement {
     answer: Answered,
@@ -116,9 +91,6 @@ impl Acknowledgement {
         self.answer
     }
 }
-
-/// What the reader gives to the writer; the last one may be an error.
-type Read = Result<Facts, Status>;
 
 /// Begins to answer a stream.
 pub(super) fn begin(
@@ -178,28 +150,6 @@ fn with_reason(error: Status) -> Status {
         return transport::malformed_message("a message cannot be decoded");
     }
     error
-}
-
-fn read_batch(api: &IngestApi, message: pb::StreamFactsRequest) -> Read {
-    Ok(match message.batch {
-        Some(Kind::Customers(it)) => Facts::Customers(api.read_customers(&it.customers)?),
-        Some(Kind::Transactions(it)) => Facts::Transactions(vec![api.read(
-            "transactions",
-            &it.transactions,
-            transaction,
-        )?]),
-        Some(Kind::Contacts(it)) => Facts::Contacts(vec![api.read_contacts(&it.contacts)?]),
-        Some(Kind::Contracts(it)) => {
-            Facts::Contracts(api.read("contracts", &it.contracts, contract)?)
-        }
-        Some(Kind::Rates(it)) => Facts::Rates(api.read("rates", &it.rates, exchange_rate)?),
-        None => {
-            let mut violations = Violations::default();
-            let kinds = "is required: set customers, transactions, contacts, contracts or rates";
-            violations.at("batch").refuse("REQUIRED", kinds);
-            return Err(status::invalid_request(violations));
-        }
-    })
 }
 
 /// Writes batches and acknowledges them.
@@ -278,122 +228,4 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.0.dec();
     }
-}
-
-impl Facts {
-    fn batches(&self) -> usize {
-        match self {
-            Self::Transactions(batches) => batches.len(),
-            Self::Contacts(batches) => batches.len(),
-            Self::Customers(_) | Self::Contracts(_) | Self::Rates(_) => 1,
-        }
-    }
-
-    /// Adds the batches that are there already, as far as they fit. Returns the first that does not.
-    fn extend(&mut self, read: &mut mpsc::Receiver<Read>) -> Option<Read> {
-        while let Ok(next) = read.try_recv() {
-            let left = match next {
-                Ok(next) => self.join(next),
-                Err(refused) => return Some(Err(refused)),
-            };
-            if let Some(left) = left {
-                return Some(Ok(left));
-            }
-        }
-        None
-    }
-
-    /// Adds a batch of the same kind, or gives it back.
-    fn join(&mut self, next: Self) -> Option<Self> {
-        match (self, next) {
-            (Self::Transactions(batches), Self::Transactions(more))
-                if fit(batches, &more, |fact| &fact.key.customer_id) =>
-            {
-                batches.extend(more);
-                None
-            }
-            (Self::Contacts(batches), Self::Contacts(more))
-                if fit(batches, &more, |fact| &fact.key.customer_id) =>
-            {
-                batches.extend(more);
-                None
-            }
-            (_, next) => Some(next),
-        }
-    }
-
-    async fn write(
-        self,
-        api: &IngestApi,
-        deadline: Instant,
-    ) -> Result<Vec<pb::BatchResult>, Status> {
-        let ingest = &api.ingest;
-        Ok(match self {
-            Self::Transactions(mut batches) => {
-                let facts = take_facts(&mut batches);
-                let outcomes = ingest.transactions(&facts, deadline).await?;
-                let kind = FactKind::Transaction;
-                results(api, kind, "transactions", batches, &outcomes)
-            }
-            Self::Contacts(mut batches) => {
-                let facts = take_facts(&mut batches);
-                let outcomes = ingest.contacts(&facts, deadline).await?;
-                results(api, FactKind::Contact, "contacts", batches, &outcomes)
-            }
-            Self::Customers(batch) => {
-                let outcomes = ingest.customers(&batch.read, deadline).await?;
-                results(api, FactKind::Customer, "customers", vec![batch], &outcomes)
-            }
-            Self::Contracts(batch) => {
-                let outcomes = ingest.contracts(&batch.read, deadline).await?;
-                results(api, FactKind::Contract, "contracts", vec![batch], &outcomes)
-            }
-            Self::Rates(batch) => {
-                let outcomes = ingest.rates(&batch.read, deadline).await?;
-                results(api, FactKind::Rate, "rates", vec![batch], &outcomes)
-            }
-        })
-    }
-}
-
-/// Whether batches stay within what one transaction may have when others are added.
-fn fit<F>(
-    batches: &[Batch<NewFact<F>>],
-    more: &[Batch<NewFact<F>>],
-    customer: fn(&F) -> &CustomerId,
-) -> bool {
-    let facts = || batches.iter().chain(more).flat_map(|batch| &batch.read);
-    if facts().count() > MOST_FACTS {
-        return false;
-    }
-    let customers: HashSet<&CustomerId> = facts().map(|item| customer(&item.fact)).collect();
-    customers.len() <= MOST_CUSTOMERS
-}
-
-/// The facts of batches, one after another; which of the items they are stays with the batches.
-fn take_facts<T>(batches: &mut [Batch<T>]) -> Vec<T> {
-    let batches = batches.iter_mut();
-    batches
-        .flat_map(|batch| std::mem::take(&mut batch.read))
-        .collect()
-}
-
-/// The results of each batch, from the outcomes of the facts of all of them.
-fn results<T>(
-    api: &IngestApi,
-    kind: FactKind,
-    name: &str,
-    batches: Vec<Batch<T>>,
-    mut outcomes: &[Outcome],
-) -> Vec<pb::BatchResult> {
-    let mut results = Vec::with_capacity(batches.len());
-    for batch in batches {
-        let accepted = batch.refused.iter().filter(|it| it.is_none()).count();
-        let (own, rest) = outcomes.split_at(accepted.min(outcomes.len()));
-        outcomes = rest;
-        results.push(pb::BatchResult {
-            results: api.results(kind, name, batch, own),
-        });
-    }
-    results
 }

@@ -1,6 +1,5 @@
 //! Writing items whose customers are named by subjects.
 
-use tokio::time::Instant;
 use tonic::Status;
 
 use super::{IngestApi, check_size};
@@ -19,7 +18,7 @@ use crate::{
     pb,
     service::{
         error::ServiceError,
-        ingest::{Ingest, NewContract, NewFact, Outcome, Placement},
+        ingest::{Call, Ingest, NewContract, NewFact, Outcome, Placement},
     },
 };
 
@@ -43,7 +42,7 @@ pub(super) trait OfCustomer: Sized + Send + Sync {
     fn write(
         ingest: &Ingest,
         batch: &[Self],
-        deadline: Instant,
+        call: &Call,
     ) -> impl Future<Output = Result<Vec<Outcome>, ServiceError>> + Send;
 }
 
@@ -55,9 +54,9 @@ impl OfCustomer for NewFact<Transaction> {
     async fn write(
         ingest: &Ingest,
         batch: &[Self],
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        ingest.transactions(batch, deadline).await
+        ingest.transactions(batch, call).await
     }
 }
 
@@ -69,9 +68,9 @@ impl OfCustomer for NewFact<Contact> {
     async fn write(
         ingest: &Ingest,
         batch: &[Self],
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        ingest.contacts(batch, deadline).await
+        ingest.contacts(batch, call).await
     }
 }
 
@@ -83,9 +82,9 @@ impl OfCustomer for NewContract {
     async fn write(
         ingest: &Ingest,
         batch: &[Self],
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<Outcome>, ServiceError> {
-        ingest.contracts(batch, deadline).await
+        ingest.contracts(batch, call).await
     }
 }
 
@@ -96,7 +95,7 @@ impl IngestApi {
         &self,
         items: Items<'_, M>,
         read: impl Fn(&M, String, &Calendar, &Placement) -> Result<T, Violations> + Send + Sync,
-        deadline: Instant,
+        call: &Call,
     ) -> Result<Vec<pb::ItemResult>, Status> {
         let Items {
             kind,
@@ -112,7 +111,7 @@ impl IngestApi {
             let placement = self.ingest.place(&subjects, unknown).await?;
             let read = |message: &M, path, calendar: &_| read(message, path, calendar, &placement);
             let batch = self.read(name, messages, read)?;
-            let outcomes = match T::write(&self.ingest, &batch.read, deadline).await {
+            let outcomes = match T::write(&self.ingest, &batch.read, call).await {
                 Err(ServiceError::Contended) if attempt < PLACINGS && !subjects.is_empty() => {
                     continue;
                 }

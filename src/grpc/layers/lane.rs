@@ -70,7 +70,8 @@ const FITS: [&str; 10] = [
 ];
 
 /// Services that run in a lane whole, save the methods above.
-const SERVICES: [(&str, Which); 3] = [
+const SERVICES: [(&str, Which); 4] = [
+    ("/patron.v1.CorrectionService/", Which::Ingest),
     ("/patron.v1.IngestService/", Which::Ingest),
     ("/patron.v1.ModelService/", Which::Admin),
     ("/patron.v1.DefinitionService/", Which::Admin),

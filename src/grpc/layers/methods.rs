@@ -103,7 +103,7 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 42] = [
+static METHODS: [Method; 44] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
@@ -147,6 +147,13 @@ static METHODS: [Method; 42] = [
     ),
     batch("/patron.v1.IngestService/ListRates", SMALL),
     batch("/patron.v1.IngestService/GetTimeZone", SMALL),
+    small("/patron.v1.CorrectionService/ListImports"),
+    // Everything that was imported, customer by customer.
+    heavy(
+        "/patron.v1.CorrectionService/UndoImport",
+        SMALL,
+        HEAVY_DEFAULT,
+    ),
     // Checking a document takes seconds, and publishing counts the customers whose amounts cannot be converted.
     heavy(
         "/patron.v1.DefinitionService/ValidateDefinitions",

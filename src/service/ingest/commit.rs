@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
 use tokio::time::Instant;
 
-use super::Ingest;
+use super::{Call, Ingest};
 use crate::{
     cache::profiles::{HeldProfile, ProfileCache},
     domain::{
@@ -15,10 +15,16 @@ use crate::{
             CustomerKind,
             profile::{DatedProfile, Profile},
         },
-        text::CustomerId,
+        text::{CustomerId, Label},
     },
     service::{answer::profiles::list_earlier, completion::spawn_to_completion},
-    store::{self, error::StoreError, identifiers::IdentifierDigest},
+    store::{
+        self,
+        error::StoreError,
+        identifiers::IdentifierDigest,
+        import_writes::{ImportWrite, Naming},
+        imports::{ImportCount, ImportedKind},
+    },
 };
 
 /// What a transaction changes of what memory may hold.
@@ -27,8 +33,99 @@ pub(super) struct Changes {
     pub(super) profiles: HashMap<CustomerId, Profile>,
     /// Identifiers that begin or end on a customer.
     pub(super) identifiers: Vec<IdentifierDigest>,
-    /// Whether a currency came into use.
+    /// Whether a currency came into use, or went out of it.
     pub(super) new_currency: bool,
+    /// The import that the facts belong to.
+    pub(super) imported: Option<Imported>,
+    /// Customers of whom no fact is left, with the versions with which they go.
+    pub(super) former: Vec<(CustomerId, i64)>,
+}
+
+/// Customers whose locks a transaction holds.
+pub(super) struct Locked {
+    /// The profiles of those who are known.
+    pub(super) profiles: HashMap<CustomerId, Profile>,
+    /// The last versions of those who were known once.
+    former: HashMap<CustomerId, i64>,
+}
+
+impl Locked {
+    /// The version of what is known of a customer; 0 for one who never was.
+    pub(super) fn version(&self, id: &CustomerId) -> i64 {
+        let known = self.profiles.get(id).map(|profile| profile.version);
+        let former = self.former.get(id).copied();
+        known.or(former).unwrap_or_default()
+    }
+}
+
+/// What an import writes with a transaction.
+pub(super) struct Imported {
+    import_id: Label,
+    kind: ImportedKind,
+    written: usize,
+    /// Of each customer the version before, and kind and name of those who were known.
+    before: HashMap<CustomerId, (i64, Option<Naming>)>,
+}
+
+impl Imported {
+    /// What the import of a call, if it has one, writes: `written` items to some of the locked customers.
+    pub(super) fn begin(
+        call: &Call,
+        kind: ImportedKind,
+        written: usize,
+        customers: &[CustomerId],
+        locked: &Locked,
+    ) -> Option<Self> {
+        let naming = |id: &CustomerId| {
+            let profile = locked.profiles.get(id)?;
+            Some((profile.kind, profile.display_name.clone()))
+        };
+        let before = |id: &CustomerId| (id.clone(), (locked.version(id), naming(id)));
+        Some(Self {
+            import_id: call.import.clone()?,
+            kind,
+            written,
+            before: customers.iter().map(before).collect(),
+        })
+    }
+
+    /// The same with another number of items.
+    pub(super) fn with_written(mut self, written: usize) -> Self {
+        self.written = written;
+        self
+    }
+
+    /// Notes it: `profiles` are as the transaction makes them.
+    async fn insert(
+        &self,
+        tx: &mut Tx<'_, Postgres>,
+        profiles: &HashMap<CustomerId, Profile>,
+        recorded_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let number = store::imports::find_or_insert(tx, &self.import_id, recorded_at).await?;
+        let count = ImportCount {
+            written: i64::try_from(self.written).unwrap_or(i64::MAX),
+            ..ImportCount::default()
+        };
+        store::imports::insert_call(tx, number, self.kind, count, None, recorded_at).await?;
+        let writes = profiles.values().map(|profile| {
+            let before = self.before.get(&profile.customer_id);
+            let (version, naming) = before.cloned().unwrap_or_default();
+            let after = (profile.kind, profile.display_name.clone());
+            let created = naming.is_none();
+            let before = naming.filter(|before| *before != after);
+            ImportWrite {
+                customer_id: profile.customer_id.clone(),
+                first_version: version + 1,
+                last_version: profile.version,
+                created,
+                after: (created || before.is_some()).then_some(after),
+                before,
+            }
+        });
+        let writes: Vec<ImportWrite> = writes.collect();
+        store::import_writes::insert(tx, number, &writes).await
+    }
 }
 
 /// Stores the profiles that the transaction changed, appends them to the change log, commits, and brings memory up to date.
@@ -42,8 +139,15 @@ pub(super) async fn commit(
         profiles: written,
         identifiers: digests,
         new_currency,
+        imported,
+        former,
     } = changes;
-    let versions = store::profiles::upsert(&mut tx, written.values()).await?;
+    if let Some(imported) = imported {
+        imported.insert(&mut tx, &written, recorded_at).await?;
+    }
+    store::former_customers::insert(&mut tx, &former).await?;
+    let mut versions = store::profiles::upsert(&mut tx, written.values()).await?;
+    versions.extend(former.iter().cloned());
     store::change_log::insert(&mut tx, &versions, recorded_at).await?;
     // A day that the zone does not know is none ahead of which anything could be.
     let earlier = match Day::in_zone(recorded_at, &ingest.zone) {
@@ -64,9 +168,12 @@ pub(super) async fn commit(
                 bases.note_purchase(day);
             }
             put_in(&profiles, written, earlier);
+            for (customer, version) in &former {
+                profiles.commit(customer, *version, || HeldProfile::former(*version));
+            }
         } else {
             // The connection broke, so it may be committed or not.
-            for customer in written.keys() {
+            for customer in written.keys().chain(former.iter().map(|(id, _)| id)) {
                 profiles.invalidate_unsure(customer);
             }
             if new_currency {
@@ -131,14 +238,19 @@ pub(super) async fn list_locked(
     ingest: &Ingest,
     tx: &mut Tx<'_, Postgres>,
     customers: &[CustomerId],
-) -> Result<HashMap<CustomerId, Profile>, StoreError> {
+) -> Result<Locked, StoreError> {
     let profiles = store::profiles::list(tx, customers).await?;
-    for (customer, profile) in &profiles {
-        ingest
-            .profiles
-            .invalidate_older_than(customer, profile.version);
+    let unknown = customers.iter().filter(|id| !profiles.contains_key(*id));
+    let unknown: Vec<CustomerId> = unknown.cloned().collect();
+    let former = store::former_customers::list(tx, &unknown).await?;
+    let known = profiles
+        .iter()
+        .map(|(id, profile)| (id, profile.version))
+        .chain(former.iter().map(|(id, version)| (id, *version)));
+    for (customer, version) in known {
+        ingest.profiles.invalidate_older_than(customer, version);
     }
-    Ok(profiles)
+    Ok(Locked { profiles, former })
 }
 
 /// Begins a transaction none of whose statements outlives `deadline`.

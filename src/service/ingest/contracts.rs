@@ -7,11 +7,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use sqlx::PgConnection;
-use tokio::time::Instant;
 
 use super::{
-    Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct, list_locked},
+    Call, Ingest, Outcome,
+    commit::{Changes, Imported, begin, commit, distinct, list_locked},
     facts::{CustomerFact, NewFact, add_currencies, create_customers, fold_new},
     placement::{FoundBy, confirm, created_by, insert_begun},
 };
@@ -27,7 +26,7 @@ use crate::{
         text::CustomerId,
     },
     service::{error::ServiceError, retry::retry},
-    store::{self, error::StoreError},
+    store::{self, error::StoreError, imports::ImportedKind},
 };
 
 /// How a contract stands, as a source says it.
@@ -72,28 +71,28 @@ impl CustomerFact for Observation {
 pub(super) async fn write(
     ingest: &Ingest,
     batch: &[NewContract],
-    deadline: Instant,
+    call: &Call,
 ) -> Result<Vec<Outcome>, ServiceError> {
     if batch.is_empty() {
         return Ok(vec![]);
     }
-    retry(|| write_once(ingest, batch, deadline)).await
+    retry(|| write_once(ingest, batch, call)).await
 }
 
 /// One try.
 async fn write_once(
     ingest: &Ingest,
     batch: &[NewContract],
-    deadline: Instant,
+    call: &Call,
 ) -> Result<Vec<Outcome>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|item| &item.key.customer_id));
-    let mut tx = begin(ingest, &customers, deadline).await?;
-    let profiles = list_locked(ingest, &mut tx, &customers).await?;
+    let mut tx = begin(ingest, &customers, call.deadline).await?;
+    let locked = list_locked(ingest, &mut tx, &customers).await?;
     let placed = batch
         .iter()
         .map(|item| (&item.key.customer_id, item.found_by.as_ref()));
-    let begun = confirm(&mut tx, placed.clone(), &profiles).await?;
+    let begun = confirm(&mut tx, placed.clone(), &locked).await?;
     let identifiers = created_by(placed.map(|(_, found_by)| found_by));
     let mut known = list_known(&mut tx, batch).await?;
     let mut last_of: HashMap<&FactKey, usize> = HashMap::with_capacity(batch.len());
@@ -102,7 +101,7 @@ async fn write_once(
     let mut new: Vec<NewFact<Observation>> = vec![];
     for (at, item) in batch.iter().enumerate() {
         let id = &item.key.customer_id;
-        let stored = profiles.get(id).map_or(0, |profile| profile.version);
+        let stored = locked.version(id);
         let known = known.entry(item.key.clone()).or_default();
         let is_last = last_of.get(&item.key) == Some(&at);
         outcomes.push(match observe(item, is_last, known, stored) {
@@ -130,10 +129,12 @@ async fn write_once(
         .iter()
         .map(|item| (&item.fact.customer_id, &item.fact.fact));
     store::contracts::insert(&mut tx, facts, recorded_at).await?;
-    create_customers(&mut tx, &written, &profiles, recorded_at).await?;
+    create_customers(&mut tx, &written, &locked.profiles, recorded_at).await?;
     let created = new.iter().map(|item| &item.fact.customer_id).collect();
     insert_begun(&mut tx, begun, &created, recorded_at).await?;
-    let mut folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
+    let kind = ImportedKind::Contract;
+    let imported = Imported::begin(call, kind, new.len(), &customers, &locked);
+    let mut folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
     for item in &new {
         if let Some(profile) = folded.get_mut(&item.fact.customer_id) {
             profile.version = profile.version.max(item.fact.fact.profile_version);
@@ -143,6 +144,8 @@ async fn write_once(
         profiles: folded,
         identifiers,
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
+        imported,
+        former: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(outcomes)

@@ -4,11 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
-use tokio::time::Instant;
 
 use super::{
-    Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct, list_locked},
+    Call, Ingest, Outcome,
+    commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
     facts::empty_profile,
 };
 use crate::{
@@ -28,6 +27,7 @@ use crate::{
         customers::Customer,
         error::StoreError,
         identifiers::{IdentifierDigest, IdentifierFact, IdentifierState},
+        imports::ImportedKind,
     },
 };
 
@@ -78,7 +78,7 @@ pub struct NewAttribute {
 
 /// What is stored of the customers of a batch, while its patches are being applied.
 struct Known {
-    profiles: HashMap<CustomerId, Profile>,
+    locked: Locked,
     identifiers: HashMap<CustomerId, Vec<IdentifierState>>,
     /// Of attributes observed on a later day too: what was recorded last for a day.
     past: HashMap<ObservationDay, AttributeFact>,
@@ -96,30 +96,33 @@ struct Additions {
 pub(super) async fn write(
     ingest: &Ingest,
     batch: &[CustomerPatch],
-    deadline: Instant,
+    call: &Call,
 ) -> Result<Vec<Outcome>, ServiceError> {
     if batch.is_empty() {
         return Ok(vec![]);
     }
-    retry(|| write_once(ingest, batch, deadline)).await
+    retry(|| write_once(ingest, batch, call)).await
 }
 
 /// One try.
 async fn write_once(
     ingest: &Ingest,
     batch: &[CustomerPatch],
-    deadline: Instant,
+    call: &Call,
 ) -> Result<Vec<Outcome>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|patch| &patch.customer_id));
-    let mut tx = begin(ingest, &customers, deadline).await?;
-    let profiles = list_locked(ingest, &mut tx, &customers).await?;
-    let past = past_days(batch, &profiles);
+    let mut tx = begin(ingest, &customers, call.deadline).await?;
+    let locked = list_locked(ingest, &mut tx, &customers).await?;
+    let past = past_days(batch, &locked.profiles);
     let mut known = Known {
         identifiers: store::identifiers::list_states(&mut tx, &customers).await?,
         past: store::attributes::list_last(&mut tx, &past).await?,
-        profiles,
+        locked,
     };
+    // Before the patches are applied: how many of them write is known after it.
+    let kind = ImportedKind::Customer;
+    let imported = Imported::begin(call, kind, 0, &customers, &known.locked);
     let mut additions = Additions::default();
     let mut outcomes = Vec::with_capacity(batch.len());
     for patch in batch {
@@ -136,11 +139,15 @@ async fn write_once(
         ingest.identifiers.renew(&identifiers).await;
         return Ok(outcomes);
     }
+    let written = outcomes.iter().filter(|it| **it == Outcome::Written);
+    let written = written.count();
     store_additions(&mut tx, &additions, recorded_at).await?;
     let changes = Changes {
         profiles: additions.changed,
         identifiers,
         new_currency: false,
+        imported: imported.map(|it| it.with_written(written)),
+        former: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(outcomes)
@@ -192,10 +199,10 @@ fn apply(
     recorded_at: Timestamp,
 ) -> bool {
     let id = &patch.customer_id;
-    let stored = known.profiles.remove(id);
+    let version = known.locked.version(id) + 1;
+    let stored = known.locked.profiles.remove(id);
     let created = stored.is_none();
     let mut profile = stored.unwrap_or_else(|| empty_profile(&customer_of(patch), recorded_at));
-    let version = profile.version + 1;
     let kind = patch.kind.unwrap_or(profile.kind);
     let display_name = patch
         .display_name
@@ -232,7 +239,7 @@ fn apply(
             .extend(attributes.into_iter().map(|fact| (id.clone(), fact)));
         additions.changed.insert(id.clone(), profile.clone());
     }
-    known.profiles.insert(id.clone(), profile);
+    known.locked.profiles.insert(id.clone(), profile);
     changes
 }
 

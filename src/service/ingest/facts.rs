@@ -7,11 +7,10 @@ use std::{
 
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
-use tokio::time::Instant;
 
 use super::{
-    Ingest, Outcome,
-    commit::{Changes, begin, commit, distinct, list_locked},
+    Call, Ingest, Outcome,
+    commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
     placement::{FoundBy, confirm, created_by, insert_begun},
     totals::{self, Settled},
 };
@@ -26,7 +25,7 @@ use crate::{
         text::CustomerId,
     },
     service::{answer::profiles::fold_all, error::ServiceError, retry::retry},
-    store::{self, customers::Customer, error::StoreError},
+    store::{self, customers::Customer, error::StoreError, imports::ImportedKind},
 };
 
 /// A fact that a source sent.
@@ -56,6 +55,8 @@ pub(super) trait CustomerFact: Clone + Send + Sync {
 
 /// A fact with a key of its own, under which nothing else is ever recorded: what transactions and contacts have in common.
 pub(super) trait KeyedFact: CustomerFact + PartialEq {
+    /// As what it is counted in imports.
+    const IMPORTED: ImportedKind;
     fn key(&self) -> &FactKey;
     /// Inserts facts whose key is new and returns those keys.
     fn insert(
@@ -91,6 +92,8 @@ impl CustomerFact for Transaction {
 }
 
 impl KeyedFact for Transaction {
+    const IMPORTED: ImportedKind = ImportedKind::Transaction;
+
     fn key(&self) -> &FactKey {
         &self.key
     }
@@ -141,6 +144,8 @@ impl CustomerFact for Contact {
 }
 
 impl KeyedFact for Contact {
+    const IMPORTED: ImportedKind = ImportedKind::Contact;
+
     fn key(&self) -> &FactKey {
         &self.key
     }
@@ -165,7 +170,7 @@ impl KeyedFact for Contact {
 pub(super) async fn write<F: KeyedFact>(
     ingest: &Ingest,
     batch: &[NewFact<F>],
-    deadline: Instant,
+    call: &Call,
 ) -> Result<Vec<Outcome>, ServiceError> {
     if batch.is_empty() {
         return Ok(vec![]);
@@ -179,7 +184,7 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let (mut new, stored) = retry(|| write_once(ingest, &firsts, deadline)).await?;
+    let (mut new, stored) = retry(|| write_once(ingest, &firsts, call)).await?;
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
         if new.remove(key) {
@@ -201,24 +206,23 @@ pub(super) async fn write<F: KeyedFact>(
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
-    deadline: Instant,
+    call: &Call,
 ) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>), StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
-    let mut tx = begin(ingest, &customers, deadline).await?;
-    let profiles = list_locked(ingest, &mut tx, &customers).await?;
+    let mut tx = begin(ingest, &customers, call.deadline).await?;
+    let locked = list_locked(ingest, &mut tx, &customers).await?;
     let placed = items
         .iter()
         .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
-    let begun = confirm(&mut tx, placed.clone(), &profiles).await?;
+    let begun = confirm(&mut tx, placed.clone(), &locked).await?;
     let identifiers = created_by(placed.map(|(_, found_by)| found_by));
     let settled = F::settle_totals(&mut tx, items).await?;
     let stated = items.iter().copied().filter(|item| !item.is_total);
     let items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
-    let version = |id: &CustomerId| profiles.get(id).map_or(0, |profile| profile.version) + 1;
     let facts: Vec<(&F, i64)> = items
         .iter()
-        .map(|item| (&item.fact, version(&item.fact.key().customer_id)))
+        .map(|item| (&item.fact, locked.version(item.fact.customer_id()) + 1))
         .collect();
     let new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
         .await?
@@ -245,14 +249,17 @@ async fn write_once<F: KeyedFact>(
         .copied()
         .filter(|item| new.contains(item.fact.key()))
         .collect();
-    create_customers(&mut tx, &written, &profiles, recorded_at).await?;
+    create_customers(&mut tx, &written, &locked.profiles, recorded_at).await?;
     let created = written.iter().map(|item| item.fact.customer_id()).collect();
     insert_begun(&mut tx, begun, &created, recorded_at).await?;
-    let folded = fold_new(&mut tx, &written, profiles, recorded_at).await?;
+    let imported = Imported::begin(call, F::IMPORTED, new.len(), &customers, &locked);
+    let folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
     let changes = Changes {
         profiles: folded,
         identifiers,
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
+        imported,
+        former: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok((new, stored))
@@ -288,7 +295,7 @@ fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
 pub(super) async fn fold_new<F: CustomerFact>(
     tx: &mut Tx<'_, Postgres>,
     written: &[&NewFact<F>],
-    mut profiles: HashMap<CustomerId, Profile>,
+    mut locked: Locked,
     recorded_at: Timestamp,
 ) -> Result<HashMap<CustomerId, Profile>, StoreError> {
     let mut new: HashMap<CustomerId, (Facts, &NewFact<F>)> = HashMap::new();
@@ -300,10 +307,12 @@ pub(super) async fn fold_new<F: CustomerFact>(
     let mut changed = HashMap::with_capacity(new.len());
     let mut unfolded: HashMap<CustomerId, (Box<History>, Facts)> = HashMap::new();
     for (id, (facts, first)) in new {
-        let mut profile = profiles
+        let version = locked.version(&id) + 1;
+        let mut profile = locked
+            .profiles
             .remove(&id)
             .unwrap_or_else(|| empty_profile(&new_customer(first), recorded_at));
-        profile.version += 1;
+        profile.version = version;
         profile.recorded_at = recorded_at;
         match fold(std::mem::take(&mut profile.history), &facts) {
             Ok(history) => profile.history = history,

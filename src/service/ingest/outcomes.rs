@@ -50,7 +50,7 @@ async fn write_once(
     let recorded_at = ingest.clock.now();
     let customers = [item.fact.key.customer_id.clone()];
     let mut tx = begin(ingest, &customers, deadline).await?;
-    let profiles = list_locked(ingest, &mut tx, &customers).await?;
+    let locked = list_locked(ingest, &mut tx, &customers).await?;
     let known = store::contact_outcomes::find(&mut tx, &item.fact.key).await?;
     let completed = match &known {
         None => item.fact.clone(),
@@ -63,9 +63,9 @@ async fn write_once(
         return Ok(Ok(Outcome::Duplicate));
     }
     store::contact_outcomes::upsert(&mut tx, &completed, recorded_at).await?;
-    let created = if profiles.is_empty() {
-        create_customers(&mut tx, &[item], &profiles, recorded_at).await?;
-        fold_new(&mut tx, &[item], profiles, recorded_at).await?
+    let created = if locked.profiles.is_empty() {
+        create_customers(&mut tx, &[item], &locked.profiles, recorded_at).await?;
+        fold_new(&mut tx, &[item], locked, recorded_at).await?
     } else {
         HashMap::new()
     };
@@ -73,6 +73,8 @@ async fn write_once(
         profiles: created,
         identifiers: vec![],
         new_currency: false,
+        imported: None,
+        former: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(Ok(Outcome::Written))

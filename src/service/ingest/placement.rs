@@ -11,12 +11,9 @@ use std::{
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
-use super::Ingest;
+use super::{Ingest, commit::Locked};
 use crate::{
-    domain::{
-        customer::{Identifier, profile::Profile},
-        text::CustomerId,
-    },
+    domain::{calendar::Day, customer::Identifier, text::CustomerId},
     service::{answer::subjects::Subject, error::ServiceError},
     store::{
         self,
@@ -51,6 +48,8 @@ pub struct FoundBy {
     display: String,
     /// Whether nobody had it, so that the customer is to be created with it.
     creates: bool,
+    /// Day on which the fact that names it came.
+    seen_on: Day,
 }
 
 impl Placed {
@@ -59,6 +58,7 @@ impl Placed {
         identifier: &Identifier,
         digest: IdentifierDigest,
         creates: bool,
+        seen_on: Day,
     ) -> Self {
         let display = identifier.masked();
         Self {
@@ -67,6 +67,7 @@ impl Placed {
                 digest,
                 display,
                 creates,
+                seen_on,
             })),
         }
     }
@@ -107,6 +108,8 @@ pub(super) async fn place(
     if subjects.is_empty() {
         return Ok(Placement::default());
     }
+    let seen_on = Day::in_zone(ingest.clock.now(), &ingest.zone);
+    let seen_on = seen_on.map_err(|error| ServiceError::Internal(Box::new(error)))?;
     let mut connection = ingest.read_pool.acquire().await?;
     let (mut by_id, mut by_identifier) = (vec![], vec![]);
     for subject in subjects {
@@ -131,6 +134,7 @@ pub(super) async fn place(
                 identifier,
                 digest,
                 false,
+                seen_on,
             )),
             several => Err(Unplaced::Shared(several.len())),
         };
@@ -138,7 +142,7 @@ pub(super) async fn place(
     }
     let ids = new_ids(&mut connection, &ingest.key, &nobody).await?;
     for ((identifier, digest), id) in nobody.into_iter().zip(ids) {
-        let placed = Placed::by_identifier(id, identifier, digest, true);
+        let placed = Placed::by_identifier(id, identifier, digest, true, seen_on);
         found.insert(Subject::Identifier(identifier.clone()), Ok(placed));
     }
     Ok(Placement { found })
@@ -201,7 +205,7 @@ async fn new_ids(
 pub(super) async fn confirm<'a>(
     tx: &mut Tx<'_, Postgres>,
     placed: impl Iterator<Item = (&'a CustomerId, Option<&'a Arc<FoundBy>>)>,
-    profiles: &HashMap<CustomerId, Profile>,
+    locked: &Locked,
 ) -> Result<Vec<IdentifierFact>, StoreError> {
     let placed: HashMap<IdentifierDigest, (&CustomerId, &FoundBy)> = placed
         .filter_map(|(customer, found_by)| found_by.map(|it| (it.digest, (customer, &**it))))
@@ -215,13 +219,15 @@ pub(super) async fn confirm<'a>(
     for (digest, (customer, found_by)) in placed {
         match owners.get(&digest).map_or(&[][..], Vec::as_slice) {
             [owner] if owner == customer => {}
-            [] if found_by.creates && !profiles.contains_key(customer) => {
+            [] if found_by.creates && !locked.profiles.contains_key(customer) => {
                 begun.push(IdentifierFact {
                     customer_id: customer.clone(),
                     digest,
                     display: found_by.display.clone(),
                     begins: true,
-                    profile_version: 1,
+                    observed_on: found_by.seen_on,
+                    source: None,
+                    profile_version: locked.version(customer) + 1,
                 });
             }
             _ => return Err(StoreError::overtaken("the owner of an identifier changed")),

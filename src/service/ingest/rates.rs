@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokio::time::Instant;
-
-use super::{Ingest, Outcome, commit::begin_limited};
+use super::{Call, Ingest, Outcome, commit::begin_limited};
 use crate::{
     domain::{
         basis::Basis,
@@ -16,6 +14,7 @@ use crate::{
     store::{
         self,
         error::StoreError,
+        imports::{ImportCount, ImportedKind},
         locks::{Single, lock_single},
     },
 };
@@ -28,21 +27,21 @@ type Holding = HashMap<(Currency, Currency, Day), Rate>;
 pub(super) async fn write(
     ingest: &Ingest,
     batch: &[ExchangeRate],
-    deadline: Instant,
+    call: &Call,
 ) -> Result<Vec<Outcome>, ServiceError> {
     if batch.is_empty() {
         return Ok(vec![]);
     }
-    retry(|| write_once(ingest, batch, deadline)).await
+    retry(|| write_once(ingest, batch, call)).await
 }
 
 /// One try.
 async fn write_once(
     ingest: &Ingest,
     batch: &[ExchangeRate],
-    deadline: Instant,
+    call: &Call,
 ) -> Result<Vec<Outcome>, ServiceError> {
-    let mut tx = begin_limited(ingest, deadline).await?;
+    let mut tx = begin_limited(ingest, call.deadline).await?;
     // Rates are numbered without gaps, in the order in which they become visible: who knows a number knows all below it.
     lock_single(&mut tx, Single::Rates).await?;
     let holding = store::rates::list_holding(&mut tx, batch).await?;
@@ -65,7 +64,18 @@ async fn write_once(
         ingest.bases.renew_unless(is_known).await?;
         return Ok(outcomes);
     }
-    store::rates::insert(&mut tx, &new, last, ingest.clock.now()).await?;
+    let recorded_at = ingest.clock.now();
+    store::rates::insert(&mut tx, &new, last, recorded_at).await?;
+    if let Some(import_id) = &call.import {
+        let number = store::imports::find_or_insert(&mut tx, import_id, recorded_at).await?;
+        let written = i64::try_from(new.len()).unwrap_or(i64::MAX);
+        let count = ImportCount {
+            written,
+            ..ImportCount::default()
+        };
+        let (kind, rates) = (ImportedKind::Rate, Some((last + 1, last + written)));
+        store::imports::insert_call(&mut tx, number, kind, count, rates, recorded_at).await?;
+    }
     ingest.bases.commit_and_renew(tx).await?;
     Ok(outcomes)
 }

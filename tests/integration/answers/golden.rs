@@ -67,6 +67,7 @@ async fn start() -> (ServiceWithDatabase, Population, i64) {
     service.write_contacts(&["c-0004", "c-0017"].map(fax)).await;
     let request = pb::IngestRatesRequest {
         rates: rates(OPTIONS),
+        ..Default::default()
     };
     service.ingest().ingest_rates(request).await.unwrap();
     service.publish(DEFINITIONS).await;

@@ -165,6 +165,7 @@ async fn a_patch_that_is_acknowledged_as_known_is_in_every_answer_also_by_its_nu
             add_identifiers: vec![phone(NUMBER)],
             ..patch("ada")
         }],
+        ..Default::default()
     };
     let mut ingest = service.ingest();
     let call = ingest.ingest_customers(batch.clone());
@@ -200,6 +201,7 @@ async fn definitions_and_rates_that_are_acknowledged_as_known_are_in_force() {
 
     let batch = pb::IngestRatesRequest {
         rates: vec![rate("CHF", "EUR", ("2026-01-01", "1.05"))],
+        ..Default::default()
     };
     let mut ingest = service.ingest();
     let call = ingest.ingest_rates(batch.clone());

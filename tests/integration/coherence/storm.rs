@@ -193,7 +193,10 @@ async fn write(channel: &Channel, customer: &Customer, version: i64) {
             ..patch(&customer.id)
         };
         let customers = vec![patch];
-        let request = pb::IngestCustomersRequest { customers };
+        let request = pb::IngestCustomersRequest {
+            customers,
+            ..Default::default()
+        };
         answered(async || ingest.ingest_customers(request.clone()).await).await;
     } else {
         let purchase = purchase(&customer.id, &version.to_string(), "2026-01-01", 100);

@@ -75,6 +75,7 @@ async fn give_up_each(service: &ServiceWithDatabase, lock: &'static str) {
             attributes: vec![attribute("city", None)],
             ..patch("c1")
         }],
+        ..Default::default()
     };
     let before = count_facts(&service.pool).await;
     let mut held = service.pool.begin().await.unwrap();

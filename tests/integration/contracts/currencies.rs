@@ -123,7 +123,10 @@ async fn who_lacks_a_rate_for_a_contract_or_a_contact_is_counted_as_who_lacks_on
         rate("CHF", "EUR", ("2026-03-01", "1.05")),
         rate("USD", "EUR", (TODAY, "0.9")),
     ];
-    let request = pb::IngestRatesRequest { rates };
+    let request = pb::IngestRatesRequest {
+        rates,
+        ..Default::default()
+    };
     service.ingest().ingest_rates(request).await.unwrap();
     assert_eq!(
         publish(&service, "contribution", "3").await,

@@ -174,6 +174,12 @@ async fn the_page_on_import_prints_what_it_shows() {
 }
 
 #[tokio::test]
+async fn the_page_on_corrections_prints_what_it_shows() {
+    let folder = TempDir::new().unwrap();
+    run_page(include_str!("../../../docs/corrections.md"), folder).await;
+}
+
+#[tokio::test]
 async fn the_page_on_definitions_prints_what_it_shows() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("service.yaml");

@@ -70,9 +70,8 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
     // Over a session that is open: the pool may have no other.
     end(&mut *other, session).await;
     overtake(other).await;
-    let transactions = vec![purchase("ada", "1", "2026-01-01", 100)];
     let request = pb::IngestTransactionsRequest {
-        transactions,
+        transactions: vec![purchase("ada", "1", "2026-01-01", 100)],
         ..Default::default()
     };
     let unwritten = refusal(async || {
@@ -95,8 +94,10 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
             .unwrap_err()
     });
     let unpublished = unpublished.await;
-    let rates = vec![rate("CHF", "EUR", ("2026-01-01", "1.05"))];
-    let request = pb::IngestRatesRequest { rates };
+    let request = pb::IngestRatesRequest {
+        rates: vec![rate("CHF", "EUR", ("2026-01-01", "1.05"))],
+        ..Default::default()
+    };
     let without_rate = refusal(async || {
         let mut client = service.ingest();
         client.ingest_rates(request.clone()).await.unwrap_err()

@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
 use crate::server::raw;
-use crate::support::messages::{attribute, call, patch, purchase, reason, violated};
+use crate::support::messages::{attribute, by_email, call, patch, purchase, reason, violated};
 use crate::support::service::ServiceWithDatabase;
 
 /// Longest time to wait for what must happen: only a failing test waits so long.
@@ -76,7 +76,10 @@ impl Open {
 }
 
 fn transactions(transactions: Vec<pb::Transaction>) -> Batch {
-    Batch::Transactions(pb::IngestTransactionsRequest { transactions })
+    Batch::Transactions(pb::IngestTransactionsRequest {
+        transactions,
+        ..Default::default()
+    })
 }
 
 #[tokio::test]
@@ -90,6 +93,7 @@ async fn every_kind_of_fact_is_recorded_in_the_order_of_the_batches() {
         };
         Batch::Customers(pb::IngestCustomersRequest {
             customers: vec![customer],
+            ..Default::default()
         })
     };
     stream.send(named("Ada")).await;
@@ -100,7 +104,10 @@ async fn every_kind_of_fact_is_recorded_in_the_order_of_the_batches() {
     }
     let contacts = vec![call("ada", "1", "2026-01-01")];
     stream
-        .send(Batch::Contacts(pb::IngestContactsRequest { contacts }))
+        .send(Batch::Contacts(pb::IngestContactsRequest {
+            contacts,
+            ..Default::default()
+        }))
         .await;
     let contract = pb::Contract {
         customer_id: "ada".to_owned(),
@@ -114,6 +121,7 @@ async fn every_kind_of_fact_is_recorded_in_the_order_of_the_batches() {
     stream
         .send(Batch::Contracts(pb::IngestContractsRequest {
             contracts: vec![contract],
+            ..Default::default()
         }))
         .await;
     let rate = pb::ExchangeRate {
@@ -123,7 +131,10 @@ async fn every_kind_of_fact_is_recorded_in_the_order_of_the_batches() {
         rate: "0.9".to_owned(),
     };
     stream
-        .send(Batch::Rates(pb::IngestRatesRequest { rates: vec![rate] }))
+        .send(Batch::Rates(pb::IngestRatesRequest {
+            rates: vec![rate],
+            ..Default::default()
+        }))
         .await;
     stream.send(named("Ada Lovelace")).await;
     let (count, outcomes, end) = stream.end().await;
@@ -164,6 +175,58 @@ async fn batches_that_are_sent_again_are_duplicates_and_wrong_items_stop_nothing
 }
 
 #[tokio::test]
+async fn batches_that_name_customers_by_subjects_go_the_way_of_calls() {
+    let service = ServiceWithDatabase::start().await;
+    let stream = Open::begin(&service).await;
+    let named = |id: &str, import_id: &str, way: pb::UnknownCustomer| {
+        let fact = pb::Transaction {
+            customer: Some(by_email("ada@example.org")),
+            ..purchase("", id, "2026-01-01", 100)
+        };
+        Batch::Transactions(pb::IngestTransactionsRequest {
+            transactions: vec![fact],
+            unknown_customer: way.into(),
+            import_id: import_id.to_owned(),
+        })
+    };
+    stream
+        .send(named("1", "first", pb::UnknownCustomer::Refuse))
+        .await;
+    stream
+        .send(named("2", "second", pb::UnknownCustomer::Create))
+        .await;
+    stream
+        .send(named("3", "third", pb::UnknownCustomer::Refuse))
+        .await;
+    // Of imports of their own, so they are not written together.
+    for import_id in ["fourth", "fifth"] {
+        let fact = purchase("bob", import_id, "2026-01-01", 100);
+        stream
+            .send(Batch::Transactions(pb::IngestTransactionsRequest {
+                transactions: vec![fact],
+                import_id: import_id.to_owned(),
+                ..Default::default()
+            }))
+            .await;
+    }
+    let (count, outcomes, end) = stream.end().await;
+    end.unwrap();
+    let (written, refused) = (Outcome::Written, Outcome::Refused);
+    assert_eq!(
+        (count, &*outcomes),
+        (5, &[refused, written, written, written, written][..])
+    );
+    let ada = service.find_customer(by_email("ada@example.org")).await;
+    assert_eq!(ada.unwrap().purchase_days[0].count, 2);
+    let request = pb::ListImportsRequest::default();
+    let imports = service.corrections().list_imports(request).await.unwrap();
+    let imports = imports.into_inner().imports;
+    let mut ids: Vec<&str> = imports.iter().map(|it| &*it.import_id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["fifth", "fourth", "second", "third"]);
+}
+
+#[tokio::test]
 async fn a_batch_that_no_call_would_take_ends_the_stream_after_those_before_it() {
     let service = ServiceWithDatabase::start().await;
     let bad: [(Option<Batch>, &[&str]); 3] = [
@@ -172,6 +235,7 @@ async fn a_batch_that_no_call_would_take_ends_the_stream_after_those_before_it()
         (
             Some(Batch::Customers(pb::IngestCustomersRequest {
                 customers: vec![patch("x"); 1_001],
+                ..Default::default()
             })),
             &["customers"],
         ),
@@ -203,7 +267,10 @@ async fn a_message_that_is_too_large_ends_the_stream() {
         ..patch("ada")
     }];
     stream
-        .send(Batch::Customers(pb::IngestCustomersRequest { customers }))
+        .send(Batch::Customers(pb::IngestCustomersRequest {
+            customers,
+            ..Default::default()
+        }))
         .await;
     let (count, _, end) = stream.rest().await;
     assert_eq!(count, 0);

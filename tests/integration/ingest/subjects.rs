@@ -27,6 +27,7 @@ async fn send(
     let request = pb::IngestTransactionsRequest {
         transactions: transactions.to_vec(),
         unknown_customer: unknown.into(),
+        ..Default::default()
     };
     let response = service.ingest().ingest_transactions(request).await;
     response.unwrap().into_inner().results
@@ -221,6 +222,7 @@ async fn of_16_clients_with_a_new_subject_all_write_to_one_customer() {
                 let request = pb::IngestTransactionsRequest {
                     transactions: vec![fact.clone()],
                     unknown_customer: pb::UnknownCustomer::Create.into(),
+                    ..Default::default()
                 };
                 match service.ingest().ingest_transactions(request).await {
                     Ok(response) => break response.into_inner().results[0].clone(),

@@ -87,6 +87,7 @@ async fn batches_and_pages_have_bounds() {
     for count in [0, 1_001] {
         let request = pb::IngestRatesRequest {
             rates: vec![sound(); count],
+            ..Default::default()
         };
         let status = service.ingest().ingest_rates(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);

@@ -13,10 +13,11 @@ use tonic_types::StatusExt as _;
 
 use super::{Running, request, soon};
 
-const SERVICES: [&str; 10] = [
+const SERVICES: [&str; 11] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
+    "patron.v1.CorrectionService",
     "patron.v1.CustomerService",
     "patron.v1.DefinitionService",
     "patron.v1.IngestService",

@@ -11,6 +11,7 @@ use patron::app::settings::Settings;
 use patron::cli::{Cli, Command};
 use patron::clock::FixedClock;
 use patron::pb;
+use patron::pb::correction_service_client::CorrectionServiceClient;
 use patron::pb::customer_service_client::CustomerServiceClient;
 use patron::pb::definition_service_client::DefinitionServiceClient;
 use patron::pb::explain_segment_request::Target;
@@ -239,6 +240,10 @@ impl Service {
         CustomerServiceClient::new(self.channel.clone())
     }
 
+    pub(crate) fn corrections(&self) -> CorrectionServiceClient<Channel> {
+        CorrectionServiceClient::new(self.channel.clone())
+    }
+
     pub(crate) fn models(&self) -> ModelServiceClient<Channel> {
         ModelServiceClient::new(self.channel.clone())
     }
@@ -307,6 +312,7 @@ impl Service {
     ) -> Vec<pb::ItemResult> {
         let request = pb::IngestCustomersRequest {
             customers: patches.to_vec(),
+            ..Default::default()
         };
         let response = self.ingest().ingest_customers(request).await.unwrap();
         response.into_inner().results

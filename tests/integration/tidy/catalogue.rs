@@ -6,7 +6,15 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 14] = [
+const OTHER_KEYS: [(&str, &str); 16] = [
+    (
+        "imports",
+        "which facts came together, of any number of customers",
+    ),
+    (
+        "import_calls",
+        "how many facts came together, of any number of customers",
+    ),
     (
         "active_revision",
         "one row: which definitions answers are given by",

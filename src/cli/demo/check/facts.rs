@@ -55,6 +55,7 @@ impl Check<'_> {
         for expected in [Outcome::Written, Outcome::Duplicate] {
             let request = self.connection.request(pb::IngestCustomersRequest {
                 customers: vec![patch()],
+                ..Default::default()
             });
             let answer = self.connection.ingest().ingest_customers(request).await;
             let results = answer.map(|answer| answer.map(|answer| answer.results));
@@ -88,9 +89,11 @@ impl Check<'_> {
         let batches = [
             Batch::Transactions(pb::IngestTransactionsRequest {
                 transactions: vec![transaction()],
+                ..Default::default()
             }),
             Batch::Contacts(pb::IngestContactsRequest {
                 contacts: vec![contact()],
+                ..Default::default()
             }),
         ];
         let batches = batches.map(|batch| pb::StreamFactsRequest { batch: Some(batch) });
@@ -245,6 +248,15 @@ fn transaction() -> pb::Transaction {
         when: Some(pb::transaction::When::OccurredOn(DAY.to_owned())),
         amount: Some(money(1_234, "EUR")),
         ..pb::Transaction::default()
+    }
+}
+
+/// A purchase of a customer of its own, for an import that is undone.
+pub(super) fn imported() -> pb::Transaction {
+    pb::Transaction {
+        customer_id: format!("{CHECKED}-import"),
+        transaction_id: "2".to_owned(),
+        ..transaction()
     }
 }
 

@@ -46,6 +46,7 @@ impl Check<'_> {
         let rpc = "IngestRates";
         let request = self.connection.request(pb::IngestRatesRequest {
             rates: rates.to_vec(),
+            ..Default::default()
         });
         let results = match self.connection.ingest().ingest_rates(request).await {
             Ok(answer) => answer.into_inner().results,

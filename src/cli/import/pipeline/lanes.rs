@@ -11,9 +11,8 @@ use prost::Message as _;
 use super::Mapping;
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
-use crate::cli::import::send::{BATCH_BYTES, BATCH_FACTS, Sent, send};
+use crate::cli::import::send::{BATCH_BYTES, BATCH_FACTS, Sent, Terms, send};
 use crate::cli::import::unit::Unit;
-use crate::pb::UnknownCustomer;
 
 /// The rows from which a fact on its way was read.
 pub(super) type Origin = Rc<Unit>;
@@ -31,13 +30,21 @@ pub(super) struct Lanes<'a, M: Mapping> {
     pub(super) pending: Vec<Pending<M>>,
     pub(super) busy: Vec<bool>,
     pub(super) flights: FuturesUnordered<InFlight<'a>>,
-    pub(super) unknown_customer: UnknownCustomer,
+    terms: Terms,
 }
 
-impl<M: Mapping> Lanes<'_, M> {
-    pub(super) fn new(unknown_customer: UnknownCustomer) -> Self {
+impl<'a, M: Mapping> Lanes<'a, M> {
+    /// Sends what was read for a lane.
+    pub(super) fn depart(&mut self, lane: usize, connection: &'a Connection) {
+        self.busy[lane] = true;
+        let flight = self.pending[lane].take(lane, connection, self.terms.clone());
+        self.flights.push(flight);
+    }
+
+    /// The ways of facts that are sent under `terms`.
+    pub(super) fn new(terms: Terms) -> Self {
         Self {
-            unknown_customer,
+            terms,
             pending: (0..M::IN_FLIGHT).map(|_| Pending::default()).collect(),
             busy: vec![false; M::IN_FLIGHT],
             flights: FuturesUnordered::new(),
@@ -84,16 +91,11 @@ impl<M: Mapping> Pending<M> {
         self.facts.len() >= BATCH_FACTS || self.bytes >= BATCH_BYTES
     }
 
-    pub(super) fn take<'a>(
-        &mut self,
-        lane: usize,
-        connection: &'a Connection,
-        unknown: UnknownCustomer,
-    ) -> InFlight<'a> {
+    fn take<'a>(&mut self, lane: usize, connection: &'a Connection, terms: Terms) -> InFlight<'a> {
         let Self { facts, origins, .. } = std::mem::take(self);
         let batch = M::batch(facts);
         Box::pin(async move {
-            let sent = send(connection, batch, unknown).await;
+            let sent = send(connection, batch, terms).await;
             Landed {
                 lane,
                 origins,

@@ -27,7 +27,7 @@ use crate::store::error::StoreError;
 const SENTENCE_BYTES: usize = 256;
 
 /// The last number that [`number`] gives.
-const LAST: usize = 33;
+const LAST: usize = 35;
 
 /// A number for each kind of error. A new kind does not compile here until it has one, and a sample below.
 fn number(error: &ServiceError) -> usize {
@@ -65,6 +65,8 @@ fn number(error: &ServiceError) -> usize {
         ServiceError::NoTargetChannel => 30,
         ServiceError::TooManyCustomers { .. } => 31,
         ServiceError::NotConvertible { .. } => 32,
+        ServiceError::ImportNotFound(_) => 33,
+        ServiceError::ImportUndone(_) => 34,
         ServiceError::Internal(_) => LAST,
     }
 }
@@ -125,6 +127,8 @@ fn samples() -> Vec<ServiceError> {
         ServiceError::AmbiguousSubject(vec![id; 3]),
         ServiceError::ModelNotFound(i64::MIN),
         ServiceError::RevisionNotFound(i64::MIN),
+        ServiceError::ImportNotFound("i".repeat(64).into()),
+        ServiceError::ImportUndone("i".repeat(64).into()),
         ServiceError::NoDefinitions,
         ServiceError::SegmentNotFound(format!("{}/{}", name(), name())),
         ServiceError::SchemeNotFound(name()),

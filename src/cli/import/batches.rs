@@ -1,0 +1,283 @@
+//! `patron import list` and `patron import undo`: every run of an import is a batch with an id, by which it can be withdrawn.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::text::{self, Align};
+use crate::pb;
+use crate::pb::import::State;
+
+/// Imports asked for at once.
+const PAGE: i32 = 1_000;
+/// How long an undoing may take before it has to be continued by another call.
+const UNDO_TIMEOUT: Duration = Duration::from_hours(1);
+/// Most characters of the name of a file in an id.
+const NAME_CHARS: usize = 40;
+
+/// Options of `patron import list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Maximum number of imports
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Options of `patron import undo`.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// Id of the import, as its summary and `patron import list` print it
+    #[arg(value_name = "IMPORT")]
+    import_id: String,
+    /// Print what would be withdrawn and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// An id for an import of what is called `name`: that name, and 48 random bits.
+#[must_use]
+pub fn new_id(name: &str) -> String {
+    let kept = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
+    let name: String = name.chars().filter(kept).take(NAME_CHARS).collect();
+    // The standard library seeds it from the system: no two are the same.
+    let random = RandomState::new().build_hasher().finish() >> 16;
+    format!("{name}-{random:012x}")
+}
+
+/// An import as JSON.
+#[derive(Debug, Serialize)]
+struct ImportJson {
+    import_id: String,
+    state: &'static str,
+    create_time: Option<String>,
+    undo_time: Option<String>,
+    counts: Vec<CountJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customers: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_customers: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct CountJson {
+    kind: String,
+    written: i64,
+    withdrawn: i64,
+    kept: i64,
+}
+
+impl From<&pb::Import> for ImportJson {
+    fn from(import: &pb::Import) -> Self {
+        let counts = import.counts.iter().map(|count| CountJson {
+            kind: count.kind.clone(),
+            written: count.written_count,
+            withdrawn: count.withdrawn_count,
+            kept: count.kept_count,
+        });
+        Self {
+            import_id: import.import_id.clone(),
+            state: state(import),
+            create_time: text::time_text(import.create_time.as_ref()),
+            undo_time: text::time_text(import.undo_time.as_ref()),
+            counts: counts.collect(),
+            customers: None,
+            removed_customers: None,
+        }
+    }
+}
+
+fn state(import: &pb::Import) -> &'static str {
+    match import.state() {
+        State::Active => "active",
+        State::Undoing => "being undone",
+        State::Undone => "undone",
+        State::Unspecified => "unknown",
+    }
+}
+
+/// Runs `patron import list`.
+///
+/// # Errors
+///
+/// No server, an error of the server, or no reader.
+pub async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
+    let mut client = connection.corrections();
+    let (mut imports, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = connection.request(pb::ListImportsRequest {
+            page_size: PAGE,
+            page_token,
+        });
+        let response = client.list_imports(request).await?.into_inner();
+        imports.extend(response.imports);
+        page_token = response.next_page_token;
+        if page_token.is_empty() || imports.len() >= args.limit {
+            break;
+        }
+    }
+    let more = imports.len() > args.limit || !page_token.is_empty();
+    imports.truncate(args.limit);
+    if args.json {
+        let imports: Vec<ImportJson> = imports.iter().map(ImportJson::from).collect();
+        return output.json(&imports);
+    }
+    output.line(&list_page(&imports))?;
+    if more {
+        let limit = args.limit;
+        output.note(&format!(
+            "showing the {limit} most recent; use --limit for more"
+        ));
+    }
+    Ok(())
+}
+
+fn list_page(imports: &[pb::Import]) -> String {
+    if imports.is_empty() {
+        return "No import has written a fact: run `patron import transactions FILE.csv`."
+            .to_owned();
+    }
+    let header = [
+        ("import", Align::Left),
+        ("began", Align::Left),
+        ("state", Align::Left),
+        ("written", Align::Left),
+    ];
+    let row = |import: &pb::Import| {
+        let written = import.counts.iter().filter(|count| count.written_count > 0);
+        let written: Vec<String> = written
+            .map(|count| plural(count.written_count, &count.kind))
+            .collect();
+        vec![
+            import.import_id.clone(),
+            text::time_text(import.create_time.as_ref()).unwrap_or_default(),
+            state(import).to_owned(),
+            written.join(", "),
+        ]
+    };
+    let rows: Vec<Vec<String>> = imports.iter().map(row).collect();
+    text::table(&header, &rows)
+}
+
+fn plural(count: i64, kind: &str) -> String {
+    if count == 1 {
+        format!("1 {kind}")
+    } else {
+        format!("{count} {kind}s")
+    }
+}
+
+/// Runs `patron import undo`.
+///
+/// # Errors
+///
+/// No server, no such import, an error of the server.
+pub async fn undo(args: &UndoArgs, output: &mut Output) -> Result<(), CliError> {
+    let connection = Connection::open(&args.connection, UNDO_TIMEOUT).await?;
+    let request = connection.request(pb::UndoImportRequest {
+        import_id: args.import_id.clone(),
+        validate_only: args.dry_run,
+    });
+    let undone = connection.corrections().undo_import(request).await?;
+    let undone = undone.into_inner();
+    let import = undone.import.clone().unwrap_or_default();
+    if args.json {
+        return output.json(&ImportJson {
+            customers: Some(undone.customer_count),
+            removed_customers: Some(undone.removed_customer_count),
+            ..ImportJson::from(&import)
+        });
+    }
+    output.line(&undo_page(&undone, &import, args.dry_run))
+}
+
+fn undo_page(undone: &pb::UndoImportResponse, import: &pb::Import, dry_run: bool) -> String {
+    let counted = |of: fn(&pb::ImportCount) -> i64| {
+        let counts = import.counts.iter().filter(|count| of(count) > 0);
+        let counts: Vec<String> = counts.map(|count| plural(of(count), &count.kind)).collect();
+        if counts.is_empty() {
+            "nothing".to_owned()
+        } else {
+            counts.join(", ")
+        }
+    };
+    let state = if dry_run {
+        "unchanged (dry run)"
+    } else {
+        state(import)
+    };
+    let rows = [
+        ("Import", import.import_id.clone()),
+        ("State", state.to_owned()),
+        ("Withdrawn", counted(|count| count.withdrawn_count)),
+        ("Kept", counted(|count| count.kept_count)),
+        (
+            "Customers",
+            format!(
+                "{}, {} of them not known any more",
+                undone.customer_count, undone.removed_customer_count
+            ),
+        ),
+    ];
+    text::labelled(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_shows_the_file_and_never_comes_twice() {
+        let name = "Ümsatz 2026.csv";
+        let (one, other) = (new_id(name), new_id(name));
+        assert!(one.starts_with("msatz2026.csv-"), "{one}");
+        assert_ne!(one, other);
+        let long = "x".repeat(200);
+        assert!(new_id(&long).len() <= 64);
+    }
+
+    #[test]
+    fn the_pages_show_what_was_written_and_what_was_taken_back() {
+        let count = |kind: &str, written, withdrawn, kept| pb::ImportCount {
+            kind: kind.to_owned(),
+            written_count: written,
+            withdrawn_count: withdrawn,
+            kept_count: kept,
+        };
+        let import = pb::Import {
+            import_id: "a.csv-1".to_owned(),
+            state: State::Undone.into(),
+            counts: vec![count("transaction", 3, 2, 1), count("customer", 1, 0, 0)],
+            ..pb::Import::default()
+        };
+        let listed = list_page(std::slice::from_ref(&import));
+        assert!(listed.contains("undone"), "{listed}");
+        assert!(listed.contains("3 transactions, 1 customer"), "{listed}");
+        let undone = pb::UndoImportResponse {
+            import: None,
+            customer_count: 2,
+            removed_customer_count: 1,
+        };
+        assert_eq!(
+            undo_page(&undone, &import, false),
+            "Import     a.csv-1\nState      undone\nWithdrawn  2 transactions\nKept       1 transaction\n\
+             Customers  2, 1 of them not known any more"
+        );
+        assert!(list_page(&[]).contains("patron import"));
+    }
+}

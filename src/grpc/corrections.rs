@@ -1,0 +1,61 @@
+//! `CorrectionService`: taking back what was recorded by mistake.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::{
+    api::{
+        imports::{list_response, required_import_id, undo_response},
+        page,
+    },
+    grpc::{ingest::deadline_of, status},
+    pb,
+    service::ingest::{Ingest, UndoMode},
+};
+
+/// The service.
+pub struct CorrectionApi {
+    ingest: Arc<Ingest>,
+}
+
+impl CorrectionApi {
+    /// The service over its use case.
+    #[must_use]
+    pub fn new(ingest: Arc<Ingest>) -> Self {
+        Self { ingest }
+    }
+}
+
+#[tonic::async_trait]
+impl pb::correction_service_server::CorrectionService for CorrectionApi {
+    async fn list_imports(
+        &self,
+        request: Request<pb::ListImportsRequest>,
+    ) -> Result<Response<pb::ListImportsResponse>, Status> {
+        let request = request.into_inner();
+        let asked =
+            page::read(request.page_size, &request.page_token).map_err(status::invalid_request)?;
+        let imports = self
+            .ingest
+            .list_imports(asked.before, asked.limit())
+            .await?;
+        Ok(Response::new(list_response(asked, imports)))
+    }
+
+    async fn undo_import(
+        &self,
+        request: Request<pb::UndoImportRequest>,
+    ) -> Result<Response<pb::UndoImportResponse>, Status> {
+        let deadline = deadline_of(&request);
+        let request = request.into_inner();
+        let import_id = required_import_id(&request.import_id).map_err(status::invalid_request)?;
+        let mode = if request.validate_only {
+            UndoMode::Preview
+        } else {
+            UndoMode::Undo
+        };
+        let undone = self.ingest.undo_import(&import_id, mode, deadline).await?;
+        Ok(Response::new(undo_response(&undone)))
+    }
+}
