@@ -93,11 +93,7 @@ pub(super) async fn build(
         shared,
         database,
     );
-    let customers = Customers {
-        subjects,
-        cache: Arc::clone(&cache),
-        pool: database.read.clone(),
-    };
+    let customers = customers(subjects, &cache, database);
     let definitions = DefinitionRevisions {
         pool: database.batch.clone(),
         bases: Arc::clone(&bases),
@@ -126,16 +122,28 @@ pub(super) async fn build(
             grpc::corrections::CorrectionApi::new(ingest),
             desk,
         ),
-        grpc::customers::CustomerApi::new(
-            Arc::new(customers),
-            ProfileChecks {
-                pool: database.batch.clone(),
-            },
-        ),
+        customers,
         models,
         grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
     );
     Ok((served, contacts))
+}
+
+/// What is stored of customers, one by one and page by page.
+fn customers(
+    subjects: Arc<Subjects>,
+    cache: &Arc<ProfileCache>,
+    database: &Database,
+) -> grpc::customers::CustomerApi {
+    let customers = Customers {
+        subjects,
+        cache: Arc::clone(cache),
+        pool: database.read.clone(),
+    };
+    let checks = ProfileChecks {
+        pool: database.batch.clone(),
+    };
+    grpc::customers::CustomerApi::new(Arc::new(customers), checks)
 }
 
 /// Fits and evaluations.

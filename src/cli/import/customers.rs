@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use clap::Args;
 
-use self::identifiers::{IdentifierColumns, several};
+use self::identifiers::{IdentifierColumns, ReplacedKind, several};
 use super::amount::{currency_in, parse_amount};
 use super::args::{FileArgs, Formats};
 use super::columns::Header;
@@ -50,11 +50,15 @@ pub struct CustomersArgs {
     /// System and column of an external id (repeatable), for example crm=crm_id
     #[arg(long, value_name = "SYSTEM=COLUMN", value_parser = parse_pair)]
     external_column: Vec<Pair>,
+    /// Kinds of identifiers of which each row has all that the source knows of its customer: those that it stated before and that are not
+    /// in the row end. An empty cell ends them too, a wrong one ends none
+    #[arg(long, value_name = "KIND,KIND", value_delimiter = ',', value_enum)]
+    replace: Vec<ReplacedKind>,
     /// Name and column of an attribute (repeatable), for example points=loyalty_points:int; types: bool, int, number, text, day,
     /// money, tags (separated by ; or |) [default type: text]. Empty cells change nothing
     #[arg(long, value_name = "NAME=COLUMN[:TYPE]", value_parser = parse_pair)]
     attribute: Vec<Pair>,
-    /// Column of the observation day of the attributes [default: observed_on, otherwise today]
+    /// Column of the observation day of the attributes and identifiers [default: observed_on, otherwise today]
     #[arg(long, value_name = "COLUMN")]
     observed_column: Option<String>,
     /// Column of the customer kind: person, company or employee; empty cells use --kind [default: kind]
@@ -170,10 +174,7 @@ impl CustomerMapping {
         })
     }
 
-    fn attributes(&self, row: &mut Row<'_>) -> Vec<pb::AttributeValue> {
-        let dates = &self.formats.dates;
-        let observed = row.parse(self.observed, |text| dates.day(text));
-        let observed_on = observed.map(|day| day.to_string()).unwrap_or_default();
+    fn attributes(&self, row: &mut Row<'_>, observed_on: &str) -> Vec<pb::AttributeValue> {
         let mut values = Vec::new();
         for attribute in &self.attributes {
             let value = if attribute.kind == AttributeType::Money {
@@ -185,7 +186,7 @@ impl CustomerMapping {
                 values.push(pb::AttributeValue {
                     name: attribute.name.clone(),
                     value: Some(value),
-                    observed_on: observed_on.clone(),
+                    observed_on: observed_on.to_owned(),
                     source: self.source.clone(),
                 });
             }
@@ -276,8 +277,11 @@ impl Mapping for CustomerMapping {
         }
         let name = names.join(" ");
         let kind = row.parse(self.kind, parse_customer_kind);
-        let add_identifiers = self.identifiers.read(row);
-        let attributes = self.attributes(row);
+        let dates = &self.formats.dates;
+        let observed = row.parse(self.observed, |text| dates.day(text));
+        let observed_on = observed.map(|day| day.to_string()).unwrap_or_default();
+        let identifiers = self.identifiers.read(row);
+        let attributes = self.attributes(row, &observed_on);
         if !row.is_sound() {
             return None;
         }
@@ -285,7 +289,10 @@ impl Mapping for CustomerMapping {
             customer_id: customer_id?,
             kind: kind.map_or(self.default_kind, i32::from),
             display_name: Some(name).filter(|name| !name.is_empty()),
-            add_identifiers,
+            add_identifiers: identifiers.added,
+            replace_identifiers: identifiers.replaced,
+            identifiers_source: self.source.clone(),
+            identifiers_observed_on: observed_on,
             attributes,
             ..pb::CustomerPatch::default()
         }])

@@ -241,6 +241,9 @@ impl Import<'_> {
         let sent = sent?;
         self.summary.retried_calls += u64::from(sent.retries);
         for (unit, result) in origins.iter().zip(&sent.results) {
+            for warning in &result.warnings {
+                self.summary.warn(&warning.description);
+            }
             match result.outcome() {
                 Outcome::Written => self.summary.written += 1,
                 Outcome::Duplicate => self.summary.duplicates += 1,

@@ -9,6 +9,8 @@ use crate::cli::text;
 
 /// Reasons of skipped rows that are listed one by one.
 const REASONS: usize = 5;
+/// Most different warnings that are kept; what they warn of comes from the file.
+const WARNINGS: usize = 20;
 
 /// What an import did.
 #[derive(Debug, Default, Serialize)]
@@ -29,6 +31,8 @@ pub struct Summary {
     pub left_out: u64,
     /// The same by reason.
     pub left_out_reasons: BTreeMap<String, u64>,
+    /// What the server recorded and warned of, and how often.
+    pub warnings: BTreeMap<String, u64>,
     /// By which it can be undone.
     pub import_id: String,
     /// Calls that were sent again.
@@ -61,6 +65,15 @@ impl Summary {
             *count += rows;
         } else {
             self.left_out_reasons.insert(reason.to_owned(), rows);
+        }
+    }
+
+    /// Counts what the server warned of.
+    pub fn warn(&mut self, warning: &str) {
+        if let Some(count) = self.warnings.get_mut(warning) {
+            *count += 1;
+        } else if self.warnings.len() < WARNINGS {
+            self.warnings.insert(warning.to_owned(), 1);
         }
     }
 
@@ -108,6 +121,9 @@ impl Summary {
         }
         if !self.unused_columns.is_empty() {
             rows.push(("Unused", self.unused_columns.join(", ")));
+        }
+        for (warning, count) in &self.warnings {
+            rows.push(("Warning", format!("{count} recorded: {warning}")));
         }
         if self.written > 0 {
             let undo = format!("{} (patron import undo)", self.import_id);

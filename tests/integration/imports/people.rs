@@ -1,5 +1,6 @@
 //! Customers, contacts and the days in their cells.
 
+use patron::pb;
 use patron::pb::attribute_value::Value;
 
 use super::Office;
@@ -182,4 +183,85 @@ async fn tickets_of_zendesk_are_contacts_on_their_days_and_channels() {
             "9002 33 2026-04-03 email Delivery",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_row_replaces_the_identifiers_of_its_source_where_asked() {
+    let office = Office::open().await;
+    let first = "customer_id,phone,email\n\
+                 ada,+493023125001,ada@example.org\n\
+                 bea,+493023125002,bea@example.org\n\
+                 cem,+493023125003,\n";
+    // Ada moved, Bea has no number any more, and what Cem's cell means nobody knows.
+    let second = "customer_id,phone,email\n\
+                  ada,+493023125009,\n\
+                  bea,,\n\
+                  cem,4.93023E+11,\n";
+    let plain = office
+        .import("customers", ("crm.csv", first), &["--source", "crm"])
+        .await;
+    assert_eq!(plain.code, Some(0), "{}", plain.notes);
+    let other = "customer_id,phone\nbea,+493023125005\n";
+    let other = office
+        .import("customers", ("shop.csv", other), &["--source", "shop"])
+        .await;
+    assert_eq!(other.code, Some(0), "{}", other.notes);
+    let options = ["--source", "crm", "--replace", "phones"];
+    let replaced = office
+        .import("customers", ("crm2.csv", second), &options)
+        .await;
+    assert_eq!(replaced.code, Some(1), "{}", replaced.notes);
+    for (number, owner) in [
+        ("+493023125001", None),
+        ("+493023125009", Some("ada")),
+        ("+493023125002", None),
+        ("+493023125005", Some("bea")),
+        ("+493023125003", Some("cem")),
+    ] {
+        let found = office.service.find_customer(by_phone(number)).await.ok();
+        let found = found.map(|customer| customer.customer_id);
+        assert_eq!(found.as_deref(), owner, "{number}");
+    }
+    assert_eq!(office.with_email("ada@example.org").await, "ada");
+    let nothing = office
+        .import(
+            "customers",
+            ("ids.csv", "customer_id\nada\n"),
+            &["--replace", "emails"],
+        )
+        .await;
+    assert_eq!(nothing.code, Some(64), "{}", nothing.notes);
+    assert!(
+        nothing.notes.contains("--email-column"),
+        "{}",
+        nothing.notes
+    );
+}
+
+#[tokio::test]
+async fn channels_that_the_definitions_do_not_list_are_recorded_and_told() {
+    let office = Office::open().await;
+    let document = include_str!("../../../examples/definitions.yaml").to_owned();
+    let publish = pb::PublishDefinitionsRequest {
+        document,
+        note: String::new(),
+    };
+    let mut definitions = office.service.definitions();
+    definitions.publish_definitions(publish).await.unwrap();
+    let calls = "customer_id,date,channel\nada,2026-03-01,phone\nada,2026-03-02,fone\nbea,2026-03-02,fone\n";
+    let printed = office
+        .import("contacts", ("calls.csv", calls), &["--source", "acd"])
+        .await;
+    assert_eq!(printed.code, Some(0), "{}", printed.notes);
+    let summary = printed.summary();
+    assert_eq!(summary["written"], 3);
+    let warnings = summary["warnings"].as_object().unwrap();
+    let [(warning, count)] = &warnings.iter().collect::<Vec<_>>()[..] else {
+        panic!("{warnings:?}");
+    };
+    assert!(
+        warning.starts_with("\"fone\" is not a channel"),
+        "{warning}"
+    );
+    assert_eq!(**count, 2);
 }

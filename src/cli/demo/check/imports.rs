@@ -10,7 +10,7 @@ impl Check<'_> {
     /// An import of one purchase, which is listed, looked at and undone.
     pub(super) async fn imports(&mut self) -> Result<(), CliError> {
         let rpc = "ListImports";
-        let import_id = crate::cli::import::batches::new_id("demo-check".as_ref());
+        let import_id = crate::cli::import::batches::new_id("demo-check");
         let request = self.connection.request(pb::IngestTransactionsRequest {
             transactions: vec![imported()],
             import_id: import_id.clone(),

@@ -1,5 +1,7 @@
 //! Where the identifiers of a customer stand in a row, and how they are written.
 
+use clap::ValueEnum;
+
 use super::CustomersArgs;
 use crate::cli::error::CliError;
 use crate::cli::import::columns::Header;
@@ -16,6 +18,41 @@ pub(super) struct IdentifierColumns {
     phone_numbers: NumberPlan,
     emails: Vec<usize>,
     externals: Vec<(String, usize)>,
+    /// Of which a row has all that the source knows.
+    replaced: Vec<ReplacedKind>,
+}
+
+/// A kind of identifiers that each row states in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReplacedKind {
+    /// Phone numbers
+    Phones,
+    /// E-mail addresses
+    Emails,
+    /// External ids
+    External,
+}
+
+impl From<ReplacedKind> for pb::IdentifierKind {
+    fn from(kind: ReplacedKind) -> Self {
+        match kind {
+            ReplacedKind::Phones => Self::PhoneNumber,
+            ReplacedKind::Emails => Self::Email,
+            ReplacedKind::External => Self::ExternalId,
+        }
+    }
+}
+
+/// Reads the identifiers of a kind.
+type ReadKind = fn(&IdentifierColumns, &mut Row<'_>) -> Vec<Known>;
+
+/// The identifiers of a row.
+#[derive(Debug, Default)]
+pub(super) struct StatedIdentifiers {
+    /// Those that the customer has.
+    pub(super) added: Vec<pb::Identifier>,
+    /// The kinds of which the customer has no others, by this source.
+    pub(super) replaced: Vec<i32>,
 }
 
 /// How a file writes phone numbers.
@@ -37,7 +74,7 @@ impl IdentifierColumns {
             let column = header.find("--external-column", &pair.right)?;
             externals.push((system.unwrap_or_default().to_owned(), column));
         }
-        Ok(Self {
+        let columns = Self {
             phones: several(
                 header,
                 "--phone-column",
@@ -47,20 +84,76 @@ impl IdentifierColumns {
             phone_numbers: args.phone_numbers.clone(),
             emails: several(header, "--email-column", &args.email_column, &["email"])?,
             externals,
-        })
+            replaced: args.replace.clone(),
+        };
+        for (kind, is_absent, option) in [
+            (
+                ReplacedKind::Phones,
+                columns.phones.is_empty(),
+                "--phone-column",
+            ),
+            (
+                ReplacedKind::Emails,
+                columns.emails.is_empty(),
+                "--email-column",
+            ),
+            (
+                ReplacedKind::External,
+                columns.externals.is_empty(),
+                "--external-column",
+            ),
+        ] {
+            if is_absent && columns.replaced.contains(&kind) {
+                return Err(CliError::usage(format!(
+                    "--replace would end all of a kind of which the file has no column: name it with {option}"
+                )));
+            }
+        }
+        Ok(columns)
     }
 
-    /// The identifiers of a row; what cannot be read is noted.
-    pub(super) fn read(&self, row: &mut Row<'_>) -> Vec<pb::Identifier> {
+    /// The identifiers of a row; what cannot be read is noted. A kind with a cell that cannot be read is not known in full, so nothing of it is
+    /// replaced.
+    pub(super) fn read(&self, row: &mut Row<'_>) -> StatedIdentifiers {
+        let mut stated = StatedIdentifiers::default();
+        let kinds: [(ReplacedKind, ReadKind); 3] = [
+            (ReplacedKind::Phones, Self::phones),
+            (ReplacedKind::Emails, Self::emails),
+            (ReplacedKind::External, Self::externals),
+        ];
+        for (kind, read) in kinds {
+            let wrong = row.wrong_cells().len();
+            let known = read(self, row).into_iter();
+            stated.added.extend(known.map(|one| pb::Identifier {
+                identifier: Some(one),
+            }));
+            if self.replaced.contains(&kind) && row.wrong_cells().len() == wrong {
+                stated.replaced.push(pb::IdentifierKind::from(kind).into());
+            }
+        }
+        stated
+    }
+
+    fn phones(&self, row: &mut Row<'_>) -> Vec<Known> {
         let mut known = Vec::new();
         for column in &self.phones {
             let number = row.parse_cell(*column, |text| self.phone(text)).flatten();
             known.extend(number.map(Known::PhoneNumber));
         }
+        known
+    }
+
+    fn emails(&self, row: &mut Row<'_>) -> Vec<Known> {
+        let mut known = Vec::new();
         for column in &self.emails {
             let addresses = row.parse_cell(*column, parse_emails).unwrap_or_default();
             known.extend(addresses.into_iter().map(Known::Email));
         }
+        known
+    }
+
+    fn externals(&self, row: &mut Row<'_>) -> Vec<Known> {
+        let mut known = Vec::new();
         for (system, column) in &self.externals {
             let id = row.parse_cell(*column, parse_id).unwrap_or_default();
             if !id.is_empty() {
@@ -69,11 +162,6 @@ impl IdentifierColumns {
             }
         }
         known
-            .into_iter()
-            .map(|one| pb::Identifier {
-                identifier: Some(one),
-            })
-            .collect()
     }
 
     /// The number of a cell; none if the cell states that none is known.
