@@ -156,7 +156,8 @@ fn naming(kind: Option<i16>, name: Option<String>) -> Result<Option<Naming>, Sto
     Ok(kind.map(|kind| (kind, name.map(Label::from))))
 }
 
-/// Kind and name with which those of `customers` began who were created by an import, whichever it was.
+/// Kind and name with which those of `customers` began who were created by an import, whichever it was. A customer who went and came back
+/// began anew.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
@@ -168,6 +169,7 @@ pub async fn list_created(
         "SELECT DISTINCT ON (customer_id) customer_id, kind_after, name_after
          FROM import_writes
          WHERE customer_id = ANY($1) AND created
+           AND first_version > coalesce((SELECT f.version FROM former_customers AS f WHERE f.customer_id = import_writes.customer_id), 0)
          ORDER BY customer_id, last_version DESC",
     )
     .bind(codes::id_array(customers))

@@ -244,6 +244,18 @@ pub async fn begin_undo(
     Ok(())
 }
 
+/// Whether an import is undone.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn is_undone(tx: &mut PgConnection, number: i64) -> Result<bool, StoreError> {
+    let undone = sqlx::query_scalar("SELECT undone_at IS NOT NULL FROM imports WHERE number = $1")
+        .bind(number)
+        .fetch_one(tx)
+        .await?;
+    Ok(undone)
+}
+
 /// Notes that everything of an import was taken back.
 ///
 /// # Errors

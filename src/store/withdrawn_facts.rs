@@ -99,9 +99,11 @@ fn bind<'q>(query: Ids<'q>, withdrawal: Withdrawal<'_>) -> Ids<'q> {
 /// Kept is what a fact of another import, or one that is kept, takes back.
 const TRANSACTIONS: &str = "
     WITH RECURSIVE written AS (
-      SELECT customer_id, first_version, last_version
-      FROM import_writes
-      WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+      SELECT customer_id, lower(versions) AS first_version, upper(versions) - 1 AS last_version
+      FROM (SELECT customer_id, unnest(range_agg(int8range(first_version, last_version, '[]'))) AS versions
+            FROM import_writes
+            WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+            GROUP BY customer_id) AS merged
     ), kept (customer_id, source, id) AS (
       SELECT t.customer_id, t.source, t.original_id
       FROM transactions AS t
@@ -131,9 +133,11 @@ const TRANSACTIONS: &str = "
 /// As for transactions.
 const CONTACTS: &str = "
     WITH RECURSIVE written AS (
-      SELECT customer_id, first_version, last_version
-      FROM import_writes
-      WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+      SELECT customer_id, lower(versions) AS first_version, upper(versions) - 1 AS last_version
+      FROM (SELECT customer_id, unnest(range_agg(int8range(first_version, last_version, '[]'))) AS versions
+            FROM import_writes
+            WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+            GROUP BY customer_id) AS merged
     ), kept (customer_id, source, id) AS (
       SELECT t.customer_id, t.source, t.retracts_id
       FROM contacts AS t
@@ -163,9 +167,11 @@ const CONTACTS: &str = "
 /// Kept is what was observed of a contract before a later observation of another import.
 const CONTRACTS: &str = "
     WITH written AS (
-      SELECT customer_id, first_version, last_version
-      FROM import_writes
-      WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+      SELECT customer_id, lower(versions) AS first_version, upper(versions) - 1 AS last_version
+      FROM (SELECT customer_id, unnest(range_agg(int8range(first_version, last_version, '[]'))) AS versions
+            FROM import_writes
+            WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+            GROUP BY customer_id) AS merged
     ), gone AS (
       DELETE FROM contracts AS t
       USING written AS w
@@ -188,9 +194,11 @@ const CONTRACTS: &str = "
 /// Kept is what another import corrected for the same day.
 const ATTRIBUTES: &str = "
     WITH written AS (
-      SELECT customer_id, first_version, last_version
-      FROM import_writes
-      WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+      SELECT customer_id, lower(versions) AS first_version, upper(versions) - 1 AS last_version
+      FROM (SELECT customer_id, unnest(range_agg(int8range(first_version, last_version, '[]'))) AS versions
+            FROM import_writes
+            WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+            GROUP BY customer_id) AS merged
     ), gone AS (
       DELETE FROM attribute_values AS t
       USING written AS w
@@ -213,9 +221,11 @@ const ATTRIBUTES: &str = "
 /// Kept is what another import changed of the same identifier since. Returns the identifiers too.
 const IDENTIFIERS: &str = "
     WITH written AS (
-      SELECT customer_id, first_version, last_version
-      FROM import_writes
-      WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+      SELECT customer_id, lower(versions) AS first_version, upper(versions) - 1 AS last_version
+      FROM (SELECT customer_id, unnest(range_agg(int8range(first_version, last_version, '[]'))) AS versions
+            FROM import_writes
+            WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+            GROUP BY customer_id) AS merged
     ), gone AS (
       DELETE FROM identifiers AS t
       USING written AS w
@@ -247,9 +257,11 @@ pub async fn count_kept(
 ) -> Result<[(ImportedKind, i64); 5], StoreError> {
     let counts: (i64, i64, i64, i64, i64) = sqlx::query_as(
         "WITH written AS (
-           SELECT customer_id, first_version, last_version
-           FROM import_writes
-           WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+           SELECT customer_id, lower(versions) AS first_version, upper(versions) - 1 AS last_version
+           FROM (SELECT customer_id, unnest(range_agg(int8range(first_version, last_version, '[]'))) AS versions
+                 FROM import_writes
+                 WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
+                 GROUP BY customer_id) AS merged
          )
          SELECT (SELECT count(*) FROM transactions AS t JOIN written AS w
                    ON t.customer_id = w.customer_id AND t.profile_version BETWEEN w.first_version AND w.last_version

@@ -1,5 +1,6 @@
 //! Imports that are taken back: every answer is as before, what was corrected since stays, and the right file can follow.
 
+mod afterwards;
 mod kept;
 mod steps;
 

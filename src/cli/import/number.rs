@@ -53,7 +53,9 @@ impl Number {
             return Err(wrong());
         }
         let digits = format!("{whole}{fraction}");
-        if digits.trim_start_matches('0').len() > DIGITS || power.abs() > POWER {
+        if digits.trim_start_matches('0').len() > DIGITS
+            || power.unsigned_abs() > POWER.unsigned_abs()
+        {
             return Err(format!(
                 "{shown:?} is too large: at most {DIGITS} digits are allowed"
             ));
@@ -287,6 +289,10 @@ mod tests {
         check("1.2e6", PLAIN, "1200000");
         check("125e-2", PLAIN, "1.25");
         assert!(Number::parse("1e99", PLAIN).is_err());
+        for power in [i32::MIN, i32::MAX] {
+            assert!(Number::parse(&format!("1e{power}"), PLAIN).is_err());
+            assert!(Number::parse(&format!("0e{power}"), PLAIN).is_err());
+        }
         assert!(Number::parse("1e", PLAIN).is_err());
     }
 

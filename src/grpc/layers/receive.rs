@@ -5,7 +5,7 @@
 //! the connection and the process ([`super::peer`]). tonic reserves what a message announces; what it gets from here is exactly as long as
 //! it says. A message that came in one frame, as most do, is passed on without a copy.
 //!
-//! The messages of a stream are received one by one, as their handler reads them ([`stream`]). What the messages say is not known here.
+//! The messages of a stream are received one by one, as their handler reads them (`receive/stream.rs`). What the messages say is not known here.
 
 mod collect;
 mod stream;

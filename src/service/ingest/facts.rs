@@ -224,7 +224,7 @@ async fn write_once<F: KeyedFact>(
         .iter()
         .map(|item| (&item.fact, locked.version(item.fact.customer_id()) + 1))
         .collect();
-    let new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
+    let mut new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
         .await?
         .into_iter()
         .collect();
@@ -262,6 +262,11 @@ async fn write_once<F: KeyedFact>(
         former: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
+    let renamed = settled.renamed.into_iter();
+    let stated: Vec<FactKey> = renamed
+        .filter_map(|(key, stated)| new.contains(&key).then_some(stated))
+        .collect();
+    new.extend(stated);
     Ok((new, stored))
 }
 

@@ -18,7 +18,7 @@ use crate::{
     store::{
         self,
         error::StoreError,
-        identifiers::{IdentifierDigest, IdentifierFact, IdentifierKey},
+        identifiers::{IdentifierDigest, IdentifierFact, IdentifierKey, IdentifierState},
     },
 };
 
@@ -184,17 +184,32 @@ async fn new_ids(
         ids.push(key.customer_id(identifier, 1)?);
     }
     for number in 2.. {
-        let taken = store::profiles::list_known(connection, &ids).await?;
-        if taken.is_empty() {
-            break;
-        }
-        for (id, (identifier, _)) in ids.iter_mut().zip(identifiers) {
-            if taken.contains(id) {
+        let known = store::profiles::list_known(connection, &ids).await?;
+        let known: Vec<CustomerId> = known.into_iter().collect();
+        let states = store::identifiers::list_states(connection, &known).await?;
+        let mut all_free = true;
+        for (id, (identifier, digest)) in ids.iter_mut().zip(identifiers) {
+            if has_stated(&states, id, digest) {
                 *id = key.customer_id(identifier, number)?;
+                all_free = false;
             }
+        }
+        if all_free {
+            break;
         }
     }
     Ok(ids)
+}
+
+/// Whether an identifier ever began or ended on a customer, as far as is recorded. Of one that nobody has, it ended: the customer has lost it.
+/// Nothing is recorded where the import that named it first was undone.
+fn has_stated(
+    states: &HashMap<CustomerId, Vec<IdentifierState>>,
+    customer: &CustomerId,
+    digest: &IdentifierDigest,
+) -> bool {
+    let mut states = states.get(customer).into_iter().flatten();
+    states.any(|state| state.digest == *digest)
 }
 
 /// Checks, under the locks of the customers, that each of `placed` is still the one whom the identifier names. Returns the identifiers
@@ -215,11 +230,15 @@ pub(super) async fn confirm<'a>(
     }
     let digests: Vec<IdentifierDigest> = placed.keys().copied().collect();
     let owners = store::identifiers::list_owners(tx, &digests).await?;
+    let known = placed.values().map(|(customer, _)| *customer);
+    let known = known.filter(|customer| locked.profiles.contains_key(*customer));
+    let known: Vec<CustomerId> = known.cloned().collect();
+    let states = store::identifiers::list_states(tx, &known).await?;
     let mut begun = vec![];
     for (digest, (customer, found_by)) in placed {
         match owners.get(&digest).map_or(&[][..], Vec::as_slice) {
             [owner] if owner == customer => {}
-            [] if found_by.creates && !locked.profiles.contains_key(customer) => {
+            [] if found_by.creates && !has_stated(&states, customer, &digest) => {
                 begun.push(IdentifierFact {
                     customer_id: customer.clone(),
                     digest,

@@ -3,7 +3,7 @@
 //! What is recorded is a plain refund of what is missing of the total, so that facts stay what they are: each says what happened, none is
 //! changed, and the fold does not know of totals.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 
@@ -26,6 +26,8 @@ pub(super) struct Settled<F> {
     pub(super) refunds: Vec<NewFact<F>>,
     /// Items of which nothing is missing.
     pub(super) repeated: Vec<F>,
+    /// The keys of refunds that could not have the key that their item states, with that one.
+    pub(super) renamed: Vec<(FactKey, FactKey)>,
 }
 
 impl<F> Default for Settled<F> {
@@ -33,6 +35,7 @@ impl<F> Default for Settled<F> {
         Self {
             refunds: vec![],
             repeated: vec![],
+            renamed: vec![],
         }
     }
 }
@@ -51,7 +54,7 @@ pub(super) async fn settle(
     }
     // Plain refunds of the same call are recorded with it, whatever stands first.
     let plain = items.iter().filter(|item| !item.is_total);
-    let mut refunded = sum_refunds(tx, &totals, plain.map(|item| &item.fact)).await?;
+    let (mut refunded, mut taken) = sum_refunds(tx, &totals, plain.map(|item| &item.fact)).await?;
     for total in totals {
         let Some(sum) = sum_of(&total.fact).and_then(|key| refunded.get_mut(&key)) else {
             continue;
@@ -64,9 +67,28 @@ pub(super) async fn settle(
         *sum += missing;
         let mut refund = total.clone();
         refund.fact.amount.amount_minor = missing;
+        // The key of a total may belong to what was missing of it at an earlier time, before other refunds were withdrawn or reversed.
+        refund.fact.key = free_key(&total.fact.key, &taken);
+        if refund.fact.key != total.fact.key {
+            let keys = (refund.fact.key.clone(), total.fact.key.clone());
+            settled.renamed.push(keys);
+        }
+        taken.insert(refund.fact.key.clone());
         settled.refunds.push(refund);
     }
     Ok(settled)
+}
+
+/// A key that no refund of the order has: the one stated, or with `+2`, `+3` and so on behind it.
+fn free_key(stated: &FactKey, taken: &HashSet<FactKey>) -> FactKey {
+    let mut key = stated.clone();
+    for number in 2.. {
+        if !taken.contains(&key) {
+            break;
+        }
+        key.id = format!("{}+{number}", &*stated.id).into();
+    }
+    key
 }
 
 /// The order and currency whose refunds a transaction adds to; `None` if it is not a refund that names its order.
@@ -75,13 +97,16 @@ fn sum_of(fact: &Transaction) -> Option<(FactKey, Currency)> {
     (fact.kind == TransactionKind::Refund).then_some((original, fact.amount.currency))
 }
 
-/// What is paid back of the orders of `totals` by recorded and by `new` transactions, in minor units; an entry for each order.
+/// What is paid back of an order in a currency, in minor units.
+type Sums = HashMap<(FactKey, Currency), i64>;
+
+/// What is paid back of the orders of `totals` by recorded and by `new` transactions, an entry for each order; and the keys of the recorded ones.
 async fn sum_refunds<'a>(
     tx: &mut PgConnection,
     totals: &[&NewFact<Transaction>],
     new: impl Iterator<Item = &'a Transaction>,
-) -> Result<HashMap<(FactKey, Currency), i64>, StoreError> {
-    let mut sums: HashMap<(FactKey, Currency), i64> = HashMap::new();
+) -> Result<(Sums, HashSet<FactKey>), StoreError> {
+    let mut sums = Sums::new();
     let mut orders = Facts::default();
     for total in totals {
         if let Some((original, currency)) = sum_of(&total.fact) {
@@ -94,6 +119,7 @@ async fn sum_refunds<'a>(
     let recorded = store::related::list(tx, std::iter::once(&orders)).await?;
     let mut facts: HashMap<&FactKey, &Transaction> = new.map(|fact| (&fact.key, fact)).collect();
     let recorded = recorded.values().flat_map(|facts| &facts.transactions);
+    let taken = recorded.clone().map(|fact| fact.key.clone()).collect();
     facts.extend(recorded.map(|fact| (&fact.key, fact)));
     let reversed = reversed_keys(facts.values().copied());
     for fact in facts.values().filter(|fact| !reversed.contains(&fact.key)) {
@@ -101,5 +127,5 @@ async fn sum_refunds<'a>(
             *sum += fact.amount.amount_minor;
         }
     }
-    Ok(sums)
+    Ok((sums, taken))
 }

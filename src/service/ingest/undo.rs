@@ -311,6 +311,11 @@ async fn end(
     let recorded_at = ingest.clock.now();
     let mut tx = begin_limited(ingest, deadline).await?;
     lock_single(&mut tx, Single::Rates).await?;
+    // Another call may have ended it in the meantime.
+    if store::imports::is_undone(&mut tx, import.number).await? {
+        tx.rollback().await.map_err(StoreError::from)?;
+        return Ok(ImportCount::default());
+    }
     let last = store::rates::last_number(&mut tx).await?;
     let (withdrawn, kept) =
         store::rates::take_back(&mut tx, import.number, last, recorded_at).await?;

@@ -39,7 +39,11 @@ async fn an_undoing_that_was_interrupted_goes_on_where_it_stopped() {
         .await
         .unwrap_err();
     assert!(
-        matches!(late.code(), Code::DeadlineExceeded | Code::Unavailable),
+        // The client's own clock may be first.
+        matches!(
+            late.code(),
+            Code::DeadlineExceeded | Code::Unavailable | Code::Cancelled
+        ),
         "{late:?}"
     );
     writer.rollback().await.unwrap();

@@ -1,5 +1,7 @@
 //! Facts by a stream: batches one after another, acknowledged in order.
 
+mod joined;
+
 use std::time::Duration;
 
 use patron::pb;
@@ -12,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
 use crate::server::raw;
-use crate::support::messages::{attribute, by_email, call, patch, purchase, reason, violated};
+use crate::support::messages::{attribute, call, patch, purchase, reason, violated};
 use crate::support::service::ServiceWithDatabase;
 
 /// Longest time to wait for what must happen: only a failing test waits so long.
@@ -172,58 +174,6 @@ async fn batches_that_are_sent_again_are_duplicates_and_wrong_items_stop_nothing
     assert_eq!(metrics.streamed_batches.get(), 12);
     assert!(metrics.stream_writes.get() <= 12);
     assert_eq!(metrics.streams.get(), 0);
-}
-
-#[tokio::test]
-async fn batches_that_name_customers_by_subjects_go_the_way_of_calls() {
-    let service = ServiceWithDatabase::start().await;
-    let stream = Open::begin(&service).await;
-    let named = |id: &str, import_id: &str, way: pb::UnknownCustomer| {
-        let fact = pb::Transaction {
-            customer: Some(by_email("ada@example.org")),
-            ..purchase("", id, "2026-01-01", 100)
-        };
-        Batch::Transactions(pb::IngestTransactionsRequest {
-            transactions: vec![fact],
-            unknown_customer: way.into(),
-            import_id: import_id.to_owned(),
-        })
-    };
-    stream
-        .send(named("1", "first", pb::UnknownCustomer::Refuse))
-        .await;
-    stream
-        .send(named("2", "second", pb::UnknownCustomer::Create))
-        .await;
-    stream
-        .send(named("3", "third", pb::UnknownCustomer::Refuse))
-        .await;
-    // Of imports of their own, so they are not written together.
-    for import_id in ["fourth", "fifth"] {
-        let fact = purchase("bob", import_id, "2026-01-01", 100);
-        stream
-            .send(Batch::Transactions(pb::IngestTransactionsRequest {
-                transactions: vec![fact],
-                import_id: import_id.to_owned(),
-                ..Default::default()
-            }))
-            .await;
-    }
-    let (count, outcomes, end) = stream.end().await;
-    end.unwrap();
-    let (written, refused) = (Outcome::Written, Outcome::Refused);
-    assert_eq!(
-        (count, &*outcomes),
-        (5, &[refused, written, written, written, written][..])
-    );
-    let ada = service.find_customer(by_email("ada@example.org")).await;
-    assert_eq!(ada.unwrap().purchase_days[0].count, 2);
-    let request = pb::ListImportsRequest::default();
-    let imports = service.corrections().list_imports(request).await.unwrap();
-    let imports = imports.into_inner().imports;
-    let mut ids: Vec<&str> = imports.iter().map(|it| &*it.import_id).collect();
-    ids.sort_unstable();
-    assert_eq!(ids, ["fifth", "fourth", "second", "third"]);
 }
 
 #[tokio::test]

@@ -57,7 +57,10 @@ pub(super) fn read_batch(api: &IngestApi, message: pb::StreamFactsRequest) -> Re
     // Nobody is named by a subject.
     let placement = Placement::default();
     Ok(match message.batch {
-        Some(Kind::Transactions(it)) if stands_alone(&it.transactions, it.unknown_customer) => {
+        Some(Kind::Transactions(it))
+            if stands_alone(&it.transactions, it.unknown_customer)
+                && !has_totals(&it.transactions) =>
+        {
             let batch = api.read(
                 "transactions",
                 &it.transactions,
@@ -82,6 +85,12 @@ pub(super) fn read_batch(api: &IngestApi, message: pb::StreamFactsRequest) -> Re
             return Err(status::invalid_request(violations));
         }
     })
+}
+
+/// Whether a batch states totals of refunds. They are compared with what is recorded before their call, and with all other refunds in it.
+fn has_totals(transactions: &[pb::Transaction]) -> bool {
+    let mut kinds = transactions.iter().map(pb::Transaction::kind);
+    kinds.any(|kind| kind == pb::transaction::Kind::RefundTotal)
 }
 
 /// Whether a batch can be read before its turn: it names no customer by a subject, and states nothing of unknown ones.

@@ -39,6 +39,14 @@ pub struct AnswerCharge {
 #[derive(Debug)]
 pub struct PeerPlace(Arc<Peer>);
 
+impl RequestCharge {
+    /// What is charged.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 impl Peer {
     /// Charges for a request that waits for its message or is larger than a call costs anyway.
     ///

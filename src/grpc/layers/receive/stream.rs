@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -25,23 +25,39 @@ use crate::grpc::status::transport;
 /// What the handler of a stream knows of it beside its messages; in the extensions of its request.
 #[derive(Debug, Clone)]
 pub struct StreamControl {
-    charges: Arc<Mutex<VecDeque<RequestCharge>>>,
+    held: Arc<Mutex<Held>>,
     draining: CancellationToken,
 }
 
 impl StreamControl {
     fn new(draining: CancellationToken) -> Self {
         Self {
-            charges: Arc::default(),
+            held: Arc::default(),
             draining,
         }
     }
 
     /// The first `messages` of those that are still charged to the connection are done with.
     pub fn release(&self, messages: usize) {
-        let mut charges = self.charges();
-        let messages = messages.min(charges.len());
-        charges.drain(..messages);
+        let mut held = self.held();
+        let messages = messages.min(held.charges.len());
+        held.charges.drain(..messages);
+        let waiting = held.waiting.take();
+        drop(held);
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
+    }
+
+    /// Ready once the messages that are still charged have no more than `most` bytes.
+    fn poll_room(&self, most: u64, cx: &Context<'_>) -> Poll<()> {
+        let mut held = self.held();
+        let bytes: u64 = held.charges.iter().map(RequestCharge::bytes).sum();
+        if bytes <= most {
+            return Poll::Ready(());
+        }
+        held.waiting = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     /// Whether the server stops, which ends the messages of every stream.
@@ -50,10 +66,18 @@ impl StreamControl {
         self.draining.is_cancelled()
     }
 
-    fn charges(&self) -> MutexGuard<'_, VecDeque<RequestCharge>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         // Nothing that can panic runs under the lock.
-        self.charges.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Messages that were passed on and are not done with.
+#[derive(Debug, Default)]
+struct Held {
+    charges: VecDeque<RequestCharge>,
+    /// Who reads the next message once there is room.
+    waiting: Option<Waker>,
 }
 
 /// A stream of messages, which ends when the drain begins: whoever reads it would wait for more.
@@ -122,6 +146,14 @@ impl Stream {
                 Ok(None) => {}
                 Ok(Some(message)) => return Poll::Ready(Some(Ok(message))),
                 Err(refused) => return self.end_with(refused),
+            }
+            // One of the largest messages may be held while the next one comes: a fast sender waits for the writer, and is not cut.
+            if self
+                .control
+                .poll_room(self.max_bytes as u64, cx)
+                .is_pending()
+            {
+                return Poll::Pending;
             }
             match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -203,7 +235,7 @@ impl Stream {
         };
         if let Some(mut charge) = self.charge.take() {
             charge.complete();
-            self.control.charges().push_back(charge);
+            self.control.held().charges.push_back(charge);
         }
         // What came behind the message is that of the next one.
         self.pay()?;

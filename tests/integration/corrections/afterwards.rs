@@ -1,0 +1,82 @@
+//! What is sent after an undoing.
+
+use patron::pb;
+use patron::pb::item_result::Outcome;
+use patron::pb::transaction::Kind;
+
+use super::undo;
+use crate::support::messages::{by_email, by_id, patch, purchase, refund};
+use crate::support::service::{Service, ServiceWithDatabase};
+
+async fn send(
+    service: &Service,
+    transactions: Vec<pb::Transaction>,
+    import_id: &str,
+) -> Vec<Outcome> {
+    let request = pb::IngestTransactionsRequest {
+        transactions,
+        import_id: import_id.to_owned(),
+        unknown_customer: pb::UnknownCustomer::Create.into(),
+    };
+    let answer = service.ingest().ingest_transactions(request).await;
+    let results = answer.unwrap().into_inner().results;
+    results.iter().map(pb::ItemResult::outcome).collect()
+}
+
+/// A purchase of whoever has the address.
+fn by_address(id: &str) -> pb::Transaction {
+    pb::Transaction {
+        customer: Some(by_email("ada@example.org")),
+        ..purchase("", id, "2026-01-05", 100)
+    }
+}
+
+#[tokio::test]
+async fn a_customer_who_keeps_facts_of_others_gets_their_name_back_and_counts_none_twice() {
+    let service = ServiceWithDatabase::start().await;
+    send(&service, vec![by_address("1")], "wrong").await;
+    send(&service, vec![by_address("2")], "").await;
+    let before = service.find_customer(by_email("ada@example.org")).await;
+    let before = before.unwrap().customer_id;
+    undo(&service, "wrong", false).await.unwrap();
+    // The import had named the customer first, so nothing names them until a further fact does.
+    let again = send(&service, vec![by_address("2"), by_address("3")], "").await;
+    assert_eq!(again, [Outcome::Duplicate, Outcome::Written]);
+    let after = service.find_customer(by_email("ada@example.org")).await;
+    let after = after.unwrap();
+    assert_eq!(after.customer_id, before);
+    assert_eq!(after.purchase_days[0].count, 2);
+}
+
+#[tokio::test]
+async fn a_total_of_refunds_can_be_stated_again() {
+    let total = |amount_minor: i64, id: &str| pb::Transaction {
+        kind: Kind::RefundTotal.into(),
+        ..refund("ada", id, "1", "2026-01-05", amount_minor)
+    };
+    let service = ServiceWithDatabase::start().await;
+    service
+        .write(&[purchase("ada", "1", "2026-01-01", 6_000)])
+        .await;
+    send(&service, vec![total(1_250, "1#12.50")], "first").await;
+    send(&service, vec![total(5_000, "1#50.00")], "second").await;
+    undo(&service, "first", false).await.unwrap();
+    for expected in [Outcome::Written, Outcome::Duplicate] {
+        let again = send(&service, vec![total(5_000, "1#50.00")], "third").await;
+        assert_eq!(again, [expected]);
+        let day = service.customer("ada").await.purchase_days[0].clone();
+        assert_eq!(day.amount.unwrap().amount_minor, 1_000);
+    }
+}
+
+#[tokio::test]
+async fn a_customer_whom_a_call_created_again_is_not_that_of_an_undone_import() {
+    let service = ServiceWithDatabase::start().await;
+    send(&service, vec![purchase("eve", "1", "2026-01-05", 100)], "a").await;
+    undo(&service, "a", false).await.unwrap();
+    service.write_customers(&[patch("eve")]).await;
+    send(&service, vec![purchase("eve", "2", "2026-01-05", 100)], "b").await;
+    let undone = undo(&service, "b", false).await.unwrap();
+    assert_eq!(undone.removed_customer_count, 0);
+    assert!(service.find_customer(by_id("eve")).await.is_ok());
+}
