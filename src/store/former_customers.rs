@@ -32,7 +32,7 @@ pub async fn list(
         .collect()
 }
 
-/// Those of `customers` of whom no fact is left.
+/// Those of `customers` without any fact left.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.

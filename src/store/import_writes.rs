@@ -69,7 +69,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// At most `limit` customers after `after`, by id, of whom not everything of the import was taken back.
+/// At most `limit` customers after `after`, by id, who still have something of the import.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.

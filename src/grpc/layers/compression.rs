@@ -46,7 +46,7 @@ impl CompressedMessage {
     /// The message with its prefix. `hold` is asked for room before more of it is held.
     ///
     /// # Errors
-    /// What its caller is told instead.
+    /// The status that the caller gets instead.
     pub(super) fn inflate(
         &self,
         hold: impl FnMut(usize) -> Result<(), Exceeded>,

@@ -21,7 +21,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use super::compression::{ACCEPT_ENCODING_HEADER, Encoding, compress};
+use super::compression::{ACCEPT_ENCODING_HEADER, Encoding, MIN_ANSWER_BYTES, compress};
 use super::receive::{Message, frame};
 use super::transcode::Wire;
 use crate::metrics::CompressionMetrics;
@@ -105,7 +105,7 @@ where
         let found = memory.and_then(|memory| (memory.find)(path, request.body().bytes()?));
         let wire = request.extensions().get::<Wire>();
         let found = found.and_then(|message| {
-            let accepted = Encoding::accepted(request.headers(), ACCEPT_ENCODING_HEADER);
+            let accepted = || Encoding::accepted(request.headers(), ACCEPT_ENCODING_HEADER);
             answer(&message, wire, accepted, &self.compression)
         });
         let state = if found.is_some() {
@@ -147,7 +147,7 @@ impl Rescue {
         let code = Code::from_bytes(code.as_bytes());
         let message = (self.fall_back)(&self.path, &self.message, code)?;
         // Short: the treatment of strangers.
-        answer(&message, self.wire.as_ref(), None, &self.compression)
+        answer(&message, self.wire.as_ref(), || None, &self.compression)
     }
 }
 
@@ -155,7 +155,7 @@ impl Rescue {
 fn answer(
     message: &Bytes,
     wire: Option<&Wire>,
-    accepted: Option<Encoding>,
+    accepted: impl FnOnce() -> Option<Encoding>,
     metrics: &CompressionMetrics,
 ) -> Option<Response<Body>> {
     let framed = match wire {
@@ -165,6 +165,8 @@ fn answer(
     let mut headers = HeaderMap::new();
     let grpc = HeaderValue::from_static("application/grpc");
     headers.insert(header::CONTENT_TYPE, grpc);
+    // Hardly any answer is so long: for the others it is not read what the caller accepts.
+    let accepted = (framed.len() >= MIN_ANSWER_BYTES).then(accepted).flatten();
     let framed = compress(framed, accepted, &mut headers, metrics);
     let mut trailers = HeaderMap::new();
     trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));

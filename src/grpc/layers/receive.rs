@@ -311,7 +311,7 @@ impl<S> Receiving<S> {
     }
 }
 
-/// What a caller is told whose message does not fit a budget.
+/// The status for a message that does not fit a budget.
 pub(super) fn no_room(exceeded: Exceeded) -> Status {
     let message = match exceeded {
         Exceeded::Connection => {

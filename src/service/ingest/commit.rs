@@ -37,7 +37,7 @@ pub(super) struct Changes {
     pub(super) new_currency: bool,
     /// The import that the facts belong to.
     pub(super) imported: Option<Imported>,
-    /// Customers of whom no fact is left, with the versions with which they go.
+    /// Customers without any fact left, with their last versions.
     pub(super) former: Vec<(CustomerId, i64)>,
 }
 

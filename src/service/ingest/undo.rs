@@ -224,7 +224,7 @@ async fn note(
     store::import_writes::update_undone(tx, number, customers).await
 }
 
-/// The profiles of customers of whom something was taken back: kinds and names as before, unless they were changed since, and all facts that
+/// The new profiles of customers who lost facts: kinds and names as before, unless they were changed since, and all facts that
 /// are left folded anew. Customers whom only the import had named go.
 async fn change(
     tx: &mut Tx<'_, Postgres>,
