@@ -4,6 +4,7 @@ pub mod answers;
 pub mod comparison;
 pub mod contacts;
 pub mod contracts;
+pub mod corrections;
 pub mod customers;
 pub mod desk;
 pub mod drift;

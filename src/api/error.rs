@@ -9,7 +9,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use self::database::{outage_reason, slow_reason};
-use crate::api::{fits, violations::Violations};
+use crate::api::{corrections, fits, violations::Violations};
 use crate::domain::text::CustomerId;
 use crate::pb;
 use crate::service::error::ServiceError;
@@ -218,6 +218,11 @@ impl From<ServiceError> for ApiError {
                 missing("MODEL_NOT_FOUND", "patron.v1.Model", &version.to_string())
             }
             ServiceError::ImportNotFound(id) => missing("IMPORT_NOT_FOUND", "patron.v1.Import", id),
+            ServiceError::UnknownCustomer(id) => {
+                missing("CUSTOMER_NOT_FOUND", "patron.v1.Customer", id.as_str())
+            }
+            ServiceError::CustomerErased(_) => refused("CUSTOMER_ERASED"),
+            ServiceError::Unmovable(facts) => corrections::unmovable(facts).into(),
             ServiceError::ImportUndone(_) => refused("IMPORT_UNDONE"),
             ServiceError::RevisionNotFound(revision) => missing(
                 "REVISION_NOT_FOUND",

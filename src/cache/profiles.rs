@@ -234,7 +234,7 @@ pub fn profile_cache(
             let values = ids.into_iter().map(|id| {
                 let held = match profiles.remove(&id) {
                     Some(profile) => HeldProfile::from_profile(Some(Arc::new(profile))),
-                    None => HeldProfile::former(former.get(&id).copied().unwrap_or_default()),
+                    None => HeldProfile::former(former.get(&id).map_or(0, |former| former.version)),
                 };
                 (id, held)
             });

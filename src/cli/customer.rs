@@ -1,6 +1,8 @@
-//! `patron customer`: what is stored of a customer.
+//! `patron customer`: what is stored of a customer, and corrections of it.
 
 mod as_json;
+mod erase;
+mod moves;
 
 use clap::{Args, Subcommand};
 
@@ -21,6 +23,10 @@ const DAYS_SHOWN: usize = 12;
 pub enum CustomerCommand {
     /// Show a customer's profile
     Show(ShowArgs),
+    /// Move facts to another customer
+    Move(moves::MoveArgs),
+    /// Delete everything that is stored about a customer
+    Erase(erase::EraseArgs),
 }
 
 /// Options of `patron customer show`.
@@ -47,7 +53,14 @@ pub struct ShowArgs {
 ///
 /// No server, an error of the server (nobody, or several customers), or no reader.
 pub async fn run(command: &CustomerCommand, output: &mut Output) -> Result<(), CliError> {
-    let CustomerCommand::Show(args) = command;
+    match command {
+        CustomerCommand::Show(args) => show(args, output).await,
+        CustomerCommand::Move(args) => moves::run(args, output).await,
+        CustomerCommand::Erase(args) => erase::run(args, output).await,
+    }
+}
+
+async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let request = connection.request(pb::GetCustomerRequest {
         subject: Some(args.subject.clone()),

@@ -185,6 +185,16 @@ pub fn with_stale_note(page: String, provenance: Option<&pb::Provenance>) -> Str
     }
 }
 
+/// A number of things: `1 contact`, `2 contacts`.
+#[must_use]
+pub fn counted(count: i64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
 /// Rows of label and value with the values aligned, each on a line of its own.
 #[must_use]
 pub fn labelled(rows: &[(&str, String)]) -> String {

@@ -6,12 +6,13 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     api::{
+        corrections::{erase_response, erased_id, move_request, move_response},
         imports::{list_response, required_import_id, undo_response},
         page,
     },
     grpc::{ingest::deadline_of, status},
     pb,
-    service::ingest::{Ingest, UndoMode},
+    service::ingest::{Ingest, Return, UndoMode},
 };
 
 /// The service.
@@ -57,5 +58,37 @@ impl pb::correction_service_server::CorrectionService for CorrectionApi {
         };
         let undone = self.ingest.undo_import(&import_id, mode, deadline).await?;
         Ok(Response::new(undo_response(&undone)))
+    }
+
+    async fn move_facts(
+        &self,
+        request: Request<pb::MoveFactsRequest>,
+    ) -> Result<Response<pb::MoveFactsResponse>, Status> {
+        let deadline = deadline_of(&request);
+        let request = request.into_inner();
+        let asked = move_request(&request).map_err(status::invalid_request)?;
+        let only = request.validate_only;
+        let moved = self.ingest.move_facts(&asked, only, deadline).await?;
+        Ok(Response::new(move_response(&moved, &asked)))
+    }
+
+    async fn erase_customer(
+        &self,
+        request: Request<pb::EraseCustomerRequest>,
+    ) -> Result<Response<pb::EraseCustomerResponse>, Status> {
+        let deadline = deadline_of(&request);
+        let request = request.into_inner();
+        let id = erased_id(&request).map_err(status::invalid_request)?;
+        let then = if request.allow_return {
+            Return::Allowed
+        } else {
+            Return::Refused
+        };
+        let only = request.validate_only;
+        let erased = self
+            .ingest
+            .erase_customer(&id, then, only, deadline)
+            .await?;
+        Ok(Response::new(erase_response(&erased, &id)))
     }
 }

@@ -67,7 +67,10 @@ impl pb::service_desk_service_server::ServiceDeskService for ServiceDesk {
         let outcome = match self.ingest.outcome(&outcome, deadline).await? {
             Outcome::Written => ItemOutcome::Written,
             Outcome::Duplicate => ItemOutcome::Duplicate,
-            Outcome::KeyReused | Outcome::OtherContract => ItemOutcome::Refused,
+            Outcome::KeyReused
+            | Outcome::OtherContract
+            | Outcome::OtherCustomer(_)
+            | Outcome::CustomerErased => ItemOutcome::Refused,
         };
         Ok(Response::new(pb::RecordContactOutcomeResponse {
             outcome: outcome.into(),

@@ -20,6 +20,7 @@ use crate::{
         violations::Violations,
     },
     clock::Clock,
+    domain::text::CustomerId,
     grpc::{layers::deadline::Deadline, status},
     metrics::{FactKind, FactOutcome},
     pb::{self, item_result::Outcome as ItemOutcome},
@@ -143,6 +144,12 @@ impl IngestApi {
                     Some(Outcome::OtherContract) => {
                         result(ItemOutcome::Refused, vec![other_contract(name, at)])
                     }
+                    Some(Outcome::OtherCustomer(owner)) => {
+                        result(ItemOutcome::Refused, vec![other_customer(owner, name, at)])
+                    }
+                    Some(Outcome::CustomerErased) => {
+                        result(ItemOutcome::Refused, vec![customer_erased(name, at)])
+                    }
                 }
             });
         results.collect()
@@ -207,6 +214,26 @@ fn other_contract(name: &str, at: usize) -> pb::Violation {
                       and send a contract with a new id"
             .to_owned(),
         reason: "CONTRACT_CHANGED".to_owned(),
+    }
+}
+
+fn other_customer(owner: &CustomerId, name: &str, at: usize) -> pb::Violation {
+    pb::Violation {
+        field: format!("{name}[{at}]"),
+        description: format!(
+            "its source and id name a fact of customer {owner:?}, and would count twice. If it belongs to this customer now, use MoveFacts, or \
+             set `same_id: move` for the source in the definitions; if ids of the source are unique per customer only, set `same_id: separate`"
+        ),
+        reason: "OTHER_CUSTOMER".to_owned(),
+    }
+}
+
+fn customer_erased(name: &str, at: usize) -> pb::Violation {
+    pb::Violation {
+        field: format!("{name}[{at}]"),
+        description: "the customer was erased, and nothing is recorded of them. To allow it, use EraseCustomer with allow_return"
+            .to_owned(),
+        reason: "CUSTOMER_ERASED".to_owned(),
     }
 }
 

@@ -66,6 +66,10 @@ impl FactOutcome {
 pub struct IngestMetrics {
     /// By kind, then by outcome, in the order of their declaration.
     facts: [[Counter; 4]; 6],
+    /// Facts that went from one customer to another.
+    pub moved: Counter,
+    /// Customers of whom everything was deleted.
+    pub erased_customers: Counter,
     /// Streams open now.
     pub streams: Gauge,
     /// Batches that came by streams.
@@ -100,10 +104,22 @@ impl IngestMetrics {
         });
         let metrics = Self {
             facts,
+            moved: Counter::default(),
+            erased_customers: Counter::default(),
             streams: Gauge::default(),
             streamed_batches: Counter::default(),
             stream_writes: Counter::default(),
         };
+        registry.register(
+            "facts_moved",
+            "Facts moved from one customer to another",
+            metrics.moved.clone(),
+        );
+        registry.register(
+            "customers_erased",
+            "Customers of whom everything was deleted",
+            metrics.erased_customers.clone(),
+        );
         registry.register(
             "ingest_streams_open",
             "Streams of facts open now",

@@ -11,6 +11,7 @@ use crate::{
         text::{CustomerId, Label},
     },
     service::{
+        ingest::Unmovable,
         lane::LaneError,
         models::{CovariateProblem, RunningFit},
     },
@@ -50,6 +51,17 @@ pub enum ServiceError {
     /// No such import.
     #[error("no import {0:?} has written a fact: see ListImports")]
     ImportNotFound(Label),
+    /// Nobody is known by that id.
+    #[error("no customer has the id {0:?}")]
+    UnknownCustomer(CustomerId),
+    /// The customer was erased.
+    #[error(
+        "customer {0:?} was erased: nothing is recorded of them unless EraseCustomer allows their return"
+    )]
+    CustomerErased(CustomerId),
+    /// Facts, by their places in the request, that cannot be moved.
+    #[error("{} of the facts cannot be moved", .0.len())]
+    Unmovable(Vec<(usize, Unmovable)>),
     /// The import takes no more facts.
     #[error("import {0:?} was undone: use a new import id")]
     ImportUndone(Label),

@@ -4,7 +4,10 @@
 mod commit;
 mod contracts;
 mod customers;
+mod erase;
 mod facts;
+mod keys;
+mod moves;
 mod outcomes;
 mod placement;
 mod rates;
@@ -19,11 +22,17 @@ use tokio::time::Instant;
 
 pub use contracts::NewContract;
 pub use customers::{CustomerPatch, IdentifierStatement, NewAttribute};
+pub use erase::{ErasedCustomer, Return};
 pub use facts::NewFact;
+pub use moves::{FactName, Move, MovedFacts, Unmovable};
 pub use undo::{UndoMode, UndoneImport};
 
 /// What is recorded of imports. Named here, because who words it for callers knows the service and no store.
-pub use crate::store::imports::{Import as StoredImport, ImportedKind};
+pub use crate::store::{
+    erasure::ErasedRows,
+    fact_keys::KeyedKind,
+    imports::{Import as StoredImport, ImportedKind},
+};
 pub use placement::{FoundBy, Placed, Placement, UnknownCustomer, Unplaced};
 
 use crate::{
@@ -33,7 +42,7 @@ use crate::{
         customer::facts::{Contact, Transaction},
         desk::outcome::ContactOutcome,
         rates::{ExchangeRate, RateFilter, RecordedRate},
-        text::Label,
+        text::{CustomerId, Label},
     },
     metrics::{self, FactKind, IngestMetrics},
     service::{answer::subjects::Subject, current_basis::CurrentBasis, error::ServiceError},
@@ -41,7 +50,7 @@ use crate::{
 };
 
 /// What became of an item of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// New, and written.
     Written,
@@ -51,6 +60,10 @@ pub enum Outcome {
     KeyReused,
     /// The contract is known with another first day or period; not written.
     OtherContract,
+    /// Its source and id name a fact of this customer; not written.
+    OtherCustomer(CustomerId),
+    /// The customer was erased; not written.
+    CustomerErased,
 }
 
 /// A call that writes facts.
@@ -142,7 +155,7 @@ impl Ingest {
             result.as_ref()
         };
         if let Ok(outcome) = counted {
-            self.count(FactKind::Outcome, &[*outcome]);
+            self.count(FactKind::Outcome, std::slice::from_ref(outcome));
         }
         result
     }
@@ -229,12 +242,42 @@ impl Ingest {
         undo::undo(self, import_id, mode, deadline).await
     }
 
+    /// Moves facts from one customer to another, or says what would be moved.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownCustomer`], [`ServiceError::Unmovable`], and as for [`Self::transactions`].
+    pub async fn move_facts(
+        &self,
+        asked: &Move,
+        validate_only: bool,
+        deadline: Instant,
+    ) -> Result<MovedFacts, ServiceError> {
+        moves::move_facts(self, asked, validate_only, deadline).await
+    }
+
+    /// Erases a customer, or says what would be erased.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownCustomer`], and as for [`Self::transactions`].
+    pub async fn erase_customer(
+        &self,
+        customer: &CustomerId,
+        then: Return,
+        validate_only: bool,
+        deadline: Instant,
+    ) -> Result<ErasedCustomer, ServiceError> {
+        erase::erase(self, customer, then, validate_only, deadline).await
+    }
+
     fn count(&self, kind: FactKind, outcomes: &[Outcome]) {
         for outcome in outcomes {
             let outcome = match outcome {
                 Outcome::Written => metrics::FactOutcome::Written,
                 Outcome::Duplicate => metrics::FactOutcome::Duplicate,
-                Outcome::KeyReused | Outcome::OtherContract => metrics::FactOutcome::Refused,
+                Outcome::KeyReused
+                | Outcome::OtherContract
+                | Outcome::OtherCustomer(_)
+                | Outcome::CustomerErased => metrics::FactOutcome::Refused,
             };
             self.metrics.facts(kind, outcome).inc();
         }

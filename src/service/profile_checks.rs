@@ -1,13 +1,14 @@
 //! Whether stored profiles are what the facts make.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     domain::{
         customer::profile::{History, Profile},
-        text::CustomerId,
+        definitions::Definitions,
+        text::{CustomerId, Label},
     },
-    service::{answer::profiles::fold_all, error::ServiceError},
+    service::{answer::profiles::fold_all, current_basis::CurrentBasis, error::ServiceError},
     store::{
         self,
         identifiers::{HeldIdentifier, IdentifierDigest},
@@ -34,6 +35,8 @@ pub enum ProfilePart {
     Columns,
     /// An identifier of the customer does not find them.
     Identifiers,
+    /// A fact has the source and id of a fact of another customer.
+    Keys,
 }
 
 /// A stored profile that is not what the facts make.
@@ -62,6 +65,8 @@ pub struct CheckedPage {
 pub struct ProfileChecks {
     /// For the customers and their facts.
     pub pool: Pool,
+    /// For what is said of sources.
+    pub bases: Arc<CurrentBasis>,
 }
 
 impl ProfileChecks {
@@ -87,6 +92,8 @@ impl ProfileChecks {
         let digests = held.values().flatten().map(|it| it.digest);
         let digests: Vec<IdentifierDigest> = digests.collect();
         let owners = store::identifiers::list_owners(&mut tx, &digests).await?;
+        let separate = self.separate_sources();
+        let twice = store::fact_keys::list_with_others(&mut tx, &ids, &separate).await?;
         tx.rollback().await?;
         let differences = profiles.iter().filter_map(|profile| {
             let id = &profile.customer_id;
@@ -98,6 +105,9 @@ impl ProfileChecks {
             if !is_found(id, held.get(id), &owners) {
                 parts.push(ProfilePart::Identifiers);
             }
+            if twice.contains(id) {
+                parts.push(ProfilePart::Keys);
+            }
             (!parts.is_empty()).then(|| difference(profile, parts))
         });
         Ok(CheckedPage {
@@ -105,6 +115,17 @@ impl ProfileChecks {
             differences: differences.collect(),
             last: ids.last().filter(|_| has_more).cloned(),
         })
+    }
+}
+
+impl ProfileChecks {
+    /// The sources whose ids are unique for each customer only.
+    fn separate_sources(&self) -> Vec<Label> {
+        let basis = self.bases.current();
+        let definitions = basis.revision.definitions.as_deref();
+        definitions
+            .map(Definitions::separate_sources)
+            .unwrap_or_default()
     }
 }
 

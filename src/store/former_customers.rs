@@ -3,33 +3,71 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use sqlx::PgConnection;
 
 use crate::{
     domain::text::CustomerId,
-    store::{codes, error::StoreError},
+    store::{codes, error::StoreError, instant::Instant},
 };
 
-/// The last versions of those of `customers` who were known once. Counts only for those without a profile.
+/// What is left of a customer who is not known any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormerCustomer {
+    /// The version with which the customer went.
+    pub version: i64,
+    /// When the customer was erased, if they were, and nothing is to be recorded of them again.
+    pub erased_at: Option<Timestamp>,
+}
+
+/// Those of `customers` who were known once. Counts only for those without a profile.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
 pub async fn list(
     connection: &mut PgConnection,
     customers: &[CustomerId],
-) -> Result<HashMap<CustomerId, i64>, StoreError> {
+) -> Result<HashMap<CustomerId, FormerCustomer>, StoreError> {
     if customers.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT customer_id, version FROM former_customers WHERE customer_id = ANY($1)",
+    let rows: Vec<(String, i64, Option<Instant>)> = sqlx::query_as(
+        "SELECT customer_id, version, erased_at FROM former_customers WHERE customer_id = ANY($1)",
     )
     .bind(codes::id_array(customers))
     .fetch_all(connection)
     .await?;
     let read = rows.into_iter();
-    read.map(|(id, version)| Ok((codes::customer_id(&id)?, version)))
-        .collect()
+    read.map(|(id, version, erased_at)| {
+        let erased_at = erased_at.map(|instant| instant.0);
+        let former = FormerCustomer { version, erased_at };
+        Ok((codes::customer_id(&id)?, former))
+    })
+    .collect()
+}
+
+/// Notes that a customer was erased, with the version with which they went; `None` lets facts bring them back.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn set_erased(
+    tx: &mut PgConnection,
+    customer: &CustomerId,
+    version: i64,
+    erased_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO former_customers (customer_id, version, erased_at)
+         VALUES ($1, $2, $3)
+         ON CONFLICT (customer_id) DO UPDATE
+         SET version = excluded.version, erased_at = excluded.erased_at",
+    )
+    .bind(customer.as_str())
+    .bind(version)
+    .bind(erased_at.map(Instant))
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Those of `customers` without any fact left.

@@ -9,7 +9,7 @@ use crate::{
         customer::CustomerKind,
         text::{CustomerId, Label},
     },
-    store::{codes, error::StoreError},
+    store::{codes, error::StoreError, locks::lock_import_for_writing},
 };
 
 /// Kind and name of a customer.
@@ -201,4 +201,35 @@ pub async fn update_undone(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Which of `versions` of a customer's profile were made by imports that are not being undone, with the numbers of those. The imports are
+/// not undone before the transaction ends.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn list_imports(
+    tx: &mut PgConnection,
+    customer: &CustomerId,
+    versions: &[i64],
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let found: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT made.version, w.import
+         FROM unnest($2::bigint[]) AS made (version)
+         JOIN import_writes AS w ON made.version BETWEEN w.first_version AND w.last_version
+         WHERE w.customer_id = $1 AND NOT w.undone
+         ORDER BY w.import, made.version",
+    )
+    .bind(customer.as_str())
+    .bind(versions)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut last = None;
+    for (_, import) in &found {
+        if last != Some(*import) {
+            lock_import_for_writing(tx, *import).await?;
+            last = Some(*import);
+        }
+    }
+    Ok(found)
 }

@@ -1,7 +1,9 @@
 //! Imports that are taken back: every answer is as before, what was corrected since stays, and the right file can follow.
 
 mod afterwards;
+mod erased;
 mod kept;
+mod moved;
 mod steps;
 
 use patron::pb;

@@ -161,7 +161,7 @@ fn list_page(imports: &[pb::Import]) -> String {
     let row = |import: &pb::Import| {
         let written = import.counts.iter().filter(|count| count.written_count > 0);
         let written: Vec<String> = written
-            .map(|count| plural(count.written_count, &count.kind))
+            .map(|count| text::counted(count.written_count, &count.kind))
             .collect();
         vec![
             import.import_id.clone(),
@@ -172,14 +172,6 @@ fn list_page(imports: &[pb::Import]) -> String {
     };
     let rows: Vec<Vec<String>> = imports.iter().map(row).collect();
     text::table(&header, &rows)
-}
-
-fn plural(count: i64, kind: &str) -> String {
-    if count == 1 {
-        format!("1 {kind}")
-    } else {
-        format!("{count} {kind}s")
-    }
 }
 
 /// Runs `patron import undo`.
@@ -209,7 +201,9 @@ pub async fn undo(args: &UndoArgs, output: &mut Output) -> Result<(), CliError> 
 fn undo_page(undone: &pb::UndoImportResponse, import: &pb::Import, dry_run: bool) -> String {
     let counted = |of: fn(&pb::ImportCount) -> i64| {
         let counts = import.counts.iter().filter(|count| of(count) > 0);
-        let counts: Vec<String> = counts.map(|count| plural(of(count), &count.kind)).collect();
+        let counts: Vec<String> = counts
+            .map(|count| text::counted(of(count), &count.kind))
+            .collect();
         if counts.is_empty() {
             "nothing".to_owned()
         } else {

@@ -1,6 +1,10 @@
 //! The end that every ingest transaction has in common.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
@@ -21,6 +25,7 @@ use crate::{
     store::{
         self,
         error::StoreError,
+        former_customers::FormerCustomer,
         identifiers::IdentifierDigest,
         import_writes::{ImportWrite, Naming},
         imports::{ImportCount, ImportedKind},
@@ -46,15 +51,27 @@ pub(super) struct Locked {
     /// The profiles of those who are known.
     pub(super) profiles: HashMap<CustomerId, Profile>,
     /// The last versions of those who were known once.
-    former: HashMap<CustomerId, i64>,
+    former: HashMap<CustomerId, FormerCustomer>,
 }
 
 impl Locked {
     /// The version of what is known of a customer; 0 for one who never was.
     pub(super) fn version(&self, id: &CustomerId) -> i64 {
         let known = self.profiles.get(id).map(|profile| profile.version);
-        let former = self.former.get(id).copied();
+        let former = self.former.get(id).map(|former| former.version);
         known.or(former).unwrap_or_default()
+    }
+
+    /// When a customer was erased of whom nothing is to be recorded again.
+    pub(super) fn erased_at(&self, id: &CustomerId) -> Option<Timestamp> {
+        self.former.get(id).and_then(|former| former.erased_at)
+    }
+
+    /// Those of whom nothing is to be recorded again.
+    pub(super) fn erased(&self) -> HashSet<CustomerId> {
+        let former = self.former.iter();
+        let erased = former.filter(|(_, former)| former.erased_at.is_some());
+        erased.map(|(id, _)| id.clone()).collect()
     }
 }
 
@@ -246,7 +263,7 @@ pub(super) async fn list_locked(
     let known = profiles
         .iter()
         .map(|(id, profile)| (id, profile.version))
-        .chain(former.iter().map(|(id, version)| (id, *version)));
+        .chain(former.iter().map(|(id, former)| (id, former.version)));
     for (customer, version) in known {
         ingest.profiles.invalidate_older_than(customer, version);
     }

@@ -4,7 +4,10 @@
 //! and is known if it stands so already: to return to earlier terms is news. Of several sayings of a contract in a call the last is how it
 //! stands; those before it are how it came to that, and are known wherever they were recorded.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use sqlx::PgConnection;
 
@@ -12,6 +15,8 @@ use super::{
     Call, Ingest, Outcome,
     commit::{Changes, Imported, begin, commit, distinct, list_locked},
     facts::{CustomerFact, NewFact, add_currencies, create_customers, fold_new},
+    keys::Sources,
+    moves,
     placement::{FoundBy, confirm, created_by, insert_begun},
 };
 use crate::{
@@ -22,11 +27,14 @@ use crate::{
             facts::{ContractFact, ContractTerms, FactKey},
             profile::Facts,
         },
+        definitions::SameId,
         money::Currency,
         text::CustomerId,
     },
     service::{error::ServiceError, retry::retry},
-    store::{self, error::StoreError, imports::ImportedKind},
+    store::{
+        self, customers::Customer, error::StoreError, fact_keys::KeyedKind, imports::ImportedKind,
+    },
 };
 
 /// How a contract stands, as a source says it.
@@ -76,7 +84,33 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(vec![]);
     }
-    retry(|| write_once(ingest, batch, call)).await
+    let mut tried = retry(|| write_once(ingest, batch, call)).await?;
+    if !tried.following.is_empty() {
+        let named = |id: &CustomerId| {
+            let item = batch.iter().find(|item| item.key.customer_id == *id)?;
+            Some(Customer {
+                customer_id: id.clone(),
+                kind: item.customer_kind.unwrap_or(CustomerKind::Person),
+                display_name: None,
+            })
+        };
+        let kind = KeyedKind::Contract;
+        moves::follow(ingest, kind, &tried.following, named, call.deadline).await?;
+        tried = retry(|| write_once(ingest, batch, call)).await?;
+        // Somebody else moves them at the same time.
+        if !tried.following.is_empty() {
+            return Err(ServiceError::Contended);
+        }
+    }
+    Ok(tried.outcomes)
+}
+
+/// What a try came to.
+#[derive(Default)]
+struct Tried {
+    outcomes: Vec<Outcome>,
+    /// Contracts that are to be moved to the customer they were sent for, and whose they are: nothing is written before.
+    following: Vec<(FactKey, CustomerId)>,
 }
 
 /// One try.
@@ -84,7 +118,7 @@ async fn write_once(
     ingest: &Ingest,
     batch: &[NewContract],
     call: &Call,
-) -> Result<Vec<Outcome>, StoreError> {
+) -> Result<Tried, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|item| &item.key.customer_id));
     let mut tx = begin(ingest, &customers, call.deadline).await?;
@@ -94,6 +128,20 @@ async fn write_once(
         .map(|item| (&item.key.customer_id, item.found_by.as_ref()));
     let begun = confirm(&mut tx, placed.clone(), &locked).await?;
     let identifiers = created_by(placed.map(|(_, found_by)| found_by));
+    let erased = locked.erased();
+    let foreign = claim(ingest, &mut tx, batch, &erased).await?;
+    let following: Vec<(FactKey, CustomerId)> = foreign
+        .iter()
+        .filter(|(_, contract)| contract.follows)
+        .map(|(key, contract)| (key.clone(), contract.owner.clone()))
+        .collect();
+    if !following.is_empty() {
+        tx.rollback().await?;
+        return Ok(Tried {
+            following,
+            ..Tried::default()
+        });
+    }
     let mut known = list_known(&mut tx, batch).await?;
     let mut last_of: HashMap<&FactKey, usize> = HashMap::with_capacity(batch.len());
     last_of.extend(batch.iter().enumerate().map(|(at, item)| (&item.key, at)));
@@ -101,6 +149,14 @@ async fn write_once(
     let mut new: Vec<NewFact<Observation>> = vec![];
     for (at, item) in batch.iter().enumerate() {
         let id = &item.key.customer_id;
+        if erased.contains(id) {
+            outcomes.push(Outcome::CustomerErased);
+            continue;
+        }
+        if let Some(foreign) = foreign.get(&item.key) {
+            outcomes.push(foreign.outcome(item));
+            continue;
+        }
         let stored = locked.version(id);
         let known = known.entry(item.key.clone()).or_default();
         let is_last = last_of.get(&item.key) == Some(&at);
@@ -122,7 +178,10 @@ async fn write_once(
     if new.is_empty() {
         tx.rollback().await?;
         ingest.identifiers.renew(&identifiers).await;
-        return Ok(outcomes);
+        return Ok(Tried {
+            outcomes,
+            ..Tried::default()
+        });
     }
     let written: Vec<&NewFact<Observation>> = new.iter().collect();
     let facts = new
@@ -148,7 +207,69 @@ async fn write_once(
         former: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
-    Ok(outcomes)
+    Ok(Tried {
+        outcomes,
+        ..Tried::default()
+    })
+}
+
+/// A contract of a batch that another customer has.
+struct ForeignContract {
+    owner: CustomerId,
+    /// What is recorded of it, if it was moved from the customer it was sent for.
+    moved: Option<Vec<ContractFact>>,
+    /// Whether it is to be moved to that one.
+    follows: bool,
+}
+
+impl ForeignContract {
+    /// What becomes of an item that names it: what was moved away is known there; what is new of it is to be sent for the other customer.
+    fn outcome(&self, item: &NewContract) -> Outcome {
+        let mut moved = self.moved.iter().flatten();
+        if moved.any(|fact| fact.terms == item.terms) {
+            Outcome::Duplicate
+        } else {
+            Outcome::OtherCustomer(self.owner.clone())
+        }
+    }
+}
+
+/// Notes whose the contracts of a batch are. Returns those that another customer has.
+async fn claim(
+    ingest: &Ingest,
+    tx: &mut PgConnection,
+    batch: &[NewContract],
+    erased: &HashSet<CustomerId>,
+) -> Result<HashMap<FactKey, ForeignContract>, StoreError> {
+    let keys: HashSet<&FactKey> = batch.iter().map(|item| &item.key).collect();
+    let keys = keys
+        .into_iter()
+        .filter(|key| !erased.contains(&key.customer_id));
+    let sources = Sources::new(ingest);
+    let owners = sources.claim(tx, KeyedKind::Contract, keys).await?;
+    let mut foreign = HashMap::with_capacity(owners.len());
+    for (key, owner) in owners {
+        let owned = FactKey {
+            customer_id: owner.customer_id.clone(),
+            ..key.clone()
+        };
+        let mut recorded = store::contracts::list_by_key(tx, &[&owned]).await?;
+        let recorded = recorded.remove(&owner.customer_id);
+        let is_same = |item: &NewContract| {
+            let mut recorded = recorded.iter().flatten();
+            item.key != key || recorded.all(|fact| identity(&fact.terms) == identity(&item.terms))
+        };
+        let follows = !owner.is_moved
+            && sources.same_id(&key.source) == SameId::Move
+            && batch.iter().all(is_same);
+        let contract = ForeignContract {
+            owner: owner.customer_id,
+            moved: recorded.filter(|_| owner.is_moved),
+            follows,
+        };
+        foreign.insert(key, contract);
+    }
+    Ok(foreign)
 }
 
 /// What is recorded of the contracts of a batch.
@@ -180,7 +301,6 @@ fn observe(
     stored_version: i64,
 ) -> Result<ContractFact, Outcome> {
     let terms = &item.terms;
-    let identity = |terms: &ContractTerms| (terms.started_on, terms.period_months);
     if known
         .iter()
         .any(|fact| identity(&fact.terms) != identity(terms))
@@ -203,6 +323,11 @@ fn observe(
         effective_on,
         profile_version: last_version + 1,
     })
+}
+
+/// What makes terms those of one contract.
+fn identity(terms: &ContractTerms) -> (Day, u32) {
+    (terms.started_on, terms.period_months)
 }
 
 /// Whether an item says what is recorded.

@@ -125,7 +125,12 @@ async fn write_once(
     let imported = Imported::begin(call, kind, 0, &customers, &known.locked);
     let mut additions = Additions::default();
     let mut outcomes = Vec::with_capacity(batch.len());
+    let erased = known.locked.erased();
     for patch in batch {
+        if erased.contains(&patch.customer_id) {
+            outcomes.push(Outcome::CustomerErased);
+            continue;
+        }
         let changes = apply(ingest, patch, &mut known, &mut additions, recorded_at);
         outcomes.push(if changes {
             Outcome::Written

@@ -11,6 +11,8 @@ use sqlx::{PgConnection, Postgres, Transaction as Tx};
 use super::{
     Call, Ingest, Outcome,
     commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
+    keys::{self, Foreign},
+    moves,
     placement::{FoundBy, confirm, created_by, insert_begun},
     totals::{self, Settled},
 };
@@ -25,7 +27,9 @@ use crate::{
         text::CustomerId,
     },
     service::{answer::profiles::fold_all, error::ServiceError, retry::retry},
-    store::{self, customers::Customer, error::StoreError, imports::ImportedKind},
+    store::{
+        self, customers::Customer, error::StoreError, fact_keys::KeyedKind, imports::ImportedKind,
+    },
 };
 
 /// A fact that a source sent.
@@ -57,7 +61,11 @@ pub(super) trait CustomerFact: Clone + Send + Sync {
 pub(super) trait KeyedFact: CustomerFact + PartialEq {
     /// As what it is counted in imports.
     const IMPORTED: ImportedKind;
+    /// As what sources name it.
+    const KEYED: KeyedKind;
     fn key(&self) -> &FactKey;
+    /// The same fact of another customer.
+    fn of_customer(self, customer_id: CustomerId) -> Self;
     /// Inserts facts whose key is new and returns those keys.
     fn insert(
         tx: &mut PgConnection,
@@ -93,9 +101,15 @@ impl CustomerFact for Transaction {
 
 impl KeyedFact for Transaction {
     const IMPORTED: ImportedKind = ImportedKind::Transaction;
+    const KEYED: KeyedKind = KeyedKind::Transaction;
 
     fn key(&self) -> &FactKey {
         &self.key
+    }
+
+    fn of_customer(mut self, customer_id: CustomerId) -> Self {
+        self.key.customer_id = customer_id;
+        self
     }
 
     async fn insert(
@@ -145,9 +159,15 @@ impl CustomerFact for Contact {
 
 impl KeyedFact for Contact {
     const IMPORTED: ImportedKind = ImportedKind::Contact;
+    const KEYED: KeyedKind = KeyedKind::Contact;
 
     fn key(&self) -> &FactKey {
         &self.key
+    }
+
+    fn of_customer(mut self, customer_id: CustomerId) -> Self {
+        self.key.customer_id = customer_id;
+        self
     }
 
     async fn insert(
@@ -184,16 +204,37 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let (mut new, stored) = retry(|| write_once(ingest, &firsts, call)).await?;
+    let mut moved: HashSet<FactKey> = HashSet::new();
+    let mut recorded = retry(|| write_once(ingest, &firsts, call)).await?;
+    if !recorded.foreign.following.is_empty() {
+        let following = &recorded.foreign.following;
+        let named = |id: &CustomerId| {
+            let mut items = firsts.iter();
+            let item = items.find(|item| item.fact.customer_id() == id)?;
+            Some(new_customer(item))
+        };
+        moves::follow(ingest, F::KEYED, following, named, call.deadline).await?;
+        moved.extend(following.iter().map(|(key, _)| key.clone()));
+        recorded = retry(|| write_once(ingest, &firsts, call)).await?;
+        // Somebody else moves them at the same time.
+        if !recorded.foreign.following.is_empty() {
+            return Err(ServiceError::Contended);
+        }
+    }
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
-        if new.remove(key) {
-            return Outcome::Written;
-        }
-        let known = stored
+        let known = recorded
+            .stored
             .get(key)
             .or_else(|| first_of_key.get(key).map(|first| &first.fact));
-        if known == Some(&item.fact) {
+        let is_same = known == Some(&item.fact);
+        if recorded.new.remove(key) || (is_same && moved.remove(key)) {
+            Outcome::Written
+        } else if let Some(owner) = recorded.foreign.refused.get(key) {
+            Outcome::OtherCustomer(owner.clone())
+        } else if recorded.erased.contains(&key.customer_id) {
+            Outcome::CustomerErased
+        } else if is_same {
             Outcome::Duplicate
         } else {
             Outcome::KeyReused
@@ -202,12 +243,24 @@ pub(super) async fn write<F: KeyedFact>(
     Ok(batch.iter().map(outcome).collect())
 }
 
-/// One try. Returns the keys that were new, and what is stored under those that were not.
+/// What a try recorded.
+struct Recorded<F> {
+    /// The keys that were new.
+    new: HashSet<FactKey>,
+    /// What is stored under those that were not.
+    stored: HashMap<FactKey, F>,
+    /// Facts of other customers.
+    foreign: Foreign<F>,
+    /// Customers who were erased, of whom nothing is recorded.
+    erased: HashSet<CustomerId>,
+}
+
+/// One try.
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
     call: &Call,
-) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>), StoreError> {
+) -> Result<Recorded<F>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = begin(ingest, &customers, call.deadline).await?;
@@ -219,12 +272,25 @@ async fn write_once<F: KeyedFact>(
     let identifiers = created_by(placed.map(|(_, found_by)| found_by));
     let settled = F::settle_totals(&mut tx, items).await?;
     let stated = items.iter().copied().filter(|item| !item.is_total);
-    let items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
+    let mut items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
+    let erased = locked.erased();
+    items.retain(|item| !erased.contains(item.fact.customer_id()));
+    let foreign = keys::claim(ingest, &mut tx, &items).await?;
+    if !foreign.following.is_empty() {
+        tx.rollback().await?;
+        return Ok(Recorded {
+            new: HashSet::new(),
+            stored: HashMap::new(),
+            foreign,
+            erased,
+        });
+    }
+    items.retain(|item| !foreign.contains(item.fact.key()));
     let facts: Vec<(&F, i64)> = items
         .iter()
         .map(|item| (&item.fact, locked.version(item.fact.customer_id()) + 1))
         .collect();
-    let mut new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
+    let new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
         .await?
         .into_iter()
         .collect();
@@ -238,11 +304,24 @@ async fn write_once<F: KeyedFact>(
         .into_iter()
         .chain(settled.repeated)
         .map(|fact| (fact.key().clone(), fact))
+        .chain(
+            foreign
+                .stored
+                .iter()
+                .map(|(key, fact)| (key.clone(), fact.clone())),
+        )
         .collect();
+    let mut recorded = Recorded {
+        new,
+        stored,
+        foreign,
+        erased,
+    };
+    let new = &mut recorded.new;
     if new.is_empty() {
         tx.rollback().await?;
         ingest.identifiers.renew(&identifiers).await;
-        return Ok((new, stored));
+        return Ok(recorded);
     }
     let written: Vec<&NewFact<F>> = items
         .iter()
@@ -267,7 +346,7 @@ async fn write_once<F: KeyedFact>(
         .filter_map(|(key, stated)| new.contains(&key).then_some(stated))
         .collect();
     new.extend(stated);
-    Ok((new, stored))
+    Ok(recorded)
 }
 
 /// Creates the customers of new facts of whom nothing was known.
@@ -288,7 +367,7 @@ pub(super) async fn create_customers<F: CustomerFact>(
     store::customers::upsert(tx, &created, recorded_at).await
 }
 
-fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
+pub(super) fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
     Customer {
         customer_id: item.fact.customer_id().clone(),
         kind: item.customer_kind.unwrap_or(CustomerKind::Person),

@@ -175,6 +175,7 @@ async fn undo_slice(
         recorded_at,
     };
     let withdrawn = withdrawn_facts::insert(&mut tx, withdrawal).await?;
+    store::fact_keys::free_withdrawn(&mut tx, &versions).await?;
     store::identifiers::renew_owners(&mut tx, &withdrawn.identifiers).await?;
     let kept = withdrawn_facts::count_kept(&mut tx, number, &customers).await?;
     let mut slice = Slice {

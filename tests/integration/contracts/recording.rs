@@ -35,7 +35,7 @@ async fn a_contract_creates_its_customer_and_its_currency_and_is_shown() {
         known.contracts,
         [pb::ContractState {
             source: "erp".to_owned(),
-            contract_id: "k-1".to_owned(),
+            contract_id: "firm-k-1".to_owned(),
             started_on: "2024-03-01".to_owned(),
             period_months: 12,
             price: Some(money(120_000, "EUR")),

@@ -67,6 +67,9 @@ fn number(error: &ServiceError) -> usize {
         ServiceError::NotConvertible { .. } => 32,
         ServiceError::ImportNotFound(_) => 33,
         ServiceError::ImportUndone(_) => 34,
+        ServiceError::UnknownCustomer(_) => 35,
+        ServiceError::CustomerErased(_) => 36,
+        ServiceError::Unmovable(_) => 37,
         ServiceError::Internal(_) => LAST,
     }
 }
