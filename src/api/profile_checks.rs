@@ -81,5 +81,7 @@ const fn part_message(part: ProfilePart) -> Part {
         ProfilePart::LastDay => Part::LastDay,
         ProfilePart::Columns => Part::Columns,
         ProfilePart::Identifiers => Part::Identifiers,
+        ProfilePart::Naming => Part::Naming,
+        ProfilePart::Unreadable => Part::Unreadable,
     }
 }

@@ -3,12 +3,14 @@
 
 mod commit;
 mod contracts;
+mod creation;
 mod customers;
 mod facts;
 mod outcomes;
 mod placement;
 mod rates;
 pub mod refold;
+mod repeats;
 mod totals;
 mod undo;
 

@@ -1,12 +1,9 @@
 //! Whether stored profiles are what the facts make.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::{
-    domain::{
-        customer::profile::{History, Profile},
-        text::CustomerId,
-    },
+    domain::{customer::profile::History, text::CustomerId},
     service::{answer::profiles::fold_all, error::ServiceError},
     store::{
         self,
@@ -32,8 +29,12 @@ pub enum ProfilePart {
     LastDay,
     /// The columns by which fits group customers.
     Columns,
-    /// An identifier of the customer does not find them.
+    /// An identifier of the customer does not find them, or one that is not theirs does.
     Identifiers,
+    /// Kind or name.
+    Naming,
+    /// The stored profile cannot be read.
+    Unreadable,
 }
 
 /// A stored profile that is not what the facts make.
@@ -77,56 +78,69 @@ impl ProfileChecks {
     ) -> Result<CheckedPage, ServiceError> {
         let mut tx = self.pool.begin_snapshot().await?;
         let limit = i64::try_from(size).unwrap_or(i64::MAX - 1) + 1;
-        let mut profiles = store::profiles::list_slice(&mut tx, after, limit).await?;
-        let has_more = profiles.len() > size;
-        profiles.truncate(size);
-        let ids: Vec<CustomerId> = profiles.iter().map(|it| it.customer_id.clone()).collect();
+        let mut slice = store::profiles::list_stored_slice(&mut tx, after, limit).await?;
+        let has_more = slice.len() > size;
+        slice.truncate(size);
+        let ids: Vec<CustomerId> = slice.iter().map(|it| it.customer_id.clone()).collect();
+        let mut unreadable = vec![];
+        let mut profiles = Vec::with_capacity(slice.len());
+        for stored in slice {
+            match stored.profile {
+                Ok(profile) => profiles.push(profile),
+                Err(_) => unreadable.push((stored.customer_id, stored.version)),
+            }
+        }
         let mut facts = store::facts::list(&mut tx, &ids, None).await?;
         let columns = store::profiles::list_with_other_columns(&mut tx, &profiles).await?;
+        let named = store::customers::list_named_otherwise(&mut tx, &ids).await?;
         let held = store::identifiers::list_held(&mut tx, &ids).await?;
-        let digests = held.values().flatten().map(|it| it.digest);
-        let digests: Vec<IdentifierDigest> = digests.collect();
-        let owners = store::identifiers::list_owners(&mut tx, &digests).await?;
+        let found = store::identifiers::list_owners_of(&mut tx, &ids).await?;
         tx.rollback().await?;
-        let differences = profiles.iter().filter_map(|profile| {
-            let id = &profile.customer_id;
-            let facts = facts.remove(id).unwrap_or_default();
-            let mut parts = differing_parts(&profile.history, &fold_all(&facts));
+        let parts_of = |id: &CustomerId, mut parts: Vec<ProfilePart>| {
             if columns.contains(id) {
                 parts.push(ProfilePart::Columns);
             }
-            if !is_found(id, held.get(id), &owners) {
+            if !is_found(held.get(id), found.get(id)) {
                 parts.push(ProfilePart::Identifiers);
             }
-            (!parts.is_empty()).then(|| difference(profile, parts))
+            if named.contains(id) {
+                parts.push(ProfilePart::Naming);
+            }
+            parts
+        };
+        let readable = profiles.iter().filter_map(|profile| {
+            let id = &profile.customer_id;
+            let facts = facts.remove(id).unwrap_or_default();
+            let parts = parts_of(id, differing_parts(&profile.history, &fold_all(&facts)));
+            (!parts.is_empty()).then(|| difference(id, profile.version, parts))
         });
+        let mut differences: Vec<ProfileDifference> = readable.collect();
+        differences.extend(unreadable.iter().map(|(id, version)| {
+            let parts = parts_of(id, vec![ProfilePart::Unreadable]);
+            difference(id, *version, parts)
+        }));
+        differences.sort_by(|one, other| one.customer.cmp(&other.customer));
         Ok(CheckedPage {
-            checked: profiles.len(),
-            differences: differences.collect(),
+            checked: ids.len(),
+            differences,
             last: ids.last().filter(|_| has_more).cloned(),
         })
     }
 }
 
-fn difference(profile: &Profile, parts: Vec<ProfilePart>) -> ProfileDifference {
+fn difference(customer: &CustomerId, version: i64, parts: Vec<ProfilePart>) -> ProfileDifference {
     ProfileDifference {
-        customer: profile.customer_id.clone(),
-        version: profile.version,
+        customer: customer.clone(),
+        version,
         parts,
     }
 }
 
-/// Whether every identifier of a customer finds them.
-fn is_found(
-    customer: &CustomerId,
-    held: Option<&Vec<HeldIdentifier>>,
-    owners: &HashMap<IdentifierDigest, Vec<CustomerId>>,
-) -> bool {
-    let mut held = held.into_iter().flatten();
-    held.all(|it| {
-        let found = owners.get(&it.digest);
-        found.is_some_and(|customers| customers.contains(customer))
-    })
+/// Whether a customer is found by the identifiers that they have, and by no others.
+fn is_found(held: Option<&Vec<HeldIdentifier>>, found: Option<&HashSet<IdentifierDigest>>) -> bool {
+    let held = held.into_iter().flatten().map(|it| it.digest);
+    let held: HashSet<IdentifierDigest> = held.collect();
+    found.map_or(held.is_empty(), |found| *found == held)
 }
 
 /// The parts that are not the same.

@@ -32,7 +32,7 @@ pub async fn list(
         .collect()
 }
 
-/// Those of `customers` without any fact left.
+/// Those of `customers` without any fact left, and of whom no statement is left that there is such a customer.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
@@ -51,7 +51,9 @@ pub async fn list_without_facts(
            AND NOT EXISTS (SELECT 1 FROM contracts AS t WHERE t.customer_id = asked.customer_id)
            AND NOT EXISTS (SELECT 1 FROM attribute_values AS t WHERE t.customer_id = asked.customer_id)
            AND NOT EXISTS (SELECT 1 FROM identifiers AS t WHERE t.customer_id = asked.customer_id)
-           AND NOT EXISTS (SELECT 1 FROM contact_outcomes AS t WHERE t.customer_id = asked.customer_id)",
+           AND NOT EXISTS (SELECT 1 FROM contact_outcomes AS t WHERE t.customer_id = asked.customer_id)
+           AND NOT EXISTS (SELECT 1 FROM customer_namings AS t
+                           WHERE t.customer_id = asked.customer_id AND t.withdrawn_version IS NULL)",
     )
     .bind(codes::id_array(customers))
     .fetch_all(connection)

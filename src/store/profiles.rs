@@ -1,5 +1,7 @@
 //! The profiles: one row a customer, read by id, written only by who holds the customer's lock.
 
+mod stored;
+
 use std::collections::{HashMap, HashSet};
 
 use futures_util::TryStreamExt;
@@ -14,6 +16,8 @@ use crate::{
     },
     store::{codes, error::StoreError, instant::Instant, packed},
 };
+
+pub use self::stored::{StoredProfile, list_stored_slice};
 
 struct Row {
     customer_id: String,
@@ -100,7 +104,16 @@ pub async fn list_slice(
     after: Option<&CustomerId>,
     limit: i64,
 ) -> Result<Vec<Profile>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows = select_slice(connection, after, limit).await?;
+    rows.into_iter().map(Profile::try_from).collect()
+}
+
+async fn select_slice(
+    connection: &mut PgConnection,
+    after: Option<&CustomerId>,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let rows = sqlx::query_as(
         "SELECT customer_id, version, kind, display_name, packed, recorded_at
          FROM profiles
          WHERE customer_id > $1
@@ -112,7 +125,7 @@ pub async fn list_slice(
     .bind(limit)
     .fetch_all(connection)
     .await?;
-    rows.into_iter().map(Profile::try_from).collect()
+    Ok(rows)
 }
 
 /// The columns of many profiles, one array each.

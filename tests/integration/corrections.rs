@@ -2,6 +2,10 @@
 
 mod afterwards;
 mod kept;
+mod names;
+mod random;
+mod repeats;
+mod several;
 mod steps;
 
 use patron::pb;

@@ -22,7 +22,7 @@ use crate::{
         self,
         error::StoreError,
         identifiers::IdentifierDigest,
-        import_writes::{ImportWrite, Naming},
+        import_writes::ImportWrite,
         imports::{ImportCount, ImportedKind},
     },
 };
@@ -63,8 +63,8 @@ pub(super) struct Imported {
     import_id: Label,
     kind: ImportedKind,
     written: usize,
-    /// Of each customer the version before, and kind and name of those who were known.
-    before: HashMap<CustomerId, (i64, Option<Naming>)>,
+    /// Of each customer the version before.
+    before: HashMap<CustomerId, i64>,
 }
 
 impl Imported {
@@ -76,11 +76,7 @@ impl Imported {
         customers: &[CustomerId],
         locked: &Locked,
     ) -> Option<Self> {
-        let naming = |id: &CustomerId| {
-            let profile = locked.profiles.get(id)?;
-            Some((profile.kind, profile.display_name.clone()))
-        };
-        let before = |id: &CustomerId| (id.clone(), (locked.version(id), naming(id)));
+        let before = |id: &CustomerId| (id.clone(), locked.version(id));
         Some(Self {
             import_id: call.import.clone()?,
             kind,
@@ -110,22 +106,29 @@ impl Imported {
         store::imports::insert_call(tx, number, self.kind, count, None, recorded_at).await?;
         let writes = profiles.values().map(|profile| {
             let before = self.before.get(&profile.customer_id);
-            let (version, naming) = before.cloned().unwrap_or_default();
-            let after = (profile.kind, profile.display_name.clone());
-            let created = naming.is_none();
-            let before = naming.filter(|before| *before != after);
             ImportWrite {
                 customer_id: profile.customer_id.clone(),
-                first_version: version + 1,
+                import: number,
+                first_version: before.copied().unwrap_or_default() + 1,
                 last_version: profile.version,
-                created,
-                after: (created || before.is_some()).then_some(after),
-                before,
             }
         });
         let writes: Vec<ImportWrite> = writes.collect();
-        store::import_writes::insert(tx, number, &writes).await
+        store::import_writes::insert(tx, &writes).await
     }
+}
+
+/// Ends a transaction that writes no fact: with a commit if it noted that facts were sent again.
+pub(super) async fn end_unwritten(
+    ingest: &Ingest,
+    tx: Tx<'static, Postgres>,
+    notes: bool,
+) -> Result<(), StoreError> {
+    if notes {
+        ingest.pool.check_open()?;
+        return Ok(tx.commit().await?);
+    }
+    Ok(tx.rollback().await?)
 }
 
 /// Stores the profiles that the transaction changed, appends them to the change log, commits, and brings memory up to date.

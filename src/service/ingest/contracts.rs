@@ -10,9 +10,11 @@ use sqlx::PgConnection;
 
 use super::{
     Call, Ingest, Outcome,
-    commit::{Changes, Imported, begin, commit, distinct, list_locked},
-    facts::{CustomerFact, NewFact, add_currencies, create_customers, fold_new},
+    commit::{Changes, Imported, begin, commit, distinct, end_unwritten, list_locked},
+    creation::create_customers,
+    facts::{CustomerFact, NewFact, add_currencies, fold_new},
     placement::{FoundBy, confirm, created_by, insert_begun},
+    repeats::note_facts,
 };
 use crate::{
     domain::{
@@ -25,8 +27,8 @@ use crate::{
         money::Currency,
         text::CustomerId,
     },
-    service::{error::ServiceError, retry::retry},
-    store::{self, error::StoreError, imports::ImportedKind},
+    service::{error::ServiceError, retry::retry_unless_placed},
+    store::{self, error::StoreError, imports::ImportedKind, repeats::RepeatedFact},
 };
 
 /// How a contract stands, as a source says it.
@@ -76,7 +78,8 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(vec![]);
     }
-    retry(|| write_once(ingest, batch, call)).await
+    let is_placed = batch.iter().any(|item| item.found_by.is_some());
+    retry_unless_placed(is_placed, || write_once(ingest, batch, call)).await
 }
 
 /// One try.
@@ -99,6 +102,7 @@ async fn write_once(
     last_of.extend(batch.iter().enumerate().map(|(at, item)| (&item.key, at)));
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut new: Vec<NewFact<Observation>> = vec![];
+    let mut repeated = vec![];
     for (at, item) in batch.iter().enumerate() {
         let id = &item.key.customer_id;
         let stored = locked.version(id);
@@ -116,11 +120,20 @@ async fn write_once(
                 });
                 Outcome::Written
             }
-            Err(outcome) => outcome,
+            Err(outcome) => {
+                if let (Outcome::Duplicate, Some(fact)) =
+                    (outcome, find_known(item, is_last, known))
+                {
+                    repeated.push(RepeatedFact::contract(&item.key, fact.profile_version));
+                }
+                outcome
+            }
         });
     }
+    // Before anything is written: what the call itself writes repeats nothing.
+    let notes = note_facts(&mut tx, call, &repeated, recorded_at).await?;
     if new.is_empty() {
-        tx.rollback().await?;
+        end_unwritten(ingest, tx, notes).await?;
         ingest.identifiers.renew(&identifiers).await;
         return Ok(outcomes);
     }
@@ -129,7 +142,14 @@ async fn write_once(
         .iter()
         .map(|item| (&item.fact.customer_id, &item.fact.fact));
     store::contracts::insert(&mut tx, facts, recorded_at).await?;
-    create_customers(&mut tx, &written, &locked.profiles, recorded_at).await?;
+    create_customers(
+        &mut tx,
+        call.import.as_ref(),
+        &written,
+        &locked.profiles,
+        recorded_at,
+    )
+    .await?;
     let created = new.iter().map(|item| &item.fact.customer_id).collect();
     insert_begun(&mut tx, begun, &created, recorded_at).await?;
     let kind = ImportedKind::Contract;
@@ -187,7 +207,7 @@ fn observe(
     {
         return Err(Outcome::OtherContract);
     }
-    if is_known(item, is_last, known) {
+    if find_known(item, is_last, known).is_some() {
         return Err(Outcome::Duplicate);
     }
     let effective_on = item
@@ -205,14 +225,18 @@ fn observe(
     })
 }
 
-/// Whether an item says what is recorded.
-fn is_known(item: &NewContract, is_last: bool, known: &[ContractFact]) -> bool {
+/// The recorded observation that an item repeats.
+fn find_known<'a>(
+    item: &NewContract,
+    is_last: bool,
+    known: &'a [ContractFact],
+) -> Option<&'a ContractFact> {
     let mut same = known.iter().filter(|fact| fact.terms == item.terms);
     if let Some(day) = item.effective_on {
-        return same.any(|fact| fact.effective_on == day);
+        return same.find(|fact| fact.effective_on == day);
     }
     if !is_last {
-        return same.next().is_some();
+        return same.next();
     }
     let order = |fact: &&ContractFact| (fact.effective_on, fact.profile_version);
     let so_far = known.iter().filter(|fact| fact.effective_on <= item.today);
@@ -220,7 +244,7 @@ fn is_known(item: &NewContract, is_last: bool, known: &[ContractFact]) -> bool {
     let holding = so_far.max_by_key(order);
     let latest = known.iter().max_by_key(order);
     let mut stands = holding.into_iter().chain(latest);
-    stands.any(|fact| fact.terms == item.terms)
+    stands.find(|fact| fact.terms == item.terms)
 }
 
 /// The day from which an observation holds that does not say it: the first thing said of a contract from its first day on, a change

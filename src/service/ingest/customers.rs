@@ -1,5 +1,7 @@
 //! Creating and changing customers: their kind and name, the identifiers they are found by, and their attributes.
 
+mod identifiers;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -7,8 +9,8 @@ use sqlx::{Postgres, Transaction as Tx};
 
 use super::{
     Call, Ingest, Outcome,
-    commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
-    facts::empty_profile,
+    commit::{Changes, Imported, Locked, begin, commit, distinct, end_unwritten, list_locked},
+    creation::empty_profile,
 };
 use crate::{
     domain::{
@@ -27,7 +29,10 @@ use crate::{
         customers::Customer,
         error::StoreError,
         identifiers::{IdentifierDigest, IdentifierFact, IdentifierState},
+        import_writes::ImportWrite,
         imports::ImportedKind,
+        namings::Naming,
+        repeats::{NO_IMPORT, RepeatedFact},
     },
 };
 
@@ -42,7 +47,7 @@ pub struct CustomerPatch {
     pub display_name: Option<Option<Label>>,
     /// Found by these from now on.
     pub add_identifiers: Vec<Identifier>,
-    /// No longer found by these.
+    /// No longer found by these, whichever source states them.
     pub end_identifiers: Vec<Identifier>,
     /// What the source says of these identifiers.
     pub statement: IdentifierStatement,
@@ -79,7 +84,10 @@ pub struct NewAttribute {
 /// What is stored of the customers of a batch, while its patches are being applied.
 struct Known {
     locked: Locked,
+    /// The import of the call, or none.
+    import: i64,
     identifiers: HashMap<CustomerId, Vec<IdentifierState>>,
+    namings: HashMap<CustomerId, Vec<Naming>>,
     /// Of attributes observed on a later day too: what was recorded last for a day.
     past: HashMap<ObservationDay, AttributeFact>,
 }
@@ -89,6 +97,9 @@ struct Known {
 struct Additions {
     identifiers: Vec<IdentifierFact>,
     attributes: Vec<(CustomerId, AttributeFact)>,
+    namings: Vec<(CustomerId, Naming)>,
+    /// Recorded facts that the patches state too.
+    repeated: Vec<RepeatedFact>,
     changed: HashMap<CustomerId, Profile>,
 }
 
@@ -115,7 +126,10 @@ async fn write_once(
     let mut tx = begin(ingest, &customers, call.deadline).await?;
     let locked = list_locked(ingest, &mut tx, &customers).await?;
     let past = past_days(batch, &locked.profiles);
+    let import = store::imports::number_of(&mut tx, call.import.as_ref(), recorded_at).await?;
     let mut known = Known {
+        import,
+        namings: store::namings::list(&mut tx, &customers).await?,
         identifiers: store::identifiers::list_states(&mut tx, &customers).await?,
         past: store::attributes::list_last(&mut tx, &past).await?,
         locked,
@@ -134,8 +148,9 @@ async fn write_once(
         });
     }
     let identifiers = list_changed(ingest, batch, &additions);
+    let notes = store_notes(&mut tx, import, &additions).await?;
     if additions.changed.is_empty() {
-        tx.rollback().await?;
+        end_unwritten(ingest, tx, notes).await?;
         ingest.identifiers.renew(&identifiers).await;
         return Ok(outcomes);
     }
@@ -168,6 +183,24 @@ fn list_changed(
     let changed = additions.identifiers.iter().map(|fact| fact.digest);
     let digests: HashSet<IdentifierDigest> = named.chain(changed).collect();
     digests.into_iter().collect()
+}
+
+/// Notes what the patches state of kinds and names, and of facts that are recorded. Says whether any note is new.
+async fn store_notes(
+    tx: &mut Tx<'_, Postgres>,
+    import: i64,
+    additions: &Additions,
+) -> Result<bool, StoreError> {
+    let has_repeated = store::repeats::insert(tx, import, &additions.repeated).await?;
+    store::namings::insert(tx, &additions.namings).await?;
+    if import != NO_IMPORT {
+        // The undoing comes to the customers of whom nothing else is written.
+        let named = additions.namings.iter().map(|(id, _)| id);
+        let named = named.filter(|id| !additions.changed.contains_key(*id));
+        let writes = named.map(|id| ImportWrite::nothing(id.clone(), import));
+        store::import_writes::insert(tx, &writes.collect::<Vec<_>>()).await?;
+    }
+    Ok(has_repeated || !additions.namings.is_empty())
 }
 
 async fn store_additions(
@@ -208,13 +241,24 @@ fn apply(
         .display_name
         .clone()
         .unwrap_or_else(|| profile.display_name.clone());
-    let identifiers = new_identifiers(
-        ingest,
-        patch,
-        known.identifiers.entry(id.clone()).or_default(),
-        version,
-    );
+    let states = known.identifiers.entry(id.clone()).or_default();
+    let identifiers = identifiers::state(ingest, patch, states, version);
     let attributes = new_attributes(patch, &profile.history.attributes, &mut known.past, version);
+    let states_facts = !(patch.attributes.is_empty() && identifiers::is_unstated(patch));
+    let naming = Naming {
+        import: known.import,
+        kind: patch.kind,
+        display_name: patch.display_name.clone(),
+    };
+    let namings = known.namings.entry(id.clone()).or_default();
+    let is_named = naming.kind.is_some() || naming.display_name.is_some();
+    if (created || is_named || !states_facts) && naming.is_new(namings) {
+        namings.push(naming.clone());
+        additions.namings.push((id.clone(), naming));
+    }
+    additions.repeated.extend(identifiers.repeated);
+    additions.repeated.extend(attributes.repeated);
+    let (identifiers, attributes) = (identifiers.new, attributes.new);
     let changes = created
         || kind != profile.kind
         || display_name != profile.display_name
@@ -251,85 +295,6 @@ fn customer_of(patch: &CustomerPatch) -> Customer {
     }
 }
 
-/// The identifiers that really begin or end with this patch; `states` is brought up to date.
-fn new_identifiers(
-    ingest: &Ingest,
-    patch: &CustomerPatch,
-    states: &mut Vec<IdentifierState>,
-    profile_version: i64,
-) -> Vec<IdentifierFact> {
-    let statement = &patch.statement;
-    let digested = |identifiers: &[Identifier]| -> Vec<(IdentifierDigest, String)> {
-        let digests = identifiers.iter();
-        digests
-            .map(|it| (ingest.key.digest(it), it.masked()))
-            .collect()
-    };
-    let (added, mut ended) = (
-        digested(&patch.add_identifiers),
-        digested(&patch.end_identifiers),
-    );
-    let replaced = states.iter().filter(|state| {
-        state.begins
-            && statement.replaces.contains(&state.digest.kind())
-            && state.source == statement.source
-            && added.iter().all(|(digest, _)| *digest != state.digest)
-    });
-    ended.extend(replaced.map(|state| (state.digest, state.display.clone())));
-    let ended = ended.into_iter().map(|it| (it, false));
-    let added = added.into_iter().map(|it| (it, true));
-    let mut facts = vec![];
-    for ((digest, display), begins) in ended.chain(added) {
-        let known = states.iter().position(|state| state.digest == digest);
-        if !says_something_new(statement, begins, known.map(|at| &states[at])) {
-            continue;
-        }
-        let state = IdentifierState {
-            digest,
-            display: display.clone(),
-            begins,
-            observed_on: statement.observed_on,
-            source: statement.source.clone(),
-        };
-        match known {
-            Some(at) => states[at] = state,
-            None => states.push(state),
-        }
-        facts.push(IdentifierFact {
-            customer_id: patch.customer_id.clone(),
-            digest,
-            display,
-            begins,
-            observed_on: statement.observed_on,
-            source: statement.source.clone(),
-            profile_version,
-        });
-    }
-    facts
-}
-
-/// Whether a statement that an identifier begins or ends is to be recorded, after what was recorded last.
-fn says_something_new(
-    statement: &IdentifierStatement,
-    begins: bool,
-    known: Option<&IdentifierState>,
-) -> bool {
-    let Some(known) = known else {
-        // The end of what never began matters to a message that is older and comes later.
-        return begins || statement.is_dated;
-    };
-    if known.observed_on > statement.observed_on {
-        return false;
-    }
-    if known.begins != begins {
-        return true;
-    }
-    // The same again: of a later day it stands against what is older than that; from another source it is that source's.
-    let is_later = statement.is_dated && known.observed_on < statement.observed_on;
-    let is_taken_over = statement.source.is_some() && statement.source != known.source;
-    is_later || is_taken_over
-}
-
 /// The observations of days before the one that the profile holds. Only for these must the facts be asked: of the day that it holds it
 /// holds the last observation, and of a later day there is none.
 fn past_days(
@@ -360,13 +325,20 @@ fn held_attribute<'a>(held: &'a [AttributeFact], name: &Label) -> Option<&'a Att
     held.iter().find(|fact| fact.name == *name)
 }
 
+/// The observations of a patch.
+struct Observations {
+    new: Vec<AttributeFact>,
+    repeated: Vec<RepeatedFact>,
+}
+
 /// The observations that say something new: not what was recorded last for that attribute and day. `past` is brought up to date.
 fn new_attributes(
     patch: &CustomerPatch,
     held: &[AttributeFact],
     past: &mut HashMap<ObservationDay, AttributeFact>,
     profile_version: i64,
-) -> Vec<AttributeFact> {
+) -> Observations {
+    let mut repeated = vec![];
     let mut facts = vec![];
     for new in &patch.attributes {
         let on = |observed_on| ObservationDay {
@@ -378,7 +350,10 @@ fn new_attributes(
         let of_the_day = held
             .filter(|held| held.observed_on == new.observed_on)
             .or_else(|| past.get(&on(new.observed_on)));
-        if of_the_day.is_some_and(|last| last.value == new.value && last.source == new.source) {
+        let is_same = |last: &&AttributeFact| last.value == new.value && last.source == new.source;
+        if let Some(last) = of_the_day.filter(is_same) {
+            let (id, version) = (&patch.customer_id, last.profile_version);
+            repeated.push(RepeatedFact::attribute(id, &new.name, version));
             continue;
         }
         let fact = AttributeFact {
@@ -394,5 +369,8 @@ fn new_attributes(
         }
         facts.push(fact);
     }
-    facts
+    Observations {
+        new: facts,
+        repeated,
+    }
 }

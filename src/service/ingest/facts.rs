@@ -10,8 +10,10 @@ use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
 use super::{
     Call, Ingest, Outcome,
-    commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
+    commit::{Changes, Imported, Locked, begin, commit, distinct, end_unwritten, list_locked},
+    creation::{create_customers, empty_profile, new_customer},
     placement::{FoundBy, confirm, created_by, insert_begun},
+    repeats::note_keys,
     totals::{self, Settled},
 };
 use crate::{
@@ -24,8 +26,8 @@ use crate::{
         money::Currency,
         text::CustomerId,
     },
-    service::{answer::profiles::fold_all, error::ServiceError, retry::retry},
-    store::{self, customers::Customer, error::StoreError, imports::ImportedKind},
+    service::{answer::profiles::fold_all, error::ServiceError, retry::retry_unless_placed},
+    store::{self, error::StoreError, imports::ImportedKind},
 };
 
 /// A fact that a source sent.
@@ -68,6 +70,12 @@ pub(super) trait KeyedFact: CustomerFact + PartialEq {
         tx: &mut PgConnection,
         keys: &[&FactKey],
     ) -> impl Future<Output = Result<Vec<Self>, StoreError>> + Send;
+    /// Notes that an import, or none, sent recorded facts again. Says whether any note is new.
+    fn note_repeats(
+        tx: &mut PgConnection,
+        import: i64,
+        keys: &[&FactKey],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
     /// What is to be recorded for the items that state totals. Facts without totals have none.
     fn settle_totals(
         _: &mut PgConnection,
@@ -111,6 +119,14 @@ impl KeyedFact for Transaction {
         keys: &[&FactKey],
     ) -> Result<Vec<Self>, StoreError> {
         store::transactions::list_by_key(tx, keys).await
+    }
+
+    async fn note_repeats(
+        tx: &mut PgConnection,
+        import: i64,
+        keys: &[&FactKey],
+    ) -> Result<bool, StoreError> {
+        store::repeats::insert_transactions(tx, import, keys).await
     }
 
     async fn settle_totals(
@@ -164,6 +180,14 @@ impl KeyedFact for Contact {
     ) -> Result<Vec<Self>, StoreError> {
         store::contacts::list_by_key(tx, keys).await
     }
+
+    async fn note_repeats(
+        tx: &mut PgConnection,
+        import: i64,
+        keys: &[&FactKey],
+    ) -> Result<bool, StoreError> {
+        store::repeats::insert_contacts(tx, import, keys).await
+    }
 }
 
 /// Records a batch. One outcome for each item, in their order.
@@ -184,7 +208,9 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let (mut new, stored) = retry(|| write_once(ingest, &firsts, call)).await?;
+    let is_placed = batch.iter().any(|item| item.found_by.is_some());
+    let (mut new, stored) =
+        retry_unless_placed(is_placed, || write_once(ingest, &firsts, call)).await?;
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
         if new.remove(key) {
@@ -234,13 +260,17 @@ async fn write_once<F: KeyedFact>(
         .filter(|key| !new.contains(key))
         .collect();
     let stored = F::list_by_key(&mut tx, &known).await?;
-    let stored = stored
+    let stored: HashMap<FactKey, F> = stored
         .into_iter()
         .chain(settled.repeated)
         .map(|fact| (fact.key().clone(), fact))
         .collect();
+    let repeated = items.iter().map(|item| &item.fact);
+    let repeated = repeated.filter(|fact| stored.get(fact.key()) == Some(fact));
+    let repeated: Vec<&FactKey> = repeated.map(F::key).collect();
+    let notes = note_keys::<F>(&mut tx, call, &repeated, recorded_at).await?;
     if new.is_empty() {
-        tx.rollback().await?;
+        end_unwritten(ingest, tx, notes).await?;
         ingest.identifiers.renew(&identifiers).await;
         return Ok((new, stored));
     }
@@ -249,7 +279,14 @@ async fn write_once<F: KeyedFact>(
         .copied()
         .filter(|item| new.contains(item.fact.key()))
         .collect();
-    create_customers(&mut tx, &written, &locked.profiles, recorded_at).await?;
+    create_customers(
+        &mut tx,
+        call.import.as_ref(),
+        &written,
+        &locked.profiles,
+        recorded_at,
+    )
+    .await?;
     let created = written.iter().map(|item| item.fact.customer_id()).collect();
     insert_begun(&mut tx, begun, &created, recorded_at).await?;
     let imported = Imported::begin(call, F::IMPORTED, new.len(), &customers, &locked);
@@ -268,32 +305,6 @@ async fn write_once<F: KeyedFact>(
         .collect();
     new.extend(stated);
     Ok((new, stored))
-}
-
-/// Creates the customers of new facts of whom nothing was known.
-pub(super) async fn create_customers<F: CustomerFact>(
-    tx: &mut Tx<'_, Postgres>,
-    written: &[&NewFact<F>],
-    profiles: &HashMap<CustomerId, Profile>,
-    recorded_at: Timestamp,
-) -> Result<(), StoreError> {
-    let mut created: HashMap<&CustomerId, Customer> = HashMap::new();
-    for item in written {
-        let id = item.fact.customer_id();
-        if !profiles.contains_key(id) {
-            created.entry(id).or_insert_with(|| new_customer(item));
-        }
-    }
-    let created: Vec<Customer> = created.into_values().collect();
-    store::customers::upsert(tx, &created, recorded_at).await
-}
-
-fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
-    Customer {
-        customer_id: item.fact.customer_id().clone(),
-        kind: item.customer_kind.unwrap_or(CustomerKind::Person),
-        display_name: None,
-    }
 }
 
 /// Folds the new facts into the profiles of their customers: what was folded stands, except where a refund asks for earlier facts.
@@ -358,18 +369,6 @@ async fn fold_stored(
     let all = store::facts::list(tx, &refold, None).await?;
     folded.extend(all.into_iter().map(|(id, facts)| (id, fold_all(&facts))));
     Ok(folded)
-}
-
-/// The profile of a customer of whom nothing is known yet.
-pub(super) fn empty_profile(customer: &Customer, recorded_at: Timestamp) -> Profile {
-    Profile {
-        customer_id: customer.customer_id.clone(),
-        version: 0,
-        kind: customer.kind,
-        display_name: customer.display_name.clone(),
-        recorded_at,
-        history: History::default(),
-    }
 }
 
 /// Notes the currencies of new facts. Says whether one came into use.

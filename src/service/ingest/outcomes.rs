@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use super::{
     Ingest, NewFact, Outcome,
     commit::{Changes, begin, commit, list_locked},
-    facts::{CustomerFact, create_customers, fold_new},
+    creation::create_customers,
+    facts::{CustomerFact, fold_new},
 };
 use crate::{
     domain::{
@@ -64,7 +65,7 @@ async fn write_once(
     }
     store::contact_outcomes::upsert(&mut tx, &completed, recorded_at).await?;
     let created = if locked.profiles.is_empty() {
-        create_customers(&mut tx, &[item], &locked.profiles, recorded_at).await?;
+        create_customers(&mut tx, None, &[item], &locked.profiles, recorded_at).await?;
         fold_new(&mut tx, &[item], locked, recorded_at).await?
     } else {
         HashMap::new()

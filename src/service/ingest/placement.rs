@@ -246,6 +246,7 @@ pub(super) async fn confirm<'a>(
                     begins: true,
                     observed_on: found_by.seen_on,
                     source: None,
+                    of_all_sources: false,
                     profile_version: locked.version(customer) + 1,
                 });
             }
