@@ -160,9 +160,12 @@ fn list_page(imports: &[pb::Import]) -> String {
     ];
     let row = |import: &pb::Import| {
         let written = import.counts.iter().filter(|count| count.written_count > 0);
-        let written: Vec<String> = written
+        let mut written: Vec<String> = written
             .map(|count| plural(count.written_count, &count.kind))
             .collect();
+        if written.is_empty() {
+            written.push("only duplicates".to_owned());
+        }
         vec![
             import.import_id.clone(),
             text::time_text(import.create_time.as_ref()).unwrap_or_default(),

@@ -145,7 +145,7 @@ async fn undo_customers(ingest: &Ingest, undoing: Undoing<'_>) -> Result<Slice, 
             return Ok(sum);
         };
         last.as_str().clone_into(&mut after);
-        let slices = open.chunks(open.len().div_ceil(SLICES));
+        let slices = open.chunks(SLICE);
         let slices = slices.map(|slice| retry(move || undo_slice(ingest, undoing, slice)));
         for slice in try_join_all(slices).await? {
             sum.customers += slice.customers;
