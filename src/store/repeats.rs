@@ -100,7 +100,7 @@ pub async fn insert(
                                FROM import_repeats AS r
                                WHERE r.customer_id = t.customer_id AND r.kind = t.kind AND r.source = t.source AND r.id = t.id
                                  AND r.profile_version = t.profile_version) AS known
-           WHERE w.customer_id = ANY($2) AND w.import <> $1 AND NOT known.stays
+           WHERE w.import <> $1 AND NOT known.stays
            ON CONFLICT DO NOTHING
            RETURNING customer_id, import
          ), visited AS (
@@ -142,7 +142,7 @@ pub async fn insert_transactions(
                               FROM import_repeats AS r
                               WHERE r.customer_id = t.customer_id AND r.kind = 1 AND r.source = t.source AND r.id = t.transaction_id
                                 AND r.profile_version = t.profile_version) AS known
-          WHERE t.customer_id = ANY($2) AND w.customer_id = ANY($2) AND w.import <> $1 AND NOT known.stays
+          WHERE t.customer_id = ANY($5) AND w.import <> $1 AND NOT known.stays
           ON CONFLICT DO NOTHING
           RETURNING customer_id, import
         ), visited AS (
@@ -175,7 +175,7 @@ pub async fn insert_contacts(
                               FROM import_repeats AS r
                               WHERE r.customer_id = t.customer_id AND r.kind = 2 AND r.source = t.source AND r.id = t.contact_id
                                 AND r.profile_version = t.profile_version) AS known
-          WHERE t.customer_id = ANY($2) AND w.customer_id = ANY($2) AND w.import <> $1 AND NOT known.stays
+          WHERE t.customer_id = ANY($5) AND w.import <> $1 AND NOT known.stays
           ON CONFLICT DO NOTHING
           RETURNING customer_id, import
         ), visited AS (
@@ -196,6 +196,10 @@ async fn insert_keys(
     if keys.is_empty() {
         return Ok(false);
     }
+    // Each once: for more the planner expects more facts, and reads all of them.
+    let mut customers: Vec<&str> = keys.iter().map(|key| key.customer_id.as_str()).collect();
+    customers.sort_unstable();
+    customers.dedup();
     let noted = sqlx::query_scalar(statement)
         .bind(import)
         .bind(
@@ -205,6 +209,7 @@ async fn insert_keys(
         )
         .bind(keys.iter().map(|key| &*key.source).collect::<Vec<_>>())
         .bind(keys.iter().map(|key| &*key.id).collect::<Vec<_>>())
+        .bind(customers)
         .fetch_one(tx)
         .await?;
     Ok(noted)
