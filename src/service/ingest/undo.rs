@@ -229,8 +229,8 @@ async fn undo_slice(
     let named = store::namings::withdraw(&mut tx, number, &versions).await?;
     let profiles = rename(&mut tx, locked.profiles, &named, &mut affected).await?;
     let renamed = i64::try_from(profiles.renamed).unwrap_or(i64::MAX);
-    let names = (number, ImportedKind::Customer);
-    slice.counts.entry(names).or_default().withdrawn += renamed;
+    let key = (number, ImportedKind::Customer);
+    slice.counts.entry(key).or_default().withdrawn += renamed;
     let open: Vec<CustomerId> = versions.into_keys().collect();
     let changes = change(&mut tx, profiles.all, &open, affected, recorded_at).await?;
     slice.removed = i64::try_from(changes.former.len()).unwrap_or(i64::MAX);

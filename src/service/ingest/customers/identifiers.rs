@@ -57,7 +57,7 @@ pub(super) fn state(
     let all = ended.into_iter().map(of(Statement::EndsOfAll));
     let all = all.chain(replaced.into_iter().map(of(Statement::EndsOfSource)));
     let all = all.chain(added.into_iter().map(of(Statement::Begins)));
-    let mut stated = Stated {
+    let mut outcome = Stated {
         new: vec![],
         repeated: vec![],
     };
@@ -67,7 +67,7 @@ pub(super) fn state(
             Novelty::New => {}
             Novelty::Repeats(known) => {
                 let repeated = RepeatedFact::identifier(&patch.customer_id, known);
-                stated.repeated.push(repeated);
+                outcome.repeated.push(repeated);
                 continue;
             }
             Novelty::Nothing => continue,
@@ -81,7 +81,7 @@ pub(super) fn state(
             of_all_sources: statement == Statement::EndsOfAll,
             profile_version,
         };
-        stated.new.push(IdentifierFact {
+        outcome.new.push(IdentifierFact {
             customer_id: patch.customer_id.clone(),
             digest,
             display: state.display.clone(),
@@ -93,7 +93,7 @@ pub(super) fn state(
         });
         states.push(state);
     }
-    stated
+    outcome
 }
 
 /// The identifiers of the kinds that a source states completely, that it had at some time until the day of the statement and does not list;
