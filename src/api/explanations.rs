@@ -8,7 +8,7 @@ use super::{
     treatments::{localized, verdict},
 };
 use crate::{
-    api::violations::Checker,
+    api::{texts, violations::Checker},
     domain::{
         assess::tiers::TierIndex,
         basis::Basis,
@@ -21,7 +21,6 @@ use crate::{
             wording::{self, both},
         },
         money::Money,
-        text::bounded,
     },
     pb,
     service::answer::explain::{Explained, ExplainedCustomer, Match, Target},
@@ -40,11 +39,10 @@ pub(crate) fn target(request: &pb::ExplainSegmentRequest, check: &mut Checker<'_
                 "REQUIRED",
                 "is empty: set a name, or omit the target to explain everything",
             );
-        } else {
-            // No definitions have a longer name: it would only be cut where it is quoted.
-            check.ok("INVALID_TEXT", bounded(name, limit));
         }
-        name.to_owned()
+        // No definitions have a longer name: it would only be cut where it is quoted.
+        let name = check.ok("INVALID_TEXT", texts::bounded(name, limit));
+        name.unwrap_or_default().into_owned()
     };
     match &request.target {
         None => Target::Everything,

@@ -5,7 +5,7 @@ mod contact;
 use jiff::Timestamp;
 
 pub(crate) use self::contact::{contact, unlisted_channel};
-use super::{Calendar, currency, customer_kind, placing::customer};
+use super::{Calendar, currency, customer_kind, placing::customer, texts};
 use crate::{
     api::violations::{Checker, Violations},
     domain::{
@@ -14,7 +14,7 @@ use crate::{
             FactKey, MAX_LABEL_BYTES, MAX_SOURCE_ID_BYTES, Transaction, TransactionKind,
         },
         money::{MAX_AMOUNT_MINOR, Money},
-        text::{CustomerId, Label, bounded, required},
+        text::{CustomerId, Label},
     },
     pb,
     service::ingest::{NewFact, Placement},
@@ -272,13 +272,13 @@ pub(super) fn check_amount(amount_minor: i64, if_negative: &str, check: &mut Che
 
 /// An optional text; empty is none.
 pub(super) fn label(text: &str, limit: usize, check: &mut Checker<'_>) -> Option<Label> {
-    let text = check.ok("INVALID_TEXT", bounded(text, limit))?;
+    let text = check.ok("INVALID_TEXT", texts::bounded(text, limit))?;
     (!text.is_empty()).then(|| text.into())
 }
 
 /// A required text.
 pub(super) fn required_label(text: &str, limit: usize, check: &mut Checker<'_>) -> Option<Label> {
     check
-        .ok("INVALID_TEXT", required(text, limit))
+        .ok("INVALID_TEXT", texts::required(text, limit))
         .map(Label::from)
 }

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use super::{
-    subject,
+    subject, texts,
     violations::{Checker, Violations},
 };
 use crate::{
-    domain::text::CustomerId,
     pb,
     service::{
         answer::subjects::Subject,
@@ -75,7 +74,7 @@ pub(super) fn customer(
     let Some(named) = named else {
         let customer_id = check
             .field("customer_id")
-            .ok("INVALID_ID", CustomerId::new(customer_id))?;
+            .ok("INVALID_ID", texts::customer_id(customer_id))?;
         return Some(Placed {
             customer_id,
             found_by: None,
