@@ -203,6 +203,7 @@ fn customer(as_of: Day) -> Option<Profile> {
         amount_minor: 4_900,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     };
     let contact = |index: i32| ContactDay {
         day: as_of.plus_days((index - 19) * 40 - 2),

@@ -269,5 +269,7 @@ fn purchase(customer_id: &CustomerId, id: u32, day: Day, amount: Money) -> Trans
         category: None,
         channel: None,
         original_id: None,
+        original_source: None,
+        stated_customer: None,
     }
 }

@@ -132,6 +132,7 @@ fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classifica
             .map(|definitions| segments(&one.memberships, definitions))
             .unwrap_or_default(),
         missing_rates: rates::missing_rates(&one.missing_rates),
+        oldest_rate: one.oldest_rate.map(rates::used_rate),
         extrapolated_covariates: extrapolated_covariates(
             &assessment.valued.valuation.extrapolated_covariates,
         ),

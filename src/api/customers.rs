@@ -7,7 +7,7 @@ use crate::{
         customer::{
             IdentifierKind, KnownIdentifier,
             facts::{AttributeFact, AttributeValue, ContractFact},
-            profile::{ContactDay, PurchaseDay},
+            profile::{ContactDay, ForeignRefund, PurchaseDay},
         },
         money::Money,
     },
@@ -92,6 +92,11 @@ pub(crate) fn customer(known: &KnownCustomer, days: Days) -> pb::Customer {
         contracts: history.contracts.iter().map(contract).collect(),
         purchase_entry_count: length(&history.purchases),
         contact_entry_count: length(&history.contacts),
+        unmatched_refunds: history
+            .unmatched_refunds
+            .iter()
+            .map(|it| money_message(*it))
+            .collect(),
     }
 }
 
@@ -137,6 +142,23 @@ fn purchase_day(entry: &PurchaseDay) -> pb::PurchaseDay {
         costed_amount_minor: entry.costed_amount_minor,
         cost_minor: entry.cost_minor,
         category: entry.category.as_deref().unwrap_or_default().to_owned(),
+        foreign_refunds: entry
+            .foreign_refunds
+            .as_deref()
+            .map_or_else(Vec::new, |it| {
+                it.refunds.iter().map(foreign_refund).collect()
+            }),
+    }
+}
+
+fn foreign_refund(refund: &ForeignRefund) -> pb::ForeignRefund {
+    pb::ForeignRefund {
+        day: refund.day.to_string(),
+        amount: Some(money_message(Money {
+            amount_minor: refund.amount_minor,
+            currency: refund.currency,
+        })),
+        cost_minor: refund.cost_minor,
     }
 }
 

@@ -4,7 +4,7 @@ mod clauses;
 
 use super::{
     answers::{extrapolated_covariates, mark_stale, provenance, tier},
-    money_message,
+    money_message, rates,
     treatments::{localized, verdict},
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
             wording::{self, both},
         },
         money::Money,
+        rates::UsedRate,
     },
     pb,
     service::answer::explain::{Explained, ExplainedCustomer, Match, Target},
@@ -98,13 +99,17 @@ fn explanation(one: &ExplainedCustomer<'_>, basis: &Basis) -> pb::Explanation {
         tier: one
             .tier
             .as_ref()
-            .map(|explanation| tier_explanation(explanation, basis)),
+            .map(|explanation| tier_explanation(explanation, one.oldest_rate, basis)),
         segments: segments.unwrap_or_default(),
         extrapolated_covariates: extrapolated_covariates(&one.extrapolated_covariates),
     }
 }
 
-fn tier_explanation(explanation: &TierExplanation, basis: &Basis) -> pb::TierExplanation {
+fn tier_explanation(
+    explanation: &TierExplanation,
+    oldest_rate: Option<UsedRate>,
+    basis: &Basis,
+) -> pb::TierExplanation {
     let name = |tier: TierIndex| basis.revision.tiers.get(tier).name.to_string();
     let distance = |(tier, distance): (TierIndex, Money)| pb::TierDistance {
         tier: name(tier),
@@ -128,6 +133,7 @@ fn tier_explanation(explanation: &TierExplanation, basis: &Basis) -> pb::TierExp
         next_better: explanation.next_better.map(distance),
         next_lower: explanation.next_lower.map(distance),
         reasons: explanation.reasons.iter().map(tier_reason).collect(),
+        oldest_rate: oldest_rate.map(rates::used_rate),
     }
 }
 

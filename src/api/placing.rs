@@ -18,11 +18,20 @@ use crate::{
 pub(crate) trait NamesCustomer {
     /// The subject.
     fn subject(&self) -> Option<&pb::Subject>;
+
+    /// Whether the result states the customer, because the customer id of the item does not.
+    fn returns_customer(&self) -> bool {
+        self.subject().is_some()
+    }
 }
 
 impl NamesCustomer for pb::Transaction {
     fn subject(&self) -> Option<&pb::Subject> {
         self.customer.as_ref()
+    }
+
+    fn returns_customer(&self) -> bool {
+        self.customer.is_some() || !self.original_customer_id.is_empty()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         calendar::Day,
         customer::{
             facts::AttributeValue,
-            profile::{DatedProfile, History, Profile},
+            profile::{DatedProfile, ForeignRefunds, History, Profile, PurchaseDay},
         },
         text::{CustomerId, Label},
     },
@@ -165,6 +165,7 @@ fn profile_bytes(profile: &Profile) -> usize {
         attributes,
         contracts,
         unmatched_refund_count: _,
+        unmatched_refunds,
         has_refunds: _,
         last_unnamed_refund_day: _,
         unmatched_retraction_count: _,
@@ -176,7 +177,19 @@ fn profile_bytes(profile: &Profile) -> usize {
         + size_of_val(contacts.as_slice())
         + size_of_val(attributes.as_slice())
         + size_of_val(contracts.as_slice())
+        + size_of_val(&**unmatched_refunds)
+        + foreign_refund_bytes(purchases)
         + label_bytes(display_name.as_ref(), history)
+}
+
+/// What refunds in other currencies take.
+fn foreign_refund_bytes(purchases: &[PurchaseDay]) -> usize {
+    let foreign = purchases
+        .iter()
+        .filter_map(|entry| entry.foreign_refunds.as_deref());
+    foreign
+        .map(|it| size_of::<ForeignRefunds>() + size_of_val(&*it.refunds))
+        .sum()
 }
 
 /// What the texts of a profile take, each shared one once.

@@ -11,7 +11,9 @@ use self::treatment::{
 };
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
-use super::json::{self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson};
+use super::json::{
+    self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson, UsedRateJson,
+};
 use super::output::Output;
 use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
 use super::text;
@@ -70,6 +72,8 @@ pub struct ClassificationJson {
     unrated_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing_rates: Vec<MissingRateJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_rate: Option<UsedRateJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extrapolated_covariates: Vec<ExtrapolatedJson>,
     lifetime_value: Option<MoneyJson>,
@@ -155,11 +159,8 @@ impl From<&pb::Classification> for ClassificationJson {
             tier: json::tier_name(one.tier.as_ref()),
             tier_rank: json::tier_rank(one.tier.as_ref()),
             unrated_reason: json::tier_unrated_reason(one.tier.as_ref()),
-            missing_rates: one
-                .missing_rates
-                .iter()
-                .map(MissingRateJson::from)
-                .collect(),
+            missing_rates: json::missing_rates(&one.missing_rates),
+            oldest_rate: one.oldest_rate.as_ref().map(UsedRateJson::from),
             extrapolated_covariates: json::extrapolated(&one.extrapolated_covariates),
             next_check_in: Some(one.next_check_in.clone()).filter(|day| !day.is_empty()),
             references: one.references.iter().map(ReferenceJson::from).collect(),
@@ -221,7 +222,8 @@ fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String 
     let extrapolated = text::extrapolated_text(&one.extrapolated_covariates);
     rows.extend(extrapolated.into_iter().map(|line| ("Extrapolated", line)));
     if let Some(value) = &one.lifetime_value {
-        rows.push(("Lifetime value", text::money_text(value)));
+        let rate = text::oldest_rate_text(one.oldest_rate.as_ref());
+        rows.push(("Lifetime value", text::money_text(value) + &rate));
     }
     if let Some(provenance) = provenance {
         rows.push(("As of", provenance.as_of.clone()));
@@ -320,6 +322,7 @@ mod tests {
             segments: vec![],
             treatment: None,
             missing_rates: vec![],
+            oldest_rate: None,
             extrapolated_covariates: vec![pb::ExtrapolatedCovariate {
                 name: "age".into(),
                 value: 95.0,

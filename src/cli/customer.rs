@@ -84,20 +84,28 @@ fn page(customer: &pb::Customer) -> String {
         "Profile",
         format!("version {}, written {written}", customer.profile_version),
     ));
-    for (label, count, known) in [
+    let amounts = customer.unmatched_refunds.iter().map(text::money_text);
+    let amounts: Vec<String> = amounts.collect();
+    let amounts = match amounts.as_slice() {
+        [] => String::new(),
+        amounts => format!(": {}", amounts.join(", ")),
+    };
+    for (label, count, known, amounts) in [
         (
             "Unmatched refunds",
             customer.unmatched_refund_count,
             "purchases",
+            amounts.as_str(),
         ),
         (
             "Unmatched retractions",
             customer.unmatched_retraction_count,
             "contacts",
+            "",
         ),
     ] {
         if count > 0 {
-            let text = format!("{count} not fully matched to recorded {known}");
+            let text = format!("{count} not fully matched to recorded {known}{amounts}");
             rows.push((label, text));
         }
     }
@@ -175,13 +183,22 @@ fn purchases_part(days: &[pb::PurchaseDay], count: i32) -> String {
             vec![
                 day.day.clone(),
                 day.count.to_string(),
-                amount.map_or_else(String::new, text::money_text),
+                amount.map_or_else(String::new, text::money_text)
+                    + &foreign_refunds_text(&day.foreign_refunds),
                 day.category.clone(),
             ]
         })
         .collect();
     let others = not_shown(rows.len(), count);
     format!("{}{others}", text::table(&header, &rows))
+}
+
+/// What was paid back of each purchase in other currencies, behind its amount.
+fn foreign_refunds_text(refunds: &[pb::ForeignRefund]) -> String {
+    let amounts = refunds.iter().filter_map(|refund| refund.amount.as_ref());
+    amounts
+        .map(|amount| format!(" less {}", text::money_text(amount)))
+        .collect()
 }
 
 fn contacts_part(days: &[pb::ContactDay], count: i32) -> String {

@@ -37,6 +37,30 @@ pub struct MissingRateJson {
     pub day: String,
 }
 
+/// The rates that are missing.
+#[must_use]
+pub fn missing_rates(missing: &[pb::MissingRate]) -> Vec<MissingRateJson> {
+    missing.iter().map(MissingRateJson::from).collect()
+}
+
+/// The oldest exchange rate behind an amount.
+#[derive(Debug, Serialize)]
+pub struct UsedRateJson {
+    day: String,
+    from: String,
+    to: String,
+}
+
+impl From<&pb::UsedRate> for UsedRateJson {
+    fn from(used: &pb::UsedRate) -> Self {
+        Self {
+            day: used.day.clone(),
+            from: used.from_currency.clone(),
+            to: used.to_currency.clone(),
+        }
+    }
+}
+
 impl From<&pb::MissingRate> for MissingRateJson {
     fn from(missing: &pb::MissingRate) -> Self {
         Self {

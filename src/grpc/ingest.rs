@@ -217,7 +217,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestCustomersRequest>,
     ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_customers(request.get_ref(), deadline).await?;
+        let result = self.write_customers(request.get_ref(), deadline).await?;
+        let results = result.results;
         Ok(Response::new(pb::IngestCustomersResponse { results }))
     }
 
@@ -226,8 +227,11 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestTransactionsRequest>,
     ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_transactions(request.get_ref(), deadline).await?;
-        Ok(Response::new(pb::IngestTransactionsResponse { results }))
+        let result = self.write_transactions(request.get_ref(), deadline).await?;
+        Ok(Response::new(pb::IngestTransactionsResponse {
+            results: result.results,
+            unmatched_refund_change: result.unmatched_change,
+        }))
     }
 
     async fn ingest_contacts(
@@ -235,8 +239,11 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestContactsRequest>,
     ) -> Result<Response<pb::IngestContactsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_contacts(request.get_ref(), deadline).await?;
-        Ok(Response::new(pb::IngestContactsResponse { results }))
+        let result = self.write_contacts(request.get_ref(), deadline).await?;
+        Ok(Response::new(pb::IngestContactsResponse {
+            results: result.results,
+            unmatched_retraction_change: result.unmatched_change,
+        }))
     }
 
     async fn ingest_rates(
@@ -244,7 +251,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestRatesRequest>,
     ) -> Result<Response<pb::IngestRatesResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_rates(request.get_ref(), deadline).await?;
+        let result = self.write_rates(request.get_ref(), deadline).await?;
+        let results = result.results;
         Ok(Response::new(pb::IngestRatesResponse { results }))
     }
 
@@ -253,7 +261,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestContractsRequest>,
     ) -> Result<Response<pb::IngestContractsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_contracts(request.get_ref(), deadline).await?;
+        let result = self.write_contracts(request.get_ref(), deadline).await?;
+        let results = result.results;
         Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 

@@ -11,6 +11,7 @@ mod rates;
 pub mod refold;
 mod totals;
 mod undo;
+mod unmatched;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use contracts::NewContract;
 pub use customers::{CustomerPatch, IdentifierStatement, NewAttribute};
 pub use facts::NewFact;
 pub use undo::{UndoMode, UndoneImport};
+pub use unmatched::{Recorded, UnmatchedChange};
 
 /// What is recorded of imports. Named here, because who words it for callers knows the service and no store.
 pub use crate::store::imports::{Import as StoredImport, ImportedKind};
@@ -35,7 +37,7 @@ use crate::{
         rates::{ExchangeRate, RateFilter, RecordedRate},
         text::Label,
     },
-    metrics::{self, FactKind, IngestMetrics},
+    metrics::{self, FactKind, IngestMetrics, TakesBack},
     service::{answer::subjects::Subject, current_basis::CurrentBasis, error::ServiceError},
     store::{self, identifiers::IdentifierKey, pool::Pool},
 };
@@ -97,7 +99,7 @@ impl Ingest {
         placement::place(self, subjects, unknown).await
     }
 
-    /// Records transactions. One outcome for each, in their order. No statement runs on after the deadline.
+    /// Records transactions: one outcome for each, in their order. No statement runs on after the deadline.
     ///
     /// # Errors
     /// Nothing was written, or, when the connection broke at the very end, all of it may have been: the same batch can be sent again.
@@ -105,10 +107,12 @@ impl Ingest {
         &self,
         batch: &[NewFact<Transaction>],
         call: &Call,
-    ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = facts::write(self, batch, call).await?;
-        self.count(FactKind::Transaction, &outcomes);
-        Ok(outcomes)
+    ) -> Result<Recorded, ServiceError> {
+        let recorded = facts::write(self, batch, call).await?;
+        self.count(FactKind::Transaction, &recorded.outcomes);
+        let UnmatchedChange { added, matched } = recorded.unmatched;
+        self.metrics.unmatched(TakesBack::Refund, added, matched);
+        Ok(recorded)
     }
 
     /// Records contacts. One outcome for each, in their order.
@@ -119,10 +123,13 @@ impl Ingest {
         &self,
         batch: &[NewFact<Contact>],
         call: &Call,
-    ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = facts::write(self, batch, call).await?;
-        self.count(FactKind::Contact, &outcomes);
-        Ok(outcomes)
+    ) -> Result<Recorded, ServiceError> {
+        let recorded = facts::write(self, batch, call).await?;
+        self.count(FactKind::Contact, &recorded.outcomes);
+        let UnmatchedChange { added, matched } = recorded.unmatched;
+        self.metrics
+            .unmatched(TakesBack::Retraction, added, matched);
+        Ok(recorded)
     }
 
     /// Records how a contact ended; written or a duplicate.

@@ -138,6 +138,7 @@ fn differing_parts(stored: &History, folded: &History) -> Vec<ProfilePart> {
         attributes,
         contracts,
         unmatched_refund_count,
+        unmatched_refunds,
         has_refunds,
         last_unnamed_refund_day,
         unmatched_retraction_count,
@@ -146,6 +147,7 @@ fn differing_parts(stored: &History, folded: &History) -> Vec<ProfilePart> {
     } = folded;
     let corrections = (
         stored.unmatched_refund_count,
+        &stored.unmatched_refunds,
         stored.has_refunds,
         stored.last_unnamed_refund_day,
         stored.unmatched_retraction_count,
@@ -153,6 +155,7 @@ fn differing_parts(stored: &History, folded: &History) -> Vec<ProfilePart> {
     );
     let folded_corrections = (
         *unmatched_refund_count,
+        unmatched_refunds,
         *has_refunds,
         *last_unnamed_refund_day,
         *unmatched_retraction_count,

@@ -180,13 +180,13 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// The currency of all purchases, if there is just one.
+/// The currency of all purchases and their refunds, if there is just one.
 fn single_currency(history: &History) -> Option<Currency> {
     let first = history.purchases.first()?.currency;
     history
         .purchases
         .iter()
-        .all(|entry| entry.currency == first)
+        .all(|entry| entry.currency == first && entry.foreign_refunds.is_none())
         .then_some(first)
 }
 

@@ -105,13 +105,13 @@ const TRANSACTIONS: &str = "
             WHERE customer_id = ANY($2) AND import = $1 AND NOT undone
             GROUP BY customer_id) AS merged
     ), kept (customer_id, source, id) AS (
-      SELECT t.customer_id, t.source, t.original_id
+      SELECT t.customer_id, coalesce(t.original_source, t.source), t.original_id
       FROM transactions AS t
       WHERE t.customer_id = ANY($2) AND t.original_id IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM written AS w
                         WHERE w.customer_id = t.customer_id AND t.profile_version BETWEEN w.first_version AND w.last_version)
       UNION
-      SELECT t.customer_id, t.source, t.original_id
+      SELECT t.customer_id, coalesce(t.original_source, t.source), t.original_id
       FROM kept AS k
       JOIN transactions AS t ON t.customer_id = k.customer_id AND t.source = k.source AND t.transaction_id = k.id
       WHERE t.customer_id = ANY($2) AND t.original_id IS NOT NULL

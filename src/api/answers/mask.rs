@@ -55,6 +55,7 @@ const CLASSIFY_NAMES: &[Name] = &[
     ("extrapolated_covariates", 0, 10),
     ("next_check_in", 0, 11),
     ("references", 0, 12),
+    ("oldest_rate", 0, 40),
 ];
 
 const SCORE_NAMES: &[Name] = &[
@@ -96,6 +97,7 @@ const SCORE_NAMES: &[Name] = &[
     ("season_factor", 0, 35),
     ("extrapolated_covariates", 0, 36),
     ("oldest_rate_day", 0, 37),
+    ("oldest_rate", 0, 40),
 ];
 
 /// The number of the customer's id, which is always returned.

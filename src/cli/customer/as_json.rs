@@ -22,6 +22,7 @@ pub(super) struct CustomerJson {
     contact_days: Vec<Value>,
     contracts: Vec<Value>,
     unmatched_refund_count: i32,
+    unmatched_refunds: Vec<MoneyJson>,
     unmatched_retraction_count: i32,
     purchase_entry_count: i32,
     contact_entry_count: i32,
@@ -56,6 +57,11 @@ pub(super) fn as_json(customer: &pb::Customer) -> CustomerJson {
         contact_days: customer.contact_days.iter().map(contact_json).collect(),
         contracts: customer.contracts.iter().map(contract_json).collect(),
         unmatched_refund_count: customer.unmatched_refund_count,
+        unmatched_refunds: customer
+            .unmatched_refunds
+            .iter()
+            .map(MoneyJson::from)
+            .collect(),
         unmatched_retraction_count: customer.unmatched_retraction_count,
         purchase_entry_count: customer.purchase_entry_count,
         contact_entry_count: customer.contact_entry_count,
@@ -82,6 +88,15 @@ fn purchase_json(day: &pb::PurchaseDay) -> Value {
         "costed_amount_minor": day.costed_amount_minor,
         "cost_minor": day.cost_minor,
         "category": day.category,
+        "foreign_refunds": day.foreign_refunds.iter().map(foreign_refund_json).collect::<Vec<_>>(),
+    })
+}
+
+fn foreign_refund_json(refund: &pb::ForeignRefund) -> Value {
+    json!({
+        "day": refund.day,
+        "amount": refund.amount.as_ref().map(MoneyJson::from),
+        "cost_minor": refund.cost_minor,
     })
 }
 

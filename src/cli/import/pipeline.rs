@@ -240,6 +240,7 @@ impl Import<'_> {
         lanes.busy[lane] = false;
         let sent = sent?;
         self.summary.retried_calls += u64::from(sent.retries);
+        self.summary.unmatched += sent.unmatched_change;
         for (unit, result) in origins.iter().zip(&sent.results) {
             for warning in &result.warnings {
                 self.summary.warn(&warning.description);

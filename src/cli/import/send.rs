@@ -63,6 +63,8 @@ pub struct Terms {
 pub struct Sent {
     /// A result per fact, in their order.
     pub results: Vec<pb::ItemResult>,
+    /// By how much the number of refunds or retractions changed that found nothing to take back.
+    pub unmatched_change: i64,
     /// How often the batch had to be sent again.
     pub retries: u32,
 }
@@ -77,11 +79,14 @@ pub async fn send(connection: &Connection, batch: Batch, terms: Terms) -> Result
     let mut delay = Duration::ZERO;
     for attempt in 1.. {
         match call(connection, batch.clone(), &terms).await {
-            Ok(results) if results.len() == expected => {
-                let retries = attempt - 1;
-                return Ok(Sent { results, retries });
+            Ok((results, unmatched_change)) if results.len() == expected => {
+                return Ok(Sent {
+                    results,
+                    unmatched_change,
+                    retries: attempt - 1,
+                });
             }
-            Ok(results) => {
+            Ok((results, _)) => {
                 return Err(CliError::failed(format!(
                     "the server answered for {} of {expected} facts",
                     results.len()
@@ -101,11 +106,12 @@ pub async fn send(connection: &Connection, batch: Batch, terms: Terms) -> Result
     Err(CliError::failed("the batch was never sent"))
 }
 
+/// Returns the results and the change in unmatched facts.
 async fn call(
     connection: &Connection,
     batch: Batch,
     terms: &Terms,
-) -> Result<Vec<pb::ItemResult>, Status> {
+) -> Result<(Vec<pb::ItemResult>, i64), Status> {
     let import_id = terms.import_id.to_string();
     let unknown_customer = terms.unknown_customer.into();
     let mut client = connection.ingest();
@@ -116,7 +122,7 @@ async fn call(
                 import_id,
             });
             let response = client.ingest_customers(request).await?;
-            Ok(response.into_inner().results)
+            Ok((response.into_inner().results, 0))
         }
         Batch::Transactions(transactions) => {
             let request = connection.request(pb::IngestTransactionsRequest {
@@ -124,8 +130,8 @@ async fn call(
                 unknown_customer,
                 import_id,
             });
-            let response = client.ingest_transactions(request).await?;
-            Ok(response.into_inner().results)
+            let response = client.ingest_transactions(request).await?.into_inner();
+            Ok((response.results, response.unmatched_refund_change))
         }
         Batch::Contacts(contacts) => {
             let request = connection.request(pb::IngestContactsRequest {
@@ -133,13 +139,13 @@ async fn call(
                 unknown_customer,
                 import_id,
             });
-            let response = client.ingest_contacts(request).await?;
-            Ok(response.into_inner().results)
+            let response = client.ingest_contacts(request).await?.into_inner();
+            Ok((response.results, response.unmatched_retraction_change))
         }
         Batch::Rates(rates) => {
             let request = connection.request(pb::IngestRatesRequest { rates, import_id });
             let response = client.ingest_rates(request).await?;
-            Ok(response.into_inner().results)
+            Ok((response.into_inner().results, 0))
         }
         Batch::Contracts(contracts) => {
             let request = connection.request(pb::IngestContractsRequest {
@@ -148,7 +154,7 @@ async fn call(
                 import_id,
             });
             let response = client.ingest_contracts(request).await?;
-            Ok(response.into_inner().results)
+            Ok((response.into_inner().results, 0))
         }
     }
 }

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::order_forecast::{self, OrderForecastJson};
 use super::uncertainty::{self, UncertaintyJson};
-use crate::cli::json::{self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson};
+use crate::cli::json::{
+    self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson, UsedRateJson,
+};
 use crate::cli::subject::subject_text;
 use crate::cli::text;
 use crate::pb;
@@ -76,6 +78,8 @@ struct OneScoreJson {
     /// Day of the oldest rate that converted one.
     #[serde(skip_serializing_if = "String::is_empty")]
     oldest_rate_day: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_rate: Option<UsedRateJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extrapolated_covariates: Vec<ExtrapolatedJson>,
     tier: Option<String>,
@@ -149,13 +153,10 @@ fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> O
         unpriced_channels: score.unpriced_channels.clone(),
         lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
         unrated_reason: text::unrated_name(score.unrated_reason),
-        missing_rates: score
-            .missing_rates
-            .iter()
-            .map(MissingRateJson::from)
-            .collect(),
+        missing_rates: json::missing_rates(&score.missing_rates),
         converted_from: score.converted_from.clone(),
         oldest_rate_day: score.oldest_rate_day.clone(),
+        oldest_rate: score.oldest_rate.as_ref().map(UsedRateJson::from),
         extrapolated_covariates: json::extrapolated(&score.extrapolated_covariates),
         tier: json::tier_name(tier),
         tier_rank: json::tier_rank(tier),

@@ -61,7 +61,12 @@ pub fn income(view: ProfileAt<'_>, basis: &Basis, window: &MonthWindow) -> Incom
         };
         match OrderMargins::of([entry], basis) {
             Ok(margins) => income.months[at].purchases += margins.realised(),
-            Err(_) => drop(income.missing.insert(entry.currency)),
+            Err(_) => {
+                let amounts = entry.currencies();
+                let missing =
+                    amounts.filter(|&(from, day)| basis.reporting_major(0, from, day).is_err());
+                income.missing.extend(missing.map(|(from, _)| from));
+            }
         }
     }
     for terms in history.contracts.iter().map(|fact| &fact.terms) {

@@ -93,6 +93,7 @@ impl Customer {
                 amount_minor,
                 costed_amount_minor: 0,
                 cost_minor: 0,
+                foreign_refunds: None,
             });
         }
         self.profile

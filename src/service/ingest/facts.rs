@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
 use super::{
-    Call, Ingest, Outcome,
+    Call, Ingest, Outcome, Recorded,
     commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
     placement::{FoundBy, confirm, created_by, insert_begun},
     totals::{self, Settled},
+    unmatched::{UnmatchedBefore, UnmatchedChange},
 };
 use crate::{
     domain::{
@@ -171,9 +172,9 @@ pub(super) async fn write<F: KeyedFact>(
     ingest: &Ingest,
     batch: &[NewFact<F>],
     call: &Call,
-) -> Result<Vec<Outcome>, ServiceError> {
+) -> Result<Recorded, ServiceError> {
     if batch.is_empty() {
-        return Ok(vec![]);
+        return Ok(Recorded::default());
     }
     // Within the batch the first fact of a key counts; the others are held against it.
     let mut first_of_key: HashMap<&FactKey, &NewFact<F>> = HashMap::with_capacity(batch.len());
@@ -184,7 +185,7 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let (mut new, stored) = retry(|| write_once(ingest, &firsts, call)).await?;
+    let (mut new, stored, unmatched) = retry(|| write_once(ingest, &firsts, call)).await?;
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
         if new.remove(key) {
@@ -199,15 +200,19 @@ pub(super) async fn write<F: KeyedFact>(
             Outcome::KeyReused
         }
     };
-    Ok(batch.iter().map(outcome).collect())
+    let outcomes = batch.iter().map(outcome).collect();
+    Ok(Recorded {
+        outcomes,
+        unmatched,
+    })
 }
 
-/// One try. Returns the keys that were new, and what is stored under those that were not.
+/// One try. Returns the keys that were new, what is stored under those that were not, and what it changed about unmatched facts.
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
     call: &Call,
-) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>), StoreError> {
+) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>, UnmatchedChange), StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = begin(ingest, &customers, call.deadline).await?;
@@ -242,7 +247,7 @@ async fn write_once<F: KeyedFact>(
     if new.is_empty() {
         tx.rollback().await?;
         ingest.identifiers.renew(&identifiers).await;
-        return Ok((new, stored));
+        return Ok((new, stored, UnmatchedChange::default()));
     }
     let written: Vec<&NewFact<F>> = items
         .iter()
@@ -253,7 +258,9 @@ async fn write_once<F: KeyedFact>(
     let created = written.iter().map(|item| item.fact.customer_id()).collect();
     insert_begun(&mut tx, begun, &created, recorded_at).await?;
     let imported = Imported::begin(call, F::IMPORTED, new.len(), &customers, &locked);
+    let before = UnmatchedBefore::new(F::IMPORTED, &locked.profiles);
     let folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
+    let unmatched = before.change(&folded);
     let changes = Changes {
         profiles: folded,
         identifiers,
@@ -267,7 +274,7 @@ async fn write_once<F: KeyedFact>(
         .filter_map(|(key, stated)| new.contains(&key).then_some(stated))
         .collect();
     new.extend(stated);
-    Ok((new, stored))
+    Ok((new, stored, unmatched))
 }
 
 /// Creates the customers of new facts of whom nothing was known.

@@ -283,7 +283,7 @@ impl Reading<'_> {
             return;
         };
         let mut purchases = history.purchases.iter();
-        if purchases.all(|entry| entry.currency == currency) {
+        if purchases.all(|entry| entry.currency == currency && entry.foreign_refunds.is_none()) {
             // Summed in minor units, as the database does it, so that who has facts after the day counts as who has none.
             self.push_spend(counted(kind, &summary, self.spend_orders));
             return;

@@ -27,6 +27,7 @@ use crate::{
 };
 
 use super::*;
+use crate::domain::rates::UsedRate;
 
 const DOCUMENT: &str =
     "value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
@@ -115,6 +116,11 @@ fn answer(is_rated: bool) -> Answer<Classified> {
     let classified = Classified {
         routing: None,
         route_inputs: None,
+        oldest_rate: Some(UsedRate {
+            day: as_of,
+            from: "USD".parse().unwrap(),
+            to: currency,
+        }),
         profile: DatedProfile::new(Arc::new(profile), as_of).unwrap(),
         assessment: Assessment {
             valued: Valued {
@@ -212,6 +218,7 @@ fn an_answer_with_every_field_is_written_as_its_message() {
         extrapolated_covariates,
         next_check_in,
         references,
+        oldest_rate,
     } = classification.unwrap();
     assert_set(&customer_id);
     assert_set(&kind);
@@ -238,6 +245,14 @@ fn an_answer_with_every_field_is_written_as_its_message() {
     assert_set(&missing_rates);
     assert_set(&extrapolated_covariates);
     assert_set(&next_check_in);
+    let pb::UsedRate {
+        day,
+        from_currency,
+        to_currency,
+    } = oldest_rate.unwrap();
+    for text in [day, from_currency, to_currency] {
+        assert_set(&text);
+    }
     for pb::Reference {
         system,
         attribute,

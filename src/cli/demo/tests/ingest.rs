@@ -27,7 +27,10 @@ impl IngestService for Fake {
         request: Request<pb::IngestTransactionsRequest>,
     ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
         let results = self.write(&request.into_inner().transactions)?;
-        Ok(Response::new(pb::IngestTransactionsResponse { results }))
+        Ok(Response::new(pb::IngestTransactionsResponse {
+            results,
+            ..Default::default()
+        }))
     }
 
     async fn ingest_contacts(
@@ -35,7 +38,10 @@ impl IngestService for Fake {
         request: Request<pb::IngestContactsRequest>,
     ) -> Result<Response<pb::IngestContactsResponse>, Status> {
         let results = self.write(&request.into_inner().contacts)?;
-        Ok(Response::new(pb::IngestContactsResponse { results }))
+        Ok(Response::new(pb::IngestContactsResponse {
+            results,
+            ..Default::default()
+        }))
     }
 
     async fn get_time_zone(

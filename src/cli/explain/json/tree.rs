@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::stated;
-use crate::cli::json::{self, MoneyJson, TextJson};
+use crate::cli::json::{self, MoneyJson, TextJson, UsedRateJson};
 use crate::pb;
 use crate::pb::typed_value::Kind;
 
@@ -41,6 +41,8 @@ struct TestJson {
     age_days: Option<i32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     converted_from: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_rate: Option<UsedRateJson>,
     is_decisive: bool,
     is_protected: bool,
 }
@@ -103,6 +105,7 @@ impl From<&pb::Clause> for TestJson {
             observed_on: stated(&one.observed_on),
             age_days: one.age_days,
             converted_from: one.converted_from.clone(),
+            oldest_rate: one.oldest_rate.as_ref().map(UsedRateJson::from),
             is_decisive: one.is_decisive,
             is_protected: one.is_protected,
         }

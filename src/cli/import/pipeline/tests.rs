@@ -101,7 +101,10 @@ impl IngestService for Handle {
         let results = facts
             .map(|(position, fact)| self.take(position, fact))
             .collect();
-        Ok(Response::new(pb::IngestTransactionsResponse { results }))
+        Ok(Response::new(pb::IngestTransactionsResponse {
+            results,
+            ..Default::default()
+        }))
     }
 
     async fn ingest_contacts(
@@ -112,7 +115,10 @@ impl IngestService for Handle {
         self.come_in(contacts.len())?;
         let results = contacts.iter().map(|_| result(Outcome::Written)).collect();
         self.0.contacts.lock().unwrap().extend(contacts);
-        Ok(Response::new(pb::IngestContactsResponse { results }))
+        Ok(Response::new(pb::IngestContactsResponse {
+            results,
+            ..Default::default()
+        }))
     }
 
     async fn ingest_rates(

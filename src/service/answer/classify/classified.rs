@@ -17,6 +17,7 @@ use crate::domain::{
     customer::profile::DatedProfile,
     definitions::Stranger,
     explain::memberships::{Membership, memberships},
+    rates::UsedRate,
     text::Label,
 };
 
@@ -31,6 +32,8 @@ pub struct Classified {
     pub memberships: Vec<Membership>,
     /// The rates without which an amount cannot be converted.
     pub missing_rates: Vec<MissingRate>,
+    /// The oldest rate that converted an amount of the value.
+    pub oldest_rate: Option<UsedRate>,
     /// Records of other systems that attributes name, as [`references`] has them.
     pub references: Vec<(usize, Vec<Label>)>,
     /// What came of the contact besides the treatment; `None` where none is routed.
@@ -99,6 +102,7 @@ impl CustomerAnswer for Classified {
         let valuation = &assessment.valued.valuation;
         Self {
             missing_rates: valuation.missing_rates(view, basis, months),
+            oldest_rate: valuation.oldest_rate(view, basis, months),
             memberships: decided
                 .zip(basis.revision.reasons.as_deref())
                 .map(|(decided, texts)| memberships(decided, &assessment.standings, texts))

@@ -56,6 +56,7 @@ fn subscriber(cost_minor: Option<i64>) -> Profile {
         amount_minor: 1_500,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     };
     let call = |number: i32| ContactDay {
         day: day(number * 12),

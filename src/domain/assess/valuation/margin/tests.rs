@@ -80,6 +80,7 @@ fn share(basis: &Basis, days: &[Bought<'_>]) -> f64 {
             amount_minor,
             costed_amount_minor,
             cost_minor,
+            foreign_refunds: None,
         },
     );
     let profile = Profile {

@@ -70,6 +70,7 @@ fn customer(euros: &[i64]) -> DatedProfile {
         amount_minor: 100 * euros,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     });
     let purchases: Vec<PurchaseDay> = purchases.collect();
     let as_of = purchases.last().unwrap().day.plus_days(7);

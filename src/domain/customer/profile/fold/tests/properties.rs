@@ -41,6 +41,8 @@ fn any_transaction() -> impl Strategy<Value = Transaction> {
                 category: toys.then(|| "toys".into()),
                 channel: None,
                 original_id: original.map(|id| format!("t{id}").into()),
+                original_source: None,
+                stated_customer: None,
             },
         )
 }
