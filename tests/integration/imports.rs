@@ -4,6 +4,7 @@ mod corrected;
 mod forms;
 mod orders;
 mod people;
+mod returns;
 mod warned;
 
 use std::path::Path;

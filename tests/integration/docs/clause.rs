@@ -12,7 +12,7 @@ use super::table;
 const ANSWERS: &str = include_str!("../../../docs/answers.md");
 
 /// Fields that the shown clause does not need: it has no parts and no foreign currency.
-const NOT_SHOWN: [&str; 2] = ["parts", "converted_from"];
+const NOT_SHOWN: [&str; 3] = ["parts", "converted_from", "oldest_rate"];
 
 /// The fields of a message of the API, or the values of an enum without their prefix and without the unspecified one.
 fn names(of: &str, prefix: &str) -> BTreeSet<String> {

@@ -15,6 +15,7 @@ const FORMS: [&str; 2] = ["\u{e9}", "e\u{301}"];
 
 const DOCUMENT: &str = "
 value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
+channels: {téléphone: {}}
 attributes:
   place: {family: behaviour, type: text, description: Place}
   plan: {family: behaviour, type: one_of, values: [béta, gamma], description: Plan}
