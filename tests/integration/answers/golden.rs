@@ -151,6 +151,7 @@ async fn classify(service: &Service, subject: &pb::Subject, day: &str) -> pb::Cl
     let request = pb::ClassifyRequest {
         subject: Some(subject.clone()),
         as_of: day.to_owned(),
+        ..Default::default()
     };
     patiently(async || service.scoring().classify(request.clone()).await).await
 }
@@ -223,6 +224,7 @@ async fn explained(service: &Service, subjects: &[pb::Subject]) -> Digests {
             subject: Some(subject.clone()),
             target: targets[at % 2].clone(),
             as_of: DAYS[at % 3].to_owned(),
+            ..Default::default()
         };
         let ask = async || service.scoring().explain_segment(request.clone()).await;
         digests.add(&patiently(ask).await);
