@@ -65,7 +65,7 @@ impl pb::service_desk_service_server::ServiceDeskService for ServiceDesk {
         let outcome = desk::contact_outcome(request.get_ref(), &self.calendar());
         let outcome = outcome.map_err(invalid_request)?;
         let outcome = match self.ingest.outcome(&outcome, deadline).await? {
-            Outcome::Written => ItemOutcome::Written,
+            Outcome::Written | Outcome::Created => ItemOutcome::Written,
             Outcome::Duplicate => ItemOutcome::Duplicate,
             Outcome::KeyReused | Outcome::OtherContract => ItemOutcome::Refused,
         };

@@ -136,6 +136,10 @@ impl IngestApi {
                 }
                 match outcomes.next() {
                     Some(Outcome::Written) => result(ItemOutcome::Written, vec![]),
+                    Some(Outcome::Created) => pb::ItemResult {
+                        customer_created: true,
+                        ..result(ItemOutcome::Written, vec![])
+                    },
                     Some(Outcome::Duplicate) | None => result(ItemOutcome::Duplicate, vec![]),
                     Some(Outcome::KeyReused) => {
                         result(ItemOutcome::Refused, vec![key_reused(kind, name, at)])
@@ -174,8 +178,7 @@ fn result(outcome: ItemOutcome, violations: Vec<pb::Violation>) -> pb::ItemResul
     pb::ItemResult {
         outcome: outcome.into(),
         violations,
-        customer_id: String::new(),
-        warnings: vec![],
+        ..Default::default()
     }
 }
 

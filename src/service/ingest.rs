@@ -45,12 +45,25 @@ use crate::{
 pub enum Outcome {
     /// New, and written.
     Written,
+    /// The same, and the first that is known of its customer.
+    Created,
     /// Known already, with the same content.
     Duplicate,
     /// Its key is known already, with another content; not written.
     KeyReused,
     /// The contract is known with another first day or period; not written.
     OtherContract,
+}
+
+impl Outcome {
+    /// What is written, for an item that may be the first that is known of its customer.
+    fn written(is_first: bool) -> Self {
+        if is_first {
+            Self::Created
+        } else {
+            Self::Written
+        }
+    }
 }
 
 /// A call that writes facts.
@@ -232,7 +245,7 @@ impl Ingest {
     fn count(&self, kind: FactKind, outcomes: &[Outcome]) {
         for outcome in outcomes {
             let outcome = match outcome {
-                Outcome::Written => metrics::FactOutcome::Written,
+                Outcome::Written | Outcome::Created => metrics::FactOutcome::Written,
                 Outcome::Duplicate => metrics::FactOutcome::Duplicate,
                 Outcome::KeyReused | Outcome::OtherContract => metrics::FactOutcome::Refused,
             };

@@ -108,13 +108,15 @@ async fn write_once(
             Ok(fact) => {
                 known.push(fact.clone());
                 let customer_id = id.clone();
+                let is_first = !locked.profiles.contains_key(id)
+                    && new.iter().all(|item| item.fact.customer_id != *id);
                 new.push(NewFact {
                     fact: Observation { customer_id, fact },
                     customer_kind: item.customer_kind,
                     is_total: false,
                     found_by: None,
                 });
-                Outcome::Written
+                Outcome::written(is_first)
             }
             Err(outcome) => outcome,
         });

@@ -126,11 +126,13 @@ async fn write_once(
     let mut additions = Additions::default();
     let mut outcomes = Vec::with_capacity(batch.len());
     for patch in batch {
+        let is_known = known.locked.profiles.contains_key(&patch.customer_id)
+            || additions.changed.contains_key(&patch.customer_id);
         let changes = apply(ingest, patch, &mut known, &mut additions, recorded_at);
-        outcomes.push(if changes {
-            Outcome::Written
-        } else {
-            Outcome::Duplicate
+        outcomes.push(match (changes, is_known) {
+            (true, true) => Outcome::Written,
+            (true, false) => Outcome::Created,
+            (false, _) => Outcome::Duplicate,
         });
     }
     let identifiers = list_changed(ingest, batch, &additions);
@@ -139,7 +141,7 @@ async fn write_once(
         ingest.identifiers.renew(&identifiers).await;
         return Ok(outcomes);
     }
-    let written = outcomes.iter().filter(|it| **it == Outcome::Written);
+    let written = outcomes.iter().filter(|it| **it != Outcome::Duplicate);
     let written = written.count();
     store_additions(&mut tx, &additions, recorded_at).await?;
     let changes = Changes {

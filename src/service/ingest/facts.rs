@@ -184,11 +184,11 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let (mut new, stored) = retry(|| write_once(ingest, &firsts, call)).await?;
+    let (mut new, stored, mut created) = retry(|| write_once(ingest, &firsts, call)).await?;
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
         if new.remove(key) {
-            return Outcome::Written;
+            return Outcome::written(created.remove(item.fact.customer_id()));
         }
         let known = stored
             .get(key)
@@ -202,12 +202,15 @@ pub(super) async fn write<F: KeyedFact>(
     Ok(batch.iter().map(outcome).collect())
 }
 
-/// One try. Returns the keys that were new, and what is stored under those that were not.
+/// The keys that were new, what is stored under those that were not, and the customers of whom nothing was known.
+type Recorded<F> = (HashSet<FactKey>, HashMap<FactKey, F>, HashSet<CustomerId>);
+
+/// One try.
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
     call: &Call,
-) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>), StoreError> {
+) -> Result<Recorded<F>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
     let mut tx = begin(ingest, &customers, call.deadline).await?;
@@ -242,7 +245,7 @@ async fn write_once<F: KeyedFact>(
     if new.is_empty() {
         tx.rollback().await?;
         ingest.identifiers.renew(&identifiers).await;
-        return Ok((new, stored));
+        return Ok((new, stored, HashSet::new()));
     }
     let written: Vec<&NewFact<F>> = items
         .iter()
@@ -250,8 +253,12 @@ async fn write_once<F: KeyedFact>(
         .filter(|item| new.contains(item.fact.key()))
         .collect();
     create_customers(&mut tx, &written, &locked.profiles, recorded_at).await?;
-    let created = written.iter().map(|item| item.fact.customer_id()).collect();
-    insert_begun(&mut tx, begun, &created, recorded_at).await?;
+    let named: HashSet<&CustomerId> = written.iter().map(|it| it.fact.customer_id()).collect();
+    insert_begun(&mut tx, begun, &named, recorded_at).await?;
+    let unknown = named
+        .iter()
+        .filter(|id| !locked.profiles.contains_key(**id));
+    let created: HashSet<CustomerId> = unknown.map(|id| (*id).clone()).collect();
     let imported = Imported::begin(call, F::IMPORTED, new.len(), &customers, &locked);
     let folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
     let changes = Changes {
@@ -267,7 +274,7 @@ async fn write_once<F: KeyedFact>(
         .filter_map(|(key, stated)| new.contains(&key).then_some(stated))
         .collect();
     new.extend(stated);
-    Ok((new, stored))
+    Ok((new, stored, created))
 }
 
 /// Creates the customers of new facts of whom nothing was known.
