@@ -18,9 +18,9 @@ use super::meaning::View;
 use super::pick::{Pair, parse_choice};
 use super::pipeline::reading::Mapping;
 use super::row::Row;
-use super::send::Batch;
+use super::send::{Batch, Terms};
 use super::when::When;
-use super::who::{CustomerColumn, NamedArgs, whose};
+use super::who::{CustomerColumn, NamedArgs, subject_of, whose};
 use crate::cli::error::CliError;
 use crate::pb;
 use crate::pb::transaction::Kind;
@@ -244,7 +244,11 @@ impl TransactionMapping {
 
 impl Mapping for TransactionMapping {
     type Fact = pb::Transaction;
-    const IN_FLIGHT: usize = 4;
+    const LANES: usize = 4;
+
+    fn subject(fact: &Self::Fact) -> Option<pb::Subject> {
+        Some(subject_of(&fact.customer_id, fact.customer.as_ref()))
+    }
 
     fn customer(fact: &Self::Fact) -> Option<Cow<'_, str>> {
         Some(whose(&fact.customer_id, fact.customer.as_ref()))
@@ -346,8 +350,12 @@ impl Mapping for TransactionMapping {
         ]
     }
 
-    fn batch(facts: Vec<pb::Transaction>) -> Batch {
-        Batch::Transactions(facts)
+    fn batch(transactions: Vec<pb::Transaction>, terms: &Terms) -> Batch {
+        Batch::Transactions(pb::IngestTransactionsRequest {
+            transactions,
+            unknown_customer: terms.unknown_customer.into(),
+            import_id: terms.import_id.clone(),
+        })
     }
 }
 
