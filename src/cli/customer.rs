@@ -1,10 +1,7 @@
 //! `patron customer`: what is stored of a customer.
 
-mod as_json;
-
 use clap::{Args, Subcommand};
 
-use self::as_json::as_json;
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
@@ -54,16 +51,17 @@ pub async fn run(command: &CustomerCommand, output: &mut Output) -> Result<(), C
         day_limit: args.days,
         purchases_before: args.before.clone().unwrap_or_default(),
         contacts_before: args.before.clone().unwrap_or_default(),
+        ..Default::default()
     });
     let mut client = connection.customers();
-    let customer = client.get_customer(request).await?.into_inner().customer;
-    let customer = customer
-        .ok_or_else(|| CliError::failed("the server returned a response without a customer"))?;
+    let response = client.get_customer(request).await?.into_inner();
     if args.json {
-        output.json(&as_json(&customer))
-    } else {
-        output.line(&page(&customer))
+        return output.response("CustomerService/GetCustomer", &response);
     }
+    let customer = response
+        .customer
+        .ok_or_else(|| CliError::failed("the server returned a response without a customer"))?;
+    output.line(&page(&customer))
 }
 
 /// A profile for a person.
@@ -291,13 +289,5 @@ mod tests {
         assert!(page.contains("(and 2 more: use --json"));
         assert!(page.contains("10.50 EUR"));
         assert!(page.contains("No contacts."));
-    }
-
-    #[test]
-    fn json_has_every_day_and_typed_attributes() {
-        let json = serde_json::to_value(as_json(&customer(14))).unwrap();
-        assert_eq!(json["purchase_days"].as_array().unwrap().len(), 14);
-        assert_eq!(json["attributes"][0]["value"], "Ulm");
-        assert_eq!(json["kind"], "COMPANY");
     }
 }

@@ -92,8 +92,9 @@ async fn a_run_of_patron_import_is_listed_and_undone_by_the_program() {
     // The same file again writes nothing, and is no import.
     run_json(&import).await;
     let listed = run_json(&["import", "list", "--json", "--endpoint", &endpoint]).await;
-    assert_eq!(listed.as_array().unwrap().len(), 1);
-    assert_eq!(listed[0]["import_id"], *id);
+    let listed = listed["imports"].as_array().unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["importId"], *id);
     let undone = run_json(&[
         "import",
         "undo",
@@ -105,8 +106,11 @@ async fn a_run_of_patron_import_is_listed_and_undone_by_the_program() {
     ])
     .await;
     assert_eq!(
-        (&undone["state"], &undone["counts"][0]["withdrawn"]),
-        (&"active".into(), &2.into())
+        (
+            &undone["import"]["state"],
+            &undone["import"]["counts"][0]["withdrawnCount"]
+        ),
+        (&"STATE_ACTIVE".into(), &"2".into())
     );
     let undone = run(&["import", "undo", &id, "--endpoint", &endpoint]).await;
     let page = String::from_utf8(undone.stdout).unwrap();
