@@ -238,6 +238,7 @@ fn customer(as_of: Day) -> Option<Profile> {
         kind: CustomerKind::Company,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases: (0..20).map(purchase).collect(),
             contacts: (0..20).map(contact).collect(),

@@ -224,6 +224,7 @@ async fn fill(
             },
             display_name: None,
             recorded_at: SystemClock.now(),
+            members: Box::default(),
             history,
         });
         if profiles.len() == BATCH || number + 1 == customers {

@@ -13,6 +13,7 @@ pub mod explanations;
 pub mod facts;
 pub mod fits;
 pub mod imports;
+pub mod merges;
 pub mod models;
 pub mod newcomers;
 pub mod page;

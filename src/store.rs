@@ -24,6 +24,7 @@ pub mod import_writes;
 pub mod imports;
 mod instant;
 pub mod locks;
+pub mod merges;
 pub mod model_input;
 pub mod models;
 mod packed;

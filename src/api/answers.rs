@@ -108,7 +108,8 @@ pub(super) fn candidate_count<T: CustomerAnswer>(several: &Candidates<T>) -> i32
     i32::try_from(several.count).unwrap_or(i32::MAX)
 }
 
-fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classification {
+/// The message about one customer.
+pub(super) fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classification {
     let (profile, assessment) = (one.profile.profile(), &one.assessment);
     let definitions = basis.revision.definitions.as_deref();
     pb::Classification {

@@ -92,10 +92,11 @@ pub(crate) fn customer(known: &KnownCustomer, days: Days) -> pb::Customer {
         contracts: history.contracts.iter().map(contract).collect(),
         purchase_entry_count: length(&history.purchases),
         contact_entry_count: length(&history.contacts),
+        merged_customer_ids: profile.members.iter().map(ToString::to_string).collect(),
     }
 }
 
-fn identifier(known: &KnownIdentifier) -> pb::MaskedIdentifier {
+pub(super) fn identifier(known: &KnownIdentifier) -> pb::MaskedIdentifier {
     let kind = match known.kind {
         IdentifierKind::Phone => "phone",
         IdentifierKind::Email => "email",
@@ -108,7 +109,7 @@ fn identifier(known: &KnownIdentifier) -> pb::MaskedIdentifier {
 }
 
 /// The message of an observation; `None` where the attribute was cleared.
-fn attribute(fact: &AttributeFact) -> Option<pb::AttributeValue> {
+pub(super) fn attribute(fact: &AttributeFact) -> Option<pb::AttributeValue> {
     use pb::attribute_value::Value;
     let value = match fact.value.as_ref()? {
         AttributeValue::Bool(value) => Value::BoolValue(*value),

@@ -214,6 +214,10 @@ impl From<ServiceError> for ApiError {
                 missing("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "")
             }
             ServiceError::AmbiguousSubject(ids) => ambiguous_subject(ids, &text),
+            ServiceError::CustomersNotFound(_)
+            | ServiceError::CustomersMerged(_)
+            | ServiceError::NotMerged(_)
+            | ServiceError::GroupTooLarge { .. } => about_merge(&error, &text),
             ServiceError::ModelNotFound(version) => {
                 missing("MODEL_NOT_FOUND", "patron.v1.Model", &version.to_string())
             }
@@ -262,9 +266,33 @@ impl From<ServiceError> for ApiError {
 
 /// `FAILED_PRECONDITION` with the customers who share the subject.
 fn ambiguous_subject(ids: &[CustomerId], message: &str) -> ApiError {
-    let ids: Vec<&str> = ids.iter().map(CustomerId::as_str).collect();
     ApiError::new(Code::FailedPrecondition, "AMBIGUOUS_SUBJECT", message)
-        .with("customer_ids", ids.join(","))
+        .with("customer_ids", join(ids))
+}
+
+/// What stands against a merge or its end.
+fn about_merge(error: &ServiceError, message: &str) -> ApiError {
+    let refused = |reason| ApiError::new(Code::FailedPrecondition, reason, message);
+    match error {
+        ServiceError::CustomersNotFound(ids) => {
+            ApiError::new(Code::NotFound, "CUSTOMER_NOT_FOUND", message)
+                .about("patron.v1.Customer", join(ids))
+                .with("customer_ids", join(ids))
+        }
+        ServiceError::CustomersMerged(merged) => {
+            let (ids, roots): (Vec<_>, Vec<_>) = merged.iter().cloned().unzip();
+            refused("CUSTOMER_MERGED")
+                .with("customer_ids", join(&ids))
+                .with("merged_into", join(&roots))
+        }
+        ServiceError::GroupTooLarge { .. } => refused("GROUP_TOO_LARGE"),
+        _ => refused("NOT_MERGED"),
+    }
+}
+
+fn join(ids: &[CustomerId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(CustomerId::as_str).collect();
+    ids.join(",")
 }
 
 /// `INVALID_ARGUMENT` with what is wrong with each name.

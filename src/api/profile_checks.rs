@@ -81,5 +81,6 @@ const fn part_message(part: ProfilePart) -> Part {
         ProfilePart::LastDay => Part::LastDay,
         ProfilePart::Columns => Part::Columns,
         ProfilePart::Identifiers => Part::Identifiers,
+        ProfilePart::Members => Part::Members,
     }
 }

@@ -44,6 +44,23 @@ pub enum ServiceError {
     /// Several customers are.
     #[error("{} customers share that identifier: use a customer id", .0.len())]
     AmbiguousSubject(Vec<CustomerId>),
+    /// Nobody is known by these ids.
+    #[error("no customer has the id {}", list_ids(.0))]
+    CustomersNotFound(Vec<CustomerId>),
+    /// Customers who are merged into others, each with the one whose profile has their facts.
+    #[error("{}: use that id, or unmerge first", list_merged(.0))]
+    CustomersMerged(Vec<(CustomerId, CustomerId)>),
+    /// A customer who is known and not merged.
+    #[error("customer {} is not merged into another one: see ListMerges", shown(.0))]
+    NotMerged(CustomerId),
+    /// More customers than may be merged into one.
+    #[error("{count} customers would be merged into one: at most {most} are allowed")]
+    GroupTooLarge {
+        /// How many there would be.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// No such model version.
     #[error("model version {0} does not exist: see ListModels")]
     ModelNotFound(i64),
@@ -186,6 +203,29 @@ pub enum ServiceError {
     /// A fault of this program or of the database.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn list_ids(ids: &[CustomerId]) -> String {
+    let ids: Vec<String> = ids.iter().map(shown).collect();
+    ids.join(" or ")
+}
+
+fn list_merged(merged: &[(CustomerId, CustomerId)]) -> String {
+    let merged = merged.iter();
+    let merged: Vec<String> = merged
+        .map(|(id, root)| format!("customer {} is merged into {}", shown(id), shown(root)))
+        .collect();
+    merged.join(", ")
+}
+
+/// An id in a sentence that is to stay short; the whole one is among the details.
+fn shown(id: &CustomerId) -> String {
+    const MOST_CHARS: usize = 32;
+    let text = id.as_str();
+    match text.char_indices().nth(MOST_CHARS) {
+        None => format!("\"{text}\""),
+        Some((end, _)) => format!("\"{}...\"", &text[..end]),
+    }
 }
 
 impl ServiceError {

@@ -5,6 +5,9 @@ mod commit;
 mod contracts;
 mod customers;
 mod facts;
+mod fold;
+mod locked;
+mod merge;
 mod outcomes;
 mod placement;
 mod rates;
@@ -20,7 +23,14 @@ use tokio::time::Instant;
 pub use contracts::NewContract;
 pub use customers::{CustomerPatch, IdentifierStatement, NewAttribute};
 pub use facts::NewFact;
+pub use merge::{
+    DifferingAttribute, FactsKind, MergeEffect, MergeMode, MergeRequest, MergedCustomers,
+    MergedFacts,
+};
 pub use undo::{UndoMode, UndoneImport};
+
+/// A merge that was recorded. Named here for the same reason as imports.
+pub use crate::store::merges::Merge as StoredMerge;
 
 /// What is recorded of imports. Named here, because who words it for callers knows the service and no store.
 pub use crate::store::imports::{Import as StoredImport, ImportedKind};
@@ -33,7 +43,7 @@ use crate::{
         customer::facts::{Contact, Transaction},
         desk::outcome::ContactOutcome,
         rates::{ExchangeRate, RateFilter, RecordedRate},
-        text::Label,
+        text::{CustomerId, Label},
     },
     metrics::{self, FactKind, IngestMetrics},
     service::{answer::subjects::Subject, current_basis::CurrentBasis, error::ServiceError},
@@ -227,6 +237,46 @@ impl Ingest {
         deadline: Instant,
     ) -> Result<UndoneImport, ServiceError> {
         undo::undo(self, import_id, mode, deadline).await
+    }
+
+    /// Merges a customer into another one, or says what that would change.
+    ///
+    /// # Errors
+    /// One of them is not known or merged into somebody else, too many would be merged, or the database cannot be asked.
+    pub async fn merge(
+        &self,
+        request: &MergeRequest,
+        mode: MergeMode,
+        deadline: Instant,
+    ) -> Result<MergedCustomers, ServiceError> {
+        merge::merge(self, request, mode, deadline).await
+    }
+
+    /// Ends the merge of a customer, or says what that would change.
+    ///
+    /// # Errors
+    /// The customer is not known or not merged, or the database cannot be asked.
+    pub async fn unmerge(
+        &self,
+        merged: &CustomerId,
+        mode: MergeMode,
+        deadline: Instant,
+    ) -> Result<MergedCustomers, ServiceError> {
+        merge::unmerge(self, merged, mode, deadline).await
+    }
+
+    /// At most `limit` merges with numbers below `before`, the last recorded first: all, or those of one customer.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn list_merges(
+        &self,
+        customer: Option<&CustomerId>,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<StoredMerge>, ServiceError> {
+        let mut connection = self.read_pool.acquire().await?;
+        Ok(store::merges::list(&mut connection, customer, before, limit).await?)
     }
 
     fn count(&self, kind: FactKind, outcomes: &[Outcome]) {

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use crate::{
     domain::{
-        customer::profile::{History, Profile},
+        customer::{
+            group::Groups,
+            profile::{History, Profile},
+        },
         text::CustomerId,
     },
     service::{answer::profiles::fold_all, error::ServiceError},
@@ -34,6 +37,8 @@ pub enum ProfilePart {
     Columns,
     /// An identifier of the customer does not find them.
     Identifiers,
+    /// It does not contain the facts of just those who are merged into the customer, or the customer is merged into another one.
+    Members,
 }
 
 /// A stored profile that is not what the facts make.
@@ -81,9 +86,13 @@ impl ProfileChecks {
         let has_more = profiles.len() > size;
         profiles.truncate(size);
         let ids: Vec<CustomerId> = profiles.iter().map(|it| it.customer_id.clone()).collect();
-        let mut facts = store::facts::list(&mut tx, &ids, None).await?;
+        let groups = Groups::from_profiles(&profiles);
+        let mut facts = store::facts::list_joined(&mut tx, &ids, None, &groups).await?;
+        let mut members = store::merges::list_members(&mut tx, &ids).await?;
+        let merged = store::merges::list_parents(&mut tx, &ids).await?;
         let columns = store::profiles::list_with_other_columns(&mut tx, &profiles).await?;
-        let held = store::identifiers::list_held(&mut tx, &ids).await?;
+        let records = groups.with_members(&ids);
+        let held = store::identifiers::list_held(&mut tx, &records).await?;
         let digests = held.values().flatten().map(|it| it.digest);
         let digests: Vec<IdentifierDigest> = digests.collect();
         let owners = store::identifiers::list_owners(&mut tx, &digests).await?;
@@ -95,8 +104,14 @@ impl ProfileChecks {
             if columns.contains(id) {
                 parts.push(ProfilePart::Columns);
             }
-            if !is_found(id, held.get(id), &owners) {
+            let records = std::iter::once(id).chain(&profile.members);
+            let mut held = records.filter_map(|record| held.get(record));
+            if !held.all(|held| is_found(id, held, &owners)) {
                 parts.push(ProfilePart::Identifiers);
+            }
+            let linked = members.remove(id).unwrap_or_default();
+            if *linked != *profile.members || merged.contains_key(id) {
+                parts.push(ProfilePart::Members);
             }
             (!parts.is_empty()).then(|| difference(profile, parts))
         });
@@ -119,11 +134,10 @@ fn difference(profile: &Profile, parts: Vec<ProfilePart>) -> ProfileDifference {
 /// Whether every identifier of a customer finds them.
 fn is_found(
     customer: &CustomerId,
-    held: Option<&Vec<HeldIdentifier>>,
+    held: &[HeldIdentifier],
     owners: &HashMap<IdentifierDigest, Vec<CustomerId>>,
 ) -> bool {
-    let mut held = held.into_iter().flatten();
-    held.all(|it| {
+    held.iter().all(|it| {
         let found = owners.get(&it.digest);
         found.is_some_and(|customers| customers.contains(customer))
     })

@@ -62,3 +62,27 @@ pub async fn upsert(
     .await?;
     Ok(())
 }
+
+/// What is stored of those of `customers` that are.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<Vec<Customer>, StoreError> {
+    let rows: Vec<(String, i16, Option<String>)> = sqlx::query_as(
+        "SELECT customer_id, kind, display_name FROM customers WHERE customer_id = ANY($1)",
+    )
+    .bind(codes::id_array(customers))
+    .fetch_all(connection)
+    .await?;
+    let read = rows.into_iter().map(|(id, kind, name)| {
+        Ok(Customer {
+            customer_id: codes::customer_id(&id)?,
+            kind: codes::customer_kind(kind)?,
+            display_name: name.map(Label::from),
+        })
+    });
+    read.collect()
+}

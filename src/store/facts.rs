@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::Day,
-        customer::{facts::FactKey, profile::Facts},
+        customer::{facts::FactKey, group::Groups, profile::Facts},
         text::CustomerId,
     },
     store::{attributes, codes, contacts, contracts, error::StoreError, transactions},
@@ -72,4 +72,21 @@ pub async fn list(
         by_customer.entry(customer).or_default().contracts = contracts;
     }
     Ok(by_customer)
+}
+
+/// Every fact of `customers` known on the day `until`, by customer, with those of the customers who were merged into them.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_joined(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+    until: Option<Day>,
+    groups: &Groups,
+) -> Result<HashMap<CustomerId, Facts>, StoreError> {
+    if groups.is_empty() {
+        return list(connection, customers, until).await;
+    }
+    let facts = list(connection, &groups.with_members(customers), until).await?;
+    Ok(groups.join(facts))
 }

@@ -1,5 +1,5 @@
 //! The customers who are not known any more, because every fact of them was taken back: their last versions, from which those of a later
-//! customer with the same id go on.
+//! customer with the same id go on. Beside them, as likewise without a profile, those who are merged into another customer.
 
 use std::collections::HashMap;
 
@@ -10,26 +10,55 @@ use crate::{
     store::{codes, error::StoreError},
 };
 
-/// The last versions of those of `customers` who were known once. Counts only for those without a profile.
+/// Why a customer has no profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gone {
+    /// Every fact was taken back with this version.
+    Former(i64),
+    /// The customer was merged into another one with this version.
+    Merged(i64, CustomerId),
+    /// The customer has one: it came after it was looked for.
+    Back,
+}
+
+/// Why those of `customers` who were known once have no profile. Counts only for those without one.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
 pub async fn list(
     connection: &mut PgConnection,
     customers: &[CustomerId],
-) -> Result<HashMap<CustomerId, i64>, StoreError> {
+) -> Result<HashMap<CustomerId, Gone>, StoreError> {
     if customers.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT customer_id, version FROM former_customers WHERE customer_id = ANY($1)",
+    let rows: Vec<(String, i64, Option<String>, bool)> = sqlx::query_as(
+        "SELECT customer_id, version, NULL::text AS into_customer_id, false AS is_back
+         FROM former_customers
+         WHERE customer_id = ANY($1)
+         UNION ALL
+         SELECT customer_id, merged_version, into_customer_id, false
+         FROM customer_merges
+         WHERE customer_id = ANY($1) AND unmerged_version IS NULL
+         UNION ALL
+         SELECT customer_id, version, NULL, true
+         FROM profiles
+         WHERE customer_id = ANY($1)",
     )
     .bind(codes::id_array(customers))
     .fetch_all(connection)
     .await?;
-    let read = rows.into_iter();
-    read.map(|(id, version)| Ok((codes::customer_id(&id)?, version)))
-        .collect()
+    let mut gone: HashMap<CustomerId, Gone> = HashMap::with_capacity(rows.len());
+    for (id, version, into, is_back) in rows {
+        let id = codes::customer_id(&id)?;
+        match into.as_deref().map(codes::customer_id).transpose()? {
+            // Who went, came again and was merged has both rows: what came later holds.
+            Some(into) => drop(gone.insert(id, Gone::Merged(version, into))),
+            None if is_back => drop(gone.insert(id, Gone::Back)),
+            None => drop(gone.entry(id).or_insert(Gone::Former(version))),
+        }
+    }
+    Ok(gone)
 }
 
 /// Those of `customers` without any fact left.

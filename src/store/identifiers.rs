@@ -1,6 +1,7 @@
 //! The names by which customers are found. Values are kept as keyed digests: who steals the database cannot try all phone numbers
 //! against it without the key, which is not in it.
 
+mod groups;
 mod key;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
+pub use self::groups::renew_group_owners;
 pub(super) use self::key::stored_digest;
 pub use self::key::{IdentifierDigest, IdentifierKey};
 

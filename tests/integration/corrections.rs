@@ -2,6 +2,7 @@
 
 mod afterwards;
 mod kept;
+mod merges;
 mod steps;
 
 use patron::pb;

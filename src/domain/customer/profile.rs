@@ -38,6 +38,8 @@ pub struct Profile {
     pub display_name: Option<Label>,
     /// When the last write was recorded.
     pub recorded_at: Timestamp,
+    /// The customers, sorted by id, whose facts it contains besides those of its own: they were merged into this one.
+    pub members: Box<[CustomerId]>,
     /// What the facts say.
     pub history: History,
 }

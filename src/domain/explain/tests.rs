@@ -61,6 +61,7 @@ impl Customer {
             kind,
             display_name: None,
             recorded_at: jiff::Timestamp::UNIX_EPOCH,
+            members: Box::default(),
             history: History::default(),
         };
         Self {

@@ -10,8 +10,10 @@ use sqlx::PgConnection;
 
 use super::{
     Call, Ingest, Outcome,
-    commit::{Changes, Imported, begin, commit, distinct, list_locked},
-    facts::{CustomerFact, NewFact, add_currencies, create_customers, fold_new},
+    commit::{Changes, Imported, commit},
+    facts::{CustomerFact, NewFact, add_currencies, create_customers},
+    fold::fold_new,
+    locked::{begin, distinct},
     placement::{FoundBy, confirm, created_by, insert_begun},
 };
 use crate::{
@@ -87,8 +89,7 @@ async fn write_once(
 ) -> Result<Vec<Outcome>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|item| &item.key.customer_id));
-    let mut tx = begin(ingest, &customers, call.deadline).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
+    let (mut tx, locked) = begin(ingest, &customers, call.deadline).await?;
     let placed = batch
         .iter()
         .map(|item| (&item.key.customer_id, item.found_by.as_ref()));
@@ -129,14 +130,17 @@ async fn write_once(
         .iter()
         .map(|item| (&item.fact.customer_id, &item.fact.fact));
     store::contracts::insert(&mut tx, facts, recorded_at).await?;
-    create_customers(&mut tx, &written, &locked.profiles, recorded_at).await?;
+    create_customers(&mut tx, &written, &locked, recorded_at).await?;
     let created = new.iter().map(|item| &item.fact.customer_id).collect();
     insert_begun(&mut tx, begun, &created, recorded_at).await?;
     let kind = ImportedKind::Contract;
-    let imported = Imported::begin(call, kind, new.len(), &customers, &locked);
+    let written_to = new.iter().map(|item| &item.fact.customer_id);
+    let imported = Imported::begin(call, kind, new.len(), written_to, &locked);
+    let roots = locked.roots(&customers);
     let mut folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
     for item in &new {
-        if let Some(profile) = folded.get_mut(&item.fact.customer_id) {
+        let id = &item.fact.customer_id;
+        if let Some(profile) = folded.get_mut(roots.get(id).unwrap_or(id)) {
             profile.version = profile.version.max(item.fact.fact.profile_version);
         }
     }
@@ -146,6 +150,7 @@ async fn write_once(
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
         imported,
         former: vec![],
+        merged: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(outcomes)

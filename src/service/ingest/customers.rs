@@ -1,14 +1,18 @@
 //! Creating and changing customers: their kind and name, the identifiers they are found by, and their attributes.
 
+mod attributes;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
 
+use self::attributes::{new_attributes, past_days};
 use super::{
     Call, Ingest, Outcome,
-    commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
-    facts::empty_profile,
+    commit::{Changes, Imported, commit},
+    fold::{empty_profile, fold_groups},
+    locked::{Locked, begin, distinct},
 };
 use crate::{
     domain::{
@@ -27,6 +31,7 @@ use crate::{
         customers::Customer,
         error::StoreError,
         identifiers::{IdentifierDigest, IdentifierFact, IdentifierState},
+        import_writes::Naming,
         imports::ImportedKind,
     },
 };
@@ -89,7 +94,12 @@ struct Known {
 struct Additions {
     identifiers: Vec<IdentifierFact>,
     attributes: Vec<(CustomerId, AttributeFact)>,
+    /// By the customer with whose profile the facts are.
     changed: HashMap<CustomerId, Profile>,
+    /// Those whose patches change something.
+    patched: HashSet<CustomerId>,
+    /// Kinds and names of those among them who are merged.
+    named: HashMap<CustomerId, Naming>,
 }
 
 /// Applies a batch of patches. One outcome for each, in their order.
@@ -112,9 +122,8 @@ async fn write_once(
 ) -> Result<Vec<Outcome>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|patch| &patch.customer_id));
-    let mut tx = begin(ingest, &customers, call.deadline).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
-    let past = past_days(batch, &locked.profiles);
+    let (mut tx, locked) = begin(ingest, &customers, call.deadline).await?;
+    let past = past_days(batch, &locked);
     let mut known = Known {
         identifiers: store::identifiers::list_states(&mut tx, &customers).await?,
         past: store::attributes::list_last(&mut tx, &past).await?,
@@ -122,7 +131,7 @@ async fn write_once(
     };
     // Before the patches are applied: how many of them write is known after it.
     let kind = ImportedKind::Customer;
-    let imported = Imported::begin(call, kind, 0, &customers, &known.locked);
+    let imported = Imported::begin(call, kind, 0, customers.iter(), &known.locked);
     let mut additions = Additions::default();
     let mut outcomes = Vec::with_capacity(batch.len());
     for patch in batch {
@@ -142,12 +151,20 @@ async fn write_once(
     let written = outcomes.iter().filter(|it| **it == Outcome::Written);
     let written = written.count();
     store_additions(&mut tx, &additions, recorded_at).await?;
+    store_group_additions(&mut tx, &mut additions, &known.locked).await?;
+    let Additions {
+        changed,
+        patched,
+        named,
+        ..
+    } = additions;
     let changes = Changes {
-        profiles: additions.changed,
+        profiles: changed,
         identifiers,
         new_currency: false,
-        imported: imported.map(|it| it.with_written(written)),
+        imported: imported.map(|it| it.with_written(written, &patched, &named)),
         former: vec![],
+        merged: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(outcomes)
@@ -180,7 +197,13 @@ async fn store_additions(
         kind: profile.kind,
         display_name: profile.display_name.clone(),
     });
-    store::customers::upsert(tx, &customers.collect::<Vec<_>>(), recorded_at).await?;
+    let merged = additions.named.iter().map(|(id, (kind, name))| Customer {
+        customer_id: id.clone(),
+        kind: *kind,
+        display_name: name.clone(),
+    });
+    let customers: Vec<Customer> = customers.chain(merged).collect();
+    store::customers::upsert(tx, &customers, recorded_at).await?;
     store::identifiers::insert(tx, &additions.identifiers, recorded_at).await?;
     store::attributes::insert(
         tx,
@@ -188,6 +211,28 @@ async fn store_additions(
         recorded_at,
     )
     .await
+}
+
+/// Brings what depends on all facts of several customers up to date: who is found by their identifiers, and their profiles.
+async fn store_group_additions(
+    tx: &mut Tx<'_, Postgres>,
+    additions: &mut Additions,
+    locked: &Locked,
+) -> Result<(), StoreError> {
+    let mut digests: HashMap<&CustomerId, Vec<IdentifierDigest>> = HashMap::new();
+    for fact in &additions.identifiers {
+        if locked.is_grouped(&fact.customer_id) {
+            let of_group = digests.entry(locked.root(&fact.customer_id)).or_default();
+            of_group.push(fact.digest);
+        }
+    }
+    for (root, digests) in digests {
+        if let Some(profile) = additions.changed.get(root) {
+            let members = &profile.members;
+            store::identifiers::renew_group_owners(tx, root, members, &digests).await?;
+        }
+    }
+    fold_groups(tx, &mut additions.changed).await
 }
 
 /// Applies one patch to what is known. Says whether it changed anything; then the profile is of the next version.
@@ -200,31 +245,51 @@ fn apply(
 ) -> bool {
     let id = &patch.customer_id;
     let version = known.locked.version(id) + 1;
-    let stored = known.locked.profiles.remove(id);
+    let root = known.locked.root(id).clone();
+    let is_merged = root != *id;
+    let is_grouped = known.locked.is_grouped(id);
+    let naming = known.locked.naming(id);
+    let stored = known.locked.profiles.remove(&root);
     let created = stored.is_none();
     let mut profile = stored.unwrap_or_else(|| empty_profile(&customer_of(patch), recorded_at));
-    let kind = patch.kind.unwrap_or(profile.kind);
-    let display_name = patch
-        .display_name
-        .clone()
-        .unwrap_or_else(|| profile.display_name.clone());
+    let (kind_before, name_before) =
+        naming.unwrap_or_else(|| (profile.kind, profile.display_name.clone()));
+    let kind = patch.kind.unwrap_or(kind_before);
+    let display_name = patch.display_name.clone();
+    let display_name = display_name.unwrap_or_else(|| name_before.clone());
     let identifiers = new_identifiers(
         ingest,
         patch,
         known.identifiers.entry(id.clone()).or_default(),
         version,
     );
-    let attributes = new_attributes(patch, &profile.history.attributes, &mut known.past, version);
+    // The profile of several customers does not tell what was observed of one of them: `past` has that.
+    let held = if is_grouped {
+        &[][..]
+    } else {
+        &profile.history.attributes
+    };
+    let attributes = new_attributes(patch, held, &mut known.past, version);
     let changes = created
-        || kind != profile.kind
-        || display_name != profile.display_name
+        || kind != kind_before
+        || display_name != name_before
         || !identifiers.is_empty()
         || !attributes.is_empty();
     if changes {
         profile.version = version;
         profile.recorded_at = recorded_at;
-        profile.kind = kind;
-        profile.display_name = display_name;
+        additions.patched.insert(id.clone());
+        if is_merged {
+            let naming = (kind, display_name);
+            additions.named.insert(id.clone(), naming.clone());
+            known
+                .locked
+                .merged
+                .insert(id.clone(), (root.clone(), naming));
+        } else {
+            profile.kind = kind;
+            profile.display_name = display_name;
+        }
         let facts = Facts {
             attributes: attributes.clone(),
             ..Facts::default()
@@ -237,9 +302,9 @@ fn apply(
         additions
             .attributes
             .extend(attributes.into_iter().map(|fact| (id.clone(), fact)));
-        additions.changed.insert(id.clone(), profile.clone());
+        additions.changed.insert(root.clone(), profile.clone());
     }
-    known.locked.profiles.insert(id.clone(), profile);
+    known.locked.profiles.insert(root, profile);
     changes
 }
 
@@ -328,71 +393,4 @@ fn says_something_new(
     let is_later = statement.is_dated && known.observed_on < statement.observed_on;
     let is_taken_over = statement.source.is_some() && statement.source != known.source;
     is_later || is_taken_over
-}
-
-/// The observations of days before the one that the profile holds. Only for these must the facts be asked: of the day that it holds it
-/// holds the last observation, and of a later day there is none.
-fn past_days(
-    batch: &[CustomerPatch],
-    profiles: &HashMap<CustomerId, Profile>,
-) -> Vec<ObservationDay> {
-    let mut past = vec![];
-    for patch in batch {
-        let Some(profile) = profiles.get(&patch.customer_id) else {
-            continue;
-        };
-        for new in &patch.attributes {
-            let held = held_attribute(&profile.history.attributes, &new.name);
-            if held.is_some_and(|held| held.observed_on > new.observed_on) {
-                past.push(ObservationDay {
-                    customer_id: patch.customer_id.clone(),
-                    name: new.name.clone(),
-                    observed_on: new.observed_on,
-                });
-            }
-        }
-    }
-    past
-}
-
-/// The observation that a profile holds of an attribute.
-fn held_attribute<'a>(held: &'a [AttributeFact], name: &Label) -> Option<&'a AttributeFact> {
-    held.iter().find(|fact| fact.name == *name)
-}
-
-/// The observations that say something new: not what was recorded last for that attribute and day. `past` is brought up to date.
-fn new_attributes(
-    patch: &CustomerPatch,
-    held: &[AttributeFact],
-    past: &mut HashMap<ObservationDay, AttributeFact>,
-    profile_version: i64,
-) -> Vec<AttributeFact> {
-    let mut facts = vec![];
-    for new in &patch.attributes {
-        let on = |observed_on| ObservationDay {
-            customer_id: patch.customer_id.clone(),
-            name: new.name.clone(),
-            observed_on,
-        };
-        let held = held_attribute(held, &new.name);
-        let of_the_day = held
-            .filter(|held| held.observed_on == new.observed_on)
-            .or_else(|| past.get(&on(new.observed_on)));
-        if of_the_day.is_some_and(|last| last.value == new.value && last.source == new.source) {
-            continue;
-        }
-        let fact = AttributeFact {
-            name: new.name.clone(),
-            value: new.value.clone(),
-            observed_on: new.observed_on,
-            source: new.source.clone(),
-            profile_version,
-        };
-        // For the patches after this one, either may be of a past day.
-        for fact in held.into_iter().chain([&fact]) {
-            past.insert(on(fact.observed_on), fact.clone());
-        }
-        facts.push(fact);
-    }
-    facts
 }

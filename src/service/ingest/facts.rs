@@ -10,7 +10,9 @@ use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
 use super::{
     Call, Ingest, Outcome,
-    commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
+    commit::{Changes, Imported, commit},
+    fold::fold_new,
+    locked::{Locked, begin, distinct},
     placement::{FoundBy, confirm, created_by, insert_begun},
     totals::{self, Settled},
 };
@@ -19,12 +21,12 @@ use crate::{
         customer::{
             CustomerKind,
             facts::{Contact, ContactContent, FactKey, Transaction},
-            profile::{Facts, History, NeedsHistory, NeedsRelated, Profile, fold, fold_related},
+            profile::Facts,
         },
         money::Currency,
         text::CustomerId,
     },
-    service::{answer::profiles::fold_all, error::ServiceError, retry::retry},
+    service::{error::ServiceError, retry::retry},
     store::{self, customers::Customer, error::StoreError, imports::ImportedKind},
 };
 
@@ -72,6 +74,7 @@ pub(super) trait KeyedFact: CustomerFact + PartialEq {
     fn settle_totals(
         _: &mut PgConnection,
         _: &[&NewFact<Self>],
+        _: &Locked,
     ) -> impl Future<Output = Result<Settled<Self>, StoreError>> + Send {
         std::future::ready(Ok(Settled::default()))
     }
@@ -116,8 +119,9 @@ impl KeyedFact for Transaction {
     async fn settle_totals(
         tx: &mut PgConnection,
         items: &[&NewFact<Self>],
+        locked: &Locked,
     ) -> Result<Settled<Self>, StoreError> {
-        totals::settle(tx, items).await
+        totals::settle(tx, items, locked).await
     }
 }
 
@@ -210,14 +214,13 @@ async fn write_once<F: KeyedFact>(
 ) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>), StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
-    let mut tx = begin(ingest, &customers, call.deadline).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
+    let (mut tx, locked) = begin(ingest, &customers, call.deadline).await?;
     let placed = items
         .iter()
         .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
     let begun = confirm(&mut tx, placed.clone(), &locked).await?;
     let identifiers = created_by(placed.map(|(_, found_by)| found_by));
-    let settled = F::settle_totals(&mut tx, items).await?;
+    let settled = F::settle_totals(&mut tx, items, &locked).await?;
     let stated = items.iter().copied().filter(|item| !item.is_total);
     let items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
     let facts: Vec<(&F, i64)> = items
@@ -249,10 +252,11 @@ async fn write_once<F: KeyedFact>(
         .copied()
         .filter(|item| new.contains(item.fact.key()))
         .collect();
-    create_customers(&mut tx, &written, &locked.profiles, recorded_at).await?;
+    create_customers(&mut tx, &written, &locked, recorded_at).await?;
     let created = written.iter().map(|item| item.fact.customer_id()).collect();
     insert_begun(&mut tx, begun, &created, recorded_at).await?;
-    let imported = Imported::begin(call, F::IMPORTED, new.len(), &customers, &locked);
+    let customers = written.iter().map(|item| item.fact.customer_id());
+    let imported = Imported::begin(call, F::IMPORTED, new.len(), customers, &locked);
     let folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
     let changes = Changes {
         profiles: folded,
@@ -260,6 +264,7 @@ async fn write_once<F: KeyedFact>(
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
         imported,
         former: vec![],
+        merged: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     let renamed = settled.renamed.into_iter();
@@ -274,13 +279,13 @@ async fn write_once<F: KeyedFact>(
 pub(super) async fn create_customers<F: CustomerFact>(
     tx: &mut Tx<'_, Postgres>,
     written: &[&NewFact<F>],
-    profiles: &HashMap<CustomerId, Profile>,
+    locked: &Locked,
     recorded_at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut created: HashMap<&CustomerId, Customer> = HashMap::new();
     for item in written {
         let id = item.fact.customer_id();
-        if !profiles.contains_key(id) {
+        if locked.profile(id).is_none() {
             created.entry(id).or_insert_with(|| new_customer(item));
         }
     }
@@ -288,87 +293,11 @@ pub(super) async fn create_customers<F: CustomerFact>(
     store::customers::upsert(tx, &created, recorded_at).await
 }
 
-fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
+pub(super) fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
     Customer {
         customer_id: item.fact.customer_id().clone(),
         kind: item.customer_kind.unwrap_or(CustomerKind::Person),
         display_name: None,
-    }
-}
-
-/// Folds the new facts into the profiles of their customers: what was folded stands, except where a refund asks for earlier facts.
-pub(super) async fn fold_new<F: CustomerFact>(
-    tx: &mut Tx<'_, Postgres>,
-    written: &[&NewFact<F>],
-    mut locked: Locked,
-    recorded_at: Timestamp,
-) -> Result<HashMap<CustomerId, Profile>, StoreError> {
-    let mut new: HashMap<CustomerId, (Facts, &NewFact<F>)> = HashMap::new();
-    for item in written {
-        let id = item.fact.customer_id().clone();
-        let (facts, _) = new.entry(id).or_insert_with(|| (Facts::default(), item));
-        item.fact.clone().add_to(facts);
-    }
-    let mut changed = HashMap::with_capacity(new.len());
-    let mut unfolded: HashMap<CustomerId, (Box<History>, Facts)> = HashMap::new();
-    for (id, (facts, first)) in new {
-        let version = locked.version(&id) + 1;
-        let mut profile = locked
-            .profiles
-            .remove(&id)
-            .unwrap_or_else(|| empty_profile(&new_customer(first), recorded_at));
-        profile.version = version;
-        profile.recorded_at = recorded_at;
-        match fold(std::mem::take(&mut profile.history), &facts) {
-            Ok(history) => profile.history = history,
-            Err(NeedsRelated { history }) => {
-                unfolded.insert(id.clone(), (history, facts));
-            }
-        }
-        changed.insert(id, profile);
-    }
-    for (id, history) in fold_stored(tx, unfolded).await? {
-        if let Some(profile) = changed.get_mut(&id) {
-            profile.history = history;
-        }
-    }
-    Ok(changed)
-}
-
-/// Folds new facts, which are stored already, with those that they take back or are taken back by; and where that does not suffice, all
-/// facts of the customer.
-async fn fold_stored(
-    tx: &mut Tx<'_, Postgres>,
-    unfolded: HashMap<CustomerId, (Box<History>, Facts)>,
-) -> Result<HashMap<CustomerId, History>, StoreError> {
-    if unfolded.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let new = unfolded.values().map(|(_, facts)| facts);
-    let mut related = store::related::list(tx, new).await?;
-    let mut folded = HashMap::with_capacity(unfolded.len());
-    let mut refold = vec![];
-    for (id, (history, facts)) in unfolded {
-        let related = related.remove(&id).unwrap_or_default();
-        match fold_related(*history, &facts, &related) {
-            Ok(history) => drop(folded.insert(id, history)),
-            Err(NeedsHistory) => refold.push(id),
-        }
-    }
-    let all = store::facts::list(tx, &refold, None).await?;
-    folded.extend(all.into_iter().map(|(id, facts)| (id, fold_all(&facts))));
-    Ok(folded)
-}
-
-/// The profile of a customer of whom nothing is known yet.
-pub(super) fn empty_profile(customer: &Customer, recorded_at: Timestamp) -> Profile {
-    Profile {
-        customer_id: customer.customer_id.clone(),
-        version: 0,
-        kind: customer.kind,
-        display_name: customer.display_name.clone(),
-        recorded_at,
-        history: History::default(),
     }
 }
 

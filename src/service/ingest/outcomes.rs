@@ -6,8 +6,10 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, NewFact, Outcome,
-    commit::{Changes, begin, commit, list_locked},
-    facts::{CustomerFact, create_customers, fold_new},
+    commit::{Changes, commit},
+    facts::{CustomerFact, create_customers},
+    fold::fold_new,
+    locked::begin,
 };
 use crate::{
     domain::{
@@ -49,8 +51,7 @@ async fn write_once(
 ) -> Result<Result<Outcome, Differs>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = [item.fact.key.customer_id.clone()];
-    let mut tx = begin(ingest, &customers, deadline).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
+    let (mut tx, locked) = begin(ingest, &customers, deadline).await?;
     let known = store::contact_outcomes::find(&mut tx, &item.fact.key).await?;
     let completed = match &known {
         None => item.fact.clone(),
@@ -63,8 +64,8 @@ async fn write_once(
         return Ok(Ok(Outcome::Duplicate));
     }
     store::contact_outcomes::upsert(&mut tx, &completed, recorded_at).await?;
-    let created = if locked.profiles.is_empty() {
-        create_customers(&mut tx, &[item], &locked.profiles, recorded_at).await?;
+    let created = if locked.profile(&customers[0]).is_none() {
+        create_customers(&mut tx, &[item], &locked, recorded_at).await?;
         fold_new(&mut tx, &[item], locked, recorded_at).await?
     } else {
         HashMap::new()
@@ -75,6 +76,7 @@ async fn write_once(
         new_currency: false,
         imported: None,
         former: vec![],
+        merged: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(Ok(Outcome::Written))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Call, Ingest, Outcome, commit::begin_limited};
+use super::{Call, Ingest, Outcome, locked::begin_limited};
 use crate::{
     domain::{
         basis::Basis,

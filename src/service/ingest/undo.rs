@@ -12,13 +12,12 @@ use tokio::time::Instant;
 
 use super::{
     Ingest,
-    commit::{Changes, Locked, begin_limited, commit, list_locked},
+    commit::{Changes, commit},
+    fold::fold_groups,
+    locked::{Locked, begin_limited, lock},
 };
 use crate::{
-    domain::{
-        customer::profile::Profile,
-        text::{CustomerId, Label},
-    },
+    domain::text::{CustomerId, Label},
     metrics::{FactKind, FactOutcome},
     service::{answer::profiles::fold_all, error::ServiceError, retry::retry},
     store::{
@@ -26,9 +25,9 @@ use crate::{
         customers::Customer,
         error::StoreError,
         identifiers::IdentifierDigest,
-        import_writes::ImportWrite,
+        import_writes::{ImportWrite, Naming},
         imports::{Import, ImportCount, ImportedKind},
-        locks::{Single, lock_customers, lock_single},
+        locks::{Single, lock_single},
         withdrawn_facts::{self, Withdrawal},
     },
 };
@@ -161,8 +160,7 @@ async fn undo_slice(
         tx.rollback().await?;
         return Ok(Slice::default());
     }
-    lock_customers(&mut tx, &customers).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
+    let (mut tx, locked) = lock(ingest, tx, &customers, deadline).await?;
     // Another call may have taken them back while this one waited for the locks.
     let writes = store::import_writes::list(&mut tx, number, &customers).await?;
     let versions: HashMap<CustomerId, i64> = writes
@@ -176,6 +174,7 @@ async fn undo_slice(
     };
     let withdrawn = withdrawn_facts::insert(&mut tx, withdrawal).await?;
     store::identifiers::renew_owners(&mut tx, &withdrawn.identifiers).await?;
+    renew_group_owners(&mut tx, &withdrawn.identifiers, &locked).await?;
     let kept = withdrawn_facts::count_kept(&mut tx, number, &customers).await?;
     let mut slice = Slice {
         customers: i64::try_from(writes.len()).unwrap_or(i64::MAX),
@@ -188,7 +187,8 @@ async fn undo_slice(
     for (kind, kept) in kept {
         slice.counts.entry(kind).or_default().kept += kept;
     }
-    let affected = withdrawn.facts.into_iter().map(|(_, id)| id).collect();
+    let affected = withdrawn.facts.iter();
+    let affected = affected.map(|(_, id)| locked.root(id).clone()).collect();
     let changes = change(&mut tx, locked, &writes, affected, &mut slice, recorded_at).await?;
     if mode == UndoMode::Preview {
         tx.rollback().await?;
@@ -234,13 +234,30 @@ async fn change(
     slice: &mut Slice,
     recorded_at: Timestamp,
 ) -> Result<Changes, StoreError> {
-    let mut profiles = locked.profiles;
+    let Locked {
+        mut profiles,
+        merged,
+        ..
+    } = locked;
+    let mut renamed = vec![];
     for (id, writes) in writes {
+        let names = slice.counts.entry(ImportedKind::Customer).or_default();
         if let Some(profile) = profiles.get_mut(id) {
-            let names = slice.counts.entry(ImportedKind::Customer).or_default();
-            if rename(profile, writes, names) {
+            let now = (profile.kind, profile.display_name.clone());
+            if let Some((kind, name)) = name_before(&now, writes, names) {
+                profile.kind = kind;
+                profile.display_name = name;
                 changed.insert(id.clone());
             }
+        } else if let Some((root, now)) = merged.get(id)
+            && let Some((kind, display_name)) = name_before(now, writes, names)
+        {
+            renamed.push(Customer {
+                customer_id: id.clone(),
+                kind,
+                display_name,
+            });
+            changed.insert(root.clone());
         }
     }
     let written: Vec<CustomerId> = writes.keys().cloned().collect();
@@ -248,7 +265,9 @@ async fn change(
     // A name that somebody else gave is known of a customer without facts.
     created.retain(|id, (kind, name)| {
         let profile = profiles.get(id);
-        profile.is_some_and(|it| (it.kind, &it.display_name) == (*kind, name))
+        // Who is merged, or others are merged into, stays known: the merge named them.
+        profile
+            .is_some_and(|it| (it.kind, &it.display_name) == (*kind, name) && it.members.is_empty())
     });
     let created: Vec<CustomerId> = created.into_keys().collect();
     let gone = store::former_customers::list_without_facts(tx, &created).await?;
@@ -268,37 +287,49 @@ async fn change(
         profile.recorded_at = recorded_at;
         profile.history = fold_all(&facts.remove(id).unwrap_or_default());
     }
+    fold_groups(tx, &mut profiles).await?;
     let customers = profiles.values().map(|profile| Customer {
         customer_id: profile.customer_id.clone(),
         kind: profile.kind,
         display_name: profile.display_name.clone(),
     });
-    store::customers::upsert(tx, &customers.collect::<Vec<_>>(), recorded_at).await?;
+    let customers: Vec<Customer> = customers.chain(renamed).collect();
+    store::customers::upsert(tx, &customers, recorded_at).await?;
     Ok(Changes {
         profiles,
         identifiers: vec![],
         new_currency: false,
         imported: None,
         former,
+        merged: vec![],
     })
 }
 
-/// Gives a customer the kind and name back that the import changed; those that were changed since stay. Says whether it did.
-fn rename(profile: &mut Profile, writes: &[ImportWrite], count: &mut ImportCount) -> bool {
-    let Some(before) = writes.iter().find_map(|write| write.before.as_ref()) else {
-        return false;
-    };
-    let Some(last) = writes.iter().rev().find_map(|write| write.after.as_ref()) else {
-        return false;
-    };
-    if (profile.kind, &profile.display_name) != (last.0, &last.1) {
+/// The kind and name that the import changed, as they were before; `None` if it changed none, or they were changed since.
+fn name_before(now: &Naming, writes: &[ImportWrite], count: &mut ImportCount) -> Option<Naming> {
+    let before = writes.iter().find_map(|write| write.before.as_ref())?;
+    let last = writes.iter().rev().find_map(|write| write.after.as_ref())?;
+    if now != last {
         count.kept += 1;
-        return false;
+        return None;
     }
     count.withdrawn += 1;
-    profile.kind = before.0;
-    profile.display_name.clone_from(&before.1);
-    true
+    Some(before.clone())
+}
+
+/// Lets the customers who stay be found by what is left of the identifiers of those who were merged into them.
+async fn renew_group_owners(
+    tx: &mut Tx<'_, Postgres>,
+    withdrawn: &[(CustomerId, IdentifierDigest)],
+    locked: &Locked,
+) -> Result<(), StoreError> {
+    for (id, digest) in withdrawn {
+        if let Some(profile) = locked.profile(id).filter(|it| !it.members.is_empty()) {
+            let (root, members) = (&profile.customer_id, &profile.members);
+            store::identifiers::renew_group_owners(tx, root, members, &[*digest]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes back the rates of the import, and the currencies that only it brought into use; and ends its undoing. One try.

@@ -125,7 +125,8 @@ pub(super) async fn read(
     let to_fold = reading.add_later(connection).await?;
     for customers in to_fold.chunks(FOLD_BATCH) {
         let ids: Vec<CustomerId> = customers.iter().map(|one| one.id.clone()).collect();
-        let facts = store::facts::list(connection, &ids, Some(until)).await?;
+        let groups = store::profiles::list_groups(connection, &ids).await?;
+        let facts = store::facts::list_joined(connection, &ids, Some(until), &groups).await?;
         for one in customers {
             if let Some(facts) = facts.get(&one.id) {
                 reading.push(one.kind, one.bucket, &fold_all(facts))?;

@@ -109,6 +109,7 @@ fn answer(is_rated: bool) -> Answer<Classified> {
         kind: CustomerKind::Company,
         display_name: Some("Ada Ltd".into()),
         recorded_at: "2026-06-01T10:00:00.5Z".parse().unwrap(),
+        members: Box::default(),
         history: History::default(),
     };
     let value = is_rated.then_some(120.5).ok_or(Unrated::NoRate);

@@ -27,7 +27,7 @@ use crate::store::error::StoreError;
 const SENTENCE_BYTES: usize = 256;
 
 /// The last number that [`number`] gives.
-const LAST: usize = 35;
+const LAST: usize = 39;
 
 /// A number for each kind of error. A new kind does not compile here until it has one, and a sample below.
 fn number(error: &ServiceError) -> usize {
@@ -67,6 +67,10 @@ fn number(error: &ServiceError) -> usize {
         ServiceError::NotConvertible { .. } => 32,
         ServiceError::ImportNotFound(_) => 33,
         ServiceError::ImportUndone(_) => 34,
+        ServiceError::CustomersNotFound(_) => 35,
+        ServiceError::CustomersMerged(_) => 36,
+        ServiceError::NotMerged(_) => 37,
+        ServiceError::GroupTooLarge { .. } => 38,
         ServiceError::Internal(_) => LAST,
     }
 }
@@ -124,7 +128,14 @@ fn samples() -> Vec<ServiceError> {
         }),
         ServiceError::Lane(LaneError::Stopping),
         ServiceError::CustomerNotFound("phone number"),
-        ServiceError::AmbiguousSubject(vec![id; 3]),
+        ServiceError::AmbiguousSubject(vec![id.clone(); 3]),
+        ServiceError::CustomersNotFound(vec![id.clone(); 2]),
+        ServiceError::CustomersMerged(vec![(id.clone(), id.clone()); 2]),
+        ServiceError::NotMerged(id),
+        ServiceError::GroupTooLarge {
+            count: usize::MAX,
+            most: usize::MAX,
+        },
         ServiceError::ModelNotFound(i64::MIN),
         ServiceError::RevisionNotFound(i64::MIN),
         ServiceError::ImportNotFound("i".repeat(64).into()),

@@ -14,6 +14,7 @@ use crate::domain::{
         treat_stranger,
         valuation::MissingRate,
     },
+    basis::Basis,
     customer::profile::DatedProfile,
     definitions::Stranger,
     explain::memberships::{Membership, memberships},
@@ -50,6 +51,21 @@ pub struct SharedTreatment {
     pub question: Option<CallerQuestion>,
     /// What came of the contact besides the treatment; `None` where none is routed.
     pub routing: Option<RoutingOutcome>,
+}
+
+impl Classified {
+    /// What is answered about customers with these profiles, as of the day of each.
+    pub(in crate::service) fn of_profiles(
+        profiles: Vec<DatedProfile>,
+        basis: &Arc<Basis>,
+    ) -> Vec<Self> {
+        let profiles = profiles.into_iter();
+        let finish = |profile: DatedProfile| {
+            let context = AnswerContext::plain(Arc::clone(basis), profile.view().as_of());
+            Self::finish(profile, &context)
+        };
+        profiles.map(finish).collect()
+    }
 }
 
 impl CustomerAnswer for Classified {

@@ -71,6 +71,7 @@ fn subscriber(cost_minor: Option<i64>) -> Profile {
         kind: CustomerKind::Company,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases: (0..=48).map(product).collect(),
             contacts: (0..120).map(call).collect(),

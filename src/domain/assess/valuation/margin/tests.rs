@@ -88,6 +88,7 @@ fn share(basis: &Basis, days: &[Bought<'_>]) -> f64 {
         kind: CustomerKind::Person,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases: purchases.collect(),
             ..History::default()

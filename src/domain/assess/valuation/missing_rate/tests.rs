@@ -104,6 +104,7 @@ fn dated(kind: CustomerKind, history: History) -> DatedProfile {
         kind,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history,
     };
     DatedProfile::new(Arc::new(profile), day(AS_OF)).unwrap()

@@ -79,6 +79,7 @@ fn customer(euros: &[i64]) -> DatedProfile {
         kind: CustomerKind::Person,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases,
             ..History::default()

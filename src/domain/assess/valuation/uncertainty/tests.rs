@@ -115,6 +115,7 @@ fn prospects_of(purchases: &[i32], ended_on: Option<Day>) -> (Valuation, ValueUn
         kind: CustomerKind::Person,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases: purchases.iter().map(purchase).collect(),
             contracts: vec![contract],
