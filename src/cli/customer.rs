@@ -1,10 +1,12 @@
-//! `patron customer`: what is stored of a customer.
+//! `patron customer`: what is stored of a customer, and customers who are one and the same.
 
 mod as_json;
+mod merge;
 
 use clap::{Args, Subcommand};
 
 use self::as_json::as_json;
+use self::merge::{MergeArgs, MergesArgs, UnmergeArgs};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
@@ -21,6 +23,12 @@ const DAYS_SHOWN: usize = 12;
 pub enum CustomerCommand {
     /// Show a customer's profile
     Show(ShowArgs),
+    /// Merge a customer into another one: both are the same
+    Merge(MergeArgs),
+    /// End a merge: both are customers of their own again
+    Unmerge(UnmergeArgs),
+    /// List merges, most recent first
+    Merges(MergesArgs),
 }
 
 /// Options of `patron customer show`.
@@ -47,7 +55,15 @@ pub struct ShowArgs {
 ///
 /// No server, an error of the server (nobody, or several customers), or no reader.
 pub async fn run(command: &CustomerCommand, output: &mut Output) -> Result<(), CliError> {
-    let CustomerCommand::Show(args) = command;
+    match command {
+        CustomerCommand::Show(args) => show(args, output).await,
+        CustomerCommand::Merge(args) => merge::merge(args, output).await,
+        CustomerCommand::Unmerge(args) => merge::unmerge(args, output).await,
+        CustomerCommand::Merges(args) => merge::merges(args, output).await,
+    }
+}
+
+async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let request = connection.request(pb::GetCustomerRequest {
         subject: Some(args.subject.clone()),
@@ -73,6 +89,9 @@ fn page(customer: &pb::Customer) -> String {
         rows.push(("Name", customer.display_name.clone()));
     }
     rows.push(("Kind", text::kind_word(customer.kind).to_owned()));
+    if !customer.merged_customer_ids.is_empty() {
+        rows.push(("Merged", customer.merged_customer_ids.join(", ")));
+    }
     let known: Vec<String> = customer
         .identifiers
         .iter()

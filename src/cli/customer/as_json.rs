@@ -16,6 +16,7 @@ pub(super) struct CustomerJson {
     display_name: String,
     profile_version: i64,
     data_time: Option<String>,
+    merged_customer_ids: Vec<String>,
     identifiers: Vec<Value>,
     attributes: Vec<Value>,
     purchase_days: Vec<Value>,
@@ -35,6 +36,7 @@ pub(super) fn as_json(customer: &pb::Customer) -> CustomerJson {
         display_name: customer.display_name.clone(),
         profile_version: customer.profile_version,
         data_time: text::time_text(customer.data_time.as_ref()),
+        merged_customer_ids: customer.merged_customer_ids.clone(),
         identifiers: customer
             .identifiers
             .iter()

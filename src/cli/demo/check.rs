@@ -15,6 +15,7 @@ mod desk;
 mod explanations;
 mod facts;
 mod imports;
+mod merges;
 mod models;
 mod rates;
 mod routes;
@@ -56,6 +57,7 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     check.facts().await?;
     check.rates().await?;
     check.imports().await?;
+    check.merges().await?;
     check.models().await?;
     check.scores().await?;
     check.routes().await?;
