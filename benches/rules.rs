@@ -203,6 +203,7 @@ fn customer(as_of: Day) -> Option<Profile> {
         amount_minor: 4_900,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     };
     let contact = |index: i32| ContactDay {
         day: as_of.plus_days((index - 19) * 40 - 2),
@@ -238,6 +239,7 @@ fn customer(as_of: Day) -> Option<Profile> {
         kind: CustomerKind::Company,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases: (0..20).map(purchase).collect(),
             contacts: (0..20).map(contact).collect(),

@@ -224,6 +224,7 @@ async fn fill(
             },
             display_name: None,
             recorded_at: SystemClock.now(),
+            members: Box::default(),
             history,
         });
         if profiles.len() == BATCH || number + 1 == customers {
@@ -269,5 +270,7 @@ fn purchase(customer_id: &CustomerId, id: u32, day: Day, amount: Money) -> Trans
         category: None,
         channel: None,
         original_id: None,
+        original_source: None,
+        stated_customer: None,
     }
 }

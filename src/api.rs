@@ -4,6 +4,7 @@ pub mod answers;
 pub mod comparison;
 pub mod contacts;
 pub mod contracts;
+pub mod corrections;
 pub mod customers;
 pub mod desk;
 pub mod drift;
@@ -13,6 +14,7 @@ pub mod explanations;
 pub mod facts;
 pub mod fits;
 pub mod imports;
+pub mod merges;
 pub mod models;
 pub mod newcomers;
 pub mod page;
@@ -25,6 +27,7 @@ pub mod revisions;
 pub mod routes;
 pub mod scores;
 pub mod simulations;
+pub(crate) mod texts;
 pub mod treatments;
 pub mod violations;
 
@@ -34,12 +37,9 @@ use crate::{
     api::violations::Checker,
     domain::{
         calendar::Day,
-        customer::{
-            CustomerKind, Email, ExternalId, Identifier, IdentifierError, facts::MAX_DAYS_AHEAD,
-        },
+        customer::{CustomerKind, Identifier, facts::MAX_DAYS_AHEAD},
         money::{Currency, Money},
         telephony::plan::NumberPlan,
-        text::CustomerId,
     },
     pb,
     service::answer::subjects::Subject,
@@ -80,7 +80,7 @@ pub(super) fn subject(message: Option<&pb::Subject>, check: &mut Checker<'_>) ->
         }
         Some(Way::CustomerId(id)) => check
             .field("customer_id")
-            .ok("INVALID_ID", CustomerId::new(id))
+            .ok("INVALID_ID", texts::customer_id(id))
             .map(Subject::Customer),
         Some(Way::PhoneNumber(number)) => {
             phone(number, &mut check.field("phone_number")).map(Subject::Identifier)
@@ -102,14 +102,16 @@ fn phone(text: &str, check: &mut Checker<'_>) -> Option<Identifier> {
 
 fn email(text: &str, check: &mut Checker<'_>) -> Option<Identifier> {
     check
-        .ok("INVALID_EMAIL", Email::new(text))
+        .ok("INVALID_EMAIL", texts::email(text))
         .map(Identifier::Email)
 }
 
 fn external(id: &pb::ExternalId, check: &mut Checker<'_>) -> Option<Identifier> {
-    let parsed: Result<_, IdentifierError> = ExternalId::new(&id.system, &id.id);
     check
-        .ok("INVALID_EXTERNAL_ID", parsed)
+        .ok(
+            "INVALID_EXTERNAL_ID",
+            texts::external_id(&id.system, &id.id),
+        )
         .map(Identifier::External)
 }
 

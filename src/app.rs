@@ -13,6 +13,7 @@ pub mod fence;
 pub mod http;
 mod lanes;
 pub mod logging;
+pub mod message_json;
 mod peer_stream;
 pub mod run;
 pub mod server;

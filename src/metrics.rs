@@ -20,7 +20,7 @@ pub use cache::CacheMetrics;
 pub use compression::{CompressionFormat, CompressionMetrics};
 pub use database::{BreakerMetrics, FenceMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
-pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics};
+pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics, TakesBack};
 pub use http::HttpMetrics;
 pub use lane::LaneMetrics;
 pub use peers::PeerMetrics;

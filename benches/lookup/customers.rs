@@ -30,6 +30,7 @@ pub(crate) fn request_for(customer: usize, as_of: &str) -> pb::ClassifyRequest {
             subject: Some(subject::Subject::CustomerId(id(customer))),
         }),
         as_of: as_of.to_owned(),
+        ..Default::default()
     }
 }
 
@@ -45,6 +46,7 @@ pub(crate) fn number_request(customer: usize) -> pb::ClassifyRequest {
             subject: Some(subject::Subject::PhoneNumber(number(customer))),
         }),
         as_of: String::new(),
+        ..Default::default()
     }
 }
 

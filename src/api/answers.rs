@@ -108,7 +108,8 @@ pub(super) fn candidate_count<T: CustomerAnswer>(several: &Candidates<T>) -> i32
     i32::try_from(several.count).unwrap_or(i32::MAX)
 }
 
-fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classification {
+/// The message about one customer.
+pub(super) fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classification {
     let (profile, assessment) = (one.profile.profile(), &one.assessment);
     let definitions = basis.revision.definitions.as_deref();
     pb::Classification {
@@ -132,6 +133,7 @@ fn classification(one: &Classified, as_of: Day, basis: &Basis) -> pb::Classifica
             .map(|definitions| segments(&one.memberships, definitions))
             .unwrap_or_default(),
         missing_rates: rates::missing_rates(&one.missing_rates),
+        oldest_rate: one.oldest_rate.map(rates::used_rate),
         extrapolated_covariates: extrapolated_covariates(
             &assessment.valued.valuation.extrapolated_covariates,
         ),

@@ -2,7 +2,7 @@
 
 use super::{
     answers::routed::RouteMask,
-    subject,
+    subject, texts,
     violations::{Checker, Violations},
 };
 use crate::{
@@ -58,7 +58,7 @@ pub(crate) fn contact(
     let claim = claim.and_then(|claim| read_subject(claim, &mut check.field("claim")));
     let contact = Contact {
         caller,
-        trunk: request.trunk.clone(),
+        trunk: texts::composed(&request.trunk).into_owned(),
         number_plan,
         claim,
         channel,
@@ -73,7 +73,7 @@ pub(crate) fn contact(
 /// A name of the definitions; `None` for an empty one.
 fn name(text: &str, check: &mut Checker<'_>) -> Option<Label> {
     check_length(text, MAX_NAME_BYTES, check);
-    (!text.is_empty()).then(|| text.into())
+    (!text.is_empty()).then(|| texts::composed(text).into())
 }
 
 fn check_length(text: &str, limit: usize, check: &mut Checker<'_>) {

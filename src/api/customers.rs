@@ -7,7 +7,7 @@ use crate::{
         customer::{
             IdentifierKind, KnownIdentifier,
             facts::{AttributeFact, AttributeValue, ContractFact},
-            profile::{ContactDay, PurchaseDay},
+            profile::{ContactDay, ForeignRefund, PurchaseDay},
         },
         money::Money,
     },
@@ -92,10 +92,16 @@ pub(crate) fn customer(known: &KnownCustomer, days: Days) -> pb::Customer {
         contracts: history.contracts.iter().map(contract).collect(),
         purchase_entry_count: length(&history.purchases),
         contact_entry_count: length(&history.contacts),
+        unmatched_refunds: history
+            .unmatched_refunds
+            .iter()
+            .map(|it| money_message(*it))
+            .collect(),
+        merged_customer_ids: profile.members.iter().map(ToString::to_string).collect(),
     }
 }
 
-fn identifier(known: &KnownIdentifier) -> pb::MaskedIdentifier {
+pub(super) fn identifier(known: &KnownIdentifier) -> pb::MaskedIdentifier {
     let kind = match known.kind {
         IdentifierKind::Phone => "phone",
         IdentifierKind::Email => "email",
@@ -108,7 +114,7 @@ fn identifier(known: &KnownIdentifier) -> pb::MaskedIdentifier {
 }
 
 /// The message of an observation; `None` where the attribute was cleared.
-fn attribute(fact: &AttributeFact) -> Option<pb::AttributeValue> {
+pub(super) fn attribute(fact: &AttributeFact) -> Option<pb::AttributeValue> {
     use pb::attribute_value::Value;
     let value = match fact.value.as_ref()? {
         AttributeValue::Bool(value) => Value::BoolValue(*value),
@@ -137,6 +143,23 @@ fn purchase_day(entry: &PurchaseDay) -> pb::PurchaseDay {
         costed_amount_minor: entry.costed_amount_minor,
         cost_minor: entry.cost_minor,
         category: entry.category.as_deref().unwrap_or_default().to_owned(),
+        foreign_refunds: entry
+            .foreign_refunds
+            .as_deref()
+            .map_or_else(Vec::new, |it| {
+                it.refunds.iter().map(foreign_refund).collect()
+            }),
+    }
+}
+
+fn foreign_refund(refund: &ForeignRefund) -> pb::ForeignRefund {
+    pb::ForeignRefund {
+        day: refund.day.to_string(),
+        amount: Some(money_message(Money {
+            amount_minor: refund.amount_minor,
+            currency: refund.currency,
+        })),
+        cost_minor: refund.cost_minor,
     }
 }
 

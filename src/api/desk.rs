@@ -16,7 +16,7 @@ pub(crate) use self::{
     topics::{deflection_request, deflection_response, surge_request, surge_response},
 };
 use crate::{
-    api::violations::Checker,
+    api::{texts, violations::Checker},
     domain::{
         customer::facts::{MAX_LABEL_BYTES, MAX_SOURCE_ID_BYTES},
         desk::{
@@ -24,7 +24,7 @@ use crate::{
             cost::{CostGap, CostSum},
         },
         money::{Currency, Money, major_to_money},
-        text::{Label, required},
+        text::Label,
     },
     pb,
     service::desk::Group,
@@ -42,20 +42,15 @@ fn group(message: Option<&pb::CustomerGroup>, check: &mut Checker<'_>) -> Group 
     use pb::customer_group::Group as Way;
     match message.and_then(|message| message.group.as_ref()) {
         None => Group::Everyone,
-        Some(Way::Tier(name)) => {
-            name_of(name, &mut check.field("tier"));
-            Group::of_tier(name)
-        }
-        Some(Way::Segment(name)) => {
-            name_of(name, &mut check.field("segment"));
-            Group::Segment(name.clone())
-        }
+        Some(Way::Tier(name)) => Group::of_tier(&name_of(name, &mut check.field("tier"))),
+        Some(Way::Segment(name)) => Group::Segment(name_of(name, &mut check.field("segment"))),
     }
 }
 
-/// Refuses what cannot be the name of anything in definitions.
-fn name_of(name: &str, check: &mut Checker<'_>) {
-    check.ok("INVALID_TEXT", required(name, MAX_SOURCE_ID_BYTES));
+/// A name of the definitions; what cannot be one is refused.
+fn name_of(name: &str, check: &mut Checker<'_>) -> String {
+    let name = check.ok("INVALID_TEXT", texts::required(name, MAX_SOURCE_ID_BYTES));
+    name.unwrap_or_default().into_owned()
 }
 
 /// A number within bounds; 0 is the default.

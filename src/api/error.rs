@@ -9,7 +9,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use self::database::{outage_reason, slow_reason};
-use crate::api::{fits, violations::Violations};
+use crate::api::{corrections, fits, violations::Violations};
 use crate::domain::text::CustomerId;
 use crate::pb;
 use crate::service::error::ServiceError;
@@ -188,6 +188,7 @@ impl From<LaneError> for ApiError {
 }
 
 impl From<ServiceError> for ApiError {
+    #[expect(clippy::too_many_lines, reason = "a table: one line for each error")]
     fn from(error: ServiceError) -> Self {
         let text = error.to_string();
         let unavailable = |reason| Self::unavailable(reason, &*text, RETRY_AFTER);
@@ -214,10 +215,17 @@ impl From<ServiceError> for ApiError {
                 missing("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "")
             }
             ServiceError::AmbiguousSubject(ids) => ambiguous_subject(ids, &text),
+            ServiceError::CustomersNotFound(ids) => customers_not_found(ids, &text),
+            ServiceError::CustomersMerged(merged) => customers_merged(merged, &text),
+            ServiceError::NotMerged(_) => refused("NOT_MERGED"),
+            ServiceError::GroupTooLarge { .. } => refused("GROUP_TOO_LARGE"),
             ServiceError::ModelNotFound(version) => {
                 missing("MODEL_NOT_FOUND", "patron.v1.Model", &version.to_string())
             }
             ServiceError::ImportNotFound(id) => missing("IMPORT_NOT_FOUND", "patron.v1.Import", id),
+            ServiceError::OneCustomer(..) => refused("SAME_CUSTOMER"),
+            ServiceError::CustomerErased(_) => refused("CUSTOMER_ERASED"),
+            ServiceError::Unmovable(facts) => corrections::unmovable(facts).into(),
             ServiceError::ImportUndone(_) => refused("IMPORT_UNDONE"),
             ServiceError::RevisionNotFound(revision) => missing(
                 "REVISION_NOT_FOUND",
@@ -262,9 +270,28 @@ impl From<ServiceError> for ApiError {
 
 /// `FAILED_PRECONDITION` with the customers who share the subject.
 fn ambiguous_subject(ids: &[CustomerId], message: &str) -> ApiError {
-    let ids: Vec<&str> = ids.iter().map(CustomerId::as_str).collect();
     ApiError::new(Code::FailedPrecondition, "AMBIGUOUS_SUBJECT", message)
-        .with("customer_ids", ids.join(","))
+        .with("customer_ids", join(ids))
+}
+
+/// `NOT_FOUND` with the customers who are not known.
+fn customers_not_found(ids: &[CustomerId], message: &str) -> ApiError {
+    ApiError::new(Code::NotFound, "CUSTOMER_NOT_FOUND", message)
+        .about("patron.v1.Customer", join(ids))
+        .with("customer_ids", join(ids))
+}
+
+/// `FAILED_PRECONDITION` with the customers who are merged, and into whom.
+fn customers_merged(merged: &[(CustomerId, CustomerId)], message: &str) -> ApiError {
+    let (ids, roots): (Vec<_>, Vec<_>) = merged.iter().cloned().unzip();
+    ApiError::new(Code::FailedPrecondition, "CUSTOMER_MERGED", message)
+        .with("customer_ids", join(&ids))
+        .with("merged_into", join(&roots))
+}
+
+fn join(ids: &[CustomerId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(CustomerId::as_str).collect();
+    ids.join(",")
 }
 
 /// `INVALID_ARGUMENT` with what is wrong with each name.

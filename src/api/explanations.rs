@@ -4,11 +4,11 @@ mod clauses;
 
 use super::{
     answers::{extrapolated_covariates, mark_stale, provenance, tier},
-    money_message,
+    money_message, rates,
     treatments::{localized, verdict},
 };
 use crate::{
-    api::violations::Checker,
+    api::{texts, violations::Checker},
     domain::{
         assess::tiers::TierIndex,
         basis::Basis,
@@ -21,7 +21,7 @@ use crate::{
             wording::{self, both},
         },
         money::Money,
-        text::bounded,
+        rates::UsedRate,
     },
     pb,
     service::answer::explain::{Explained, ExplainedCustomer, Match, Target},
@@ -40,11 +40,10 @@ pub(crate) fn target(request: &pb::ExplainSegmentRequest, check: &mut Checker<'_
                 "REQUIRED",
                 "is empty: set a name, or omit the target to explain everything",
             );
-        } else {
-            // No definitions have a longer name: it would only be cut where it is quoted.
-            check.ok("INVALID_TEXT", bounded(name, limit));
         }
-        name.to_owned()
+        // No definitions have a longer name: it would only be cut where it is quoted.
+        let name = check.ok("INVALID_TEXT", texts::bounded(name, limit));
+        name.unwrap_or_default().into_owned()
     };
     match &request.target {
         None => Target::Everything,
@@ -100,13 +99,17 @@ fn explanation(one: &ExplainedCustomer<'_>, basis: &Basis) -> pb::Explanation {
         tier: one
             .tier
             .as_ref()
-            .map(|explanation| tier_explanation(explanation, basis)),
+            .map(|explanation| tier_explanation(explanation, one.oldest_rate, basis)),
         segments: segments.unwrap_or_default(),
         extrapolated_covariates: extrapolated_covariates(&one.extrapolated_covariates),
     }
 }
 
-fn tier_explanation(explanation: &TierExplanation, basis: &Basis) -> pb::TierExplanation {
+fn tier_explanation(
+    explanation: &TierExplanation,
+    oldest_rate: Option<UsedRate>,
+    basis: &Basis,
+) -> pb::TierExplanation {
     let name = |tier: TierIndex| basis.revision.tiers.get(tier).name.to_string();
     let distance = |(tier, distance): (TierIndex, Money)| pb::TierDistance {
         tier: name(tier),
@@ -130,6 +133,7 @@ fn tier_explanation(explanation: &TierExplanation, basis: &Basis) -> pb::TierExp
         next_better: explanation.next_better.map(distance),
         next_lower: explanation.next_lower.map(distance),
         reasons: explanation.reasons.iter().map(tier_reason).collect(),
+        oldest_rate: oldest_rate.map(rates::used_rate),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Facts from messages. An item with anything wrong is refused with all of it.
 
 mod contact;
+mod original;
 
 use jiff::Timestamp;
 
 pub(crate) use self::contact::{contact, unlisted_channel};
-use super::{Calendar, currency, customer_kind, placing::customer};
+use self::original::original;
+use super::{Calendar, currency, customer_kind, placing::customer, texts};
 use crate::{
     api::violations::{Checker, Violations},
     domain::{
@@ -14,7 +16,7 @@ use crate::{
             FactKey, MAX_LABEL_BYTES, MAX_SOURCE_ID_BYTES, Transaction, TransactionKind,
         },
         money::{MAX_AMOUNT_MINOR, Money},
-        text::{CustomerId, Label, bounded, required},
+        text::{CustomerId, Label},
     },
     pb,
     service::ingest::{NewFact, Placement},
@@ -55,7 +57,7 @@ pub(crate) fn transaction(
         PAID_BACK,
         &mut check.field("amount"),
     );
-    let original_id = original_id(message, kind, &mut check.field("original_transaction_id"));
+    let original = original(message, kind, &mut check);
     check_total(message, &mut check);
     let cost_minor = message.cost_minor;
     if let Some(cost_minor) = cost_minor {
@@ -76,19 +78,24 @@ pub(crate) fn transaction(
         (Some(placed), Some(key), Some(kind), Some(when), Some(amount))
             if violations.is_empty() =>
         {
+            let mut fact = Transaction {
+                key: key.of(placed.customer_id),
+                kind,
+                when,
+                amount,
+                cost_minor,
+                category,
+                channel,
+                original_id: None,
+                original_source: None,
+                stated_customer: None,
+            };
+            let is_moved = original.apply(&mut fact);
             Ok(NewFact {
-                fact: Transaction {
-                    key: key.of(placed.customer_id),
-                    kind,
-                    when,
-                    amount,
-                    cost_minor,
-                    category,
-                    channel,
-                    original_id,
-                },
+                fact,
                 customer_kind,
-                found_by: placed.found_by,
+                // Whoever has the identifier, the refund belongs to the customer of its original.
+                found_by: placed.found_by.filter(|_| !is_moved),
                 is_total: message.kind() == pb::transaction::Kind::RefundTotal,
             })
         }
@@ -130,28 +137,6 @@ fn check_total(message: &pb::Transaction, check: &mut Checker<'_>) {
             "is not allowed with KIND_REFUND_TOTAL: clear it, or send single refunds",
         );
     }
-}
-
-/// The transaction that a refund or reversal takes back.
-fn original_id(
-    message: &pb::Transaction,
-    kind: Option<TransactionKind>,
-    check: &mut Checker<'_>,
-) -> Option<Label> {
-    let id = label(&message.original_transaction_id, MAX_SOURCE_ID_BYTES, check)?;
-    if kind == Some(TransactionKind::Purchase) {
-        check.refuse(
-            "NOT_A_REFUND",
-            "is only for refunds and reversals: clear it, or set kind",
-        );
-    }
-    if *id == *message.transaction_id {
-        check.refuse(
-            "OWN_ID",
-            "is the transaction's own id: set the id of the original transaction",
-        );
-    }
-    Some(id)
 }
 
 /// What a source names a fact by, without the customer.
@@ -272,13 +257,13 @@ pub(super) fn check_amount(amount_minor: i64, if_negative: &str, check: &mut Che
 
 /// An optional text; empty is none.
 pub(super) fn label(text: &str, limit: usize, check: &mut Checker<'_>) -> Option<Label> {
-    let text = check.ok("INVALID_TEXT", bounded(text, limit))?;
+    let text = check.ok("INVALID_TEXT", texts::bounded(text, limit))?;
     (!text.is_empty()).then(|| text.into())
 }
 
 /// A required text.
 pub(super) fn required_label(text: &str, limit: usize, check: &mut Checker<'_>) -> Option<Label> {
     check
-        .ok("INVALID_TEXT", required(text, limit))
+        .ok("INVALID_TEXT", texts::required(text, limit))
         .map(Label::from)
 }

@@ -1,11 +1,11 @@
 //! Requests to fit, checked.
 
 use crate::{
-    api::violations::Checker,
+    api::{texts, violations::Checker},
     domain::{
         clv::{model::ModelFamily, spend_orders::SpendOrders},
         fitted::report::StoredPrior,
-        text::{Label, required},
+        text::Label,
     },
     pb,
     service::models::CovariateProblem,
@@ -20,7 +20,7 @@ pub(crate) fn request_id(text: &str, check: &mut Checker<'_>) -> Option<Label> {
         return None;
     }
     check
-        .ok("INVALID_TEXT", required(text, REQUEST_ID_BYTES))
+        .ok("INVALID_TEXT", texts::required(text, REQUEST_ID_BYTES))
         .map(Label::from)
 }
 

@@ -6,7 +6,10 @@ use super::{
     identifier,
 };
 use crate::{
-    api::violations::{Checker, Violations},
+    api::{
+        texts,
+        violations::{Checker, Violations},
+    },
     domain::{
         customer::{
             Identifier, IdentifierKind,
@@ -17,7 +20,6 @@ use crate::{
         },
         definitions::Definitions,
         money::{MAX_AMOUNT_MINOR, Money},
-        text::{CustomerId, bounded},
     },
     pb,
     service::ingest::{CustomerPatch, IdentifierStatement, NewAttribute},
@@ -44,7 +46,7 @@ pub(crate) fn customer_patch(
     let mut check = violations.at(path);
     let customer_id = check
         .field("customer_id")
-        .ok("INVALID_ID", CustomerId::new(&message.customer_id));
+        .ok("INVALID_ID", texts::customer_id(&message.customer_id));
     let kind = customer_kind(message.kind, &mut check.field("kind"));
     let display_name = message
         .display_name
@@ -242,7 +244,7 @@ fn attribute_value(
         Value::TextValue(text) => {
             let text = check
                 .field("text_value")
-                .ok("INVALID_TEXT", bounded(text, MAX_TEXT_VALUE_BYTES))?;
+                .ok("INVALID_TEXT", texts::bounded(text, MAX_TEXT_VALUE_BYTES))?;
             Some(AttributeValue::Text(text.into()))
         }
         Value::MoneyValue(value) => {

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use super::{
-    subject,
+    subject, texts,
     violations::{Checker, Violations},
 };
 use crate::{
-    domain::text::CustomerId,
     pb,
     service::{
         answer::subjects::Subject,
@@ -19,11 +18,20 @@ use crate::{
 pub(crate) trait NamesCustomer {
     /// The subject.
     fn subject(&self) -> Option<&pb::Subject>;
+
+    /// Whether the result states the customer, because the customer id of the item does not.
+    fn returns_customer(&self) -> bool {
+        self.subject().is_some()
+    }
 }
 
 impl NamesCustomer for pb::Transaction {
     fn subject(&self) -> Option<&pb::Subject> {
         self.customer.as_ref()
+    }
+
+    fn returns_customer(&self) -> bool {
+        self.customer.is_some() || !self.original_customer_id.is_empty()
     }
 }
 
@@ -75,7 +83,7 @@ pub(super) fn customer(
     let Some(named) = named else {
         let customer_id = check
             .field("customer_id")
-            .ok("INVALID_ID", CustomerId::new(customer_id))?;
+            .ok("INVALID_ID", texts::customer_id(customer_id))?;
         return Some(Placed {
             customer_id,
             found_by: None,

@@ -81,5 +81,9 @@ const fn part_message(part: ProfilePart) -> Part {
         ProfilePart::LastDay => Part::LastDay,
         ProfilePart::Columns => Part::Columns,
         ProfilePart::Identifiers => Part::Identifiers,
+        ProfilePart::Naming => Part::Naming,
+        ProfilePart::Unreadable => Part::Unreadable,
+        ProfilePart::Keys => Part::Keys,
+        ProfilePart::Members => Part::Members,
     }
 }

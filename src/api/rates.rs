@@ -7,7 +7,7 @@ use crate::{
         assess::valuation::MissingRate,
         calendar::Day,
         money::Currency,
-        rates::{ExchangeRate, Rate, RateError, RateFilter, RecordedRate, SameCurrency},
+        rates::{ExchangeRate, Rate, RateError, RateFilter, RecordedRate, SameCurrency, UsedRate},
     },
     pb,
 };
@@ -103,6 +103,15 @@ pub(super) fn missing_rates(missing: &[MissingRate]) -> Vec<pb::MissingRate> {
         day: missing.day.to_string(),
     };
     missing.iter().map(message).collect()
+}
+
+/// The message of a rate that converted an amount.
+pub(super) fn used_rate(used: UsedRate) -> pb::UsedRate {
+    pb::UsedRate {
+        day: used.day.to_string(),
+        from_currency: used.from.to_string(),
+        to_currency: used.to.to_string(),
+    }
 }
 
 /// The codes of currencies.

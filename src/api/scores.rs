@@ -80,8 +80,9 @@ fn score(one: &Scored, as_of: Day, basis: &Basis) -> pb::LifetimeValueScore {
         converted_from: rates::codes(&one.converted_from),
         oldest_rate_day: one
             .oldest_rate
-            .map(|day| day.to_string())
+            .map(|used| used.day.to_string())
             .unwrap_or_default(),
+        oldest_rate: one.oldest_rate.map(rates::used_rate),
         transaction_value: valuation.transaction_value,
         contract_value: valuation.contracts.map(|contracts| contracts.value),
         running_contracts: i32::try_from(one.profile.view().running_contracts())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{required_day, revisions::problems, violations::Checker};
+use super::{required_day, revisions::problems, texts, violations::Checker};
 use crate::{
     domain::{simulation::QueueLoad, text::Label},
     pb,
@@ -56,8 +56,10 @@ pub(crate) fn simulation(
     }
     let seconds = u32::try_from(seconds).ok().filter(|&seconds| seconds > 0);
     let agents = agents(&request.agents, check);
-    let first = (!request.document.is_empty()).then_some(request.document);
-    let second = (!request.other_document.is_empty()).then_some(Some(request.other_document));
+    let composed = |document: String| texts::composed(&document).into_owned();
+    let first = (!request.document.is_empty()).then(|| composed(request.document));
+    let second =
+        (!request.other_document.is_empty()).then(|| Some(composed(request.other_document)));
     Some(SimulationRequest {
         documents: std::iter::once(first).chain(second).collect(),
         from: from?,
@@ -84,7 +86,10 @@ fn agents(stated: &[pb::QueueAgents], check: &mut Checker<'_>) -> BTreeMap<Label
             check.field("agents").refuse("OUT_OF_RANGE", message);
         }
         let count = u32::try_from(one.agents).unwrap_or_default();
-        if agents.insert(one.queue.as_str().into(), count).is_some() {
+        if agents
+            .insert(texts::composed(&one.queue).into(), count)
+            .is_some()
+        {
             let message = "is listed twice: remove one";
             check.field("queue").refuse("REPEATED", message);
         }

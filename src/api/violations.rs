@@ -53,6 +53,12 @@ impl Violations {
         if self.is_empty() { Ok(read) } else { Err(self) }
     }
 
+    /// Adds what is wrong with another part of the request.
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.listed.extend(others.listed);
+        self.rest += others.rest;
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -93,7 +93,7 @@ pub(super) async fn build(
         shared,
         database,
     );
-    let customers = customers(subjects, &cache, database);
+    let customers = customers(subjects, &cache, &bases, database);
     let definitions = DefinitionRevisions {
         pool: database.batch.clone(),
         bases: Arc::clone(&bases),
@@ -133,6 +133,7 @@ pub(super) async fn build(
 fn customers(
     subjects: Arc<Subjects>,
     cache: &Arc<ProfileCache>,
+    bases: &Arc<CurrentBasis>,
     database: &Database,
 ) -> grpc::customers::CustomerApi {
     let customers = Customers {
@@ -142,6 +143,7 @@ fn customers(
     };
     let checks = ProfileChecks {
         pool: database.batch.clone(),
+        bases: Arc::clone(bases),
     };
     grpc::customers::CustomerApi::new(Arc::new(customers), checks)
 }

@@ -15,12 +15,12 @@ use crate::{
         calendar::Day,
         customer::{
             facts::AttributeValue,
-            profile::{DatedProfile, History, Profile},
+            profile::{DatedProfile, ForeignRefunds, History, Profile, PurchaseDay},
         },
         text::{CustomerId, Label},
     },
     metrics::CacheMetrics,
-    store::{self, breaker::Breaker, pool::Pool},
+    store::{self, breaker::Breaker, former_customers::Gone, pool::Pool},
 };
 
 /// What is held of a customer.
@@ -35,6 +35,8 @@ pub struct HeldProfile {
     pub answer: Option<Arc<KeptAnswer>>,
     /// Where nobody is known by the id any more, the version with which the customer went; 0 for others.
     pub former_version: i64,
+    /// The customer into whom the one of this id is merged: what is known is held of that one.
+    pub merged_into: Option<CustomerId>,
 }
 
 /// A finished answer, with all it was made from beside the profile: it is valid for that basis and that day alone.
@@ -92,6 +94,15 @@ impl HeldProfile {
         }
     }
 
+    /// What is held of a customer who was merged into another one with this version.
+    #[must_use]
+    pub fn merged(into: CustomerId, version: i64) -> Self {
+        Self {
+            merged_into: Some(into),
+            ..Self::former(version)
+        }
+    }
+
     /// The profile as of a day; `None` when nobody is known, or when it must be folded anew from the facts until that day.
     #[must_use]
     pub fn dated(&self, as_of: Day) -> Option<DatedProfile> {
@@ -137,7 +148,9 @@ impl Versioned for HeldProfile {
         let profile = self.profile.as_ref();
         let earlier = self.earlier.iter();
         let answer = self.answer.as_ref();
+        let merged_into = self.merged_into.as_ref();
         let weight = ENTRY
+            + merged_into.map_or(0, |id| id.as_str().len())
             + profile.map_or(0, |profile| profile_bytes(profile))
             + earlier
                 .map(|kept| profile_bytes(kept.profile()))
@@ -149,6 +162,9 @@ impl Versioned for HeldProfile {
     }
 }
 
+/// The two counters of a shared text, and what allocators round up.
+const SHARED: usize = 24;
+
 fn profile_bytes(profile: &Profile) -> usize {
     // Field by field, so that none can be forgotten; those without a heap part are in the size of the profile.
     let Profile {
@@ -157,6 +173,7 @@ fn profile_bytes(profile: &Profile) -> usize {
         kind: _,
         display_name,
         recorded_at: _,
+        members,
         history,
     } = profile;
     let History {
@@ -165,6 +182,7 @@ fn profile_bytes(profile: &Profile) -> usize {
         attributes,
         contracts,
         unmatched_refund_count: _,
+        unmatched_refunds,
         has_refunds: _,
         last_unnamed_refund_day: _,
         unmatched_retraction_count: _,
@@ -172,17 +190,32 @@ fn profile_bytes(profile: &Profile) -> usize {
         last_event_day: _,
     } = history;
     size_of::<Profile>()
+        + size_of_val(&**members)
+        + members
+            .iter()
+            .map(|id| SHARED + id.as_str().len())
+            .sum::<usize>()
         + size_of_val(purchases.as_slice())
         + size_of_val(contacts.as_slice())
         + size_of_val(attributes.as_slice())
         + size_of_val(contracts.as_slice())
+        + size_of_val(&**unmatched_refunds)
+        + foreign_refund_bytes(purchases)
         + label_bytes(display_name.as_ref(), history)
+}
+
+/// What refunds in other currencies take.
+fn foreign_refund_bytes(purchases: &[PurchaseDay]) -> usize {
+    let foreign = purchases
+        .iter()
+        .filter_map(|entry| entry.foreign_refunds.as_deref());
+    foreign
+        .map(|it| size_of::<ForeignRefunds>() + size_of_val(&*it.refunds))
+        .sum()
 }
 
 /// What the texts of a profile take, each shared one once.
 fn label_bytes(display_name: Option<&Label>, history: &History) -> usize {
-    /// The two counters of a shared text, and what allocators round up.
-    const SHARED: usize = 24;
     let mut tags = 0;
     let mut labels: Vec<&Label> = display_name.into_iter().collect();
     labels.extend(
@@ -230,11 +263,19 @@ pub fn profile_cache(
             let mut profiles = store::profiles::list(&mut lease, &ids).await?;
             let unknown = ids.iter().filter(|id| !profiles.contains_key(*id));
             let unknown: Vec<CustomerId> = unknown.cloned().collect();
-            let former = store::former_customers::list(&mut lease, &unknown).await?;
+            let mut gone = store::former_customers::list(&mut lease, &unknown).await?;
+            // Whose merge ended between the two statements has a profile by now.
+            let back = gone.iter().filter(|(_, it)| **it == Gone::Back);
+            let back: Vec<CustomerId> = back.map(|(id, _)| id.clone()).collect();
+            profiles.extend(store::profiles::list(&mut lease, &back).await?);
             let values = ids.into_iter().map(|id| {
                 let held = match profiles.remove(&id) {
                     Some(profile) => HeldProfile::from_profile(Some(Arc::new(profile))),
-                    None => HeldProfile::former(former.get(&id).copied().unwrap_or_default()),
+                    None => match gone.remove(&id) {
+                        Some(Gone::Merged(version, into)) => HeldProfile::merged(into, version),
+                        Some(Gone::Former(former)) => HeldProfile::former(former.version),
+                        Some(Gone::Back) | None => HeldProfile::default(),
+                    },
                 };
                 (id, held)
             });

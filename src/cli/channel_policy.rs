@@ -1,7 +1,6 @@
 //! `patron channel-policy`: keep, limit or redirect a channel of a customer, known or given by numbers.
 
 use clap::{ArgGroup, Args};
-use serde_json::{Value, json};
 
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
@@ -9,7 +8,7 @@ use super::explain::language::Language;
 use super::import::amount::parse_amount;
 use super::import::number::Numbers;
 use super::output::Output;
-use super::service::{amount, amount_json, missing_json, missing_lines, part, short};
+use super::service::{amount, missing_lines, part, short};
 use super::subject::{SUBJECT_HELP, parse_subject};
 use super::text::{self, Align, fixed};
 use crate::pb;
@@ -93,7 +92,7 @@ pub async fn run(args: &ChannelPolicyArgs, output: &mut Output) -> Result<(), Cl
     let answer = connection.desk().evaluate_channel_policy(request).await?;
     let answer = answer.into_inner();
     if args.json {
-        output.json(&as_json(&answer))
+        output.response("ServiceDeskService/EvaluateChannelPolicy", &answer)
     } else {
         output.line(&page(&answer, args.lang))
     }
@@ -164,41 +163,6 @@ fn page(answer: &pb::EvaluateChannelPolicyResponse, language: Language) -> Strin
         ),
         part("Not in these amounts", &missing),
     )
-}
-
-fn as_json(answer: &pb::EvaluateChannelPolicyResponse) -> Value {
-    let reason = |reason: &pb::ReasonCode| {
-        let text = reason.text.clone().unwrap_or_default();
-        json!({"code": reason.code, "en": text.en, "de": text.de})
-    };
-    let alternative = |it: &pb::ChannelAlternative| {
-        json!({
-            "channel": it.channel,
-            "cost_per_contact": amount_json(it.cost_per_contact.as_ref()),
-            "contribution": amount_json(it.contribution.as_ref()),
-            "limited_contribution": amount_json(it.limited_contribution.as_ref()),
-            "is_offered": it.is_offered,
-        })
-    };
-    json!({
-        "verdict": verdict(answer),
-        "channel": answer.channel,
-        "suggested_channel": Some(&answer.suggested_channel).filter(|it| !it.is_empty()),
-        "income": amount_json(answer.income.as_ref()),
-        "contact_count": answer.contact_count,
-        "cost_per_contact": amount_json(answer.cost_per_contact.as_ref()),
-        "channel_cost": amount_json(answer.channel_cost.as_ref()),
-        "other_cost": amount_json(answer.other_cost.as_ref()),
-        "contribution": amount_json(answer.contribution.as_ref()),
-        "affordable_contact_count": answer.affordable_contact_count,
-        "alternatives": answer.alternatives.iter().map(alternative).collect::<Vec<_>>(),
-        "reasons": answer.reasons.iter().map(reason).collect::<Vec<_>>(),
-        "missing_costs": missing_json(&answer.missing_costs),
-        "missing_income": answer.missing_income,
-        "first_day": answer.first_day,
-        "last_day": answer.last_day,
-        "basis_id": answer.provenance.as_ref().map(|it| &it.basis_id),
-    })
 }
 
 #[cfg(test)]

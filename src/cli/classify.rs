@@ -3,15 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use serde::Serialize;
 
-use self::question::{QuestionJson, question_text};
-use self::treatment::{
-    MembershipJson, ReferenceJson, TreatmentJson, segments_text, treatment_text,
-};
+use self::question::question_text;
+use self::treatment::{segments_text, treatment_text};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
-use super::json::{self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson};
 use super::output::Output;
 use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
 use super::text;
@@ -36,61 +32,6 @@ pub struct ClassifyArgs {
     connection: ConnectionArgs,
 }
 
-/// An answer of Classify as JSON. The keys of the classification stand beside `match` when there is exactly one customer.
-#[derive(Debug, Serialize)]
-struct ClassifyJson {
-    subject: String,
-    r#match: &'static str,
-    #[serde(flatten)]
-    classification: Option<ClassificationJson>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    candidates: Vec<ClassificationJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    candidate_count: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shared: Option<SharedJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    caller_treatment: Option<TreatmentJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    question: Option<QuestionJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    basis_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stale_since: Option<String>,
-}
-
-/// What one customer is.
-#[derive(Debug, Serialize)]
-pub struct ClassificationJson {
-    customer_id: String,
-    kind: &'static str,
-    display_name: String,
-    tier: Option<String>,
-    tier_rank: Option<i32>,
-    unrated_reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    missing_rates: Vec<MissingRateJson>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    extrapolated_covariates: Vec<ExtrapolatedJson>,
-    lifetime_value: Option<MoneyJson>,
-    segments: Vec<MembershipJson>,
-    treatment: Option<TreatmentJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_check_in: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    references: Vec<ReferenceJson>,
-    #[serde(flatten)]
-    provenance: Option<ProvenanceJson>,
-}
-
-/// What holds for all candidates.
-#[derive(Debug, Serialize)]
-pub struct SharedJson {
-    kind: Option<&'static str>,
-    tier: Option<String>,
-    unrated_reason: Option<&'static str>,
-}
-
 /// Asks and prints the answer.
 ///
 /// # Errors
@@ -101,10 +42,11 @@ pub async fn run(args: &ClassifyArgs, output: &mut Output) -> Result<(), CliErro
     let request = connection.request(pb::ClassifyRequest {
         subject: Some(args.subject.clone()),
         as_of: args.as_of.clone().unwrap_or_default(),
+        ..Default::default()
     });
     let response = connection.scoring().classify(request).await?.into_inner();
     if args.json {
-        output.json(&as_json(&args.subject, &response))?;
+        output.response("ScoringService/Classify", &response)?;
     } else {
         output.line(&page(&subject_text(&args.subject), &response))?;
     }
@@ -115,71 +57,6 @@ pub async fn run(args: &ClassifyArgs, output: &mut Output) -> Result<(), CliErro
         }
     }
     readings::exactly_one(response.r#match())
-}
-
-fn as_json(subject: &pb::Subject, response: &pb::ClassifyResponse) -> ClassifyJson {
-    let ambiguous = response.r#match() == pb::Match::Ambiguous;
-    let shared = response.shared.as_ref().map(SharedJson::from);
-    ClassifyJson {
-        subject: subject_text(subject),
-        r#match: json::match_name(response.r#match),
-        classification: response
-            .classification
-            .as_ref()
-            .map(ClassificationJson::from),
-        candidates: response
-            .candidates
-            .iter()
-            .map(ClassificationJson::from)
-            .collect(),
-        candidate_count: ambiguous.then_some(response.candidate_count),
-        shared: shared.filter(|_| ambiguous),
-        caller_treatment: response.treatment.as_ref().map(TreatmentJson::from),
-        question: response.question.as_ref().map(QuestionJson::from),
-        // With a classification its own provenance says it.
-        basis_id: response
-            .provenance
-            .as_ref()
-            .filter(|_| response.classification.is_none())
-            .map(|provenance| provenance.basis_id.clone()),
-        stale_since: text::stale_since(response.provenance.as_ref()),
-    }
-}
-
-impl From<&pb::Classification> for ClassificationJson {
-    fn from(one: &pb::Classification) -> Self {
-        Self {
-            customer_id: one.customer_id.clone(),
-            kind: text::kind_name(one.kind),
-            display_name: one.display_name.clone(),
-            tier: json::tier_name(one.tier.as_ref()),
-            tier_rank: json::tier_rank(one.tier.as_ref()),
-            unrated_reason: json::tier_unrated_reason(one.tier.as_ref()),
-            missing_rates: one
-                .missing_rates
-                .iter()
-                .map(MissingRateJson::from)
-                .collect(),
-            extrapolated_covariates: json::extrapolated(&one.extrapolated_covariates),
-            next_check_in: Some(one.next_check_in.clone()).filter(|day| !day.is_empty()),
-            references: one.references.iter().map(ReferenceJson::from).collect(),
-            lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
-            segments: one.segments.iter().map(MembershipJson::from).collect(),
-            treatment: one.treatment.as_ref().map(TreatmentJson::from),
-            provenance: one.provenance.as_ref().map(ProvenanceJson::from),
-        }
-    }
-}
-
-impl From<&pb::SharedFacts> for SharedJson {
-    fn from(shared: &pb::SharedFacts) -> Self {
-        Self {
-            kind: (shared.kind() != pb::CustomerKind::Unspecified)
-                .then(|| text::kind_name(shared.kind)),
-            tier: json::tier_name(shared.tier.as_ref()),
-            unrated_reason: json::tier_unrated_reason(shared.tier.as_ref()),
-        }
-    }
 }
 
 /// The answer for a person.
@@ -221,7 +98,8 @@ fn one_page(one: &pb::Classification, outer: Option<&pb::Provenance>) -> String 
     let extrapolated = text::extrapolated_text(&one.extrapolated_covariates);
     rows.extend(extrapolated.into_iter().map(|line| ("Extrapolated", line)));
     if let Some(value) = &one.lifetime_value {
-        rows.push(("Lifetime value", text::money_text(value)));
+        let rate = text::oldest_rate_text(one.oldest_rate.as_ref());
+        rows.push(("Lifetime value", text::money_text(value) + &rate));
     }
     if let Some(provenance) = provenance {
         rows.push(("As of", provenance.as_of.clone()));
@@ -320,6 +198,7 @@ mod tests {
             segments: vec![],
             treatment: None,
             missing_rates: vec![],
+            oldest_rate: None,
             extrapolated_covariates: vec![pb::ExtrapolatedCovariate {
                 name: "age".into(),
                 value: 95.0,
@@ -348,12 +227,6 @@ mod tests {
         for part in ["c-1", "Ada", "gold (rank 2", "1234.56 EUR", "2024-01-01"] {
             assert!(page.contains(part), "{part} in\n{page}");
         }
-        let json = serde_json::to_value(as_json(&subject, &response)).unwrap();
-        assert_eq!(json["match"], "ONE");
-        assert_eq!(json["tier"], "gold");
-        assert_eq!(json["lifetime_value"]["amount_minor"], 123_456);
-        assert_eq!(json["basis_id"], "r0-m1-EUR");
-        assert!(json.get("candidates").is_none());
     }
 
     #[test]
@@ -373,10 +246,6 @@ mod tests {
         assert!(page.starts_with("2 customers share +493023125001:"));
         assert!(page.contains("c-2"));
         assert!(page.contains("differs"));
-        let json = serde_json::to_value(as_json(&subject, &response)).unwrap();
-        assert_eq!(json["candidates"][1]["customer_id"], "c-2");
-        assert_eq!(json["shared"]["kind"], "PERSON");
-        assert_eq!(json["shared"]["tier"], serde_json::Value::Null);
     }
 
     #[test]

@@ -96,6 +96,12 @@ impl Connection {
         &self.endpoint
     }
 
+    /// The time limit of a call.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// A request that carries the time limit, to the server too.
     pub fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);

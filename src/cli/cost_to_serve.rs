@@ -1,12 +1,11 @@
 //! `patron cost-to-serve`: what the contacts of a customer or a group cost, next to what they bring.
 
 use clap::{ArgGroup, Args};
-use serde_json::{Value, json};
 
 use super::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
-use super::service::{GroupArgs, amount, amount_json, cost_json, missing_lines, part, short};
+use super::service::{GroupArgs, amount, missing_lines, part};
 use super::subject::{SUBJECT_HELP, parse_subject};
 use super::text::{self, Align, fixed};
 use crate::pb;
@@ -55,7 +54,7 @@ pub async fn run(args: &CostToServeArgs, output: &mut Output) -> Result<(), CliE
     let answer = connection.desk().get_cost_to_serve(request).await?;
     let answer = answer.into_inner();
     if args.json {
-        output.json(&as_json(&answer))
+        output.response("ServiceDeskService/GetCostToServe", &answer)
     } else {
         output.line(&page(&answer))
     }
@@ -170,54 +169,4 @@ fn costs<'a>(costs: impl Iterator<Item = (String, Option<&'a pb::ContactCost>)>)
         .lines()
         .map(str::to_owned)
         .collect()
-}
-
-fn as_json(answer: &pb::GetCostToServeResponse) -> Value {
-    let income = answer.income.clone().unwrap_or_default();
-    let per_month = answer.per_month.clone().unwrap_or_default();
-    let channel = |it: &pb::ChannelCost| {
-        json!({
-            "channel": it.channel,
-            "contacts_per_month": it.contacts_per_month,
-            "cost": cost_json(it.cost.as_ref()),
-        })
-    };
-    let topic = |it: &pb::TopicCost| json!({"channel": it.channel, "topic": it.topic, "cost": cost_json(it.cost.as_ref())});
-    let month = |it: &pb::MonthFigures| {
-        json!({
-            "first_day": it.first_day,
-            "last_day": it.last_day,
-            "contact_count": it.contact_count,
-            "cost": amount_json(it.cost.as_ref()),
-            "income": amount_json(it.income.as_ref()),
-        })
-    };
-    let missing = |it: &pb::MissingIncome| json!({"currency": it.currency, "customer_count": it.customer_count});
-    json!({
-        "first_day": answer.first_day,
-        "last_day": answer.last_day,
-        "months": answer.months,
-        "customer_count": answer.customer_count,
-        "contacting_customer_count": answer.contacting_customer_count,
-        "total": cost_json(answer.total.as_ref()),
-        "channels": answer.channels.iter().map(channel).collect::<Vec<_>>(),
-        "topics": answer.topics.iter().map(topic).collect::<Vec<_>>(),
-        "month_figures": answer.month_figures.iter().map(month).collect::<Vec<_>>(),
-        "income": {
-            "basis": short(income.basis().as_str_name(), "INCOME_BASIS_"),
-            "purchases": amount_json(income.purchases.as_ref()),
-            "contracts": amount_json(income.contracts.as_ref()),
-            "total": amount_json(income.total.as_ref()),
-            "missing": income.missing.iter().map(missing).collect::<Vec<_>>(),
-        },
-        "contribution": amount_json(answer.contribution.as_ref()),
-        "per_month": {
-            "contact_count": per_month.contact_count,
-            "cost": amount_json(per_month.cost.as_ref()),
-            "income": amount_json(per_month.income.as_ref()),
-            "contribution": amount_json(per_month.contribution.as_ref()),
-        },
-        "is_complete": answer.is_complete,
-        "basis_id": answer.provenance.as_ref().map(|it| &it.basis_id),
-    })
 }

@@ -1,10 +1,12 @@
-//! `patron customer`: what is stored of a customer.
+//! `patron customer`: what is stored of a customer, and corrections of it.
 
-mod as_json;
+mod erase;
+mod merge;
+mod moves;
 
 use clap::{Args, Subcommand};
 
-use self::as_json::as_json;
+use self::merge::{MergeArgs, MergesArgs, UnmergeArgs};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
@@ -21,6 +23,16 @@ const DAYS_SHOWN: usize = 12;
 pub enum CustomerCommand {
     /// Show a customer's profile
     Show(ShowArgs),
+    /// Merge a customer into another one: both are the same
+    Merge(MergeArgs),
+    /// End a merge: both are customers of their own again
+    Unmerge(UnmergeArgs),
+    /// List merges, most recent first
+    Merges(MergesArgs),
+    /// Move facts to another customer
+    Move(moves::MoveArgs),
+    /// Delete everything that is stored about a customer
+    Erase(erase::EraseArgs),
 }
 
 /// Options of `patron customer show`.
@@ -47,23 +59,34 @@ pub struct ShowArgs {
 ///
 /// No server, an error of the server (nobody, or several customers), or no reader.
 pub async fn run(command: &CustomerCommand, output: &mut Output) -> Result<(), CliError> {
-    let CustomerCommand::Show(args) = command;
+    match command {
+        CustomerCommand::Show(args) => show(args, output).await,
+        CustomerCommand::Merge(args) => merge::merge(args, output).await,
+        CustomerCommand::Unmerge(args) => merge::unmerge(args, output).await,
+        CustomerCommand::Merges(args) => merge::merges(args, output).await,
+        CustomerCommand::Move(args) => moves::run(args, output).await,
+        CustomerCommand::Erase(args) => erase::run(args, output).await,
+    }
+}
+
+async fn show(args: &ShowArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let request = connection.request(pb::GetCustomerRequest {
         subject: Some(args.subject.clone()),
         day_limit: args.days,
         purchases_before: args.before.clone().unwrap_or_default(),
         contacts_before: args.before.clone().unwrap_or_default(),
+        ..Default::default()
     });
     let mut client = connection.customers();
-    let customer = client.get_customer(request).await?.into_inner().customer;
-    let customer = customer
-        .ok_or_else(|| CliError::failed("the server returned a response without a customer"))?;
+    let response = client.get_customer(request).await?.into_inner();
     if args.json {
-        output.json(&as_json(&customer))
-    } else {
-        output.line(&page(&customer))
+        return output.response("CustomerService/GetCustomer", &response);
     }
+    let customer = response
+        .customer
+        .ok_or_else(|| CliError::failed("the server returned a response without a customer"))?;
+    output.line(&page(&customer))
 }
 
 /// A profile for a person.
@@ -73,6 +96,9 @@ fn page(customer: &pb::Customer) -> String {
         rows.push(("Name", customer.display_name.clone()));
     }
     rows.push(("Kind", text::kind_word(customer.kind).to_owned()));
+    if !customer.merged_customer_ids.is_empty() {
+        rows.push(("Merged", customer.merged_customer_ids.join(", ")));
+    }
     let known: Vec<String> = customer
         .identifiers
         .iter()
@@ -84,20 +110,28 @@ fn page(customer: &pb::Customer) -> String {
         "Profile",
         format!("version {}, written {written}", customer.profile_version),
     ));
-    for (label, count, known) in [
+    let amounts = customer.unmatched_refunds.iter().map(text::money_text);
+    let amounts: Vec<String> = amounts.collect();
+    let amounts = match amounts.as_slice() {
+        [] => String::new(),
+        amounts => format!(": {}", amounts.join(", ")),
+    };
+    for (label, count, known, amounts) in [
         (
             "Unmatched refunds",
             customer.unmatched_refund_count,
             "purchases",
+            amounts.as_str(),
         ),
         (
             "Unmatched retractions",
             customer.unmatched_retraction_count,
             "contacts",
+            "",
         ),
     ] {
         if count > 0 {
-            let text = format!("{count} not fully matched to recorded {known}");
+            let text = format!("{count} not fully matched to recorded {known}{amounts}");
             rows.push((label, text));
         }
     }
@@ -175,13 +209,24 @@ fn purchases_part(days: &[pb::PurchaseDay], count: i32) -> String {
             vec![
                 day.day.clone(),
                 day.count.to_string(),
-                amount.map_or_else(String::new, text::money_text),
+                amount.map_or_else(String::new, text::money_text)
+                    + &foreign_refunds_text(&day.foreign_refunds),
                 day.category.clone(),
             ]
         })
         .collect();
     let others = not_shown(rows.len(), count);
     format!("{}{others}", text::table(&header, &rows))
+}
+
+/// What was paid back of each purchase in other currencies, behind its amount.
+fn foreign_refunds_text(refunds: &[pb::ForeignRefund]) -> String {
+    let amounts = refunds.iter().filter_map(|refund| refund.amount.as_ref());
+    amounts.fold(String::new(), |mut written, amount| {
+        written.push_str(" less ");
+        written.push_str(&text::money_text(amount));
+        written
+    })
 }
 
 fn contacts_part(days: &[pb::ContactDay], count: i32) -> String {
@@ -291,13 +336,5 @@ mod tests {
         assert!(page.contains("(and 2 more: use --json"));
         assert!(page.contains("10.50 EUR"));
         assert!(page.contains("No contacts."));
-    }
-
-    #[test]
-    fn json_has_every_day_and_typed_attributes() {
-        let json = serde_json::to_value(as_json(&customer(14))).unwrap();
-        assert_eq!(json["purchase_days"].as_array().unwrap().len(), 14);
-        assert_eq!(json["attributes"][0]["value"], "Ulm");
-        assert_eq!(json["kind"], "COMPANY");
     }
 }

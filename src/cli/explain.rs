@@ -6,8 +6,8 @@ use clap::Args;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use self::json::ExplainJson;
 use self::language::Language;
+use super::classify::readings::exactly_one;
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
@@ -17,7 +17,6 @@ use crate::pb::explain_segment_request::Target;
 
 pub mod clause;
 pub mod figures;
-pub mod json;
 pub mod language;
 pub mod page;
 
@@ -74,19 +73,21 @@ impl ExplainArgs {
 ///
 /// # Errors
 ///
-/// No server, an error of the server (nothing published, no such segment, scheme or tier), or no reader.
+/// No server, an error of the server (nothing published, no such segment, scheme or tier), no reader, or [`CliError::NotOne`].
 pub async fn run(args: &ExplainArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let response = ask(args, &connection).await?;
     if args.json {
-        return output.json(&ExplainJson::new(&args.subject, &response));
+        output.response("ScoringService/ExplainSegment", &response)?;
+        return exactly_one(response.r#match());
     }
     let style = page::Style {
         language: args.lang,
         paint: output.paint(),
         overview: args.targets() == [None],
     };
-    output.line(&page::page(&args.subject, &response, style))
+    output.line(&page::page(&args.subject, &response, style))?;
+    exactly_one(response.r#match())
 }
 
 /// Asks for each thing that may be meant, until one is known.
@@ -101,6 +102,7 @@ async fn ask(
             subject: Some(args.subject.clone()),
             target,
             as_of: args.as_of.clone().unwrap_or_default(),
+            ..Default::default()
         });
         match connection.scoring().explain_segment(request).await {
             Ok(answer) => return Ok(answer.into_inner()),

@@ -37,6 +37,7 @@ pub mod groups;
 pub mod identity;
 pub mod input;
 pub mod inspect;
+pub mod known;
 pub mod meaning;
 pub mod number;
 pub mod pick;
@@ -234,12 +235,16 @@ async fn import<M: Mapping>(
             preset::quoted(column)
         ));
     }
-    let connection = if args.dry_run {
-        None
-    } else {
-        Some(Connection::open(&args.connection, WRITE_TIMEOUT).await?)
+    // A check works without a server.
+    let connection = match Connection::open(&args.connection, WRITE_TIMEOUT).await {
+        Ok(connection) => Some(connection),
+        Err(_) if args.dry_run => None,
+        Err(error) => return Err(error),
     };
-    let zone = deployment_zone(args, connection.as_ref()).await;
+    let zone = match &connection {
+        Some(connection) => deployment_zone(connection).await,
+        None => None,
+    };
     let days_in_utc = args.dry_run && zone.is_none();
     mapping.formats().dates.deployment = zone.or(days_in_utc.then_some(TimeZone::UTC));
     let reading = Reading {
@@ -252,14 +257,8 @@ async fn import<M: Mapping>(
     pipeline::run(args, reading, connection.as_ref(), output).await
 }
 
-/// The zone in which the server counts days. A check works without a server, and a server before this call does not state it.
-async fn deployment_zone(args: &InputArgs, connection: Option<&Connection>) -> Option<TimeZone> {
-    let connection = match connection {
-        Some(connection) => connection.clone(),
-        None => Connection::open(&args.connection, WRITE_TIMEOUT)
-            .await
-            .ok()?,
-    };
+/// The zone in which the server counts days. A server before this call does not state it.
+async fn deployment_zone(connection: &Connection) -> Option<TimeZone> {
     let request = connection.request(pb::GetTimeZoneRequest {});
     let answer = connection.ingest().get_time_zone(request).await.ok()?;
     TimeZone::get(&answer.into_inner().time_zone).ok()

@@ -2,10 +2,12 @@
 
 use std::io::{ErrorKind, IsTerminal as _, Write};
 
+use prost::Message;
 use serde::Serialize;
 
 use super::error::CliError;
 use super::paint::Paint;
+use crate::app::message_json::{MessageJsonError, ResponseJson};
 
 /// Where a command writes.
 pub struct Output {
@@ -83,11 +85,74 @@ impl Output {
         self.line(&text)
     }
 
+    /// Writes the response of a method in the JSON form of the API, indented; `method` is for example "ScoringService/Classify".
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub fn response(&mut self, method: &str, response: &impl Message) -> Result<(), CliError> {
+        let json = ResponseJson::new(method).and_then(|writer| writer.write(response));
+        self.line(&indented(&json.map_err(|cause| no_json(&cause))?))
+    }
+
     /// Writes a line for the person at the terminal. What cannot be written there is lost: there is nobody left to tell.
     pub fn note(&mut self, text: &str) {
         let _ = self.notes.write_all(format!("{text}\n").as_bytes());
         let _ = self.notes.flush();
     }
+}
+
+/// That a response cannot be written as JSON.
+#[must_use]
+pub fn no_json(cause: &MessageJsonError) -> CliError {
+    CliError::failed(format!("cannot write JSON: {cause}"))
+}
+
+/// JSON with a line for each member, and members in their order.
+#[must_use]
+pub fn indented(json: &str) -> String {
+    let mut out = String::with_capacity(2 * json.len());
+    let (mut depth, mut in_text, mut escaped) = (0, false, false);
+    let mut letters = json.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if in_text {
+            out.push(letter);
+            in_text = escaped || letter != '"';
+            escaped = !escaped && letter == '\\';
+            continue;
+        }
+        let newline = |out: &mut String, depth| {
+            out.push('\n');
+            out.push_str(&"  ".repeat(depth));
+        };
+        match letter {
+            '{' | '[' => {
+                out.push(letter);
+                if let Some(end) = letters.next_if(|next| matches!(next, '}' | ']')) {
+                    out.push(end);
+                } else {
+                    depth += 1;
+                    newline(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                newline(&mut out, depth);
+                out.push(letter);
+            }
+            ',' => {
+                out.push(letter);
+                newline(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            '"' => {
+                in_text = true;
+                out.push(letter);
+            }
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 /// A value as indented JSON.
@@ -150,6 +215,14 @@ mod tests {
     fn a_closed_pipe_ends_the_command_quietly() {
         let error = Output::to(Closed, Closed).line("data").unwrap_err();
         assert!(matches!(error, CliError::BrokenPipe));
+    }
+
+    #[test]
+    fn json_is_indented_as_other_json_is() {
+        let value = serde_json::json!({
+            "a": [1, {"b": "x,\"{:\\"}, []], "c": {}, "d": null, "e": [[true]],
+        });
+        assert_eq!(indented(&value.to_string()), to_json(&value).unwrap());
     }
 
     #[test]

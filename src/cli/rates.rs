@@ -1,7 +1,6 @@
 //! `patron rates`: the exchange rates that a server knows. `patron import rates` records some.
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
@@ -42,33 +41,6 @@ pub struct ListArgs {
     connection: ConnectionArgs,
 }
 
-/// A rate as JSON.
-#[derive(Debug, Serialize)]
-struct RateJson {
-    number: i64,
-    from_currency: String,
-    to_currency: String,
-    day: String,
-    rate: String,
-    current: bool,
-    record_time: Option<String>,
-}
-
-impl From<&pb::RecordedRate> for RateJson {
-    fn from(recorded: &pb::RecordedRate) -> Self {
-        let rate = recorded.rate.clone().unwrap_or_default();
-        Self {
-            number: recorded.number,
-            from_currency: rate.from_currency,
-            to_currency: rate.to_currency,
-            day: rate.day,
-            rate: rate.rate,
-            current: recorded.current,
-            record_time: text::time_text(recorded.record_time.as_ref()),
-        }
-    }
-}
-
 /// Runs a command.
 ///
 /// # Errors
@@ -84,8 +56,11 @@ async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let (rates, more) = fetch(args, &connection).await?;
     if args.json {
-        let rates: Vec<RateJson> = rates.iter().map(RateJson::from).collect();
-        return output.json(&rates);
+        let response = pb::ListRatesResponse {
+            rates,
+            next_page_token: String::new(),
+        };
+        return output.response("IngestService/ListRates", &response);
     }
     output.line(&page(&rates))?;
     if more {

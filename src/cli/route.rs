@@ -3,12 +3,10 @@
 mod contact;
 
 use clap::Args;
-use serde::Serialize;
 
-use self::contact::{DecisionJson, TimesJson, contact_text};
-use super::classify::question::QuestionJson;
-use super::classify::treatment::{TreatmentJson, treatment_text};
-use super::classify::{ClassificationJson, SharedJson, page};
+use self::contact::contact_text;
+use super::classify::page;
+use super::classify::treatment::treatment_text;
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
@@ -52,55 +50,11 @@ pub struct RouteArgs {
     connection: ConnectionArgs,
 }
 
-/// An answer as JSON.
-#[derive(Debug, Serialize)]
-struct RouteJson {
-    verdict: &'static str,
-    quality: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fallback_reason: Option<&'static str>,
-    treatment: Option<TreatmentJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    customer: Option<ClassificationJson>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    candidates: Vec<ClassificationJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    candidate_count: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shared: Option<SharedJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    question: Option<QuestionJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<NumberJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claim_error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identified_by: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decision: Option<DecisionJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    times: Option<TimesJson>,
-    basis_id: Option<String>,
-}
-
-/// How a number was read, as JSON.
-#[derive(Debug, Serialize)]
-struct NumberJson {
-    e164: Option<String>,
-    form: Option<&'static str>,
-    extension: Option<String>,
-    is_valid: bool,
-    readings: Vec<String>,
-    error: Option<String>,
-    number_plan: String,
-    metadata_version: String,
-}
-
 /// Asks and prints the answer.
 ///
 /// # Errors
 ///
-/// No server, an error of the server, or no reader.
+/// No server, an error of the server, no reader, or [`CliError::NotOne`].
 pub async fn run(args: &RouteArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let request = connection.request(pb::RouteContactRequest {
@@ -116,57 +70,15 @@ pub async fn run(args: &RouteArgs, output: &mut Output) -> Result<(), CliError> 
     let response = connection.routing().route_contact(request).await?;
     let response = response.into_inner();
     if args.json {
-        output.json(&as_json(&response))
+        output.response("RoutingService/RouteContact", &response)?;
     } else {
-        output.line(&as_page(&response))
+        output.line(&as_page(&response))?;
     }
-}
-
-fn as_json(response: &pb::RouteContactResponse) -> RouteJson {
-    let stated = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let number = response.number.as_ref().map(|number| NumberJson {
-        e164: stated(&number.e164),
-        form: (number.form != 0).then(|| number.form().as_str_name()),
-        extension: stated(&number.extension),
-        is_valid: number.is_valid,
-        readings: number.readings.clone(),
-        error: stated(&number.error),
-        number_plan: number.number_plan.clone(),
-        metadata_version: number.metadata_version.clone(),
-    });
-    let is_ambiguous = response.verdict() == pb::RouteVerdict::Ambiguous;
-    let candidates = response.candidates.iter().map(ClassificationJson::from);
-    RouteJson {
-        verdict: short(response.verdict().as_str_name(), "ROUTE_VERDICT_"),
-        quality: short(response.quality().as_str_name(), "ROUTE_QUALITY_"),
-        fallback_reason: (response.fallback_reason != 0)
-            .then(|| short(response.fallback_reason().as_str_name(), "FALLBACK_REASON_")),
-        treatment: response.treatment.as_ref().map(TreatmentJson::from),
-        customer: response.customer.as_ref().map(ClassificationJson::from),
-        candidates: candidates.collect(),
-        candidate_count: is_ambiguous.then_some(response.candidate_count),
-        shared: response
-            .shared
-            .as_ref()
-            .filter(|_| is_ambiguous)
-            .map(SharedJson::from),
-        question: response.question.as_ref().map(QuestionJson::from),
-        number,
-        claim_error: stated(&response.claim_error),
-        identified_by: (response.identified_by != 0)
-            .then(|| short(response.identified_by().as_str_name(), "IDENTIFIED_BY_")),
-        decision: response.decision.as_ref().map(DecisionJson::from),
-        times: response.times.as_ref().map(TimesJson::from),
-        basis_id: response
-            .provenance
-            .as_ref()
-            .map(|provenance| provenance.basis_id.clone()),
+    if response.verdict() == pb::RouteVerdict::Resolved {
+        Ok(())
+    } else {
+        Err(CliError::NotOne)
     }
-}
-
-/// The name of an enum value without the name of the enum.
-fn short(name: &'static str, prefix: &str) -> &'static str {
-    name.strip_prefix(prefix).unwrap_or(name)
 }
 
 fn as_page(response: &pb::RouteContactResponse) -> String {

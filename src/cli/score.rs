@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use self::answer::{ScoreJson, page};
+use self::answer::page;
 use self::tally::ComparisonTally;
 use super::classify::readings::exactly_one;
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
 use super::error::CliError;
-use super::output::{Output, to_json};
+use super::output::{Output, indented, no_json, to_json};
 use super::subject::{SUBJECT_HELP, parse_subject, subject_text};
 use super::text;
+use crate::app::message_json::ResponseJson;
 use crate::pb;
 
 pub mod answer;
@@ -123,11 +124,12 @@ async fn score_one(
         interval_level: args.interval,
         compare_model_version: args.compare.unwrap_or_default(),
         order_forecast: args.order_forecast_options(),
+        ..Default::default()
     });
     let mut client = connection.scoring();
     let response = client.score_lifetime_value(request).await?.into_inner();
     if args.json {
-        output.json(&ScoreJson::new(subject, &response))?;
+        output.response("ScoringService/ScoreLifetimeValue", &response)?;
     } else {
         output.line(&page(subject, &response))?;
     }
@@ -143,6 +145,8 @@ async fn score_many(
     let connection = Connection::open(&args.connection, WRITE_TIMEOUT).await?;
     let mut client = connection.scoring();
     let (mut tally, mut comparison) = (Tally::default(), ComparisonTally::default());
+    let writer = ResponseJson::new("ScoringService/ScoreLifetimeValue");
+    let writer = writer.map_err(|cause| no_json(&cause))?;
     // With a comparison the array is one of two members.
     if args.json && args.compare.is_some() {
         output.line("{\"scores\":")?;
@@ -160,11 +164,11 @@ async fn score_many(
         // What the server left out, because the answer reached its limits, is asked for in the next call.
         rest = &rest[responses.len()..];
         let pairs = batch.iter().zip(&responses);
-        if args.json {
-            output.line(&json_part(pairs, is_first, rest.is_empty())?)?;
+        output.line(&if args.json {
+            json_part(&writer, pairs, is_first, rest.is_empty())?
         } else {
-            output.line(&table_part(pairs, is_first))?;
-        }
+            table_part(pairs, is_first)
+        })?;
         tally.add(&responses);
         comparison.add(&responses);
     }
@@ -213,11 +217,22 @@ type Pairs<'a> = std::iter::Zip<
     std::slice::Iter<'a, pb::ScoreLifetimeValueResponse>,
 >;
 
-/// A part of the JSON array: the first opens it, the last closes it.
-fn json_part(pairs: Pairs<'_>, first: bool, last: bool) -> Result<String, CliError> {
+/// A part of the JSON array: the first opens it, the last closes it. Each response with the subject before its own members.
+fn json_part(
+    writer: &ResponseJson,
+    pairs: Pairs<'_>,
+    first: bool,
+    last: bool,
+) -> Result<String, CliError> {
     let mut objects = Vec::new();
     for (subject, response) in pairs {
-        objects.push(to_json(&ScoreJson::new(subject, response))?);
+        let subject = to_json(&subject_text(subject))?;
+        let response = writer.write(response).map_err(|cause| no_json(&cause))?;
+        let separator = if response == "{}" { "" } else { "," };
+        let members = response.strip_prefix('{').unwrap_or("}");
+        objects.push(indented(&format!(
+            "{{\"subject\":{subject}{separator}{members}"
+        )));
     }
     let open = if first { "[\n" } else { "" };
     let close = if last { "\n]" } else { "," };
@@ -262,7 +277,7 @@ fn table_part(pairs: Pairs<'_>, first: bool) -> String {
     for (subject, response) in pairs {
         let name = subject_text(subject);
         let Some(score) = &response.score else {
-            let found = super::json::match_name(response.r#match);
+            let found = super::names::match_name(response.r#match);
             lines.push(line([&name, "", "", "", "", "", "", "", found]));
             continue;
         };
@@ -360,15 +375,21 @@ mod tests {
     #[test]
     fn the_parts_of_the_array_make_one_json_document() {
         let subjects = [parse_subject("a").unwrap(), parse_subject("b").unwrap()];
-        let responses = [
-            pb::ScoreLifetimeValueResponse::default(),
-            pb::ScoreLifetimeValueResponse::default(),
-        ];
-        let first = json_part(subjects[..1].iter().zip(&responses[..1]), true, false).unwrap();
-        let last = json_part(subjects[1..].iter().zip(&responses[1..]), false, true).unwrap();
+        let response = |candidate_count| pb::ScoreLifetimeValueResponse {
+            candidate_count,
+            ..Default::default()
+        };
+        let responses = [response(0), response(2)];
+        let writer = ResponseJson::new("ScoringService/ScoreLifetimeValue").unwrap();
+        let part = |at: std::ops::Range<usize>, first, last| {
+            let pairs = subjects[at.clone()].iter().zip(&responses[at]);
+            json_part(&writer, pairs, first, last).unwrap()
+        };
+        let (first, last) = (part(0..1, true, false), part(1..2, false, true));
         let array: serde_json::Value = serde_json::from_str(&format!("{first}\n{last}\n")).unwrap();
         assert_eq!(array[0]["subject"], "a");
         assert_eq!(array[1]["subject"], "b");
+        assert_eq!(array[1]["candidateCount"], 2);
         assert_eq!(array.as_array().unwrap().len(), 2);
         let end = comparison_part(&ComparisonTally::default()).unwrap();
         let object = format!("{{\"scores\":\n{first}\n{last}\n{end}");

@@ -6,11 +6,9 @@ mod tickets;
 mod topics;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::connection::ConnectionArgs;
 use super::error::CliError;
-use super::json::MoneyJson;
 use super::output::Output;
 use super::text;
 use crate::pb;
@@ -93,11 +91,6 @@ pub(super) fn amount(money: Option<&pb::Money>) -> String {
     money.map_or_else(|| "-".to_owned(), text::money_text)
 }
 
-/// An amount as JSON.
-pub(super) fn amount_json(money: Option<&pb::Money>) -> Option<MoneyJson> {
-    money.map(MoneyJson::from)
-}
-
 /// The name of an enum value without the name of the enum.
 pub(super) fn short(name: &'static str, prefix: &str) -> &'static str {
     name.strip_prefix(prefix).unwrap_or(name)
@@ -118,31 +111,6 @@ pub(super) fn missing_lines(missing: &[pb::MissingCost]) -> Vec<String> {
         }
     };
     missing.iter().map(line).collect()
-}
-
-/// The same as JSON.
-pub(super) fn missing_json(missing: &[pb::MissingCost]) -> Value {
-    let one = |one: &pb::MissingCost| {
-        json!({
-            "channel": one.channel,
-            "reason": short(one.reason().as_str_name(), "MISSING_COST_REASON_"),
-            "currency": Some(&one.currency).filter(|currency| !currency.is_empty()),
-            "contact_count": one.contact_count,
-        })
-    };
-    missing.iter().map(one).collect()
-}
-
-/// What contacts cost, as JSON.
-pub(super) fn cost_json(cost: Option<&pb::ContactCost>) -> Value {
-    let cost = cost.cloned().unwrap_or_default();
-    json!({
-        "contact_count": cost.contact_count,
-        "priced_count": cost.priced_count,
-        "cost": amount_json(cost.cost.as_ref()),
-        "mean_cost": amount_json(cost.mean_cost.as_ref()),
-        "missing": missing_json(&cost.missing),
-    })
 }
 
 /// A part of a page under a heading; nothing without lines.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use super::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use super::definitions::answer::refused_text;
@@ -59,41 +58,6 @@ fn parse_agents(text: &str) -> Result<pb::QueueAgents, String> {
     }
 }
 
-/// A simulation as JSON.
-#[derive(Debug, Serialize)]
-struct SimulationJson {
-    contacts: i64,
-    contacts_without_time: i64,
-    contacts_left_out: i64,
-    documents: Vec<DocumentJson>,
-    changes: Vec<ChangeJson>,
-}
-
-#[derive(Debug, Serialize)]
-struct DocumentJson {
-    document: String,
-    queues: Vec<QueueJson>,
-}
-
-#[derive(Debug, Serialize)]
-struct QueueJson {
-    queue: String,
-    contacts: i64,
-    closed_at_arrival: i64,
-    with_due_time: i64,
-    breached: i64,
-    unanswered: i64,
-    mean_wait_seconds: Option<f64>,
-    contacts_by_hour: Vec<i64>,
-}
-
-#[derive(Debug, Serialize)]
-struct ChangeJson {
-    from_queue: String,
-    to_queue: String,
-    contacts: i64,
-}
-
 /// Asks and prints the answer.
 ///
 /// # Errors
@@ -127,7 +91,7 @@ pub async fn run(command: &SimulateCommand, output: &mut Output) -> Result<(), C
         )));
     }
     if args.json {
-        output.json(&as_json(&response, &names))
+        output.response("RoutingService/SimulateRouting", &response)
     } else {
         let page = page::page(&response, &names);
         output.line(&(page + &page::idle_agents(&response, &args.agents)))
@@ -140,37 +104,4 @@ fn names(documents: &[Option<Document>; 2]) -> Vec<String> {
     let first = first.as_ref().map_or("active definitions", |it| &it.name);
     let second = second.as_ref().map(|it| it.name.clone());
     std::iter::once(first.to_owned()).chain(second).collect()
-}
-
-fn as_json(response: &pb::SimulateRoutingResponse, names: &[String]) -> SimulationJson {
-    let queue = |load: &pb::QueueLoad| QueueJson {
-        queue: load.queue.clone(),
-        contacts: load.contacts,
-        closed_at_arrival: load.closed_at_arrival,
-        with_due_time: load.with_due_time,
-        breached: load.breached,
-        unanswered: load.unanswered,
-        mean_wait_seconds: load.mean_wait_seconds,
-        contacts_by_hour: load.contacts_by_hour.clone(),
-    };
-    let documents = names.iter().zip(&response.simulations);
-    let changes = response.changes.iter();
-    SimulationJson {
-        contacts: response.contact_count,
-        contacts_without_time: response.contacts_without_time,
-        contacts_left_out: response.contacts_left_out,
-        documents: documents
-            .map(|(name, simulation)| DocumentJson {
-                document: name.clone(),
-                queues: simulation.queues.iter().map(queue).collect(),
-            })
-            .collect(),
-        changes: changes
-            .map(|change| ChangeJson {
-                from_queue: change.from_queue.clone(),
-                to_queue: change.to_queue.clone(),
-                contacts: change.contacts,
-            })
-            .collect(),
-    }
 }

@@ -106,6 +106,15 @@ pub fn tier_text(tier: Option<&pb::Tier>) -> String {
     }
 }
 
+/// Behind an amount, the oldest rate that converted a part of it; nothing where none did.
+#[must_use]
+pub fn oldest_rate_text(used: Option<&pb::UsedRate>) -> String {
+    used.map_or_else(String::new, |used| {
+        let (from, to, day) = (&used.from_currency, &used.to_currency, &used.day);
+        format!(" (oldest rate: {from} to {to} of {day})")
+    })
+}
+
 /// What to do about rates that are missing, in a line for each; one line for all where no rate helps.
 #[must_use]
 pub fn missing_rates_text(missing: &[pb::MissingRate]) -> Vec<String> {
@@ -182,6 +191,16 @@ pub fn with_stale_note(page: String, provenance: Option<&pb::Provenance>) -> Str
             format!("{page}\n\nStale: the database is unreachable; data as of {time}.")
         }
         None => page,
+    }
+}
+
+/// A number of things: `1 contact`, `2 contacts`.
+#[must_use]
+pub fn counted(count: i64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
     }
 }
 

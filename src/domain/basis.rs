@@ -9,7 +9,7 @@ use crate::domain::{
     assess::tiers::{TierList, Unrated},
     calendar::Day,
     clv::lifetime::{Horizon, HorizonError, WEEKS_PER_MONTH},
-    customer::profile::ProfileAt,
+    customer::profile::{ConvertedPurchases, ProfileAt, PurchaseDay},
     definitions::{Definitions, ValueSettings},
     explain::fixed_reasons::FixedReasons,
     fitted::{
@@ -142,8 +142,8 @@ impl Basis {
         definitions.map(|definitions| definitions.value())
     }
 
-    /// An amount booked on a day, in major units of the reporting currency, by the rate that holds on that day. The only way from booked
-    /// amounts to values. An amount in the reporting currency needs no rate.
+    /// An amount booked on a day, in major units of the reporting currency, by the rate that holds on that day. With
+    /// [`Self::reporting_purchases`] the only way from booked amounts to values. An amount in the reporting currency needs no rate.
     ///
     /// # Errors
     /// When there is no reporting currency, or no rate that leads to it on or before that day.
@@ -158,6 +158,24 @@ impl Basis {
             .rates
             .convert_major(amount_minor, currency, reporting, day);
         converted.ok_or(NoRate)
+    }
+
+    /// What purchases came to in major units of the reporting currency, less refunds in other currencies.
+    ///
+    /// # Errors
+    /// As [`Self::reporting_major`].
+    pub fn reporting_purchases(&self, entry: &PurchaseDay) -> Result<f64, NoRate> {
+        let reporting = self.reporting_currency.ok_or(NoRate)?;
+        entry.converted_amount(&self.rates, reporting).ok_or(NoRate)
+    }
+
+    /// The same with the known costs.
+    ///
+    /// # Errors
+    /// As [`Self::reporting_major`].
+    pub fn reporting_costed(&self, entry: &PurchaseDay) -> Result<ConvertedPurchases, NoRate> {
+        let reporting = self.reporting_currency.ok_or(NoRate)?;
+        entry.converted(&self.rates, reporting).ok_or(NoRate)
     }
 
     /// Names this basis.

@@ -2,6 +2,7 @@
 
 pub mod contracts;
 pub mod facts;
+pub mod group;
 pub mod profile;
 
 use std::fmt;

@@ -16,6 +16,7 @@ mod policies;
 pub mod routing;
 mod schemes;
 mod settings;
+mod sources;
 mod tiers;
 mod treatments;
 mod trunks;
@@ -30,6 +31,7 @@ pub use self::catalogue::{AttributeDefinition, Family};
 pub use self::observations::Contradiction;
 pub use self::policies::Policies;
 use self::routing::RuleId;
+pub use self::sources::{SameId, Source};
 pub use self::treatments::{
     CheckIns, CheckInsFrom, MAX_PRIORITY, PerField, Sla, Stranger, Treatment, TreatmentChoice,
     TreatmentField, Treatments,
@@ -179,6 +181,7 @@ pub struct Definitions {
     treatments: Treatments,
     policies: Policies,
     trunks: Vec<Trunk>,
+    sources: Vec<Source>,
     vocabulary: Vocabulary,
     program: Program,
     order: Vec<SegmentId>,
@@ -210,6 +213,7 @@ impl Definitions {
         let treatments_place = top.key_span("treatments");
         let treatments = top.require("treatments", "...", problems);
         let trunks = trunks::read(&mut top, problems);
+        let sources = sources::read(&mut top, problems);
         let calendars = calendars::read(&mut top, problems);
         let intents = routing::intents(&mut top, problems);
         let (rules_place, rules) = (top.key_span("routing"), top.get("routing"));
@@ -257,6 +261,7 @@ impl Definitions {
             treatments: treatments?,
             policies,
             trunks: trunks?,
+            sources: sources?,
             vocabulary,
             program,
             order: order?,
@@ -310,17 +315,6 @@ impl Definitions {
     #[must_use]
     pub fn policies(&self) -> &Policies {
         &self.policies
-    }
-
-    /// The trunk of this name; without a name the one called `default`.
-    #[must_use]
-    pub fn trunk(&self, name: &str) -> Option<&Trunk> {
-        let name = if name.is_empty() {
-            trunks::DEFAULT
-        } else {
-            name
-        };
-        self.trunks.iter().find(|trunk| *trunk.name == *name)
     }
 
     /// The names that conditions know.

@@ -21,7 +21,10 @@ use self::{
     reasons::{Reason, reasons},
 };
 use crate::domain::{
-    assess::segments::{Decided, SegmentOutcome, slots},
+    assess::{
+        segments::{Decided, SegmentOutcome, slots},
+        valuation::currencies_but,
+    },
     calendar::Day,
     customer::{
         facts::{AttributeFact, AttributeValue},
@@ -29,6 +32,7 @@ use crate::domain::{
     },
     definitions::{Definitions, Mode},
     money::Currency,
+    rates::{RateTable, UsedRate},
     rules::{
         condition::{self, ClauseKind, Predicate, SegmentId, Test},
         diagnostic::Span,
@@ -114,6 +118,7 @@ pub struct Recorded<'a> {
 #[derive(Debug)]
 pub struct Explainer<'a> {
     definitions: &'a Definitions,
+    rates: &'a RateTable,
     view: ProfileAt<'a>,
     slots: Slots<'a>,
     memo: Memo,
@@ -127,12 +132,14 @@ impl<'a> Explainer<'a> {
     pub fn new(decided: Decided<'a>, standings: &'a [SegmentOutcome]) -> Self {
         let Decided {
             definitions,
+            rates,
             view,
             slots,
             memo,
         } = decided;
         Self {
             definitions,
+            rates,
             view,
             slots,
             memo,
@@ -150,7 +157,15 @@ impl<'a> Explainer<'a> {
     /// The currencies, by code, out of which amounts were converted for what a term came to.
     #[must_use]
     pub fn converted_from(&self, term: &condition::Term) -> Vec<Currency> {
-        slots::converted_from(self.definitions, self.view, term)
+        let (amounts, to) = slots::amounts_of(self.definitions, self.view, term);
+        currencies_but(amounts.into_iter(), to)
+    }
+
+    /// The oldest rate by which one of them was.
+    #[must_use]
+    pub fn oldest_rate(&self, term: &condition::Term) -> Option<UsedRate> {
+        let (amounts, to) = slots::amounts_of(self.definitions, self.view, term);
+        self.rates.oldest_used(amounts.into_iter(), to)
     }
 
     /// The reasons alone of one segment of the definitions: those of its explanation, without what would change the outcome.

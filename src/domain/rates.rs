@@ -78,6 +78,17 @@ pub struct RateFilter {
     pub since: Option<Day>,
 }
 
+/// A rate by which an amount was converted; of two, the older one. The oldest comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsedRate {
+    /// The day of the rate.
+    pub day: Day,
+    /// The currency of the amount.
+    pub from: Currency,
+    /// The currency that it was converted to.
+    pub to: Currency,
+}
+
 /// The two currencies of a rate are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is the same currency twice: a rate needs two different ones")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    api::{self, customers, profile_checks, violations::Violations},
+    api::{self, answers::mask::AnswerMask, customers, profile_checks, violations::Violations},
     grpc::status,
     pb,
     service::{customers::Customers, profile_checks::ProfileChecks},
@@ -36,12 +36,15 @@ impl pb::customer_service_server::CustomerService for CustomerApi {
         let mut check = violations.at("");
         let subject = api::subject(request.subject.as_ref(), &mut check.field("subject"));
         let days = customers::days(&request, &mut check);
+        let mask = request.read_mask.as_ref();
+        let mask = AnswerMask::of_customer(mask, &mut check.field("read_mask"));
         let (Some(subject), true) = (subject, violations.is_empty()) else {
             return Err(status::invalid_request(violations));
         };
         let known = self.customers.get(&subject).await?;
         let customer = Some(customers::customer(&known, days));
-        Ok(Response::new(pb::GetCustomerResponse { customer }))
+        let response = pb::GetCustomerResponse { customer };
+        Ok(Response::new(mask.cut_message(response)))
     }
 
     async fn check_profiles(

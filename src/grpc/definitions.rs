@@ -8,9 +8,9 @@ use crate::{
     api::{
         page,
         revisions::{built_in, problems, publication, revision},
+        texts,
         violations::Violations,
     },
-    domain::text::bounded,
     grpc::status,
     pb,
     service::definitions::{DefinitionRevisions, Publication, Published},
@@ -51,7 +51,7 @@ fn check(document: &str, note: &str) -> Result<(), Status> {
     }
     check
         .field("note")
-        .ok("INVALID_TEXT", bounded(note, MAX_NOTE_BYTES));
+        .ok("INVALID_TEXT", texts::bounded(note, MAX_NOTE_BYTES));
     if violations.is_empty() {
         Ok(())
     } else {
@@ -67,6 +67,7 @@ impl pb::definition_service_server::DefinitionService for DefinitionApi {
     ) -> Result<Response<pb::ValidateDefinitionsResponse>, Status> {
         let document = request.into_inner().document;
         check(&document, "")?;
+        let document = texts::composed(&document);
         let found = self.revisions.check(&document).await?;
         Ok(Response::new(pb::ValidateDefinitionsResponse {
             problems: problems(&document, &found),
@@ -79,15 +80,15 @@ impl pb::definition_service_server::DefinitionService for DefinitionApi {
     ) -> Result<Response<pb::PublishDefinitionsResponse>, Status> {
         let request = request.into_inner();
         check(&request.document, &request.note)?;
-        let answer = match self
-            .revisions
-            .publish(&request.document, &request.note)
-            .await?
-        {
+        let (document, note) = (
+            texts::composed(&request.document),
+            texts::composed(&request.note),
+        );
+        let answer = match self.revisions.publish(&document, &note).await? {
             Publication::Published(published, counted) => publication(published, counted),
             Publication::Refused(found) => pb::PublishDefinitionsResponse {
                 revision: None,
-                problems: problems(&request.document, &found),
+                problems: problems(&document, &found),
                 ..Default::default()
             },
         };

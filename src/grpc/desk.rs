@@ -65,9 +65,12 @@ impl pb::service_desk_service_server::ServiceDeskService for ServiceDesk {
         let outcome = desk::contact_outcome(request.get_ref(), &self.calendar());
         let outcome = outcome.map_err(invalid_request)?;
         let outcome = match self.ingest.outcome(&outcome, deadline).await? {
-            Outcome::Written => ItemOutcome::Written,
+            Outcome::Written | Outcome::Created => ItemOutcome::Written,
             Outcome::Duplicate => ItemOutcome::Duplicate,
-            Outcome::KeyReused | Outcome::OtherContract => ItemOutcome::Refused,
+            Outcome::KeyReused
+            | Outcome::OtherContract
+            | Outcome::OtherCustomer(_)
+            | Outcome::CustomerErased => ItemOutcome::Refused,
         };
         Ok(Response::new(pb::RecordContactOutcomeResponse {
             outcome: outcome.into(),

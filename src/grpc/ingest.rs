@@ -20,6 +20,7 @@ use crate::{
         violations::Violations,
     },
     clock::Clock,
+    domain::text::CustomerId,
     grpc::{layers::deadline::Deadline, status},
     metrics::{FactKind, FactOutcome},
     pb::{self, item_result::Outcome as ItemOutcome},
@@ -136,12 +137,22 @@ impl IngestApi {
                 }
                 match outcomes.next() {
                     Some(Outcome::Written) => result(ItemOutcome::Written, vec![]),
+                    Some(Outcome::Created) => pb::ItemResult {
+                        customer_created: true,
+                        ..result(ItemOutcome::Written, vec![])
+                    },
                     Some(Outcome::Duplicate) | None => result(ItemOutcome::Duplicate, vec![]),
                     Some(Outcome::KeyReused) => {
                         result(ItemOutcome::Refused, vec![key_reused(kind, name, at)])
                     }
                     Some(Outcome::OtherContract) => {
                         result(ItemOutcome::Refused, vec![other_contract(name, at)])
+                    }
+                    Some(Outcome::OtherCustomer(owner)) => {
+                        result(ItemOutcome::Refused, vec![other_customer(owner, name, at)])
+                    }
+                    Some(Outcome::CustomerErased) => {
+                        result(ItemOutcome::Refused, vec![customer_erased(name, at)])
                     }
                 }
             });
@@ -174,8 +185,7 @@ fn result(outcome: ItemOutcome, violations: Vec<pb::Violation>) -> pb::ItemResul
     pb::ItemResult {
         outcome: outcome.into(),
         violations,
-        customer_id: String::new(),
-        warnings: vec![],
+        ..Default::default()
     }
 }
 
@@ -210,6 +220,27 @@ fn other_contract(name: &str, at: usize) -> pb::Violation {
     }
 }
 
+fn other_customer(owner: &CustomerId, name: &str, at: usize) -> pb::Violation {
+    pb::Violation {
+        field: format!("{name}[{at}]"),
+        description: format!(
+            "its source and id name a fact of customer {:?}, and would count twice. If it belongs to this customer now, use MoveFacts, or \
+             set `same_id: move` for the source in the definitions; if ids of the source are unique per customer only, set `same_id: separate`",
+            owner.as_str()
+        ),
+        reason: "OTHER_CUSTOMER".to_owned(),
+    }
+}
+
+fn customer_erased(name: &str, at: usize) -> pb::Violation {
+    pb::Violation {
+        field: format!("{name}[{at}]"),
+        description: "the customer was erased, and nothing is recorded of them. To allow it, use EraseCustomer with allow_return"
+            .to_owned(),
+        reason: "CUSTOMER_ERASED".to_owned(),
+    }
+}
+
 #[tonic::async_trait]
 impl pb::ingest_service_server::IngestService for IngestApi {
     async fn ingest_customers(
@@ -217,7 +248,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestCustomersRequest>,
     ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_customers(request.get_ref(), deadline).await?;
+        let result = self.write_customers(request.get_ref(), deadline).await?;
+        let results = result.results;
         Ok(Response::new(pb::IngestCustomersResponse { results }))
     }
 
@@ -226,8 +258,11 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestTransactionsRequest>,
     ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_transactions(request.get_ref(), deadline).await?;
-        Ok(Response::new(pb::IngestTransactionsResponse { results }))
+        let result = self.write_transactions(request.get_ref(), deadline).await?;
+        Ok(Response::new(pb::IngestTransactionsResponse {
+            results: result.results,
+            unmatched_refund_change: result.unmatched_change,
+        }))
     }
 
     async fn ingest_contacts(
@@ -235,8 +270,11 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestContactsRequest>,
     ) -> Result<Response<pb::IngestContactsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_contacts(request.get_ref(), deadline).await?;
-        Ok(Response::new(pb::IngestContactsResponse { results }))
+        let result = self.write_contacts(request.get_ref(), deadline).await?;
+        Ok(Response::new(pb::IngestContactsResponse {
+            results: result.results,
+            unmatched_retraction_change: result.unmatched_change,
+        }))
     }
 
     async fn ingest_rates(
@@ -244,7 +282,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestRatesRequest>,
     ) -> Result<Response<pb::IngestRatesResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_rates(request.get_ref(), deadline).await?;
+        let result = self.write_rates(request.get_ref(), deadline).await?;
+        let results = result.results;
         Ok(Response::new(pb::IngestRatesResponse { results }))
     }
 
@@ -253,7 +292,8 @@ impl pb::ingest_service_server::IngestService for IngestApi {
         request: Request<pb::IngestContractsRequest>,
     ) -> Result<Response<pb::IngestContractsResponse>, Status> {
         let deadline = deadline_of(&request);
-        let results = self.write_contracts(request.get_ref(), deadline).await?;
+        let result = self.write_contracts(request.get_ref(), deadline).await?;
+        let results = result.results;
         Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 

@@ -69,42 +69,34 @@ impl Scoring {
         &self,
         request: &pb::ClassifyRequest,
     ) -> Result<Bytes, Status> {
-        let asked = RequestOptions {
-            as_of: &request.as_of,
-            ..RequestOptions::default()
-        };
-        let (subject, question) = parse_one(request.subject.as_ref(), &asked)?;
+        let (subject, question, mask) = parse_classify(request)?;
         let writer = Arc::clone(&self.writer);
         let write = move |answer: Answer<Classified>| classified_bytes(&writer, &answer);
         if question.as_of.is_none() {
             let (bytes, stale_since) = self.classifier.answer_today(&subject, write).await?;
-            return Ok(answers::marked_stale(bytes, stale_since));
+            return Ok(mask.cut(answers::marked_stale(bytes, stale_since)));
         }
         let classified = self.classifier.classify(&subject, question.as_of, write);
-        Ok(classified.await?)
+        Ok(mask.cut(classified.await?))
     }
 
     /// Classify as the bytes of its message, where memory has what it takes. A request that is not valid is left to the handler.
     pub(super) fn classify_in_memory(&self, request: &pb::ClassifyRequest) -> Option<Bytes> {
-        let asked = RequestOptions {
-            as_of: &request.as_of,
-            ..RequestOptions::default()
-        };
-        let (subject, question) = parse_one(request.subject.as_ref(), &asked).ok()?;
+        let (subject, question, mask) = parse_classify(request).ok()?;
         let write = |answer: Answer<Classified>| classified_bytes(&self.writer, &answer);
         let found = self
             .classifier
             .classify_in_memory(&subject, question.as_of, write);
         let (bytes, stale_since) = found?;
-        Some(answers::marked_stale(bytes, stale_since))
+        Some(mask.cut(answers::marked_stale(bytes, stale_since)))
     }
 
     /// `ScoreLifetimeValue`, likewise; without what takes longer than a lookup.
     pub(super) fn score_in_memory(&self, request: &pb::ScoreLifetimeValueRequest) -> Option<Bytes> {
-        let (subject, question) = parse_score(request).ok()?;
+        let (subject, question, mask) = parse_score(request).ok()?;
         let write = |answer: Answer<Scored>| scores::score_response(&answer).encode_to_vec();
         let score = self.classifier.answer_in_memory(&subject, &question, write);
-        score.map(Bytes::from)
+        score.map(|bytes| mask.cut(bytes.into()))
     }
 
     /// `BatchClassify`, with the answer as the bytes of its message: each answer is encoded as it is made, and none is held.
@@ -258,8 +250,8 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         &self,
         request: Request<pb::ScoreLifetimeValueRequest>,
     ) -> Result<Response<pb::ScoreLifetimeValueResponse>, Status> {
-        let (subject, question) = parse_score(request.get_ref())?;
-        let write = |answer| scores::score_response(&answer);
+        let (subject, question, mask) = parse_score(request.get_ref())?;
+        let write = move |answer| mask.cut_message(scores::score_response(&answer));
         let scored = self.classifier.score(&subject, &question, write);
         Ok(Response::new(scored.await?))
     }
@@ -281,12 +273,14 @@ impl pb::scoring_service_server::ScoringService for Scoring {
         let subject = api::subject(request.subject.as_ref(), &mut check.field("subject"));
         let as_of = api::as_of(&request.as_of, &mut check.field("as_of"));
         let target = explanations::target(&request, &mut check);
+        let mask = request.read_mask.as_ref();
+        let mask = AnswerMask::of_explain(mask, &mut check.field("read_mask"));
         let (Some(subject), true) = (subject, violations.is_empty()) else {
             return Err(status::invalid_request(violations));
         };
         let write = explanations::explain_response;
         let explained = self.classifier.explain(&subject, as_of, &target, write);
-        Ok(Response::new(explained.await?))
+        Ok(Response::new(mask.cut_message(explained.await?)))
     }
 }
 
@@ -324,7 +318,18 @@ impl RequestOptions<'_> {
     }
 }
 
-fn parse_score(request: &pb::ScoreLifetimeValueRequest) -> Result<(Subject, Question), Status> {
+fn parse_classify(request: &pb::ClassifyRequest) -> Result<ParsedOne, Status> {
+    let asked = RequestOptions {
+        as_of: &request.as_of,
+        ..RequestOptions::default()
+    };
+    let mask = request.read_mask.as_ref();
+    parse_one(request.subject.as_ref(), &asked, |check| {
+        AnswerMask::of_classify(mask, check)
+    })
+}
+
+fn parse_score(request: &pb::ScoreLifetimeValueRequest) -> Result<ParsedOne, Status> {
     let asked = RequestOptions {
         as_of: &request.as_of,
         horizon_months: request.horizon_months,
@@ -332,19 +337,27 @@ fn parse_score(request: &pb::ScoreLifetimeValueRequest) -> Result<(Subject, Ques
         compare_model_version: request.compare_model_version,
         order_forecast: request.order_forecast.as_ref(),
     };
-    parse_one(request.subject.as_ref(), &asked)
+    let mask = request.read_mask.as_ref();
+    parse_one(request.subject.as_ref(), &asked, |check| {
+        AnswerMask::of_score(mask, check)
+    })
 }
+
+/// A request about one subject as it was read.
+type ParsedOne = (Subject, Question, AnswerMask);
 
 fn parse_one(
     subject: Option<&pb::Subject>,
     asked: &RequestOptions<'_>,
-) -> Result<(Subject, Question), Status> {
+    read_mask: impl Fn(&mut Checker<'_>) -> AnswerMask,
+) -> Result<ParsedOne, Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
     let subject = api::subject(subject, &mut check.field("subject"));
     let question = asked.read(&mut check);
+    let mask = read_mask(&mut check.field("read_mask"));
     match subject {
-        Some(subject) if violations.is_empty() => Ok((subject, question)),
+        Some(subject) if violations.is_empty() => Ok((subject, question, mask)),
         _ => Err(status::invalid_request(violations)),
     }
 }

@@ -61,17 +61,44 @@ impl FactOutcome {
     ];
 }
 
+/// A fact that takes back another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakesBack {
+    /// A refund or reversal of a transaction.
+    Refund,
+    /// A retraction of a contact.
+    Retraction,
+}
+
+impl TakesBack {
+    const ALL: [(Self, &'static str); 2] =
+        [(Self::Refund, "refund"), (Self::Retraction, "retraction")];
+}
+
 /// Handles for the facts received, by kind and outcome.
 #[derive(Debug, Clone)]
 pub struct IngestMetrics {
     /// By kind, then by outcome, in the order of their declaration.
     facts: [[Counter; 4]; 6],
+    /// Facts that went from one customer to another.
+    pub moved: Counter,
+    /// Customers who were erased.
+    pub erased_customers: Counter,
+    /// Those that found nothing to take back, in the order of declaration.
+    unmatched: [Counter; 2],
+    /// Those of them that found it later.
+    matched: [Counter; 2],
     /// Streams open now.
     pub streams: Gauge,
     /// Batches that came by streams.
     pub streamed_batches: Counter,
     /// Transactions of the database that wrote them.
     pub stream_writes: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TakesBackLabels {
+    kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -87,6 +114,12 @@ impl IngestMetrics {
         &self.facts[kind as usize][outcome as usize]
     }
 
+    /// Counts facts that found nothing to take back when they were recorded, and earlier ones that now have.
+    pub fn unmatched(&self, kind: TakesBack, added: u32, matched: u32) {
+        self.unmatched[kind as usize].inc_by(added.into());
+        self.matched[kind as usize].inc_by(matched.into());
+    }
+
     pub(super) fn register(registry: &mut Registry) -> Self {
         let family = Family::<FactLabels, Counter>::default();
         registry.register(
@@ -100,10 +133,32 @@ impl IngestMetrics {
         });
         let metrics = Self {
             facts,
+            moved: Counter::default(),
+            erased_customers: Counter::default(),
+            unmatched: by_taking_back(
+                registry,
+                "ingest_unmatched",
+                "Refunds and retractions that found nothing, or not all, to take back when they were recorded",
+            ),
+            matched: by_taking_back(
+                registry,
+                "ingest_matched_later",
+                "Unmatched refunds and retractions that a later fact matched",
+            ),
             streams: Gauge::default(),
             streamed_batches: Counter::default(),
             stream_writes: Counter::default(),
         };
+        registry.register(
+            "facts_moved",
+            "Facts moved from one customer to another",
+            metrics.moved.clone(),
+        );
+        registry.register(
+            "customers_erased",
+            "Customers who were erased, with everything stored about them",
+            metrics.erased_customers.clone(),
+        );
         registry.register(
             "ingest_streams_open",
             "Streams of facts open now",
@@ -121,6 +176,12 @@ impl IngestMetrics {
         );
         metrics
     }
+}
+
+fn by_taking_back(registry: &mut Registry, name: &str, help: &str) -> [Counter; 2] {
+    let family = Family::<TakesBackLabels, Counter>::default();
+    registry.register(name, help, family.clone());
+    TakesBack::ALL.map(|(_, kind)| family.get_or_create_owned(&TakesBackLabels { kind }))
 }
 
 /// How a fit ended.
@@ -191,6 +252,9 @@ mod tests {
         }
         for (index, (outcome, _)) in FactOutcome::ALL.into_iter().enumerate() {
             assert_eq!(outcome as usize, index);
+        }
+        for (index, (kind, _)) in TakesBack::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index);
         }
         for (index, (outcome, _)) in FitOutcome::ALL.into_iter().enumerate() {
             assert_eq!(outcome as usize, index);

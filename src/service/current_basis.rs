@@ -41,6 +41,10 @@ pub struct CurrentBasis {
     unclear_until: StdMutex<Option<Instant>>,
     /// The day of anybody's last purchase, as far as this process knows; [`i32::MIN`] before the first.
     last_purchase: AtomicI32,
+    /// The same of purchases noted since the last recount began.
+    noted_purchase: AtomicI32,
+    /// Recounts come one after another.
+    recounting: Mutex<()>,
     /// The definitions that were checked last, with their document: they are published next. Reading a long document takes seconds.
     checked: StdMutex<Option<Checked>>,
     pool: Pool,
@@ -73,7 +77,9 @@ impl CurrentBasis {
             without_rate,
             behind: AtomicBool::new(false),
             unclear_until: StdMutex::default(),
-            last_purchase: AtomicI32::new(last_purchase.map_or(i32::MIN, Day::number)),
+            last_purchase: AtomicI32::new(number_of(last_purchase)),
+            noted_purchase: AtomicI32::new(i32::MIN),
+            recounting: Mutex::default(),
             checked: StdMutex::default(),
             pool,
         })
@@ -81,11 +87,29 @@ impl CurrentBasis {
 
     /// Takes note of a purchase.
     pub fn note_purchase(&self, day: Day) {
-        self.last_purchase
-            .fetch_max(day.number(), Ordering::Relaxed);
+        // In this order, so that a recount misses none: it reads them in the other one.
+        self.noted_purchase
+            .fetch_max(day.number(), Ordering::SeqCst);
+        self.last_purchase.fetch_max(day.number(), Ordering::SeqCst);
     }
 
-    /// The day of anybody's last purchase; `None` before the first. A purchase that was taken back since the process began still counts.
+    /// Looks for the last purchase again, after purchases were taken back.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn recount_last_purchase(&self) -> Result<(), ServiceError> {
+        let _turn = self.recounting.lock().await;
+        self.noted_purchase.store(i32::MIN, Ordering::SeqCst);
+        let mut connection = self.pool.acquire().await?;
+        let found = store::evaluation_input::find_last_purchase_day(&mut connection).await?;
+        // What was committed after the look is noted.
+        self.last_purchase.store(number_of(found), Ordering::SeqCst);
+        let noted = self.noted_purchase.load(Ordering::SeqCst);
+        self.last_purchase.fetch_max(noted, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// The day of anybody's last purchase; `None` before the first.
     #[must_use]
     pub fn last_purchase(&self) -> Option<Day> {
         Day::from_number(self.last_purchase.load(Ordering::Relaxed)).ok()
@@ -191,6 +215,11 @@ impl CurrentBasis {
             tracing::warn!(error.cause = %error, "could not refresh the basis, which is out of date; retrying");
         }
     }
+}
+
+/// The number of a day, or one before all.
+fn number_of(day: Option<Day>) -> i32 {
+    day.map_or(i32::MIN, Day::number)
 }
 
 /// The basis of what is stored, and the currencies of the amounts that values rest on. Neither rates nor revisions are ever changed, so

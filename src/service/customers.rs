@@ -1,15 +1,20 @@
 //! What is stored of one customer.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
+
+use sqlx::PgConnection;
 
 use crate::{
     cache::profiles::ProfileCache,
     domain::customer::{KnownIdentifier, profile::Profile},
     service::{
-        answer::subjects::{Subject, Subjects},
+        answer::{
+            profiles::held_root,
+            subjects::{Subject, Subjects},
+        },
         error::ServiceError,
     },
-    store::{self, pool::Pool},
+    store::{self, error::StoreError, identifiers::HeldIdentifier, pool::Pool},
 };
 
 /// A customer with the names by which they are found.
@@ -43,13 +48,11 @@ impl Customers {
             [id] => id,
             several => return Err(ServiceError::AmbiguousSubject(several.to_vec())),
         };
-        let profile = self.cache.get(id).await?.profile;
+        let profile = held_root(&self.cache, id).await?.profile;
         let profile = profile.ok_or(ServiceError::CustomerNotFound(subject.noun()))?;
         let mut connection = self.pool.acquire().await?;
-        let mut held =
-            store::identifiers::list_held(&mut connection, std::slice::from_ref(id)).await?;
-        let held = held.remove(id).unwrap_or_default().into_iter();
-        let identifiers = held.map(|held| KnownIdentifier {
+        let identifiers = list_identifiers(&mut connection, &profile).await?;
+        let identifiers = identifiers.into_iter().map(|held| KnownIdentifier {
             kind: held.digest.kind(),
             display: held.display,
         });
@@ -58,4 +61,26 @@ impl Customers {
             identifiers: identifiers.collect(),
         })
     }
+}
+
+/// The identifiers by which a customer is found, with those of the customers who were merged into them: each once, by kind and what is shown.
+pub(in crate::service) async fn list_identifiers(
+    connection: &mut PgConnection,
+    profile: &Profile,
+) -> Result<Vec<HeldIdentifier>, StoreError> {
+    let id = std::iter::once(&profile.customer_id);
+    let records: Vec<_> = id.chain(&profile.members).cloned().collect();
+    let mut held = store::identifiers::list_held(connection, &records).await?;
+    let mut identifiers = held.remove(&profile.customer_id).unwrap_or_default();
+    if !profile.members.is_empty() {
+        let of_members = profile.members.iter().filter_map(|id| held.remove(id));
+        identifiers.extend(of_members.flatten());
+        let mut seen = HashSet::new();
+        identifiers.retain(|it| seen.insert(it.digest));
+        identifiers.sort_by(|one, other| {
+            let order = |it: &HeldIdentifier| (it.digest.kind(), it.display.clone());
+            order(one).cmp(&order(other))
+        });
+    }
+    Ok(identifiers)
 }

@@ -3,14 +3,23 @@
 
 mod commit;
 mod contracts;
+mod creation;
 mod customers;
+mod erase;
 mod facts;
+mod fold;
+mod keys;
+mod locked;
+mod merge;
+mod moves;
 mod outcomes;
 mod placement;
 mod rates;
 pub mod refold;
+mod repeats;
 mod totals;
 mod undo;
+mod unmatched;
 
 use std::sync::Arc;
 
@@ -19,11 +28,25 @@ use tokio::time::Instant;
 
 pub use contracts::NewContract;
 pub use customers::{CustomerPatch, IdentifierStatement, NewAttribute};
+pub use erase::{ErasedCustomer, Return};
 pub use facts::NewFact;
+pub use merge::{
+    DifferingAttribute, FactsKind, MergeEffect, MergeMode, MergeRequest, MergedCustomers,
+    MergedFacts,
+};
+pub use moves::{FactName, Move, MovedFacts, Unmovable};
 pub use undo::{UndoMode, UndoneImport};
+pub use unmatched::{Recorded, UnmatchedChange};
+
+/// A merge that was recorded. Named here for the same reason as imports.
+pub use crate::store::merges::Merge as StoredMerge;
 
 /// What is recorded of imports. Named here, because who words it for callers knows the service and no store.
-pub use crate::store::imports::{Import as StoredImport, ImportedKind};
+pub use crate::store::{
+    erasure::ErasedRows,
+    fact_keys::KeyedKind,
+    imports::{Import as StoredImport, ImportedKind},
+};
 pub use placement::{FoundBy, Placed, Placement, UnknownCustomer, Unplaced};
 
 use crate::{
@@ -33,24 +56,41 @@ use crate::{
         customer::facts::{Contact, Transaction},
         desk::outcome::ContactOutcome,
         rates::{ExchangeRate, RateFilter, RecordedRate},
-        text::Label,
+        text::{CustomerId, Label},
     },
-    metrics::{self, FactKind, IngestMetrics},
+    metrics::{self, FactKind, IngestMetrics, TakesBack},
     service::{answer::subjects::Subject, current_basis::CurrentBasis, error::ServiceError},
     store::{self, identifiers::IdentifierKey, pool::Pool},
 };
 
 /// What became of an item of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// New, and written.
     Written,
+    /// The same, and the first that is known of its customer.
+    Created,
     /// Known already, with the same content.
     Duplicate,
     /// Its key is known already, with another content; not written.
     KeyReused,
     /// The contract is known with another first day or period; not written.
     OtherContract,
+    /// Its source and id name a fact of this customer; not written.
+    OtherCustomer(CustomerId),
+    /// The customer was erased; not written.
+    CustomerErased,
+}
+
+impl Outcome {
+    /// What is written, for an item that may be the first that is known of its customer.
+    fn written(is_first: bool) -> Self {
+        if is_first {
+            Self::Created
+        } else {
+            Self::Written
+        }
+    }
 }
 
 /// A call that writes facts.
@@ -97,7 +137,7 @@ impl Ingest {
         placement::place(self, subjects, unknown).await
     }
 
-    /// Records transactions. One outcome for each, in their order. No statement runs on after the deadline.
+    /// Records transactions: one outcome for each, in their order. No statement runs on after the deadline.
     ///
     /// # Errors
     /// Nothing was written, or, when the connection broke at the very end, all of it may have been: the same batch can be sent again.
@@ -105,10 +145,12 @@ impl Ingest {
         &self,
         batch: &[NewFact<Transaction>],
         call: &Call,
-    ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = facts::write(self, batch, call).await?;
-        self.count(FactKind::Transaction, &outcomes);
-        Ok(outcomes)
+    ) -> Result<Recorded, ServiceError> {
+        let recorded = facts::write(self, batch, call).await?;
+        self.count(FactKind::Transaction, &recorded.outcomes);
+        let UnmatchedChange { added, matched } = recorded.unmatched;
+        self.metrics.unmatched(TakesBack::Refund, added, matched);
+        Ok(recorded)
     }
 
     /// Records contacts. One outcome for each, in their order.
@@ -119,10 +161,13 @@ impl Ingest {
         &self,
         batch: &[NewFact<Contact>],
         call: &Call,
-    ) -> Result<Vec<Outcome>, ServiceError> {
-        let outcomes = facts::write(self, batch, call).await?;
-        self.count(FactKind::Contact, &outcomes);
-        Ok(outcomes)
+    ) -> Result<Recorded, ServiceError> {
+        let recorded = facts::write(self, batch, call).await?;
+        self.count(FactKind::Contact, &recorded.outcomes);
+        let UnmatchedChange { added, matched } = recorded.unmatched;
+        self.metrics
+            .unmatched(TakesBack::Retraction, added, matched);
+        Ok(recorded)
     }
 
     /// Records how a contact ended; written or a duplicate.
@@ -142,7 +187,7 @@ impl Ingest {
             result.as_ref()
         };
         if let Ok(outcome) = counted {
-            self.count(FactKind::Outcome, &[*outcome]);
+            self.count(FactKind::Outcome, std::slice::from_ref(outcome));
         }
         result
     }
@@ -229,12 +274,82 @@ impl Ingest {
         undo::undo(self, import_id, mode, deadline).await
     }
 
+    /// Moves facts from one customer to another, or says what would be moved.
+    ///
+    /// # Errors
+    /// [`ServiceError::CustomersNotFound`], [`ServiceError::Unmovable`], and as for [`Self::transactions`].
+    pub async fn move_facts(
+        &self,
+        asked: &Move,
+        validate_only: bool,
+        deadline: Instant,
+    ) -> Result<MovedFacts, ServiceError> {
+        moves::move_facts(self, asked, validate_only, deadline).await
+    }
+
+    /// Erases a customer, or says what would be erased.
+    ///
+    /// # Errors
+    /// [`ServiceError::CustomersNotFound`], and as for [`Self::transactions`].
+    pub async fn erase_customer(
+        &self,
+        customer: &CustomerId,
+        then: Return,
+        validate_only: bool,
+        deadline: Instant,
+    ) -> Result<ErasedCustomer, ServiceError> {
+        erase::erase(self, customer, then, validate_only, deadline).await
+    }
+
+    /// Merges a customer into another one, or says what that would change.
+    ///
+    /// # Errors
+    /// One of them is not known or merged into somebody else, too many would be merged, or the database cannot be asked.
+    pub async fn merge(
+        &self,
+        request: &MergeRequest,
+        mode: MergeMode,
+        deadline: Instant,
+    ) -> Result<MergedCustomers, ServiceError> {
+        merge::merge(self, request, mode, deadline).await
+    }
+
+    /// Ends the merge of a customer, or says what that would change.
+    ///
+    /// # Errors
+    /// The customer is not known or not merged, or the database cannot be asked.
+    pub async fn unmerge(
+        &self,
+        merged: &CustomerId,
+        mode: MergeMode,
+        deadline: Instant,
+    ) -> Result<MergedCustomers, ServiceError> {
+        merge::unmerge(self, merged, mode, deadline).await
+    }
+
+    /// At most `limit` merges with numbers below `before`, the last recorded first: all, or those of one customer.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn list_merges(
+        &self,
+        customer: Option<&CustomerId>,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<StoredMerge>, ServiceError> {
+        let mut connection = self.read_pool.acquire().await?;
+        Ok(store::merges::list(&mut connection, customer, before, limit).await?)
+    }
+
     fn count(&self, kind: FactKind, outcomes: &[Outcome]) {
         for outcome in outcomes {
             let outcome = match outcome {
-                Outcome::Written => metrics::FactOutcome::Written,
+                Outcome::Written | Outcome::Created => metrics::FactOutcome::Written,
                 Outcome::Duplicate => metrics::FactOutcome::Duplicate,
-                Outcome::KeyReused | Outcome::OtherContract => metrics::FactOutcome::Refused,
+                Outcome::KeyReused
+                | Outcome::OtherContract
+                | Outcome::OtherCustomer(_)
+                | Outcome::CustomerErased => metrics::FactOutcome::Refused,
             };
             self.metrics.facts(kind, outcome).inc();
         }

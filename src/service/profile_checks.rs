@@ -1,13 +1,14 @@
 //! Whether stored profiles are what the facts make.
 
-use std::collections::HashMap;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     domain::{
-        customer::profile::{History, Profile},
-        text::CustomerId,
+        customer::{group::Groups, profile::History},
+        definitions::Definitions,
+        text::{CustomerId, Label},
     },
-    service::{answer::profiles::fold_all, error::ServiceError},
+    service::{answer::profiles::fold_all, current_basis::CurrentBasis, error::ServiceError},
     store::{
         self,
         identifiers::{HeldIdentifier, IdentifierDigest},
@@ -32,8 +33,16 @@ pub enum ProfilePart {
     LastDay,
     /// The columns by which fits group customers.
     Columns,
-    /// An identifier of the customer does not find them.
+    /// An identifier of the customer does not find them, or one that is not theirs does.
     Identifiers,
+    /// Kind or name.
+    Naming,
+    /// The stored profile cannot be read.
+    Unreadable,
+    /// It does not contain the facts of just those who are merged into the customer, or the customer is merged into another one.
+    Members,
+    /// A fact has the source and id of a fact of another customer.
+    Keys,
 }
 
 /// A stored profile that is not what the facts make.
@@ -62,6 +71,8 @@ pub struct CheckedPage {
 pub struct ProfileChecks {
     /// For the customers and their facts.
     pub pool: Pool,
+    /// For what is said of sources.
+    pub bases: Arc<CurrentBasis>,
 }
 
 impl ProfileChecks {
@@ -77,56 +88,96 @@ impl ProfileChecks {
     ) -> Result<CheckedPage, ServiceError> {
         let mut tx = self.pool.begin_snapshot().await?;
         let limit = i64::try_from(size).unwrap_or(i64::MAX - 1) + 1;
-        let mut profiles = store::profiles::list_slice(&mut tx, after, limit).await?;
-        let has_more = profiles.len() > size;
-        profiles.truncate(size);
-        let ids: Vec<CustomerId> = profiles.iter().map(|it| it.customer_id.clone()).collect();
-        let mut facts = store::facts::list(&mut tx, &ids, None).await?;
+        let mut slice = store::profiles::list_stored_slice(&mut tx, after, limit).await?;
+        let has_more = slice.len() > size;
+        slice.truncate(size);
+        let ids: Vec<CustomerId> = slice.iter().map(|it| it.customer_id.clone()).collect();
+        let mut unreadable = vec![];
+        let mut profiles = Vec::with_capacity(slice.len());
+        for stored in slice {
+            match stored.profile {
+                Ok(profile) => profiles.push(profile),
+                Err(_) => unreadable.push((stored.customer_id, stored.version)),
+            }
+        }
+        let groups = Groups::from_profiles(&profiles);
+        let mut facts = store::facts::list_joined(&mut tx, &ids, None, &groups).await?;
+        let members = store::merges::list_members(&mut tx, &ids).await?;
+        let merged = store::merges::list_parents(&mut tx, &ids).await?;
         let columns = store::profiles::list_with_other_columns(&mut tx, &profiles).await?;
-        let held = store::identifiers::list_held(&mut tx, &ids).await?;
-        let digests = held.values().flatten().map(|it| it.digest);
-        let digests: Vec<IdentifierDigest> = digests.collect();
-        let owners = store::identifiers::list_owners(&mut tx, &digests).await?;
+        let named = store::customers::list_named_otherwise(&mut tx, &ids).await?;
+        let held = store::identifiers::list_held(&mut tx, &groups.with_members(&ids)).await?;
+        let found = store::identifiers::list_owners_of(&mut tx, &ids).await?;
+        let separate = self.separate_sources();
+        let twice = store::fact_keys::list_with_others(&mut tx, &ids, &separate).await?;
         tx.rollback().await?;
-        let differences = profiles.iter().filter_map(|profile| {
-            let id = &profile.customer_id;
-            let facts = facts.remove(id).unwrap_or_default();
-            let mut parts = differing_parts(&profile.history, &fold_all(&facts));
+        let parts_of = |id: &CustomerId, mut parts: Vec<ProfilePart>| {
             if columns.contains(id) {
                 parts.push(ProfilePart::Columns);
             }
-            if !is_found(id, held.get(id), &owners) {
+            let records = groups.with_members(std::slice::from_ref(id));
+            let held = records.iter().filter_map(|record| held.get(record));
+            if !is_found(held, found.get(id)) {
                 parts.push(ProfilePart::Identifiers);
             }
-            (!parts.is_empty()).then(|| difference(profile, parts))
+            if named.contains(id) {
+                parts.push(ProfilePart::Naming);
+            }
+            if twice.contains(id) {
+                parts.push(ProfilePart::Keys);
+            }
+            parts
+        };
+        let readable = profiles.iter().filter_map(|profile| {
+            let id = &profile.customer_id;
+            let facts = facts.remove(id).unwrap_or_default();
+            let mut parts = parts_of(id, differing_parts(&profile.history, &fold_all(&facts)));
+            let linked = members.get(id).map_or(&[][..], |members| &**members);
+            if *linked != *profile.members || merged.contains_key(id) {
+                parts.push(ProfilePart::Members);
+            }
+            (!parts.is_empty()).then(|| difference(id, profile.version, parts))
         });
+        let mut differences: Vec<ProfileDifference> = readable.collect();
+        differences.extend(unreadable.iter().map(|(id, version)| {
+            let parts = parts_of(id, vec![ProfilePart::Unreadable]);
+            difference(id, *version, parts)
+        }));
+        differences.sort_by(|one, other| one.customer.cmp(&other.customer));
         Ok(CheckedPage {
-            checked: profiles.len(),
-            differences: differences.collect(),
+            checked: ids.len(),
+            differences,
             last: ids.last().filter(|_| has_more).cloned(),
         })
     }
 }
 
-fn difference(profile: &Profile, parts: Vec<ProfilePart>) -> ProfileDifference {
+impl ProfileChecks {
+    /// The sources whose ids are unique for each customer only.
+    fn separate_sources(&self) -> Vec<Label> {
+        let basis = self.bases.current();
+        let definitions = basis.revision.definitions.as_deref();
+        definitions
+            .map(Definitions::separate_sources)
+            .unwrap_or_default()
+    }
+}
+
+fn difference(customer: &CustomerId, version: i64, parts: Vec<ProfilePart>) -> ProfileDifference {
     ProfileDifference {
-        customer: profile.customer_id.clone(),
-        version: profile.version,
+        customer: customer.clone(),
+        version,
         parts,
     }
 }
 
-/// Whether every identifier of a customer finds them.
-fn is_found(
-    customer: &CustomerId,
-    held: Option<&Vec<HeldIdentifier>>,
-    owners: &HashMap<IdentifierDigest, Vec<CustomerId>>,
+/// Whether a customer is found by the identifiers that they have, and by no others.
+fn is_found<'a>(
+    held: impl Iterator<Item = &'a Vec<HeldIdentifier>>,
+    found: Option<&HashSet<IdentifierDigest>>,
 ) -> bool {
-    let mut held = held.into_iter().flatten();
-    held.all(|it| {
-        let found = owners.get(&it.digest);
-        found.is_some_and(|customers| customers.contains(customer))
-    })
+    let held: HashSet<IdentifierDigest> = held.flatten().map(|it| it.digest).collect();
+    found.map_or(held.is_empty(), |found| *found == held)
 }
 
 /// The parts that are not the same.
@@ -138,6 +189,7 @@ fn differing_parts(stored: &History, folded: &History) -> Vec<ProfilePart> {
         attributes,
         contracts,
         unmatched_refund_count,
+        unmatched_refunds,
         has_refunds,
         last_unnamed_refund_day,
         unmatched_retraction_count,
@@ -146,6 +198,7 @@ fn differing_parts(stored: &History, folded: &History) -> Vec<ProfilePart> {
     } = folded;
     let corrections = (
         stored.unmatched_refund_count,
+        &stored.unmatched_refunds,
         stored.has_refunds,
         stored.last_unnamed_refund_day,
         stored.unmatched_retraction_count,
@@ -153,6 +206,7 @@ fn differing_parts(stored: &History, folded: &History) -> Vec<ProfilePart> {
     );
     let folded_corrections = (
         *unmatched_refund_count,
+        unmatched_refunds,
         *has_refunds,
         *last_unnamed_refund_day,
         *unmatched_retraction_count,

@@ -23,6 +23,22 @@ where
     }
 }
 
+/// The same of a transaction whose items may be placed by their subjects: then it is tried once, because others may have the identifiers by
+/// now. Whoever placed the items places them again.
+pub(super) async fn retry_unless_placed<T, E, F>(
+    is_placed: bool,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, ServiceError>
+where
+    E: Into<ServiceError>,
+    F: Future<Output = Result<T, E>>,
+{
+    if is_placed {
+        return attempt().await.map_err(E::into);
+    }
+    retry(attempt).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +53,20 @@ mod tests {
         .await;
         assert!(matches!(always, Err(ServiceError::Contended)));
         assert_eq!(tries, 5);
+    }
+
+    #[tokio::test]
+    async fn what_is_placed_by_subjects_is_tried_once_and_placed_anew() {
+        for (is_placed, expected) in [(true, 1), (false, 5)] {
+            let mut tries = 0;
+            let always: Result<(), _> = retry_unless_placed(is_placed, || {
+                tries += 1;
+                async { Err(ServiceError::Contended) }
+            })
+            .await;
+            assert!(matches!(always, Err(ServiceError::Contended)));
+            assert_eq!(tries, expected);
+        }
     }
 
     #[tokio::test]

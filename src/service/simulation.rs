@@ -19,7 +19,10 @@ use crate::{
         },
         basis::{Basis, Revision},
         calendar::Day,
-        customer::profile::{DatedProfile, Profile},
+        customer::{
+            group::Groups,
+            profile::{DatedProfile, Profile},
+        },
         definitions::Definitions,
         rules::diagnostic::Diagnostic,
         simulation::{QueueLoad, RoutedContact, changes, simulate},
@@ -190,7 +193,8 @@ async fn read_profiles(
     let mut profiles = HashMap::with_capacity(customers.len());
     for part in customers.chunks(PART) {
         let stored = store::profiles::list(tx, part).await?;
-        let mut facts = store::facts::list(tx, part, Some(before)).await?;
+        let groups = Groups::from_profiles(stored.values());
+        let mut facts = store::facts::list_joined(tx, part, Some(before), &groups).await?;
         for (id, profile) in stored {
             let history = fold_all(&facts.remove(&id).unwrap_or_default());
             let profile = Arc::new(Profile { history, ..profile });

@@ -229,12 +229,23 @@ pub async fn list_begun(
     mut each: impl FnMut(&CustomerId, &[ContractFact]),
 ) -> Result<(), StoreError> {
     let mut rows = sqlx::query_as::<_, Row>(
-        "SELECT c.customer_id, c.source, c.contract_id, c.effective_on, c.profile_version, c.started_on, c.period_months,
+        "WITH member AS (
+           SELECT unnest(m.members) AS customer_id, m.customer_id AS root
+           FROM profiles AS m
+           WHERE m.members IS NOT NULL
+         )
+         SELECT p.customer_id, c.source, c.contract_id, c.effective_on, c.profile_version, c.started_on, c.period_months,
                 c.price_minor, c.currency, c.cost_minor, c.category, c.ended_on
          FROM contracts AS c
-         JOIN profiles AS p ON p.customer_id = c.customer_id
+         LEFT JOIN member ON member.customer_id = c.customer_id
+         JOIN profiles AS p ON p.customer_id = coalesce(member.root, c.customer_id)
          WHERE p.kind IN (1, 2) AND c.started_on <= $1
-         ORDER BY c.customer_id, c.source, c.contract_id, c.profile_version",
+           AND (member.root IS NULL OR NOT EXISTS (
+             SELECT 1
+             FROM contracts AS own
+             WHERE own.customer_id = member.root AND own.source = c.source AND own.contract_id = c.contract_id
+               AND own.effective_on = c.effective_on))
+         ORDER BY p.customer_id, c.source, c.contract_id, c.profile_version",
     )
     .bind(until.number())
     .fetch(connection);
@@ -272,9 +283,15 @@ pub async fn find_first_start(
     until: Day,
 ) -> Result<Option<Day>, StoreError> {
     let (first,): (Option<i32>,) = sqlx::query_as(
-        "SELECT min(c.started_on)
+        "WITH member AS (
+           SELECT unnest(m.members) AS customer_id, m.customer_id AS root
+           FROM profiles AS m
+           WHERE m.members IS NOT NULL
+         )
+         SELECT min(c.started_on)
          FROM contracts AS c
-         JOIN profiles AS p ON p.customer_id = c.customer_id
+         LEFT JOIN member ON member.customer_id = c.customer_id
+         JOIN profiles AS p ON p.customer_id = coalesce(member.root, c.customer_id)
          WHERE p.kind IN (1, 2) AND c.started_on <= $1",
     )
     .bind(until.number())
@@ -294,14 +311,20 @@ pub async fn count_outcomes(
     until: Day,
 ) -> Result<ContractRows, StoreError> {
     let mut rows = sqlx::query_as::<_, Row>(
-        "SELECT DISTINCT ON (c.customer_id, c.source, c.contract_id)
-                c.customer_id, c.source, c.contract_id, c.effective_on, c.profile_version, c.started_on, c.period_months,
+        "WITH member AS (
+           SELECT unnest(m.members) AS customer_id, m.customer_id AS root
+           FROM profiles AS m
+           WHERE m.members IS NOT NULL
+         )
+         SELECT DISTINCT ON (p.customer_id, c.source, c.contract_id)
+                p.customer_id, c.source, c.contract_id, c.effective_on, c.profile_version, c.started_on, c.period_months,
                 c.price_minor, c.currency, c.cost_minor, c.category, c.ended_on
          FROM contracts AS c
-         JOIN profiles AS p ON p.customer_id = c.customer_id
+         LEFT JOIN member ON member.customer_id = c.customer_id
+         JOIN profiles AS p ON p.customer_id = coalesce(member.root, c.customer_id)
          WHERE p.kind IN (1, 2) AND c.started_on <= $1
-         ORDER BY c.customer_id, c.source, c.contract_id, c.effective_on > $1,
-                  abs(c.effective_on - $1), c.profile_version DESC",
+         ORDER BY p.customer_id, c.source, c.contract_id, c.effective_on > $1,
+                  abs(c.effective_on - $1), member.customer_id NULLS FIRST, c.profile_version DESC",
     )
     .bind(until.number())
     .fetch(connection);

@@ -1,5 +1,7 @@
 //! The customers: who was ever named by a fact.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -61,4 +63,52 @@ pub async fn upsert(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Kind and name of a customer.
+pub type KindAndName = (CustomerKind, Option<Label>);
+
+/// Those of `customers` whose profiles have another kind or name than they have.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_named_otherwise(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<HashSet<CustomerId>, StoreError> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT p.customer_id
+         FROM profiles AS p
+         LEFT JOIN customers AS c ON c.customer_id = p.customer_id
+         WHERE p.customer_id = ANY($1)
+           AND (c.kind IS DISTINCT FROM p.kind OR c.display_name IS DISTINCT FROM p.display_name)",
+    )
+    .bind(codes::id_array(customers))
+    .fetch_all(connection)
+    .await?;
+    ids.iter().map(|id| codes::customer_id(id)).collect()
+}
+
+/// What is stored of those of `customers` that are.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<Vec<Customer>, StoreError> {
+    let rows: Vec<(String, i16, Option<String>)> = sqlx::query_as(
+        "SELECT customer_id, kind, display_name FROM customers WHERE customer_id = ANY($1)",
+    )
+    .bind(codes::id_array(customers))
+    .fetch_all(connection)
+    .await?;
+    let read = rows.into_iter().map(|(id, kind, name)| {
+        Ok(Customer {
+            customer_id: codes::customer_id(&id)?,
+            kind: codes::customer_kind(kind)?,
+            display_name: name.map(Label::from),
+        })
+    });
+    read.collect()
 }

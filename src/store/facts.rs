@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::Day,
-        customer::{facts::FactKey, profile::Facts},
+        customer::{facts::FactKey, group::Groups, profile::Facts},
         text::CustomerId,
     },
     store::{attributes, codes, contacts, contracts, error::StoreError, transactions},
@@ -72,4 +72,39 @@ pub async fn list(
         by_customer.entry(customer).or_default().contracts = contracts;
     }
     Ok(by_customer)
+}
+
+/// Every fact of `customers` known on the day `until`, by customer, with those of the customers who were merged into them.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_joined(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+    until: Option<Day>,
+    groups: &Groups,
+) -> Result<HashMap<CustomerId, Facts>, StoreError> {
+    if groups.is_empty() {
+        return list(connection, customers, until).await;
+    }
+    let records = groups.with_members(customers);
+    let facts = list(connection, &records, until).await?;
+    let mut joined = groups.join(facts);
+    let Some(day) = until else {
+        return Ok(joined);
+    };
+    // Which of two facts with one key counts does not depend on the day.
+    let mut whole = groups.join(list(connection, &records, None).await?);
+    for (customer, facts) in &mut joined {
+        let Facts {
+            transactions,
+            contacts,
+            ..
+        } = whole.remove(customer).unwrap_or_default();
+        facts.transactions = transactions;
+        facts.transactions.retain(|fact| fact.when.day <= day);
+        facts.contacts = contacts;
+        facts.contacts.retain(|fact| fact.when.day <= day);
+    }
+    Ok(joined)
 }

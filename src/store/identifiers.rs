@@ -1,15 +1,19 @@
 //! The names by which customers are found. Values are kept as keyed digests: who steals the database cannot try all phone numbers
 //! against it without the key, which is not in it.
 
+mod groups;
 mod key;
+mod owners;
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
+pub use self::groups::renew_group_owners;
 pub(super) use self::key::stored_digest;
 pub use self::key::{IdentifierDigest, IdentifierKey};
+pub use self::owners::{list_owners, list_owners_of, renew_owners};
 
 use crate::{
     domain::{
@@ -34,14 +38,16 @@ pub struct IdentifierFact {
     pub observed_on: Day,
     /// The system that stated it.
     pub source: Option<Label>,
+    /// Whether an end holds for all sources.
+    pub of_all_sources: bool,
     /// Version of the profile that first contains the fact.
     pub profile_version: i64,
 }
 
-/// Records, in their order, that identifiers begin and end, and who is found by them from now on.
+/// Records statements that identifiers begin and end, and who is found by them from now on.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When the database cannot be asked or a row cannot be read.
 pub async fn insert(
     tx: &mut PgConnection,
     facts: &[IdentifierFact],
@@ -50,196 +56,34 @@ pub async fn insert(
     if facts.is_empty() {
         return Ok(());
     }
-    let columns = Owners::from_facts(facts.iter());
     sqlx::query(
-        "INSERT INTO identifiers (customer_id, kind, digest, profile_version, begins, display, observed_on, source, recorded_at)
-         SELECT customer_id, kind, digest, profile_version, begins, display, observed_on, source, $9
-         FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[], $6::text[], $7::integer[], $8::text[])
-           AS new (customer_id, kind, digest, profile_version, begins, display, observed_on, source)",
+        "INSERT INTO identifiers
+           (customer_id, kind, digest, profile_version, begins, display, observed_on, source, of_all_sources, recorded_at)
+         SELECT customer_id, kind, digest, profile_version, begins, display, observed_on, source, of_all_sources, $10
+         FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[], $6::text[], $7::integer[], $8::text[], $9::boolean[])
+           AS new (customer_id, kind, digest, profile_version, begins, display, observed_on, source, of_all_sources)",
     )
-    .bind(columns.customer_id)
-    .bind(columns.kind)
-    .bind(columns.digest)
+    .bind(facts.iter().map(|fact| fact.customer_id.as_str()).collect::<Vec<_>>())
+    .bind(facts.iter().map(|fact| codes::identifier_kind_code(fact.digest.kind)).collect::<Vec<_>>())
+    .bind(facts.iter().map(|fact| fact.digest.digest.as_slice()).collect::<Vec<_>>())
     .bind(facts.iter().map(|fact| fact.profile_version).collect::<Vec<_>>())
     .bind(facts.iter().map(|fact| fact.begins).collect::<Vec<_>>())
     .bind(facts.iter().map(|fact| fact.display.as_str()).collect::<Vec<_>>())
     .bind(facts.iter().map(|fact| fact.observed_on.number()).collect::<Vec<_>>())
     .bind(facts.iter().map(|fact| fact.source.as_deref()).collect::<Vec<_>>())
+    .bind(facts.iter().map(|fact| fact.of_all_sources).collect::<Vec<_>>())
     .bind(Instant(recorded_at))
     .execute(&mut *tx)
     .await?;
-    // Of several facts of one customer and identifier, the last one holds.
-    let last: HashMap<_, _> = facts
+    let mut changed: Vec<_> = facts
         .iter()
-        .map(|fact| ((&fact.customer_id, fact.digest), fact))
+        .map(|fact| (fact.customer_id.clone(), fact.digest))
         .collect();
-    delete_owners(
-        tx,
-        Owners::from_facts(last.values().copied().filter(|fact| !fact.begins)),
-    )
-    .await?;
-    insert_owners(
-        tx,
-        Owners::from_facts(last.values().copied().filter(|fact| fact.begins)),
-    )
-    .await
+    changed.dedup();
+    renew_owners(tx, &changed).await
 }
 
-/// Lets customers be found by identifiers exactly where the facts say so, after some of these were taken back.
-///
-/// # Errors
-/// When the database cannot be asked or a row cannot be read.
-pub async fn renew_owners(
-    tx: &mut PgConnection,
-    changed: &[(CustomerId, IdentifierDigest)],
-) -> Result<(), StoreError> {
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let customers: Vec<CustomerId> = changed.iter().map(|(id, _)| id.clone()).collect();
-    let held = list_held(tx, &customers).await?;
-    let is_held = |(customer, digest): &&(CustomerId, IdentifierDigest)| {
-        let held = held.get(customer).map_or(&[][..], Vec::as_slice);
-        held.iter().any(|one| one.digest == *digest)
-    };
-    let (begun, ended): (Vec<_>, Vec<_>) = changed.iter().partition(is_held);
-    let ended = ended
-        .into_iter()
-        .map(|(customer, digest)| (customer, digest));
-    delete_owners(tx, Owners::from_pairs(ended)).await?;
-    let begun = begun
-        .into_iter()
-        .map(|(customer, digest)| (customer, digest));
-    insert_owners(tx, Owners::from_pairs(begun)).await
-}
-
-/// The columns of customers and identifiers, one array each.
-#[derive(Default)]
-struct Owners<'a> {
-    customer_id: Vec<&'a str>,
-    kind: Vec<i16>,
-    digest: Vec<&'a [u8]>,
-}
-
-impl<'a> Owners<'a> {
-    fn from_pairs(pairs: impl Iterator<Item = (&'a CustomerId, &'a IdentifierDigest)>) -> Self {
-        let mut columns = Self::default();
-        for (customer, digest) in pairs {
-            columns.customer_id.push(customer.as_str());
-            columns.kind.push(codes::identifier_kind_code(digest.kind));
-            columns.digest.push(&digest.digest);
-        }
-        columns
-    }
-
-    fn from_facts(facts: impl Iterator<Item = &'a IdentifierFact>) -> Self {
-        Self::from_pairs(facts.map(|fact| (&fact.customer_id, &fact.digest)))
-    }
-}
-
-async fn delete_owners(tx: &mut PgConnection, columns: Owners<'_>) -> Result<(), StoreError> {
-    if columns.digest.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "DELETE FROM identifier_owners AS owner
-         USING unnest($1::text[], $2::smallint[], $3::bytea[]) AS ended (customer_id, kind, digest)
-         WHERE owner.digest = ended.digest AND owner.kind = ended.kind AND owner.customer_id = ended.customer_id
-           AND owner.digest = ANY($3)",
-    )
-    .bind(columns.customer_id)
-    .bind(columns.kind)
-    .bind(columns.digest)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn insert_owners(tx: &mut PgConnection, columns: Owners<'_>) -> Result<(), StoreError> {
-    if columns.digest.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO identifier_owners (digest, kind, customer_id)
-         SELECT digest, kind, customer_id
-         FROM unnest($1::text[], $2::smallint[], $3::bytea[]) AS begun (customer_id, kind, digest)
-         ON CONFLICT (digest, kind, customer_id) DO NOTHING",
-    )
-    .bind(columns.customer_id)
-    .bind(columns.kind)
-    .bind(columns.digest)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-struct OwnerRow {
-    digest: Vec<u8>,
-    kind: i16,
-    customer_id: String,
-}
-
-crate::store::row::from_row!(OwnerRow {
-    digest,
-    kind,
-    customer_id
-});
-
-/// Who is found by `digests`, by digest; those that find nobody are absent.
-///
-/// # Errors
-/// When the database cannot be asked or a row cannot be read.
-pub async fn list_owners(
-    connection: &mut PgConnection,
-    digests: &[IdentifierDigest],
-) -> Result<HashMap<IdentifierDigest, Vec<CustomerId>>, StoreError> {
-    let rows: Vec<OwnerRow> = sqlx::query_as(
-        "SELECT digest, kind, customer_id
-         FROM identifier_owners
-         WHERE digest = ANY($1)
-         ORDER BY customer_id COLLATE \"C\"",
-    )
-    .bind(
-        digests
-            .iter()
-            .map(|digest| digest.digest.as_slice())
-            .collect::<Vec<_>>(),
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut owners: HashMap<IdentifierDigest, Vec<CustomerId>> = HashMap::new();
-    for row in rows {
-        let digest = stored_digest(row.kind, row.digest)?;
-        let found = owners.entry(digest).or_default();
-        found.push(codes::customer_id(&row.customer_id)?);
-    }
-    Ok(owners)
-}
-
-struct HeldRow {
-    customer_id: String,
-    kind: i16,
-    digest: Vec<u8>,
-    display: String,
-}
-
-crate::store::row::from_row!(HeldRow {
-    customer_id,
-    kind,
-    digest,
-    display
-});
-
-/// An identifier by which a customer is found now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldIdentifier {
-    /// The identifier, digested.
-    pub digest: IdentifierDigest,
-    /// What may be shown of it.
-    pub display: String,
-}
-
-struct StateRow {
+struct StatementRow {
     customer_id: String,
     kind: i16,
     digest: Vec<u8>,
@@ -247,19 +91,66 @@ struct StateRow {
     begins: bool,
     observed_on: i32,
     source: Option<String>,
+    of_all_sources: bool,
+    profile_version: i64,
 }
 
-crate::store::row::from_row!(StateRow {
+crate::store::row::from_row!(StatementRow {
     customer_id,
     kind,
     digest,
     display,
     begins,
     observed_on,
-    source
+    source,
+    of_all_sources,
+    profile_version
 });
 
-/// What was last recorded of each identifier that ever began or ended on `customers`, by customer.
+/// A recorded statement about an identifier of a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentifierState {
+    /// The identifier, digested.
+    pub digest: IdentifierDigest,
+    /// What may be shown of it.
+    pub display: String,
+    /// Whether it begins or ends.
+    pub begins: bool,
+    /// Day on which the source saw it.
+    pub observed_on: Day,
+    /// The system that stated it; not known is one system.
+    pub source: Option<Label>,
+    /// Whether an end holds for all sources.
+    pub of_all_sources: bool,
+    /// Version of the profile that first contains the statement.
+    pub profile_version: i64,
+}
+
+impl IdentifierState {
+    /// Of two statements the one of the later day counts, and of one day the one that was recorded later.
+    #[must_use]
+    pub fn position(&self) -> (Day, i64) {
+        (self.observed_on, self.profile_version)
+    }
+
+    /// Whether the statement tells what a source knows.
+    #[must_use]
+    pub fn is_of(&self, source: Option<&Label>) -> bool {
+        self.of_all_sources || self.source.as_ref() == source
+    }
+}
+
+/// Whether a customer is found by an identifier, by the statements about it: the last one of at least one source is that it begins.
+fn is_held(statements: &[&IdentifierState]) -> bool {
+    let begun = statements.iter().filter(|it| it.begins);
+    let is_ended = |begun: &IdentifierState| {
+        let mut ends = statements.iter().filter(|it| !it.begins);
+        ends.any(|end| end.is_of(begun.source.as_ref()) && end.position() > begun.position())
+    };
+    begun.into_iter().any(|begun| !is_ended(begun))
+}
+
+/// All statements about the identifiers of `customers`, by customer, in the order of recording.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
@@ -267,12 +158,15 @@ pub async fn list_states(
     connection: &mut PgConnection,
     customers: &[CustomerId],
 ) -> Result<HashMap<CustomerId, Vec<IdentifierState>>, StoreError> {
-    let rows: Vec<StateRow> = sqlx::query_as(
-        "SELECT DISTINCT ON (customer_id, kind, digest) customer_id, kind, digest, display, begins, source,
+    if customers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<StatementRow> = sqlx::query_as(
+        "SELECT customer_id, kind, digest, display, begins, source, of_all_sources, profile_version,
                 coalesce(observed_on, (recorded_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') AS observed_on
          FROM identifiers
          WHERE customer_id = ANY($1)
-         ORDER BY customer_id, kind, digest, profile_version DESC",
+         ORDER BY customer_id, profile_version",
     )
     .bind(codes::id_array(customers))
     .fetch_all(connection)
@@ -287,27 +181,23 @@ pub async fn list_states(
             begins: row.begins,
             observed_on: codes::day(row.observed_on)?,
             source: row.source.as_deref().map(Label::from),
+            of_all_sources: row.of_all_sources,
+            profile_version: row.profile_version,
         });
     }
     Ok(states)
 }
 
-/// What was last recorded of an identifier of a customer.
+/// An identifier by which a customer is found now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdentifierState {
+pub struct HeldIdentifier {
     /// The identifier, digested.
     pub digest: IdentifierDigest,
     /// What may be shown of it.
     pub display: String,
-    /// Whether the customer is found by it.
-    pub begins: bool,
-    /// Day on which the source saw it.
-    pub observed_on: Day,
-    /// The system that stated it.
-    pub source: Option<Label>,
 }
 
-/// The identifiers by which `customers` are found now, by customer.
+/// The identifiers by which `customers` are found now, by customer, in the order of their kinds and of what may be shown.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
@@ -315,27 +205,28 @@ pub async fn list_held(
     connection: &mut PgConnection,
     customers: &[CustomerId],
 ) -> Result<HashMap<CustomerId, Vec<HeldIdentifier>>, StoreError> {
-    let rows: Vec<HeldRow> = sqlx::query_as(
-        "SELECT customer_id, kind, digest, display
-         FROM (SELECT DISTINCT ON (customer_id, kind, digest) customer_id, kind, digest, display, begins
-               FROM identifiers
-               WHERE customer_id = ANY($1)
-               ORDER BY customer_id, kind, digest, profile_version DESC) AS latest
-         WHERE begins
-         ORDER BY customer_id, kind, display COLLATE \"C\"",
-    )
-    .bind(codes::id_array(customers))
-    .fetch_all(connection)
-    .await?;
-    let mut held: HashMap<CustomerId, Vec<HeldIdentifier>> = HashMap::new();
-    for row in rows {
-        let digest = stored_digest(row.kind, row.digest)?;
-        held.entry(codes::customer_id(&row.customer_id)?)
-            .or_default()
-            .push(HeldIdentifier {
-                digest,
-                display: row.display,
-            });
+    let states = list_states(connection, customers).await?;
+    let of_customers = states.into_iter().map(|(id, states)| (id, held(&states)));
+    Ok(of_customers.filter(|(_, held)| !held.is_empty()).collect())
+}
+
+/// The identifiers that the statements of one customer leave them with.
+fn held(states: &[IdentifierState]) -> Vec<HeldIdentifier> {
+    let mut by_digest: HashMap<IdentifierDigest, Vec<&IdentifierState>> = HashMap::new();
+    for state in states {
+        by_digest.entry(state.digest).or_default().push(state);
     }
-    Ok(held)
+    let held = by_digest.into_iter().filter(|(_, it)| is_held(it));
+    let mut held: Vec<HeldIdentifier> = held
+        .filter_map(|(digest, statements)| {
+            let display = statements.last()?.display.clone();
+            Some(HeldIdentifier { digest, display })
+        })
+        .collect();
+    let order = |it: &HeldIdentifier| {
+        let kind = codes::identifier_kind_code(it.digest.kind);
+        (kind, it.display.clone(), it.digest.digest)
+    };
+    held.sort_by_cached_key(order);
+    held
 }

@@ -9,6 +9,7 @@ use crate::{
         error::StoreError,
         instant::Instant,
         locks::{lock_import, lock_import_for_writing},
+        repeats::NO_IMPORT,
     },
 };
 
@@ -47,7 +48,7 @@ impl ImportedKind {
         self as i16
     }
 
-    fn from_code(code: i16) -> Result<Self, StoreError> {
+    pub(super) fn from_code(code: i16) -> Result<Self, StoreError> {
         let known = Self::ALL.into_iter().find(|kind| kind.code() == code);
         known.ok_or_else(|| StoreError::corrupt("kind of an import", code))
     }
@@ -224,6 +225,20 @@ pub async fn find_or_insert(
     Err(StoreError::overtaken("the import was being begun"))
 }
 
+/// The instant at which the first of the imports began whose undoing began; `None` without one.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn find_first_undone(
+    connection: &mut PgConnection,
+) -> Result<Option<Timestamp>, StoreError> {
+    let first: Option<Instant> =
+        sqlx::query_scalar("SELECT min(began_at) FROM imports WHERE undo_began_at IS NOT NULL")
+            .fetch_one(connection)
+            .await?;
+    Ok(first.map(|instant| instant.0))
+}
+
 /// Lets an import take no more facts: its undoing begins. Waits for the calls that write under it.
 ///
 /// # Errors
@@ -242,6 +257,21 @@ pub async fn begin_undo(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// The number of the import of a call that writes, or that of no import.
+///
+/// # Errors
+/// As for [`find_or_insert`].
+pub async fn number_of(
+    tx: &mut PgConnection,
+    import_id: Option<&Label>,
+    recorded_at: Timestamp,
+) -> Result<i64, StoreError> {
+    match import_id {
+        Some(import_id) => find_or_insert(tx, import_id, recorded_at).await,
+        None => Ok(NO_IMPORT),
+    }
 }
 
 /// Whether an import is undone.

@@ -4,12 +4,14 @@
 //! Fields are only ever added; a number is never used again.
 
 mod contracts;
+mod foreign_refunds;
 pub(super) mod gaps;
 mod values;
 
 use std::collections::HashMap;
 
 use contracts::{PackedContract, pack_contract, unpack_contract};
+use foreign_refunds::{PackedForeignRefunds, pack_foreign_refunds, unpack_foreign_refunds};
 use prost::Message;
 use values::{PackedValue, attribute_value, packed_value};
 pub(super) use values::{pack_value, unpack_value};
@@ -21,6 +23,7 @@ use crate::{
             facts::AttributeFact,
             profile::{ContactDay, History, PurchaseDay},
         },
+        money::Money,
         text::Label,
     },
     store::{codes, error::StoreError},
@@ -53,6 +56,17 @@ struct PackedHistory {
     /// Whether the day before was known to who packed this. Set for refunded customers only: nobody else has one.
     #[prost(bool, tag = "12")]
     knows_unnamed_refunds: bool,
+    #[prost(message, repeated, tag = "13")]
+    unmatched_refunds: Vec<PackedAmount>,
+}
+
+/// An amount; the currency is a label.
+#[derive(Clone, PartialEq, Message)]
+struct PackedAmount {
+    #[prost(uint32, tag = "1")]
+    currency: u32,
+    #[prost(int64, tag = "2")]
+    amount_minor: i64,
 }
 
 /// Labels are their place in the table plus one; 0 is none. Days are counted from 1970-01-01.
@@ -72,6 +86,8 @@ struct PackedPurchaseDay {
     costed_amount_minor: i64,
     #[prost(int64, tag = "7")]
     cost_minor: i64,
+    #[prost(message, optional, tag = "8")]
+    foreign_refunds: Option<PackedForeignRefunds>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -113,6 +129,7 @@ pub(super) fn pack(history: &History) -> Vec<u8> {
         attributes,
         contracts,
         unmatched_refund_count,
+        unmatched_refunds,
         has_refunds,
         last_unnamed_refund_day,
         unmatched_retraction_count,
@@ -135,6 +152,10 @@ pub(super) fn pack(history: &History) -> Vec<u8> {
             .map(|it| pack_contract(it, table))
             .collect(),
         unmatched_refund_count: *unmatched_refund_count,
+        unmatched_refunds: unmatched_refunds
+            .iter()
+            .map(|it| pack_amount(*it, table))
+            .collect(),
         has_refunds: *has_refunds,
         unmatched_retraction_count: *unmatched_retraction_count,
         has_retractions: *has_retractions,
@@ -168,6 +189,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<History, StoreError> {
         attributes: each(packed.attributes, |fact| unpack_attribute(fact, labels))?,
         contracts: each(packed.contracts, |fact| unpack_contract(fact, labels))?,
         unmatched_refund_count: packed.unmatched_refund_count,
+        unmatched_refunds: each(packed.unmatched_refunds, |it| unpack_amount(&it, labels))?.into(),
         has_refunds: packed.has_refunds,
         last_unnamed_refund_day,
         unmatched_retraction_count: packed.unmatched_retraction_count,
@@ -242,6 +264,7 @@ fn pack_purchases(entry: &PurchaseDay, labels: &mut LabelTable) -> PackedPurchas
         amount_minor,
         costed_amount_minor,
         cost_minor,
+        ref foreign_refunds,
     } = entry;
     PackedPurchaseDay {
         day: day.number(),
@@ -251,7 +274,24 @@ fn pack_purchases(entry: &PurchaseDay, labels: &mut LabelTable) -> PackedPurchas
         amount_minor,
         costed_amount_minor,
         cost_minor,
+        foreign_refunds: foreign_refunds
+            .as_deref()
+            .map(|it| pack_foreign_refunds(it, labels)),
     }
+}
+
+fn pack_amount(money: Money, labels: &mut LabelTable) -> PackedAmount {
+    PackedAmount {
+        currency: labels.text(money.currency.code()),
+        amount_minor: money.amount_minor,
+    }
+}
+
+fn unpack_amount(packed: &PackedAmount, labels: Labels<'_>) -> Result<Money, StoreError> {
+    Ok(Money {
+        amount_minor: packed.amount_minor,
+        currency: codes::currency(&labels.required(packed.currency)?)?,
+    })
 }
 
 fn unpack_purchases(
@@ -266,6 +306,10 @@ fn unpack_purchases(
         amount_minor: entry.amount_minor,
         costed_amount_minor: entry.costed_amount_minor,
         cost_minor: entry.cost_minor,
+        foreign_refunds: match &entry.foreign_refunds {
+            Some(packed) => Some(Box::new(unpack_foreign_refunds(packed, labels)?)),
+            None => None,
+        },
     })
 }
 

@@ -1,19 +1,27 @@
 //! The profiles: one row a customer, read by id, written only by who holds the customer's lock.
 
+mod stored;
+mod unconverted;
+
 use std::collections::{HashMap, HashSet};
 
-use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 
+pub use self::unconverted::{ConvertibleFrom, Unconverted, each_unconverted};
 use crate::{
     domain::{
         calendar::Day,
-        customer::profile::{History, Profile},
+        customer::{
+            group::Groups,
+            profile::{History, Profile},
+        },
         money::Currency,
         text::{CustomerId, Label},
     },
     store::{codes, error::StoreError, instant::Instant, packed},
 };
+
+pub use self::stored::{StoredProfile, list_stored_slice};
 
 struct Row {
     customer_id: String,
@@ -22,6 +30,7 @@ struct Row {
     display_name: Option<String>,
     packed: Vec<u8>,
     recorded_at: Instant,
+    members: Option<Vec<String>>,
 }
 
 crate::store::row::from_row!(Row {
@@ -30,7 +39,8 @@ crate::store::row::from_row!(Row {
     kind,
     display_name,
     packed,
-    recorded_at
+    recorded_at,
+    members
 });
 
 impl TryFrom<Row> for Profile {
@@ -43,9 +53,15 @@ impl TryFrom<Row> for Profile {
             kind: codes::customer_kind(row.kind)?,
             display_name: row.display_name.map(Label::from),
             recorded_at: row.recorded_at.0,
+            members: members(row.members)?,
             history: packed::unpack(&row.packed)?,
         })
     }
+}
+
+fn members(ids: Option<Vec<String>>) -> Result<Box<[CustomerId]>, StoreError> {
+    let ids = ids.unwrap_or_default();
+    ids.iter().map(|id| codes::customer_id(id)).collect()
 }
 
 /// The profiles of those of `customers` that are known.
@@ -60,7 +76,7 @@ pub async fn list(
         return Ok(HashMap::new());
     }
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT customer_id, version, kind, display_name, packed, recorded_at
+        "SELECT customer_id, version, kind, display_name, packed, recorded_at, members
          FROM profiles
          WHERE customer_id = ANY($1)",
     )
@@ -72,7 +88,7 @@ pub async fn list(
         .collect()
 }
 
-/// Those of `customers` who are known.
+/// Those of `customers` who are known, those among them who are merged into others.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
@@ -83,12 +99,62 @@ pub async fn list_known(
     if customers.is_empty() {
         return Ok(HashSet::new());
     }
-    let ids: Vec<String> =
-        sqlx::query_scalar("SELECT customer_id FROM profiles WHERE customer_id = ANY($1)")
-            .bind(codes::id_array(customers))
-            .fetch_all(connection)
-            .await?;
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT customer_id FROM profiles WHERE customer_id = ANY($1)
+         UNION ALL
+         SELECT customer_id FROM customer_merges WHERE customer_id = ANY($1) AND unmerged_version IS NULL",
+    )
+    .bind(codes::id_array(customers))
+    .fetch_all(connection)
+    .await?;
     ids.iter().map(|id| codes::customer_id(id)).collect()
+}
+
+/// Those of `customers` into whom others were merged.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_groups(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<Groups, StoreError> {
+    let rows: Vec<(String, Option<Vec<String>>)> = sqlx::query_as(
+        "SELECT customer_id, members FROM profiles WHERE customer_id = ANY($1) AND members IS NOT NULL",
+    )
+    .bind(codes::id_array(customers))
+    .fetch_all(connection)
+    .await?;
+    let mut groups = Groups::default();
+    for (id, ids) in rows {
+        groups.add(codes::customer_id(&id)?, members(ids)?);
+    }
+    Ok(groups)
+}
+
+/// Stores who is merged into a customer.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn update_members(tx: &mut PgConnection, profile: &Profile) -> Result<(), StoreError> {
+    let members = (!profile.members.is_empty()).then(|| codes::id_array(&profile.members));
+    sqlx::query("UPDATE profiles SET members = $2 WHERE customer_id = $1")
+        .bind(profile.customer_id.as_str())
+        .bind(members)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes the profile of a customer out who was merged into another one.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn delete(tx: &mut PgConnection, customer: &CustomerId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM profiles WHERE customer_id = $1")
+        .bind(customer.as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// At most `limit` profiles of customers with ids after `after`, by id: a slice of all customers.
@@ -100,8 +166,17 @@ pub async fn list_slice(
     after: Option<&CustomerId>,
     limit: i64,
 ) -> Result<Vec<Profile>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT customer_id, version, kind, display_name, packed, recorded_at
+    let rows = select_slice(connection, after, limit).await?;
+    rows.into_iter().map(Profile::try_from).collect()
+}
+
+async fn select_slice(
+    connection: &mut PgConnection,
+    after: Option<&CustomerId>,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let rows = sqlx::query_as(
+        "SELECT customer_id, version, kind, display_name, packed, recorded_at, members
          FROM profiles
          WHERE customer_id > $1
          ORDER BY customer_id
@@ -112,7 +187,7 @@ pub async fn list_slice(
     .bind(limit)
     .fetch_all(connection)
     .await?;
-    rows.into_iter().map(Profile::try_from).collect()
+    Ok(rows)
 }
 
 /// The columns of many profiles, one array each.
@@ -144,6 +219,7 @@ impl<'a> Columns<'a> {
             kind,
             display_name,
             recorded_at,
+            members: _, // see `update_members`
             history,
         } = profile;
         let summary = history.purchase_summary();
@@ -180,17 +256,17 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// The currency of all purchases, if there is just one.
+/// The currency of all purchases and their refunds, if there is just one.
 fn single_currency(history: &History) -> Option<Currency> {
     let first = history.purchases.first()?.currency;
     history
         .purchases
         .iter()
-        .all(|entry| entry.currency == first)
+        .all(|entry| entry.currency == first && entry.foreign_refunds.is_none())
         .then_some(first)
 }
 
-/// Writes profiles over what is stored of the same customers. Returns the versions as they were stored.
+/// Writes profiles over what is stored of the same customers, whose members stay. Returns the versions as they were stored.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -302,73 +378,4 @@ pub async fn list_with_other_columns(
     .fetch_all(connection)
     .await?;
     ids.iter().map(|id| codes::customer_id(id)).collect()
-}
-
-/// From which day on amounts in a currency can be converted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConvertibleFrom {
-    /// The currency.
-    pub currency: Currency,
-    /// The day; `None`: never.
-    pub first_day: Option<Day>,
-}
-
-/// Whose amounts may not be convertible.
-#[derive(Debug, Clone, Copy)]
-pub struct Unconverted<'a> {
-    /// All currencies but the one that is converted to.
-    pub currencies: &'a [ConvertibleFrom],
-    /// Whether the costs of contacts have to be converted.
-    pub contacts_count: bool,
-    /// By whose rate the prices of contracts are converted.
-    pub today: Day,
-}
-
-/// Persons and companies who bought in several currencies, bought in one before it could be converted, or have a contract or a contact
-/// that cannot be: each with what all facts say. Some of them are not affected, nobody else is.
-///
-/// # Errors
-/// When the database cannot be asked or a row cannot be read.
-pub async fn each_unconverted(
-    connection: &mut PgConnection,
-    affected: Unconverted<'_>,
-    mut each: impl FnMut(Profile),
-) -> Result<(), StoreError> {
-    let codes = affected.currencies.iter().map(|one| one.currency.code());
-    let days = affected.currencies.iter();
-    let days = days.map(|one| one.first_day.map(Day::number));
-    let mut rows = sqlx::query_as::<_, Row>(
-        "WITH one AS (
-           SELECT currency, coalesce(first_day, 2147483647) AS first_day
-           FROM unnest($1::text[], $2::integer[]) AS given (currency, first_day)
-         ), affected AS (
-           SELECT p.customer_id
-           FROM profiles AS p
-           LEFT JOIN one ON one.currency = p.currency
-           WHERE p.first_purchase_day IS NOT NULL AND (p.currency IS NULL OR p.first_purchase_day < one.first_day)
-           UNION
-           SELECT c.customer_id
-           FROM contracts AS c
-           JOIN one ON one.currency = c.currency
-           WHERE $3 < one.first_day
-           UNION
-           SELECT c.customer_id
-           FROM contacts AS c
-           JOIN one ON one.currency = c.currency
-           WHERE $4 AND c.day < one.first_day
-         )
-         SELECT p.customer_id, p.version, p.kind, p.display_name, p.packed, p.recorded_at
-         FROM affected
-         JOIN profiles AS p ON p.customer_id = affected.customer_id
-         WHERE p.kind IN (1, 2)",
-    )
-    .bind(codes.collect::<Vec<_>>())
-    .bind(days.collect::<Vec<_>>())
-    .bind(affected.today.number())
-    .bind(affected.contacts_count)
-    .fetch(connection);
-    while let Some(row) = rows.try_next().await? {
-        each(row.try_into()?);
-    }
-    Ok(())
 }

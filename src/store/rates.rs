@@ -197,9 +197,9 @@ pub async fn list_after(
     }))
 }
 
-/// Takes back the rates that an import recorded and that hold now: the rate that held before holds again, or none does. Appended in the order
-/// of the rates, numbered from the one after `last`. Returns how many were taken back, and how many stay because they were corrected since.
-/// To be called with the lock of rates held.
+/// Takes back the rates that an import stated: of each pair and day the last rate holds again that was stated and not taken back, or none does.
+/// Appended in the order of the rates, numbered from the one after `last`. Returns how many were taken back, and how many stay because others
+/// stated them too. To be called with the lock of rates held.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -209,58 +209,105 @@ pub async fn take_back(
     last: i64,
     recorded_at: Timestamp,
 ) -> Result<(i64, i64), StoreError> {
-    let (recorded, replaced): (i64, i64) = sqlx::query_as(
-        "WITH written AS (
-           SELECT r.number, r.from_currency, r.to_currency, r.day
-           FROM import_calls AS c
-           JOIN exchange_rates AS r ON r.number BETWEEN c.first_rate AND c.last_rate
-           WHERE c.import = $1
-         ), replaced AS (
-           SELECT w.number
-           FROM written AS w
-           WHERE EXISTS (SELECT 1
-                         FROM exchange_rates AS later
-                         WHERE later.from_currency = w.from_currency AND later.to_currency = w.to_currency
-                           AND later.day = w.day AND later.number > w.number
-                           AND later.number NOT IN (SELECT number FROM written))
-         )
-         SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM replaced)",
+    let counts: (i64, i64) = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE NOT stays), count(*) FILTER (WHERE stays)
+         FROM (SELECT EXISTS (SELECT 1 FROM rate_repeats AS p WHERE p.number = r.number AND p.import <> $1) AS stays
+               FROM import_calls AS c
+               JOIN exchange_rates AS r ON r.number BETWEEN c.first_rate AND c.last_rate
+               WHERE c.import = $1) AS written",
     )
     .bind(import)
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query(
-        "WITH written AS (
-           SELECT r.number, r.from_currency, r.to_currency, r.day
+        "WITH affected AS (
+           SELECT r.from_currency, r.to_currency, r.day
            FROM import_calls AS c
            JOIN exchange_rates AS r ON r.number BETWEEN c.first_rate AND c.last_rate
            WHERE c.import = $1
-         ), holding AS (
-           SELECT DISTINCT w.from_currency, w.to_currency, w.day
-           FROM written AS w
-           WHERE NOT EXISTS (SELECT 1
-                             FROM exchange_rates AS later
-                             WHERE later.from_currency = w.from_currency AND later.to_currency = w.to_currency
-                               AND later.day = w.day AND later.number > w.number
-                               AND later.number NOT IN (SELECT number FROM written))
+           UNION
+           SELECT r.from_currency, r.to_currency, r.day
+           FROM rate_repeats AS p
+           JOIN exchange_rates AS r ON r.number = p.number
+           WHERE p.import = $1
+         ), undone AS (
+           SELECT c.first_rate, c.last_rate
+           FROM import_calls AS c
+           JOIN imports AS i ON i.number = c.import
+           WHERE c.first_rate IS NOT NULL AND (c.import = $1 OR i.undone_at IS NOT NULL)
+         ), compared AS (
+           SELECT a.from_currency, a.to_currency, a.day,
+                  coalesce((SELECT s.number
+                            FROM exchange_rates AS s
+                            WHERE s.from_currency = a.from_currency AND s.to_currency = a.to_currency AND s.day = a.day
+                              AND s.restores IS NULL
+                              AND (NOT EXISTS (SELECT 1 FROM undone AS u WHERE s.number BETWEEN u.first_rate AND u.last_rate)
+                                   OR EXISTS (SELECT 1 FROM rate_repeats AS p WHERE p.number = s.number AND p.import <> $1))
+                            ORDER BY s.number DESC
+                            LIMIT 1), 0) AS stated,
+                  (SELECT coalesce(h.restores, h.number)
+                   FROM exchange_rates AS h
+                   WHERE h.from_currency = a.from_currency AND h.to_currency = a.to_currency AND h.day = a.day
+                   ORDER BY h.number DESC
+                   LIMIT 1) AS holding
+           FROM affected AS a
          )
-         INSERT INTO exchange_rates (number, from_currency, to_currency, day, rate, recorded_at)
-         SELECT $2 + row_number() OVER (ORDER BY h.from_currency, h.to_currency, h.day), h.from_currency, h.to_currency, h.day,
-                (SELECT earlier.rate
-                 FROM exchange_rates AS earlier
-                 WHERE earlier.from_currency = h.from_currency AND earlier.to_currency = h.to_currency AND earlier.day = h.day
-                   AND earlier.number NOT IN (SELECT number FROM written)
-                 ORDER BY earlier.number DESC
-                 LIMIT 1),
-                $3
-         FROM holding AS h",
+         INSERT INTO exchange_rates (number, from_currency, to_currency, day, rate, recorded_at, restores)
+         SELECT $2 + row_number() OVER (ORDER BY c.from_currency, c.to_currency, c.day), c.from_currency, c.to_currency, c.day,
+                (SELECT s.rate FROM exchange_rates AS s WHERE s.number = c.stated), $3, c.stated
+         FROM compared AS c
+         WHERE c.stated <> c.holding",
     )
     .bind(import)
     .bind(last)
     .bind(Instant(recorded_at))
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("DELETE FROM rate_repeats WHERE import = $1")
+        .bind(import)
+        .execute(tx)
+        .await?;
+    Ok(counts)
+}
+
+/// Notes that `import`, or [`NO_IMPORT`](crate::store::repeats::NO_IMPORT), stated rates that hold already, where another import did: they stay when
+/// that one is undone. As for other facts, the fourth import lets a rate stay for good. Says whether any note is new.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn insert_repeats(
+    tx: &mut PgConnection,
+    import: i64,
+    rates: &[ExchangeRate],
+) -> Result<bool, StoreError> {
+    if rates.is_empty() {
+        return Ok(false);
+    }
+    let columns = Columns::from_rates(rates);
+    let noted = sqlx::query(
+        "WITH holding AS (
+           SELECT DISTINCT ON (r.from_currency, r.to_currency, r.day) coalesce(r.restores, r.number) AS number
+           FROM unnest($2::text[], $3::text[], $4::integer[]) AS asked (from_currency, to_currency, day)
+           JOIN exchange_rates AS r USING (from_currency, to_currency, day)
+           ORDER BY r.from_currency, r.to_currency, r.day, r.number DESC
+         )
+         INSERT INTO rate_repeats (number, import)
+         SELECT h.number, CASE WHEN known.count < 3 THEN $1 ELSE 0 END
+         FROM holding AS h
+         JOIN import_calls AS c ON h.number BETWEEN c.first_rate AND c.last_rate
+         CROSS JOIN LATERAL (SELECT count(*) AS count, coalesce(bool_or(p.import IN (0, $1)), false) AS stays
+                             FROM rate_repeats AS p
+                             WHERE p.number = h.number) AS known
+         WHERE c.first_rate IS NOT NULL AND c.import <> $1 AND NOT known.stays
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(import)
+    .bind(columns.from)
+    .bind(columns.to)
+    .bind(columns.day)
     .execute(tx)
     .await?;
-    Ok((recorded - replaced, replaced))
+    Ok(noted.rows_affected() > 0)
 }
 
 /// At most `limit` rates with numbers below `before`, the last recorded first.

@@ -61,7 +61,8 @@ impl TryFrom<Row> for TimedContact {
     }
 }
 
-/// The first `most` contacts from one day to another, without those that were recorded wrongly. Retractions count on every day.
+/// The first `most` contacts from one day to another, without those that were recorded wrongly; those of customers who were merged are
+/// of the customer into whom they were. Retractions count on every day.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
@@ -72,8 +73,14 @@ pub async fn list_contacts(
     most: i64,
 ) -> Result<Vec<TimedContact>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT c.customer_id, c.day, c.occurred_at, c.channel, c.topic, c.duration_seconds
+        "WITH member AS (
+           SELECT unnest(m.members) AS customer_id, m.customer_id AS root
+           FROM profiles AS m
+           WHERE m.members IS NOT NULL
+         )
+         SELECT coalesce(member.root, c.customer_id) AS customer_id, c.day, c.occurred_at, c.channel, c.topic, c.duration_seconds
          FROM contacts AS c
+         LEFT JOIN member ON member.customer_id = c.customer_id
          WHERE c.day BETWEEN $1 AND $2
            AND c.occurred_at IS NOT NULL
            AND c.channel IS NOT NULL
@@ -87,6 +94,10 @@ pub async fn list_contacts(
                  FROM contacts AS again
                  WHERE again.customer_id = r.customer_id AND again.source = r.source
                    AND again.retracts_id = r.contact_id AND again.retracts_id IS NOT NULL))
+           AND (member.root IS NULL OR NOT EXISTS (
+             SELECT 1
+             FROM contacts AS own
+             WHERE own.customer_id = member.root AND own.source = c.source AND own.contact_id = c.contact_id))
          ORDER BY c.occurred_at, c.customer_id, c.source, c.contact_id
          LIMIT $3",
     )

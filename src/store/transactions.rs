@@ -28,6 +28,8 @@ struct Columns<'a> {
     category: Vec<Option<&'a str>>,
     channel: Vec<Option<&'a str>>,
     original_id: Vec<Option<&'a str>>,
+    original_source: Vec<Option<&'a str>>,
+    stated_customer_id: Vec<Option<&'a str>>,
     profile_version: Vec<i64>,
 }
 
@@ -45,6 +47,9 @@ impl<'a> Columns<'a> {
         self.category.push(fact.category.as_deref());
         self.channel.push(fact.channel.as_deref());
         self.original_id.push(fact.original_id.as_deref());
+        self.original_source.push(fact.original_source.as_deref());
+        let stated = fact.stated_customer.as_ref();
+        self.stated_customer_id.push(stated.map(CustomerId::as_str));
         self.profile_version.push(profile_version);
     }
 }
@@ -65,13 +70,14 @@ pub async fn insert<'a>(
     let rows: Vec<KeyRow> = sqlx::query_as(
         "INSERT INTO transactions
            (customer_id, source, transaction_id, kind, day, occurred_at, amount_minor, currency, cost_minor, category,
-            channel, original_id, profile_version, recorded_at)
+            channel, original_id, original_source, stated_customer_id, profile_version, recorded_at)
          SELECT customer_id, source, transaction_id, kind, day, occurred_at, amount_minor, currency, cost_minor, category,
-                channel, original_id, profile_version, $14
+                channel, original_id, original_source, stated_customer_id, profile_version, $16
          FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::integer[], $6::timestamptz[], $7::bigint[],
-                     $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[])
+                     $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                     $15::bigint[])
            AS new (customer_id, source, transaction_id, kind, day, occurred_at, amount_minor, currency, cost_minor, category,
-                   channel, original_id, profile_version)
+                   channel, original_id, original_source, stated_customer_id, profile_version)
          ON CONFLICT (customer_id, source, transaction_id) DO NOTHING
          RETURNING customer_id, source, transaction_id AS id",
     )
@@ -87,6 +93,8 @@ pub async fn insert<'a>(
     .bind(columns.category)
     .bind(columns.channel)
     .bind(columns.original_id)
+    .bind(columns.original_source)
+    .bind(columns.stated_customer_id)
     .bind(columns.profile_version)
     .bind(Instant(recorded_at))
     .fetch_all(tx)
@@ -107,6 +115,8 @@ struct Row {
     category: Option<String>,
     channel: Option<String>,
     original_id: Option<String>,
+    original_source: Option<String>,
+    stated_customer_id: Option<String>,
 }
 
 crate::store::row::from_row!(Row {
@@ -121,7 +131,9 @@ crate::store::row::from_row!(Row {
     cost_minor,
     category,
     channel,
-    original_id
+    original_id,
+    original_source,
+    stated_customer_id
 });
 
 impl TryFrom<Row> for Transaction {
@@ -148,6 +160,11 @@ impl TryFrom<Row> for Transaction {
             category: row.category.map(Label::from),
             channel: row.channel.map(Label::from),
             original_id: row.original_id.map(Label::from),
+            original_source: row.original_source.map(Label::from),
+            stated_customer: row
+                .stated_customer_id
+                .map(|id| codes::customer_id(&id))
+                .transpose()?,
         })
     }
 }
@@ -163,7 +180,7 @@ pub async fn list(
 ) -> Result<Vec<Transaction>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT customer_id, source, transaction_id, kind, day, occurred_at, amount_minor, currency, cost_minor, category,
-                channel, original_id
+                channel, original_id, original_source, stated_customer_id
          FROM transactions
          WHERE customer_id = ANY($1)
            AND ($2::integer IS NULL OR day <= $2)",
@@ -188,7 +205,7 @@ pub async fn list_by_key(
     }
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT t.customer_id, t.source, t.transaction_id, t.kind, t.day, t.occurred_at, t.amount_minor, t.currency,
-                t.cost_minor, t.category, t.channel, t.original_id
+                t.cost_minor, t.category, t.channel, t.original_id, t.original_source, t.stated_customer_id
          FROM transactions AS t
          JOIN unnest($1::text[], $2::text[], $3::text[]) AS key (customer_id, source, id)
            ON t.customer_id = key.customer_id AND t.source = key.source AND t.transaction_id = key.id
@@ -215,12 +232,20 @@ pub async fn list_naming(
     }
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT t.customer_id, t.source, t.transaction_id, t.kind, t.day, t.occurred_at, t.amount_minor, t.currency,
-                t.cost_minor, t.category, t.channel, t.original_id
+                t.cost_minor, t.category, t.channel, t.original_id, t.original_source, t.stated_customer_id
          FROM transactions AS t
          JOIN unnest($1::text[], $2::text[], $3::text[]) AS key (customer_id, source, id)
            ON t.customer_id = key.customer_id AND t.source = key.source AND t.original_id = key.id
          WHERE t.customer_id = ANY($1)
-           AND t.original_id IS NOT NULL",
+           AND t.original_id IS NOT NULL AND t.original_source IS NULL
+         UNION ALL
+         SELECT t.customer_id, t.source, t.transaction_id, t.kind, t.day, t.occurred_at, t.amount_minor, t.currency,
+                t.cost_minor, t.category, t.channel, t.original_id, t.original_source, t.stated_customer_id
+         FROM transactions AS t
+         JOIN unnest($1::text[], $2::text[], $3::text[]) AS key (customer_id, source, id)
+           ON t.customer_id = key.customer_id AND t.original_source = key.source AND t.original_id = key.id
+         WHERE t.customer_id = ANY($1)
+           AND t.original_source IS NOT NULL",
     )
     .bind(keys.iter().map(|key| key.customer_id.as_str()).collect::<Vec<_>>())
     .bind(keys.iter().map(|key| &*key.source).collect::<Vec<_>>())

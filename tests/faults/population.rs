@@ -118,6 +118,7 @@ pub(crate) fn lookups(as_of: &str, deadline: Duration) -> Question {
         framed(&pb::ClassifyRequest {
             subject: Some(by_id(below(&mut random, CUSTOMERS))),
             as_of: as_of.to_owned(),
+            ..Default::default()
         })
     };
     Question {

@@ -4,5 +4,6 @@ mod crowd;
 mod errors;
 mod golden;
 mod kept;
+mod masked;
 mod subjects;
 mod table;

@@ -23,6 +23,7 @@ async fn classify_within(service: &ServiceWithDatabase, customer: &str, timeout:
     let request = pb::ClassifyRequest {
         subject: Some(by_id(customer)),
         as_of: String::new(),
+        ..Default::default()
     };
     let method = "patron.v1.ScoringService/Classify";
     let timeout = [("grpc-timeout", timeout)];

@@ -1,7 +1,14 @@
 //! Imports that are taken back: every answer is as before, what was corrected since stays, and the right file can follow.
 
 mod afterwards;
+mod erased;
 mod kept;
+mod merges;
+mod moved;
+mod names;
+mod random;
+mod repeats;
+mod several;
 mod steps;
 
 use patron::pb;

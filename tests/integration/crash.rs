@@ -41,6 +41,7 @@ async fn is_answering(endpoint: &str) -> bool {
     let request = pb::ClassifyRequest {
         subject: Some(by_id("nobody")),
         as_of: String::new(),
+        ..Default::default()
     };
     client.unwrap().classify(request).await.is_ok()
 }

@@ -70,6 +70,7 @@ async fn is_answering(service: &Service) -> bool {
     let request = pb::ClassifyRequest {
         subject: Some(by_id("nobody")),
         as_of: String::new(),
+        ..Default::default()
     };
     service.scoring().classify(request).await.is_ok()
 }

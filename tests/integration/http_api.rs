@@ -2,6 +2,7 @@
 
 mod browsers;
 mod calls;
+mod commands;
 mod compressed;
 mod described;
 mod errors;

@@ -1,9 +1,12 @@
 //! Exports as well-known programs write them, imported by the program itself: what the file means is what is stored.
 
 mod corrected;
+mod counted;
 mod forms;
 mod orders;
+mod parquet;
 mod people;
+mod returns;
 mod warned;
 
 use std::path::Path;

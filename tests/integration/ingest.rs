@@ -1,10 +1,12 @@
 //! What becomes of facts that are sent in: what is written, what is known already, what is refused, and what then stands in the profile.
 
+mod composed;
 mod contradictions;
 mod duplicates;
 mod identifiers;
 mod locks;
 mod order;
+mod originals;
 mod patches;
 mod plans;
 mod poison;
@@ -16,6 +18,7 @@ mod retractions;
 mod streams;
 mod subjects;
 mod totals;
+mod unmatched;
 
 use patron::pb;
 use patron::pb::UnratedReason;

@@ -180,6 +180,7 @@ fn classify(
         let request = pb::ClassifyRequest {
             subject: Some(subject),
             as_of: String::new(),
+            ..Default::default()
         };
         client.classify(request).await.map(drop)
     }

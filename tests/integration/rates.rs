@@ -13,6 +13,7 @@
 
 mod commands;
 mod fits;
+mod foreign_refunds;
 mod refused;
 
 use patron::pb;
@@ -335,6 +336,7 @@ async fn measures_and_attributes_are_converted_and_explanations_say_so() {
                 it.is_member,
                 clause.observed_text.as_ref().unwrap().en.clone(),
                 clause.converted_from.join(","),
+                clause.oldest_rate.clone().unwrap().day,
             )
         })
         .collect();
@@ -342,9 +344,9 @@ async fn measures_and_attributes_are_converted_and_explanations_say_so() {
     assert_eq!(
         found,
         [
-            (true, "390.00 EUR".to_owned(), usd()),
-            (true, "2.40 EUR".to_owned(), usd()),
-            (true, "800.00 EUR".to_owned(), usd())
+            (true, "390.00 EUR".to_owned(), usd(), JANUARY.0.to_owned()),
+            (true, "2.40 EUR".to_owned(), usd(), FEBRUARY.0.to_owned()),
+            (true, "800.00 EUR".to_owned(), usd(), FEBRUARY.0.to_owned())
         ]
     );
 }

@@ -95,5 +95,6 @@ fn request(command: &str) -> ClassifyRequest {
             subject: Some(subject::Subject::CustomerId(command.to_owned())),
         }),
         as_of: String::new(),
+        ..Default::default()
     }
 }

@@ -177,6 +177,9 @@ fn classification(
     for reference in references(&one.references, definitions) {
         bytes(12, &reference.encode_to_vec(), out);
     }
+    if let Some(used) = one.oldest_rate {
+        bytes(40, &crate::api::rates::used_rate(used).encode_to_vec(), out);
+    }
 }
 
 fn tier_fields(held: Option<TierIndex>, one: &Classified, basis: &Basis, out: &mut Vec<u8>) {

@@ -1,14 +1,18 @@
-//! Which fields of the answers of a batch are wanted.
+//! Which fields of answers are wanted.
 //!
 //! An answer about a thousand customers is mostly texts that most callers do not read. A mask is applied to the encoded answer, so that no
 //! field has to be named in code: the names are those of the descriptors, which a test compares.
 
+mod shapes;
+
+use bytes::Bytes;
 use prost::{
     DecodeError, Message,
     encoding::{DecodeContext, decode_key, encode_varint, skip_field},
 };
 use prost_types::FieldMask;
 
+use self::shapes::{CLASSIFY, CUSTOMER, EXPLAIN, SCORE, Shape};
 use crate::api::violations::Checker;
 
 /// Number of `responses` in the message of a batch.
@@ -17,129 +21,55 @@ const RESPONSES: u32 = 1;
 /// The type of a field that has its length before it.
 const LENGTH_DELIMITED: u32 = 2;
 
-/// Numbers of the fields of the answer about one subject that are always returned, and of those that hold customers.
-struct Shape {
-    always: &'static [u32],
-    one: u32,
-    candidates: u32,
-}
-
-const CLASSIFY: Shape = Shape {
-    always: &[1, 2, 9],
-    one: 2,
-    candidates: 3,
-};
-
-const SCORE: Shape = Shape {
-    always: &[1, 2, 6],
-    one: 2,
-    candidates: 3,
-};
-
-/// A name with the numbers of its fields in the answer about one subject and in the part about one customer; 0 for none.
-type Name = (&'static str, u32, u32);
-
-const CLASSIFY_NAMES: &[Name] = &[
-    ("candidates", 3, 0),
-    ("candidate_count", 4, 0),
-    ("shared", 5, 0),
-    ("question", 8, 0),
-    ("kind", 0, 2),
-    ("display_name", 0, 3),
-    ("tier", 0, 4),
-    ("lifetime_value", 0, 5),
-    ("provenance", 6, 6),
-    ("segments", 0, 7),
-    ("treatment", 7, 8),
-    ("missing_rates", 0, 9),
-    ("extrapolated_covariates", 0, 10),
-    ("next_check_in", 0, 11),
-    ("references", 0, 12),
-];
-
-const SCORE_NAMES: &[Name] = &[
-    ("candidates", 3, 0),
-    ("candidate_count", 4, 0),
-    ("inputs", 0, 2),
-    ("probability_alive", 0, 3),
-    ("probability_alive_not_identified", 0, 4),
-    ("expected_orders", 0, 5),
-    ("expected_spend_per_order", 0, 6),
-    ("lifetime_value", 0, 7),
-    ("unrated_reason", 0, 8),
-    ("horizon_months", 0, 9),
-    ("monthly_discount_rate", 0, 10),
-    ("tier", 0, 11),
-    ("provenance", 5, 12),
-    ("expected_margin_per_order", 0, 13),
-    ("expected_cost_to_serve", 0, 14),
-    ("unpriced_channels", 0, 15),
-    ("missing_rates", 0, 16),
-    ("converted_from", 0, 17),
-    ("orders_interval", 0, 18),
-    ("spend_interval", 0, 19),
-    ("lifetime_value_interval", 0, 20),
-    ("tier_probabilities", 0, 21),
-    ("interval_absent_reason", 0, 22),
-    ("transaction_value", 0, 23),
-    ("contract_value", 0, 24),
-    ("running_contracts", 0, 25),
-    ("expected_renewals", 0, 26),
-    ("renewals_interval", 0, 27),
-    ("challenger", 0, 28),
-    ("parameter_selection", 0, 29),
-    ("order_forecast", 0, 30),
-    ("no_purchase_since", 0, 31),
-    ("parameter_estimation", 0, 32),
-    ("built_in_contract_model", 0, 33),
-    ("spend_inputs", 0, 34),
-    ("season_factor", 0, 35),
-    ("extrapolated_covariates", 0, 36),
-    ("oldest_rate_day", 0, 37),
-];
-
 /// The number of the customer's id, which is always returned.
 const CUSTOMER_ID: u32 = 1;
 
-/// The wanted fields of the answers of a batch.
+/// The wanted fields of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AnswerMask {
-    /// Of the answer about one subject, a bit for each number; `None`: all of both.
+    /// Of the answer about one subject and of the part about one customer, a bit for each number; `None`: all of both.
     wanted: Option<(u64, u64)>,
-    is_score: bool,
+    shape: &'static Shape,
 }
 
 impl AnswerMask {
     /// Every field.
     pub(crate) const ALL: Self = Self {
         wanted: None,
-        is_score: false,
+        shape: &CLASSIFY,
     };
 
-    /// The mask of a `BatchClassifyRequest`. Names that are none are refused.
-    pub(crate) fn of_classify(mask: &FieldMask, check: &mut Checker<'_>) -> Self {
-        Self::read(mask, CLASSIFY_NAMES, &CLASSIFY, false, check)
+    /// The mask of a `ClassifyRequest` or of its batch. Names that are none are refused.
+    pub(crate) fn of_classify(mask: Option<&FieldMask>, check: &mut Checker<'_>) -> Self {
+        Self::read(mask, &CLASSIFY, check)
     }
 
-    /// The mask of a `BatchScoreLifetimeValueRequest`, likewise.
-    pub(crate) fn of_score(mask: &FieldMask, check: &mut Checker<'_>) -> Self {
-        Self::read(mask, SCORE_NAMES, &SCORE, true, check)
+    /// The mask of a `ScoreLifetimeValueRequest` or of its batch, likewise.
+    pub(crate) fn of_score(mask: Option<&FieldMask>, check: &mut Checker<'_>) -> Self {
+        Self::read(mask, &SCORE, check)
     }
 
-    fn read(
-        mask: &FieldMask,
-        names: &[Name],
-        shape: &Shape,
-        is_score: bool,
-        check: &mut Checker<'_>,
-    ) -> Self {
+    /// The mask of an `ExplainSegmentRequest`, likewise.
+    pub(crate) fn of_explain(mask: Option<&FieldMask>, check: &mut Checker<'_>) -> Self {
+        Self::read(mask, &EXPLAIN, check)
+    }
+
+    /// The mask of a `GetCustomerRequest`, likewise.
+    pub(crate) fn of_customer(mask: Option<&FieldMask>, check: &mut Checker<'_>) -> Self {
+        Self::read(mask, &CUSTOMER, check)
+    }
+
+    fn read(mask: Option<&FieldMask>, shape: &'static Shape, check: &mut Checker<'_>) -> Self {
+        let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else {
+            return Self::ALL;
+        };
         let mut outer = shape
             .always
             .iter()
             .fold(0, |bits, number| bits | 1 << number);
         let (mut inner, mut unknown, mut all) = (1 << CUSTOMER_ID, vec![], false);
         for path in &mask.paths {
-            let found = names.iter().find(|(name, _, _)| name == path);
+            let found = shape.names.iter().find(|(name, _, _)| name == path);
             match (&**path, found) {
                 ("*", _) => all = true,
                 ("match" | "customer_id" | "violations", _) => {}
@@ -152,7 +82,7 @@ impl AnswerMask {
             }
         }
         if !unknown.is_empty() {
-            let names: Vec<&str> = names.iter().map(|(name, _, _)| *name).collect();
+            let names: Vec<&str> = shape.names.iter().map(|(name, _, _)| *name).collect();
             check.refuse(
                 "UNKNOWN_FIELD",
                 format!(
@@ -164,23 +94,31 @@ impl AnswerMask {
         }
         Self {
             wanted: (!all).then_some((outer, inner)),
-            is_score,
+            shape,
         }
     }
 
     /// Appends the answer about one subject to those of the batch: messages one after another are one message with all of their parts.
     pub(crate) fn append(self, response: &impl Message, written: &mut Vec<u8>) {
-        let length = response.encoded_len();
-        let Some((outer, inner)) = self.wanted else {
+        if self.wanted.is_none() {
+            let length = response.encoded_len();
             written.reserve(length + 8);
             key(RESPONSES, written);
             encode_varint(length as u64, written);
             response.encode_raw(written);
             return;
+        }
+        let response = self.cut(response.encode_to_vec().into());
+        delimited(RESPONSES, &response, written);
+    }
+
+    /// The bytes of an answer with nothing but the wanted fields.
+    pub(crate) fn cut(self, whole: Bytes) -> Bytes {
+        let Some((outer, inner)) = self.wanted else {
+            return whole;
         };
-        let shape = if self.is_score { &SCORE } else { &CLASSIFY };
-        let whole = response.encode_to_vec();
-        let mut masked = Vec::with_capacity(length);
+        let shape = self.shape;
+        let mut masked = Vec::with_capacity(whole.len());
         let pruned = prune(&whole, outer, &mut masked, |number, content, out| {
             if number != shape.one && number != shape.candidates {
                 return Ok(false);
@@ -191,8 +129,16 @@ impl AnswerMask {
             Ok(true)
         });
         // It was encoded here, so it can be read.
-        let response = if pruned.is_ok() { &masked } else { &whole };
-        delimited(RESPONSES, response, written);
+        if pruned.is_ok() { masked.into() } else { whole }
+    }
+
+    /// An answer with nothing but the wanted fields.
+    pub(crate) fn cut_message<M: Message + Default>(self, whole: M) -> M {
+        if self.wanted.is_none() {
+            return whole;
+        }
+        let masked = M::decode(self.cut(whole.encode_to_vec().into()));
+        masked.unwrap_or(whole)
     }
 }
 
@@ -248,6 +194,7 @@ mod tests {
 
     use prost_reflect::DescriptorPool;
 
+    use super::shapes::Name;
     use super::*;
     use crate::{api::violations::Violations, pb};
 
@@ -256,7 +203,7 @@ mod tests {
         let mask = FieldMask {
             paths: names.iter().map(|&name| name.to_owned()).collect(),
         };
-        let read = AnswerMask::of_classify(&mask, &mut violations.at("read_mask"));
+        let read = AnswerMask::of_classify(Some(&mask), &mut violations.at("read_mask"));
         violations.into_result(read)
     }
 
@@ -338,32 +285,43 @@ mod tests {
                 .map(|it| (it.name().to_owned(), it.number()))
                 .collect()
         };
-        for (names, shape, outer, inner, one) in [
+        for (shape, outer, inner, one) in [
             (
-                CLASSIFY_NAMES,
                 &CLASSIFY,
                 "ClassifyResponse",
                 "Classification",
                 "classification",
             ),
             (
-                SCORE_NAMES,
                 &SCORE,
                 "ScoreLifetimeValueResponse",
                 "LifetimeValueScore",
                 "score",
             ),
+            (
+                &EXPLAIN,
+                "ExplainSegmentResponse",
+                "Explanation",
+                "explanation",
+            ),
+            (&CUSTOMER, "GetCustomerResponse", "Customer", "customer"),
         ] {
             let listed = |number: fn(&Name) -> u32, always: &[(&str, u32)]| -> BTreeSet<_> {
-                let named = names.iter().filter(|name| number(name) != 0);
+                let named = shape.names.iter().filter(|name| number(name) != 0);
                 let named = named.map(|name| (name.0.to_owned(), number(name)));
-                let always = always
-                    .iter()
-                    .map(|&(name, number)| (name.to_owned(), number));
+                let always = always.iter();
+                let always = always.map(|&(name, number)| (name.to_owned(), number));
                 named.chain(always).collect()
             };
-            let violations = shape.always[2];
-            let always = [("match", 1), (one, shape.one), ("violations", violations)];
+            let always: Vec<(&str, u32)> = shape
+                .always
+                .iter()
+                .map(|&number| match number {
+                    number if number == shape.one => (one, number),
+                    1 => ("match", 1),
+                    number => ("violations", number),
+                })
+                .collect();
             assert_eq!(listed(|name| name.1, &always), fields(outer));
             assert_eq!(listed(|name| name.2, &[("customer_id", 1)]), fields(inner));
         }

@@ -5,12 +5,12 @@ use crate::{
     api::{
         Calendar, customer_kind,
         facts::{instant, label, missing_when, on_day, required_label, source_key},
+        texts,
         violations::{Checker, Violations},
     },
     domain::{
         customer::facts::{MAX_DURATION_SECONDS, MAX_LABEL_BYTES, MAX_TOPIC_BYTES},
         desk::outcome::{ContactOutcome, MAX_EFFORT, MAX_SATISFACTION},
-        text::CustomerId,
     },
     pb,
     service::ingest::NewFact,
@@ -33,7 +33,7 @@ pub(crate) fn contact_outcome(
     };
     let customer_id = check
         .field("customer_id")
-        .ok("INVALID_ID", CustomerId::new(&message.customer_id));
+        .ok("INVALID_ID", texts::customer_id(&message.customer_id));
     let key = source_key(
         &message.source,
         ("contact_id", &message.contact_id),

@@ -13,7 +13,7 @@ use crate::{
         Calendar,
         answers::{caller_question, provenance, tier},
         facts::{instant, required_label},
-        subject, timestamp_message,
+        subject, texts, timestamp_message,
         violations::{Checker, Violations},
     },
     domain::{
@@ -66,7 +66,7 @@ pub(crate) fn presort_request(
     let (mut tickets, mut unreadable) = (vec![], UnreadableSubjects::new());
     for (at, message) in request.tickets.iter().enumerate().take(MAX_TICKETS) {
         let mut check = check.element("tickets", at);
-        if !ids.insert(&*message.ticket_id) {
+        if !ids.insert(texts::composed(&message.ticket_id)) {
             check
                 .field("ticket_id")
                 .refuse("REPEATED", "appears twice: send each ticket once");
@@ -141,10 +141,11 @@ fn ticket(message: &pb::Ticket, calendar: &Calendar, check: &mut Checker<'_>) ->
         id: id?,
         subject: None,
         is_subject_unreadable: false,
-        title: message.title.clone(),
-        text: message.text.clone(),
-        topic: message.topic.clone(),
-        channel: Some(Label::from(&*message.channel)).filter(|channel| !channel.is_empty()),
+        title: texts::composed(&message.title).into_owned(),
+        text: texts::composed(&message.text).into_owned(),
+        topic: texts::composed(&message.topic).into_owned(),
+        channel: Some(Label::from(texts::composed(&message.channel)))
+            .filter(|channel| !channel.is_empty()),
         impact,
         created,
     })
@@ -187,11 +188,13 @@ fn categories(messages: &[pb::TicketCategory], check: &mut Checker<'_>) -> Vec<C
             let most = format!("has more than {MAX_KEYWORDS} keywords");
             check.field("keywords").refuse("TOO_MANY", most);
         }
+        let mut keywords = vec![];
         for (at, keyword) in message.keywords.iter().enumerate() {
             let mut check = check.element("keywords", at);
-            required_label(keyword, MAX_LABEL_BYTES, &mut check);
+            let keyword = required_label(keyword, MAX_LABEL_BYTES, &mut check);
+            keywords.extend(keyword.map(|keyword| keyword.to_string()));
         }
-        read.extend(name.map(|name| Category::new(name, &message.keywords)));
+        read.extend(name.map(|name| Category::new(name, &keywords)));
     }
     read
 }

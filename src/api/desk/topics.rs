@@ -4,14 +4,13 @@ use super::{MAX_DAYS, count, group, major, missing_costs, months, number};
 use crate::{
     api::{
         answers::provenance,
-        as_of, money_message,
+        as_of, money_message, texts,
         violations::{Checker, Violations},
     },
     domain::{
         customer::facts::{MAX_LABEL_BYTES, MAX_TOPIC_BYTES},
         desk::topics::{Candidate, Surge},
         money::{Currency, minor_to_major},
-        text::{bounded, required},
     },
     pb,
     service::desk::{DeflectionAnswer, DeflectionRequest, SurgeAnswer, SurgeRequest},
@@ -40,17 +39,16 @@ pub(crate) fn deflection_request(
 ) -> Result<DeflectionRequest, Violations> {
     let mut violations = Violations::at_most(20);
     let mut check = violations.at("");
-    let target = &*request.target_channel;
-    check
-        .field("target_channel")
-        .ok("INVALID_TEXT", bounded(target, MAX_LABEL_BYTES));
+    let target = texts::bounded(&request.target_channel, MAX_LABEL_BYTES);
+    let target = check.field("target_channel").ok("INVALID_TEXT", target);
+    let target = target.unwrap_or_default();
     if request.topic_shares.len() > MAX_SHARES {
         let most = format!("has more than {MAX_SHARES} topics");
         check.field("topic_shares").refuse("TOO_MANY", most);
     }
     for (at, (topic, share)) in request.topic_shares.iter().take(MAX_SHARES).enumerate() {
         let mut check = check.element("topic_shares", at);
-        check.ok("INVALID_TEXT", required(topic, MAX_TOPIC_BYTES));
+        check.ok("INVALID_TEXT", texts::required(topic, MAX_TOPIC_BYTES));
         within(*share, 1.0, &mut check);
     }
     let share = match request.share {
@@ -61,9 +59,13 @@ pub(crate) fn deflection_request(
         group: group(request.group.as_ref(), &mut check.field("group")),
         months: months(request.months, DEFAULT_MONTHS, &mut check.field("months")),
         as_of: as_of(&request.as_of, &mut check.field("as_of")),
-        target: Some(target.to_owned()).filter(|target| !target.is_empty()),
+        target: Some(target.into_owned()).filter(|target| !target.is_empty()),
         share,
-        topic_shares: request.topic_shares.clone(),
+        topic_shares: request
+            .topic_shares
+            .iter()
+            .map(|(topic, share)| (texts::composed(topic).into_owned(), *share))
+            .collect(),
         limit: usize::try_from(number(
             request.limit,
             CANDIDATES.1,

@@ -58,6 +58,7 @@ fn with_test(
         observed_on: observed_on.unwrap_or_default(),
         age_days: recorded.map(|recorded| recorded.age_days),
         converted_from: rates::codes(&test.converted_from),
+        oldest_rate: test.oldest_rate.map(rates::used_rate),
         is_decisive: test.is_decisive,
         is_protected: test.is_protected,
         ..clause

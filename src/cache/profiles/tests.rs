@@ -15,6 +15,7 @@ fn profile(version: i64) -> Profile {
         kind: CustomerKind::Person,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History::default(),
     }
 }

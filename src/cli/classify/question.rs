@@ -1,41 +1,6 @@
-//! The question that tells customers apart who share a number, in words and as JSON.
+//! The question that tells customers apart who share a number, in words.
 
-use serde::Serialize;
-
-use crate::cli::json::TextJson;
 use crate::pb;
-
-/// A question as JSON.
-#[derive(Debug, Serialize)]
-pub struct QuestionJson {
-    asks_for: String,
-    text: Option<TextJson>,
-    answers: Vec<AnswerJson>,
-}
-
-/// An answer to it.
-#[derive(Debug, Serialize)]
-struct AnswerJson {
-    value: Option<String>,
-    candidate_count: i32,
-    queue: Option<String>,
-}
-
-impl From<&pb::CallerQuestion> for QuestionJson {
-    fn from(question: &pb::CallerQuestion) -> Self {
-        let stated = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let answers = question.answers.iter().map(|answer| AnswerJson {
-            value: stated(&answer.value),
-            candidate_count: answer.candidate_count,
-            queue: stated(&answer.queue),
-        });
-        Self {
-            asks_for: question.asks_for.clone(),
-            text: question.text.as_ref().map(TextJson::from),
-            answers: answers.collect(),
-        }
-    }
-}
 
 /// The question, and where each answer leads: `COMPANY: 3 customers, queue service_plus`.
 #[must_use]

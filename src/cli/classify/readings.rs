@@ -28,6 +28,7 @@ pub async fn hint(connection: &Connection, subject: &pb::Subject, as_of: &str) -
         let request = connection.request(pb::ClassifyRequest {
             subject: Some(other.clone()),
             as_of: as_of.to_owned(),
+            ..Default::default()
         });
         let answer = connection.scoring().classify(request).await.ok()?;
         let found = answer.into_inner().r#match();

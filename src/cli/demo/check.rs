@@ -15,7 +15,9 @@ mod desk;
 mod explanations;
 mod facts;
 mod imports;
+mod merges;
 mod models;
+mod moves;
 mod rates;
 mod routes;
 mod scores;
@@ -56,6 +58,8 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     check.facts().await?;
     check.rates().await?;
     check.imports().await?;
+    check.moves().await?;
+    check.merges().await?;
     check.models().await?;
     check.scores().await?;
     check.routes().await?;

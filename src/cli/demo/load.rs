@@ -3,13 +3,12 @@
 //! The population that was loaded is written down at its first customer, so that a later run, even on a later day, finds it again,
 //! finishes a load that was interrupted, and does not load it twice.
 
-use futures_util::StreamExt as _;
 use jiff::civil::Date;
 
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::cli::import::progress::Progress;
-use crate::cli::import::send::{BATCH_FACTS, Batch, Terms, reason, send};
+use crate::cli::import::send::{BATCH_FACTS, Batch, Lanes, reason};
 use crate::cli::output::Output;
 use crate::generate::foreign_currency;
 use crate::generate::population::{DemoOptions, Population};
@@ -17,8 +16,8 @@ use crate::pb;
 use crate::pb::attribute_value::Value;
 use crate::pb::item_result::Outcome;
 
-/// Batches under way at once: measured, more do not load faster on the two cores that the server and its database share.
-const IN_FLIGHT: usize = 4;
+/// Streams that carry the facts: measured, more do not load faster on the two cores that the server and its database share.
+const LANES: usize = 4;
 /// The first customer of every population.
 const FIRST: &str = "c-0001";
 /// Attribute of the first customer: what determines the population.
@@ -59,6 +58,7 @@ pub async fn held(connection: &Connection) -> Result<Held, CliError> {
     let request = connection.request(pb::ClassifyRequest {
         subject: Some(first.clone()),
         as_of: String::new(),
+        ..Default::default()
     });
     let answer = connection.scoring().classify(request).await?.into_inner();
     if answer.r#match() == pb::Match::Unknown {
@@ -136,17 +136,25 @@ pub async fn load(
     let batches: usize = steps.iter().map(Vec::len).sum();
     let mut progress = Progress::begin(batches as u64, output);
     let (mut loaded, mut done) = (Loaded::default(), 0);
+    let mut lanes = Lanes::open(connection, LANES);
     for step in steps {
-        let mut flights = futures_util::stream::iter(step)
-            .map(|facts| send(connection, facts.batch(), Terms::default()))
-            .buffer_unordered(IN_FLIGHT);
-        while let Some(sent) = flights.next().await {
+        let mut batches = step.iter().map(Facts::batch);
+        loop {
+            while let Some(lane) = lanes.freest()
+                && let Some(batch) = batches.next()
+            {
+                lanes.send(lane, batch).await;
+            }
+            let Some(sent) = lanes.next().await else {
+                break;
+            };
             loaded.count(&sent?.results)?;
             done += 1;
             let message = format!("{} facts sent", loaded.written + loaded.duplicates);
             progress.at(done, &message, output);
         }
     }
+    lanes.close().await;
     progress.end();
     Ok(loaded)
 }
@@ -182,11 +190,26 @@ enum Facts<'a> {
 impl Facts<'_> {
     fn batch(&self) -> Batch {
         match self {
-            Self::Customers(facts) => Batch::Customers(facts.to_vec()),
-            Self::Transactions(facts) => Batch::Transactions(facts.to_vec()),
-            Self::Contacts(facts) => Batch::Contacts(facts.to_vec()),
-            Self::Rates(facts) => Batch::Rates(facts.to_vec()),
-            Self::Contracts(facts) => Batch::Contracts(facts.to_vec()),
+            Self::Customers(facts) => Batch::Customers(pb::IngestCustomersRequest {
+                customers: facts.to_vec(),
+                ..Default::default()
+            }),
+            Self::Transactions(facts) => Batch::Transactions(pb::IngestTransactionsRequest {
+                transactions: facts.to_vec(),
+                ..Default::default()
+            }),
+            Self::Contacts(facts) => Batch::Contacts(pb::IngestContactsRequest {
+                contacts: facts.to_vec(),
+                ..Default::default()
+            }),
+            Self::Rates(facts) => Batch::Rates(pb::IngestRatesRequest {
+                rates: facts.to_vec(),
+                ..Default::default()
+            }),
+            Self::Contracts(facts) => Batch::Contracts(pb::IngestContractsRequest {
+                contracts: facts.to_vec(),
+                ..Default::default()
+            }),
         }
     }
 }
@@ -275,7 +298,7 @@ mod tests {
         let sizes: Vec<usize> = cut(&facts, |patch| &patch.customer_id, Facts::Customers)
             .iter()
             .map(|batch| match batch.batch() {
-                Batch::Customers(facts) => facts.len(),
+                Batch::Customers(batch) => batch.customers.len(),
                 Batch::Transactions(_)
                 | Batch::Contacts(_)
                 | Batch::Rates(_)

@@ -6,6 +6,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::KindArg;
+use super::input;
 use super::number::Numbers;
 use super::pick::{Pair, parse_choice, parse_replacement};
 use super::rejected;
@@ -21,7 +22,7 @@ use crate::pb;
     reason = "the comments are help for a terminal, where backticks are noise"
 )]
 pub struct SourceArgs {
-    /// A CSV file with a header, or JSON lines (.jsonl, .ndjson); also compressed with gzip or zstd; - for standard input
+    /// A CSV file with a header, or JSON lines (.jsonl, .ndjson), also compressed with gzip or zstd; or Parquet; - for standard input
     #[arg(value_name = "FILE", required_unless_present = "from_sql")]
     pub file: Option<PathBuf>,
     /// Read the rows of --query from this Postgres database instead of a file, for example postgres://reader@host/shop
@@ -30,8 +31,8 @@ pub struct SourceArgs {
     /// The query for --from-sql; its column names are the header
     #[arg(long, value_name = "SQL", requires = "from_sql")]
     pub query: Option<String>,
-    /// Form of the input: csv or jsonl [default: by the name of the file, otherwise csv]
-    #[arg(long, value_name = "FORM", value_parser = ["csv", "jsonl"])]
+    /// Form of the input: csv, jsonl or parquet [default: by the name or the first bytes of the file, otherwise csv]
+    #[arg(long, value_name = "FORM", value_parser = ["csv", "jsonl", "parquet"])]
     pub form: Option<String>,
     /// Column separator: one character, "tab", or "auto" for the most frequent of , ; tab | in the header [default: ,]. A first line
     /// like "sep=;" states it too
@@ -83,18 +84,38 @@ impl SourceArgs {
         }
     }
 
-    /// Whether the input is JSON lines, by the option or the name of the file.
+    /// The form of the input, by the option, the name or the first bytes of the file.
     #[must_use]
-    pub fn is_json_lines(&self) -> bool {
-        if let Some(form) = &self.form {
-            return form == "jsonl";
+    pub fn form(&self) -> Form {
+        match self.form.as_deref() {
+            Some("jsonl") => return Form::JsonLines,
+            Some("parquet") => return Form::Parquet,
+            Some(_) => return Form::Csv,
+            None => {}
         }
         let name = self.path().and_then(|path| path.file_name());
         let name = name.map(|name| name.to_string_lossy().to_ascii_lowercase());
         let name = name.unwrap_or_default();
-        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-        [".jsonl", ".ndjson"].iter().any(|end| name.ends_with(end))
+        let inner = name.trim_end_matches(".gz").trim_end_matches(".zst");
+        if [".jsonl", ".ndjson"].iter().any(|end| inner.ends_with(end)) {
+            Form::JsonLines
+        } else if name.ends_with(".parquet") || self.path().is_some_and(input::is_parquet) {
+            Form::Parquet
+        } else {
+            Form::Csv
+        }
     }
+}
+
+/// The form of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Lines with separators.
+    Csv,
+    /// An object in each line.
+    JsonLines,
+    /// Columns with types.
+    Parquet,
 }
 
 /// Options of every import.

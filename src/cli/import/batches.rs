@@ -4,7 +4,6 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use clap::Args;
-use serde::Serialize;
 
 use crate::cli::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use crate::cli::error::CliError;
@@ -59,48 +58,6 @@ pub fn new_id(name: &str) -> String {
     format!("{name}-{random:012x}")
 }
 
-/// An import as JSON.
-#[derive(Debug, Serialize)]
-struct ImportJson {
-    import_id: String,
-    state: &'static str,
-    create_time: Option<String>,
-    undo_time: Option<String>,
-    counts: Vec<CountJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    customers: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    removed_customers: Option<i64>,
-}
-
-#[derive(Debug, Serialize)]
-struct CountJson {
-    kind: String,
-    written: i64,
-    withdrawn: i64,
-    kept: i64,
-}
-
-impl From<&pb::Import> for ImportJson {
-    fn from(import: &pb::Import) -> Self {
-        let counts = import.counts.iter().map(|count| CountJson {
-            kind: count.kind.clone(),
-            written: count.written_count,
-            withdrawn: count.withdrawn_count,
-            kept: count.kept_count,
-        });
-        Self {
-            import_id: import.import_id.clone(),
-            state: state(import),
-            create_time: text::time_text(import.create_time.as_ref()),
-            undo_time: text::time_text(import.undo_time.as_ref()),
-            counts: counts.collect(),
-            customers: None,
-            removed_customers: None,
-        }
-    }
-}
-
 fn state(import: &pb::Import) -> &'static str {
     match import.state() {
         State::Active => "active",
@@ -134,8 +91,11 @@ pub async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> 
     let more = imports.len() > args.limit || !page_token.is_empty();
     imports.truncate(args.limit);
     if args.json {
-        let imports: Vec<ImportJson> = imports.iter().map(ImportJson::from).collect();
-        return output.json(&imports);
+        let response = pb::ListImportsResponse {
+            imports,
+            next_page_token: String::new(),
+        };
+        return output.response("CorrectionService/ListImports", &response);
     }
     output.line(&list_page(&imports))?;
     if more {
@@ -160,9 +120,12 @@ fn list_page(imports: &[pb::Import]) -> String {
     ];
     let row = |import: &pb::Import| {
         let written = import.counts.iter().filter(|count| count.written_count > 0);
-        let written: Vec<String> = written
-            .map(|count| plural(count.written_count, &count.kind))
+        let mut written: Vec<String> = written
+            .map(|count| text::counted(count.written_count, &count.kind))
             .collect();
+        if written.is_empty() {
+            written.push("only duplicates".to_owned());
+        }
         vec![
             import.import_id.clone(),
             text::time_text(import.create_time.as_ref()).unwrap_or_default(),
@@ -172,14 +135,6 @@ fn list_page(imports: &[pb::Import]) -> String {
     };
     let rows: Vec<Vec<String>> = imports.iter().map(row).collect();
     text::table(&header, &rows)
-}
-
-fn plural(count: i64, kind: &str) -> String {
-    if count == 1 {
-        format!("1 {kind}")
-    } else {
-        format!("{count} {kind}s")
-    }
 }
 
 /// Runs `patron import undo`.
@@ -197,11 +152,7 @@ pub async fn undo(args: &UndoArgs, output: &mut Output) -> Result<(), CliError> 
     let undone = undone.into_inner();
     let import = undone.import.clone().unwrap_or_default();
     if args.json {
-        return output.json(&ImportJson {
-            customers: Some(undone.customer_count),
-            removed_customers: Some(undone.removed_customer_count),
-            ..ImportJson::from(&import)
-        });
+        return output.response("CorrectionService/UndoImport", &undone);
     }
     output.line(&undo_page(&undone, &import, args.dry_run))
 }
@@ -209,7 +160,9 @@ pub async fn undo(args: &UndoArgs, output: &mut Output) -> Result<(), CliError> 
 fn undo_page(undone: &pb::UndoImportResponse, import: &pb::Import, dry_run: bool) -> String {
     let counted = |of: fn(&pb::ImportCount) -> i64| {
         let counts = import.counts.iter().filter(|count| of(count) > 0);
-        let counts: Vec<String> = counts.map(|count| plural(of(count), &count.kind)).collect();
+        let counts: Vec<String> = counts
+            .map(|count| text::counted(of(count), &count.kind))
+            .collect();
         if counts.is_empty() {
             "nothing".to_owned()
         } else {

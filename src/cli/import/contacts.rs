@@ -12,10 +12,10 @@ use super::identity::{Content, DerivedIds};
 use super::meaning::View;
 use super::pipeline::reading::Mapping;
 use super::row::{Row, short_text};
-use super::send::Batch;
+use super::send::{Batch, Terms};
 use super::transactions::{TIME_COLUMNS, day_in};
 use super::when::When;
-use super::who::{CustomerColumn, NamedArgs, whose};
+use super::who::{CustomerColumn, NamedArgs, subject_of, whose};
 use crate::cli::error::CliError;
 use crate::pb;
 
@@ -201,7 +201,11 @@ impl ContactMapping {
 
 impl Mapping for ContactMapping {
     type Fact = pb::Contact;
-    const IN_FLIGHT: usize = 4;
+    const LANES: usize = 4;
+
+    fn subject(fact: &Self::Fact) -> Option<pb::Subject> {
+        Some(subject_of(&fact.customer_id, fact.customer.as_ref()))
+    }
 
     fn customer(fact: &Self::Fact) -> Option<Cow<'_, str>> {
         Some(whose(&fact.customer_id, fact.customer.as_ref()))
@@ -284,8 +288,12 @@ impl Mapping for ContactMapping {
         Some(vec![fact])
     }
 
-    fn batch(facts: Vec<pb::Contact>) -> Batch {
-        Batch::Contacts(facts)
+    fn batch(contacts: Vec<pb::Contact>, terms: &Terms) -> Batch {
+        Batch::Contacts(pb::IngestContactsRequest {
+            contacts,
+            unknown_customer: terms.unknown_customer.into(),
+            import_id: terms.import_id.clone(),
+        })
     }
 }
 

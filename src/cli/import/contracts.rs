@@ -12,8 +12,8 @@ use super::currency::{RowCurrency, parse_currency};
 use super::meaning::View;
 use super::pipeline::reading::Mapping;
 use super::row::Row;
-use super::send::Batch;
-use super::who::{CustomerColumn, NamedArgs, whose};
+use super::send::{Batch, Terms};
+use super::who::{CustomerColumn, NamedArgs, subject_of, whose};
 use crate::cli::error::CliError;
 use crate::pb;
 
@@ -172,7 +172,7 @@ impl ContractMapping {
 impl Mapping for ContractMapping {
     type Fact = pb::Contract;
     /// One batch after the other: a row that changes a contract follows the row that it changes.
-    const IN_FLIGHT: usize = 1;
+    const LANES: usize = 1;
 
     fn unknown_customer(&self) -> pb::UnknownCustomer {
         self.customer.unknown()
@@ -180,6 +180,10 @@ impl Mapping for ContractMapping {
 
     fn formats(&mut self) -> &mut Formats {
         &mut self.formats
+    }
+
+    fn subject(fact: &Self::Fact) -> Option<pb::Subject> {
+        Some(subject_of(&fact.customer_id, fact.customer.as_ref()))
     }
 
     fn view<'a>(&self, fact: &'a pb::Contract) -> View<'a> {
@@ -254,8 +258,12 @@ impl Mapping for ContractMapping {
         }])
     }
 
-    fn batch(facts: Vec<pb::Contract>) -> Batch {
-        Batch::Contracts(facts)
+    fn batch(contracts: Vec<pb::Contract>, terms: &Terms) -> Batch {
+        Batch::Contracts(pb::IngestContractsRequest {
+            contracts,
+            unknown_customer: terms.unknown_customer.into(),
+            import_id: terms.import_id.clone(),
+        })
     }
 
     /// The last row of a contract is how it stands, those before it how it came to that: the server has to see them side by side.

@@ -16,8 +16,8 @@ use super::number::Number;
 use super::pick::Pair;
 use super::pipeline::reading::Mapping;
 use super::row::{Row, free_text, short_text};
-use super::send::Batch;
-use super::who::CustomerColumn;
+use super::send::{Batch, Terms};
+use super::who::{CustomerColumn, subject_of};
 use crate::cli::error::CliError;
 use crate::cli::text::money_text;
 use crate::domain::telephony::plan::NumberPlan;
@@ -237,10 +237,14 @@ impl CustomerMapping {
 impl Mapping for CustomerMapping {
     type Fact = pb::CustomerPatch;
     // One after the other: when a file has several rows of one customer, the last name is to stay.
-    const IN_FLIGHT: usize = 1;
+    const LANES: usize = 1;
 
     fn formats(&mut self) -> &mut Formats {
         &mut self.formats
+    }
+
+    fn subject(fact: &Self::Fact) -> Option<pb::Subject> {
+        Some(subject_of(&fact.customer_id, None))
     }
 
     fn view<'a>(&self, fact: &'a pb::CustomerPatch) -> View<'a> {
@@ -298,8 +302,11 @@ impl Mapping for CustomerMapping {
         }])
     }
 
-    fn batch(facts: Vec<pb::CustomerPatch>) -> Batch {
-        Batch::Customers(facts)
+    fn batch(customers: Vec<pb::CustomerPatch>, terms: &Terms) -> Batch {
+        Batch::Customers(pb::IngestCustomersRequest {
+            customers,
+            import_id: terms.import_id.clone(),
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod decode;
 mod json_lines;
+mod parquet;
 mod rows;
 mod sql;
 
@@ -19,8 +20,9 @@ use encoding_rs::Encoding;
 use self::decode::Decoded;
 pub use self::decode::Delimiter;
 use self::json_lines::JsonLines;
+use self::parquet::ParquetRows;
 pub use self::rows::Rows;
-use super::args::SourceArgs;
+use super::args::{Form, SourceArgs};
 use super::columns::Header;
 use crate::cli::error::CliError;
 
@@ -36,6 +38,7 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// An input with its header.
 pub struct Input {
     args: SourceArgs,
+    form: Form,
     encoding: Option<&'static Encoding>,
     delimiter: Delimiter,
     twice: bool,
@@ -73,11 +76,13 @@ impl Input {
     /// Wrong usage: no such file, no header, an option that does not fit; a database that cannot be reached.
     pub fn open(args: SourceArgs, twice: bool) -> Result<Self, CliError> {
         args.check()?;
+        let form = args.form();
         let mut input = Self {
+            form,
             encoding: args.encoding.as_deref().map(parse_encoding).transpose()?,
             delimiter: Delimiter::parse(args.delimiter.as_deref())?,
-            // Which names there are in JSON lines is known once all lines were read.
-            twice: twice || args.is_json_lines(),
+            // Which names there are in JSON lines is known once all lines were read; Parquet has its columns at the end.
+            twice: twice || form != Form::Csv,
             kept: None,
             begun: None,
             position: Arc::default(),
@@ -86,16 +91,24 @@ impl Input {
             args,
         };
         let shown = input.args.shown();
-        if input.args.is_json_lines() {
-            let names = json_lines::list_names(input.decoded()?)
-                .map_err(|cause| CliError::usage(format!("cannot read {shown}: {cause}")))?;
-            input.header = Header::new(names, b',', &shown)?;
-        } else {
-            let decoded = input.decoded()?;
-            input.preface = decoded.preface();
-            let mut rows = Rows::csv(decoded, input.delimiter);
-            input.header = rows.header(&shown)?;
-            input.begun = Some(rows);
+        match form {
+            Form::JsonLines => {
+                let names = json_lines::list_names(input.decoded()?)
+                    .map_err(|cause| CliError::usage(format!("cannot read {shown}: {cause}")))?;
+                input.header = Header::new(names, b',', &shown)?;
+            }
+            Form::Parquet => {
+                let rows = input.parquet()?;
+                input.header = Header::new(rows.names(), b',', &shown)?;
+                input.begun = Some(Rows::parquet(rows));
+            }
+            Form::Csv => {
+                let decoded = input.decoded()?;
+                input.preface = decoded.preface();
+                let mut rows = Rows::csv(decoded, input.delimiter);
+                input.header = rows.header(&shown)?;
+                input.begun = Some(rows);
+            }
         }
         Ok(input)
     }
@@ -127,8 +140,11 @@ impl Input {
             return Ok(rows);
         }
         self.position.store(0, Ordering::Relaxed);
+        if self.form == Form::Parquet {
+            return Ok(Rows::parquet(self.parquet()?));
+        }
         let decoded = self.decoded()?;
-        if self.args.is_json_lines() {
+        if self.form == Form::JsonLines {
             return Ok(Rows::json_lines(JsonLines::new(decoded, &self.header)));
         }
         let mut rows = Rows::csv(decoded, self.delimiter);
@@ -165,36 +181,57 @@ impl Input {
             .map_err(|cause| CliError::usage(format!("cannot read {shown}: {cause}")))
     }
 
+    /// The rows of a Parquet file from the first one on.
+    fn parquet(&mut self) -> Result<ParquetRows, CliError> {
+        let shown = self.args.shown();
+        let file = match self.args.path() {
+            Some(path) => open_file(path)?,
+            None => self.kept_file()?,
+        };
+        ParquetRows::open(file, Arc::clone(&self.position)).map_err(|cause| CliError::Usage {
+            message: format!("cannot read {shown} as Parquet: {cause}"),
+            hint: "`--form csv` or `--form jsonl` states another form".to_owned(),
+        })
+    }
+
     fn bytes(&mut self) -> Result<Bytes, CliError> {
         if let Some(path) = self.args.path() {
-            let shown = path.display();
-            let file = File::open(path)
-                .map_err(|cause| CliError::usage(format!("cannot open {shown}: {cause}")))?;
-            return Ok(Box::new(file));
+            return Ok(Box::new(open_file(path)?));
         }
-        if self.kept.is_none() {
-            let stream: Bytes = match (&self.args.from_sql, &self.args.query) {
-                (Some(url), Some(query)) => Box::new(sql::query(url, query)?),
-                _ => Box::new(io::stdin()),
-            };
-            if !self.twice {
-                return Ok(stream);
-            }
-            self.kept = Some(keep(stream).map_err(|cause| {
+        if self.twice {
+            return Ok(Box::new(self.kept_file()?));
+        }
+        self.stream()
+    }
+
+    /// What can be read only once.
+    fn stream(&self) -> Result<Bytes, CliError> {
+        Ok(match (&self.args.from_sql, &self.args.query) {
+            (Some(url), Some(query)) => Box::new(sql::query(url, query)?),
+            _ => Box::new(io::stdin()),
+        })
+    }
+
+    /// The same in a temporary file, from its beginning.
+    fn kept_file(&mut self) -> Result<File, CliError> {
+        let kept = match self.kept.take() {
+            Some(file) => file,
+            None => keep(self.stream()?).map_err(|cause| {
                 CliError::failed(format!("cannot keep {}: {cause}", self.args.shown()))
-            })?);
-        }
-        let kept = self.kept.as_ref().map(|file| {
-            let mut file = file.try_clone()?;
+            })?,
+        };
+        let again = kept.try_clone().and_then(|mut file| {
             file.rewind()?;
             Ok(file)
         });
-        match kept {
-            Some(Ok(file)) => Ok(Box::new(file)),
-            Some(Err(cause)) => Err(cannot_keep(&cause)),
-            None => Err(CliError::failed("the input was not kept")),
-        }
+        self.kept = Some(kept);
+        again.map_err(|cause| cannot_keep(&cause))
     }
+}
+
+fn open_file(path: &Path) -> Result<File, CliError> {
+    let shown = path.display();
+    File::open(path).map_err(|cause| CliError::usage(format!("cannot open {shown}: {cause}")))
 }
 
 fn cannot_keep(cause: &io::Error) -> CliError {
@@ -223,6 +260,9 @@ fn inflated(mut bytes: Bytes) -> io::Result<Bytes> {
         .take(ZSTD.len() as u64)
         .read_to_end(&mut begin)?;
     let (is_gzip, is_zstd) = (begin.starts_with(&GZIP), begin == ZSTD);
+    if begin == parquet::MAGIC {
+        return Err(io::Error::other("it is Parquet: set --form parquet"));
+    }
     let bytes = BufReader::with_capacity(CHUNK, Cursor::new(begin).chain(bytes));
     if is_gzip {
         return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(bytes)));
@@ -238,6 +278,14 @@ fn parse_encoding(name: &str) -> Result<&'static Encoding, CliError> {
         message: format!("--encoding {name:?} is not a known encoding"),
         hint: "for example utf-8, windows-1252, latin1, iso-8859-15, utf-16le".to_owned(),
     })
+}
+
+/// Whether a file begins as Parquet does.
+#[must_use]
+pub fn is_parquet(path: &Path) -> bool {
+    let mut begin = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
+    read.is_ok() && begin == parquet::MAGIC
 }
 
 /// Counts what is read.

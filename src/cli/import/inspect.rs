@@ -6,7 +6,7 @@ use clap::{Args, Parser as _};
 use csv::{ByteRecord, StringRecord};
 
 use self::guess::Guess;
-use super::args::SourceArgs;
+use super::args::{Form, SourceArgs};
 use super::columns::Header;
 use super::input::Input;
 use super::{ImportCommand, preset, run_command};
@@ -47,14 +47,12 @@ pub async fn run(args: InspectArgs, output: &mut Output) -> Result<(), CliError>
     let (header, rows) = look(&mut source)?;
     let guess = Guess::make(&header, &rows);
     let mut rows = vec![("Columns", header.names().join(", "))];
-    rows.push((
-        "Encoding",
-        source
-            .encoding
-            .clone()
-            .unwrap_or_else(|| "utf-8".to_owned()),
-    ));
-    if !source.is_json_lines() {
+    let form = source.form();
+    if form != Form::Parquet {
+        let encoding = source.encoding.clone();
+        rows.push(("Encoding", encoding.unwrap_or_else(|| "utf-8".to_owned())));
+    }
+    if form == Form::Csv {
         let delimiter = match header.delimiter() {
             b'\t' => "tab".to_owned(),
             other => char::from(other).to_string(),

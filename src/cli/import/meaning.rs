@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::known::Counts;
 use crate::cli::text::major_text;
 use crate::pb;
 
@@ -26,11 +27,26 @@ pub struct View<'a> {
     pub money: Option<&'a pb::Money>,
 }
 
+/// The customer of a fact that was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenCustomer {
+    /// A hash of the customer.
+    pub hash: u64,
+    /// Whether it is the first fact of the customer.
+    pub is_new: bool,
+}
+
 /// What all facts of a file mean.
 #[derive(Debug, Default)]
 pub struct Meaning {
     /// A hash of each customer: 8 bytes a customer.
     customers: HashSet<u64>,
+    /// Those with a fact that was recorded.
+    accepted: HashSet<u64>,
+    /// How many were created.
+    created: u64,
+    /// How many are new and known, where nothing is sent.
+    counts: Option<Counts>,
     days: Option<(Date, Date)>,
     kinds: BTreeMap<&'static str, Kind>,
     first_rows: Vec<String>,
@@ -47,6 +63,9 @@ struct Kind {
 #[derive(Debug, Default, Serialize)]
 pub struct MeaningJson {
     customers: usize,
+    new_customers: Option<u64>,
+    known_customers: Option<u64>,
+    unclear_customers: Option<u64>,
     first_day: Option<String>,
     last_day: Option<String>,
     kinds: Vec<KindJson>,
@@ -72,18 +91,22 @@ impl Meaning {
         self.first_lines.len() < SHOWN || self.first_lines.contains(&line)
     }
 
-    /// Adds a fact of a line. `details` are what else is shown of it.
+    /// Adds a fact of a line. `details` are what else is shown of it. Returns its customer.
     pub fn add(
         &mut self,
         line: u64,
         view: &View<'_>,
         details: impl FnOnce() -> Vec<(&'static str, String)>,
-    ) {
-        if let Some(customer) = &view.customer {
+    ) -> Option<SeenCustomer> {
+        let customer = view.customer.as_ref().map(|customer| {
             let mut hasher = DefaultHasher::new();
             customer.hash(&mut hasher);
-            self.customers.insert(hasher.finish());
-        }
+            let hash = hasher.finish();
+            SeenCustomer {
+                hash,
+                is_new: self.customers.insert(hash),
+            }
+        });
         if let Some(day) = view.day {
             let (first, last) = self.days.unwrap_or((day, day));
             self.days = Some((first.min(day), last.max(day)));
@@ -102,6 +125,28 @@ impl Meaning {
             self.first_lines.insert(line);
             self.first_rows.push(row_text(line, view, &details()));
         }
+        customer
+    }
+
+    /// Counts a fact that was recorded. `created`: it is the first that is known of its customer.
+    pub fn record(&mut self, customer: Option<u64>, created: bool) {
+        self.accepted.extend(customer);
+        self.created += u64::from(created);
+    }
+
+    /// Sets how many customers are new and known, where nothing is sent.
+    pub fn set_counts(&mut self, counts: Counts) {
+        self.counts = Some(counts);
+    }
+
+    /// How many of its customers were new and known, where that is known.
+    fn counts(&self) -> Option<Counts> {
+        let accepted = self.accepted.len() as u64;
+        self.counts.or((accepted > 0).then(|| Counts {
+            new: self.created,
+            known: accepted.saturating_sub(self.created),
+            unclear: 0,
+        }))
     }
 
     /// Rows of the summary.
@@ -109,7 +154,15 @@ impl Meaning {
     pub fn page(&self) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
         if !self.customers.is_empty() {
-            rows.push(("Customers", self.customers.len().to_string()));
+            let of = self.counts().map(|counts| {
+                let unclear = match counts.unclear {
+                    0 => String::new(),
+                    unclear => format!(", {unclear} not clear"),
+                };
+                format!(" ({} new, {} known{unclear})", counts.new, counts.known)
+            });
+            let of = of.unwrap_or_default();
+            rows.push(("Customers", format!("{}{of}", self.customers.len())));
         }
         if let Some((first, last)) = self.days {
             let days = if first == last {
@@ -153,8 +206,12 @@ impl Meaning {
             count: found.count,
             sums: sums(found),
         });
+        let counts = self.counts();
         MeaningJson {
             customers: self.customers.len(),
+            new_customers: counts.map(|counts| counts.new),
+            known_customers: counts.map(|counts| counts.known),
+            unclear_customers: counts.map(|counts| counts.unclear),
             first_day: self.days.map(|(first, _)| first.to_string()),
             last_day: self.days.map(|(_, last)| last.to_string()),
             kinds: kinds.collect(),

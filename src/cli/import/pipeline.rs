@@ -4,18 +4,18 @@ mod lanes;
 pub mod reading;
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use csv::ByteRecord;
-use futures_util::StreamExt as _;
+use tonic::Status;
 
-use self::lanes::{Landed, Lanes, Origin, Pending};
+use self::lanes::{Landed, Lanes, Origin};
 use self::reading::{Mapping, Read, Reading, count_keys, count_orders, read_unit};
 use super::args::InputArgs;
 use super::batches;
 use super::columns::Header;
 use super::groups::Groups;
+use super::known::KnownCustomers;
 use super::progress::Progress;
 use super::rejected::Rejected;
 use super::send::{Terms, reason};
@@ -24,6 +24,7 @@ use super::unit::Unit;
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
+use crate::pb;
 use crate::pb::item_result::Outcome;
 
 /// What the steps of an import share.
@@ -33,9 +34,11 @@ struct Import<'a> {
     rejected: Rejected,
     summary: Summary,
     row_limit: u64,
+    /// Looks customers up, where no facts are sent.
+    known: Option<KnownCustomers>,
 }
 
-/// Imports what is read, over `connection`; without one it is only checked.
+/// Imports what is read, over `connection`; a dry run needs none, and only looks customers up.
 ///
 /// # Errors
 ///
@@ -61,8 +64,19 @@ pub async fn run<M: Mapping>(
             ..Summary::default()
         },
         row_limit: args.row_limit.unwrap_or(u64::MAX),
+        known: connection
+            .filter(|_| args.dry_run)
+            .cloned()
+            .map(KnownCustomers::new),
     };
+    let connection = connection.filter(|_| !args.dry_run);
     let result = import.all_rows(&mut reading, &header, connection).await;
+    if let Some(known) = import.known.take() {
+        match known.finish().await {
+            Ok(counts) => import.summary.meaning.set_counts(counts),
+            Err(status) => import.cannot_look_up(&status),
+        }
+    }
     import.progress.end();
     if let Err(error) = result {
         import.rejected.discard();
@@ -84,10 +98,9 @@ pub async fn run<M: Mapping>(
 }
 
 /// The way to the server, with what waits for others of its key.
-struct Way<'a, M: Mapping> {
-    lanes: Lanes<'a, M>,
+struct Way<M: Mapping> {
+    lanes: Lanes<M>,
     groups: Groups<(M::Fact, Origin)>,
-    connection: Option<&'a Connection>,
 }
 
 impl Import<'_> {
@@ -107,13 +120,12 @@ impl Import<'_> {
             Groups::default()
         };
         let terms = Terms {
-            import_id: Arc::from(&*self.summary.import_id),
+            import_id: self.summary.import_id.clone(),
             unknown_customer: reading.mapping.unknown_customer(),
         };
         let mut way = Way {
-            lanes: Lanes::<M>::new(terms),
+            lanes: Lanes::<M>::new(terms, connection),
             groups,
-            connection,
         };
         let mut rows = reading.input.rows()?;
         let mut record = ByteRecord::new();
@@ -143,12 +155,13 @@ impl Import<'_> {
         for unit in orders.iter_mut().flat_map(|orders| orders.rest(header)) {
             self.take(reading, header, &mut way, unit).await?;
         }
-        for lane in 0..M::IN_FLIGHT {
-            self.depart(&mut way, lane).await?;
+        for lane in 0..M::LANES {
+            self.depart(&mut way.lanes, lane).await?;
         }
-        while !way.lanes.flights.is_empty() {
-            self.land(&mut way.lanes).await?;
+        while let Some(landed) = way.lanes.next().await {
+            self.land(landed?)?;
         }
+        way.lanes.close().await;
         Ok(())
     }
 
@@ -157,7 +170,7 @@ impl Import<'_> {
         &mut self,
         reading: &mut Reading<M>,
         header: &Header,
-        way: &mut Way<'_, M>,
+        way: &mut Way<M>,
         unit: Unit,
     ) -> Result<(), CliError> {
         let count = unit.records.len() as u64;
@@ -181,72 +194,75 @@ impl Import<'_> {
             let view = reading.mapping.view(&fact);
             let first_line = unit.lines.first().copied().unwrap_or(0);
             let details = || reading.mapping.details(&fact);
-            self.summary.meaning.add(first_line, &view, details);
+            let customer = self.summary.meaning.add(first_line, &view, details);
+            if customer.is_some_and(|customer| customer.is_new) {
+                self.look_up(M::subject(&fact)).await;
+            }
+            let origin = Origin {
+                unit: Rc::clone(&unit),
+                customer: customer.map(|customer| customer.hash),
+            };
             let lane = way.lanes.lane_for(&fact);
             let key = M::key(&fact).map(|(one, other)| (one.into_owned(), other.to_owned()));
             let ready = if M::TOGETHER {
-                way.groups.add(&key, (fact, Rc::clone(&unit)))
+                way.groups.add(&key, (fact, origin))
             } else {
-                vec![(fact, Rc::clone(&unit))]
+                vec![(fact, origin)]
             };
             if !way.lanes.pending[lane].has_room_for(ready.len()) {
-                self.depart(way, lane).await?;
+                self.depart(&mut way.lanes, lane).await?;
             }
             for fact in ready {
                 // More rows of one key than a call takes go in several.
                 if way.lanes.pending[lane].is_full() {
-                    self.depart(way, lane).await?;
+                    self.depart(&mut way.lanes, lane).await?;
                 }
                 way.lanes.pending[lane].push(fact);
             }
             if way.lanes.pending[lane].is_full() {
-                self.depart(way, lane).await?;
+                self.depart(&mut way.lanes, lane).await?;
             }
         }
         Ok(())
     }
 
-    /// Sends what was read for a lane, once the batch before it was answered.
+    /// Sends what was read for a lane, once the lane has room for it.
     async fn depart<M: Mapping>(
         &mut self,
-        way: &mut Way<'_, M>,
+        lanes: &mut Lanes<M>,
         lane: usize,
     ) -> Result<(), CliError> {
-        let lanes = &mut way.lanes;
-        let Some(connection) = way
-            .connection
-            .filter(|_| !lanes.pending[lane].facts.is_empty())
-        else {
-            lanes.pending[lane] = Pending::default();
-            return Ok(());
-        };
-        while lanes.busy[lane] {
-            self.land(lanes).await?;
+        while let Some(landed) = lanes.try_next() {
+            self.land(landed?)?;
         }
-        lanes.depart(lane, connection);
+        while !lanes.has_room(lane)
+            && let Some(landed) = lanes.next().await
+        {
+            self.land(landed?)?;
+        }
+        lanes.depart(lane).await;
         Ok(())
     }
 
-    /// Waits for the next answer and counts what became of the batch.
-    async fn land<M: Mapping>(&mut self, lanes: &mut Lanes<'_, M>) -> Result<(), CliError> {
-        let Some(landed) = lanes.flights.next().await else {
-            return Ok(());
-        };
-        let Landed {
-            lane,
-            origins,
-            sent,
-        } = landed;
-        lanes.busy[lane] = false;
-        let sent = sent?;
+    /// Counts what became of a batch.
+    fn land(&mut self, Landed { origins, sent }: Landed) -> Result<(), CliError> {
         self.summary.retried_calls += u64::from(sent.retries);
-        for (unit, result) in origins.iter().zip(&sent.results) {
+        self.summary.unmatched += sent.unmatched_change;
+        for (origin, result) in origins.iter().zip(&sent.results) {
+            let Origin { unit, customer } = origin;
             for warning in &result.warnings {
                 self.summary.warn(&warning.description);
             }
             match result.outcome() {
-                Outcome::Written => self.summary.written += 1,
-                Outcome::Duplicate => self.summary.duplicates += 1,
+                Outcome::Written => {
+                    self.summary.written += 1;
+                    let created = result.customer_created;
+                    self.summary.meaning.record(*customer, created);
+                }
+                Outcome::Duplicate => {
+                    self.summary.duplicates += 1;
+                    self.summary.meaning.record(*customer, false);
+                }
                 Outcome::Refused => self.refuse(unit, &reason(result)),
                 Outcome::Unspecified => {
                     let line = unit.lines.first().copied().unwrap_or(0);
@@ -257,6 +273,24 @@ impl Import<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Looks a customer up, where no facts are sent.
+    async fn look_up(&mut self, subject: Option<pb::Subject>) {
+        if let (Some(subject), Some(known)) = (subject, &mut self.known)
+            && let Err(status) = known.add(subject).await
+        {
+            self.known = None;
+            self.cannot_look_up(&status);
+        }
+    }
+
+    fn cannot_look_up(&mut self, status: &Status) {
+        let note = format!(
+            "warning: new and known customers are not counted: {}",
+            status.message()
+        );
+        self.progress.note(&note, self.output);
     }
 
     /// Refuses all rows of a unit, once.

@@ -10,7 +10,7 @@ use super::meaning::View;
 use super::number::Number;
 use super::pipeline::reading::Mapping;
 use super::row::Row;
-use super::send::Batch;
+use super::send::{Batch, Terms};
 use crate::cli::error::CliError;
 use crate::domain::rates::Rate;
 use crate::pb;
@@ -173,7 +173,7 @@ fn currency_columns(header: &Header) -> Result<Vec<(String, usize)>, CliError> {
 impl Mapping for RateMapping {
     type Fact = pb::ExchangeRate;
     // Of several rates of a pair and day the last one holds, so that they go in the order of the file.
-    const IN_FLIGHT: usize = 1;
+    const LANES: usize = 1;
 
     fn formats(&mut self) -> &mut Formats {
         &mut self.formats
@@ -236,8 +236,11 @@ impl Mapping for RateMapping {
         vec![("", rate)]
     }
 
-    fn batch(facts: Vec<pb::ExchangeRate>) -> Batch {
-        Batch::Rates(facts)
+    fn batch(rates: Vec<pb::ExchangeRate>, terms: &Terms) -> Batch {
+        Batch::Rates(pb::IngestRatesRequest {
+            rates,
+            import_id: terms.import_id.clone(),
+        })
     }
 }
 

@@ -1,20 +1,33 @@
-//! Sending batches of facts, again where that helps. Facts are idempotent, so sending one twice is safe.
+//! Sending batches of facts by streams, again where that helps. Facts are idempotent, so sending one twice is safe.
+//!
+//! Each lane is a stream of its own in a task of its own, so that facts are sent and answered while the next rows are read. The batches of a
+//! lane are recorded in their order. A stream that breaks is opened again, with every batch that was not acknowledged.
 
+#[cfg(test)]
+pub(crate) mod fake;
+
+use std::collections::VecDeque;
 use std::error::Error as _;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tonic::{Code, Status};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::pb;
+pub use crate::pb::stream_facts_request::Batch;
 
-/// Most facts of one call, by the contract.
+/// Most facts of one batch, by the contract.
 pub const BATCH_FACTS: usize = 1_000;
-/// Most bytes of one call: half of what gRPC servers take by default.
+/// Most bytes of one batch: half of what gRPC servers take by default.
 pub const BATCH_BYTES: usize = 2 << 20;
+/// Most batches of a lane that are not acknowledged: those that the server writes together, and as many that it reads meanwhile.
+pub const AHEAD: usize = 8;
 /// How often a batch is sent at most. With the delays below that is about a minute and a half, and less where the server names moments.
 const ATTEMPTS: u32 = 10;
 /// Delay before the second attempt where the server names none; doubled for each further one, whatever it names.
@@ -22,38 +35,11 @@ const FIRST_DELAY: Duration = Duration::from_millis(250);
 /// Longest delay between two attempts, whatever the server asks for.
 const LONGEST_DELAY: Duration = Duration::from_secs(20);
 
-/// Facts of one kind for one call.
-#[derive(Debug, Clone)]
-pub enum Batch {
-    /// Customers.
-    Customers(Vec<pb::CustomerPatch>),
-    /// Transactions.
-    Transactions(Vec<pb::Transaction>),
-    /// Contacts.
-    Contacts(Vec<pb::Contact>),
-    /// Exchange rates.
-    Rates(Vec<pb::ExchangeRate>),
-    /// Contracts.
-    Contracts(Vec<pb::Contract>),
-}
-
-impl Batch {
-    fn len(&self) -> usize {
-        match self {
-            Self::Customers(facts) => facts.len(),
-            Self::Transactions(facts) => facts.len(),
-            Self::Contacts(facts) => facts.len(),
-            Self::Rates(facts) => facts.len(),
-            Self::Contracts(facts) => facts.len(),
-        }
-    }
-}
-
-/// What a call states besides its facts.
+/// What a batch states besides its facts.
 #[derive(Debug, Clone, Default)]
 pub struct Terms {
     /// The import that the facts belong to; empty: none.
-    pub import_id: Arc<str>,
+    pub import_id: String,
     /// What happens to identifiers that no customer has.
     pub unknown_customer: pb::UnknownCustomer,
 }
@@ -61,95 +47,304 @@ pub struct Terms {
 /// What became of a batch.
 #[derive(Debug)]
 pub struct Sent {
+    /// The lane of the batch. Its batches are answered in their order.
+    pub lane: usize,
     /// A result per fact, in their order.
     pub results: Vec<pb::ItemResult>,
-    /// How often the batch had to be sent again.
+    /// By how much the number of refunds or retractions changed that found nothing to take back.
+    pub unmatched_change: i64,
+    /// How often its stream was opened again since the answer before.
     pub retries: u32,
 }
 
-/// Sends a batch; while the server or its database is away, or an answer is late, again, after the delay that the server asks for or more.
-///
-/// # Errors
-///
-/// The server's last answer, when it refuses the call or stays away; a failure when it does not answer for every fact.
-pub async fn send(connection: &Connection, batch: Batch, terms: Terms) -> Result<Sent, CliError> {
-    let expected = batch.len();
-    let mut delay = Duration::ZERO;
-    for attempt in 1.. {
-        match call(connection, batch.clone(), &terms).await {
-            Ok(results) if results.len() == expected => {
-                let retries = attempt - 1;
-                return Ok(Sent { results, retries });
-            }
-            Ok(results) => {
-                return Err(CliError::failed(format!(
-                    "the server answered for {} of {expected} facts",
-                    results.len()
-                )));
-            }
-            Err(status) if attempt < ATTEMPTS && is_passing(&status) => {
-                let asked = status.get_details_retry_info();
-                let asked = asked.and_then(|info| info.retry_delay);
-                // Doubled all the same: a busy server names moments, and ten of them are soon over.
-                let asked = asked.unwrap_or(FIRST_DELAY);
-                delay = asked.max(delay * 2).min(LONGEST_DELAY);
-                tokio::time::sleep(delay).await;
-            }
-            Err(status) => return Err(status.into()),
-        }
-    }
-    Err(CliError::failed("the batch was never sent"))
+/// The lanes to a server.
+#[derive(Debug)]
+pub struct Lanes {
+    each: Vec<Lane>,
+    answers: mpsc::Receiver<Result<Sent, CliError>>,
+    tasks: JoinSet<()>,
 }
 
-async fn call(
-    connection: &Connection,
-    batch: Batch,
-    terms: &Terms,
-) -> Result<Vec<pb::ItemResult>, Status> {
-    let import_id = terms.import_id.to_string();
-    let unknown_customer = terms.unknown_customer.into();
-    let mut client = connection.ingest();
+#[derive(Debug)]
+struct Lane {
+    batches: mpsc::Sender<Batch>,
+    /// Batches that are not answered.
+    under_way: usize,
+}
+
+impl Lanes {
+    /// So many lanes. A stream begins with its first batch.
+    #[must_use]
+    pub fn open(connection: &Connection, count: usize) -> Self {
+        let (sender, answers) = mpsc::channel(count.max(1) * AHEAD);
+        let mut tasks = JoinSet::new();
+        let lanes = (0..count).map(|number| {
+            let (batches, received) = mpsc::channel(AHEAD);
+            let task = Task {
+                number,
+                connection: connection.clone(),
+                batches: received,
+                waiting: VecDeque::new(),
+                answers: sender.clone(),
+                attempts: 0,
+                retries: 0,
+            };
+            tasks.spawn(task.run());
+            Lane {
+                batches,
+                under_way: 0,
+            }
+        });
+        Self {
+            each: lanes.collect(),
+            answers,
+            tasks,
+        }
+    }
+
+    /// Whether a lane takes another batch before one is answered.
+    #[must_use]
+    pub fn has_room(&self, lane: usize) -> bool {
+        self.each[lane].under_way < AHEAD
+    }
+
+    /// The lane with the fewest batches under way, if it takes another one.
+    #[must_use]
+    pub fn freest(&self) -> Option<usize> {
+        let lanes = 0..self.each.len();
+        let freest = lanes.min_by_key(|&lane| self.each[lane].under_way);
+        freest.filter(|&lane| self.has_room(lane))
+    }
+
+    /// Sends a batch.
+    pub async fn send(&mut self, lane: usize, batch: Batch) {
+        let lane = &mut self.each[lane];
+        lane.under_way += 1;
+        // A task that has ended returned why: it is the next answer.
+        let _ = lane.batches.send(batch).await;
+    }
+
+    /// What became of the next batch of any lane. `None`: all are answered.
+    ///
+    /// # Errors
+    ///
+    /// The server's last answer, when it refuses a batch or stays away; a failure when it does not answer for every fact.
+    pub async fn next(&mut self) -> Option<Result<Sent, CliError>> {
+        if self.each.iter().all(|lane| lane.under_way == 0) {
+            return None;
+        }
+        let answer = self.answers.recv().await?;
+        if let Ok(sent) = &answer {
+            self.each[sent.lane].under_way -= 1;
+        }
+        Some(answer)
+    }
+
+    /// What became of the next batch, if that is known already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lanes::next`].
+    pub fn try_next(&mut self) -> Option<Result<Sent, CliError>> {
+        let answer = self.answers.try_recv().ok()?;
+        if let Ok(sent) = &answer {
+            self.each[sent.lane].under_way -= 1;
+        }
+        Some(answer)
+    }
+
+    /// Ends the streams, so that the server does not take them for broken ones.
+    pub async fn close(mut self) {
+        self.each.clear();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// The sender of a lane.
+struct Task {
+    number: usize,
+    connection: Connection,
+    batches: mpsc::Receiver<Batch>,
+    /// Not acknowledged, in their order.
+    waiting: VecDeque<Batch>,
+    answers: mpsc::Sender<Result<Sent, CliError>>,
+    /// Streams since the last acknowledgement.
+    attempts: u32,
+    /// Streams that were opened again and not reported.
+    retries: u32,
+}
+
+/// Why a stream ended before its last batch.
+enum Ended {
+    /// The server's answer, or that of the connection.
+    Status(Status),
+    /// Without an answer, and how.
+    Silently(String),
+    /// What nothing helps against.
+    Failed(CliError),
+}
+
+impl Ended {
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Status(status) => is_passing(status),
+            Self::Silently(_) => true,
+            Self::Failed(_) => false,
+        }
+    }
+
+    /// The delay that the server asks for, or the shortest one.
+    fn asked_delay(&self) -> Duration {
+        let asked = match self {
+            Self::Status(status) => status.get_details_retry_info(),
+            Self::Silently(_) | Self::Failed(_) => None,
+        };
+        asked
+            .and_then(|info| info.retry_delay)
+            .unwrap_or(FIRST_DELAY)
+    }
+}
+
+impl From<Ended> for CliError {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Status(status) => status.into(),
+            Ended::Silently(how) => Self::failed(how),
+            Ended::Failed(error) => error,
+        }
+    }
+}
+
+impl From<Status> for Ended {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut delay = Duration::ZERO;
+        loop {
+            if self.waiting.is_empty() {
+                match self.batches.recv().await {
+                    Some(batch) => self.waiting.push_back(batch),
+                    None => return,
+                }
+            }
+            if self.attempts == 0 {
+                delay = Duration::ZERO;
+            }
+            self.attempts += 1;
+            let Err(ended) = self.stream().await else {
+                return;
+            };
+            if self.attempts < ATTEMPTS && ended.is_passing() {
+                self.retries += 1;
+                // Doubled all the same: a busy server names moments, and ten of them are soon over.
+                delay = ended.asked_delay().max(delay * 2).min(LONGEST_DELAY);
+                sleep(delay).await;
+                continue;
+            }
+            // Without a reader there is no one left to read the reason either.
+            let _ = self.answers.send(Err(ended.into())).await;
+            return;
+        }
+    }
+
+    /// Sends what waits and what comes by one stream, until all is acknowledged and no more comes.
+    async fn stream(&mut self) -> Result<(), Ended> {
+        let limit = self.connection.timeout();
+        let (requests, messages) = mpsc::channel(AHEAD);
+        for batch in &self.waiting {
+            // There is room for all that may wait.
+            let _ = requests.try_send(request(batch));
+        }
+        let mut requests = Some(requests);
+        let mut client = self.connection.ingest();
+        // A time limit in the request would bound the whole stream.
+        let begun = client.stream_facts(Request::new(ReceiverStream::new(messages)));
+        let begun = timeout_at(Instant::now() + limit, begun).await;
+        let begun = begun.map_err(|_| late(limit))?;
+        let mut acknowledged: Streaming<pb::StreamFactsResponse> = begun?.into_inner();
+        let mut since = Instant::now();
+        loop {
+            let has_room = requests.is_some() && self.waiting.len() < AHEAD;
+            tokio::select! {
+                batch = self.batches.recv(), if has_room => match (batch, &requests) {
+                    (Some(batch), Some(requests)) => {
+                        if self.waiting.is_empty() {
+                            since = Instant::now();
+                        }
+                        // If the stream has ended, its answer states it, and the next one sends the batch.
+                        let _ = requests.try_send(request(&batch));
+                        self.waiting.push_back(batch);
+                    }
+                    _ => requests = None,
+                },
+                answer = acknowledged.message() => match answer? {
+                    Some(answer) => {
+                        self.acknowledge(answer).await?;
+                        since = Instant::now();
+                    }
+                    None if requests.is_none() && self.waiting.is_empty() => return Ok(()),
+                    None => {
+                        let how = "the server ended a stream before all of it was acknowledged";
+                        return Err(Ended::Silently(how.to_owned()));
+                    }
+                },
+                () = sleep_until(since + limit), if requests.is_none() || !self.waiting.is_empty() => {
+                    return Err(late(limit));
+                }
+            }
+        }
+    }
+
+    /// Hands on what became of the batches that waited longest.
+    async fn acknowledge(&mut self, answer: pb::StreamFactsResponse) -> Result<(), Ended> {
+        self.attempts = 0;
+        for batch in answer.batches {
+            let facts = self.waiting.pop_front().as_ref().map_or(0, facts);
+            let results = batch.results;
+            if results.len() != facts {
+                let answered = results.len();
+                return Err(Ended::Failed(CliError::failed(format!(
+                    "the server answered for {answered} of {facts} facts"
+                ))));
+            }
+            let sent = Sent {
+                lane: self.number,
+                results,
+                unmatched_change: batch.unmatched_change,
+                retries: std::mem::take(&mut self.retries),
+            };
+            if self.answers.send(Ok(sent)).await.is_err() {
+                return Err(Ended::Failed(CliError::failed("the import has ended")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn late(limit: Duration) -> Ended {
+    let seconds = limit.as_secs_f64();
+    Ended::Silently(format!(
+        "the server acknowledged nothing within {seconds} s: try again, or set a longer --timeout"
+    ))
+}
+
+fn request(batch: &Batch) -> pb::StreamFactsRequest {
+    pb::StreamFactsRequest {
+        batch: Some(batch.clone()),
+    }
+}
+
+fn facts(batch: &Batch) -> usize {
     match batch {
-        Batch::Customers(customers) => {
-            let request = connection.request(pb::IngestCustomersRequest {
-                customers,
-                import_id,
-            });
-            let response = client.ingest_customers(request).await?;
-            Ok(response.into_inner().results)
-        }
-        Batch::Transactions(transactions) => {
-            let request = connection.request(pb::IngestTransactionsRequest {
-                transactions,
-                unknown_customer,
-                import_id,
-            });
-            let response = client.ingest_transactions(request).await?;
-            Ok(response.into_inner().results)
-        }
-        Batch::Contacts(contacts) => {
-            let request = connection.request(pb::IngestContactsRequest {
-                contacts,
-                unknown_customer,
-                import_id,
-            });
-            let response = client.ingest_contacts(request).await?;
-            Ok(response.into_inner().results)
-        }
-        Batch::Rates(rates) => {
-            let request = connection.request(pb::IngestRatesRequest { rates, import_id });
-            let response = client.ingest_rates(request).await?;
-            Ok(response.into_inner().results)
-        }
-        Batch::Contracts(contracts) => {
-            let request = connection.request(pb::IngestContractsRequest {
-                contracts,
-                unknown_customer,
-                import_id,
-            });
-            let response = client.ingest_contracts(request).await?;
-            Ok(response.into_inner().results)
-        }
+        Batch::Customers(batch) => batch.customers.len(),
+        Batch::Transactions(batch) => batch.transactions.len(),
+        Batch::Contacts(batch) => batch.contacts.len(),
+        Batch::Contracts(batch) => batch.contracts.len(),
+        Batch::Rates(batch) => batch.rates.len(),
     }
 }
 

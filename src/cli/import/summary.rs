@@ -31,6 +31,8 @@ pub struct Summary {
     pub left_out: u64,
     /// The same by reason.
     pub left_out_reasons: BTreeMap<String, u64>,
+    /// Refunds, or retractions, that found nothing or not all of what they take back, less earlier ones that this file matched.
+    pub unmatched: i64,
     /// What the server recorded and warned of, and how often.
     pub warnings: BTreeMap<String, u64>,
     /// By which it can be undone.
@@ -121,6 +123,17 @@ impl Summary {
         }
         if !self.unused_columns.is_empty() {
             rows.push(("Unused", self.unused_columns.join(", ")));
+        }
+        match self.unmatched {
+            0 => {}
+            more @ 1.. => rows.push((
+                "Unmatched",
+                format!("{more} refunds or retractions without (all of) what they take back"),
+            )),
+            fewer => rows.push((
+                "Matched",
+                format!("{} earlier refunds or retractions", -fewer),
+            )),
         }
         for (warning, count) in &self.warnings {
             rows.push(("Warning", format!("{count} recorded: {warning}")));

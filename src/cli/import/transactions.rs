@@ -1,6 +1,7 @@
 //! Rows of transactions.
 
 mod amounts;
+mod originals;
 mod refunds;
 
 use std::borrow::Cow;
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use clap::Args;
 
 use self::amounts::AmountColumns;
+use self::originals::{OriginalArgs, OriginalColumns};
 use self::refunds::RefundColumns;
 use super::amount::{Amount, LIMIT_MINOR, parse_amount};
 use super::args::{FileArgs, Formats};
@@ -18,9 +20,9 @@ use super::meaning::View;
 use super::pick::{Pair, parse_choice};
 use super::pipeline::reading::Mapping;
 use super::row::Row;
-use super::send::Batch;
+use super::send::{Batch, Terms};
 use super::when::When;
-use super::who::{CustomerColumn, NamedArgs, whose};
+use super::who::{CustomerColumn, NamedArgs, subject_of, whose};
 use crate::cli::error::CliError;
 use crate::pb;
 use crate::pb::transaction::Kind;
@@ -72,9 +74,9 @@ pub struct TransactionsArgs {
     /// Column of the kind: purchase, refund or reversal [default: kind]
     #[arg(long, value_name = "COLUMN")]
     kind_column: Option<String>,
-    /// Column of the original transaction of a refund or reversal [default: original_transaction_id]
-    #[arg(long, value_name = "COLUMN")]
-    original_column: Option<String>,
+    #[command(flatten)]
+    /// What a refund or reversal takes back.
+    original: OriginalArgs,
     /// Column of the transaction id [default: transaction_id, or --order-column; otherwise derived from the row]
     #[arg(long, value_name = "COLUMN")]
     id_column: Option<String>,
@@ -101,7 +103,7 @@ pub struct TransactionMapping {
     category: Option<usize>,
     channel: Option<usize>,
     kind: Option<usize>,
-    original: Option<usize>,
+    original: OriginalColumns,
     id: Option<usize>,
     currency: RowCurrency,
     formats: Formats,
@@ -142,11 +144,7 @@ impl TransactionMapping {
             category: optional("--category-column", &args.category_column, &["category"])?,
             channel: optional("--channel-column", &args.channel_column, &["channel"])?,
             kind: optional("--kind-column", &args.kind_column, &["kind"])?,
-            original: optional(
-                "--original-column",
-                &args.original_column,
-                &["original_transaction_id"],
-            )?,
+            original: OriginalColumns::new(&args.original, header)?,
             id,
             currency: RowCurrency::new(
                 args.currency.as_deref(),
@@ -228,7 +226,9 @@ impl TransactionMapping {
             .with("cost", &cost.unwrap_or_default())
             .with("category", &fact.category)
             .with("channel", &fact.channel)
-            .with("original", &fact.original_transaction_id);
+            .with("original", &fact.original_transaction_id)
+            .with("original source", &fact.original_source)
+            .with("original customer", &fact.original_customer_id);
         Some(self.ids.next(&content))
     }
 
@@ -244,9 +244,17 @@ impl TransactionMapping {
 
 impl Mapping for TransactionMapping {
     type Fact = pb::Transaction;
-    const IN_FLIGHT: usize = 4;
+    const LANES: usize = 4;
+
+    fn subject(fact: &Self::Fact) -> Option<pb::Subject> {
+        Some(subject_of(&fact.customer_id, fact.customer.as_ref()))
+    }
 
     fn customer(fact: &Self::Fact) -> Option<Cow<'_, str>> {
+        // The refund is recorded for the customer of its original.
+        if !fact.original_customer_id.is_empty() {
+            return Some(fact.original_customer_id.as_str().into());
+        }
         Some(whose(&fact.customer_id, fact.customer.as_ref()))
     }
 
@@ -278,10 +286,7 @@ impl Mapping for TransactionMapping {
             .and_then(|currency| self.cost(row, currency, kind.unwrap_or(Kind::Purchase)));
         let category = self.category(row);
         let channel = row.short_text(self.channel, 64);
-        let original_transaction_id = row.short_text(self.original, 128);
-        if !original_transaction_id.is_empty() && kind == Some(Kind::Purchase) {
-            row.refuse("a purchase has no original transaction");
-        }
+        let original = self.original.read(row, kind);
         if amount.is_some_and(|amount| amount.negative && amount.minor == 0) {
             row.leave_out("a refund of 0");
         }
@@ -307,7 +312,9 @@ impl Mapping for TransactionMapping {
             cost_minor,
             category,
             channel,
-            original_transaction_id,
+            original_transaction_id: original.transaction_id,
+            original_source: original.source,
+            original_customer_id: original.customer_id,
             customer_kind: self.customer_kind,
             transaction_id: String::new(),
         };
@@ -341,13 +348,19 @@ impl Mapping for TransactionMapping {
         vec![
             ("id", fact.transaction_id.clone()),
             ("of", fact.original_transaction_id.clone()),
+            ("of source", fact.original_source.clone()),
+            ("of customer", fact.original_customer_id.clone()),
             ("category", fact.category.clone()),
             ("channel", fact.channel.clone()),
         ]
     }
 
-    fn batch(facts: Vec<pb::Transaction>) -> Batch {
-        Batch::Transactions(facts)
+    fn batch(transactions: Vec<pb::Transaction>, terms: &Terms) -> Batch {
+        Batch::Transactions(pb::IngestTransactionsRequest {
+            transactions,
+            unknown_customer: terms.unknown_customer.into(),
+            import_id: terms.import_id.clone(),
+        })
     }
 }
 

@@ -241,6 +241,15 @@ pub fn subject_in(text: &str, way: &Way, plan: &NumberPlan) -> Result<pb::Subjec
     })
 }
 
+/// The customer of a message as a subject.
+#[must_use]
+pub fn subject_of(customer_id: &str, customer: Option<&pb::Subject>) -> pb::Subject {
+    let by_id = || pb::Subject {
+        subject: Some(pb::subject::Subject::CustomerId(customer_id.to_owned())),
+    };
+    customer.cloned().unwrap_or_else(by_id)
+}
+
 /// The customer of a message in one text, the same for all ways to write them.
 #[must_use]
 pub fn whose<'a>(customer_id: &'a str, customer: Option<&pb::Subject>) -> Cow<'a, str> {

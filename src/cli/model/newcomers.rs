@@ -1,11 +1,9 @@
 //! `patron model newcomers`: what a customer is worth of whom nothing is known yet.
 
 use clap::Args;
-use serde::Serialize;
 
 use crate::cli::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use crate::cli::error::CliError;
-use crate::cli::json::MoneyJson;
 use crate::cli::output::Output;
 use crate::cli::text::{self, Align};
 use crate::pb;
@@ -40,56 +38,9 @@ pub async fn run(args: &NewcomersArgs, output: &mut Output) -> Result<(), CliErr
     let mut client = connection.models();
     let answer = client.score_newcomers(request).await?.into_inner();
     if args.json {
-        output.json(&NewcomersJson::from(&answer))
+        output.response("ModelService/ScoreNewcomers", &answer)
     } else {
         output.line(&page(&answer))
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct NewcomersJson {
-    newcomers: Vec<NewcomerJson>,
-    horizon_months: i32,
-    monthly_discount_rate: f64,
-    basis_id: String,
-    as_of: String,
-}
-
-#[derive(Debug, Serialize)]
-struct NewcomerJson {
-    /// Null: any.
-    kind: Option<&'static str>,
-    probability_alive: f64,
-    expected_orders: f64,
-    expected_spend_per_order: Option<f64>,
-    expected_margin_per_order: Option<f64>,
-    lifetime_value: Option<MoneyJson>,
-    unrated_reason: Option<&'static str>,
-}
-
-impl From<&pb::ScoreNewcomersResponse> for NewcomersJson {
-    fn from(answer: &pb::ScoreNewcomersResponse) -> Self {
-        Self {
-            newcomers: answer.newcomers.iter().map(NewcomerJson::from).collect(),
-            horizon_months: answer.horizon_months,
-            monthly_discount_rate: answer.monthly_discount_rate,
-            basis_id: answer.basis_id.clone(),
-            as_of: answer.as_of.clone(),
-        }
-    }
-}
-
-impl From<&pb::NewcomerScore> for NewcomerJson {
-    fn from(one: &pb::NewcomerScore) -> Self {
-        Self {
-            kind: (one.kind != 0).then(|| text::kind_name(one.kind)),
-            probability_alive: one.probability_alive,
-            expected_orders: one.expected_orders,
-            expected_spend_per_order: one.expected_spend_per_order,
-            expected_margin_per_order: one.expected_margin_per_order,
-            lifetime_value: one.lifetime_value.as_ref().map(MoneyJson::from),
-            unrated_reason: text::unrated_name(one.unrated_reason),
-        }
     }
 }
 
@@ -177,8 +128,5 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part} in\n{page}");
         }
-        let json = serde_json::to_value(NewcomersJson::from(&answer)).unwrap();
-        assert_eq!(json["newcomers"][0]["kind"], serde_json::Value::Null);
-        assert_eq!(json["newcomers"][1]["unrated_reason"], "NO_MODEL");
     }
 }

@@ -1,69 +1,7 @@
 //! How a contact changed the treatment, and opening hours and due times.
 
-use serde::Serialize;
-
-use crate::cli::json::TextJson;
 use crate::cli::text;
 use crate::pb;
-
-/// How a contact changed the treatment, as JSON.
-#[derive(Debug, Serialize)]
-pub(super) struct DecisionJson {
-    rules: Vec<String>,
-    priority_reasons: Vec<PriorityJson>,
-    closed_queues: Vec<String>,
-    unknown_fields: Vec<String>,
-}
-
-/// A part of a priority, as JSON.
-#[derive(Debug, Serialize)]
-struct PriorityJson {
-    source: String,
-    amount: i32,
-}
-
-/// Opening hours and due times, as JSON.
-#[derive(Debug, Serialize)]
-pub(super) struct TimesJson {
-    calendar: Option<String>,
-    open_now: Option<bool>,
-    opens_time: Option<String>,
-    closes_time: Option<String>,
-    holiday: Option<TextJson>,
-    response_due_time: Option<String>,
-    resolution_due_time: Option<String>,
-}
-
-impl From<&pb::RoutingDecision> for DecisionJson {
-    fn from(decision: &pb::RoutingDecision) -> Self {
-        let reasons = decision.priority_reasons.iter();
-        Self {
-            rules: decision.rules.clone(),
-            priority_reasons: reasons
-                .map(|reason| PriorityJson {
-                    source: reason.source.clone(),
-                    amount: reason.amount,
-                })
-                .collect(),
-            closed_queues: decision.closed_queues.clone(),
-            unknown_fields: decision.unknown_fields.clone(),
-        }
-    }
-}
-
-impl From<&pb::ServiceTimes> for TimesJson {
-    fn from(times: &pb::ServiceTimes) -> Self {
-        Self {
-            calendar: Some(times.calendar.clone()).filter(|name| !name.is_empty()),
-            open_now: times.open_now,
-            opens_time: text::time_text(times.opens_time.as_ref()),
-            closes_time: text::time_text(times.closes_time.as_ref()),
-            holiday: times.holiday.as_ref().map(TextJson::from),
-            response_due_time: text::time_text(times.response_due_time.as_ref()),
-            resolution_due_time: text::time_text(times.resolution_due_time.as_ref()),
-        }
-    }
-}
 
 /// What the contact and its time decide, in words. Empty if nothing does.
 pub(super) fn contact_text(response: &pb::RouteContactResponse) -> String {

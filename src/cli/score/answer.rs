@@ -1,183 +1,18 @@
-//! The answer of `ScoreLifetimeValue` as JSON and as a page.
+//! The answer of `ScoreLifetimeValue` as a page.
 
 mod estimation;
 
-use serde::Serialize;
-
-use super::order_forecast::{self, OrderForecastJson};
-use super::uncertainty::{self, UncertaintyJson};
-use crate::cli::json::{self, ExtrapolatedJson, MissingRateJson, MoneyJson, ProvenanceJson};
+use super::{order_forecast, uncertainty};
+use crate::cli::names;
 use crate::cli::subject::subject_text;
 use crate::cli::text;
 use crate::pb;
 
-/// An answer as JSON. With exactly one customer, the keys of the score stand beside `match`.
-#[derive(Debug, Serialize)]
-pub struct ScoreJson {
-    subject: String,
-    r#match: &'static str,
-    #[serde(flatten)]
-    score: Option<OneScoreJson>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    candidates: Vec<OneScoreJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    candidate_count: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stale_since: Option<String>,
-    /// What is wrong with an invalid subject.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    violations: Vec<String>,
-}
-
-/// The customer's own orders behind the expected spend.
-#[derive(Debug, Serialize)]
-struct SpendInputsJson {
-    orders: i32,
-    mean_amount: f64,
-    paid_share: f64,
-}
-
-/// What one customer is worth.
-#[derive(Debug, Serialize)]
-struct OneScoreJson {
-    customer_id: String,
-    frequency: Option<i32>,
-    recency_weeks: Option<f64>,
-    age_weeks: Option<f64>,
-    monetary_value: Option<f64>,
-    currency: Option<String>,
-    probability_alive: Option<f64>,
-    probability_alive_not_identified: bool,
-    expected_orders: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    season_factor: Option<f64>,
-    expected_spend_per_order: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    spend_inputs: Option<SpendInputsJson>,
-    transaction_value: Option<f64>,
-    contract_value: Option<f64>,
-    running_contracts: i32,
-    expected_renewals: Option<f64>,
-    /// Whether a contract is valued by the built-in model of renewals, since the version has none for it.
-    built_in_contract_model: bool,
-    /// How the parameters of the order model were estimated.
-    parameter_estimation: Option<&'static str>,
-    expected_cost_to_serve: Option<f64>,
-    /// Channels whose contacts are not in it, since nothing says what they cost.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unpriced_channels: Vec<String>,
-    lifetime_value: Option<MoneyJson>,
-    unrated_reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    missing_rates: Vec<MissingRateJson>,
-    /// Currencies out of which amounts were converted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    converted_from: Vec<String>,
-    /// Day of the oldest rate that converted one.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    oldest_rate_day: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    extrapolated_covariates: Vec<ExtrapolatedJson>,
-    tier: Option<String>,
-    tier_rank: Option<i32>,
-    tier_unrated_reason: Option<&'static str>,
-    horizon_months: i32,
-    monthly_discount_rate: f64,
-    #[serde(flatten)]
-    uncertainty: UncertaintyJson,
-    /// Absent unless facts are probably missing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    no_purchase_since: Option<String>,
-    /// Absent unless asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_forecast: Option<OrderForecastJson>,
-    #[serde(flatten)]
-    provenance: Option<ProvenanceJson>,
-}
-
-impl ScoreJson {
-    /// The answer about a subject.
-    #[must_use]
-    pub fn new(subject: &pb::Subject, response: &pb::ScoreLifetimeValueResponse) -> Self {
-        let ambiguous = response.r#match() == pb::Match::Ambiguous;
-        let outer = response.provenance.as_ref();
-        Self {
-            subject: subject_text(subject),
-            r#match: json::match_name(response.r#match),
-            score: response.score.as_ref().map(|score| one_json(score, outer)),
-            candidates: response
-                .candidates
-                .iter()
-                .map(|score| one_json(score, None))
-                .collect(),
-            candidate_count: ambiguous.then_some(response.candidate_count),
-            stale_since: text::stale_since(outer),
-            violations: response.violations.iter().map(json::violation).collect(),
-        }
-    }
-}
-
-fn one_json(score: &pb::LifetimeValueScore, outer: Option<&pb::Provenance>) -> OneScoreJson {
-    let inputs = score.inputs.as_ref();
-    let tier = score.tier.as_ref();
-    OneScoreJson {
-        customer_id: score.customer_id.clone(),
-        frequency: inputs.map(|inputs| inputs.frequency),
-        recency_weeks: inputs.map(|inputs| inputs.recency_weeks),
-        age_weeks: inputs.map(|inputs| inputs.age_weeks),
-        monetary_value: inputs.and_then(|inputs| inputs.monetary_value),
-        currency: inputs
-            .map(|inputs| inputs.currency.clone())
-            .filter(|currency| !currency.is_empty()),
-        probability_alive: score.probability_alive,
-        probability_alive_not_identified: score.probability_alive_not_identified,
-        expected_orders: score.expected_orders,
-        season_factor: score.season_factor,
-        expected_spend_per_order: score.expected_spend_per_order,
-        spend_inputs: score.spend_inputs.as_ref().map(|own| SpendInputsJson {
-            orders: own.orders,
-            mean_amount: own.mean_amount,
-            paid_share: own.paid_share,
-        }),
-        transaction_value: score.transaction_value,
-        contract_value: score.contract_value,
-        running_contracts: score.running_contracts,
-        expected_renewals: score.expected_renewals,
-        built_in_contract_model: score.built_in_contract_model,
-        parameter_estimation: estimation::name(score.parameter_estimation()),
-        expected_cost_to_serve: score.expected_cost_to_serve,
-        unpriced_channels: score.unpriced_channels.clone(),
-        lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
-        unrated_reason: text::unrated_name(score.unrated_reason),
-        missing_rates: score
-            .missing_rates
-            .iter()
-            .map(MissingRateJson::from)
-            .collect(),
-        converted_from: score.converted_from.clone(),
-        oldest_rate_day: score.oldest_rate_day.clone(),
-        extrapolated_covariates: json::extrapolated(&score.extrapolated_covariates),
-        tier: json::tier_name(tier),
-        tier_rank: json::tier_rank(tier),
-        tier_unrated_reason: json::tier_unrated_reason(tier),
-        horizon_months: score.horizon_months,
-        monthly_discount_rate: score.monthly_discount_rate,
-        uncertainty: UncertaintyJson::from(score),
-        no_purchase_since: Some(score.no_purchase_since.clone()).filter(|day| !day.is_empty()),
-        order_forecast: score.order_forecast.as_ref().map(OrderForecastJson::from),
-        provenance: score
-            .provenance
-            .as_ref()
-            .or(outer)
-            .map(ProvenanceJson::from),
-    }
-}
-
 /// The tier in a word, or why there is none.
 #[must_use]
 pub fn tier_word(score: &pb::LifetimeValueScore) -> String {
-    json::tier_name(score.tier.as_ref()).unwrap_or_else(|| {
-        let reason = json::tier_unrated_reason(score.tier.as_ref())
+    names::tier_name(score.tier.as_ref()).unwrap_or_else(|| {
+        let reason = names::tier_unrated_reason(score.tier.as_ref())
             .or_else(|| text::unrated_name(score.unrated_reason));
         format!("UNRATED {}", reason.unwrap_or_default())
             .trim_end()

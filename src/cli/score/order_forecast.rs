@@ -1,49 +1,8 @@
-//! The forecast of a customer's orders, as JSON and in lines.
-
-use serde::Serialize;
+//! The forecast of a customer's orders, in lines.
 
 use crate::cli::text;
 use crate::pb;
 use crate::pb::order_forecast::Dropout;
-
-/// The forecast of a customer's orders.
-#[derive(Debug, Serialize)]
-pub struct OrderForecastJson {
-    probability_alive_at_end: f64,
-    expected_orders_between: Option<f64>,
-    order_count_probabilities: Vec<f64>,
-    orders_per_week: f64,
-    dropout_probability_per_order: Option<f64>,
-    dropout_rate_per_week: Option<f64>,
-    yearly_discount_rate: f64,
-    discounted_orders: f64,
-    discounted_value: Option<f64>,
-    discounted_residual_orders: Option<f64>,
-    residual_lifetime_value: Option<f64>,
-}
-
-impl From<&pb::OrderForecast> for OrderForecastJson {
-    fn from(forecast: &pb::OrderForecast) -> Self {
-        let (per_order, per_week) = match forecast.dropout {
-            Some(Dropout::DropoutProbabilityPerOrder(probability)) => (Some(probability), None),
-            Some(Dropout::DropoutRatePerWeek(rate)) => (None, Some(rate)),
-            None => (None, None),
-        };
-        Self {
-            probability_alive_at_end: forecast.probability_alive_at_end,
-            expected_orders_between: forecast.expected_orders_between,
-            order_count_probabilities: forecast.order_count_probabilities.clone(),
-            orders_per_week: forecast.orders_per_week,
-            dropout_probability_per_order: per_order,
-            dropout_rate_per_week: per_week,
-            yearly_discount_rate: forecast.yearly_discount_rate,
-            discounted_orders: forecast.discounted_orders,
-            discounted_value: forecast.discounted_value,
-            discounted_residual_orders: forecast.discounted_residual_orders,
-            residual_lifetime_value: forecast.residual_lifetime_value,
-        }
-    }
-}
 
 /// The line on the season of the horizon; none without a seasonal index.
 #[must_use]
@@ -175,16 +134,6 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        let json = serde_json::to_value(OrderForecastJson::from(
-            score.order_forecast.as_ref().unwrap(),
-        ));
-        let json = json.unwrap();
-        assert_eq!(json["order_count_probabilities"][1], 0.3);
-        assert_eq!(json["dropout_rate_per_week"], 0.015);
-        assert_eq!(
-            json["dropout_probability_per_order"],
-            serde_json::Value::Null
-        );
         assert_eq!(lines(&pb::LifetimeValueScore::default()), []);
     }
 }

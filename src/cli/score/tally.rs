@@ -1,8 +1,8 @@
 //! What a comparison of many customers by two model versions came to.
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::cli::json::{self, MoneyJson};
+use crate::cli::names::tier_name;
 use crate::cli::text;
 use crate::pb;
 
@@ -18,17 +18,6 @@ pub struct ComparisonTally {
     tier_changes: u32,
 }
 
-/// What a comparison of many customers came to: of another version less the active one.
-#[derive(Debug, Serialize)]
-pub struct ComparisonJson {
-    model_version: i64,
-    compared: u32,
-    rated_by_both: u32,
-    /// Of the lifetime values that both have.
-    mean_difference: Option<MoneyJson>,
-    tier_changes: u32,
-}
-
 impl ComparisonTally {
     /// Adds the customers of these answers that were compared.
     pub fn add(&mut self, responses: &[pb::ScoreLifetimeValueResponse]) {
@@ -39,7 +28,7 @@ impl ComparisonTally {
             self.version = other.model_version;
             self.compared += 1;
             let tiers = (score.tier.as_ref(), other.tier.as_ref());
-            self.tier_changes += u32::from(json::tier_name(tiers.0) != json::tier_name(tiers.1));
+            self.tier_changes += u32::from(tier_name(tiers.0) != tier_name(tiers.1));
             if let (Some(one), Some(two)) = (&score.lifetime_value, &other.lifetime_value) {
                 self.rated_by_both += 1;
                 self.difference_minor +=
@@ -59,18 +48,18 @@ impl ComparisonTally {
 
     /// What the comparison came to, as JSON; `None` without one.
     #[must_use]
-    pub fn json(&self) -> Option<ComparisonJson> {
-        (self.compared > 0).then(|| ComparisonJson {
-            model_version: self.version,
-            compared: self.compared,
-            rated_by_both: self.rated_by_both,
-            mean_difference: self.mean_difference().map(|amount_minor| {
-                MoneyJson::from(&pb::Money {
-                    amount_minor,
-                    currency: self.currency.clone(),
-                })
-            }),
-            tier_changes: self.tier_changes,
+    pub fn json(&self) -> Option<Value> {
+        let mean = self.mean_difference();
+        (self.compared > 0).then(|| {
+            json!({
+                "modelVersion": self.version.to_string(),
+                "compared": self.compared,
+                "ratedByBoth": self.rated_by_both,
+                "meanDifference": mean.map(|amount_minor| {
+                    json!({"amountMinor": amount_minor.to_string(), "currency": self.currency})
+                }),
+                "tierChanges": self.tier_changes,
+            })
         })
     }
 
@@ -122,16 +111,13 @@ mod tests {
             "Version 7 against the active one: 2 compared, mean difference of the value -5.00 EUR, 1 change tier"
         );
         assert_eq!(
-            serde_json::to_value(tally.json()).unwrap(),
-            serde_json::json!({
-                "model_version": 7,
+            tally.json().unwrap(),
+            json!({
+                "modelVersion": "7",
                 "compared": 2,
-                "rated_by_both": 2,
-                "mean_difference": MoneyJson::from(&pb::Money {
-                    amount_minor: -500,
-                    currency: "EUR".into(),
-                }),
-                "tier_changes": 1,
+                "ratedByBoth": 2,
+                "meanDifference": {"amountMinor": "-500", "currency": "EUR"},
+                "tierChanges": 1,
             })
         );
     }

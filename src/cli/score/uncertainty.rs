@@ -1,101 +1,8 @@
-//! What an answer says of intervals and of another model version, as JSON and as lines of a page.
+//! What an answer says of intervals and of another model version, as lines of a page.
 
-use serde::Serialize;
-
-use crate::cli::json::{self, MoneyJson};
+use crate::cli::names;
 use crate::cli::text::{self, Align};
 use crate::pb;
-
-/// Intervals and tier probabilities as JSON; left out when nobody asked for them.
-#[derive(Debug, Serialize)]
-pub struct UncertaintyJson {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    orders_interval: Option<IntervalJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    spend_interval: Option<IntervalJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    renewals_interval: Option<IntervalJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lifetime_value_interval: Option<IntervalJson>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tier_probabilities: Vec<TierProbabilityJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interval_absent_reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    challenger: Option<ChallengerJson>,
-}
-
-#[derive(Debug, Serialize)]
-struct IntervalJson {
-    low: f64,
-    high: f64,
-    level: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct TierProbabilityJson {
-    tier: String,
-    rank: i32,
-    probability: f64,
-}
-
-/// The score by another model version.
-#[derive(Debug, Serialize)]
-struct ChallengerJson {
-    model_version: i64,
-    probability_alive: Option<f64>,
-    expected_orders: Option<f64>,
-    expected_spend_per_order: Option<f64>,
-    lifetime_value: Option<MoneyJson>,
-    unrated_reason: Option<&'static str>,
-    tier: Option<String>,
-    tier_rank: Option<i32>,
-}
-
-impl From<&pb::LifetimeValueScore> for UncertaintyJson {
-    fn from(score: &pb::LifetimeValueScore) -> Self {
-        let interval = |interval: &Option<pb::Interval>| {
-            interval.as_ref().map(|interval| IntervalJson {
-                low: interval.low,
-                high: interval.high,
-                level: interval.level,
-            })
-        };
-        let tiers = score.tier_probabilities.iter();
-        let reason = &score.interval_absent_reason;
-        Self {
-            orders_interval: interval(&score.orders_interval),
-            spend_interval: interval(&score.spend_interval),
-            renewals_interval: interval(&score.renewals_interval),
-            lifetime_value_interval: interval(&score.lifetime_value_interval),
-            tier_probabilities: tiers
-                .map(|one| TierProbabilityJson {
-                    tier: one.tier.clone(),
-                    rank: one.rank,
-                    probability: one.probability,
-                })
-                .collect(),
-            interval_absent_reason: (!reason.is_empty()).then(|| reason.clone()),
-            challenger: score.challenger.as_ref().map(ChallengerJson::from),
-        }
-    }
-}
-
-impl From<&pb::ChallengerScore> for ChallengerJson {
-    fn from(score: &pb::ChallengerScore) -> Self {
-        let tier = score.tier.as_ref();
-        Self {
-            model_version: score.model_version,
-            probability_alive: score.probability_alive,
-            expected_orders: score.expected_orders,
-            expected_spend_per_order: score.expected_spend_per_order,
-            lifetime_value: score.lifetime_value.as_ref().map(MoneyJson::from),
-            unrated_reason: text::unrated_name(score.unrated_reason),
-            tier: json::tier_name(tier),
-            tier_rank: json::tier_rank(tier),
-        }
-    }
-}
 
 /// Lines on how uncertain the value is; none when nobody asked.
 #[must_use]
@@ -140,7 +47,7 @@ pub fn lines(score: &pb::LifetimeValueScore) -> Vec<(&'static str, String)> {
 fn tier_note(score: &pb::LifetimeValueScore) -> Option<String> {
     let tiers = score.tier_probabilities.iter();
     let most = tiers.max_by(|one, two| one.probability.total_cmp(&two.probability))?;
-    let tier = json::tier_name(score.tier.as_ref()).filter(|tier| *tier != most.tier)?;
+    let tier = names::tier_name(score.tier.as_ref()).filter(|tier| *tier != most.tier)?;
     Some(format!(
         "The tier is that of the expected value, {tier}; {} is the most probable one, because few outcomes are far above the others.",
         most.tier
@@ -214,7 +121,7 @@ fn money_row(one: Option<&pb::Money>, two: Option<&pb::Money>) -> Vec<String> {
 }
 
 fn tier_row(one: Option<&pb::Tier>, two: Option<&pb::Tier>) -> Vec<String> {
-    let name = |tier| json::tier_name(tier).unwrap_or_else(|| "UNRATED".to_owned());
+    let name = |tier| names::tier_name(tier).unwrap_or_else(|| "UNRATED".to_owned());
     let (one, two) = (name(one), name(two));
     let difference = if one == two { "same" } else { "changes" };
     vec!["tier".to_owned(), one, two, difference.to_owned()]
@@ -322,10 +229,5 @@ pub(super) mod tests {
         let text = format!("{:?}", lines(&unlikely));
         let note = "expected value, gold; bronze is the most probable one";
         assert!(text.contains(note), "{text}");
-        let json = serde_json::to_value(UncertaintyJson::from(&uncertain)).unwrap();
-        assert_eq!(json["orders_interval"]["high"], 6.0);
-        assert_eq!(json["tier_probabilities"][0]["probability"], 0.125);
-        assert_eq!(json["challenger"]["model_version"], 7);
-        assert_eq!(json.get("interval_absent_reason"), None);
     }
 }

@@ -1,9 +1,8 @@
 //! `patron service figures`: contacts, first-contact resolution, transfers, satisfaction, effort, duration and cost.
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
 
-use super::{ReadArgs, amount, cost_json, missing_lines, part};
+use super::{ReadArgs, amount, missing_lines, part};
 use crate::cli::connection::{Connection, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -68,7 +67,7 @@ pub(super) async fn run(args: &FiguresArgs, output: &mut Output) -> Result<(), C
     let answer = connection.desk().get_service_figures(request).await?;
     let answer = answer.into_inner();
     if args.read.json {
-        output.json(&as_json(&answer))
+        output.response("ServiceDeskService/GetServiceFigures", &answer)
     } else {
         output.line(&page(&answer))
     }
@@ -147,43 +146,6 @@ fn mean(figure: Option<&pb::MeanFigure>, digits: usize) -> String {
         Some((mean, count)) => format!("{} ({count})", fixed(mean, digits)),
         None => "-".to_owned(),
     }
-}
-
-fn as_json(answer: &pb::GetServiceFiguresResponse) -> Value {
-    let groups = answer.groups.iter().map(figures_json);
-    json!({
-        "first_day": answer.first_day,
-        "last_day": answer.last_day,
-        "total": answer.total.as_ref().map(figures_json),
-        "groups": groups.collect::<Vec<_>>(),
-        "unlisted_group_count": answer.unlisted_group_count,
-        "basis_id": answer.provenance.as_ref().map(|it| &it.basis_id),
-    })
-}
-
-fn figures_json(figures: &pb::ServiceFigures) -> Value {
-    let share = |figure: Option<&pb::ShareFigure>| {
-        figure.map(|it| {
-            json!({
-                "count": it.count, "known_count": it.known_count,
-                "share": it.share, "lower": it.lower, "upper": it.upper,
-            })
-        })
-    };
-    let mean = |figure: Option<&pb::MeanFigure>| {
-        figure.map(|it| json!({"known_count": it.known_count, "mean": it.mean}))
-    };
-    json!({
-        "name": figures.name,
-        "contact_count": figures.contact_count,
-        "customer_count": figures.customer_count,
-        "resolved_at_first_contact": share(figures.resolved_at_first_contact.as_ref()),
-        "transferred": share(figures.transferred.as_ref()),
-        "satisfaction": mean(figures.satisfaction.as_ref()),
-        "effort": mean(figures.effort.as_ref()),
-        "duration_seconds": mean(figures.duration_seconds.as_ref()),
-        "cost": cost_json(figures.cost.as_ref()),
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `patron service outcome`: records how a contact ended, as a telephone or ticket system does at its end.
 
 use clap::Args;
-use serde_json::json;
 
 use crate::cli::connection::{Connection, ConnectionArgs, WRITE_TIMEOUT};
 use crate::cli::error::CliError;
@@ -86,11 +85,11 @@ pub(super) async fn run(args: &OutcomeArgs, output: &mut Output) -> Result<(), C
         outcome: Some(outcome),
     });
     let answer = connection.desk().record_contact_outcome(request).await?;
-    let is_new = answer.into_inner().outcome() == pb::item_result::Outcome::Written;
+    let answer = answer.into_inner();
     if args.json {
-        let outcome = if is_new { "WRITTEN" } else { "DUPLICATE" };
-        return output.json(&json!({ "outcome": outcome }));
+        return output.response("ServiceDeskService/RecordContactOutcome", &answer);
     }
+    let is_new = answer.outcome() == pb::item_result::Outcome::Written;
     output.line(if is_new {
         "recorded"
     } else {

@@ -4,15 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use csv::{ByteRecord, StringRecord};
-use serde_json::{Value, json};
 
-use super::short;
-use crate::cli::classify::question::QuestionJson;
 use crate::cli::connection::{Connection, ConnectionArgs, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::import::input::open_csv;
 use crate::cli::import::when::parse_when;
-use crate::cli::json::match_name;
 use crate::cli::output::Output;
 use crate::cli::subject::parse_subject;
 use crate::cli::text::{self, Align};
@@ -70,8 +66,7 @@ pub(super) async fn run(args: &TicketsArgs, output: &mut Output) -> Result<(), C
     let answer = connection.desk().presort_tickets(request).await?;
     let answer = answer.into_inner();
     if args.json {
-        let tickets: Vec<Value> = answer.tickets.iter().map(as_json).collect();
-        return output.json(&tickets);
+        return output.response("ServiceDeskService/PresortTickets", &answer);
     }
     output.line(&page(&answer))
 }
@@ -195,45 +190,6 @@ fn page(answer: &pb::PresortTicketsResponse) -> String {
     };
     let rows: Vec<Vec<String>> = answer.tickets.iter().map(row).collect();
     text::table(&header, &rows)
-}
-
-fn as_json(ticket: &pb::PresortedTicket) -> Value {
-    let reason = |part: &pb::TicketPriorityReason| {
-        let reason = part.reason.clone().unwrap_or_default();
-        let text = reason.text.unwrap_or_default();
-        json!({"points": part.points, "code": reason.code, "en": text.en, "de": text.de})
-    };
-    let contact = |contact: &pb::LastContact| {
-        json!({
-            "day": contact.day,
-            "channel": contact.channel,
-            "topic": contact.topic,
-            "outcome": contact.outcome,
-            "resolved_at_first_contact": contact.resolved_at_first_contact,
-        })
-    };
-    json!({
-        "ticket_id": ticket.ticket_id,
-        "match": match_name(ticket.r#match),
-        "customer_id": ticket.customer_id,
-        "display_name": ticket.display_name,
-        "tier": ticket.tier.as_ref().map(|tier| &tier.name),
-        "segments": ticket.segments,
-        "priority": ticket.priority,
-        "priority_reasons": ticket.priority_reasons.iter().map(reason).collect::<Vec<_>>(),
-        "due_time": text::time_text(ticket.due_time.as_ref()),
-        "category": ticket.category,
-        "category_evidence": short(ticket.category_evidence().as_str_name(), "CATEGORY_EVIDENCE_"),
-        "category_words": ticket.category_words,
-        "queue": ticket.queue,
-        "roles": ticket.roles,
-        "skills": ticket.skills,
-        "response_minutes": ticket.response_minutes,
-        "resolution_minutes": ticket.resolution_minutes,
-        "last_contacts": ticket.last_contacts.iter().map(contact).collect::<Vec<_>>(),
-        "is_channel_offered": ticket.is_channel_offered,
-        "question": ticket.question.as_ref().map(QuestionJson::from),
-    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! `patron service deflection` and `patron service surges`.
 
 use clap::Args;
-use serde_json::{Value, json};
 
-use super::{ReadArgs, amount, amount_json, missing_json, missing_lines, part};
+use super::{ReadArgs, amount, missing_lines, part};
 use crate::cli::connection::{Connection, FIT_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -76,7 +75,7 @@ pub(super) async fn deflection(args: &DeflectionArgs, output: &mut Output) -> Re
         .await?;
     let answer = answer.into_inner();
     if args.read.json {
-        output.json(&deflection_json(&answer))
+        output.response("ServiceDeskService/ListDeflectionCandidates", &answer)
     } else {
         output.line(&deflection_page(&answer))
     }
@@ -117,29 +116,6 @@ fn deflection_page(answer: &pb::ListDeflectionCandidatesResponse) -> String {
     )
 }
 
-fn deflection_json(answer: &pb::ListDeflectionCandidatesResponse) -> Value {
-    let one = |one: &pb::DeflectionCandidate| {
-        json!({
-            "topic": one.topic,
-            "channel": one.channel,
-            "contact_count": one.contact_count,
-            "customer_count": one.customer_count,
-            "cost": amount_json(one.cost.as_ref()),
-            "share": one.share,
-            "saving_per_month": amount_json(one.saving_per_month.as_ref()),
-        })
-    };
-    json!({
-        "first_day": answer.first_day,
-        "last_day": answer.last_day,
-        "target_channel": answer.target_channel,
-        "target_cost": amount_json(answer.target_cost.as_ref()),
-        "contact_count": answer.contact_count,
-        "candidates": answer.candidates.iter().map(one).collect::<Vec<_>>(),
-        "missing": missing_json(&answer.missing),
-    })
-}
-
 /// Asks and prints the surges.
 ///
 /// # Errors
@@ -157,7 +133,7 @@ pub(super) async fn surges(args: &SurgesArgs, output: &mut Output) -> Result<(),
     let answer = connection.desk().list_topic_surges(request).await?;
     let answer = answer.into_inner();
     if args.read.json {
-        output.json(&surges_json(&answer))
+        output.response("ServiceDeskService/ListTopicSurges", &answer)
     } else {
         output.line(&surges_page(&answer))
     }
@@ -198,29 +174,6 @@ fn surges_page(answer: &pb::ListTopicSurgesResponse) -> String {
         "{tested} topics from {first} to {last}, compared with the days since {}:\n\n{table}",
         answer.first_earlier_day
     )
-}
-
-fn surges_json(answer: &pb::ListTopicSurgesResponse) -> Value {
-    let one = |one: &pb::TopicSurge| {
-        json!({
-            "topic": one.topic,
-            "recent_count": one.recent_count,
-            "earlier_count": one.earlier_count,
-            "expected_count": one.expected_count,
-            "factor": one.factor,
-            "p_value": one.p_value,
-            "adjusted_p_value": one.adjusted_p_value,
-            "customer_count": one.customer_count,
-        })
-    };
-    json!({
-        "first_earlier_day": answer.first_earlier_day,
-        "first_recent_day": answer.first_recent_day,
-        "last_day": answer.last_day,
-        "surges": answer.surges.iter().map(one).collect::<Vec<_>>(),
-        "tested_topic_count": answer.tested_topic_count,
-        "contacts_without_topic_count": answer.contacts_without_topic_count,
-    })
 }
 
 #[cfg(test)]

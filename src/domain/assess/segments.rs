@@ -28,6 +28,8 @@ pub struct SegmentOutcome {
 pub struct Decided<'a> {
     /// The definitions that decided.
     pub definitions: &'a Definitions,
+    /// By which their amounts are converted.
+    pub rates: &'a RateTable,
     /// The customer.
     pub view: ProfileAt<'a>,
     /// The slots, those of `segment(...)` included.
@@ -42,7 +44,7 @@ impl<'a> Decided<'a> {
     #[must_use]
     pub fn new(
         definitions: &'a Definitions,
-        rates: &RateTable,
+        rates: &'a RateTable,
         view: ProfileAt<'a>,
         valued: &Valued,
     ) -> (Self, Vec<SegmentOutcome>) {
@@ -52,6 +54,7 @@ impl<'a> Decided<'a> {
         let standings = standings(definitions, &mut slots, &mut memo);
         let decided = Self {
             definitions,
+            rates,
             view,
             slots,
             memo,

@@ -15,7 +15,7 @@ pub use cost_to_serve::unpriced_channels;
 use cost_to_serve::{ActivePeriod, cost_to_serve};
 pub use margin::OrderMargins;
 use margin::margin_share;
-pub use missing_rate::{MissingRate, missing_rates, other_currencies};
+pub use missing_rate::{MissingRate, amounts, currencies_but, missing_rates};
 pub use spend::amounts_paid;
 use spend::expected_spend;
 

@@ -73,15 +73,24 @@ pub struct Transaction {
     pub category: Option<Label>,
     /// Where the purchase was made.
     pub channel: Option<Label>,
-    /// For a refund or reversal: the id of the transaction, of the same source, that it takes back.
+    /// For a refund or reversal: the id of the transaction that it takes back.
     pub original_id: Option<Label>,
+    /// The source of that transaction, where it is another one than its own.
+    pub original_source: Option<Label>,
+    /// The customer whom the source stated, where the transaction that it takes back is another one's, to whom the refund then belongs. For
+    /// the record only.
+    pub stated_customer: Option<CustomerId>,
 }
 
 impl Transaction {
     /// The key of the transaction that it takes back; `None` for a purchase, and for a refund that names none.
     #[must_use]
     pub fn original_key(&self) -> Option<FactKey> {
-        Some(self.key.sibling(self.original_id.as_ref()?))
+        let mut key = self.key.sibling(self.original_id.as_ref()?);
+        if let Some(source) = &self.original_source {
+            key.source = source.clone();
+        }
+        Some(key)
     }
 }
 

@@ -4,6 +4,7 @@
 //! nothing in it expires.
 
 mod fold;
+mod foreign_refunds;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub use fold::{
     FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_related, retracted_keys,
     reversed_keys,
 };
+pub use foreign_refunds::{ConvertedPurchases, ForeignRefund, ForeignRefunds};
 
 use crate::domain::{
     calendar::Day,
@@ -38,6 +40,8 @@ pub struct Profile {
     pub display_name: Option<Label>,
     /// When the last write was recorded.
     pub recorded_at: Timestamp,
+    /// The customers, sorted by id, whose facts it contains besides those of its own: they were merged into this one.
+    pub members: Box<[CustomerId]>,
     /// What the facts say.
     pub history: History,
 }
@@ -55,6 +59,8 @@ pub struct History {
     pub contracts: Vec<ContractFact>,
     /// Number of refunds and reversals of which not everything was found that they take back.
     pub unmatched_refund_count: u32,
+    /// What these refunds found nothing for, by currency, in its order; reversals state no amount.
+    pub unmatched_refunds: Box<[Money]>,
     /// Whether any refund or reversal is among the facts.
     pub has_refunds: bool,
     /// The latest day of a refund or reversal that names no purchase: it takes from any purchase of that day or before, so that a
@@ -68,7 +74,8 @@ pub struct History {
     pub last_event_day: Option<Day>,
 }
 
-/// The purchases of one day in one currency and category, net of what was taken back.
+/// The purchases of one day in one currency and category, net of what was taken back in that currency. Purchases with refunds in other
+/// currencies are an entry of their own, equal ones together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PurchaseDay {
     /// The day.
@@ -85,6 +92,9 @@ pub struct PurchaseDay {
     pub costed_amount_minor: i64,
     /// Cost of that part, in minor units.
     pub cost_minor: i64,
+    /// What was paid back of each of the purchases in other currencies. It is not taken off the sums above, see
+    /// [`PurchaseDay::converted_amount`].
+    pub foreign_refunds: Option<Box<ForeignRefunds>>,
 }
 
 /// The service contacts of one day on one channel.
@@ -322,7 +332,7 @@ pub fn last_gaps(days: impl DoubleEndedIterator<Item = i32>) -> Option<(u32, u32
 }
 
 impl PurchaseDay {
-    /// The net amount.
+    /// The amount net of refunds in its currency.
     #[must_use]
     pub fn amount(&self) -> Money {
         Money {

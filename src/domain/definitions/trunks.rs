@@ -1,6 +1,9 @@
 //! Where calls come in: how each trunk writes numbers, and what becomes of numbers that callers ask not to show.
 
-use super::fields::{self, Fields};
+use super::{
+    Definitions,
+    fields::{self, Fields},
+};
 use crate::domain::{
     rules::diagnostic::{Code, Diagnostics},
     telephony::plan::NumberPlan,
@@ -20,6 +23,15 @@ pub struct Trunk {
     /// Whether a caller is looked up by a number that the network passed on although they ask not to be shown. Not in every country
     /// may a company do so.
     pub uses_private_numbers: bool,
+}
+
+impl Definitions {
+    /// The trunk of this name; without a name the one called `default`.
+    #[must_use]
+    pub fn trunk(&self, name: &str) -> Option<&Trunk> {
+        let name = if name.is_empty() { DEFAULT } else { name };
+        self.trunks.iter().find(|trunk| *trunk.name == *name)
+    }
 }
 
 /// Reads `trunks:`, which may be missing.

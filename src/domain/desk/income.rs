@@ -59,10 +59,13 @@ pub fn income(view: ProfileAt<'_>, basis: &Basis, window: &MonthWindow) -> Incom
         let Some(at) = window.place(entry.day) else {
             continue;
         };
-        match OrderMargins::of([entry], basis) {
-            Ok(margins) => income.months[at].purchases += margins.realised(),
-            Err(_) => drop(income.missing.insert(entry.currency)),
+        if let Ok(margins) = OrderMargins::of([entry], basis) {
+            income.months[at].purchases += margins.realised();
+            continue;
         }
+        let amounts = entry.currencies();
+        let missing = amounts.filter(|&(from, day)| basis.reporting_major(0, from, day).is_err());
+        income.missing.extend(missing.map(|(from, _)| from));
     }
     for terms in history.contracts.iter().map(|fact| &fact.terms) {
         if running_days(terms, window.whole()) == 0 {

@@ -31,6 +31,7 @@ fn purchase(day: Day, amount_minor: i64) -> PurchaseDay {
         amount_minor,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::domain::{
     definitions::LocalizedText,
     money::Currency,
+    rates::UsedRate,
     rules::{
         condition::{self, Term},
         program::{Absence, Verdict},
@@ -60,6 +61,8 @@ pub struct TestStatement<'a> {
     pub recorded: Option<Recorded<'a>>,
     /// The currencies, by code, out of which the observed amount was converted.
     pub converted_from: Vec<Currency>,
+    /// The oldest rate by which a part of it was.
+    pub oldest_rate: Option<UsedRate>,
     /// Whether the leaf is one of the reasons.
     pub is_decisive: bool,
     /// Whether the value may be shown only for a purpose.
@@ -118,6 +121,10 @@ impl<'a> Explainer<'a> {
             gap: value::gap(leaf, self.definitions),
             recorded: leaf.recorded,
             converted_from: self.converted(leaf),
+            oldest_rate: leaf
+                .observed
+                .ok()
+                .and_then(|_| self.oldest_rate(&leaf.test.term)),
             is_decisive,
             is_protected: leaf.is_protected,
         }

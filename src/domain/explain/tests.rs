@@ -61,6 +61,7 @@ impl Customer {
             kind,
             display_name: None,
             recorded_at: jiff::Timestamp::UNIX_EPOCH,
+            members: Box::default(),
             history: History::default(),
         };
         Self {
@@ -93,6 +94,7 @@ impl Customer {
                 amount_minor,
                 costed_amount_minor: 0,
                 cost_minor: 0,
+                foreign_refunds: None,
             });
         }
         self.profile

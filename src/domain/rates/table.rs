@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ExchangeRate;
+use super::{ExchangeRate, UsedRate};
 use crate::domain::{
     calendar::Day,
     money::{Currency, Money, major_to_money, minor_to_major},
@@ -97,6 +97,24 @@ impl RateTable {
     pub fn quote(&self, from: Currency, to: Currency, day: Day) -> Option<Quote> {
         self.step(from, to, day)
             .or_else(|| self.over_a_third(from, to, day))
+    }
+
+    /// The oldest rate that converts one of the amounts, each a currency with a day; `None` where none is converted.
+    #[must_use]
+    pub fn oldest_used(
+        &self,
+        amounts: impl Iterator<Item = (Currency, Day)>,
+        to: Currency,
+    ) -> Option<UsedRate> {
+        if self.pairs.is_empty() {
+            return None;
+        }
+        let others = amounts.filter(|&(from, _)| from != to);
+        let used = others.filter_map(|(from, day)| {
+            let day = self.quote(from, to, day)?.dated;
+            Some(UsedRate { day, from, to })
+        });
+        used.min()
     }
 
     /// An amount of `day` in major units of `to`, rounded as `f64` rounds; `None` when there is no rate.

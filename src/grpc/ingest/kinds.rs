@@ -17,7 +17,15 @@ use crate::{
 };
 
 /// Results, one for each item.
-type Results = Result<Vec<pb::ItemResult>, Status>;
+type Results = Result<pb::BatchResult, Status>;
+
+/// Results of facts that take back no other.
+fn plain(results: Vec<pb::ItemResult>) -> pb::BatchResult {
+    pb::BatchResult {
+        results,
+        unmatched_change: 0,
+    }
+}
 
 /// A call that writes, with the import of its request.
 pub(super) fn call(deadline: Instant, import_id: &str) -> Result<Call, Status> {
@@ -45,7 +53,8 @@ impl IngestApi {
         let call = call(deadline, &request.import_id)?;
         let batch = self.read_customers(&request.customers)?;
         let outcomes = self.ingest.customers(&batch.read, &call).await?;
-        Ok(self.results(FactKind::Customer, "customers", batch, &outcomes))
+        let results = self.results(FactKind::Customer, "customers", batch, &outcomes);
+        Ok(plain(results))
     }
 
     pub(super) async fn write_transactions(
@@ -75,9 +84,9 @@ impl IngestApi {
             unknown_customer: request.unknown_customer,
         };
         let call = call(deadline, &request.import_id)?;
-        let mut results = self.place_and_write(items, contact, &call).await?;
-        self.warn_of_channels(&request.contacts, &mut results);
-        Ok(results)
+        let mut result = self.place_and_write(items, contact, &call).await?;
+        self.warn_of_channels(&request.contacts, &mut result.results);
+        Ok(result)
     }
 
     pub(super) async fn write_contracts(
@@ -103,6 +112,7 @@ impl IngestApi {
         let call = call(deadline, &request.import_id)?;
         let batch = self.read("rates", &request.rates, exchange_rate)?;
         let outcomes = self.ingest.rates(&batch.read, &call).await?;
-        Ok(self.results(FactKind::Rate, "rates", batch, &outcomes))
+        let results = self.results(FactKind::Rate, "rates", batch, &outcomes);
+        Ok(plain(results))
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     pb,
     service::{
         error::ServiceError,
-        ingest::{Call, Ingest, NewContract, NewFact, Outcome, Placement},
+        ingest::{Call, Ingest, NewContract, NewFact, Placement, Recorded},
     },
 };
 
@@ -38,12 +38,12 @@ pub(super) struct Items<'a, M> {
 /// An item of a known customer.
 pub(super) trait OfCustomer: Sized + Send + Sync {
     fn customer_id(&self) -> &CustomerId;
-    /// Records a batch. One outcome for each, in their order.
+    /// Records a batch.
     fn write(
         ingest: &Ingest,
         batch: &[Self],
         call: &Call,
-    ) -> impl Future<Output = Result<Vec<Outcome>, ServiceError>> + Send;
+    ) -> impl Future<Output = Result<Recorded, ServiceError>> + Send;
 }
 
 impl OfCustomer for NewFact<Transaction> {
@@ -51,11 +51,7 @@ impl OfCustomer for NewFact<Transaction> {
         &self.fact.key.customer_id
     }
 
-    async fn write(
-        ingest: &Ingest,
-        batch: &[Self],
-        call: &Call,
-    ) -> Result<Vec<Outcome>, ServiceError> {
+    async fn write(ingest: &Ingest, batch: &[Self], call: &Call) -> Result<Recorded, ServiceError> {
         ingest.transactions(batch, call).await
     }
 }
@@ -65,11 +61,7 @@ impl OfCustomer for NewFact<Contact> {
         &self.fact.key.customer_id
     }
 
-    async fn write(
-        ingest: &Ingest,
-        batch: &[Self],
-        call: &Call,
-    ) -> Result<Vec<Outcome>, ServiceError> {
+    async fn write(ingest: &Ingest, batch: &[Self], call: &Call) -> Result<Recorded, ServiceError> {
         ingest.contacts(batch, call).await
     }
 }
@@ -79,12 +71,8 @@ impl OfCustomer for NewContract {
         &self.key.customer_id
     }
 
-    async fn write(
-        ingest: &Ingest,
-        batch: &[Self],
-        call: &Call,
-    ) -> Result<Vec<Outcome>, ServiceError> {
-        ingest.contracts(batch, call).await
+    async fn write(ingest: &Ingest, batch: &[Self], call: &Call) -> Result<Recorded, ServiceError> {
+        Ok(ingest.contracts(batch, call).await?.into())
     }
 }
 
@@ -96,7 +84,7 @@ impl IngestApi {
         items: Items<'_, M>,
         read: impl Fn(&M, String, &Calendar, &Placement) -> Result<T, Violations> + Send + Sync,
         call: &Call,
-    ) -> Result<Vec<pb::ItemResult>, Status> {
+    ) -> Result<pb::BatchResult, Status> {
         let Items {
             kind,
             name,
@@ -111,11 +99,11 @@ impl IngestApi {
             let placement = self.ingest.place(&subjects, unknown).await?;
             let read = |message: &M, path, calendar: &_| read(message, path, calendar, &placement);
             let batch = self.read(name, messages, read)?;
-            let outcomes = match T::write(&self.ingest, &batch.read, call).await {
+            let recorded = match T::write(&self.ingest, &batch.read, call).await {
                 Err(ServiceError::Contended) if attempt < PLACINGS && !subjects.is_empty() => {
                     continue;
                 }
-                outcomes => outcomes?,
+                recorded => recorded?,
             };
             let ids: Vec<CustomerId> = batch
                 .read
@@ -123,15 +111,18 @@ impl IngestApi {
                 .map(|item| item.customer_id().clone())
                 .collect();
             let refused: Vec<bool> = batch.refused.iter().map(Option::is_some).collect();
-            let mut results = self.results(kind, name, batch, &outcomes);
+            let mut results = self.results(kind, name, batch, &recorded.outcomes);
             state_customers(&mut results, messages, &refused, ids);
-            return Ok(results);
+            return Ok(pb::BatchResult {
+                results,
+                unmatched_change: recorded.unmatched.net(),
+            });
         }
         Err(ServiceError::Contended.into())
     }
 }
 
-/// States the customers of the items that name them by a subject; `ids` are those of the items that are not refused on reading.
+/// States the customers of the items whose own customer id does not tell it; `ids` are those of the items that are not refused on reading.
 fn state_customers<M: NamesCustomer>(
     results: &mut [pb::ItemResult],
     messages: &[M],
@@ -141,7 +132,7 @@ fn state_customers<M: NamesCustomer>(
     let items = results.iter_mut().zip(messages).zip(refused);
     let read = items.filter_map(|(item, &refused)| (!refused).then_some(item));
     for ((result, message), id) in read.zip(ids) {
-        if message.subject().is_some() {
+        if message.returns_customer() {
             id.as_str().clone_into(&mut result.customer_id);
         }
     }

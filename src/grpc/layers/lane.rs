@@ -260,10 +260,10 @@ mod tests {
             here,
             [
                 "CustomerService/GetCustomer",
-                "IngestService/StreamFacts",
                 "ScoringService/Classify",
                 "ScoringService/ScoreLifetimeValue",
                 "ScoringService/ExplainSegment",
+                "IngestService/StreamFacts",
                 "RoutingService/RouteContact",
             ],
             "a new method runs in a lane unless it is a lookup or a stream"

@@ -103,7 +103,7 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 44] = [
+static METHODS: [Method; 49] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
@@ -154,6 +154,13 @@ static METHODS: [Method; 44] = [
         SMALL,
         HEAVY_DEFAULT,
     ),
+    // All facts of a group of customers, several times.
+    batch("/patron.v1.CorrectionService/MergeCustomers", SMALL),
+    batch("/patron.v1.CorrectionService/UnmergeCustomer", SMALL),
+    small("/patron.v1.CorrectionService/ListMerges"),
+    // A thousand names of facts.
+    batch("/patron.v1.CorrectionService/MoveFacts", SUBJECTS),
+    batch("/patron.v1.CorrectionService/EraseCustomer", SMALL),
     // Checking a document takes seconds, and publishing counts the customers whose amounts cannot be converted.
     heavy(
         "/patron.v1.DefinitionService/ValidateDefinitions",

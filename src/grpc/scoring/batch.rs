@@ -41,7 +41,7 @@ pub(super) fn parse_batch(
     subjects: &[pb::Subject],
     asked: &RequestOptions<'_>,
     mask: Option<&FieldMask>,
-    read_mask: impl Fn(&FieldMask, &mut Checker<'_>) -> AnswerMask,
+    read_mask: impl Fn(Option<&FieldMask>, &mut Checker<'_>) -> AnswerMask,
 ) -> Result<ParsedBatch, Status> {
     let mut violations = Violations::default();
     let mut check = violations.at("");
@@ -53,8 +53,7 @@ pub(super) fn parse_batch(
         return Err(status::invalid_request(violations));
     }
     let question = asked.read(&mut check);
-    let mask = mask.filter(|mask| !mask.paths.is_empty());
-    let mask = mask.map(|mask| read_mask(mask, &mut check.field("read_mask")));
+    let mask = read_mask(mask, &mut check.field("read_mask"));
     if !violations.is_empty() {
         return Err(status::invalid_request(violations));
     }
@@ -73,6 +72,6 @@ pub(super) fn parse_batch(
         subjects: read,
         unreadable,
         question,
-        mask: mask.unwrap_or(AnswerMask::ALL),
+        mask,
     })
 }

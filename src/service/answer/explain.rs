@@ -13,6 +13,7 @@ use crate::{
             tier::{TierExplanation, explain_tier},
         },
         fitted::parameters::ExtrapolatedCovariate,
+        rates::UsedRate,
         rules::condition::SegmentId,
         text::CustomerId,
     },
@@ -80,6 +81,8 @@ pub struct ExplainedCustomer<'a> {
     pub profile: &'a Profile,
     /// The tier, if it was asked for.
     pub tier: Option<TierExplanation>,
+    /// The oldest rate that converted an amount of the value.
+    pub oldest_rate: Option<UsedRate>,
     /// The segments that were asked for; `None` before definitions are published.
     pub segments: Option<ExplainedSegments<'a>>,
     /// The covariates outside the values that the order model was fitted to.
@@ -187,6 +190,11 @@ fn with_explanation<T>(
     write(ExplainedCustomer {
         profile: profile.profile(),
         tier,
+        oldest_rate: assessment.valued.valuation.oldest_rate(
+            profile.view(),
+            basis,
+            basis.revision.horizon.months(),
+        ),
         segments,
         extrapolated_covariates: assessment.valued.valuation.extrapolated_covariates.clone(),
     })

@@ -6,13 +6,17 @@ use bytes::Bytes;
 use sqlx::PgConnection;
 
 use crate::{
-    cache::profiles::{HeldProfile, KeptAnswer, ProfileCache},
+    cache::{
+        profiles::{HeldProfile, KeptAnswer, ProfileCache},
+        read_through::LoadError,
+    },
     domain::{
         assess::routing::RouteInputs,
         basis::Basis,
         calendar::Day,
         customer::{
             facts::MAX_DAYS_AHEAD,
+            group::{Groups, MAX_MEMBERS},
             profile::{DatedProfile, Facts, History, Profile, fold},
         },
         text::CustomerId,
@@ -77,11 +81,11 @@ impl Profiles {
         customer: &CustomerId,
         as_of: Day,
     ) -> Result<Option<DatedProfile>, ServiceError> {
-        let held = self.cache.get(customer).await?;
-        self.date(customer, &held, as_of).await
+        let held = self.held(customer).await?;
+        self.date(&held, as_of).await
     }
 
-    /// What memory holds of `customer`, loaded if it holds nothing.
+    /// What memory holds of `customer`, loaded if it holds nothing; of one who is merged, what it holds of the customer who stays.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -89,25 +93,25 @@ impl Profiles {
         &self,
         customer: &CustomerId,
     ) -> Result<HeldProfile, ServiceError> {
-        Ok(self.cache.get(customer).await?)
+        Ok(held_root(&self.cache, customer).await?)
     }
 
-    /// The profile of `customer`, of whom `held` is held, as of a day; `None` for an unknown customer.
+    /// The profile of a customer, of whom `held` is held, as of a day; `None` for an unknown customer.
     ///
     /// # Errors
     /// When the database cannot be asked.
     pub(in crate::service) async fn date(
         &self,
-        customer: &CustomerId,
         held: &HeldProfile,
         as_of: Day,
     ) -> Result<Option<DatedProfile>, ServiceError> {
-        if held.profile.is_none() {
+        let Some(profile) = &held.profile else {
             return Ok(None);
-        }
+        };
         if let Some(dated) = held.dated(as_of) {
             return Ok(Some(dated));
         }
+        let customer = &profile.customer_id;
         let mut folded = self
             .fold_until(std::slice::from_ref(customer), as_of)
             .await?;
@@ -120,8 +124,7 @@ impl Profiles {
         customer: &CustomerId,
         as_of: Day,
     ) -> Option<InMemory> {
-        self.cache
-            .get_held(customer, |held| InMemory::from_held(held, as_of))
+        self.look(customer, |held| InMemory::from_held(held, as_of))
     }
 
     /// The finished answer about `customer` on `basis` as of a day, or what memory holds to make it of; `None` if the database must be
@@ -132,7 +135,7 @@ impl Profiles {
         basis: &Arc<Basis>,
         as_of: Day,
     ) -> Option<KeptOrHeld> {
-        self.cache.get_held(customer, |held| {
+        self.look(customer, |held| {
             let kept = held.answer(basis, as_of).map(KeptOrHeld::Kept);
             kept.or_else(|| InMemory::from_held(held, as_of).map(KeptOrHeld::Held))
         })
@@ -145,8 +148,42 @@ impl Profiles {
         basis: &Arc<Basis>,
         as_of: Day,
     ) -> Option<(Bytes, Arc<RouteInputs>)> {
-        self.cache
-            .get_held(customer, |held| held.route(basis, as_of))
+        self.look(customer, |held| held.route(basis, as_of))
+    }
+
+    /// The customer with whose profile `customer` is answered: itself, or the one into whom it is merged; `None` if memory does not know.
+    pub(in crate::service::answer) fn root_held(
+        &self,
+        customer: &CustomerId,
+    ) -> Option<CustomerId> {
+        self.look(customer, |held| {
+            let profile = held.profile.as_ref();
+            profile.map(|profile| profile.customer_id.clone())
+        })
+    }
+
+    /// What `look` finds in what memory holds of `customer`, or, if they are merged, of the customer who stays. Of one who is not, one look.
+    fn look<T>(
+        &self,
+        customer: &CustomerId,
+        look: impl Fn(&HeldProfile) -> Option<T>,
+    ) -> Option<T> {
+        enum Seen<T> {
+            Found(T),
+            Elsewhere(CustomerId),
+        }
+        let see = |held: &HeldProfile| match &held.merged_into {
+            None => look(held).map(Seen::Found),
+            Some(into) => Some(Seen::Elsewhere(into.clone())),
+        };
+        let mut seen = self.cache.get_held(customer, see)?;
+        for _ in 0..=MAX_MEMBERS {
+            match seen {
+                Seen::Found(found) => return Some(found),
+                Seen::Elsewhere(id) => seen = self.cache.get_held(&id, see)?,
+            }
+        }
+        None
     }
 
     /// Keeps the finished answer about `customer` beside the profile that it was made from.
@@ -156,7 +193,7 @@ impl Profiles {
         });
     }
 
-    /// The profiles of those of `customers` that are known, as of a day.
+    /// The profiles of those of `customers` that are known, as of a day; of one who is merged, that of the customer who stays.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -166,17 +203,33 @@ impl Profiles {
         as_of: Day,
     ) -> Result<HashMap<CustomerId, DatedProfile>, ServiceError> {
         let mut found = HashMap::with_capacity(customers.len());
-        let mut later = vec![];
+        let (mut later, mut merged) = (vec![], vec![]);
         for (id, held) in self.cache.get_many(customers).await? {
-            if held.profile.is_none() {
+            let held = match held.merged_into {
+                Some(into) => {
+                    let root = self.held(&into).await?;
+                    if let Some(profile) = &root.profile {
+                        merged.push((id, profile.customer_id.clone()));
+                    }
+                    root
+                }
+                None => held,
+            };
+            let Some(profile) = &held.profile else {
                 continue;
-            }
+            };
+            let root = profile.customer_id.clone();
             match held.dated(as_of) {
-                Some(dated) => drop(found.insert(id, dated)),
-                None => later.push(id),
+                Some(dated) => drop(found.insert(root, dated)),
+                None => later.push(root),
             }
         }
         found.extend(self.fold_until(&later, as_of).await?);
+        for (id, root) in merged {
+            if let Some(dated) = found.get(&root).cloned() {
+                found.insert(id, dated);
+            }
+        }
         Ok(found)
     }
 
@@ -191,8 +244,12 @@ impl Profiles {
         }
         // One snapshot for the version and the facts behind it.
         let mut tx = self.pool.begin_snapshot().await?;
-        let profiles = store::profiles::list(&mut tx, customers).await?;
-        let folded = fold_day(&mut tx, profiles.values(), as_of).await?;
+        let mut profiles = store::profiles::list(&mut tx, customers).await?;
+        // Who was merged since memory was asked.
+        let unknown = customers.iter().filter(|id| !profiles.contains_key(*id));
+        let unknown: Vec<CustomerId> = unknown.cloned().collect();
+        let merged = list_merged(&mut tx, &unknown, &mut profiles).await?;
+        let mut folded = fold_day(&mut tx, profiles.values(), as_of).await?;
         // Facts ahead of the clock: until the day of the last one, every answer about today needs what is folded here.
         let ahead = profiles.values().filter(|profile| {
             let last = profile.history.last_event_day;
@@ -214,8 +271,48 @@ impl Profiles {
                 held.earlier = kept.chain(earlier.iter().cloned()).collect();
             });
         }
+        for (id, root) in merged {
+            if let Some(dated) = folded.get(&root).cloned() {
+                folded.insert(id, dated);
+            }
+        }
         Ok(folded)
     }
+}
+
+/// Adds to `profiles` those of the customers into whom some of `unknown` are merged. Returns who those are.
+async fn list_merged(
+    connection: &mut PgConnection,
+    unknown: &[CustomerId],
+    profiles: &mut HashMap<CustomerId, Profile>,
+) -> Result<HashMap<CustomerId, CustomerId>, StoreError> {
+    if unknown.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let parents = store::merges::list_parents(connection, unknown).await?;
+    let merged = store::merges::list_roots(connection, parents).await?;
+    let roots: Vec<CustomerId> = merged.values().cloned().collect();
+    profiles.extend(store::profiles::list(connection, &roots).await?);
+    Ok(merged)
+}
+
+/// What `cache` holds of a customer, loaded if it holds nothing; of one who is merged, what it holds of the customer who stays.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(in crate::service) async fn held_root(
+    cache: &Arc<ProfileCache>,
+    customer: &CustomerId,
+) -> Result<HeldProfile, LoadError> {
+    let mut held = cache.get(customer).await?;
+    // Merges are changed while they are followed, one by one: the way is never longer than a group is large.
+    for _ in 0..=MAX_MEMBERS {
+        let Some(into) = held.merged_into.take() else {
+            break;
+        };
+        held = cache.get(&into).await?;
+    }
+    Ok(held)
 }
 
 /// The profiles of `profiles` as of a day, as the facts until it make them.
@@ -228,7 +325,8 @@ pub(in crate::service) async fn fold_day(
         .clone()
         .map(|one| one.customer_id.clone())
         .collect();
-    let mut facts = store::facts::list(connection, &customers, Some(day)).await?;
+    let groups = Groups::from_profiles(profiles.clone());
+    let mut facts = store::facts::list_joined(connection, &customers, Some(day), &groups).await?;
     let fold_one = |profile: &Profile| {
         let id = profile.customer_id.clone();
         let history = fold_all(&facts.remove(&id).unwrap_or_default());

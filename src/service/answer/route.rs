@@ -135,12 +135,15 @@ impl Router {
             (Named::Subject(subject), None) => (subject.clone(), IdentifiedBy::Caller),
             (Named::Subject(subject), Some(claim)) => {
                 // Both must be held, and leave one customer; a customer id may be that of nobody.
-                let named = classifier.subjects.find_held(subject)?;
+                let named = match subject {
+                    Subject::Customer(id) => vec![classifier.profiles.root_held(id)?],
+                    Subject::Identifier(_) => classifier.subjects.find_held(subject)?.to_vec(),
+                };
                 let Subject::Identifier(_) = claim else {
                     return None;
                 };
                 let claimed = classifier.subjects.find_held(claim)?;
-                let (ids, by) = narrowed(named.to_vec(), &claimed)?;
+                let (ids, by) = narrowed(named, &claimed)?;
                 let [id] = &*ids else {
                     return None;
                 };
@@ -290,7 +293,9 @@ impl Router {
             Subject::Customer(id) => {
                 let today = self.classifier.today()?;
                 let known = self.classifier.profiles.at(id, today).await?;
-                Ok(known.map_or_else(Vec::new, |_| ids.to_vec()))
+                // Of one who is merged, the customer who stays, as identifiers name them.
+                let id = known.map(|known| known.profile().customer_id.clone());
+                Ok(id.into_iter().collect())
             }
         }
     }

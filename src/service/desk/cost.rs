@@ -7,7 +7,7 @@ use crate::{
     domain::{
         basis::Basis,
         calendar::Day,
-        customer::profile::DatedProfile,
+        customer::{group::Groups, profile::DatedProfile},
         desk::{
             contacts::DeskContact,
             ledger::{CostToServe, Ledger},
@@ -59,8 +59,11 @@ impl CustomerDesk {
         let profile = self.classifier.profiles.at(id, as_of).await?;
         let profile = profile.ok_or(ServiceError::CustomerNotFound(subject.noun()))?;
         let mut connection = self.pool.acquire().await?;
-        let mut contacts = list_contacts(&mut connection, std::slice::from_ref(id), window).await?;
-        Ok((profile, contacts.remove(id).unwrap_or_default()))
+        let id = profile.profile().customer_id.clone();
+        let groups = Groups::from_profiles([profile.profile()]);
+        let ids = std::slice::from_ref(&id);
+        let mut contacts = list_contacts(&mut connection, ids, &groups, window).await?;
+        Ok((profile, contacts.remove(&id).unwrap_or_default()))
     }
 
     /// What the contacts of a customer cost.

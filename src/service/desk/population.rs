@@ -3,7 +3,10 @@
 //! One snapshot for all slices. What is held is one slice, whatever the number of customers; a caller who goes away ends the walk at the next
 //! slice.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use sqlx::PgConnection;
 
@@ -13,6 +16,7 @@ use crate::{
         calendar::Day,
         customer::{
             facts::Contact,
+            group::Groups,
             profile::{DatedProfile, Profile},
         },
         desk::{
@@ -58,7 +62,8 @@ impl GroupDesk {
                 break;
             };
             after = Some(last.clone());
-            let mut contacts = list_contacts(&mut tx, &ids, window).await?;
+            let groups = Groups::from_profiles(&slice);
+            let mut contacts = list_contacts(&mut tx, &ids, &groups, window).await?;
             for profile in date(&mut tx, slice, as_of).await? {
                 let contacts = contacts.remove(&profile.profile().customer_id);
                 each(Walked {
@@ -96,18 +101,32 @@ async fn date(
     Ok(dated.collect())
 }
 
-/// The contacts of customers that count within a window, by customer; those without any are absent.
+/// The contacts of customers that count within a window, by customer, with those of the customers who were merged into them; those without any
+/// are absent.
 pub(super) async fn list_contacts(
     connection: &mut PgConnection,
     customers: &[CustomerId],
+    groups: &Groups,
     window: Window,
 ) -> Result<HashMap<CustomerId, Vec<DeskContact>>, StoreError> {
+    let customers = groups.with_members(customers);
+    let contacts = store::contacts::list_within(connection, &customers, window).await?;
+    let contacts = groups.join_keyed(contacts, |contact| &mut contact.key);
+    let mut outcomes = store::contact_outcomes::list(connection, &customers, window).await?;
+    if !groups.is_empty() {
+        outcomes = groups.join_keyed(outcomes, |outcome| &mut outcome.outcome.key);
+        // Its contact may be recorded with another customer of the group.
+        let keys: HashSet<_> = contacts.iter().map(|contact| &contact.key).collect();
+        for outcome in &mut outcomes {
+            outcome.has_contact |= keys.contains(&outcome.outcome.key);
+        }
+    }
     let mut read: HashMap<CustomerId, (Vec<Contact>, Vec<RecordedOutcome>)> = HashMap::new();
-    for contact in store::contacts::list_within(connection, customers, window).await? {
+    for contact in contacts {
         let of_customer = read.entry(contact.key.customer_id.clone()).or_default();
         of_customer.0.push(contact);
     }
-    for outcome in store::contact_outcomes::list(connection, customers, window).await? {
+    for outcome in outcomes {
         let of_customer = read.entry(outcome.outcome.key.customer_id.clone());
         of_customer.or_default().1.push(outcome);
     }

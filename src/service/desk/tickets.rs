@@ -40,6 +40,7 @@ use crate::{
         },
         error::ServiceError,
     },
+    store,
 };
 
 /// How far back contacts are looked at, in days.
@@ -259,7 +260,8 @@ impl CustomerDesk {
         for part in single.chunks_mut(PART) {
             let ids: Vec<CustomerId> = part.iter().map(|(id, _)| id.clone()).collect();
             let mut connection = self.pool.acquire().await?;
-            let contacts = list_contacts(&mut connection, &ids, window).await?;
+            let groups = store::profiles::list_groups(&mut connection, &ids).await?;
+            let contacts = list_contacts(&mut connection, &ids, &groups, window).await?;
             for (id, sender) in part {
                 let contacts = contacts.get(id).map_or(&[][..], |contacts| contacts);
                 for topic in contacts.iter().filter_map(|it| it.topic.clone()) {

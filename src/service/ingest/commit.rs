@@ -1,12 +1,17 @@
 //! The end that every ingest transaction has in common.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
-use tokio::time::Instant;
 
-use super::{Call, Ingest};
+use super::{
+    Call, Ingest,
+    locked::{Locked, distinct},
+};
 use crate::{
     cache::profiles::{HeldProfile, ProfileCache},
     domain::{
@@ -22,7 +27,7 @@ use crate::{
         self,
         error::StoreError,
         identifiers::IdentifierDigest,
-        import_writes::{ImportWrite, Naming},
+        import_writes::ImportWrite,
         imports::{ImportCount, ImportedKind},
     },
 };
@@ -39,23 +44,8 @@ pub(super) struct Changes {
     pub(super) imported: Option<Imported>,
     /// Customers without any fact left, with their last versions.
     pub(super) former: Vec<(CustomerId, i64)>,
-}
-
-/// Customers whose locks a transaction holds.
-pub(super) struct Locked {
-    /// The profiles of those who are known.
-    pub(super) profiles: HashMap<CustomerId, Profile>,
-    /// The last versions of those who were known once.
-    former: HashMap<CustomerId, i64>,
-}
-
-impl Locked {
-    /// The version of what is known of a customer; 0 for one who never was.
-    pub(super) fn version(&self, id: &CustomerId) -> i64 {
-        let known = self.profiles.get(id).map(|profile| profile.version);
-        let former = self.former.get(id).copied();
-        known.or(former).unwrap_or_default()
-    }
+    /// Customers who are merged with this transaction, with the version and into whom.
+    pub(super) merged: Vec<(CustomerId, i64, CustomerId)>,
 }
 
 /// What an import writes with a transaction.
@@ -63,35 +53,45 @@ pub(super) struct Imported {
     import_id: Label,
     kind: ImportedKind,
     written: usize,
-    /// Of each customer the version before, and kind and name of those who were known.
-    before: HashMap<CustomerId, (i64, Option<Naming>)>,
+    /// The customers to whom it writes, as they were before.
+    before: Vec<Before>,
+}
+
+/// A customer before an import writes to them.
+struct Before {
+    customer_id: CustomerId,
+    /// With whose profile their facts are.
+    root: CustomerId,
+    version: i64,
 }
 
 impl Imported {
     /// What the import of a call, if it has one, writes: `written` items to some of the locked customers.
-    pub(super) fn begin(
+    pub(super) fn begin<'a>(
         call: &Call,
         kind: ImportedKind,
         written: usize,
-        customers: &[CustomerId],
+        customers: impl Iterator<Item = &'a CustomerId>,
         locked: &Locked,
     ) -> Option<Self> {
-        let naming = |id: &CustomerId| {
-            let profile = locked.profiles.get(id)?;
-            Some((profile.kind, profile.display_name.clone()))
+        let import_id = call.import.clone()?;
+        let before = |id: &CustomerId| Before {
+            customer_id: id.clone(),
+            root: locked.root(id).clone(),
+            version: locked.version(id),
         };
-        let before = |id: &CustomerId| (id.clone(), (locked.version(id), naming(id)));
         Some(Self {
-            import_id: call.import.clone()?,
+            import_id,
             kind,
             written,
-            before: customers.iter().map(before).collect(),
+            before: distinct(customers).iter().map(before).collect(),
         })
     }
 
-    /// The same with another number of items.
-    pub(super) fn with_written(mut self, written: usize) -> Self {
+    /// The same with another number of items, which are of `customers`.
+    pub(super) fn with_written(mut self, written: usize, customers: &HashSet<CustomerId>) -> Self {
         self.written = written;
+        self.before.retain(|it| customers.contains(&it.customer_id));
         self
     }
 
@@ -108,24 +108,31 @@ impl Imported {
             ..ImportCount::default()
         };
         store::imports::insert_call(tx, number, self.kind, count, None, recorded_at).await?;
-        let writes = profiles.values().map(|profile| {
-            let before = self.before.get(&profile.customer_id);
-            let (version, naming) = before.cloned().unwrap_or_default();
-            let after = (profile.kind, profile.display_name.clone());
-            let created = naming.is_none();
-            let before = naming.filter(|before| *before != after);
-            ImportWrite {
-                customer_id: profile.customer_id.clone(),
-                first_version: version + 1,
+        let writes = self.before.iter().filter_map(|before| {
+            let profile = profiles.get(&before.root)?;
+            Some(ImportWrite {
+                customer_id: before.customer_id.clone(),
+                import: number,
+                first_version: before.version + 1,
                 last_version: profile.version,
-                created,
-                after: (created || before.is_some()).then_some(after),
-                before,
-            }
+            })
         });
         let writes: Vec<ImportWrite> = writes.collect();
-        store::import_writes::insert(tx, number, &writes).await
+        store::import_writes::insert(tx, &writes).await
     }
+}
+
+/// Ends a transaction that writes no fact: with a commit if it noted that facts were sent again.
+pub(super) async fn end_unwritten(
+    ingest: &Ingest,
+    tx: Tx<'static, Postgres>,
+    notes: bool,
+) -> Result<(), StoreError> {
+    if notes {
+        ingest.pool.check_open()?;
+        return Ok(tx.commit().await?);
+    }
+    Ok(tx.rollback().await?)
 }
 
 /// Stores the profiles that the transaction changed, appends them to the change log, commits, and brings memory up to date.
@@ -141,6 +148,7 @@ pub(super) async fn commit(
         new_currency,
         imported,
         former,
+        merged,
     } = changes;
     if let Some(imported) = imported {
         imported.insert(&mut tx, &written, recorded_at).await?;
@@ -148,6 +156,7 @@ pub(super) async fn commit(
     store::former_customers::insert(&mut tx, &former).await?;
     let mut versions = store::profiles::upsert(&mut tx, written.values()).await?;
     versions.extend(former.iter().cloned());
+    versions.extend(merged.iter().map(|(id, version, _)| (id.clone(), *version)));
     store::change_log::insert(&mut tx, &versions, recorded_at).await?;
     // A day that the zone does not know is none ahead of which anything could be.
     let earlier = match Day::in_zone(recorded_at, &ingest.zone) {
@@ -171,9 +180,15 @@ pub(super) async fn commit(
             for (customer, version) in &former {
                 profiles.commit(customer, *version, || HeldProfile::former(*version));
             }
+            for (customer, version, into) in &merged {
+                let held = || HeldProfile::merged(into.clone(), *version);
+                profiles.commit(customer, *version, held);
+            }
         } else {
             // The connection broke, so it may be committed or not.
-            for customer in written.keys().chain(former.iter().map(|(id, _)| id)) {
+            let gone = former.iter().map(|(id, _)| id);
+            let gone = gone.chain(merged.iter().map(|(id, ..)| id));
+            for customer in written.keys().chain(gone) {
                 profiles.invalidate_unsure(customer);
             }
             if new_currency {
@@ -211,65 +226,4 @@ fn put_in(
             ..HeldProfile::from_profile(Some(Arc::new(profile)))
         });
     }
-}
-
-/// By how much a statement may outlive the deadline of its call.
-const GRACE: Duration = Duration::from_millis(200);
-
-/// No statement of an ingest transaction runs longer, however patient the caller.
-const LONGEST_STATEMENT: Duration = Duration::from_secs(30);
-
-/// Begins a transaction that holds the locks of `customers`, none of whose statements outlives `deadline`.
-pub(super) async fn begin(
-    ingest: &Ingest,
-    customers: &[CustomerId],
-    deadline: Instant,
-) -> Result<Tx<'static, Postgres>, StoreError> {
-    let mut tx = begin_limited(ingest, deadline).await?;
-    store::locks::lock_customers(&mut tx, customers).await?;
-    Ok(tx)
-}
-
-/// The profiles of customers whose locks `tx` holds: nobody else can change them until its end.
-///
-/// Memory learns which versions there are, whatever this call comes to write. The answer to the commit that made one may have been lost, a
-/// load may since have brought what was before it, and the caller who sends the batch again is told that it is known.
-pub(super) async fn list_locked(
-    ingest: &Ingest,
-    tx: &mut Tx<'_, Postgres>,
-    customers: &[CustomerId],
-) -> Result<Locked, StoreError> {
-    let profiles = store::profiles::list(tx, customers).await?;
-    let unknown = customers.iter().filter(|id| !profiles.contains_key(*id));
-    let unknown: Vec<CustomerId> = unknown.cloned().collect();
-    let former = store::former_customers::list(tx, &unknown).await?;
-    let known = profiles
-        .iter()
-        .map(|(id, profile)| (id, profile.version))
-        .chain(former.iter().map(|(id, version)| (id, *version)));
-    for (customer, version) in known {
-        ingest.profiles.invalidate_older_than(customer, version);
-    }
-    Ok(Locked { profiles, former })
-}
-
-/// Begins a transaction none of whose statements outlives `deadline`.
-pub(super) async fn begin_limited(
-    ingest: &Ingest,
-    deadline: Instant,
-) -> Result<Tx<'static, Postgres>, StoreError> {
-    let mut tx = ingest.pool.begin().await?;
-    // A little longer than the call: that the deadline passed is for its own layer to say.
-    let left = deadline.saturating_duration_since(Instant::now()) + GRACE;
-    let left = left.min(LONGEST_STATEMENT);
-    store::locks::limit_statements(&mut tx, left).await?;
-    Ok(tx)
-}
-
-/// The sorted customers of a batch, each once.
-pub(super) fn distinct<'a>(customers: impl Iterator<Item = &'a CustomerId>) -> Vec<CustomerId> {
-    let mut ids: Vec<CustomerId> = customers.cloned().collect();
-    ids.sort();
-    ids.dedup();
-    ids
 }

@@ -1,14 +1,20 @@
 //! Creating and changing customers: their kind and name, the identifiers they are found by, and their attributes.
 
+mod attributes;
+mod identifiers;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
 
+use self::attributes::{new_attributes, past_days};
 use super::{
     Call, Ingest, Outcome,
-    commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
-    facts::empty_profile,
+    commit::{Changes, Imported, commit, end_unwritten},
+    creation::empty_profile,
+    fold::fold_groups,
+    locked::{Locked, begin, distinct},
 };
 use crate::{
     domain::{
@@ -25,9 +31,13 @@ use crate::{
         self,
         attributes::ObservationDay,
         customers::Customer,
+        customers::KindAndName,
         error::StoreError,
         identifiers::{IdentifierDigest, IdentifierFact, IdentifierState},
+        import_writes::ImportWrite,
         imports::ImportedKind,
+        namings::Naming,
+        repeats::{NO_IMPORT, RepeatedFact},
     },
 };
 
@@ -42,7 +52,7 @@ pub struct CustomerPatch {
     pub display_name: Option<Option<Label>>,
     /// Found by these from now on.
     pub add_identifiers: Vec<Identifier>,
-    /// No longer found by these.
+    /// No longer found by these, whichever source states them.
     pub end_identifiers: Vec<Identifier>,
     /// What the source says of these identifiers.
     pub statement: IdentifierStatement,
@@ -79,7 +89,10 @@ pub struct NewAttribute {
 /// What is stored of the customers of a batch, while its patches are being applied.
 struct Known {
     locked: Locked,
+    /// The import of the call, or none.
+    import: i64,
     identifiers: HashMap<CustomerId, Vec<IdentifierState>>,
+    namings: HashMap<CustomerId, Vec<Naming>>,
     /// Of attributes observed on a later day too: what was recorded last for a day.
     past: HashMap<ObservationDay, AttributeFact>,
 }
@@ -89,7 +102,15 @@ struct Known {
 struct Additions {
     identifiers: Vec<IdentifierFact>,
     attributes: Vec<(CustomerId, AttributeFact)>,
+    namings: Vec<(CustomerId, Naming)>,
+    /// Recorded facts that the patches state too.
+    repeated: Vec<RepeatedFact>,
+    /// By the customer with whose profile the facts are.
     changed: HashMap<CustomerId, Profile>,
+    /// Those whose patches change something.
+    patched: HashSet<CustomerId>,
+    /// Kinds and names of those among them who are merged.
+    named: HashMap<CustomerId, KindAndName>,
 }
 
 /// Applies a batch of patches. One outcome for each, in their order.
@@ -112,42 +133,56 @@ async fn write_once(
 ) -> Result<Vec<Outcome>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|patch| &patch.customer_id));
-    let mut tx = begin(ingest, &customers, call.deadline).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
-    let past = past_days(batch, &locked.profiles);
+    let (mut tx, locked) = begin(ingest, &customers, call.deadline).await?;
+    let past = past_days(batch, &locked);
+    let import = store::imports::number_of(&mut tx, call.import.as_ref(), recorded_at).await?;
     let mut known = Known {
+        import,
+        namings: store::namings::list(&mut tx, &customers).await?,
         identifiers: store::identifiers::list_states(&mut tx, &customers).await?,
         past: store::attributes::list_last(&mut tx, &past).await?,
         locked,
     };
     // Before the patches are applied: how many of them write is known after it.
     let kind = ImportedKind::Customer;
-    let imported = Imported::begin(call, kind, 0, &customers, &known.locked);
+    let imported = Imported::begin(call, kind, 0, customers.iter(), &known.locked);
     let mut additions = Additions::default();
     let mut outcomes = Vec::with_capacity(batch.len());
+    let erased = known.locked.erased();
     for patch in batch {
+        if erased.contains(&patch.customer_id) {
+            outcomes.push(Outcome::CustomerErased);
+            continue;
+        }
+        let is_known = known.locked.profile(&patch.customer_id).is_some();
         let changes = apply(ingest, patch, &mut known, &mut additions, recorded_at);
-        outcomes.push(if changes {
-            Outcome::Written
-        } else {
-            Outcome::Duplicate
+        outcomes.push(match (changes, is_known) {
+            (true, true) => Outcome::Written,
+            (true, false) => Outcome::Created,
+            (false, _) => Outcome::Duplicate,
         });
     }
     let identifiers = list_changed(ingest, batch, &additions);
+    let notes = store_notes(&mut tx, import, &additions).await?;
     if additions.changed.is_empty() {
-        tx.rollback().await?;
+        end_unwritten(ingest, tx, notes).await?;
         ingest.identifiers.renew(&identifiers).await;
         return Ok(outcomes);
     }
-    let written = outcomes.iter().filter(|it| **it == Outcome::Written);
+    let written = outcomes.iter().filter(|it| **it != Outcome::Duplicate);
     let written = written.count();
     store_additions(&mut tx, &additions, recorded_at).await?;
+    store_group_additions(&mut tx, &mut additions, &known.locked).await?;
+    let Additions {
+        changed, patched, ..
+    } = additions;
     let changes = Changes {
-        profiles: additions.changed,
+        profiles: changed,
         identifiers,
         new_currency: false,
-        imported: imported.map(|it| it.with_written(written)),
+        imported: imported.map(|it| it.with_written(written, &patched)),
         former: vec![],
+        merged: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(outcomes)
@@ -170,6 +205,24 @@ fn list_changed(
     digests.into_iter().collect()
 }
 
+/// Notes what the patches state of kinds and names, and of facts that are recorded. Says whether any note is new.
+async fn store_notes(
+    tx: &mut Tx<'_, Postgres>,
+    import: i64,
+    additions: &Additions,
+) -> Result<bool, StoreError> {
+    let has_repeated = store::repeats::insert(tx, import, &additions.repeated).await?;
+    store::namings::insert(tx, &additions.namings).await?;
+    if import != NO_IMPORT {
+        // The undoing comes to the customers of whom nothing else is written.
+        let named = additions.namings.iter().map(|(id, _)| id);
+        let named = named.filter(|id| !additions.patched.contains(*id));
+        let writes = named.map(|id| ImportWrite::nothing(id.clone(), import));
+        store::import_writes::insert(tx, &writes.collect::<Vec<_>>()).await?;
+    }
+    Ok(has_repeated || !additions.namings.is_empty())
+}
+
 async fn store_additions(
     tx: &mut Tx<'_, Postgres>,
     additions: &Additions,
@@ -180,7 +233,13 @@ async fn store_additions(
         kind: profile.kind,
         display_name: profile.display_name.clone(),
     });
-    store::customers::upsert(tx, &customers.collect::<Vec<_>>(), recorded_at).await?;
+    let merged = additions.named.iter().map(|(id, (kind, name))| Customer {
+        customer_id: id.clone(),
+        kind: *kind,
+        display_name: name.clone(),
+    });
+    let customers: Vec<Customer> = customers.chain(merged).collect();
+    store::customers::upsert(tx, &customers, recorded_at).await?;
     store::identifiers::insert(tx, &additions.identifiers, recorded_at).await?;
     store::attributes::insert(
         tx,
@@ -190,7 +249,33 @@ async fn store_additions(
     .await
 }
 
+/// Brings what depends on all facts of several customers up to date: who is found by their identifiers, and their profiles.
+async fn store_group_additions(
+    tx: &mut Tx<'_, Postgres>,
+    additions: &mut Additions,
+    locked: &Locked,
+) -> Result<(), StoreError> {
+    let mut digests: HashMap<&CustomerId, Vec<IdentifierDigest>> = HashMap::new();
+    for fact in &additions.identifiers {
+        if locked.is_grouped(&fact.customer_id) {
+            let of_group = digests.entry(locked.root(&fact.customer_id)).or_default();
+            of_group.push(fact.digest);
+        }
+    }
+    for (root, digests) in digests {
+        if let Some(profile) = additions.changed.get(root) {
+            let members = &profile.members;
+            store::identifiers::renew_group_owners(tx, root, members, &digests).await?;
+        }
+    }
+    fold_groups(tx, &mut additions.changed).await
+}
+
 /// Applies one patch to what is known. Says whether it changed anything; then the profile is of the next version.
+#[expect(
+    clippy::too_many_lines,
+    reason = "what a patch changes, part by part, of one profile"
+)]
 fn apply(
     ingest: &Ingest,
     patch: &CustomerPatch,
@@ -200,31 +285,62 @@ fn apply(
 ) -> bool {
     let id = &patch.customer_id;
     let version = known.locked.version(id) + 1;
-    let stored = known.locked.profiles.remove(id);
+    let root = known.locked.root(id).clone();
+    let is_merged = root != *id;
+    let is_grouped = known.locked.is_grouped(id);
+    let naming = known.locked.naming(id);
+    let stored = known.locked.profiles.remove(&root);
     let created = stored.is_none();
     let mut profile = stored.unwrap_or_else(|| empty_profile(&customer_of(patch), recorded_at));
-    let kind = patch.kind.unwrap_or(profile.kind);
-    let display_name = patch
-        .display_name
-        .clone()
-        .unwrap_or_else(|| profile.display_name.clone());
-    let identifiers = new_identifiers(
-        ingest,
-        patch,
-        known.identifiers.entry(id.clone()).or_default(),
-        version,
-    );
-    let attributes = new_attributes(patch, &profile.history.attributes, &mut known.past, version);
+    let (kind_before, name_before) =
+        naming.unwrap_or_else(|| (profile.kind, profile.display_name.clone()));
+    let kind = patch.kind.unwrap_or(kind_before);
+    let display_name = patch.display_name.clone();
+    let display_name = display_name.unwrap_or_else(|| name_before.clone());
+    let states = known.identifiers.entry(id.clone()).or_default();
+    let identifiers = identifiers::state(ingest, patch, states, version);
+    // The profile of several customers does not tell what was observed of one of them: `past` has that.
+    let held = if is_grouped {
+        &[][..]
+    } else {
+        &profile.history.attributes
+    };
+    let attributes = new_attributes(patch, held, &mut known.past, version);
+    let states_facts = !(patch.attributes.is_empty() && identifiers::is_unstated(patch));
+    let naming = Naming {
+        import: known.import,
+        kind: patch.kind,
+        display_name: patch.display_name.clone(),
+    };
+    let namings = known.namings.entry(id.clone()).or_default();
+    let is_named = naming.kind.is_some() || naming.display_name.is_some();
+    if (created || is_named || !states_facts) && naming.is_new(namings) {
+        namings.push(naming.clone());
+        additions.namings.push((id.clone(), naming));
+    }
+    additions.repeated.extend(identifiers.repeated);
+    additions.repeated.extend(attributes.repeated);
+    let (identifiers, attributes) = (identifiers.new, attributes.new);
     let changes = created
-        || kind != profile.kind
-        || display_name != profile.display_name
+        || kind != kind_before
+        || display_name != name_before
         || !identifiers.is_empty()
         || !attributes.is_empty();
     if changes {
         profile.version = version;
         profile.recorded_at = recorded_at;
-        profile.kind = kind;
-        profile.display_name = display_name;
+        additions.patched.insert(id.clone());
+        if is_merged {
+            let naming = (kind, display_name);
+            additions.named.insert(id.clone(), naming.clone());
+            known
+                .locked
+                .merged
+                .insert(id.clone(), (root.clone(), naming));
+        } else {
+            profile.kind = kind;
+            profile.display_name = display_name;
+        }
         let facts = Facts {
             attributes: attributes.clone(),
             ..Facts::default()
@@ -237,9 +353,9 @@ fn apply(
         additions
             .attributes
             .extend(attributes.into_iter().map(|fact| (id.clone(), fact)));
-        additions.changed.insert(id.clone(), profile.clone());
+        additions.changed.insert(root.clone(), profile.clone());
     }
-    known.locked.profiles.insert(id.clone(), profile);
+    known.locked.profiles.insert(root, profile);
     changes
 }
 
@@ -249,150 +365,4 @@ fn customer_of(patch: &CustomerPatch) -> Customer {
         kind: patch.kind.unwrap_or(CustomerKind::Person),
         display_name: None,
     }
-}
-
-/// The identifiers that really begin or end with this patch; `states` is brought up to date.
-fn new_identifiers(
-    ingest: &Ingest,
-    patch: &CustomerPatch,
-    states: &mut Vec<IdentifierState>,
-    profile_version: i64,
-) -> Vec<IdentifierFact> {
-    let statement = &patch.statement;
-    let digested = |identifiers: &[Identifier]| -> Vec<(IdentifierDigest, String)> {
-        let digests = identifiers.iter();
-        digests
-            .map(|it| (ingest.key.digest(it), it.masked()))
-            .collect()
-    };
-    let (added, mut ended) = (
-        digested(&patch.add_identifiers),
-        digested(&patch.end_identifiers),
-    );
-    let replaced = states.iter().filter(|state| {
-        state.begins
-            && statement.replaces.contains(&state.digest.kind())
-            && state.source == statement.source
-            && added.iter().all(|(digest, _)| *digest != state.digest)
-    });
-    ended.extend(replaced.map(|state| (state.digest, state.display.clone())));
-    let ended = ended.into_iter().map(|it| (it, false));
-    let added = added.into_iter().map(|it| (it, true));
-    let mut facts = vec![];
-    for ((digest, display), begins) in ended.chain(added) {
-        let known = states.iter().position(|state| state.digest == digest);
-        if !says_something_new(statement, begins, known.map(|at| &states[at])) {
-            continue;
-        }
-        let state = IdentifierState {
-            digest,
-            display: display.clone(),
-            begins,
-            observed_on: statement.observed_on,
-            source: statement.source.clone(),
-        };
-        match known {
-            Some(at) => states[at] = state,
-            None => states.push(state),
-        }
-        facts.push(IdentifierFact {
-            customer_id: patch.customer_id.clone(),
-            digest,
-            display,
-            begins,
-            observed_on: statement.observed_on,
-            source: statement.source.clone(),
-            profile_version,
-        });
-    }
-    facts
-}
-
-/// Whether a statement that an identifier begins or ends is to be recorded, after what was recorded last.
-fn says_something_new(
-    statement: &IdentifierStatement,
-    begins: bool,
-    known: Option<&IdentifierState>,
-) -> bool {
-    let Some(known) = known else {
-        // The end of what never began matters to a message that is older and comes later.
-        return begins || statement.is_dated;
-    };
-    if known.observed_on > statement.observed_on {
-        return false;
-    }
-    if known.begins != begins {
-        return true;
-    }
-    // The same again: of a later day it stands against what is older than that; from another source it is that source's.
-    let is_later = statement.is_dated && known.observed_on < statement.observed_on;
-    let is_taken_over = statement.source.is_some() && statement.source != known.source;
-    is_later || is_taken_over
-}
-
-/// The observations of days before the one that the profile holds. Only for these must the facts be asked: of the day that it holds it
-/// holds the last observation, and of a later day there is none.
-fn past_days(
-    batch: &[CustomerPatch],
-    profiles: &HashMap<CustomerId, Profile>,
-) -> Vec<ObservationDay> {
-    let mut past = vec![];
-    for patch in batch {
-        let Some(profile) = profiles.get(&patch.customer_id) else {
-            continue;
-        };
-        for new in &patch.attributes {
-            let held = held_attribute(&profile.history.attributes, &new.name);
-            if held.is_some_and(|held| held.observed_on > new.observed_on) {
-                past.push(ObservationDay {
-                    customer_id: patch.customer_id.clone(),
-                    name: new.name.clone(),
-                    observed_on: new.observed_on,
-                });
-            }
-        }
-    }
-    past
-}
-
-/// The observation that a profile holds of an attribute.
-fn held_attribute<'a>(held: &'a [AttributeFact], name: &Label) -> Option<&'a AttributeFact> {
-    held.iter().find(|fact| fact.name == *name)
-}
-
-/// The observations that say something new: not what was recorded last for that attribute and day. `past` is brought up to date.
-fn new_attributes(
-    patch: &CustomerPatch,
-    held: &[AttributeFact],
-    past: &mut HashMap<ObservationDay, AttributeFact>,
-    profile_version: i64,
-) -> Vec<AttributeFact> {
-    let mut facts = vec![];
-    for new in &patch.attributes {
-        let on = |observed_on| ObservationDay {
-            customer_id: patch.customer_id.clone(),
-            name: new.name.clone(),
-            observed_on,
-        };
-        let held = held_attribute(held, &new.name);
-        let of_the_day = held
-            .filter(|held| held.observed_on == new.observed_on)
-            .or_else(|| past.get(&on(new.observed_on)));
-        if of_the_day.is_some_and(|last| last.value == new.value && last.source == new.source) {
-            continue;
-        }
-        let fact = AttributeFact {
-            name: new.name.clone(),
-            value: new.value.clone(),
-            observed_on: new.observed_on,
-            source: new.source.clone(),
-            profile_version,
-        };
-        // For the patches after this one, either may be of a past day.
-        for fact in held.into_iter().chain([&fact]) {
-            past.insert(on(fact.observed_on), fact.clone());
-        }
-        facts.push(fact);
-    }
-    facts
 }

@@ -1,5 +1,7 @@
 //! Recording transactions and contacts.
 
+mod keyed;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -9,23 +11,26 @@ use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
 use super::{
-    Call, Ingest, Outcome,
-    commit::{Changes, Imported, Locked, begin, commit, distinct, list_locked},
+    Call, Ingest, Outcome, Recorded,
+    commit::{Changes, Imported, commit, end_unwritten},
+    creation::{create_customers, new_customer},
+    fold::fold_new,
+    keys::{self, Foreign},
+    locked::{Locked, begin, distinct},
+    moves,
     placement::{FoundBy, confirm, created_by, insert_begun},
-    totals::{self, Settled},
+    repeats::note_keys,
+    totals::Settled,
+    unmatched::{UnmatchedBefore, UnmatchedChange},
 };
 use crate::{
     domain::{
-        customer::{
-            CustomerKind,
-            facts::{Contact, ContactContent, FactKey, Transaction},
-            profile::{Facts, History, NeedsHistory, NeedsRelated, Profile, fold, fold_related},
-        },
+        customer::{CustomerKind, facts::FactKey, profile::Facts},
         money::Currency,
         text::CustomerId,
     },
-    service::{answer::profiles::fold_all, error::ServiceError, retry::retry},
-    store::{self, customers::Customer, error::StoreError, imports::ImportedKind},
+    service::{error::ServiceError, retry::retry_unless_placed},
+    store::{self, error::StoreError, fact_keys::KeyedKind, imports::ImportedKind},
 };
 
 /// A fact that a source sent.
@@ -57,7 +62,11 @@ pub(super) trait CustomerFact: Clone + Send + Sync {
 pub(super) trait KeyedFact: CustomerFact + PartialEq {
     /// As what it is counted in imports.
     const IMPORTED: ImportedKind;
+    /// As what sources name it.
+    const KEYED: KeyedKind;
     fn key(&self) -> &FactKey;
+    /// The same fact of another customer.
+    fn of_customer(self, customer_id: CustomerId) -> Self;
     /// Inserts facts whose key is new and returns those keys.
     fn insert(
         tx: &mut PgConnection,
@@ -68,101 +77,19 @@ pub(super) trait KeyedFact: CustomerFact + PartialEq {
         tx: &mut PgConnection,
         keys: &[&FactKey],
     ) -> impl Future<Output = Result<Vec<Self>, StoreError>> + Send;
+    /// Notes that an import, or none, sent recorded facts again. Says whether any note is new.
+    fn note_repeats(
+        tx: &mut PgConnection,
+        import: i64,
+        keys: &[&FactKey],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
     /// What is to be recorded for the items that state totals. Facts without totals have none.
     fn settle_totals(
         _: &mut PgConnection,
         _: &[&NewFact<Self>],
+        _: &Locked,
     ) -> impl Future<Output = Result<Settled<Self>, StoreError>> + Send {
         std::future::ready(Ok(Settled::default()))
-    }
-}
-
-impl CustomerFact for Transaction {
-    fn customer_id(&self) -> &CustomerId {
-        &self.key.customer_id
-    }
-
-    fn currency(&self) -> Option<Currency> {
-        Some(self.amount.currency)
-    }
-
-    fn add_to(self, facts: &mut Facts) {
-        facts.transactions.push(self);
-    }
-}
-
-impl KeyedFact for Transaction {
-    const IMPORTED: ImportedKind = ImportedKind::Transaction;
-
-    fn key(&self) -> &FactKey {
-        &self.key
-    }
-
-    async fn insert(
-        tx: &mut PgConnection,
-        facts: &[(&Self, i64)],
-        recorded_at: Timestamp,
-    ) -> Result<Vec<FactKey>, StoreError> {
-        store::transactions::insert(tx, facts.iter().copied(), recorded_at).await
-    }
-
-    async fn list_by_key(
-        tx: &mut PgConnection,
-        keys: &[&FactKey],
-    ) -> Result<Vec<Self>, StoreError> {
-        store::transactions::list_by_key(tx, keys).await
-    }
-
-    async fn settle_totals(
-        tx: &mut PgConnection,
-        items: &[&NewFact<Self>],
-    ) -> Result<Settled<Self>, StoreError> {
-        totals::settle(tx, items).await
-    }
-}
-
-impl CustomerFact for Contact {
-    fn customer_id(&self) -> &CustomerId {
-        &self.key.customer_id
-    }
-
-    /// A contact's cost needs no reporting currency until definitions value it.
-    fn currency(&self) -> Option<Currency> {
-        None
-    }
-
-    fn contact_currency(&self) -> Option<Currency> {
-        match &self.content {
-            ContactContent::Happened(interaction) => interaction.cost.map(|cost| cost.currency),
-            ContactContent::Retracts(_) => None,
-        }
-    }
-
-    fn add_to(self, facts: &mut Facts) {
-        facts.contacts.push(self);
-    }
-}
-
-impl KeyedFact for Contact {
-    const IMPORTED: ImportedKind = ImportedKind::Contact;
-
-    fn key(&self) -> &FactKey {
-        &self.key
-    }
-
-    async fn insert(
-        tx: &mut PgConnection,
-        facts: &[(&Self, i64)],
-        recorded_at: Timestamp,
-    ) -> Result<Vec<FactKey>, StoreError> {
-        store::contacts::insert(tx, facts.iter().copied(), recorded_at).await
-    }
-
-    async fn list_by_key(
-        tx: &mut PgConnection,
-        keys: &[&FactKey],
-    ) -> Result<Vec<Self>, StoreError> {
-        store::contacts::list_by_key(tx, keys).await
     }
 }
 
@@ -171,9 +98,9 @@ pub(super) async fn write<F: KeyedFact>(
     ingest: &Ingest,
     batch: &[NewFact<F>],
     call: &Call,
-) -> Result<Vec<Outcome>, ServiceError> {
+) -> Result<Recorded, ServiceError> {
     if batch.is_empty() {
-        return Ok(vec![]);
+        return Ok(Recorded::default());
     }
     // Within the batch the first fact of a key counts; the others are held against it.
     let mut first_of_key: HashMap<&FactKey, &NewFact<F>> = HashMap::with_capacity(batch.len());
@@ -184,47 +111,111 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let (mut new, stored) = retry(|| write_once(ingest, &firsts, call)).await?;
+    let mut moved: HashSet<FactKey> = HashSet::new();
+    let is_placed = batch.iter().any(|item| item.found_by.is_some());
+    let write = || retry_unless_placed(is_placed, || write_once(ingest, &firsts, call));
+    let mut tried = write().await?;
+    if !tried.foreign.following.is_empty() {
+        let following = &tried.foreign.following;
+        let named = |id: &CustomerId| {
+            let mut items = firsts.iter();
+            let item = items.find(|item| item.fact.customer_id() == id)?;
+            Some(new_customer(item))
+        };
+        moves::follow(ingest, F::KEYED, following, named, call.deadline).await?;
+        moved.extend(following.iter().map(|(key, _)| key.clone()));
+        tried = write().await?;
+        // Somebody else moves them at the same time.
+        if !tried.foreign.following.is_empty() {
+            return Err(ServiceError::Contended);
+        }
+    }
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
-        if new.remove(key) {
-            return Outcome::Written;
-        }
-        let known = stored
+        let known = tried
+            .stored
             .get(key)
             .or_else(|| first_of_key.get(key).map(|first| &first.fact));
-        if known == Some(&item.fact) {
+        let is_same = known == Some(&item.fact);
+        if tried.new.remove(key) {
+            Outcome::written(tried.created.remove(item.fact.customer_id()))
+        } else if is_same && moved.remove(key) {
+            Outcome::Written
+        } else if let Some(owner) = tried.foreign.refused.get(key) {
+            Outcome::OtherCustomer(owner.clone())
+        } else if tried.erased.contains(&key.customer_id) {
+            Outcome::CustomerErased
+        } else if is_same {
             Outcome::Duplicate
         } else {
             Outcome::KeyReused
         }
     };
-    Ok(batch.iter().map(outcome).collect())
+    let outcomes = batch.iter().map(outcome).collect();
+    let unmatched = tried.unmatched;
+    Ok(Recorded {
+        outcomes,
+        unmatched,
+    })
 }
 
-/// One try. Returns the keys that were new, and what is stored under those that were not.
+/// What a try recorded.
+struct Tried<F> {
+    /// The keys that were new.
+    new: HashSet<FactKey>,
+    /// What is stored under those that were not.
+    stored: HashMap<FactKey, F>,
+    /// The customers of whom nothing was known.
+    created: HashSet<CustomerId>,
+    /// Facts of other customers.
+    foreign: Foreign<F>,
+    /// Customers who were erased, of whom nothing is recorded.
+    erased: HashSet<CustomerId>,
+    /// What changed about facts that take back what is not there.
+    unmatched: UnmatchedChange,
+}
+
+/// One try.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one transaction, in the order of its steps: each needs what those before it found"
+)]
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
     call: &Call,
-) -> Result<(HashSet<FactKey>, HashMap<FactKey, F>), StoreError> {
+) -> Result<Tried<F>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
-    let mut tx = begin(ingest, &customers, call.deadline).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
+    let (mut tx, locked) = begin(ingest, &customers, call.deadline).await?;
     let placed = items
         .iter()
         .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
     let begun = confirm(&mut tx, placed.clone(), &locked).await?;
     let identifiers = created_by(placed.map(|(_, found_by)| found_by));
-    let settled = F::settle_totals(&mut tx, items).await?;
+    let settled = F::settle_totals(&mut tx, items, &locked).await?;
     let stated = items.iter().copied().filter(|item| !item.is_total);
-    let items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
+    let mut items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
+    let erased = locked.erased();
+    items.retain(|item| !erased.contains(item.fact.customer_id()));
+    let foreign = keys::claim(ingest, &mut tx, &items, &locked).await?;
+    if !foreign.following.is_empty() {
+        tx.rollback().await?;
+        return Ok(Tried {
+            new: HashSet::new(),
+            stored: HashMap::new(),
+            created: HashSet::new(),
+            foreign,
+            erased,
+            unmatched: UnmatchedChange::default(),
+        });
+    }
+    items.retain(|item| !foreign.contains(item.fact.key()));
     let facts: Vec<(&F, i64)> = items
         .iter()
         .map(|item| (&item.fact, locked.version(item.fact.customer_id()) + 1))
         .collect();
-    let mut new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
+    let new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
         .await?
         .into_iter()
         .collect();
@@ -234,32 +225,60 @@ async fn write_once<F: KeyedFact>(
         .filter(|key| !new.contains(key))
         .collect();
     let stored = F::list_by_key(&mut tx, &known).await?;
-    let stored = stored
+    let stored: HashMap<FactKey, F> = stored
         .into_iter()
         .chain(settled.repeated)
         .map(|fact| (fact.key().clone(), fact))
+        .chain(
+            foreign
+                .stored
+                .iter()
+                .map(|(key, fact)| (key.clone(), fact.clone())),
+        )
         .collect();
+    let repeated = items.iter().map(|item| &item.fact);
+    let repeated = repeated.filter(|fact| stored.get(fact.key()) == Some(fact));
+    let repeated: Vec<&FactKey> = repeated.map(F::key).collect();
+    let notes = note_keys::<F>(&mut tx, call, &repeated, recorded_at).await?;
+    let mut tried = Tried {
+        new,
+        stored,
+        created: HashSet::new(),
+        foreign,
+        erased,
+        unmatched: UnmatchedChange::default(),
+    };
+    let new = &mut tried.new;
     if new.is_empty() {
-        tx.rollback().await?;
+        end_unwritten(ingest, tx, notes).await?;
         ingest.identifiers.renew(&identifiers).await;
-        return Ok((new, stored));
+        return Ok(tried);
     }
     let written: Vec<&NewFact<F>> = items
         .iter()
         .copied()
         .filter(|item| new.contains(item.fact.key()))
         .collect();
-    create_customers(&mut tx, &written, &locked.profiles, recorded_at).await?;
-    let created = written.iter().map(|item| item.fact.customer_id()).collect();
-    insert_begun(&mut tx, begun, &created, recorded_at).await?;
-    let imported = Imported::begin(call, F::IMPORTED, new.len(), &customers, &locked);
+    let import_id = call.import.as_ref();
+    create_customers(&mut tx, import_id, &written, &locked, recorded_at).await?;
+    let customers_written = written.iter().map(|item| item.fact.customer_id());
+    let created = customers_written
+        .clone()
+        .filter(|id| locked.profile(id).is_none());
+    tried.created = created.cloned().collect();
+    let ids = customers_written.clone().collect();
+    insert_begun(&mut tx, begun, &ids, recorded_at).await?;
+    let imported = Imported::begin(call, F::IMPORTED, new.len(), customers_written, &locked);
+    let before = UnmatchedBefore::new(F::IMPORTED, &locked.profiles);
     let folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
+    let unmatched = before.change(&folded);
     let changes = Changes {
         profiles: folded,
         identifiers,
         new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
         imported,
         former: vec![],
+        merged: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     let renamed = settled.renamed.into_iter();
@@ -267,109 +286,8 @@ async fn write_once<F: KeyedFact>(
         .filter_map(|(key, stated)| new.contains(&key).then_some(stated))
         .collect();
     new.extend(stated);
-    Ok((new, stored))
-}
-
-/// Creates the customers of new facts of whom nothing was known.
-pub(super) async fn create_customers<F: CustomerFact>(
-    tx: &mut Tx<'_, Postgres>,
-    written: &[&NewFact<F>],
-    profiles: &HashMap<CustomerId, Profile>,
-    recorded_at: Timestamp,
-) -> Result<(), StoreError> {
-    let mut created: HashMap<&CustomerId, Customer> = HashMap::new();
-    for item in written {
-        let id = item.fact.customer_id();
-        if !profiles.contains_key(id) {
-            created.entry(id).or_insert_with(|| new_customer(item));
-        }
-    }
-    let created: Vec<Customer> = created.into_values().collect();
-    store::customers::upsert(tx, &created, recorded_at).await
-}
-
-fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
-    Customer {
-        customer_id: item.fact.customer_id().clone(),
-        kind: item.customer_kind.unwrap_or(CustomerKind::Person),
-        display_name: None,
-    }
-}
-
-/// Folds the new facts into the profiles of their customers: what was folded stands, except where a refund asks for earlier facts.
-pub(super) async fn fold_new<F: CustomerFact>(
-    tx: &mut Tx<'_, Postgres>,
-    written: &[&NewFact<F>],
-    mut locked: Locked,
-    recorded_at: Timestamp,
-) -> Result<HashMap<CustomerId, Profile>, StoreError> {
-    let mut new: HashMap<CustomerId, (Facts, &NewFact<F>)> = HashMap::new();
-    for item in written {
-        let id = item.fact.customer_id().clone();
-        let (facts, _) = new.entry(id).or_insert_with(|| (Facts::default(), item));
-        item.fact.clone().add_to(facts);
-    }
-    let mut changed = HashMap::with_capacity(new.len());
-    let mut unfolded: HashMap<CustomerId, (Box<History>, Facts)> = HashMap::new();
-    for (id, (facts, first)) in new {
-        let version = locked.version(&id) + 1;
-        let mut profile = locked
-            .profiles
-            .remove(&id)
-            .unwrap_or_else(|| empty_profile(&new_customer(first), recorded_at));
-        profile.version = version;
-        profile.recorded_at = recorded_at;
-        match fold(std::mem::take(&mut profile.history), &facts) {
-            Ok(history) => profile.history = history,
-            Err(NeedsRelated { history }) => {
-                unfolded.insert(id.clone(), (history, facts));
-            }
-        }
-        changed.insert(id, profile);
-    }
-    for (id, history) in fold_stored(tx, unfolded).await? {
-        if let Some(profile) = changed.get_mut(&id) {
-            profile.history = history;
-        }
-    }
-    Ok(changed)
-}
-
-/// Folds new facts, which are stored already, with those that they take back or are taken back by; and where that does not suffice, all
-/// facts of the customer.
-async fn fold_stored(
-    tx: &mut Tx<'_, Postgres>,
-    unfolded: HashMap<CustomerId, (Box<History>, Facts)>,
-) -> Result<HashMap<CustomerId, History>, StoreError> {
-    if unfolded.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let new = unfolded.values().map(|(_, facts)| facts);
-    let mut related = store::related::list(tx, new).await?;
-    let mut folded = HashMap::with_capacity(unfolded.len());
-    let mut refold = vec![];
-    for (id, (history, facts)) in unfolded {
-        let related = related.remove(&id).unwrap_or_default();
-        match fold_related(*history, &facts, &related) {
-            Ok(history) => drop(folded.insert(id, history)),
-            Err(NeedsHistory) => refold.push(id),
-        }
-    }
-    let all = store::facts::list(tx, &refold, None).await?;
-    folded.extend(all.into_iter().map(|(id, facts)| (id, fold_all(&facts))));
-    Ok(folded)
-}
-
-/// The profile of a customer of whom nothing is known yet.
-pub(super) fn empty_profile(customer: &Customer, recorded_at: Timestamp) -> Profile {
-    Profile {
-        customer_id: customer.customer_id.clone(),
-        version: 0,
-        kind: customer.kind,
-        display_name: customer.display_name.clone(),
-        recorded_at,
-        history: History::default(),
-    }
+    tried.unmatched = unmatched;
+    Ok(tried)
 }
 
 /// Notes the currencies of new facts. Says whether one came into use.

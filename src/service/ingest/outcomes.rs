@@ -6,8 +6,11 @@ use tokio::time::Instant;
 
 use super::{
     Ingest, NewFact, Outcome,
-    commit::{Changes, begin, commit, list_locked},
-    facts::{CustomerFact, create_customers, fold_new},
+    commit::{Changes, commit},
+    creation::create_customers,
+    facts::CustomerFact,
+    fold::fold_new,
+    locked::begin,
 };
 use crate::{
     domain::{
@@ -39,32 +42,45 @@ pub(super) async fn write(
     deadline: Instant,
 ) -> Result<Outcome, ServiceError> {
     let result = retry(|| write_once(ingest, outcome, deadline)).await?;
-    result.map_err(|Differs(fields)| ServiceError::OutcomeDiffers(fields))
+    result.map_err(|refused| match refused {
+        NotRecorded::Differs(Differs(fields)) => ServiceError::OutcomeDiffers(fields),
+        NotRecorded::Erased => ServiceError::CustomerErased(outcome.fact.key.customer_id.clone()),
+    })
+}
+
+/// Why an outcome is refused.
+enum NotRecorded {
+    /// Another one is recorded.
+    Differs(Differs),
+    /// The customer was erased.
+    Erased,
 }
 
 async fn write_once(
     ingest: &Ingest,
     item: &NewFact<ContactOutcome>,
     deadline: Instant,
-) -> Result<Result<Outcome, Differs>, StoreError> {
+) -> Result<Result<Outcome, NotRecorded>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = [item.fact.key.customer_id.clone()];
-    let mut tx = begin(ingest, &customers, deadline).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
+    let (mut tx, locked) = begin(ingest, &customers, deadline).await?;
+    if locked.erased_at(&item.fact.key.customer_id).is_some() {
+        return Ok(Err(NotRecorded::Erased));
+    }
     let known = store::contact_outcomes::find(&mut tx, &item.fact.key).await?;
     let completed = match &known {
         None => item.fact.clone(),
         Some(known) => match known.completed_by(&item.fact) {
             Ok(completed) => completed,
-            Err(differs) => return Ok(Err(differs)),
+            Err(differs) => return Ok(Err(NotRecorded::Differs(differs))),
         },
     };
     if known.as_ref() == Some(&completed) {
         return Ok(Ok(Outcome::Duplicate));
     }
     store::contact_outcomes::upsert(&mut tx, &completed, recorded_at).await?;
-    let created = if locked.profiles.is_empty() {
-        create_customers(&mut tx, &[item], &locked.profiles, recorded_at).await?;
+    let created = if locked.profile(&customers[0]).is_none() {
+        create_customers(&mut tx, None, &[item], &locked, recorded_at).await?;
         fold_new(&mut tx, &[item], locked, recorded_at).await?
     } else {
         HashMap::new()
@@ -75,6 +91,7 @@ async fn write_once(
         new_currency: false,
         imported: None,
         former: vec![],
+        merged: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
     Ok(Ok(Outcome::Written))

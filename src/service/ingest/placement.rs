@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
-use super::{Ingest, commit::Locked};
+use super::{Ingest, locked::Locked};
 use crate::{
     domain::{calendar::Day, customer::Identifier, text::CustomerId},
     service::{answer::subjects::Subject, error::ServiceError},
@@ -184,9 +184,7 @@ async fn new_ids(
         ids.push(key.customer_id(identifier, 1)?);
     }
     for number in 2.. {
-        let known = store::profiles::list_known(connection, &ids).await?;
-        let known: Vec<CustomerId> = known.into_iter().collect();
-        let states = store::identifiers::list_states(connection, &known).await?;
+        let states = store::identifiers::list_states(connection, &ids).await?;
         let mut all_free = true;
         for (id, (identifier, digest)) in ids.iter_mut().zip(identifiers) {
             if has_stated(&states, id, digest) {
@@ -231,7 +229,7 @@ pub(super) async fn confirm<'a>(
     let digests: Vec<IdentifierDigest> = placed.keys().copied().collect();
     let owners = store::identifiers::list_owners(tx, &digests).await?;
     let known = placed.values().map(|(customer, _)| *customer);
-    let known = known.filter(|customer| locked.profiles.contains_key(*customer));
+    let known = known.filter(|customer| locked.profile(customer).is_some());
     let known: Vec<CustomerId> = known.cloned().collect();
     let states = store::identifiers::list_states(tx, &known).await?;
     let mut begun = vec![];
@@ -246,6 +244,7 @@ pub(super) async fn confirm<'a>(
                     begins: true,
                     observed_on: found_by.seen_on,
                     source: None,
+                    of_all_sources: false,
                     profile_version: locked.version(customer) + 1,
                 });
             }

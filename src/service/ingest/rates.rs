@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Call, Ingest, Outcome, commit::begin_limited};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+use super::{Call, Ingest, Outcome, commit::end_unwritten, locked::begin_limited};
 use crate::{
     domain::{
         basis::Basis,
@@ -48,7 +51,12 @@ async fn write_once(
     let mut holding: Holding = holding.iter().map(|rate| (key(rate), rate.rate)).collect();
     let mut new = Vec::with_capacity(batch.len());
     let mut outcomes = Vec::with_capacity(batch.len());
+    let mut repeated = vec![];
+    let stored = holding.clone();
     for rate in batch {
+        if stored.get(&key(rate)) == Some(&rate.rate) {
+            repeated.push(*rate);
+        }
         if holding.insert(key(rate), rate.rate) == Some(rate.rate) {
             outcomes.push(Outcome::Duplicate);
         } else {
@@ -56,15 +64,16 @@ async fn write_once(
             outcomes.push(Outcome::Written);
         }
     }
+    let recorded_at = ingest.clock.now();
+    let notes = note_repeats(&mut tx, call, &repeated, recorded_at).await?;
     let last = store::rates::last_number(&mut tx).await?;
     if new.is_empty() {
-        tx.rollback().await.map_err(StoreError::from)?;
+        end_unwritten(ingest, tx, notes).await?;
         // They may have come with a commit whose answer was lost, after the basis was renewed.
         let is_known = |basis: &Basis| basis.rates.generation() >= last;
         ingest.bases.renew_unless(is_known).await?;
         return Ok(outcomes);
     }
-    let recorded_at = ingest.clock.now();
     store::rates::insert(&mut tx, &new, last, recorded_at).await?;
     if let Some(import_id) = &call.import {
         let number = store::imports::find_or_insert(&mut tx, import_id, recorded_at).await?;
@@ -78,6 +87,20 @@ async fn write_once(
     }
     ingest.bases.commit_and_renew(tx).await?;
     Ok(outcomes)
+}
+
+/// Notes that a call stated rates that hold already. Says whether any note is new.
+async fn note_repeats(
+    tx: &mut PgConnection,
+    call: &Call,
+    repeated: &[ExchangeRate],
+    recorded_at: Timestamp,
+) -> Result<bool, StoreError> {
+    if repeated.is_empty() {
+        return Ok(false);
+    }
+    let import = store::imports::number_of(tx, call.import.as_ref(), recorded_at).await?;
+    store::rates::insert_repeats(tx, import, repeated).await
 }
 
 /// At most `limit` recorded rates with numbers below `before`, the last recorded first.

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         clv::history::LogGaps,
-        customer::profile::{FOLD_VERSION, Profile},
+        customer::{
+            group::Groups,
+            profile::{FOLD_VERSION, Profile},
+        },
         text::CustomerId,
     },
     service::answer::profiles::fold_all,
@@ -43,6 +46,7 @@ pub async fn refold(pool: &Pool, recorded_at: Timestamp) -> Result<u64, StoreErr
                 break;
             };
             last.as_str().clone_into(&mut after);
+            let customers = with_roots(&mut tx, customers).await?;
             store::locks::lock_customers(&mut tx, &customers).await?;
             let profiles = changed_profiles(&mut tx, &customers, recorded_at).await?;
             let versions = store::profiles::upsert(&mut tx, &profiles).await?;
@@ -77,6 +81,19 @@ async fn sum_log_gaps(pool: &Pool) -> Result<(), StoreError> {
     }
 }
 
+/// `customers`, and those into whom some of them are merged. Nobody merges customers before anything is served.
+async fn with_roots(
+    tx: &mut sqlx::PgConnection,
+    mut customers: Vec<CustomerId>,
+) -> Result<Vec<CustomerId>, StoreError> {
+    let parents = store::merges::list_parents(tx, &customers).await?;
+    let roots = store::merges::list_roots(tx, parents).await?;
+    customers.extend(roots.into_values());
+    customers.sort();
+    customers.dedup();
+    Ok(customers)
+}
+
 /// The profiles that are other ones when folded anew.
 async fn changed_profiles(
     tx: &mut sqlx::PgConnection,
@@ -84,7 +101,8 @@ async fn changed_profiles(
     recorded_at: Timestamp,
 ) -> Result<Vec<Profile>, StoreError> {
     let profiles = store::profiles::list(tx, customers).await?;
-    let mut facts = store::facts::list(tx, customers, None).await?;
+    let groups = Groups::from_profiles(profiles.values());
+    let mut facts = store::facts::list_joined(tx, customers, None, &groups).await?;
     let anew = profiles.into_values().filter_map(|profile| {
         let facts = facts.remove(&profile.customer_id).unwrap_or_default();
         let history = fold_all(&facts);

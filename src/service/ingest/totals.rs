@@ -7,11 +7,12 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::NewFact;
+use super::{NewFact, locked::Locked};
 use crate::{
     domain::{
         customer::{
             facts::{FactKey, Transaction, TransactionKind},
+            group::Groups,
             profile::{Facts, reversed_keys},
         },
         money::Currency,
@@ -45,6 +46,7 @@ impl<F> Default for Settled<F> {
 pub(super) async fn settle(
     tx: &mut PgConnection,
     items: &[&NewFact<Transaction>],
+    locked: &Locked,
 ) -> Result<Settled<Transaction>, StoreError> {
     let totals: Vec<&NewFact<Transaction>> =
         items.iter().copied().filter(|item| item.is_total).collect();
@@ -54,9 +56,13 @@ pub(super) async fn settle(
     }
     // Plain refunds of the same call are recorded with it, whatever stands first.
     let plain = items.iter().filter(|item| !item.is_total);
-    let (mut refunded, mut taken) = sum_refunds(tx, &totals, plain.map(|item| &item.fact)).await?;
+    let plain = plain.map(|item| &item.fact);
+    let (mut refunded, mut taken) = sum_refunds(tx, &totals, plain, locked).await?;
     for total in totals {
-        let Some(sum) = sum_of(&total.fact).and_then(|key| refunded.get_mut(&key)) else {
+        // Refunds of customers who were merged count together.
+        let key = of_root(&total.fact.key, locked);
+        let sum = sum_of(&total.fact, locked).and_then(|key| refunded.get_mut(&key));
+        let Some(sum) = sum else {
             continue;
         };
         let missing = total.fact.amount.amount_minor - *sum;
@@ -68,15 +74,23 @@ pub(super) async fn settle(
         let mut refund = total.clone();
         refund.fact.amount.amount_minor = missing;
         // The key of a total may belong to what was missing of it at an earlier time, before other refunds were withdrawn or reversed.
-        refund.fact.key = free_key(&total.fact.key, &taken);
+        refund.fact.key.id = free_key(&key, &taken).id;
         if refund.fact.key != total.fact.key {
             let keys = (refund.fact.key.clone(), total.fact.key.clone());
             settled.renamed.push(keys);
         }
-        taken.insert(refund.fact.key.clone());
+        taken.insert(of_root(&refund.fact.key, locked));
         settled.refunds.push(refund);
     }
     Ok(settled)
+}
+
+/// The key of a fact as one of the customer with whose profile it is.
+fn of_root(key: &FactKey, locked: &Locked) -> FactKey {
+    FactKey {
+        customer_id: locked.root(&key.customer_id).clone(),
+        ..key.clone()
+    }
 }
 
 /// A key that no refund of the order has: the one stated, or with `+2`, `+3` and so on behind it.
@@ -92,8 +106,8 @@ fn free_key(stated: &FactKey, taken: &HashSet<FactKey>) -> FactKey {
 }
 
 /// The order and currency whose refunds a transaction adds to; `None` if it is not a refund that names its order.
-fn sum_of(fact: &Transaction) -> Option<(FactKey, Currency)> {
-    let original = fact.original_key()?;
+fn sum_of(fact: &Transaction, locked: &Locked) -> Option<(FactKey, Currency)> {
+    let original = of_root(&fact.original_key()?, locked);
     (fact.kind == TransactionKind::Refund).then_some((original, fact.amount.currency))
 }
 
@@ -105,25 +119,35 @@ async fn sum_refunds<'a>(
     tx: &mut PgConnection,
     totals: &[&NewFact<Transaction>],
     new: impl Iterator<Item = &'a Transaction>,
+    locked: &Locked,
 ) -> Result<(Sums, HashSet<FactKey>), StoreError> {
     let mut sums = Sums::new();
     let mut orders = Facts::default();
+    let groups = Groups::from_profiles(locked.profiles.values());
     for total in totals {
-        if let Some((original, currency)) = sum_of(&total.fact) {
-            let mut order = total.fact.clone();
-            order.key = original.clone();
-            orders.transactions.push(order);
+        if let Some((original, currency)) = sum_of(&total.fact, locked) {
+            for customer_id in groups.with_members(std::slice::from_ref(&original.customer_id)) {
+                let mut order = total.fact.clone();
+                order.key = original.clone();
+                order.key.customer_id = customer_id;
+                orders.transactions.push(order);
+            }
             sums.insert((original, currency), 0);
         }
     }
     let recorded = store::related::list(tx, std::iter::once(&orders)).await?;
-    let mut facts: HashMap<&FactKey, &Transaction> = new.map(|fact| (&fact.key, fact)).collect();
-    let recorded = recorded.values().flat_map(|facts| &facts.transactions);
-    let taken = recorded.clone().map(|fact| fact.key.clone()).collect();
-    facts.extend(recorded.map(|fact| (&fact.key, fact)));
-    let reversed = reversed_keys(facts.values().copied());
+    let recorded = recorded.into_values().flat_map(|facts| facts.transactions);
+    let recorded = groups.join_keyed(recorded.collect(), |fact| &mut fact.key);
+    let taken = recorded.iter().map(|fact| fact.key.clone()).collect();
+    let new = new.map(|fact| Transaction {
+        key: of_root(&fact.key, locked),
+        ..fact.clone()
+    });
+    let facts = new.chain(recorded).map(|fact| (fact.key.clone(), fact));
+    let facts: HashMap<FactKey, Transaction> = facts.collect();
+    let reversed = reversed_keys(facts.values());
     for fact in facts.values().filter(|fact| !reversed.contains(&fact.key)) {
-        if let Some(sum) = sum_of(fact).and_then(|key| sums.get_mut(&key)) {
+        if let Some(sum) = sum_of(fact, locked).and_then(|key| sums.get_mut(&key)) {
             *sum += fact.amount.amount_minor;
         }
     }

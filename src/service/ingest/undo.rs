@@ -1,40 +1,44 @@
 //! Taking an import back: all that it wrote and that was not corrected since.
 //!
-//! In slices of customers, each in a transaction of its own that notes what it did, so that a further call goes on where one ended. What is
-//! left of a customer's facts is folded anew: the answers are those that would be given without the import. Rates, and currencies that only
+//! In slices of customers, each in a transaction of its own that notes what it did, so that a further call goes on where one ended. Which facts
+//! stay depends on which imports are undone, not on their order. What is left of a customer's facts is folded anew: the answers are those that would be given without the import. Rates, and currencies that only
 //! the import brought into use, go in the last transaction, which ends the undoing.
+
+mod ending;
+mod left;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
 use tokio::time::Instant;
 
+use self::left::{change, rename, renew_group_owners};
 use super::{
     Ingest,
-    commit::{Changes, Locked, begin_limited, commit, list_locked},
+    commit::{Changes, commit},
+    locked::{begin_limited, lock},
 };
 use crate::{
-    domain::{
-        customer::profile::Profile,
-        text::{CustomerId, Label},
-    },
+    domain::text::{CustomerId, Label},
     metrics::{FactKind, FactOutcome},
-    service::{answer::profiles::fold_all, error::ServiceError, retry::retry},
+    service::{error::ServiceError, retry::retry},
     store::{
         self,
-        customers::Customer,
         error::StoreError,
         identifiers::IdentifierDigest,
         import_writes::ImportWrite,
         imports::{Import, ImportCount, ImportedKind},
-        locks::{Single, lock_customers, lock_single},
-        withdrawn_facts::{self, Withdrawal},
+        withdrawn_facts::{self, Withdrawal, WithdrawnCount},
     },
 };
 
 /// Customers of a slice: a transaction of a fraction of a second, as long as a call of ingest.
-const SLICE: i64 = 500;
+const SLICE: usize = 500;
+
+/// Slices that are undone at a time: one statement keeps one processor of the database busy.
+const SLICES: usize = 2;
 
 /// Whether an import is undone, or only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +63,18 @@ pub struct UndoneImport {
 /// What a slice took back.
 #[derive(Default)]
 struct Slice {
-    counts: BTreeMap<ImportedKind, ImportCount>,
+    /// By the import that wrote the facts: the one that is being undone, or one undone before, whose facts had stayed.
+    counts: BTreeMap<(i64, ImportedKind), ImportCount>,
     customers: i64,
     removed: i64,
-    /// The last customer; `None`: there are no more.
-    last: Option<CustomerId>,
+}
+
+/// An undoing.
+#[derive(Clone, Copy)]
+struct Undoing<'a> {
+    import: &'a Import,
+    mode: UndoMode,
+    deadline: Instant,
 }
 
 /// Takes an import back, or says what would be taken back.
@@ -74,32 +85,29 @@ pub(super) async fn undo(
     deadline: Instant,
 ) -> Result<UndoneImport, ServiceError> {
     let mut import = find(ingest, import_id).await?;
-    let number = import.number;
     if mode == UndoMode::Undo && !import.is_undoing {
         let mut tx = begin_limited(ingest, deadline).await?;
-        store::imports::begin_undo(&mut tx, number, ingest.clock.now()).await?;
+        store::imports::begin_undo(&mut tx, import.number, ingest.clock.now()).await?;
         tx.commit().await?;
+        // With all that came until then.
+        import = find(ingest, import_id).await?;
     }
     let (mut customers, mut removed) = (0, 0);
     let mut counts: BTreeMap<ImportedKind, ImportCount> = BTreeMap::new();
-    let mut after = String::new();
-    while import.undone_at.is_none() {
-        let slice = retry(|| undo_slice(ingest, number, mode, &after, deadline)).await?;
-        customers += slice.customers;
-        removed += slice.removed;
-        for (kind, count) in slice.counts {
-            add(counts.entry(kind).or_default(), count);
-        }
-        let Some(last) = slice.last else {
-            break;
-        };
-        // What is undone is noted; what is looked at is passed by.
-        if mode == UndoMode::Preview {
-            last.as_str().clone_into(&mut after);
-        }
-    }
     if import.undone_at.is_none() {
-        let rates = retry(|| end(ingest, &import, mode, deadline)).await?;
+        let undoing = Undoing {
+            import: &import,
+            mode,
+            deadline,
+        };
+        let slice = undo_customers(ingest, undoing).await?;
+        (customers, removed) = (slice.customers, slice.removed);
+        for ((number, kind), count) in slice.counts {
+            if number == import.number {
+                add(counts.entry(kind).or_default(), count);
+            }
+        }
+        let rates = retry(|| ending::end(ingest, undoing)).await?;
         add(counts.entry(ImportedKind::Rate).or_default(), rates);
     }
     match mode {
@@ -117,6 +125,33 @@ pub(super) async fn undo(
         customers,
         removed,
     })
+}
+
+/// Takes back what the import wrote to customers, several slices at a time.
+async fn undo_customers(ingest: &Ingest, undoing: Undoing<'_>) -> Result<Slice, ServiceError> {
+    let mut sum = Slice::default();
+    // An import that is being undone gets no more customers: those before the last one are done.
+    let mut after = String::new();
+    loop {
+        let mut connection = ingest.read_pool.acquire().await?;
+        let limit = i64::try_from(SLICE * SLICES).unwrap_or(i64::MAX);
+        let number = undoing.import.number;
+        let open = store::import_writes::list_open(&mut connection, number, &after, limit).await?;
+        drop(connection);
+        let Some(last) = open.last() else {
+            return Ok(sum);
+        };
+        last.as_str().clone_into(&mut after);
+        let slices = open.chunks(SLICE);
+        let slices = slices.map(|slice| retry(move || undo_slice(ingest, undoing, slice)));
+        for slice in try_join_all(slices).await? {
+            sum.customers += slice.customers;
+            sum.removed += slice.removed;
+            for (key, count) in slice.counts {
+                add(sum.counts.entry(key).or_default(), count);
+            }
+        }
+    }
 }
 
 async fn find(ingest: &Ingest, import_id: &Label) -> Result<Import, ServiceError> {
@@ -146,55 +181,67 @@ fn add(sum: &mut ImportCount, count: ImportCount) {
     sum.kept += count.kept;
 }
 
-/// Takes back what the import wrote to the next customers after `after`. One try.
+/// Takes back what the import wrote to `customers`. One try.
 async fn undo_slice(
     ingest: &Ingest,
-    number: i64,
-    mode: UndoMode,
-    after: &str,
-    deadline: Instant,
+    undoing: Undoing<'_>,
+    customers: &[CustomerId],
 ) -> Result<Slice, StoreError> {
+    let number = undoing.import.number;
     let recorded_at = ingest.clock.now();
-    let mut tx = begin_limited(ingest, deadline).await?;
-    let customers = store::import_writes::list_open(&mut tx, number, after, SLICE).await?;
-    if customers.is_empty() {
+    let tx = begin_limited(ingest, undoing.deadline).await?;
+    let (mut tx, locked) = lock(ingest, tx, customers, undoing.deadline).await?;
+    // Another call may have taken them back while this one waited for the locks.
+    let writes = store::import_writes::list(&mut tx, number, customers).await?;
+    if writes.is_empty() {
         tx.rollback().await?;
         return Ok(Slice::default());
     }
-    lock_customers(&mut tx, &customers).await?;
-    let locked = list_locked(ingest, &mut tx, &customers).await?;
-    // Another call may have taken them back while this one waited for the locks.
-    let writes = store::import_writes::list(&mut tx, number, &customers).await?;
     let versions: HashMap<CustomerId, i64> = writes
         .keys()
         .map(|id| (id.clone(), locked.version(id) + 1))
         .collect();
+    let kinds = list_kinds(&mut tx, undoing.import, &writes).await?;
     let withdrawal = Withdrawal {
         import: number,
+        kinds: &kinds,
+        writes: &writes,
         versions: &versions,
         recorded_at,
     };
     let withdrawn = withdrawn_facts::insert(&mut tx, withdrawal).await?;
+    store::fact_keys::free_withdrawn(&mut tx, &versions).await?;
     store::identifiers::renew_owners(&mut tx, &withdrawn.identifiers).await?;
-    let kept = withdrawn_facts::count_kept(&mut tx, number, &customers).await?;
+    renew_group_owners(&mut tx, &withdrawn.identifiers, &locked).await?;
     let mut slice = Slice {
         customers: i64::try_from(writes.len()).unwrap_or(i64::MAX),
-        last: customers.last().cloned(),
         ..Slice::default()
     };
-    for (kind, _) in &withdrawn.facts {
-        slice.counts.entry(*kind).or_default().withdrawn += 1;
+    let mut affected = HashSet::new();
+    for count in &withdrawn.counts {
+        slice.count(number, count);
+        if count.withdrawn > 0 {
+            affected.insert(count.customer_id.clone());
+        }
     }
-    for (kind, kept) in kept {
-        slice.counts.entry(kind).or_default().kept += kept;
-    }
-    let affected = withdrawn.facts.into_iter().map(|(_, id)| id).collect();
-    let changes = change(&mut tx, locked, &writes, affected, &mut slice, recorded_at).await?;
-    if mode == UndoMode::Preview {
+    let named = store::namings::withdraw(&mut tx, number, &versions).await?;
+    let roots = affected.iter().map(|id| locked.root(id).clone());
+    let mut affected: HashSet<CustomerId> = roots.collect();
+    let renamed = rename(&mut tx, locked, &named, &mut affected).await?;
+    let count = i64::try_from(renamed.count).unwrap_or(i64::MAX);
+    let key = (number, ImportedKind::Customer);
+    slice.counts.entry(key).or_default().withdrawn += count;
+    let open: Vec<CustomerId> = versions.into_keys().collect();
+    let changes = change(&mut tx, renamed, &open, affected, recorded_at).await?;
+    slice.removed = i64::try_from(changes.former.len()).unwrap_or(i64::MAX);
+    if undoing.mode == UndoMode::Preview {
         tx.rollback().await?;
         return Ok(slice);
     }
-    note(&mut tx, number, &slice, &customers, recorded_at).await?;
+    slice.note(&mut tx, recorded_at).await?;
+    let kept = withdrawn.counts.iter().filter(|it| it.kept > 0);
+    let kept: Vec<_> = kept.map(|it| (it.import, it.customer_id.clone())).collect();
+    store::import_writes::update_undone(&mut tx, number, &open, &kept).await?;
     let identifiers: HashSet<IdentifierDigest> =
         withdrawn.identifiers.iter().map(|(_, it)| *it).collect();
     let changes = Changes {
@@ -202,139 +249,63 @@ async fn undo_slice(
         ..changes
     };
     commit(ingest, tx, changes, recorded_at).await?;
-    for (kind, count) in &slice.counts {
-        count_withdrawn(ingest, *kind, *count);
+    for ((import, kind), count) in &slice.counts {
+        if *import == number {
+            count_withdrawn(ingest, *kind, *count);
+        }
     }
     Ok(slice)
 }
 
-/// Notes what a slice took back.
-async fn note(
+/// The kinds of facts to look at: those that the import wrote or repeated, which it did not repeat from now on, and all where facts of other
+/// undone imports had stayed.
+async fn list_kinds(
     tx: &mut Tx<'_, Postgres>,
-    number: i64,
-    slice: &Slice,
-    customers: &[CustomerId],
-    recorded_at: Timestamp,
-) -> Result<(), StoreError> {
-    for (kind, count) in &slice.counts {
-        if *count != ImportCount::default() {
-            store::imports::insert_call(tx, number, *kind, *count, None, recorded_at).await?;
-        }
+    import: &Import,
+    writes: &HashMap<CustomerId, Vec<ImportWrite>>,
+) -> Result<Vec<ImportedKind>, StoreError> {
+    let customers: Vec<CustomerId> = writes.keys().cloned().collect();
+    let mut kinds = store::repeats::delete(tx, import.number, &customers).await?;
+    kinds.extend(import.counts.iter().map(|(kind, _)| *kind));
+    let mut all = writes.values().flatten();
+    if all.any(|write| write.import != import.number) {
+        kinds = ImportedKind::ALL.to_vec();
     }
-    store::import_writes::update_undone(tx, number, customers).await
+    Ok(kinds)
 }
 
-/// The new profiles of customers who lost facts: kinds and names as before, unless they were changed since, and all facts that
-/// are left folded anew. Customers whom only the import had named go.
-async fn change(
-    tx: &mut Tx<'_, Postgres>,
-    locked: Locked,
-    writes: &HashMap<CustomerId, Vec<ImportWrite>>,
-    mut changed: HashSet<CustomerId>,
-    slice: &mut Slice,
-    recorded_at: Timestamp,
-) -> Result<Changes, StoreError> {
-    let mut profiles = locked.profiles;
-    for (id, writes) in writes {
-        if let Some(profile) = profiles.get_mut(id) {
-            let names = slice.counts.entry(ImportedKind::Customer).or_default();
-            if rename(profile, writes, names) {
-                changed.insert(id.clone());
+impl Slice {
+    /// Counts facts. Those of an import undone before had stayed until now; they go with the undoing of `number`.
+    fn count(&mut self, number: i64, count: &WithdrawnCount) {
+        let &WithdrawnCount {
+            kind,
+            import,
+            withdrawn,
+            kept,
+            ..
+        } = count;
+        let own = self.counts.entry((number, kind)).or_default();
+        own.withdrawn += withdrawn;
+        if import == number {
+            own.kept += kept;
+        } else {
+            let other = self.counts.entry((import, kind)).or_default();
+            other.withdrawn += withdrawn;
+            other.kept -= withdrawn;
+        }
+    }
+
+    /// Notes what was taken back.
+    async fn note(
+        &self,
+        tx: &mut Tx<'_, Postgres>,
+        recorded_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        for ((import, kind), count) in &self.counts {
+            if *count != ImportCount::default() {
+                store::imports::insert_call(tx, *import, *kind, *count, None, recorded_at).await?;
             }
         }
+        Ok(())
     }
-    let written: Vec<CustomerId> = writes.keys().cloned().collect();
-    let mut created = store::import_writes::list_created(tx, &written).await?;
-    // A name that somebody else gave is known of a customer without facts.
-    created.retain(|id, (kind, name)| {
-        let profile = profiles.get(id);
-        profile.is_some_and(|it| (it.kind, &it.display_name) == (*kind, name))
-    });
-    let created: Vec<CustomerId> = created.into_keys().collect();
-    let gone = store::former_customers::list_without_facts(tx, &created).await?;
-    slice.removed = i64::try_from(gone.len()).unwrap_or(i64::MAX);
-    let mut former = Vec::with_capacity(gone.len());
-    for id in gone {
-        changed.remove(&id);
-        if let Some(profile) = profiles.remove(&id) {
-            former.push((id, profile.version + 1));
-        }
-    }
-    let ids: Vec<CustomerId> = changed.iter().cloned().collect();
-    let mut facts = store::facts::list(tx, &ids, None).await?;
-    profiles.retain(|id, _| changed.contains(id));
-    for (id, profile) in &mut profiles {
-        profile.version += 1;
-        profile.recorded_at = recorded_at;
-        profile.history = fold_all(&facts.remove(id).unwrap_or_default());
-    }
-    let customers = profiles.values().map(|profile| Customer {
-        customer_id: profile.customer_id.clone(),
-        kind: profile.kind,
-        display_name: profile.display_name.clone(),
-    });
-    store::customers::upsert(tx, &customers.collect::<Vec<_>>(), recorded_at).await?;
-    Ok(Changes {
-        profiles,
-        identifiers: vec![],
-        new_currency: false,
-        imported: None,
-        former,
-    })
-}
-
-/// Gives a customer the kind and name back that the import changed; those that were changed since stay. Says whether it did.
-fn rename(profile: &mut Profile, writes: &[ImportWrite], count: &mut ImportCount) -> bool {
-    let Some(before) = writes.iter().find_map(|write| write.before.as_ref()) else {
-        return false;
-    };
-    let Some(last) = writes.iter().rev().find_map(|write| write.after.as_ref()) else {
-        return false;
-    };
-    if (profile.kind, &profile.display_name) != (last.0, &last.1) {
-        count.kept += 1;
-        return false;
-    }
-    count.withdrawn += 1;
-    profile.kind = before.0;
-    profile.display_name.clone_from(&before.1);
-    true
-}
-
-/// Takes back the rates of the import, and the currencies that only it brought into use; and ends its undoing. One try.
-async fn end(
-    ingest: &Ingest,
-    import: &Import,
-    mode: UndoMode,
-    deadline: Instant,
-) -> Result<ImportCount, ServiceError> {
-    let recorded_at = ingest.clock.now();
-    let mut tx = begin_limited(ingest, deadline).await?;
-    lock_single(&mut tx, Single::Rates).await?;
-    // Another call may have ended it in the meantime.
-    if store::imports::is_undone(&mut tx, import.number).await? {
-        tx.rollback().await.map_err(StoreError::from)?;
-        return Ok(ImportCount::default());
-    }
-    let last = store::rates::last_number(&mut tx).await?;
-    let (withdrawn, kept) =
-        store::rates::take_back(&mut tx, import.number, last, recorded_at).await?;
-    let count = ImportCount {
-        written: 0,
-        withdrawn,
-        kept,
-    };
-    if mode == UndoMode::Preview {
-        tx.rollback().await.map_err(StoreError::from)?;
-        return Ok(count);
-    }
-    if count != ImportCount::default() {
-        let (number, kind) = (import.number, ImportedKind::Rate);
-        store::imports::insert_call(&mut tx, number, kind, count, None, recorded_at).await?;
-    }
-    store::currencies::delete_unused(&mut tx, import.began_at).await?;
-    store::imports::end_undo(&mut tx, import.number, recorded_at).await?;
-    ingest.bases.commit_and_renew(tx).await?;
-    count_withdrawn(ingest, ImportedKind::Rate, count);
-    Ok(count)
 }

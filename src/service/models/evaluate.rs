@@ -320,10 +320,9 @@ fn stratum(kind: CustomerKind, covariates: &[Covariate], history: &History, day:
     }
 }
 
-/// An amount in major units of the reporting currency.
+/// What purchases came to, in major units of the reporting currency.
 fn major(basis: &Basis, entry: &PurchaseDay) -> Option<f64> {
-    let converted = basis.reporting_major(entry.amount_minor, entry.currency, entry.day);
-    converted.ok()
+    basis.reporting_purchases(entry).ok()
 }
 
 fn nothing_recorded() -> ServiceError {

@@ -125,7 +125,8 @@ pub(super) async fn read(
     let to_fold = reading.add_later(connection).await?;
     for customers in to_fold.chunks(FOLD_BATCH) {
         let ids: Vec<CustomerId> = customers.iter().map(|one| one.id.clone()).collect();
-        let facts = store::facts::list(connection, &ids, Some(until)).await?;
+        let groups = store::profiles::list_groups(connection, &ids).await?;
+        let facts = store::facts::list_joined(connection, &ids, Some(until), &groups).await?;
         for one in customers {
             if let Some(facts) = facts.get(&one.id) {
                 reading.push(one.kind, one.bucket, &fold_all(facts))?;
@@ -283,7 +284,7 @@ impl Reading<'_> {
             return;
         };
         let mut purchases = history.purchases.iter();
-        if purchases.all(|entry| entry.currency == currency) {
+        if purchases.all(|entry| entry.currency == currency && entry.foreign_refunds.is_none()) {
             // Summed in minor units, as the database does it, so that who has facts after the day counts as who has none.
             self.push_spend(counted(kind, &summary, self.spend_orders));
             return;

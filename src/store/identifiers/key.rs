@@ -99,6 +99,11 @@ impl IdentifierDigest {
     pub fn kind(&self) -> IdentifierKind {
         self.kind
     }
+
+    /// The code of the kind, and the digest, as their columns have them.
+    pub(in crate::store) fn columns(&self) -> (i16, &[u8]) {
+        (codes::identifier_kind_code(self.kind), &self.digest)
+    }
 }
 
 /// The digest of an identifier in its columns.

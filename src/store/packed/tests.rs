@@ -14,6 +14,7 @@ fn an_unpacked_history_has_no_room_to_spare() {
         amount_minor: 100,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     };
     let history = History {
         purchases: (0..21).map(entry).collect(),

@@ -139,6 +139,7 @@ fn warm_lookups() -> Question {
         framed(&pb::ClassifyRequest {
             subject: Some(population::by_id(at)),
             as_of: String::new(),
+            ..Default::default()
         })
     };
     Question {
@@ -155,6 +156,7 @@ async fn strangers(address: String, window: Duration) -> anyhow::Result<(Vec<u32
         framed(&pb::ClassifyRequest {
             subject: Some(population::by_phone(&format!("+4930{:07}", 1_000_000 + at))),
             as_of: String::new(),
+            ..Default::default()
         })
     };
     let question = Question {
@@ -175,7 +177,11 @@ async fn recovery(address: &str) -> anyhow::Result<Duration> {
     for at in 0.. {
         let subject = Some(population::by_phone(&format!("+4940{:07}", 1_000_000 + at)));
         let as_of = String::new();
-        let message = framed(&pb::ClassifyRequest { subject, as_of });
+        let message = framed(&pb::ClassifyRequest {
+            subject,
+            as_of,
+            ..Default::default()
+        });
         let ended = caller
             .call(CLASSIFY, message, Duration::from_millis(500))
             .await;

@@ -88,6 +88,7 @@ async fn the_days_of_a_customer_come_in_pages_of_whole_days() {
             day_limit,
             purchases_before: before.to_owned(),
             contacts_before: before.to_owned(),
+            ..Default::default()
         };
         let answer = service.customers().get_customer(request).await;
         answer.map(|answer| answer.into_inner().customer.unwrap())

@@ -45,6 +45,7 @@ async fn a_subject_that_cannot_be_read_is_refused_with_its_path() {
         let request = pb::ClassifyRequest {
             subject: subject.clone(),
             as_of: String::new(),
+            ..Default::default()
         };
         let status = service.scoring().classify(request).await.unwrap_err();
         assert_invalid(&status, &[field]);
@@ -72,6 +73,7 @@ async fn a_day_that_is_none_and_a_horizon_out_of_range_are_refused() {
         let request = pb::ClassifyRequest {
             subject: Some(by_id("ada")),
             as_of: as_of.to_owned(),
+            ..Default::default()
         };
         let status = service.scoring().classify(request).await.unwrap_err();
         assert_invalid(&status, &["as_of"]);

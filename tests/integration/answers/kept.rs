@@ -26,6 +26,7 @@ async fn bytes(service: &ServiceWithDatabase, subject: &pb::Subject, as_of: &str
     let request = pb::ClassifyRequest {
         subject: Some(subject.clone()),
         as_of: as_of.to_owned(),
+        ..Default::default()
     };
     let method = "patron.v1.ScoringService/Classify";
     let (headers, bytes) = raw::exchange(service.app.address, method, &request, &[]).await;
@@ -172,6 +173,7 @@ async fn a_kept_answer_needs_no_place() {
         let request = pb::ClassifyRequest {
             subject: Some(by_id(id)),
             as_of: as_of.to_owned(),
+            ..Default::default()
         };
         raw::exchange(app.address, method, &request, &[]).await
     };

@@ -25,6 +25,7 @@ async fn classify(
     let request = pb::ClassifyRequest {
         subject: Some(subject),
         as_of: String::new(),
+        ..Default::default()
     };
     let answer = service.scoring().classify(request).await?;
     Ok(answer.into_inner())

@@ -101,6 +101,7 @@ impl Far {
         let request = pb::ClassifyRequest {
             subject: Some(subject),
             as_of: String::new(),
+            ..Default::default()
         };
         let answer = self.service.scoring().classify(request).await?;
         Ok(answer.into_inner())

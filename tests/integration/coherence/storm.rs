@@ -87,6 +87,14 @@ async fn give_up(channel: &Channel, customer: &Customer, at: usize) -> bool {
     }
 }
 
+fn question(subject: Option<pb::Subject>, as_of: String) -> pb::ClassifyRequest {
+    pb::ClassifyRequest {
+        subject,
+        as_of,
+        read_mask: None,
+    }
+}
+
 /// One call, by the RPC whose turn it is.
 async fn call(
     channel: Channel,
@@ -104,7 +112,7 @@ async fn call(
     let deadline = at.is_multiple_of(2).then_some(patience);
     match at % WAYS {
         0 => {
-            let request = limited(pb::ClassifyRequest { subject, as_of }, deadline);
+            let request = limited(question(subject, as_of), deadline);
             scoring.classify(request).await.map(drop)
         }
         1 => {
@@ -141,6 +149,7 @@ async fn call(
                 subject,
                 as_of,
                 target: None,
+                ..Default::default()
             };
             scoring
                 .explain_segment(limited(request, deadline))
@@ -232,10 +241,7 @@ async fn read(channel: &Channel, customer: &Customer, version: i64, tally: &mut 
     seen.extend(answers.map(|one| ("BatchScore", of(one.provenance))));
     for subject in subjects() {
         let subject = Some(subject);
-        let request = pb::ClassifyRequest {
-            subject: subject.clone(),
-            as_of: String::new(),
-        };
+        let request = question(subject.clone(), String::new());
         let answer = answered(async || scoring.classify(request.clone()).await).await;
         seen.push(("Classify", of(answer.provenance)));
         let request = pb::ScoreLifetimeValueRequest {

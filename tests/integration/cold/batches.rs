@@ -211,6 +211,7 @@ async fn a_batch_that_ends_at_its_budget_without_an_answer_is_an_error() {
             begins: true,
             observed_on: "2026-01-01".parse().unwrap(),
             source: None,
+            of_all_sources: false,
             profile_version: 1,
         })
         .collect();

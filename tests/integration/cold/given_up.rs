@@ -35,6 +35,7 @@ async fn give_up_each(channel: &Channel, turns: usize) {
         let request = pb::ClassifyRequest {
             subject: subject(),
             as_of,
+            ..Default::default()
         };
         give_up(turns, async move { client.classify(request).await }).await;
     }
@@ -109,6 +110,7 @@ async fn a_caller_who_goes_away_leaves_no_line_at_error() {
     let request = pb::ClassifyRequest {
         subject: Some(by_id("cold")),
         as_of: String::new(),
+        ..Default::default()
     };
     let waiting = tokio::spawn(async move { client.classify(request).await });
     until("a load waits", async || {
@@ -130,6 +132,7 @@ async fn a_caller_who_goes_away_leaves_no_line_at_error() {
     let request = pb::ClassifyRequest {
         subject: Some(by_id("c1")),
         as_of: String::new(),
+        ..Default::default()
     };
     client.classify(Request::new(request)).await.unwrap();
     let (status, said) = server.terminate();

@@ -58,6 +58,7 @@ async fn classify(service: &Service, customer: &str) -> Result<pb::ClassifyRespo
     let request = pb::ClassifyRequest {
         subject: Some(by_id(customer)),
         as_of: String::new(),
+        ..Default::default()
     };
     let answer = service.scoring().classify(request).await?;
     Ok(answer.into_inner())

@@ -35,7 +35,7 @@ async fn a_contract_creates_its_customer_and_its_currency_and_is_shown() {
         known.contracts,
         [pb::ContractState {
             source: "erp".to_owned(),
-            contract_id: "k-1".to_owned(),
+            contract_id: "firm-k-1".to_owned(),
             started_on: "2024-03-01".to_owned(),
             period_months: 12,
             price: Some(money(120_000, "EUR")),
@@ -288,7 +288,7 @@ async fn a_file_that_tells_how_contracts_came_to_stand_adds_nothing_when_it_come
     let mut rows = "customer_id,contract_id,started_on,period,price,ended_on\n\
                     ben,B-1,2025-06-01,monthly,19.90,\n"
         .to_owned();
-    rows.extend((0..1_500).map(|at| format!("c{at},C-1,2025-06-01,monthly,5,\n")));
+    rows.extend((0..1_500).map(|at| format!("c{at},C-{at},2025-06-01,monthly,5,\n")));
     rows.push_str(
         "ben,B-1,2025-06-01,monthly,24.90,\nben,B-1,2025-06-01,monthly,24.90,2026-12-01\n",
     );
@@ -360,7 +360,8 @@ async fn a_file_is_imported_once_and_refused_rows_are_told() {
     let anna = &service.customer("anna").await.contracts[0];
     assert_eq!((anna.period_months, anna.cost_minor), (12, Some(9_000)));
     let shown = run_json(&["customer", "show", "ben", "--json", "--endpoint", &endpoint]).await;
-    assert_eq!(shown["contracts"][0]["price"]["amount"], "24.90");
+    let price = &shown["customer"]["contracts"][0]["price"];
+    assert_eq!(price["amountMinor"], "2490");
     let page = run(&["customer", "show", "ben", "--endpoint", &endpoint]).await;
     let page = String::from_utf8(page.stdout).unwrap();
     assert!(

@@ -46,10 +46,12 @@ async fn what_was_corrected_since_stays_and_is_counted() {
             ("transaction", 5, 4, 1),
             ("contact", 2, 1, 1),
             ("contract", 2, 1, 1),
-            ("customer", 3, 0, 1),
+            // The name that was given since stays, and the kind is as before.
+            ("customer", 3, 1, 0),
             ("rate", 2, 2, 0),
-            ("attribute", 0, 2, 1),
-            ("identifier", 0, 2, 1),
+            // What holds of a day or a number are the later statements, whether these are there or not.
+            ("attribute", 0, 3, 0),
+            ("identifier", 0, 3, 0),
         ]
     );
     // Eve goes; Fay has a name by now.

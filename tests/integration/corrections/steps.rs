@@ -89,11 +89,17 @@ async fn a_run_of_patron_import_is_listed_and_undone_by_the_program() {
     let summary = run_json(&import).await;
     let id = summary["import_id"].as_str().unwrap().to_owned();
     assert!(id.starts_with("orders.csv-"), "{id}");
-    // The same file again writes nothing, and is no import.
-    run_json(&import).await;
+    // The same file again writes nothing, and is an import too: what it repeats stays until it is undone as well.
+    let again = run_json(&import).await;
     let listed = run_json(&["import", "list", "--json", "--endpoint", &endpoint]).await;
-    assert_eq!(listed.as_array().unwrap().len(), 1);
-    assert_eq!(listed[0]["import_id"], *id);
+    let listed = listed["imports"].as_array().unwrap();
+    let ids: Vec<&str> = listed
+        .iter()
+        .map(|it| it["importId"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, [again["import_id"].as_str().unwrap(), &id]);
+    let other = ids[0].to_owned();
+    run_json(&["import", "undo", &other, "--json", "--endpoint", &endpoint]).await;
     let undone = run_json(&[
         "import",
         "undo",
@@ -105,8 +111,11 @@ async fn a_run_of_patron_import_is_listed_and_undone_by_the_program() {
     ])
     .await;
     assert_eq!(
-        (&undone["state"], &undone["counts"][0]["withdrawn"]),
-        (&"active".into(), &2.into())
+        (
+            &undone["import"]["state"],
+            &undone["import"]["counts"][0]["withdrawnCount"]
+        ),
+        (&"STATE_ACTIVE".into(), &"2".into())
     );
     let undone = run(&["import", "undo", &id, "--endpoint", &endpoint]).await;
     let page = String::from_utf8(undone.stdout).unwrap();

@@ -51,6 +51,7 @@ async fn idle_clients_never_take_the_descriptors_of_the_database_and_the_probes(
         let request = pb::ClassifyRequest {
             subject: Some(by_id(&format!("stranger-{round}"))),
             as_of: String::new(),
+            ..Default::default()
         };
         client.classify(request).await.unwrap();
         let answer = timeout(PATIENCE, probe(&server.admin, "/readyz")).await;

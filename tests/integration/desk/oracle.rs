@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::{outcome, plain_call, record, service};
+use crate::support::messages::id_of;
 use crate::support::service::{ServiceWithDatabase, TODAY};
 
 const DAYS: i32 = 30;
@@ -58,7 +59,8 @@ impl Operation {
     }
 
     async fn send(&self, service: &ServiceWithDatabase) {
-        let (customer, id) = (format!("c-{}", self.customer), self.id.to_string());
+        let customer = format!("c-{}", self.customer);
+        let id = id_of(&customer, &self.id.to_string());
         let channel = CHANNELS[self.channel].to_owned();
         match self.kind {
             Kind::Contact => {

@@ -16,6 +16,7 @@ fn request(subject: pb::Subject) -> Vec<u8> {
     let request = pb::ClassifyRequest {
         subject: Some(subject),
         as_of: String::new(),
+        ..Default::default()
     };
     framed(&request.encode_to_vec())
 }

@@ -111,6 +111,7 @@ async fn classify_as_binary(service: &ServiceWithDatabase, number: &str) -> pb::
     let request = pb::ClassifyRequest {
         subject: Some(by_phone(number)),
         as_of: String::new(),
+        ..Default::default()
     };
     let headers = [
         ("content-type", "application/proto"),

@@ -69,10 +69,9 @@ async fn a_message_without_a_day_is_of_today_and_repeats_nothing() {
         assert_eq!(results[0].outcome(), Outcome::Duplicate);
     }
     // A message of an earlier day is older than the one of today.
-    let results = service
-        .send_customers(&[on("2026-11-21", &[], &[PHONE])])
+    service
+        .write_customers(&[on("2026-11-21", &[], &[PHONE])])
         .await;
-    assert_eq!(results[0].outcome(), Outcome::Duplicate);
     assert!(is_found(&service, by_phone(PHONE)).await);
     service.write_customers(&[on("", &[], &[PHONE])]).await;
     assert!(!is_found(&service, by_phone(PHONE)).await);
@@ -144,4 +143,143 @@ async fn a_source_replaces_what_it_stated_and_nothing_else() {
             "customers[0].identifiers_source",
         ]
     );
+}
+
+/// A message of a source about phone numbers of a day.
+fn by(source: &str, message: pb::CustomerPatch) -> pb::CustomerPatch {
+    pb::CustomerPatch {
+        identifiers_source: source.to_owned(),
+        ..message
+    }
+}
+
+/// The same, with all numbers that the source knows.
+fn all_of(source: &str, message: pb::CustomerPatch) -> pb::CustomerPatch {
+    pb::CustomerPatch {
+        replace_identifiers: vec![pb::IdentifierKind::PhoneNumber.into()],
+        ..by(source, message)
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_loses_a_number_takes_it_from_no_other_source() {
+    let service = ServiceWithDatabase::start().await;
+    let (crm, shop) = (on("", &[PHONE], &[]), on("", &[PHONE], &[]));
+    service
+        .write_customers(&[by("crm", crm), by("shop", shop)])
+        .await;
+    service
+        .write_customers(&[all_of("shop", on("", &[], &[]))])
+        .await;
+    assert!(is_found(&service, by_phone(PHONE)).await, "the crm's");
+    service
+        .write_customers(&[all_of("crm", on("", &[], &[]))])
+        .await;
+    assert!(!is_found(&service, by_phone(PHONE)).await);
+    // Nothing is left to end.
+    let again = service
+        .send_customers(&[all_of("crm", on("", &[], &[]))])
+        .await;
+    assert_eq!(again[0].outcome(), Outcome::Duplicate);
+    let checked = service
+        .customers()
+        .check_profiles(pb::CheckProfilesRequest::default())
+        .await;
+    assert_eq!(checked.unwrap().into_inner().differences, vec![]);
+}
+
+#[tokio::test]
+async fn an_end_holds_for_all_sources_until_one_states_the_number_again() {
+    let service = ServiceWithDatabase::start().await;
+    service
+        .write_customers(&[
+            by("crm", on("2026-03-01", &[PHONE], &[])),
+            by("shop", on("2026-04-01", &[PHONE], &[])),
+            on("2026-05-01", &[], &[PHONE]),
+        ])
+        .await;
+    assert!(!is_found(&service, by_phone(PHONE)).await);
+    // What a third one knew before comes late.
+    service
+        .write_customers(&[by("erp", on("2026-04-15", &[PHONE], &[]))])
+        .await;
+    assert!(!is_found(&service, by_phone(PHONE)).await);
+    service
+        .write_customers(&[by("shop", on("2026-05-02", &[PHONE], &[]))])
+        .await;
+    assert!(is_found(&service, by_phone(PHONE)).await);
+}
+
+#[tokio::test]
+async fn statements_of_several_sources_come_to_the_same_in_every_order() {
+    let messages = [
+        by("crm", on("2026-01-10", &[PHONE], &[])),
+        on("2026-02-10", &[], &[PHONE]),
+        by("shop", on("2026-02-20", &[PHONE, OTHER], &[])),
+        by("crm", on("2026-04-10", &[], &[OTHER])),
+    ];
+    let service = ServiceWithDatabase::start().await;
+    let mut order: Vec<usize> = (0..messages.len()).collect();
+    let mut customers = 0;
+    // All orders, each of a customer of its own, by Heap's algorithm.
+    let mut counters = vec![0; order.len()];
+    let mut at = 0;
+    loop {
+        let id = format!("c-{customers:03}");
+        for &message in &order {
+            let message = pb::CustomerPatch {
+                customer_id: id.clone(),
+                ..messages[message].clone()
+            };
+            service.write_customers(&[message]).await;
+        }
+        let held = service.customer(&id).await.identifiers;
+        assert_eq!(held.len(), 1, "{order:?}: {held:?}");
+        customers += 1;
+        while at < order.len() && counters[at] >= at {
+            counters[at] = 0;
+            at += 1;
+        }
+        if at >= order.len() {
+            break;
+        }
+        let other = if at % 2 == 0 { 0 } else { counters[at] };
+        order.swap(other, at);
+        counters[at] += 1;
+        at = 0;
+    }
+    assert_eq!(customers, 24);
+    // All of them have the one number, and nobody has the other.
+    let answer = service.classify(by_phone(PHONE), "").await;
+    assert_eq!(answer.r#match(), Match::Ambiguous);
+    assert!(!is_found(&service, by_phone(OTHER)).await);
+}
+
+#[tokio::test]
+async fn statements_of_an_undone_import_leave_those_of_others() {
+    let service = ServiceWithDatabase::start().await;
+    let send = async |import_id: &str, message: pb::CustomerPatch| {
+        let request = pb::IngestCustomersRequest {
+            customers: vec![message],
+            import_id: import_id.to_owned(),
+        };
+        service.ingest().ingest_customers(request).await.unwrap();
+    };
+    // The wrong file hides an end of another call and repeats what a third one states.
+    send("", by("crm", on("2026-01-10", &[PHONE], &[]))).await;
+    send("wrong", by("crm", on("2026-03-10", &[PHONE], &[]))).await;
+    send("", by("crm", on("2026-02-10", &[], &[PHONE]))).await;
+    send("wrong", by("crm", on("2026-03-10", &[OTHER], &[]))).await;
+    send("right", by("crm", on("2026-03-10", &[OTHER], &[]))).await;
+    assert!(is_found(&service, by_phone(PHONE)).await);
+    for (import_id, has_other) in [("wrong", true), ("right", false)] {
+        let request = pb::UndoImportRequest {
+            import_id: import_id.to_owned(),
+            validate_only: false,
+        };
+        service.corrections().undo_import(request).await.unwrap();
+        assert!(!is_found(&service, by_phone(PHONE)).await, "{import_id}");
+        let found = is_found(&service, by_phone(OTHER)).await;
+        assert_eq!(found, has_other, "{import_id}");
+    }
 }

@@ -71,6 +71,21 @@ async fn what_was_changed_behind_the_back_of_the_program_is_found_page_by_page()
             "cem",
             vec![Part::Contacts, Part::LastDay, Part::Identifiers],
         ),
+        (
+            "UPDATE customers SET display_name = 'Bea' WHERE customer_id = 'bea'",
+            "bea",
+            vec![Part::Columns, Part::Naming],
+        ),
+        (
+            "DELETE FROM identifiers WHERE customer_id = 'ada'",
+            "ada",
+            vec![Part::Purchases, Part::Identifiers],
+        ),
+        (
+            "UPDATE profiles SET packed = '\\x00' WHERE customer_id = 'cem'",
+            "cem",
+            vec![Part::Unreadable, Part::Identifiers],
+        ),
     ] {
         sqlx::query(sqlx::AssertSqlSafe(change))
             .execute(&service.pool)

@@ -316,3 +316,14 @@ async fn the_messages_of_a_stream_may_be_compressed() {
     let status = Status::from_header_map(&answer).unwrap();
     assert_eq!(reason(&status), "COMPRESSION_UNSUPPORTED");
 }
+
+/// Sends one batch by a stream of its own; what is answered.
+pub(super) async fn stream_once(
+    service: &ServiceWithDatabase,
+    batch: Vec<pb::Transaction>,
+) -> Vec<pb::BatchResult> {
+    let mut stream = Open::begin(service).await;
+    stream.send(transactions(batch)).await;
+    let answer = stream.next().await.unwrap().unwrap();
+    answer.batches
+}

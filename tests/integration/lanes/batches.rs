@@ -131,7 +131,7 @@ async fn the_command_line_asks_for_the_rest() {
     assert_eq!(scores.len(), 11);
     for (at, score) in scores.iter().enumerate() {
         assert_eq!(score["subject"], number(at));
-        assert_eq!(score["candidate_count"], 1_000);
+        assert_eq!(score["candidateCount"], 1_000);
     }
 }
 

@@ -114,3 +114,27 @@ async fn a_score_on_an_old_export_warns_until_a_purchase_arrives() {
         ""
     );
 }
+
+#[tokio::test]
+async fn a_purchase_that_is_taken_back_was_not_the_last_one() {
+    let service = ServiceWithDatabase::start().await;
+    let (shop, last) = exported();
+    shop.ingest(&service).await;
+    let customer = shop.transactions[0].customer_id.clone();
+    fit(&service, request(OrderModelKind::MbgNbd, ""))
+        .await
+        .unwrap();
+    let wrong = pb::IngestTransactionsRequest {
+        transactions: vec![purchase("somebody-else", "new", TODAY, 1_000)],
+        import_id: "wrong".to_owned(),
+        ..Default::default()
+    };
+    service.ingest().ingest_transactions(wrong).await.unwrap();
+    assert_eq!(score(&service, &customer, "").await.no_purchase_since, "");
+    let request = pb::UndoImportRequest {
+        import_id: "wrong".to_owned(),
+        validate_only: false,
+    };
+    service.corrections().undo_import(request).await.unwrap();
+    assert_eq!(score(&service, &customer, "").await.no_purchase_since, last);
+}

@@ -10,10 +10,11 @@ async fn a_file_of_rates_is_imported_listed_and_ends_what_was_missing() {
     let classify = ["classify", "ada", "--as-of", super::AS_OF, "--json"];
     let classify = [&classify[..], &["--endpoint", endpoint]].concat();
     let before = run_json(&classify).await;
-    assert_eq!(before["unrated_reason"], "NO_RATE");
-    assert_eq!(before["missing_rates"][0]["from_currency"], "USD");
-    assert_eq!(before["missing_rates"][0]["to_currency"], "EUR");
-    assert_eq!(before["missing_rates"][0]["day"], "2026-01-01");
+    let before = &before["classification"];
+    assert_eq!(before["tier"]["unratedReason"], "UNRATED_REASON_NO_RATE");
+    assert_eq!(before["missingRates"][0]["fromCurrency"], "USD");
+    assert_eq!(before["missingRates"][0]["toCurrency"], "EUR");
+    assert_eq!(before["missingRates"][0]["day"], "2026-01-01");
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rates.csv");
@@ -33,13 +34,14 @@ async fn a_file_of_rates_is_imported_listed_and_ends_what_was_missing() {
     );
 
     let after = run_json(&classify).await;
-    assert_eq!(after["lifetime_value"]["amount"], "254.51");
-    assert_eq!(after["missing_rates"], serde_json::Value::Null);
+    let after = &after["classification"];
+    assert_eq!(after["lifetimeValue"]["amountMinor"], "25451");
+    assert_eq!(after["missingRates"], serde_json::Value::Null);
     let list = ["rates", "list", "--from", "USD", "--since", "2026-02-01"];
     let list = [&list[..], &["--json", "--endpoint", endpoint]].concat();
     let listed = run_json(&list).await;
-    let rates: Vec<_> = listed.as_array().unwrap().iter().collect();
+    let rates = listed["rates"].as_array().unwrap();
     assert_eq!(rates.len(), 2);
-    assert_eq!(rates[0]["rate"], "0.8");
-    assert_eq!(rates[1]["day"], "2026-05-10");
+    assert_eq!(rates[0]["rate"]["rate"], "0.8");
+    assert_eq!(rates[1]["rate"]["day"], "2026-05-10");
 }

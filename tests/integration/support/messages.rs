@@ -62,12 +62,22 @@ pub(crate) fn money(amount_minor: i64, currency: &str) -> pb::Money {
     }
 }
 
+/// An id of a source for a fact of a customer: no two customers have one in common, as in the books of a shop. Ada's are as they are.
+pub(crate) fn id_of(customer: &str, id: &str) -> String {
+    let own = format!("{customer}-");
+    if ["", "ada"].contains(&customer) || id.is_empty() || id.starts_with(&own) {
+        id.to_owned()
+    } else {
+        format!("{customer}-{id}")
+    }
+}
+
 /// A purchase in euros; the amount is in cents.
 pub(crate) fn purchase(customer: &str, id: &str, day: &str, amount_minor: i64) -> pb::Transaction {
     pb::Transaction {
         customer_id: customer.to_owned(),
         source: SOURCE.to_owned(),
-        transaction_id: id.to_owned(),
+        transaction_id: id_of(customer, id),
         kind: Kind::Purchase.into(),
         when: Some(transaction::When::OccurredOn(day.to_owned())),
         amount: Some(money(amount_minor, "EUR")),
@@ -85,7 +95,7 @@ pub(crate) fn refund(
 ) -> pb::Transaction {
     pb::Transaction {
         kind: Kind::Refund.into(),
-        original_transaction_id: original.to_owned(),
+        original_transaction_id: id_of(customer, original),
         ..purchase(customer, id, day, amount_minor)
     }
 }
@@ -95,7 +105,7 @@ pub(crate) fn call(customer: &str, id: &str, day: &str) -> pb::Contact {
     pb::Contact {
         customer_id: customer.to_owned(),
         source: "acd".to_owned(),
-        contact_id: id.to_owned(),
+        contact_id: id_of(customer, id),
         when: Some(contact::When::OccurredOn(day.to_owned())),
         channel: "phone".to_owned(),
         duration_seconds: Some(90),
@@ -115,7 +125,7 @@ pub(crate) fn contract(
     pb::Contract {
         customer_id: customer.to_owned(),
         source: "erp".to_owned(),
-        contract_id: id.to_owned(),
+        contract_id: id_of(customer, id),
         started_on: started_on.to_owned(),
         period_months: months,
         price: Some(money(price_minor, "EUR")),
@@ -154,4 +164,58 @@ pub(crate) fn violated(status: &Status) -> Vec<String> {
     let request = status.get_details_bad_request();
     let violations = request.map_or_else(Vec::new, |request| request.field_violations);
     violations.into_iter().map(|it| it.field).collect()
+}
+
+/// The same under the very ids: for facts that several customers are said to have, and for ids that are compared.
+pub(crate) mod plain {
+    use patron::pb;
+
+    /// A purchase under the very id.
+    pub(crate) fn purchase(
+        customer: &str,
+        id: &str,
+        day: &str,
+        amount_minor: i64,
+    ) -> pb::Transaction {
+        pb::Transaction {
+            customer_id: customer.to_owned(),
+            ..super::purchase("", id, day, amount_minor)
+        }
+    }
+
+    /// A refund under the very id.
+    pub(crate) fn refund(
+        customer: &str,
+        id: &str,
+        original: &str,
+        day: &str,
+        amount_minor: i64,
+    ) -> pb::Transaction {
+        pb::Transaction {
+            customer_id: customer.to_owned(),
+            ..super::refund("", id, original, day, amount_minor)
+        }
+    }
+
+    /// A call under the very id.
+    pub(crate) fn call(customer: &str, id: &str, day: &str) -> pb::Contact {
+        pb::Contact {
+            customer_id: customer.to_owned(),
+            ..super::call("", id, day)
+        }
+    }
+
+    /// A contract under the very id.
+    pub(crate) fn contract(
+        customer: &str,
+        id: &str,
+        from: &str,
+        months: i32,
+        price: i64,
+    ) -> pb::Contract {
+        pb::Contract {
+            customer_id: customer.to_owned(),
+            ..super::contract("", id, from, months, price)
+        }
+    }
 }

@@ -274,6 +274,7 @@ impl Service {
             subject: Some(subject),
             target,
             as_of: String::new(),
+            ..Default::default()
         };
         let answer = self.scoring().explain_segment(request).await;
         answer.map(tonic::Response::into_inner)
@@ -356,6 +357,7 @@ impl Service {
         let request = pb::ClassifyRequest {
             subject: Some(subject),
             as_of: as_of.to_owned(),
+            ..Default::default()
         };
         self.scoring().classify(request).await.unwrap().into_inner()
     }

@@ -6,7 +6,11 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 16] = [
+const OTHER_KEYS: [(&str, &str); 18] = [
+    (
+        "fact_keys",
+        "found by the source's id of a fact, before its customer is known",
+    ),
     (
         "imports",
         "which facts came together, of any number of customers",
@@ -46,6 +50,10 @@ const OTHER_KEYS: [(&str, &str); 16] = [
     ("fit_requests", "a model is fitted on all customers"),
     (
         "exchange_rates",
+        "what currencies are worth: of the deployment, not of a customer",
+    ),
+    (
+        "rate_repeats",
         "what currencies are worth: of the deployment, not of a customer",
     ),
     (

@@ -27,6 +27,7 @@ use crate::{
 };
 
 use super::*;
+use crate::domain::rates::UsedRate;
 
 const DOCUMENT: &str =
     "value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
@@ -109,12 +110,18 @@ fn answer(is_rated: bool) -> Answer<Classified> {
         kind: CustomerKind::Company,
         display_name: Some("Ada Ltd".into()),
         recorded_at: "2026-06-01T10:00:00.5Z".parse().unwrap(),
+        members: Box::default(),
         history: History::default(),
     };
     let value = is_rated.then_some(120.5).ok_or(Unrated::NoRate);
     let classified = Classified {
         routing: None,
         route_inputs: None,
+        oldest_rate: Some(UsedRate {
+            day: as_of,
+            from: "USD".parse().unwrap(),
+            to: currency,
+        }),
         profile: DatedProfile::new(Arc::new(profile), as_of).unwrap(),
         assessment: Assessment {
             valued: Valued {
@@ -212,6 +219,7 @@ fn an_answer_with_every_field_is_written_as_its_message() {
         extrapolated_covariates,
         next_check_in,
         references,
+        oldest_rate,
     } = classification.unwrap();
     assert_set(&customer_id);
     assert_set(&kind);
@@ -238,6 +246,14 @@ fn an_answer_with_every_field_is_written_as_its_message() {
     assert_set(&missing_rates);
     assert_set(&extrapolated_covariates);
     assert_set(&next_check_in);
+    let pb::UsedRate {
+        day,
+        from_currency,
+        to_currency,
+    } = oldest_rate.unwrap();
+    for text in [day, from_currency, to_currency] {
+        assert_set(&text);
+    }
     for pb::Reference {
         system,
         attribute,

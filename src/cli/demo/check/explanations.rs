@@ -5,7 +5,7 @@ use tonic_types::StatusExt as _;
 use super::Check;
 use crate::cli::demo::by_id;
 use crate::cli::error::CliError;
-use crate::cli::json;
+use crate::cli::names;
 use crate::cli::subject::parse_subject;
 use crate::pb;
 use crate::pb::explain_segment_request::Target;
@@ -36,6 +36,7 @@ impl Check<'_> {
             subject: Some(subject),
             target,
             as_of: String::new(),
+            ..Default::default()
         });
         let mut client = self.connection.scoring();
         Ok(client.explain_segment(request).await?.into_inner())
@@ -50,7 +51,7 @@ impl Check<'_> {
         match self.ask(by_id(id), target).await {
             Ok(answer) => {
                 if answer.explanation.is_none() {
-                    let matched = json::match_name(answer.r#match);
+                    let matched = names::match_name(answer.r#match);
                     self.expect(RPC, false, &format!("{id} is {matched}"))?;
                 }
                 Ok(answer.explanation)

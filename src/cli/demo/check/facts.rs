@@ -239,7 +239,7 @@ fn patch() -> pb::CustomerPatch {
     }
 }
 
-fn transaction() -> pb::Transaction {
+pub(super) fn transaction() -> pb::Transaction {
     pb::Transaction {
         customer_id: CHECKED.to_owned(),
         source: SOURCE.to_owned(),

@@ -4,7 +4,7 @@ use super::{Check, external};
 use crate::cli::demo::by_id;
 use crate::cli::error::CliError;
 use crate::cli::subject::{parse_subject, subject_text};
-use crate::cli::{json, text};
+use crate::cli::{names, text};
 use crate::pb;
 use crate::pb::UnratedReason;
 
@@ -37,6 +37,7 @@ impl Check<'_> {
         let request = self.connection.request(pb::ClassifyRequest {
             subject: Some(subject),
             as_of: String::new(),
+            ..Default::default()
         });
         match self.connection.scoring().classify(request).await {
             Ok(answer) => Ok(Some(answer.into_inner())),
@@ -113,7 +114,7 @@ impl Check<'_> {
         let found = format!(
             "{} is {}: {}",
             examples.shared_phone,
-            json::match_name(answer.r#match),
+            names::match_name(answer.r#match),
             ids.join(", ")
         );
         self.expect("Classify", right, &found)
@@ -124,7 +125,7 @@ impl Check<'_> {
             return Ok(());
         };
         let right = answer.r#match() == pb::Match::Unknown && answer.classification.is_none();
-        let found = format!("unknown is {}", json::match_name(answer.r#match));
+        let found = format!("unknown is {}", names::match_name(answer.r#match));
         self.expect("Classify", right, &found)
     }
 
@@ -140,7 +141,7 @@ impl Check<'_> {
                 let answers = answer.into_inner().responses;
                 let matches: Vec<&str> = answers
                     .iter()
-                    .map(|answer| json::match_name(answer.r#match))
+                    .map(|answer| names::match_name(answer.r#match))
                     .collect();
                 self.expect(
                     rpc,
@@ -165,6 +166,7 @@ impl Check<'_> {
                 max_order_count: Some(2),
                 ..Default::default()
             }),
+            ..Default::default()
         });
         let answer = match self
             .connection

@@ -3,8 +3,24 @@
 use tonic::{Request, Response, Status};
 
 use super::Fake;
+use crate::cli::import::send::{Batch, fake};
 use crate::pb;
 use crate::pb::ingest_service_server::IngestService;
+
+impl Fake {
+    fn write_customers(
+        &self,
+        customers: Vec<pb::CustomerPatch>,
+    ) -> Result<Vec<pb::ItemResult>, Status> {
+        let results = self.write(&customers)?;
+        let mut memory = self.0.lock().unwrap();
+        for patch in customers {
+            let known = memory.customers.entry(patch.customer_id).or_default();
+            known.extend(patch.attributes);
+        }
+        Ok(results)
+    }
+}
 
 #[tonic::async_trait]
 impl IngestService for Fake {
@@ -12,13 +28,7 @@ impl IngestService for Fake {
         &self,
         request: Request<pb::IngestCustomersRequest>,
     ) -> Result<Response<pb::IngestCustomersResponse>, Status> {
-        let customers = request.into_inner().customers;
-        let results = self.write(&customers)?;
-        let mut memory = self.0.lock().unwrap();
-        for patch in customers {
-            let known = memory.customers.entry(patch.customer_id).or_default();
-            known.extend(patch.attributes);
-        }
+        let results = self.write_customers(request.into_inner().customers)?;
         Ok(Response::new(pb::IngestCustomersResponse { results }))
     }
 
@@ -27,7 +37,10 @@ impl IngestService for Fake {
         request: Request<pb::IngestTransactionsRequest>,
     ) -> Result<Response<pb::IngestTransactionsResponse>, Status> {
         let results = self.write(&request.into_inner().transactions)?;
-        Ok(Response::new(pb::IngestTransactionsResponse { results }))
+        Ok(Response::new(pb::IngestTransactionsResponse {
+            results,
+            ..Default::default()
+        }))
     }
 
     async fn ingest_contacts(
@@ -35,7 +48,10 @@ impl IngestService for Fake {
         request: Request<pb::IngestContactsRequest>,
     ) -> Result<Response<pb::IngestContactsResponse>, Status> {
         let results = self.write(&request.into_inner().contacts)?;
-        Ok(Response::new(pb::IngestContactsResponse { results }))
+        Ok(Response::new(pb::IngestContactsResponse {
+            results,
+            ..Default::default()
+        }))
     }
 
     async fn get_time_zone(
@@ -54,13 +70,24 @@ impl IngestService for Fake {
         Ok(Response::new(pb::IngestContractsResponse { results }))
     }
 
-    type StreamFactsStream = tokio_stream::Empty<Result<pb::StreamFactsResponse, Status>>;
+    type StreamFactsStream = fake::Answers;
 
     async fn stream_facts(
         &self,
-        _: Request<tonic::Streaming<pb::StreamFactsRequest>>,
+        request: Request<tonic::Streaming<pb::StreamFactsRequest>>,
     ) -> Result<Response<Self::StreamFactsStream>, Status> {
-        Err(Status::unimplemented("the demo is loaded by calls"))
+        let fake = self.clone();
+        let write = move |batch| match batch {
+            Batch::Customers(batch) => fake.write_customers(batch.customers),
+            Batch::Transactions(batch) => fake.write(&batch.transactions),
+            Batch::Contacts(batch) => fake.write(&batch.contacts),
+            Batch::Contracts(batch) => fake.write(&batch.contracts),
+            Batch::Rates(batch) => fake.write(&batch.rates),
+        };
+        Ok(Response::new(fake::acknowledge(
+            request.into_inner(),
+            write,
+        )))
     }
 
     async fn ingest_rates(

@@ -192,6 +192,7 @@ pub(super) fn platinum() -> pb::TierExplanation {
         lifetime_value: euros(123_400),
         minimum_value: euros(250_000),
         gap: euros(-126_600),
+        oldest_rate: None,
         next_better: distance("platinum", 126_600),
         next_lower: distance("silver", 63_400),
         reasons: vec![],

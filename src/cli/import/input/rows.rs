@@ -4,6 +4,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 
 use super::decode::{Decoded, Delimiter};
 use super::json_lines::JsonLines;
+use super::parquet::ParquetRows;
 use crate::cli::error::CliError;
 use crate::cli::import::columns::Header;
 
@@ -19,6 +20,7 @@ enum Kind {
         lines_before: u64,
     },
     JsonLines(Box<JsonLines>),
+    Parquet(Box<ParquetRows>),
 }
 
 /// Where a row stands, and what keeps it from being read.
@@ -52,13 +54,19 @@ impl Rows {
         }
     }
 
+    pub(super) fn parquet(rows: ParquetRows) -> Self {
+        Self {
+            kind: Kind::Parquet(Box::new(rows)),
+        }
+    }
+
     /// The header of a CSV file.
     pub(super) fn header(&mut self, shown: &str) -> Result<Header, CliError> {
         let Kind::Csv {
             reader, delimiter, ..
         } = &mut self.kind
         else {
-            return Err(CliError::failed("JSON lines have no header"));
+            return Err(CliError::failed("only CSV files have a header"));
         };
         let names = reader.byte_headers().map_err(|cause| {
             CliError::usage(format!("cannot read the header of {shown}: {cause}"))
@@ -105,6 +113,7 @@ impl Rows {
                 }))
             }
             Kind::JsonLines(lines) => lines.next(record).map_err(|cause| cannot(&cause)),
+            Kind::Parquet(rows) => rows.next(record).map_err(|cause| cannot(&cause)),
         }
     }
     /// Reads the next row as text, or why it is none; `record` then has its bytes.

@@ -1,53 +1,93 @@
-//! The ways of an import to the server: each has customers of its own and one batch under way at a time, so that no two batches wait for each
-//! other in the database. What becomes of a batch is not known here.
+//! The lanes of an import: each has customers of its own, so that no two batches wait for each other in the database. What becomes of a batch
+//! is not known here.
 
+use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
 
-use futures_util::future::LocalBoxFuture;
-use futures_util::stream::FuturesUnordered;
 use prost::Message as _;
 
 use super::Mapping;
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
-use crate::cli::import::send::{BATCH_BYTES, BATCH_FACTS, Sent, Terms, send};
+use crate::cli::import::send::{self, BATCH_BYTES, BATCH_FACTS, Sent, Terms};
 use crate::cli::import::unit::Unit;
 
-/// The rows from which a fact on its way was read.
-pub(super) type Origin = Rc<Unit>;
-pub(super) type InFlight<'a> = LocalBoxFuture<'a, Landed>;
+/// Where a fact on its way came from.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    /// The rows from which it was read.
+    pub(super) unit: Rc<Unit>,
+    /// A hash of its customer.
+    pub(super) customer: Option<u64>,
+}
 
 /// A batch that was answered.
 pub(super) struct Landed {
-    pub(super) lane: usize,
     pub(super) origins: Vec<Origin>,
-    pub(super) sent: Result<Sent, CliError>,
+    pub(super) sent: Sent,
 }
 
-/// The ways to the server, one batch at a time on each.
-pub(super) struct Lanes<'a, M: Mapping> {
+/// The lanes, with what was read for each and is not sent yet.
+pub(super) struct Lanes<M: Mapping> {
     pub(super) pending: Vec<Pending<M>>,
-    pub(super) busy: Vec<bool>,
-    pub(super) flights: FuturesUnordered<InFlight<'a>>,
+    /// The rows of each batch that is not answered, by lane in their order.
+    under_way: Vec<VecDeque<Vec<Origin>>>,
+    /// `None`: the rows are only checked.
+    streams: Option<send::Lanes>,
     terms: Terms,
 }
 
-impl<'a, M: Mapping> Lanes<'a, M> {
-    /// Sends what was read for a lane.
-    pub(super) fn depart(&mut self, lane: usize, connection: &'a Connection) {
-        self.busy[lane] = true;
-        let flight = self.pending[lane].take(lane, connection, self.terms.clone());
-        self.flights.push(flight);
+impl<M: Mapping> Lanes<M> {
+    /// The lanes of facts that are sent under `terms`.
+    pub(super) fn new(terms: Terms, connection: Option<&Connection>) -> Self {
+        Self {
+            pending: (0..M::LANES).map(|_| Pending::default()).collect(),
+            under_way: vec![VecDeque::new(); M::LANES],
+            streams: connection.map(|connection| send::Lanes::open(connection, M::LANES)),
+            terms,
+        }
     }
 
-    /// The ways of facts that are sent under `terms`.
-    pub(super) fn new(terms: Terms) -> Self {
-        Self {
-            terms,
-            pending: (0..M::IN_FLIGHT).map(|_| Pending::default()).collect(),
-            busy: vec![false; M::IN_FLIGHT],
-            flights: FuturesUnordered::new(),
+    /// Whether a lane takes another batch before one is answered.
+    pub(super) fn has_room(&self, lane: usize) -> bool {
+        let streams = self.streams.as_ref();
+        streams.is_none_or(|streams| streams.has_room(lane))
+    }
+
+    /// Sends what was read for a lane.
+    pub(super) async fn depart(&mut self, lane: usize) {
+        let Pending { facts, origins, .. } = std::mem::take(&mut self.pending[lane]);
+        if let Some(streams) = &mut self.streams
+            && !facts.is_empty()
+        {
+            self.under_way[lane].push_back(origins);
+            streams.send(lane, M::batch(facts, &self.terms)).await;
+        }
+    }
+
+    /// What became of the next batch. `None`: all are answered.
+    pub(super) async fn next(&mut self) -> Option<Result<Landed, CliError>> {
+        let sent = self.streams.as_mut()?.next().await?;
+        Some(self.landed(sent))
+    }
+
+    /// The same, if it is known already.
+    pub(super) fn try_next(&mut self) -> Option<Result<Landed, CliError>> {
+        let sent = self.streams.as_mut()?.try_next()?;
+        Some(self.landed(sent))
+    }
+
+    fn landed(&mut self, sent: Result<Sent, CliError>) -> Result<Landed, CliError> {
+        let sent = sent?;
+        let origins = self.under_way[sent.lane].pop_front().unwrap_or_default();
+        Ok(Landed { origins, sent })
+    }
+
+    /// Ends the streams.
+    pub(super) async fn close(self) {
+        if let Some(streams) = self.streams {
+            streams.close().await;
         }
     }
 
@@ -61,7 +101,7 @@ impl<'a, M: Mapping> Lanes<'a, M> {
 
 /// Rows that were read and not sent yet.
 pub(super) struct Pending<M: Mapping> {
-    pub(super) facts: Vec<M::Fact>,
+    facts: Vec<M::Fact>,
     origins: Vec<Origin>,
     bytes: usize,
 }
@@ -89,18 +129,5 @@ impl<M: Mapping> Pending<M> {
 
     pub(super) fn is_full(&self) -> bool {
         self.facts.len() >= BATCH_FACTS || self.bytes >= BATCH_BYTES
-    }
-
-    fn take<'a>(&mut self, lane: usize, connection: &'a Connection, terms: Terms) -> InFlight<'a> {
-        let Self { facts, origins, .. } = std::mem::take(self);
-        let batch = M::batch(facts);
-        Box::pin(async move {
-            let sent = send(connection, batch, terms).await;
-            Landed {
-                lane,
-                origins,
-                sent,
-            }
-        })
     }
 }

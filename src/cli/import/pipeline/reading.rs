@@ -14,7 +14,7 @@ use crate::cli::import::input::Input;
 use crate::cli::import::meaning::View;
 use crate::cli::import::pick::Picked;
 use crate::cli::import::row::Row;
-use crate::cli::import::send::Batch;
+use crate::cli::import::send::{Batch, Terms};
 use crate::cli::import::unit::{Orders, Unit};
 use crate::pb;
 
@@ -22,14 +22,14 @@ use crate::pb;
 pub trait Mapping {
     /// The fact.
     type Fact: Message;
-    /// How many batches may be under way at once, each with customers of its own. The server takes facts in any order.
-    const IN_FLIGHT: usize;
+    /// How many streams carry the facts, each with customers of its own. The server takes facts in any order.
+    const LANES: usize;
 
     /// Reads a row. `None` exactly when the row is not sound or was left out; it then knows why.
     fn read(&mut self, row: &mut Row<'_>) -> Option<Vec<Self::Fact>>;
 
     /// Facts as a batch.
-    fn batch(facts: Vec<Self::Fact>) -> Batch;
+    fn batch(facts: Vec<Self::Fact>, terms: &Terms) -> Batch;
 
     /// How numbers and days are written, to set the deployment's zone once it is known.
     fn formats(&mut self) -> &mut Formats;
@@ -43,6 +43,12 @@ pub trait Mapping {
     /// The customer of a fact: all facts of one go the same way, so that no two batches under way wait for each other in the database.
     #[must_use]
     fn customer(_: &Self::Fact) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    /// The same as a subject, by which the customer is looked up.
+    #[must_use]
+    fn subject(_: &Self::Fact) -> Option<pb::Subject> {
         None
     }
 

@@ -2,13 +2,6 @@
 
 use crate::pb;
 
-/// How parameters were estimated, in a word; `None` without an order model.
-pub(super) fn name(estimation: pb::ParameterEstimation) -> Option<&'static str> {
-    let name = estimation.as_str_name();
-    (estimation != pb::ParameterEstimation::Unspecified)
-        .then(|| name.trim_start_matches("PARAMETER_ESTIMATION_"))
-}
-
 /// That the data alone do not determine the parameters, where that is so.
 pub(super) fn row(estimation: pb::ParameterEstimation) -> Option<(&'static str, String)> {
     let text = match estimation {

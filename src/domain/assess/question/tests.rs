@@ -44,6 +44,7 @@ fn customer(
         kind,
         display_name: None,
         recorded_at: "2026-06-01T10:00:00Z".parse().unwrap(),
+        members: Box::default(),
         history: History {
             attributes: attributes.collect(),
             ..History::default()

@@ -1,7 +1,7 @@
 //! From a profile and its value to the slots of the conditions. Staleness, missing and wrongly typed values are decided here, once.
 
 use crate::domain::{
-    assess::{valuation::other_currencies, valued::Valued},
+    assess::{valuation::amounts, valued::Valued},
     calendar::Day,
     customer::{
         CustomerKind,
@@ -262,7 +262,12 @@ impl<'a> Total<'a> {
 fn spend<'a>(entries: &[PurchaseDay], currency: Currency, rates: &RateTable) -> Filling<'a> {
     let mut total = Total::new(currency, rates);
     for entry in entries {
-        total.add(entry.amount_minor, entry.currency, entry.day)?;
+        if entry.foreign_refunds.is_some() {
+            let left = entry.converted_amount(rates, currency);
+            total.converted_major += left.ok_or(Absence::NoRate)?;
+        } else {
+            total.add(entry.amount_minor, entry.currency, entry.day)?;
+        }
     }
     total.slot()
 }
@@ -277,34 +282,37 @@ fn costs<'a>(entries: &[ContactDay], definitions: &Definitions, rates: &RateTabl
     total.slot()
 }
 
-/// The currencies, by code, out of which amounts are converted for a term.
+/// The amounts that a term adds up, each a currency with the day by whose rate it is converted, and the currency that they are converted to.
 #[must_use]
-pub fn converted_from(
+pub fn amounts_of(
     definitions: &Definitions,
     view: ProfileAt<'_>,
     term: &Term,
-) -> Vec<Currency> {
+) -> (Vec<(Currency, Day)>, Currency) {
     let mut wanted = definitions.value().currency;
-    let mut others: Vec<Currency> = match term {
+    let amounts = match term {
         Term::Spend(window) => {
             let entries = purchases_in(view, *window).iter();
-            entries.map(|entry| entry.currency).collect()
+            entries.flat_map(PurchaseDay::currencies).collect()
         }
         Term::CostToServe(window) => {
             let entries = contacts_in(view, *window).iter();
-            entries.filter_map(|entry| entry.currency).collect()
+            entries
+                .filter_map(|entry| Some((entry.currency?, entry.day)))
+                .collect()
         }
         Term::Clv => {
             let settings = definitions.value();
-            other_currencies(view, Some(settings), settings.horizon.months(), wanted)
+            amounts(view, Some(settings), settings.horizon.months()).collect()
         }
         Term::Attribute(id) => {
             let attribute = definitions.vocabulary().attribute(*id);
-            let value = observation(view, attribute).and_then(|fact| fact.value.as_ref());
+            let fact = observation(view, attribute);
+            let value = fact.and_then(|fact| Some((fact.value.as_ref()?, fact.observed_on)));
             match (&attribute.value_type, value) {
-                (ValueType::Money(declared), Some(AttributeValue::Money(money))) => {
+                (ValueType::Money(declared), Some((AttributeValue::Money(money), day))) => {
                     wanted = *declared;
-                    vec![money.currency]
+                    vec![(money.currency, day)]
                 }
                 _ => vec![],
             }
@@ -320,8 +328,5 @@ pub fn converted_from(
         | Term::Segment(_)
         | Term::Contact(_) => vec![],
     };
-    others.retain(|&currency| currency != wanted);
-    others.sort();
-    others.dedup();
-    others
+    (amounts, wanted)
 }

@@ -100,17 +100,17 @@ fn margins_of<'a>(
         default_share: settings.map_or(1.0, |settings| settings.margin),
     };
     for entry in purchases {
-        let major = |amount_minor| basis.reporting_major(amount_minor, entry.currency, entry.day);
-        let bought = major(entry.amount_minor)?;
-        margins.amount += bought;
         let Some(settings) = settings else {
+            let bought = basis.reporting_purchases(entry)?;
+            margins.amount += bought;
             margins.assumed += bought;
             continue;
         };
+        let bought = basis.reporting_costed(entry)?;
         let share = assumed_margin(settings, entry.category.as_ref());
-        margins.assumed += bought * share;
-        margins.excess +=
-            major(entry.costed_amount_minor)? * (1.0 - share) - major(entry.cost_minor)?;
+        margins.amount += bought.amount;
+        margins.assumed += bought.amount * share;
+        margins.excess += bought.costed_amount * (1.0 - share) - bought.cost;
     }
     Ok(margins)
 }

@@ -10,9 +10,13 @@ use crate::domain::{
     assess::tiers::Unrated,
     basis::Basis,
     calendar::Day,
-    customer::{CustomerKind, profile::ProfileAt},
+    customer::{
+        CustomerKind,
+        profile::{ProfileAt, PurchaseDay},
+    },
     definitions::ValueSettings,
     money::Currency,
+    rates::UsedRate,
 };
 
 /// A rate that is not there.
@@ -75,47 +79,38 @@ impl Valuation {
     pub fn converted_from(&self, view: ProfileAt<'_>, basis: &Basis, months: u32) -> Vec<Currency> {
         match basis.reporting_currency {
             Some(reporting) if !self.is_unconverted() => {
-                other_currencies(view, basis.value_settings(), months, reporting)
+                currencies_but(amounts(view, basis.value_settings(), months), reporting)
             }
             Some(_) | None => vec![],
         }
     }
 
-    /// The day of the oldest rate by which an amount was converted for this value over so many months; `None` where none was, or one could
-    /// not be.
+    /// The oldest rate by which an amount was converted for this value over so many months; `None` where none was, or one could not be.
     #[must_use]
-    pub fn oldest_rate(&self, view: ProfileAt<'_>, basis: &Basis, months: u32) -> Option<Day> {
-        oldest_rate(view, basis, months).filter(|_| !self.is_unconverted())
+    pub fn oldest_rate(&self, view: ProfileAt<'_>, basis: &Basis, months: u32) -> Option<UsedRate> {
+        let reporting = basis.reporting_currency?;
+        let amounts = amounts(view, basis.value_settings(), months);
+        let oldest = basis.rates.oldest_used(amounts, reporting);
+        oldest.filter(|_| !self.is_unconverted())
     }
 }
 
-/// The day of the oldest rate by which an amount was converted that a value over so many months rests on; `None` where none was.
-fn oldest_rate(view: ProfileAt<'_>, basis: &Basis, months: u32) -> Option<Day> {
-    let reporting = basis.reporting_currency?;
-    let others = amounts(view, basis.value_settings(), months).filter(|it| it.0 != reporting);
-    let quotes = others.filter_map(|(from, day)| basis.rates.quote(from, reporting, day));
-    quotes.map(|quote| quote.dated).min()
-}
-
-/// The currencies but one, by code, of the amounts that a value over so many months rests on.
+/// The currencies of amounts but one, by code.
 #[must_use]
-pub fn other_currencies(
-    view: ProfileAt<'_>,
-    settings: Option<&ValueSettings>,
-    months: u32,
+pub fn currencies_but(
+    amounts: impl Iterator<Item = (Currency, Day)>,
     but: Currency,
 ) -> Vec<Currency> {
-    let amounts = amounts(view, settings, months);
-    let mut currencies: Vec<Currency> = amounts.map(|(currency, _)| currency).collect();
-    currencies.retain(|&currency| currency != but);
-    currencies.sort();
-    currencies.dedup();
-    currencies
+    let others = amounts.map(|(currency, _)| currency);
+    let mut others: Vec<Currency> = others.filter(|&currency| currency != but).collect();
+    others.sort();
+    others.dedup();
+    others
 }
 
 /// Currency of each amount that a value over so many months rests on, and the day by whose rate it is converted: of purchases, of the
 /// contracts that may be renewed within them (by the day of the answer), and of contacts, where these count.
-fn amounts<'a>(
+pub fn amounts<'a>(
     view: ProfileAt<'a>,
     settings: Option<&ValueSettings>,
     months: u32,
@@ -131,7 +126,7 @@ fn amounts<'a>(
     let contacts = history.contacts.iter().filter(move |_| counted);
     let valued = view.profile().kind != CustomerKind::Employee;
     purchases
-        .map(|entry| (entry.currency, entry.day))
+        .flat_map(PurchaseDay::currencies)
         .chain(renewed.map(move |terms| (terms.price.currency, as_of)))
         .chain(contacts.filter_map(|entry| Some((entry.currency?, entry.day))))
         .filter(move |_| valued)

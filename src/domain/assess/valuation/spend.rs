@@ -72,10 +72,8 @@ fn expected(
 /// When an amount cannot be converted.
 pub fn amounts_paid(summary: &PurchaseSummary<'_>, basis: &Basis) -> Result<AmountsPaid, NoRate> {
     let on_day = |entries: &[PurchaseDay]| -> Result<f64, NoRate> {
-        let each = entries
-            .iter()
-            .map(|one| basis.reporting_major(one.amount_minor, one.currency, one.day));
-        each.sum()
+        let each = entries.iter();
+        each.map(|one| basis.reporting_purchases(one)).sum()
     };
     let mut paid = AmountsPaid::first(on_day(summary.first)?);
     for entries in summary.repeat_days() {

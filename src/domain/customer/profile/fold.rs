@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashSet};
 use contacts::NetContacts;
 use contracts::add_contracts;
 use days::replace;
-use purchases::NetPurchases;
+use purchases::{NetPurchases, Unmatched};
 pub use taken_back::{retracted_keys, reversed_keys};
 
 use super::History;
@@ -30,8 +30,9 @@ use crate::domain::{
 };
 
 /// Rises when the same facts are folded otherwise than before, so that stored profiles are made anew. 2: refunds are taken off single
-/// purchases. 3: the last day of a refund that names nothing is kept. 4: beside the profile, the gaps between purchase days are summed.
-pub const FOLD_VERSION: i32 = 4;
+/// purchases. 3: the last day of a refund that names nothing is kept. 4: beside the profile, the gaps between purchase days are summed. 5:
+/// refunds in another currency are kept with the purchase that they name, and amounts of unmatched refunds are summed.
+pub const FOLD_VERSION: i32 = 5;
 
 /// Facts of one customer.
 #[derive(Debug, Clone, Default)]
@@ -153,8 +154,9 @@ fn fold_beside(history: History, facts: &Facts, related: &Facts) -> Result<Histo
         NetPurchases::from_transactions(&before),
         NetPurchases::from_transactions(&now),
     );
-    let unmatched = history.unmatched_refund_count.checked_sub(before.unmatched);
-    let unmatched_refund_count = unmatched.ok_or(NeedsHistory)? + now.unmatched;
+    let unmatched = Unmatched::new(history.unmatched_refund_count, &history.unmatched_refunds);
+    let unmatched = unmatched.replace(&before.unmatched, &now.unmatched);
+    let unmatched_refunds = unmatched.ok_or(NeedsHistory)?;
     let purchases = replace(history.purchases, &before.days, now.days)?;
 
     let (before, now) = parted(&related.contacts, &facts.contacts, |fact| &fact.key);
@@ -178,7 +180,8 @@ fn fold_beside(history: History, facts: &Facts, related: &Facts) -> Result<Histo
         contacts,
         attributes: add_attributes(history.attributes, &facts.attributes),
         contracts: add_contracts(history.contracts, &facts.contracts),
-        unmatched_refund_count,
+        unmatched_refund_count: unmatched_refunds.count,
+        unmatched_refunds: unmatched_refunds.into_amounts(),
         has_refunds: history.has_refunds || facts.has_refunds(),
         last_unnamed_refund_day: history.last_unnamed_refund_day.max(last_unnamed),
         unmatched_retraction_count,

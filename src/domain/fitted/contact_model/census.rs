@@ -171,6 +171,7 @@ mod tests {
                 amount_minor: 100,
                 costed_amount_minor: 0,
                 cost_minor: 0,
+                foreign_refunds: None,
             }],
             contacts: contacts
                 .iter()

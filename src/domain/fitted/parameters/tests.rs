@@ -48,6 +48,7 @@ fn customer(kind: CustomerKind, attributes: &[(&str, AttributeValue, &str)]) -> 
         kind,
         display_name: None,
         recorded_at: "2026-06-30T12:00:00Z".parse().unwrap(),
+        members: Box::default(),
         history: History {
             attributes: facts.collect(),
             ..History::default()

@@ -22,7 +22,7 @@ use crate::{
     },
     metrics::FactKind,
     pb::{self, stream_facts_request::Batch as Kind},
-    service::ingest::{Call, NewFact, Outcome, Placement},
+    service::ingest::{Call, NewFact, Placement, Recorded},
 };
 
 /// Most facts that one transaction writes: as many as are read ahead.
@@ -93,9 +93,10 @@ fn has_totals(transactions: &[pb::Transaction]) -> bool {
     kinds.any(|kind| kind == pb::transaction::Kind::RefundTotal)
 }
 
-/// Whether a batch can be read before its turn: it names no customer by a subject, and states nothing of unknown ones.
+/// Whether a batch can be read before its turn: each item states the id of its customer, and nothing is stated of unknown ones.
 fn stands_alone<M: NamesCustomer>(messages: &[M], unknown_customer: i32) -> bool {
-    unknown_customer == 0 && messages.iter().all(|message| message.subject().is_none())
+    let mut messages = messages.iter();
+    unknown_customer == 0 && messages.all(|message| !message.returns_customer())
 }
 
 impl Facts {
@@ -153,14 +154,14 @@ impl Facts {
         match self {
             Self::Transactions(mut joined) => {
                 let (facts, call) = joined.take(deadline);
-                let outcomes = api.ingest.transactions(&facts, &call).await?;
+                let recorded = api.ingest.transactions(&facts, &call).await?;
                 let batches = joined.batches;
                 Ok(results(
                     api,
                     FactKind::Transaction,
                     "transactions",
                     batches,
-                    &outcomes,
+                    &recorded,
                 ))
             }
             Self::Contacts {
@@ -168,18 +169,15 @@ impl Facts {
                 messages,
             } => {
                 let (facts, call) = joined.take(deadline);
-                let outcomes = api.ingest.contacts(&facts, &call).await?;
+                let recorded = api.ingest.contacts(&facts, &call).await?;
                 let batches = joined.batches;
-                let mut results = results(api, FactKind::Contact, "contacts", batches, &outcomes);
+                let mut results = results(api, FactKind::Contact, "contacts", batches, &recorded);
                 for (result, contacts) in results.iter_mut().zip(&messages) {
                     api.warn_of_channels(contacts, &mut result.results);
                 }
                 Ok(results)
             }
-            Self::One(batch) => {
-                let results = api.write(&batch, deadline).await?;
-                Ok(vec![pb::BatchResult { results }])
-            }
+            Self::One(batch) => Ok(vec![api.write(&batch, deadline).await?]),
         }
     }
 }
@@ -218,14 +216,15 @@ impl<F> Joined<NewFact<F>> {
     }
 }
 
-/// The results of each batch, from the outcomes of the facts of all of them.
+/// The results of each batch, from what became of the facts of all of them.
 fn results<T>(
     api: &IngestApi,
     kind: FactKind,
     name: &str,
     batches: Vec<Batch<T>>,
-    mut outcomes: &[Outcome],
+    recorded: &Recorded,
 ) -> Vec<pb::BatchResult> {
+    let mut outcomes = recorded.outcomes.as_slice();
     let mut results = Vec::with_capacity(batches.len());
     for batch in batches {
         let accepted = batch.refused.iter().filter(|it| it.is_none()).count();
@@ -233,7 +232,12 @@ fn results<T>(
         outcomes = rest;
         results.push(pb::BatchResult {
             results: api.results(kind, name, batch, own),
+            unmatched_change: 0,
         });
+    }
+    // What they change together is stated once.
+    if let Some(last) = results.last_mut() {
+        last.unmatched_change = recorded.unmatched.net();
     }
     results
 }

@@ -1,5 +1,7 @@
 //! Every error that a caller can get, with its longest values: whole, short enough to read, and each part once.
 
+mod customers;
+
 use std::{collections::BTreeSet, iter, sync::Arc};
 
 use jiff::Timestamp;
@@ -27,7 +29,7 @@ use crate::store::error::StoreError;
 const SENTENCE_BYTES: usize = 256;
 
 /// The last number that [`number`] gives.
-const LAST: usize = 35;
+const LAST: usize = 42;
 
 /// A number for each kind of error. A new kind does not compile here until it has one, and a sample below.
 fn number(error: &ServiceError) -> usize {
@@ -67,6 +69,13 @@ fn number(error: &ServiceError) -> usize {
         ServiceError::NotConvertible { .. } => 32,
         ServiceError::ImportNotFound(_) => 33,
         ServiceError::ImportUndone(_) => 34,
+        ServiceError::CustomersNotFound(_) => 35,
+        ServiceError::CustomersMerged(_) => 36,
+        ServiceError::NotMerged(_) => 37,
+        ServiceError::GroupTooLarge { .. } => 38,
+        ServiceError::CustomerErased(_) => 39,
+        ServiceError::Unmovable(_) => 40,
+        ServiceError::OneCustomer(..) => 41,
         ServiceError::Internal(_) => LAST,
     }
 }
@@ -124,7 +133,7 @@ fn samples() -> Vec<ServiceError> {
         }),
         ServiceError::Lane(LaneError::Stopping),
         ServiceError::CustomerNotFound("phone number"),
-        ServiceError::AmbiguousSubject(vec![id; 3]),
+        ServiceError::AmbiguousSubject(vec![id.clone(); 3]),
         ServiceError::ModelNotFound(i64::MIN),
         ServiceError::RevisionNotFound(i64::MIN),
         ServiceError::ImportNotFound("i".repeat(64).into()),
@@ -172,6 +181,7 @@ fn samples() -> Vec<ServiceError> {
     for cause in fit_errors() {
         all.push(ServiceError::NothingToFit(cause));
     }
+    all.extend(customers::errors(&id));
     all.extend(desk_errors());
     all
 }

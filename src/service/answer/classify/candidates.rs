@@ -4,7 +4,7 @@
 //! beyond that an answer states nothing about all of them. The at most 16 that are listed are answered where a single customer is: with their
 //! reasons they cost less than one load from the database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{AnswerContext, CustomerAnswer, Match};
 use crate::domain::{
@@ -68,6 +68,11 @@ pub(super) fn assessable(ids: &[CustomerId]) -> &[CustomerId] {
 pub(super) fn resolve(ids: &[CustomerId], profiles: &HashMap<CustomerId, DatedProfile>) -> Found {
     let known = assessable(ids).iter().filter_map(|id| profiles.get(id));
     let mut known: Vec<DatedProfile> = known.cloned().collect();
+    if known.len() > 1 {
+        // A merge may have come after the ids were found: two of them then lead to one customer.
+        let mut seen = HashSet::with_capacity(known.len());
+        known.retain(|one| seen.insert(one.profile().customer_id.clone()));
+    }
     let unseen = ids.len() - assessable(ids).len();
     if known.len() + unseen > 1 {
         known.sort_by(|one, other| {

@@ -14,9 +14,11 @@ use crate::domain::{
         treat_stranger,
         valuation::MissingRate,
     },
+    basis::Basis,
     customer::profile::DatedProfile,
     definitions::Stranger,
     explain::memberships::{Membership, memberships},
+    rates::UsedRate,
     text::Label,
 };
 
@@ -31,6 +33,8 @@ pub struct Classified {
     pub memberships: Vec<Membership>,
     /// The rates without which an amount cannot be converted.
     pub missing_rates: Vec<MissingRate>,
+    /// The oldest rate that converted an amount of the value.
+    pub oldest_rate: Option<UsedRate>,
     /// Records of other systems that attributes name, as [`references`] has them.
     pub references: Vec<(usize, Vec<Label>)>,
     /// What came of the contact besides the treatment; `None` where none is routed.
@@ -50,6 +54,21 @@ pub struct SharedTreatment {
     pub question: Option<CallerQuestion>,
     /// What came of the contact besides the treatment; `None` where none is routed.
     pub routing: Option<RoutingOutcome>,
+}
+
+impl Classified {
+    /// What is answered about customers with these profiles, as of the day of each.
+    pub(in crate::service) fn of_profiles(
+        profiles: Vec<DatedProfile>,
+        basis: &Arc<Basis>,
+    ) -> Vec<Self> {
+        let profiles = profiles.into_iter();
+        let finish = |profile: DatedProfile| {
+            let context = AnswerContext::plain(Arc::clone(basis), profile.view().as_of());
+            Self::finish(profile, &context)
+        };
+        profiles.map(finish).collect()
+    }
 }
 
 impl CustomerAnswer for Classified {
@@ -99,6 +118,7 @@ impl CustomerAnswer for Classified {
         let valuation = &assessment.valued.valuation;
         Self {
             missing_rates: valuation.missing_rates(view, basis, months),
+            oldest_rate: valuation.oldest_rate(view, basis, months),
             memberships: decided
                 .zip(basis.revision.reasons.as_deref())
                 .map(|(decided, texts)| memberships(decided, &assessment.standings, texts))

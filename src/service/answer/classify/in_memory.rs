@@ -39,7 +39,7 @@ impl Classifier {
                 KeptOrHeld::Held(held) => {
                     let (dated, context) = (held.profile(), AnswerContext::plain(basis, as_of));
                     if as_of == today {
-                        self.keep_answer(id, dated, &context, write)
+                        self.keep_answer(dated, &context, write)
                     } else {
                         write(context.answer(dated.map_or(Found::Unknown, Found::One)))
                     }
@@ -150,20 +150,20 @@ impl Classifier {
         if let Some(bytes) = held.answer(&basis, as_of) {
             return Ok(bytes);
         }
-        let dated = self.profiles.date(id, &held, as_of).await?;
+        let dated = self.profiles.date(&held, as_of).await?;
         let context = AnswerContext::plain(basis, as_of);
-        Ok(self.keep_answer(id, dated, &context, write))
+        Ok(self.keep_answer(dated, &context, write))
     }
 
     /// Makes the answer about one customer, and keeps it beside the profile that it was made from.
     pub(super) fn keep_answer(
         &self,
-        id: &CustomerId,
         dated: Option<DatedProfile>,
         context: &AnswerContext,
         write: impl FnOnce(Answer<Classified>) -> Bytes,
     ) -> Bytes {
-        let version = dated.as_ref().map(|dated| dated.profile().version);
+        let of = dated.as_ref().map(DatedProfile::profile);
+        let of = of.map(|profile| (profile.customer_id.clone(), profile.version));
         let found = dated.map_or(Found::Unknown, Found::One);
         let answer: Answer<Classified> = context.answer(found);
         let route = match &answer.found {
@@ -171,9 +171,9 @@ impl Classifier {
             Match::Unknown | Match::Ambiguous(_) => None,
         };
         let bytes = write(answer);
-        if let Some(version) = version {
+        if let Some((id, version)) = of {
             let kept = KeptAnswer::new(&context.basis, context.as_of, bytes.clone(), route);
-            self.profiles.keep(id, version, kept);
+            self.profiles.keep(&id, version, kept);
         }
         bytes
     }

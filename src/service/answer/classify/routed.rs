@@ -74,7 +74,7 @@ impl Classifier {
         } else {
             let dated = self.profiles.at_held(id, today)?.profile()?;
             let context = AnswerContext::plain(Arc::clone(&basis), today);
-            self.keep_answer(id, Some(dated), &context, write);
+            self.keep_answer(Some(dated), &context, write);
             kept()?
         };
         let (treatment, routing) = inputs

@@ -19,6 +19,7 @@ use crate::domain::{
     clv::lifetime::Horizon,
     customer::profile::DatedProfile,
     money::Currency,
+    rates::UsedRate,
     text::Label,
 };
 
@@ -39,8 +40,8 @@ pub struct Scored {
     pub missing_rates: Vec<MissingRate>,
     /// The currencies out of which amounts were converted.
     pub converted_from: Vec<Currency>,
-    /// The day of the oldest rate that converted one.
-    pub oldest_rate: Option<Day>,
+    /// The oldest rate that converted one.
+    pub oldest_rate: Option<UsedRate>,
     /// How uncertain the value is; `None` unless it was asked.
     pub uncertainty: Option<Result<ValueUncertainty, UncertaintyUnavailable>>,
     /// The value by another model; `None` unless it was asked.

@@ -49,19 +49,25 @@ pub(super) async fn read(
     }
     for customers in to_fold.chunks(FOLD_BATCH) {
         let ids: Vec<CustomerId> = customers.iter().map(|(id, _)| id.clone()).collect();
-        let mut facts: HashMap<CustomerId, Vec<Transaction>> = HashMap::new();
+        let groups = store::profiles::list_groups(connection, &ids).await?;
+        let ids = groups.with_members(&ids);
+        let mut facts: HashMap<CustomerId, Facts> = HashMap::new();
         for fact in store::transactions::list(connection, &ids, Some(until)).await? {
             let id = fact.key.customer_id.clone();
-            facts.entry(id).or_default().push(fact);
+            facts.entry(id).or_default().transactions.push(fact);
         }
-        let mut observed = if covariates.is_empty() {
-            HashMap::new()
-        } else {
-            store::attributes::list(connection, &ids, Some(until)).await?
-        };
+        if !covariates.is_empty() {
+            for (id, observed) in store::attributes::list(connection, &ids, Some(until)).await? {
+                facts.entry(id).or_default().attributes = observed;
+            }
+        }
+        let mut facts = groups.join(facts);
         for (id, kind) in customers {
-            let transactions = facts.remove(id).unwrap_or_default();
-            let attributes = observed.remove(id).unwrap_or_default();
+            let Facts {
+                transactions,
+                attributes,
+                ..
+            } = facts.remove(id).unwrap_or_default();
             let known = fold_until(&transactions, &attributes, split);
             let whole = fold_until(&transactions, &attributes, until);
             each(id, *kind, &known, &whole).map_err(|error| corrupt(&error))?;

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::domain::customer::facts::{AttributeValue, ContractFact, ContractTerms};
+use crate::domain::customer::profile::{ForeignRefund, ForeignRefunds};
 use crate::domain::money::Money;
 
 /// Versions of the format: 1 has purchases, contacts and attributes; 2 adds contracts, 3 retractions, 4 the day of the last refund that
-/// names no purchase.
-const VERSIONS: u32 = 4;
+/// names no purchase, 5 refunds in other currencies than their purchase and the amounts of unmatched refunds.
+const VERSIONS: u32 = 5;
 
 fn path(version: u32) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/profiles/{version}.hex"))
@@ -48,6 +49,15 @@ fn history_of(version: u32) -> History {
     if version >= 4 {
         history.last_unnamed_refund_day = Some(day(20_062));
     }
+    if version >= 5 {
+        let foreign = with_foreign_refunds(&history.purchases);
+        history.purchases.push(foreign);
+        history.unmatched_refunds = [Money {
+            amount_minor: 1_234,
+            currency: "CHF".parse().unwrap(),
+        }]
+        .into();
+    }
     history
 }
 
@@ -60,6 +70,7 @@ fn purchases() -> Vec<PurchaseDay> {
         amount_minor: 4_999,
         costed_amount_minor: 3_001,
         cost_minor: 1_702,
+        foreign_refunds: None,
     };
     let second = PurchaseDay {
         day: day(20_033),
@@ -72,6 +83,23 @@ fn purchases() -> Vec<PurchaseDay> {
         ..second.clone()
     };
     vec![first, second, third]
+}
+
+fn with_foreign_refunds(purchases: &[PurchaseDay]) -> PurchaseDay {
+    PurchaseDay {
+        foreign_refunds: Some(Box::new(ForeignRefunds {
+            amount_minor: 2_499,
+            cost_minor: Some(851),
+            refunds: [ForeignRefund {
+                day: day(20_060),
+                currency: "CHF".parse().unwrap(),
+                amount_minor: 310,
+                cost_minor: Some(91),
+            }]
+            .into(),
+        })),
+        ..purchases.last().unwrap().clone()
+    }
 }
 
 fn contacts() -> Vec<ContactDay> {
@@ -212,8 +240,20 @@ fn the_times_between_orders_are_read_from_every_version() {
     }
 }
 
-/// Where a message stands within the packed profile: the whole, purchases, contacts, attributes, their values, amounts of money, contracts.
-const MESSAGES: [&[u32]; 7] = [&[], &[2], &[3], &[4], &[4, 2], &[4, 2, 5], &[8]];
+/// Where a message stands within the packed profile: the whole, purchases, their foreign refunds, contacts, attributes, their values, amounts
+/// of money, contracts, unmatched refunds.
+const MESSAGES: [&[u32]; 10] = [
+    &[],
+    &[2],
+    &[2, 8],
+    &[2, 8, 3],
+    &[3],
+    &[4],
+    &[4, 2],
+    &[4, 2, 5],
+    &[8],
+    &[13],
+];
 
 #[test]
 fn any_two_swapped_tags_are_found() {
@@ -234,8 +274,8 @@ fn any_two_swapped_tags_are_found() {
             }
         }
     }
-    // Of 12, 7, 6, 5, 7, 2 and 11 fields.
-    assert_eq!(swaps, 66 + 21 + 15 + 10 + 21 + 1 + 55);
+    // Of 13, 8, 3, 4, 6, 5, 7, 2, 11 and 2 fields.
+    assert_eq!(swaps, 78 + 28 + 3 + 6 + 15 + 10 + 21 + 1 + 55 + 1);
 }
 
 /// The bytes with two tags exchanged in every message at `path`.

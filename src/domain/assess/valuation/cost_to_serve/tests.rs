@@ -56,6 +56,7 @@ fn subscriber(cost_minor: Option<i64>) -> Profile {
         amount_minor: 1_500,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     };
     let call = |number: i32| ContactDay {
         day: day(number * 12),
@@ -71,6 +72,7 @@ fn subscriber(cost_minor: Option<i64>) -> Profile {
         kind: CustomerKind::Company,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases: (0..=48).map(product).collect(),
             contacts: (0..120).map(call).collect(),

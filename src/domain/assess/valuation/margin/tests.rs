@@ -80,6 +80,7 @@ fn share(basis: &Basis, days: &[Bought<'_>]) -> f64 {
             amount_minor,
             costed_amount_minor,
             cost_minor,
+            foreign_refunds: None,
         },
     );
     let profile = Profile {
@@ -88,6 +89,7 @@ fn share(basis: &Basis, days: &[Bought<'_>]) -> f64 {
         kind: CustomerKind::Person,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases: purchases.collect(),
             ..History::default()

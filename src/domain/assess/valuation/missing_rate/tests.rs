@@ -36,6 +36,7 @@ fn purchase(on: &str, code: &str) -> History {
             amount_minor: 100,
             costed_amount_minor: 0,
             cost_minor: 0,
+            foreign_refunds: None,
         }],
         ..History::default()
     }
@@ -104,6 +105,7 @@ fn dated(kind: CustomerKind, history: History) -> DatedProfile {
         kind,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history,
     };
     DatedProfile::new(Arc::new(profile), day(AS_OF)).unwrap()
@@ -147,7 +149,7 @@ fn contacts_ask_for_a_rate_on_the_contribution_basis_only() {
     let dated = dated(CustomerKind::Person, history);
     let settings = known.value_settings();
     assert_eq!(
-        other_currencies(dated.view(), settings, 12, currency("EUR")),
+        currencies_but(amounts(dated.view(), settings, 12), currency("EUR")),
         [currency("CHF"), currency("USD")]
     );
 }

@@ -70,6 +70,7 @@ fn customer(euros: &[i64]) -> DatedProfile {
         amount_minor: 100 * euros,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     });
     let purchases: Vec<PurchaseDay> = purchases.collect();
     let as_of = purchases.last().unwrap().day.plus_days(7);
@@ -79,6 +80,7 @@ fn customer(euros: &[i64]) -> DatedProfile {
         kind: CustomerKind::Person,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases,
             ..History::default()

@@ -90,6 +90,7 @@ fn prospects_of(purchases: &[i32], ended_on: Option<Day>) -> (Valuation, ValueUn
         amount_minor: 1_000,
         costed_amount_minor: 0,
         cost_minor: 0,
+        foreign_refunds: None,
     };
     let terms = ContractTerms {
         started_on: day(0),
@@ -115,6 +116,7 @@ fn prospects_of(purchases: &[i32], ended_on: Option<Day>) -> (Valuation, ValueUn
         kind: CustomerKind::Person,
         display_name: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        members: Box::default(),
         history: History {
             purchases: purchases.iter().map(purchase).collect(),
             contracts: vec![contract],

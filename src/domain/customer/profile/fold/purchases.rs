@@ -5,7 +5,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
 };
 
 use super::{
@@ -16,9 +16,9 @@ use crate::domain::{
     calendar::Day,
     customer::{
         facts::{FactKey, Transaction, TransactionKind},
-        profile::PurchaseDay,
+        profile::{ForeignRefund, ForeignRefunds, PurchaseDay},
     },
-    money::Currency,
+    money::{Currency, Money},
     text::Label,
 };
 
@@ -27,8 +27,59 @@ use crate::domain::{
 pub(super) struct NetPurchases {
     /// In order.
     pub(super) days: Vec<PurchaseDay>,
-    /// How many refunds and reversals found not everything they take back.
-    pub(super) unmatched: u32,
+    /// Refunds and reversals that found not everything they take back.
+    pub(super) unmatched: Unmatched,
+}
+
+/// Refunds and reversals that found not everything they take back.
+#[derive(Debug, Default)]
+pub(super) struct Unmatched {
+    /// How many.
+    pub(super) count: u32,
+    /// What refunds found nothing for, in minor units.
+    pub(super) amounts: BTreeMap<Currency, i64>,
+}
+
+impl Unmatched {
+    /// What a history knows of them.
+    pub(super) fn new(count: u32, amounts: &[Money]) -> Self {
+        let amounts = amounts.iter();
+        Self {
+            count,
+            amounts: amounts.map(|it| (it.currency, it.amount_minor)).collect(),
+        }
+    }
+
+    fn push(&mut self, refund: &Transaction, missing_minor: i64) {
+        self.count += 1;
+        if missing_minor > 0 {
+            let sum = self.amounts.entry(refund.amount.currency).or_default();
+            add(sum, missing_minor);
+        }
+    }
+
+    /// These with what some of them came to before replaced by what they come to now; `None` where that much was never added.
+    pub(super) fn replace(mut self, before: &Self, now: &Self) -> Option<Self> {
+        self.count = self.count.checked_sub(before.count)? + now.count;
+        for (currency, amount_minor) in &before.amounts {
+            subtract(self.amounts.get_mut(currency)?, *amount_minor)?;
+        }
+        for (currency, amount_minor) in &now.amounts {
+            add(self.amounts.entry(*currency).or_default(), *amount_minor);
+        }
+        self.amounts.retain(|_, amount_minor| *amount_minor > 0);
+        Some(self)
+    }
+
+    /// The amounts, by currency.
+    pub(super) fn into_amounts(self) -> Box<[Money]> {
+        let amounts = self.amounts.into_iter();
+        let amounts = amounts.map(|(currency, amount_minor)| Money {
+            amount_minor,
+            currency,
+        });
+        amounts.collect()
+    }
 }
 
 impl NetPurchases {
@@ -43,30 +94,34 @@ impl NetPurchases {
         let mut refunds: Vec<&Transaction> = counting().filter(|fact| !is_purchase(fact)).collect();
         // Refunds that name a purchase come first: what they leave is what the others may take.
         refunds.sort_by_key(|fact| (fact.original_id.is_none(), fact.when.day));
-        let mut unmatched = 0;
+        let mut unmatched = Unmatched::default();
         for refund in refunds {
-            let matched = match refund.original_key() {
+            let missing_minor = match refund.original_key() {
                 Some(key) if refund.kind == TransactionKind::Reversal => {
                     let found = transactions.binary_search_by(|fact| fact.key.cmp(&key));
-                    found.is_ok()
+                    // The amount of a reversal says nothing.
+                    found.err().map(|_| 0)
                 }
                 Some(key) => ledger.refund_named(refund, &key),
                 None => ledger.refund_latest(refund),
             };
-            unmatched += u32::from(!matched);
+            if let Some(missing_minor) = missing_minor {
+                unmatched.push(refund, missing_minor);
+            }
         }
         Self {
-            days: ledger.close(),
+            days: ledger.close(&mut unmatched),
             unmatched,
         }
     }
 }
 
 impl Entry for PurchaseDay {
-    type Key<'a> = (Day, Currency, Option<&'a Label>);
+    type Key<'a> = (Day, Currency, Option<&'a Label>, Option<&'a ForeignRefunds>);
 
     fn key(&self) -> Self::Key<'_> {
-        (self.day, self.currency, self.category.as_ref())
+        let foreign = self.foreign_refunds.as_deref();
+        (self.day, self.currency, self.category.as_ref(), foreign)
     }
 
     fn count(&self) -> u32 {
@@ -94,6 +149,8 @@ struct Purchase<'a> {
     amount_minor: i64,
     /// `None`: not known.
     cost_minor: Option<i64>,
+    /// Refunds in other currencies, which take from it when amounts are converted.
+    foreign: Vec<&'a Transaction>,
 }
 
 impl<'a> Purchase<'a> {
@@ -102,6 +159,7 @@ impl<'a> Purchase<'a> {
             fact,
             amount_minor: fact.amount.amount_minor,
             cost_minor: fact.cost_minor,
+            foreign: vec![],
         }
     }
 
@@ -130,6 +188,33 @@ impl<'a> Purchase<'a> {
         }
         self.amount_minor -= taken;
         taken
+    }
+
+    /// The refunds in other currencies of a purchase that has money left; where it has none, they found nothing.
+    fn close_foreign(&self, unmatched: &mut Unmatched) -> Option<Box<ForeignRefunds>> {
+        if self.foreign.is_empty() {
+            return None;
+        }
+        if self.amount_minor == 0 {
+            let refunds = self.foreign.iter();
+            for refund in refunds.filter(|refund| refund.amount.amount_minor > 0) {
+                unmatched.push(refund, refund.amount.amount_minor);
+            }
+            return None;
+        }
+        let refunds = self.foreign.iter().map(|refund| ForeignRefund {
+            day: refund.when.day,
+            currency: refund.amount.currency,
+            amount_minor: refund.amount.amount_minor,
+            cost_minor: refund.cost_minor,
+        });
+        let mut refunds: Box<[ForeignRefund]> = refunds.collect();
+        refunds.sort_unstable();
+        Some(Box::new(ForeignRefunds {
+            amount_minor: self.amount_minor,
+            cost_minor: self.cost_minor,
+            refunds,
+        }))
     }
 }
 
@@ -168,19 +253,24 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Takes a refund off the purchase it names. Says whether all of it was taken.
-    fn refund_named(&mut self, refund: &Transaction, key: &FactKey) -> bool {
-        let Some(&at) = self.at.get(key) else {
-            return false;
-        };
+    /// Takes a refund off the purchase it names, or puts it next to it where it is in another currency. Returns what of it was not found;
+    /// `None` if all of it was.
+    fn refund_named(&mut self, refund: &'a Transaction, key: &FactKey) -> Option<i64> {
         let wanted = refund.amount.amount_minor;
-        let same_currency = self.purchases[at].currency() == refund.amount.currency;
-        same_currency && self.take(at, wanted, refund) == wanted
+        let Some(&at) = self.at.get(key) else {
+            return Some(wanted);
+        };
+        if self.purchases[at].currency() != refund.amount.currency {
+            self.purchases[at].foreign.push(refund);
+            return None;
+        }
+        let taken = self.take(at, wanted, refund);
+        (taken < wanted).then(|| wanted - taken)
     }
 
     /// Takes a refund off the latest day on or before it that has money in its currency, and what is left of it off the days before.
-    /// Says whether all of it was taken.
-    fn refund_latest(&mut self, refund: &Transaction) -> bool {
+    /// Returns what of it was not found; `None` if all of it was.
+    fn refund_latest(&mut self, refund: &Transaction) -> Option<i64> {
         let (currency, day) = (refund.amount.currency, refund.when.day);
         let mut left = refund.amount.amount_minor;
         let mut from = self.purchases.partition_point(|purchase| {
@@ -189,12 +279,12 @@ impl<'a> Ledger<'a> {
         while left > 0 {
             let next = self.with_money.range(from..).next().copied();
             let Some(at) = next.filter(|&at| self.purchases[at].currency() == currency) else {
-                return false;
+                return Some(left);
             };
             left -= self.take(at, left, refund);
             from = at + 1;
         }
-        true
+        None
     }
 
     fn take(&mut self, at: usize, wanted: i64, refund: &Transaction) -> i64 {
@@ -206,10 +296,16 @@ impl<'a> Ledger<'a> {
         taken
     }
 
-    /// The purchases that were not taken back in full, by day.
-    fn close(self) -> Vec<PurchaseDay> {
-        let left = self.purchases.into_iter().filter(|it| !it.is_gone());
-        let entries = left.map(|purchase| {
+    /// The purchases that were not taken back in full, by day. Notes the refunds in other currencies that found no money.
+    fn close(self, unmatched: &mut Unmatched) -> Vec<PurchaseDay> {
+        let mut closed = Vec::with_capacity(self.purchases.len());
+        for purchase in self.purchases {
+            let foreign = purchase.close_foreign(unmatched);
+            if !purchase.is_gone() {
+                closed.push((purchase, foreign));
+            }
+        }
+        let entries = closed.into_iter().map(|(purchase, foreign_refunds)| {
             let cost_minor = purchase.cost_minor;
             PurchaseDay {
                 day: purchase.fact.when.day,
@@ -219,6 +315,7 @@ impl<'a> Ledger<'a> {
                 amount_minor: purchase.amount_minor,
                 costed_amount_minor: cost_minor.map_or(0, |_| purchase.amount_minor),
                 cost_minor: cost_minor.unwrap_or(0),
+                foreign_refunds,
             }
         });
         sum_up(entries.collect())

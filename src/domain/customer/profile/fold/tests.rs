@@ -54,6 +54,8 @@ fn transaction(text: &str) -> Transaction {
         category: option("as").map(Label::from),
         channel: None,
         original_id: option("of").map(Label::from),
+        original_source: None,
+        stated_customer: None,
     }
 }
 
@@ -69,21 +71,29 @@ fn folded(lines: &[&str]) -> History {
     .unwrap()
 }
 
-/// The purchase days as `DAY:COUNTxAMOUNT(COSTED-COST)CURRENCY/CATEGORY`, then the number of unmatched refunds.
+/// The purchase days as `DAY:COUNTxAMOUNT(COSTED-COST)CURRENCY/CATEGORY[DAY:REFUND]`, then the number of unmatched refunds.
 #[track_caller]
 fn check(lines: &[&str], expected: &str) {
     let history = folded(lines);
     let days = history.purchases.iter().map(|entry| {
         let category = entry.category.as_deref().map(|name| format!("/{name}"));
+        let foreign = entry.foreign_refunds.as_deref().map(|foreign| {
+            let refunds = foreign.refunds.iter().map(|refund| {
+                let day = refund.day.number();
+                format!("{day}:{}{}", refund.amount_minor, refund.currency)
+            });
+            format!("[{}]", refunds.collect::<Vec<_>>().join(" "))
+        });
         format!(
-            "{}:{}x{}({}-{}){}{} ",
+            "{}:{}x{}({}-{}){}{}{} ",
             entry.day.number(),
             entry.count,
             entry.amount_minor,
             entry.costed_amount_minor,
             entry.cost_minor,
             entry.currency,
-            category.unwrap_or_default()
+            category.unwrap_or_default(),
+            foreign.unwrap_or_default()
         )
     });
     assert_eq!(
@@ -186,10 +196,78 @@ fn what_finds_no_purchase_is_counted_and_changes_nothing() {
         &["a 5 buys 100", "r 9 refund 10 in USD"],
         "5:1x100(0-0)EUR 1",
     );
+}
+
+#[test]
+fn a_named_refund_in_another_currency_stays_next_to_its_purchase() {
+    // It takes nothing off before somebody asks, and the purchase is an entry of its own.
     check(
-        &["a 5 buys 100", "r 9 refund 10 in USD of a"],
-        "5:1x100(0-0)EUR 1",
+        &["a 5 buys 100", "b 5 buys 70", "r 9 refund 10 in USD of a"],
+        "5:1x70(0-0)EUR 5:1x100(0-0)EUR[9:10USD] 0",
     );
+    // Refunds in the purchase's own currency come first, whatever their day.
+    check(
+        &[
+            "a 5 buys 100 cost 60",
+            "r 9 refund 10 in USD of a",
+            "s 11 refund 30 of a",
+        ],
+        "5:1x70(70-42)EUR[9:10USD] 0",
+    );
+    // Equal purchases with equal refunds are one entry, others are not.
+    let equal = [
+        "a 5 buys 100",
+        "b 5 buys 100",
+        "r 9 refund 10 in USD of a",
+        "s 9 refund 10 in USD of b",
+    ];
+    check(&equal, "5:2x200(0-0)EUR[9:10USD] 0");
+    let other = [&equal[..], &["t 10 refund 5 in CHF of b"]].concat();
+    check(
+        &other,
+        "5:1x100(0-0)EUR[9:10USD] 5:1x100(0-0)EUR[9:10USD 10:5CHF] 0",
+    );
+    // A purchase without money left has nothing for it.
+    check(
+        &[
+            "a 5 buys 100",
+            "r 9 refund 10 in USD of a",
+            "s 11 refund 100 of a",
+        ],
+        "1",
+    );
+    check(
+        &["a 5 buys 0", "r 9 refund 10 in USD of a"],
+        "5:1x0(0-0)EUR 1",
+    );
+    check(
+        &[
+            "a 5 buys 100",
+            "r 9 refund 10 in USD of a",
+            "v 9 reversal 0 of r",
+        ],
+        "5:1x100(0-0)EUR 0",
+    );
+}
+
+#[test]
+fn what_refunds_found_nothing_for_is_summed_by_currency() {
+    let amounts = |lines: &[&str]| -> Vec<String> {
+        let history = folded(lines);
+        let amounts = history.unmatched_refunds.iter();
+        amounts.map(ToString::to_string).collect()
+    };
+    let lines = [
+        "a 5 buys 100",
+        "r 9 refund 120 of a",
+        "s 9 refund 7 of nobody",
+        "t 9 refund 5 in USD",
+        "u 9 refund 3 in CHF of a",
+        "v 9 reversal 9 of nobody",
+    ];
+    assert_eq!(amounts(&lines), ["0.03 CHF", "0.27 EUR", "0.05 USD"]);
+    assert_eq!(folded(&lines).unmatched_refund_count, 5);
+    assert_eq!(amounts(&["a 5 buys 100", "r 9 refund 100 of a"]), [""; 0]);
 }
 
 #[test]

@@ -41,6 +41,8 @@ fn any_transaction() -> impl Strategy<Value = Transaction> {
                 category: toys.then(|| "toys".into()),
                 channel: None,
                 original_id: original.map(|id| format!("t{id}").into()),
+                original_source: None,
+                stated_customer: None,
             },
         )
 }
@@ -314,8 +316,12 @@ proptest! {
             prop_assert!(entry.amount_minor >= 0);
             prop_assert!((0..=entry.amount_minor).contains(&entry.costed_amount_minor));
             prop_assert!(entry.cost_minor >= 0);
+            if let Some(foreign) = &entry.foreign_refunds {
+                prop_assert!(foreign.amount_minor > 0 && !foreign.refunds.is_empty());
+                prop_assert_eq!(entry.amount_minor, foreign.amount_minor * i64::from(entry.count));
+            }
         }
-        let keys: Vec<_> = history.purchases.iter().map(|entry| (entry.day, entry.currency, entry.category.clone())).collect();
+        let keys: Vec<_> = history.purchases.iter().map(|entry| (entry.day, entry.currency, entry.category.clone(), entry.foreign_refunds.clone())).collect();
         prop_assert!(keys.is_sorted_by(|one, other| one < other));
     }
 }

@@ -211,6 +211,25 @@ fn a_named_refund_needs_only_what_is_related_to_it() {
         fold_related(folded(&known), &new, &related),
         Ok(fold(History::default(), &all).unwrap())
     );
+    // In another currency too, and a purchase that its refund waited for.
+    for (known, new, related) in [
+        (
+            &["a 5 buys 100", "b 5 buys 20", "r 6 refund 30 in USD of a"][..],
+            "s 7 refund 70 of a",
+            &["a 5 buys 100", "r 6 refund 30 in USD of a"][..],
+        ),
+        (
+            &["b 5 buys 20", "r 6 refund 30 in USD of a"],
+            "a 5 buys 100",
+            &["r 6 refund 30 in USD of a"],
+        ),
+    ] {
+        let all = facts(&[known, &[new]].concat());
+        assert_eq!(
+            fold_related(folded(known), &facts(&[new]), &facts(related)),
+            Ok(fold(History::default(), &all).unwrap())
+        );
+    }
     // What names nothing may take from all of them.
     let new = facts(&["s 7 refund 70"]);
     assert_eq!(

@@ -1,0 +1,1 @@
+ALTER TABLE identifiers DROP COLUMN of_all_sources;

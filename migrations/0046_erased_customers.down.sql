@@ -1,0 +1,1 @@
+ALTER TABLE former_customers DROP COLUMN erased_at;

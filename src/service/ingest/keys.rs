@@ -1,0 +1,130 @@
+//! Facts that were sent for a customer, and are another's: their source and id name a fact that is recorded already.
+//!
+//! Such a fact would count twice. What becomes of it is for the definitions in force to say, source by source.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use super::{Ingest, NewFact, facts::KeyedFact, locked::Locked};
+use crate::{
+    domain::{
+        customer::facts::FactKey,
+        definitions::SameId,
+        text::{CustomerId, Label},
+    },
+    store::{
+        error::StoreError,
+        fact_keys::{self, KeyedKind, Owner},
+    },
+};
+
+/// What the definitions in force say of sources.
+pub(super) struct Sources<'a> {
+    ingest: &'a Ingest,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(ingest: &'a Ingest) -> Self {
+        Self { ingest }
+    }
+
+    pub(super) fn same_id(&self, source: &Label) -> SameId {
+        let basis = self.ingest.bases.current();
+        let definitions = basis.revision.definitions.as_deref();
+        definitions.map_or_else(SameId::default, |it| it.same_id(source))
+    }
+
+    /// Notes whose the facts of `keys` are. Returns those that another customer has.
+    pub(super) async fn claim<'k>(
+        &self,
+        tx: &mut PgConnection,
+        kind: KeyedKind,
+        keys: impl Iterator<Item = &'k FactKey>,
+    ) -> Result<HashMap<FactKey, Owner>, StoreError> {
+        let kept = keys.filter(|key| self.same_id(&key.source) != SameId::Separate);
+        fact_keys::claim(tx, kind, kept.collect()).await
+    }
+}
+
+/// The facts of a batch that are other customers'.
+#[derive(Debug)]
+pub(super) struct Foreign<F> {
+    /// What is recorded of those that are known for the customer they were sent for, because they were moved from there, or both are merged;
+    /// and of those whose content differs, which are not moved.
+    pub(super) stored: HashMap<FactKey, F>,
+    /// Those that are refused, and whose they are.
+    pub(super) refused: HashMap<FactKey, CustomerId>,
+    /// Those that are to be moved to the customer they were sent for, and whose they are: nothing else is written before.
+    pub(super) following: Vec<(FactKey, CustomerId)>,
+}
+
+impl<F> Default for Foreign<F> {
+    fn default() -> Self {
+        Self {
+            stored: HashMap::new(),
+            refused: HashMap::new(),
+            following: vec![],
+        }
+    }
+}
+
+impl<F> Foreign<F> {
+    pub(super) fn contains(&self, key: &FactKey) -> bool {
+        self.stored.contains_key(key) || self.refused.contains_key(key)
+    }
+}
+
+/// Notes whose the facts of a batch are, and sorts out those that another customer has.
+pub(super) async fn claim<F: KeyedFact>(
+    ingest: &Ingest,
+    tx: &mut PgConnection,
+    items: &[&NewFact<F>],
+    locked: &Locked,
+) -> Result<Foreign<F>, StoreError> {
+    let sources = Sources::new(ingest);
+    let keys = items.iter().map(|item| item.fact.key());
+    let others = sources.claim(tx, F::KEYED, keys).await?;
+    let mut foreign = Foreign::default();
+    if others.is_empty() {
+        return Ok(foreign);
+    }
+    let under_owner = |key: &FactKey, owner: &Owner| FactKey {
+        customer_id: owner.customer_id.clone(),
+        ..key.clone()
+    };
+    let keys: Vec<FactKey> = others
+        .iter()
+        .map(|(key, it)| under_owner(key, it))
+        .collect();
+    let recorded = F::list_by_key(tx, &keys.iter().collect::<Vec<_>>()).await?;
+    let recorded: HashMap<FactKey, F> = recorded
+        .into_iter()
+        .map(|fact| (fact.key().clone(), fact))
+        .collect();
+    for item in items {
+        let key = item.fact.key();
+        let Some(owner) = others.get(key) else {
+            continue;
+        };
+        let recorded = recorded.get(&under_owner(key, owner)).cloned();
+        let recorded = recorded.map(|fact| fact.of_customer(key.customer_id.clone()));
+        let follows = sources.same_id(&key.source) == SameId::Move;
+        // Merged customers are one: what one of them has the other one has.
+        let is_known = owner.is_moved || locked.is_one(&key.customer_id, &owner.customer_id);
+        match recorded {
+            Some(fact) if is_known || (follows && fact != item.fact) => {
+                foreign.stored.insert(key.clone(), fact);
+            }
+            Some(_) if follows => {
+                let following = (key.clone(), owner.customer_id.clone());
+                foreign.following.push(following);
+            }
+            _ => {
+                let id = owner.customer_id.clone();
+                foreign.refused.insert(key.clone(), id);
+            }
+        }
+    }
+    Ok(foreign)
+}

@@ -1,0 +1,248 @@
+//! Moving facts from one customer to another: what was recorded for a guest is an account's, or a source says of an order that it is
+//! somebody else's now.
+//!
+//! Facts never change, so a moved fact is withdrawn from the one and recorded for the other, at one instant, with all that it is related to
+//! by names: a purchase without its refund would count more than was paid. Its key notes the move, so that the same file, sent again, finds
+//! it known. What an import wrote stays that import's, and goes with it when it is undone.
+
+mod reading;
+mod writing;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::{Postgres, Transaction as Tx};
+use tokio::time::Instant;
+
+use self::{
+    reading::{problems, read, read_there},
+    writing::{Versions, write},
+};
+use super::{
+    Ingest,
+    commit::{Changes, commit},
+    creation::empty_profile,
+    fold::fold_whole,
+    locked::{Locked, begin, distinct},
+};
+use crate::{
+    domain::{
+        customer::facts::FactKey,
+        text::{CustomerId, Label},
+    },
+    service::{error::ServiceError, retry::retry},
+    store::{self, customers::Customer, error::StoreError, fact_keys::KeyedKind},
+};
+
+/// A fact as its source names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FactName {
+    /// Which sort of fact.
+    pub kind: KeyedKind,
+    /// The system that recorded it.
+    pub source: Label,
+    /// Its id there.
+    pub id: Label,
+}
+
+impl FactName {
+    fn key(&self, customer_id: &CustomerId) -> FactKey {
+        FactKey {
+            customer_id: customer_id.clone(),
+            source: self.source.clone(),
+            id: self.id.clone(),
+        }
+    }
+}
+
+/// Facts that are to go from one customer to another.
+#[derive(Debug, Clone)]
+pub struct Move {
+    /// Whose they are.
+    pub from: CustomerId,
+    /// Whose they are to be.
+    pub to: CustomerId,
+    /// Which.
+    pub facts: Vec<FactName>,
+}
+
+/// Why a fact cannot be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmovable {
+    /// The customer has no such fact.
+    Unknown,
+    /// The other customer has a fact of that name with another content.
+    Taken,
+    /// Ids of its source are unique for each customer only, so that the same file would bring it back.
+    Separate,
+}
+
+/// What was moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedFacts {
+    /// The facts, in their order; those that were named and those that are related to them.
+    pub facts: Vec<FactName>,
+    /// Those of them that the other customer had already: they count once now.
+    pub repeated: Vec<FactName>,
+}
+
+/// Why nothing was moved.
+#[derive(Debug)]
+pub(super) enum NotMoved {
+    /// These customers are not known.
+    NoCustomers(Vec<CustomerId>),
+    /// Both are one, by a merge.
+    OneCustomer,
+    /// These facts, by their places in the request, cannot be moved.
+    Facts(Vec<(usize, Unmovable)>),
+}
+
+/// Moves facts, or says what would be moved.
+pub(super) async fn move_facts(
+    ingest: &Ingest,
+    asked: &Move,
+    validate_only: bool,
+    deadline: Instant,
+) -> Result<MovedFacts, ServiceError> {
+    let moved = retry(|| try_move(ingest, asked, validate_only, deadline)).await?;
+    moved.map_err(|not_moved| match not_moved {
+        NotMoved::NoCustomers(ids) => ServiceError::CustomersNotFound(ids),
+        NotMoved::OneCustomer => ServiceError::OneCustomer(asked.from.clone(), asked.to.clone()),
+        NotMoved::Facts(facts) => ServiceError::Unmovable(facts),
+    })
+}
+
+/// Moves facts to the customers for whom they were sent, from those who have them; the first are created where they are unknown.
+pub(super) async fn follow(
+    ingest: &Ingest,
+    kind: KeyedKind,
+    following: &[(FactKey, CustomerId)],
+    named: impl Fn(&CustomerId) -> Option<Customer>,
+    deadline: Instant,
+) -> Result<(), ServiceError> {
+    let mut moves: BTreeMap<(&CustomerId, &CustomerId), Vec<FactName>> = BTreeMap::new();
+    for (key, owner) in following {
+        let facts = moves.entry((owner, &key.customer_id)).or_default();
+        facts.push(FactName {
+            kind,
+            source: key.source.clone(),
+            id: key.id.clone(),
+        });
+    }
+    for ((from, to), facts) in moves {
+        let asked = Move {
+            from: from.clone(),
+            to: to.clone(),
+            facts,
+        };
+        let customer = named(to);
+        let done = retry(|| try_follow(ingest, &asked, customer.as_ref(), deadline)).await?;
+        // What cannot be moved was changed by somebody else since it was looked at.
+        done.map_err(|_| ServiceError::Contended)?;
+    }
+    Ok(())
+}
+
+async fn try_follow(
+    ingest: &Ingest,
+    asked: &Move,
+    customer: Option<&Customer>,
+    deadline: Instant,
+) -> Result<Result<MovedFacts, NotMoved>, StoreError> {
+    let recorded_at = ingest.clock.now();
+    let (mut tx, mut locked) = lock(ingest, asked, deadline).await?;
+    if let Some(customer) = customer
+        && locked.profile(&asked.to).is_none()
+    {
+        store::customers::upsert(&mut tx, std::slice::from_ref(customer), recorded_at).await?;
+        let mut profile = empty_profile(customer, recorded_at);
+        profile.version = locked.version(&asked.to);
+        locked.profiles.insert(asked.to.clone(), profile);
+    }
+    move_locked(ingest, tx, locked, asked, false, recorded_at).await
+}
+
+async fn try_move(
+    ingest: &Ingest,
+    asked: &Move,
+    validate_only: bool,
+    deadline: Instant,
+) -> Result<Result<MovedFacts, NotMoved>, StoreError> {
+    let recorded_at = ingest.clock.now();
+    let (tx, locked) = lock(ingest, asked, deadline).await?;
+    move_locked(ingest, tx, locked, asked, validate_only, recorded_at).await
+}
+
+async fn lock(
+    ingest: &Ingest,
+    asked: &Move,
+    deadline: Instant,
+) -> Result<(Tx<'static, Postgres>, Locked), StoreError> {
+    let customers = distinct([&asked.from, &asked.to].into_iter());
+    begin(ingest, &customers, deadline).await
+}
+
+/// Moves facts between customers whose locks are held.
+async fn move_locked(
+    ingest: &Ingest,
+    mut tx: Tx<'static, Postgres>,
+    mut locked: Locked,
+    asked: &Move,
+    validate_only: bool,
+    recorded_at: Timestamp,
+) -> Result<Result<MovedFacts, NotMoved>, StoreError> {
+    let unknown = [&asked.from, &asked.to].into_iter();
+    let unknown: Vec<CustomerId> = unknown
+        .filter(|id| locked.profile(id).is_none())
+        .cloned()
+        .collect();
+    if !unknown.is_empty() {
+        return Ok(Err(NotMoved::NoCustomers(unknown)));
+    }
+    let (from, to) = (
+        locked.root(&asked.from).clone(),
+        locked.root(&asked.to).clone(),
+    );
+    if from == to {
+        return Ok(Err(NotMoved::OneCustomer));
+    }
+    let read = read(&mut tx, &asked.from, &asked.facts).await?;
+    let names = read.names();
+    let there = read_there(&mut tx, &asked.to, &names).await?;
+    let problems = problems(ingest, asked, &read, &there, &names);
+    if !problems.is_empty() {
+        return Ok(Err(NotMoved::Facts(problems)));
+    }
+    let moved = MovedFacts {
+        repeated: there.names().into_iter().collect(),
+        facts: names.into_iter().collect(),
+    };
+    if validate_only {
+        tx.rollback().await?;
+        return Ok(Ok(moved));
+    }
+    let versions = Versions {
+        left: locked.version(&asked.from) + 1,
+        before: locked.version(&asked.to),
+    };
+    let last = write(&mut tx, asked, &read, &there, versions, recorded_at).await?;
+    for (id, version) in [(&from, versions.left), (&to, last)] {
+        if let Some(profile) = locked.profiles.get_mut(id) {
+            profile.version = version;
+            profile.recorded_at = recorded_at;
+        }
+    }
+    fold_whole(&mut tx, locked.profiles.values_mut()).await?;
+    let changes = Changes {
+        profiles: locked.profiles,
+        identifiers: vec![],
+        new_currency: false,
+        imported: None,
+        former: vec![],
+        merged: vec![],
+    };
+    commit(ingest, tx, changes, recorded_at).await?;
+    let count = u64::try_from(moved.facts.len()).unwrap_or(u64::MAX);
+    ingest.metrics.moved.inc_by(count);
+    Ok(Ok(moved))
+}
