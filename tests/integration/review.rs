@@ -13,7 +13,7 @@ use crate::support::messages::{attribute, by_email, by_id, email, patch, purchas
 use crate::support::service::ServiceWithDatabase;
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Commits of transactions that write to one table wait while this is held.
 struct HeldCommits(PoolConnection<Postgres>);

@@ -47,15 +47,18 @@ async fn in_an_outage_who_is_in_memory_is_found_and_others_get_the_fallback() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_slow_does_not_hold_up_a_call() {
-    let service = service().await.restart().await;
+    let budget = Duration::from_millis(150);
+    let paused = service().await.pause().await;
+    let service = paused
+        .resume_with(|settings| settings.route_budget_ms = 150)
+        .await;
     let lock = service.lock_profiles().await;
     let start = Instant::now();
     let answer = service.route(number(ADA)).await;
     assert_eq!(answer.quality(), RouteQuality::Fallback);
     assert_eq!(answer.fallback_reason(), FallbackReason::TooLate);
     assert_eq!(answer.treatment.unwrap().queue, "newcomers");
-    // 150 ms for routing.
-    assert!(start.elapsed() >= Duration::from_millis(150));
+    assert!(start.elapsed() >= budget);
     lock.rollback().await.unwrap();
     until("the customer is found", async || {
         service.route(number(ADA)).await.verdict() == RouteVerdict::Resolved

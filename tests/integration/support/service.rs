@@ -99,7 +99,9 @@ pub(crate) fn settings(database_url: &str, directory: &Path) -> Settings {
     let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
     let place = ["--database-url", database_url, "--data-dir", directory];
     let http = ["--http-listen", free, "--agi-listen", free];
-    let line = line.into_iter().chain(place).chain(http);
+    // A machine that is busy with other tests may take longer than a caller waits.
+    let patient = ["--route-budget-ms", "10000", "--default-deadline-ms", "10000"];
+    let line = line.into_iter().chain(place).chain(http).chain(patient);
     let cli = Cli::try_parse_from(line).unwrap();
     let Command::Serve(args) = cli.command else {
         panic!("not a server: {:?}", cli.command);

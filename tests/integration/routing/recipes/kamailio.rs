@@ -14,6 +14,8 @@ use crate::support::{place, until};
 
 const PAGE: &str = include_str!("../../../../docs/integrations/kamailio.md");
 const CALLS_PER_SECOND: usize = 100;
+const TIMEOUT: &str = "\"connection_timeout\", 1";
+const LONG_TIMEOUT: &str = "\"connection_timeout\", 20";
 
 /// How long each situation lasts: `PATRON_CALL_SECONDS`, or 2 s.
 fn seconds() -> usize {
@@ -108,13 +110,15 @@ fn free() -> SocketAddr {
     socket.local_addr().unwrap()
 }
 
-async fn kamailio(patron: SocketAddr) -> Kamailio {
+/// With the page's timeout, or for a busy machine with one that is longer.
+async fn kamailio(patron: SocketAddr, timeout: &str) -> Kamailio {
     let (address, folder) = (free(), place());
     let configuration = moved(
         block(PAGE, "kamailio"),
         &[
             (HTTP_ADDRESS, &patron.to_string()),
             ("127.0.0.1:5060", &address.to_string()),
+            (TIMEOUT, timeout),
         ],
     );
     let file = folder.path().join("kamailio.cfg");
@@ -235,7 +239,7 @@ async fn every_call_gets_the_queue_of_its_caller_also_without_the_database() {
         return;
     }
     let service = service().await;
-    let kamailio = kamailio(service.app.http_address.unwrap()).await;
+    let kamailio = kamailio(service.app.http_address.unwrap(), LONG_TIMEOUT).await;
     let normal = calls(&kamailio).await;
     all_in(&normal, |caller| CALLERS[caller].3);
     // No call is looked up twice.
@@ -261,9 +265,9 @@ async fn no_call_fails_when_patron_is_slow_or_gone() {
     // Takes connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap();
-    let slow = kamailio(address).await;
+    let slow = kamailio(address, TIMEOUT).await;
     all_in(&calls(&slow).await, |_| "service");
     drop((slow, silent));
-    let gone = kamailio(address).await;
+    let gone = kamailio(address, TIMEOUT).await;
     all_in(&calls(&gone).await, |_| "service");
 }

@@ -45,6 +45,9 @@ async fn nginx(patron_http: SocketAddr, patron_grpc: SocketAddr) -> Nginx {
             ("127.0.0.1:8444 ssl http2;", &format!("{grpc} http2;")),
             ("ssl_certificate /etc/nginx/patron.pem;", ""),
             ("ssl_certificate_key /etc/nginx/patron.key;", ""),
+            // A busy machine may be slower than a call may wait.
+            ("proxy_connect_timeout 200ms;", ""),
+            ("proxy_read_timeout 500ms;", ""),
         ],
     );
     let file = folder.path().join("nginx.conf");
