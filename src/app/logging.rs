@@ -72,11 +72,12 @@ fn text<W>(filter: Targets, ansi: bool, writer: W) -> impl Subscriber + Send + S
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let fields = debug_fn(|writer, field, value| {
-        if field.name() == "message" {
-            write!(Escaping(writer), "{value:?}")
-        } else {
-            write!(writer, "{}=", field.name())?;
+    let fields = debug_fn(|writer, field, value| match field.name() {
+        "message" => write!(Escaping(writer), "{value:?}"),
+        // sqlx's warning of a slow statement: a page of SQL beside a summary that says which it is. Machines get both.
+        "db.statement" => Ok(()),
+        name => {
+            write!(writer, "{name}=")?;
             write!(Escaping(writer), "{value:?}")
         }
     })
@@ -169,6 +170,31 @@ mod tests {
             debugged = ?POISON,
             error = &error as &dyn std::error::Error,
             "hello {POISON}"
+        );
+    }
+
+    #[test]
+    fn a_slow_statement_is_a_line_for_people_and_whole_for_machines() {
+        let warn = || {
+            tracing::warn!(
+                summary = "SELECT kind, …",
+                db.statement = "SELECT kind, whole",
+                "slow"
+            )
+        };
+        let filter = || Targets::new().with_default(tracing::Level::INFO);
+        let sink = Sink::default();
+        let writer = sink.clone();
+        tracing::subscriber::with_default(text(filter(), false, move || writer.clone()), warn);
+        assert!(sink.text().contains("summary=\"SELECT kind, …\""));
+        assert!(!sink.text().contains("whole"), "{}", sink.text());
+        let sink = Sink::default();
+        let writer = sink.clone();
+        tracing::subscriber::with_default(json(filter(), move || writer.clone()), warn);
+        assert!(
+            sink.text().contains("SELECT kind, whole"),
+            "{}",
+            sink.text()
         );
     }
 

@@ -100,7 +100,12 @@ pub(crate) fn settings(database_url: &str, directory: &Path) -> Settings {
     let place = ["--database-url", database_url, "--data-dir", directory];
     let http = ["--http-listen", free, "--agi-listen", free];
     // A machine that is busy with other tests may take longer than a caller waits.
-    let patient = ["--route-budget-ms", "10000", "--default-deadline-ms", "10000"];
+    let patient = [
+        "--route-budget-ms",
+        "10000",
+        "--default-deadline-ms",
+        "10000",
+    ];
     let line = line.into_iter().chain(place).chain(http).chain(patient);
     let cli = Cli::try_parse_from(line).unwrap();
     let Command::Serve(args) = cli.command else {
