@@ -1,5 +1,7 @@
 //! `patron doctor`: whether what is stored is consistent.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -27,6 +29,14 @@ pub struct DoctorArgs {
 struct FoundJson {
     checked: u64,
     differences: Vec<DifferenceJson>,
+    older_numbers: Vec<OlderNumbersJson>,
+}
+
+/// Phone numbers that an earlier version stored as they were sent, as JSON.
+#[derive(Debug, Serialize)]
+struct OlderNumbersJson {
+    source: String,
+    count: u64,
 }
 
 /// A profile that differs, as JSON.
@@ -80,6 +90,7 @@ pub async fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), CliError>
 async fn check(connection: &Connection) -> Result<FoundJson, CliError> {
     let mut client = connection.customers();
     let (mut checked, mut differences, mut page_token) = (0, vec![], String::new());
+    let mut older_numbers = BTreeMap::<String, u64>::new();
     loop {
         let request = connection.request(pb::CheckProfilesRequest {
             page_size: 0,
@@ -88,11 +99,17 @@ async fn check(connection: &Connection) -> Result<FoundJson, CliError> {
         let page = client.check_profiles(request).await?.into_inner();
         checked += u64::try_from(page.checked_count).unwrap_or(0);
         differences.extend(page.differences.into_iter().map(DifferenceJson::from));
+        for older in page.older_numbers {
+            *older_numbers.entry(older.source).or_default() +=
+                u64::try_from(older.count).unwrap_or(0);
+        }
         page_token = page.next_page_token;
         if page_token.is_empty() {
+            let of_source = |(source, count)| OlderNumbersJson { source, count };
             return Ok(FoundJson {
                 checked,
                 differences,
+                older_numbers: older_numbers.into_iter().map(of_source).collect(),
             });
         }
     }
@@ -103,8 +120,9 @@ fn page(found: &FoundJson) -> String {
         1 => "1 profile checked".to_owned(),
         many => format!("{many} profiles checked"),
     };
+    let older = older_numbers(&found.older_numbers);
     if found.differences.is_empty() {
-        return format!("{checked}: all are what their facts make.");
+        return format!("{checked}: all are what their facts make.{older}");
     }
     let header = [
         ("customer", Align::Left),
@@ -119,7 +137,25 @@ fn page(found: &FoundJson) -> String {
         ]
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    format!("{checked}\n\n{}", text::table(&header, &rows))
+    format!("{checked}\n\n{}{older}", text::table(&header, &rows))
+}
+
+/// A paragraph about numbers that calls may not find, if there are any.
+fn older_numbers(older: &[OlderNumbersJson]) -> String {
+    let total: u64 = older.iter().map(|it| it.count).sum();
+    if total == 0 {
+        return String::new();
+    }
+    let of_source = |it: &OlderNumbersJson| match &*it.source {
+        "" => format!("{} of unknown source", it.count),
+        source => format!("{} of {source}", it.count),
+    };
+    let sources: Vec<String> = older.iter().map(of_source).collect();
+    format!(
+        "\n\nAn earlier version stored {total} phone numbers as they were sent ({}); calls from them may not find their customer.\n\
+         Import each source again with `--replace phones`.",
+        sources.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -131,6 +167,7 @@ mod tests {
         let mut found = FoundJson {
             checked: 1,
             differences: vec![],
+            older_numbers: vec![],
         };
         assert_eq!(
             page(&found),
@@ -149,5 +186,16 @@ mod tests {
         let said = page(&found);
         assert!(said.starts_with("2000 profiles checked\n"), "{said}");
         assert!(said.contains("purchases, last_day"), "{said}");
+        assert!(!said.contains("phone numbers"), "{said}");
+        let older = [("", 1), ("shop", 2)].map(|(source, count)| OlderNumbersJson {
+            source: source.to_owned(),
+            count,
+        });
+        found.older_numbers = older.into();
+        let said = page(&found);
+        assert!(
+            said.contains("3 phone numbers as they were sent (1 of unknown source, 2 of shop)"),
+            "{said}"
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! Whether stored profiles are what the facts make.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     domain::{
@@ -56,6 +59,15 @@ pub struct ProfileDifference {
     pub parts: Vec<ProfilePart>,
 }
 
+/// Phone numbers that an earlier version stored as they were sent, and that no message has confirmed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OlderNumbers {
+    /// The system that stated them, if it is known.
+    pub source: Option<Label>,
+    /// How many.
+    pub count: usize,
+}
+
 /// Customers whose profiles were compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedPage {
@@ -63,6 +75,8 @@ pub struct CheckedPage {
     pub checked: usize,
     /// The profiles that differ, by customer.
     pub differences: Vec<ProfileDifference>,
+    /// Their phone numbers that may be stored in another form than the one they are looked up in, by source.
+    pub older_numbers: Vec<OlderNumbers>,
     /// The last of them, if there are more.
     pub last: Option<CustomerId>,
 }
@@ -147,6 +161,7 @@ impl ProfileChecks {
         Ok(CheckedPage {
             checked: ids.len(),
             differences,
+            older_numbers: older_numbers(held.values().flatten()),
             last: ids.last().filter(|_| has_more).cloned(),
         })
     }
@@ -169,6 +184,19 @@ fn difference(customer: &CustomerId, version: i64, parts: Vec<ProfilePart>) -> P
         version,
         parts,
     }
+}
+
+/// How many of the identifiers are not known to be in the canonical form, by source.
+fn older_numbers<'a>(held: impl Iterator<Item = &'a HeldIdentifier>) -> Vec<OlderNumbers> {
+    let mut counts: BTreeMap<Option<&Label>, usize> = BTreeMap::new();
+    for identifier in held.filter(|it| !it.is_canonical) {
+        *counts.entry(identifier.source.as_ref()).or_default() += 1;
+    }
+    let of_source = |(source, count): (Option<&Label>, usize)| OlderNumbers {
+        source: source.cloned(),
+        count,
+    };
+    counts.into_iter().map(of_source).collect()
 }
 
 /// Whether a customer is found by the identifiers that they have, and by no others.

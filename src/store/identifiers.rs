@@ -92,6 +92,7 @@ struct StatementRow {
     observed_on: i32,
     source: Option<String>,
     of_all_sources: bool,
+    is_canonical: bool,
     profile_version: i64,
 }
 
@@ -104,6 +105,7 @@ crate::store::row::from_row!(StatementRow {
     observed_on,
     source,
     of_all_sources,
+    is_canonical,
     profile_version
 });
 
@@ -122,6 +124,8 @@ pub struct IdentifierState {
     pub source: Option<Label>,
     /// Whether an end holds for all sources.
     pub of_all_sources: bool,
+    /// Whether the digest is known to be of the canonical form. Those of phone numbers that earlier versions stored may be of another one.
+    pub is_canonical: bool,
     /// Version of the profile that first contains the statement.
     pub profile_version: i64,
 }
@@ -162,7 +166,7 @@ pub async fn list_states(
         return Ok(HashMap::new());
     }
     let rows: Vec<StatementRow> = sqlx::query_as(
-        "SELECT customer_id, kind, digest, display, begins, source, of_all_sources, profile_version,
+        "SELECT customer_id, kind, digest, display, begins, source, of_all_sources, is_canonical, profile_version,
                 coalesce(observed_on, (recorded_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') AS observed_on
          FROM identifiers
          WHERE customer_id = ANY($1)
@@ -182,6 +186,7 @@ pub async fn list_states(
             observed_on: codes::day(row.observed_on)?,
             source: row.source.as_deref().map(Label::from),
             of_all_sources: row.of_all_sources,
+            is_canonical: row.is_canonical,
             profile_version: row.profile_version,
         });
     }
@@ -195,6 +200,10 @@ pub struct HeldIdentifier {
     pub digest: IdentifierDigest,
     /// What may be shown of it.
     pub display: String,
+    /// Whether the digest is known to be of the canonical form.
+    pub is_canonical: bool,
+    /// The system that stated last that it begins.
+    pub source: Option<Label>,
 }
 
 /// The identifiers by which `customers` are found now, by customer, in the order of their kinds and of what may be shown.
@@ -219,8 +228,13 @@ fn held(states: &[IdentifierState]) -> Vec<HeldIdentifier> {
     let held = by_digest.into_iter().filter(|(_, it)| is_held(it));
     let mut held: Vec<HeldIdentifier> = held
         .filter_map(|(digest, statements)| {
-            let display = statements.last()?.display.clone();
-            Some(HeldIdentifier { digest, display })
+            let begun = statements.iter().rev().find(|it| it.begins)?;
+            Some(HeldIdentifier {
+                digest,
+                display: statements.last()?.display.clone(),
+                is_canonical: statements.iter().any(|it| it.is_canonical && it.begins),
+                source: begun.source.clone(),
+            })
         })
         .collect();
     let order = |it: &HeldIdentifier| {

@@ -2,9 +2,12 @@
 
 use patron::pb;
 use patron::pb::profile_difference::Part;
+use patron::store::schema::MIGRATOR;
 use tonic::Code;
 
-use crate::support::messages::{call, contract, patch, phone, purchase, refund, violated};
+use crate::support::messages::{
+    by_phone, call, contract, email, patch, phone, purchase, refund, violated,
+};
 use crate::support::program::patron;
 use crate::support::service::ServiceWithDatabase;
 
@@ -156,4 +159,69 @@ async fn the_doctor_prints_what_differs_and_fails() {
         noted.contains("1 profile is not what its facts make"),
         "{noted}"
     );
+}
+
+/// What `customer` has, as the shop states it.
+fn stated_by_shop(customer: &str, identifiers: &[pb::Identifier]) -> pb::CustomerPatch {
+    pb::CustomerPatch {
+        add_identifiers: identifiers.to_vec(),
+        identifiers_source: "shop".to_owned(),
+        replace_identifiers: vec![pb::IdentifierKind::PhoneNumber.into()],
+        ..patch(customer)
+    }
+}
+
+#[tokio::test]
+async fn numbers_of_an_earlier_version_are_counted_until_their_source_states_them_again() {
+    let (kept, gone) = ("+493023125001", "+493023125002");
+    let service = ServiceWithDatabase::start().await;
+    let ada = stated_by_shop("ada", &[phone(kept), phone(gone), email("ada@example.org")]);
+    let bea = pb::CustomerPatch {
+        add_identifiers: vec![phone("+493023125003")],
+        ..patch("bea")
+    };
+    service.write_customers(&[ada, bea]).await;
+    let paused = service.pause().await;
+    // Back to the schema of the version before call arrival, as far as this is concerned, and forward again.
+    MIGRATOR.undo(&paused.pool, 51).await.unwrap();
+    sqlx::query(
+        "UPDATE _sqlx_migrations SET installed_on = now() + interval '1 day' WHERE version = 28",
+    )
+    .execute(&paused.pool)
+    .await
+    .unwrap();
+    MIGRATOR.run(&paused.pool).await.unwrap();
+    let service = paused.resume().await;
+    let count = async |source: &str| {
+        let page = check(&service, 0, "").await.unwrap();
+        assert_eq!(page.differences, vec![]);
+        let of_source = page.older_numbers.iter().find(|it| it.source == source);
+        of_source.map_or(0, |it| it.count)
+    };
+    assert_eq!((count("shop").await, count("").await), (2, 1));
+    let endpoint = service.app.endpoint();
+    let doctor = move || {
+        let arguments = ["doctor", "--profiles", "--endpoint", &endpoint];
+        patron().args(arguments).output().unwrap()
+    };
+    let well = tokio::task::spawn_blocking(doctor).await.unwrap();
+    assert!(well.status.success());
+    let said = String::from_utf8_lossy(&well.stdout).into_owned();
+    let expected = "stored 3 phone numbers as they were sent (1 of unknown source, 2 of shop)";
+    assert!(said.contains(expected), "{said}");
+    // The shop's next export has one of the two, in the form that calls are looked up in.
+    let next = stated_by_shop("ada", &[phone(kept)]);
+    service.write_customers(&[next.clone()]).await;
+    assert_eq!((count("shop").await, count("").await), (0, 1));
+    assert_eq!(
+        service.classify(by_phone(kept), "").await.r#match(),
+        pb::Match::One
+    );
+    assert_eq!(
+        service.classify(by_phone(gone), "").await.r#match(),
+        pb::Match::Unknown
+    );
+    // What is confirmed is not written again.
+    let again = service.send_customers(&[next]).await;
+    assert_eq!(again[0].outcome(), pb::item_result::Outcome::Duplicate);
 }

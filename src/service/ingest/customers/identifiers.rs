@@ -79,6 +79,7 @@ pub(super) fn state(
             observed_on: patch.statement.observed_on,
             source: patch.statement.source.clone(),
             of_all_sources: statement == Statement::EndsOfAll,
+            is_canonical: true,
             profile_version,
         };
         outcome.new.push(IdentifierFact {
@@ -163,7 +164,8 @@ fn find_repeated<'a>(
     let is_same = last.begins == (statement == Statement::Begins);
     // Of a later day the same stands against what is older than that.
     let adds_day = new.is_dated && last.observed_on < new.observed_on;
-    if is_same && !adds_day {
+    let confirms = last.begins && !last.is_canonical;
+    if is_same && !adds_day && !confirms {
         Novelty::Repeats(last)
     } else {
         Novelty::New

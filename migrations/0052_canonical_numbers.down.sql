@@ -1,0 +1,1 @@
+ALTER TABLE identifiers DROP COLUMN is_canonical;
