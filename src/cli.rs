@@ -12,6 +12,7 @@ use self::error::CliError;
 use self::output::Output;
 
 pub mod api;
+pub mod bench;
 pub mod channel_policy;
 pub mod classify;
 pub mod connection;
@@ -96,6 +97,8 @@ pub enum Command {
     Service(service::ServiceCommand),
     /// Check whether what is stored is consistent
     Doctor(doctor::DoctorArgs),
+    /// Measure how fast a running server answers, at a given rate of calls
+    Bench(bench::BenchArgs),
     /// Describe the API for other programs: OpenAPI, descriptors
     #[command(subcommand)]
     Api(api::ApiCommand),
@@ -141,6 +144,7 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Rates(command) => as_client(rates::run(&command, output)),
         Command::Customer(command) => as_client(customer::run(&command, output)),
         Command::Doctor(args) => as_client(doctor::run(&args, output)),
+        Command::Bench(args) => as_client(bench::run(&args, output)),
         Command::Model(command) => as_client(model::run(&command, output)),
         Command::Definitions(command) => as_client(definitions::run(&command, output)),
         Command::Route(args) => as_client(route::run(&args, output)),
@@ -225,6 +229,7 @@ mod tests {
             "patron service tickets f.csv --category Invoices=invoice,Rechnung",
             "patron service deflection --to portal --share 0.5 --topic password=0.8",
             "patron service surges --recent 3 --tier gold",
+            "patron bench --subjects f.csv --rate 5000 --duration 30s --mix classify=8,route=2 --hot-subjects 0.05 --hot-calls 0.8 --json",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split_whitespace()) {
                 panic!("{line}: {error}");
@@ -249,6 +254,8 @@ mod tests {
             "patron definitions check",
             "patron definitions show 0",
             "patron model fit --model pareto",
+            "patron bench --subjects f.csv --hot-calls 0.8",
+            "patron bench --subjects f.csv --mix explain=1",
         ] {
             let code = main(line.split_whitespace().map(OsString::from));
             assert_eq!(code, ExitCode::from(error::USAGE), "{line}");

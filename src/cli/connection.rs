@@ -192,8 +192,12 @@ fn root_cause(error: &tonic::transport::Error) -> String {
     text
 }
 
-/// A time limit: a whole number with ms, s or m; without a unit, seconds.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+/// A length of time: a whole number with ms, s or m; without a unit, seconds.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong.
+pub fn parse_timeout(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = &text[digits.len()..];
     let number: u64 = digits

@@ -53,6 +53,7 @@ Commands:
   channel-policy  Keep, limit or redirect a channel of a customer, by what it costs and brings
   service         Run the service desk: figures, outcomes, tickets, topics
   doctor          Check whether what is stored is consistent
+  bench           Measure how fast a running server answers, at a given rate of calls
   api             Describe the API for other programs: OpenAPI, descriptors
   help            Print this message or the help of the given subcommand(s)
 
