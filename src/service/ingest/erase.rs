@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     domain::text::CustomerId,
-    service::{error::ServiceError, retry::retry},
+    service::{
+        error::{CorrectionError, ServiceError},
+        retry::retry,
+    },
     store::{
         self,
         erasure::{self, ErasedRows},
@@ -49,7 +52,7 @@ pub(super) async fn erase(
     deadline: Instant,
 ) -> Result<ErasedCustomer, ServiceError> {
     let erased = retry(|| try_erase(ingest, customer, then, validate_only, deadline)).await?;
-    erased.ok_or_else(|| ServiceError::CustomersNotFound(vec![customer.clone()]))
+    erased.ok_or_else(|| CorrectionError::CustomersNotFound(vec![customer.clone()]).into())
 }
 
 /// `None` for a customer of whom nothing was ever known.
