@@ -20,6 +20,7 @@ mod repeats;
 mod totals;
 mod undo;
 mod unmatched;
+mod written;
 
 use std::sync::Arc;
 

@@ -36,16 +36,6 @@ impl Locked {
         self.merged.get(id).map_or(id, |(root, _)| root)
     }
 
-    /// The customers who stay of those of `customers` who are merged.
-    pub(super) fn roots(&self, customers: &[CustomerId]) -> HashMap<CustomerId, CustomerId> {
-        let merged = customers
-            .iter()
-            .filter_map(|id| self.merged.get_key_value(id));
-        merged
-            .map(|(id, (root, _))| (id.clone(), root.clone()))
-            .collect()
-    }
-
     /// The profile that contains the facts of a customer.
     pub(super) fn profile(&self, id: &CustomerId) -> Option<&Profile> {
         self.profiles.get(self.root(id))

@@ -8,7 +8,7 @@
 mod reading;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
@@ -99,8 +99,43 @@ pub(super) async fn move_facts(
     retry(|| try_move(ingest, asked, validate_only, deadline)).await
 }
 
+/// What a try to write a batch came to.
+pub(super) enum Attempt<T> {
+    /// It is written.
+    Done(T),
+    /// Nothing is written: these facts are to be moved first to the customers they were sent for, from those who have them.
+    Follows(Vec<(FactKey, CustomerId)>),
+}
+
+/// Writes a batch. Where facts of other customers are to be moved first, moves them and tries again. Returns the keys of these, too. `named` is
+/// a customer who is created if they are unknown.
+pub(super) async fn write_following<T, F>(
+    ingest: &Ingest,
+    kind: KeyedKind,
+    named: impl Fn(&CustomerId) -> Option<Customer>,
+    deadline: Instant,
+    write: impl Fn() -> F,
+) -> Result<(T, HashSet<FactKey>), ServiceError>
+where
+    F: Future<Output = Result<Attempt<T>, ServiceError>>,
+{
+    let following = match write().await? {
+        Attempt::Done(done) => return Ok((done, HashSet::new())),
+        Attempt::Follows(following) => following,
+    };
+    follow(ingest, kind, &following, named, deadline).await?;
+    match write().await? {
+        Attempt::Done(done) => {
+            let moved = following.into_iter().map(|(key, _)| key);
+            Ok((done, moved.collect()))
+        }
+        // Another call moves them at the same time.
+        Attempt::Follows(_) => Err(ServiceError::Contended),
+    }
+}
+
 /// Moves facts to the customers for whom they were sent, from those who have them; the first are created where they are unknown.
-pub(super) async fn follow(
+async fn follow(
     ingest: &Ingest,
     kind: KeyedKind,
     following: &[(FactKey, CustomerId)],
