@@ -123,7 +123,8 @@ async fn write_once(
         tx.rollback().await?;
         return Ok(Attempt::Follows(foreign.following));
     }
-    let known = list_known(&mut tx, batch).await?;
+    let keys = batch.iter().map(|item| foreign.recorded_key(&item.key));
+    let known = list_known(&mut tx, &keys.collect::<Vec<_>>()).await?;
     let Observed {
         outcomes,
         new,
@@ -164,7 +165,8 @@ fn observe_all(
     mut known: HashMap<FactKey, Vec<ContractFact>>,
 ) -> Observed {
     let mut last_of: HashMap<&FactKey, usize> = HashMap::with_capacity(batch.len());
-    last_of.extend(batch.iter().enumerate().map(|(at, item)| (&item.key, at)));
+    let keys = batch.iter().map(|item| foreign.recorded_key(&item.key));
+    last_of.extend(keys.enumerate().map(|(at, key)| (key, at)));
     let mut observed = Observed::default();
     for (at, item) in batch.iter().enumerate() {
         let id = &item.key.customer_id;
@@ -177,18 +179,19 @@ fn observe_all(
             continue;
         }
         let stored = locked.version(id);
-        let known = known.entry(item.key.clone()).or_default();
-        let is_last = last_of.get(&item.key) == Some(&at);
+        let key = foreign.recorded_key(&item.key);
+        let known = known.entry(key.clone()).or_default();
+        let is_last = last_of.get(key) == Some(&at);
         match observe(item, is_last, known, stored) {
             Ok(fact) => {
                 known.push(fact.clone());
-                let is_first = locked.profile(id).is_none();
-                observed.add(item, fact, is_first);
+                let is_unknown = locked.profile(id).is_none();
+                observed.add(item, &key.customer_id, fact, is_unknown);
             }
             Err(outcome) => {
                 let repeated = find_known(item, is_last, known);
                 if let (Outcome::Duplicate, Some(fact)) = (&outcome, repeated) {
-                    let repeated = RepeatedFact::contract(&item.key, fact.profile_version);
+                    let repeated = RepeatedFact::contract(key, fact.profile_version);
                     observed.repeated.push(repeated);
                 }
                 observed.outcomes.push(outcome);
@@ -199,9 +202,15 @@ fn observe_all(
 }
 
 impl Observed {
-    /// Adds what an item says that is new; `is_unknown`: of a customer who was not known before the batch.
-    fn add(&mut self, item: &NewContract, fact: ContractFact, is_unknown: bool) {
-        let customer_id = item.key.customer_id.clone();
+    /// Adds what an item says that is new, for the customer with whom it is recorded; `is_unknown`: who was not known before the batch.
+    fn add(
+        &mut self,
+        item: &NewContract,
+        customer: &CustomerId,
+        fact: ContractFact,
+        is_unknown: bool,
+    ) {
+        let customer_id = customer.clone();
         let mut of_batch = self.new.iter();
         let is_first = is_unknown && of_batch.all(|item| item.fact.customer_id != customer_id);
         self.outcomes.push(Outcome::written(is_first));
@@ -217,11 +226,10 @@ impl Observed {
 /// What is recorded of the contracts of a batch.
 async fn list_known(
     tx: &mut PgConnection,
-    batch: &[NewContract],
+    keys: &[&FactKey],
 ) -> Result<HashMap<FactKey, Vec<ContractFact>>, StoreError> {
-    let keys: Vec<&FactKey> = batch.iter().map(|item| &item.key).collect();
     let mut known: HashMap<FactKey, Vec<ContractFact>> = HashMap::new();
-    for (customer_id, facts) in store::contracts::list_by_key(tx, &keys).await? {
+    for (customer_id, facts) in store::contracts::list_by_key(tx, keys).await? {
         for fact in facts {
             let key = FactKey {
                 customer_id: customer_id.clone(),

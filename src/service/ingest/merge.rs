@@ -162,8 +162,8 @@ fn is_merged(
         return Ok(true);
     }
     let elsewhere = ids.into_iter().filter_map(|id| {
-        let (root, _) = locked.merged.get(id)?;
-        Some((id.clone(), root.clone()))
+        let is_merged = locked.merged.contains_key(id);
+        is_merged.then(|| (id.clone(), locked.root(id).clone()))
     });
     let elsewhere: Vec<_> = elsewhere.collect();
     if elsewhere.is_empty() {

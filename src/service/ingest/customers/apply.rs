@@ -149,8 +149,7 @@ fn rename(
         return;
     }
     additions.named.insert(id.clone(), naming.clone());
-    let root = profile.customer_id.clone();
-    known.locked.merged.insert(id.clone(), (root, naming));
+    known.locked.merged.insert(id.clone(), naming);
 }
 
 /// Folds new attributes into a profile. They never touch what was folded before.

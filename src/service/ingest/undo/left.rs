@@ -45,7 +45,7 @@ pub(super) async fn rename(
                 changed.insert(id.clone());
                 left.count += 1;
             }
-        } else if let Some((_, now)) = locked.merged.get(id)
+        } else if let Some(now) = locked.merged.get(id)
             && (now.0, &now.1) != (kind, &display_name)
         {
             left.merged.push(Customer {
