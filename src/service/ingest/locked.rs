@@ -50,12 +50,12 @@ impl Locked {
         known.or(former).unwrap_or_default()
     }
 
-    /// When a customer was erased of whom nothing is to be recorded again.
+    /// When a customer was erased, if nothing is to be recorded of them again.
     pub(super) fn erased_at(&self, id: &CustomerId) -> Option<Timestamp> {
         self.former.get(id).and_then(|former| former.erased_at)
     }
 
-    /// Those of whom nothing is to be recorded again.
+    /// Those who were erased, if nothing is to be recorded of them again.
     pub(super) fn erased(&self) -> HashSet<CustomerId> {
         let former = self.former.iter();
         let erased = former.filter(|(_, former)| former.erased_at.is_some());
@@ -127,8 +127,8 @@ pub(super) async fn lock(
     Err(StoreError::overtaken("the merges of a customer changed"))
 }
 
-/// The profiles of customers whose locks `tx` holds: nobody else can change them until its end. Whoever changes who is merged into a customer
-/// holds the lock of the one who stays, before and after.
+/// The profiles of customers whose locks `tx` holds: no other transaction can change them until its end. To change who is merged into a customer, a
+/// transaction holds the lock of the one who stays, before and after.
 ///
 /// Memory learns which versions there are, whatever this call comes to write. The answer to the commit that made one may have been lost, a
 /// load may since have brought what was before it, and the caller who sends the batch again is told that it is known.

@@ -2,7 +2,7 @@
 //!
 //! A merge is a link, and no fact moves: the profile of the customer who stays is folded from the facts of all, that of the other one goes.
 //! Ending it folds both anew. Both profiles go on with one version, above all before, so that a fact's version stays below those of all
-//! profiles that contain it, whoever's they are.
+//! profiles that contain it, of either customer.
 
 mod effect;
 

@@ -59,8 +59,8 @@ pub(super) async fn rename(
     Ok(left)
 }
 
-/// The new profiles of customers who lost facts, or their kind or name: all facts that are left folded anew. Those of `open` go of whom
-/// nothing is left. Who is merged, or into whom others are merged, stays known: the merge names them.
+/// The new profiles of customers who lost facts, or their kind or name: all facts that are left folded anew. Those of `open` without any
+/// fact left go. Who is merged, or into whom others are merged, stays known: the merge names them.
 pub(super) async fn change(
     tx: &mut Tx<'_, Postgres>,
     left: Renamed,

@@ -175,7 +175,7 @@ async fn what_both_have_counts_once_and_a_preview_says_how_much_of_it_differs() 
     assert_eq!(customer.attributes.len(), 1);
     let value = format!("{:?}", customer.attributes[0].value);
     assert!(value.contains("Berlin"), "{value}");
-    // The day after, whoever it is sent to.
+    // The day after, sent for either of them.
     let later = pb::CustomerPatch {
         attributes: vec![city("Rome", "2026-02-02")],
         ..patch("ada-2")
