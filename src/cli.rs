@@ -28,6 +28,7 @@ pub mod migrate;
 pub mod model;
 pub mod names;
 pub mod output;
+pub mod pages;
 pub mod paint;
 pub mod rates;
 pub mod route;

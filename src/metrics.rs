@@ -1,6 +1,6 @@
 //! Every metric of the program: name, help, unit, buckets and labels are declared here and nowhere else.
 //!
-//! Handles are cheap clones around atomics; whoever measures holds one and never looks a label up. Labels are bounded: their values are
+//! Handles are cheap clones around atomics; a part that measures holds one and never looks a label up. Labels are bounded: their values are
 //! enums of this file or methods of the descriptor set. All series exist from the start, at zero.
 //!
 //! The outcome of a call is its `grpc-status`; HTTP says 200 to nearly everything.

@@ -12,7 +12,7 @@ use self::database::{outage_reason, slow_reason};
 use crate::api::{corrections, fits, violations::Violations};
 use crate::domain::text::CustomerId;
 use crate::pb;
-use crate::service::error::ServiceError;
+use crate::service::error::{CorrectionError, ServiceError};
 use crate::service::lane::LaneError;
 use crate::service::models::{CovariateProblem, RunningFit};
 
@@ -188,7 +188,6 @@ impl From<LaneError> for ApiError {
 }
 
 impl From<ServiceError> for ApiError {
-    #[expect(clippy::too_many_lines, reason = "a table: one line for each error")]
     fn from(error: ServiceError) -> Self {
         let text = error.to_string();
         let unavailable = |reason| Self::unavailable(reason, &*text, RETRY_AFTER);
@@ -215,17 +214,11 @@ impl From<ServiceError> for ApiError {
                 missing("CUSTOMER_NOT_FOUND", "patron.v1.Customer", "")
             }
             ServiceError::AmbiguousSubject(ids) => ambiguous_subject(ids, &text),
-            ServiceError::CustomersNotFound(ids) => customers_not_found(ids, &text),
-            ServiceError::CustomersMerged(merged) => customers_merged(merged, &text),
-            ServiceError::NotMerged(_) => refused("NOT_MERGED"),
-            ServiceError::GroupTooLarge { .. } => refused("GROUP_TOO_LARGE"),
+            ServiceError::Correction(error) => correction(error),
             ServiceError::ModelNotFound(version) => {
                 missing("MODEL_NOT_FOUND", "patron.v1.Model", &version.to_string())
             }
             ServiceError::ImportNotFound(id) => missing("IMPORT_NOT_FOUND", "patron.v1.Import", id),
-            ServiceError::OneCustomer(..) => refused("SAME_CUSTOMER"),
-            ServiceError::CustomerErased(_) => refused("CUSTOMER_ERASED"),
-            ServiceError::Unmovable(facts) => corrections::unmovable(facts).into(),
             ServiceError::ImportUndone(_) => refused("IMPORT_UNDONE"),
             ServiceError::RevisionNotFound(revision) => missing(
                 "REVISION_NOT_FOUND",
@@ -272,6 +265,21 @@ impl From<ServiceError> for ApiError {
 fn ambiguous_subject(ids: &[CustomerId], message: &str) -> ApiError {
     ApiError::new(Code::FailedPrecondition, "AMBIGUOUS_SUBJECT", message)
         .with("customer_ids", join(ids))
+}
+
+/// What went wrong in a correction.
+fn correction(error: &CorrectionError) -> ApiError {
+    let text = error.to_string();
+    let refused = |reason| ApiError::new(Code::FailedPrecondition, reason, &*text);
+    match error {
+        CorrectionError::CustomersNotFound(ids) => customers_not_found(ids, &text),
+        CorrectionError::CustomersMerged(merged) => customers_merged(merged, &text),
+        CorrectionError::NotMerged(_) => refused("NOT_MERGED"),
+        CorrectionError::GroupTooLarge { .. } => refused("GROUP_TOO_LARGE"),
+        CorrectionError::CustomerErased(_) => refused("CUSTOMER_ERASED"),
+        CorrectionError::OneCustomer(..) => refused("SAME_CUSTOMER"),
+        CorrectionError::Unmovable(facts) => corrections::unmovable(facts).into(),
+    }
 }
 
 /// `NOT_FOUND` with the customers who are not known.

@@ -94,7 +94,7 @@ pub(crate) fn transaction(
             Ok(NewFact {
                 fact,
                 customer_kind,
-                // Whoever has the identifier, the refund belongs to the customer of its original.
+                // The refund belongs to the customer of its original, even if another customer has the identifier.
                 found_by: placed.found_by.filter(|_| !is_moved),
                 is_total: message.kind() == pb::transaction::Kind::RefundTotal,
             })

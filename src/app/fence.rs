@@ -2,7 +2,7 @@
 //!
 //! It is watched by a thread with a runtime of its own, so that no load delays it. A session that breaks is replaced at once; while the
 //! database is away nobody can take the fence either. Where another process was quicker, this one must stop: two caches over one database
-//! would each answer from before the other's writes. Until it knows, its writes fail by the epoch, which whoever takes the fence raises.
+//! would each answer from before the other's writes. Until it knows, its writes fail by the epoch, which the server that takes the fence raises.
 
 use std::{
     thread::JoinHandle,
@@ -90,7 +90,7 @@ pub struct Fence {
     raises: mpsc::Sender<Raise>,
 }
 
-/// Whoever waits for the epoch to be raised.
+/// The caller who waits for the epoch to be raised.
 type Raise = oneshot::Sender<Result<(), FenceError>>;
 
 impl Fence {
@@ -107,7 +107,7 @@ impl Fence {
         lost: impl FnOnce(FenceError) + Send + 'static,
     ) -> Result<Self, FenceError> {
         let release = CancellationToken::new();
-        // Whoever gives up waiting for it wants it no more.
+        // A caller who gives up waiting for it wants it no more.
         let given_up = release.clone().drop_guard();
         let (sender, taken) = oneshot::channel();
         let released = release.clone();
@@ -184,7 +184,7 @@ fn run(
             }
         };
         if taken.send(Ok(())).is_err() {
-            // Whoever wanted it gave up.
+            // The caller who wanted it gave up.
             return session.close().await;
         }
         let mut session = Some(session);
@@ -293,7 +293,7 @@ impl Post {
                         Some(session) => self.raise(session).await,
                         None => Err(FenceError::NoSession),
                     };
-                    // Whoever asked may have given up; a session that broke is found next.
+                    // The caller may have given up; a session that broke is found next.
                     let _ = raise.send(outcome);
                 }
             }

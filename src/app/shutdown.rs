@@ -1,6 +1,6 @@
 //! How the process stops: signals become a token, and the phase it is in is one value that all can read.
 //!
-//! The first SIGINT or SIGTERM asks for an orderly stop. The second ends the process at once: whoever presses Ctrl-C twice means it.
+//! The first SIGINT or SIGTERM asks for an orderly stop. The second ends the process at once: a person who presses Ctrl-C twice means it.
 
 use std::io;
 use std::sync::Arc;

@@ -92,7 +92,7 @@ pub struct ReadThrough<K, V> {
     /// Also the lock that orders "a load puts its result in" and "a write puts the new value in". Only misses and writes take it.
     state: Mutex<State<K, V>>,
     load: Load<K, V>,
-    /// Where loads run, whoever asks: a lookup may wait for a load that a batch began, and must not wait for the threads of batches.
+    /// Where loads run, for every caller: a lookup may wait for a load that a batch began, and must not wait for the threads of batches.
     loads_on: Handle,
     bounds: Bounds,
     breaker: Arc<Breaker>,

@@ -12,14 +12,12 @@ use self::check::{Checked, Document};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
+use super::pages::{self, PAGE_SIZE};
 use crate::domain::rules::language;
 use crate::pb;
 
 pub mod answer;
 pub mod check;
-
-/// Revisions asked for at once when listing.
-const PAGE: i32 = 1_000;
 
 /// The commands of `patron definitions`.
 #[derive(Debug, Subcommand)]
@@ -286,22 +284,18 @@ fn no_revision() -> CliError {
     CliError::failed("the server returned a response without a revision")
 }
 
-/// All revisions, newest first, page by page.
+/// All revisions, newest first.
 async fn all_revisions(connection: &Connection) -> Result<Vec<pb::Revision>, CliError> {
     let mut client = connection.definitions();
-    let (mut revisions, mut page_token) = (Vec::new(), String::new());
-    loop {
+    let revisions = pages::list_all(async |page_token| {
         let request = connection.request(pb::ListRevisionsRequest {
-            page_size: PAGE,
+            page_size: PAGE_SIZE,
             page_token,
         });
-        let response = client.list_revisions(request).await?.into_inner();
-        revisions.extend(response.revisions);
-        page_token = response.next_page_token;
-        if page_token.is_empty() {
-            return Ok(revisions);
-        }
-    }
+        let page = client.list_revisions(request).await?.into_inner();
+        Ok((page.revisions, page.next_page_token))
+    });
+    revisions.await
 }
 
 #[cfg(test)]

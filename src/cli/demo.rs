@@ -243,7 +243,7 @@ async fn publish(connection: &Connection) -> Result<(pb::Revision, bool), CliErr
     });
     let known = client.list_revisions(request).await?.into_inner();
     if !known.revisions.is_empty() {
-        // Whoever published something else, or rolled back, meant it.
+        // Something else was published, or rolled back, on purpose.
         return Ok((active, false));
     }
     let request = connection.request(pb::PublishDefinitionsRequest {

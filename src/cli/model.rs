@@ -8,6 +8,7 @@ use self::page::{list_page, page};
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
+use super::pages::{self, PAGE_SIZE};
 use crate::pb;
 
 pub mod answer;
@@ -20,9 +21,6 @@ pub mod newcomers;
 pub mod page;
 pub mod report;
 mod season;
-
-/// Versions asked for at once when listing.
-const PAGE: i32 = 1_000;
 
 /// The commands of `patron model`.
 #[derive(Debug, Subcommand)]
@@ -169,22 +167,18 @@ fn no_model() -> CliError {
     CliError::failed("the server returned a response without a model")
 }
 
-/// All versions, newest first, page by page.
+/// All versions, newest first.
 async fn all_models(connection: &Connection) -> Result<Vec<pb::Model>, CliError> {
     let mut client = connection.models();
-    let (mut models, mut page_token) = (Vec::new(), String::new());
-    loop {
+    let models = pages::list_all(async |page_token| {
         let request = connection.request(pb::ListModelsRequest {
-            page_size: PAGE,
+            page_size: PAGE_SIZE,
             page_token,
         });
-        let response = client.list_models(request).await?.into_inner();
-        models.extend(response.models);
-        page_token = response.next_page_token;
-        if page_token.is_empty() {
-            return Ok(models);
-        }
-    }
+        let page = client.list_models(request).await?.into_inner();
+        Ok((page.models, page.next_page_token))
+    });
+    models.await
 }
 
 fn print(model: &pb::Model, json: bool, output: &mut Output) -> Result<(), CliError> {

@@ -6,11 +6,9 @@ use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use super::error::CliError;
 use super::import::currency::parse_currency;
 use super::output::Output;
+use super::pages::{self, Listed, PAGE_SIZE};
 use super::text::{self, Align};
 use crate::pb;
-
-/// Rates asked for at once.
-const PAGE: i32 = 1_000;
 
 /// The commands of `patron rates`.
 #[derive(Debug, Subcommand)]
@@ -54,48 +52,37 @@ pub async fn run(command: &RatesCommand, output: &mut Output) -> Result<(), CliE
 
 async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
-    let (rates, more) = fetch(args, &connection).await?;
+    let listed = fetch(args, &connection).await?;
     if args.json {
         let response = pb::ListRatesResponse {
-            rates,
+            rates: listed.items,
             next_page_token: String::new(),
         };
         return output.response("IngestService/ListRates", &response);
     }
-    output.line(&page(&rates))?;
-    if more {
-        output.note(&format!(
-            "showing the {} most recent; use --limit for more",
-            args.limit
-        ));
-    }
+    output.line(&page(&listed.items))?;
+    listed.note_more(output);
     Ok(())
 }
 
-/// As many rates as were asked for, page by page, and whether there are more.
+/// The rates that the options select.
 async fn fetch(
     args: &ListArgs,
     connection: &Connection,
-) -> Result<(Vec<pb::RecordedRate>, bool), CliError> {
+) -> Result<Listed<pb::RecordedRate>, CliError> {
     let mut client = connection.ingest();
-    let (mut rates, mut page_token) = (Vec::new(), String::new());
-    loop {
+    let listed = pages::list(args.limit, async |page_token| {
         let request = connection.request(pb::ListRatesRequest {
             from_currency: args.from.clone().unwrap_or_default(),
             to_currency: args.to.clone().unwrap_or_default(),
             since: args.since.clone().unwrap_or_default(),
-            page_size: PAGE,
+            page_size: PAGE_SIZE,
             page_token,
         });
-        let response = client.list_rates(request).await?.into_inner();
-        rates.extend(response.rates);
-        page_token = response.next_page_token;
-        if page_token.is_empty() || rates.len() >= args.limit {
-            let more = rates.len() > args.limit || !page_token.is_empty();
-            rates.truncate(args.limit);
-            return Ok((rates, more));
-        }
-    }
+        let page = client.list_rates(request).await?.into_inner();
+        Ok((page.rates, page.next_page_token))
+    });
+    listed.await
 }
 
 fn page(rates: &[pb::RecordedRate]) -> String {

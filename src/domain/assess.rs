@@ -1,4 +1,4 @@
-//! The one function that decides everything about a customer. Whoever asks, in whatever way, gets its answer; there is no second one.
+//! The one function that decides everything about a customer. Every caller, by whatever method, gets its answer; there is no second one.
 
 pub mod question;
 pub mod routing;

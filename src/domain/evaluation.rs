@@ -102,7 +102,7 @@ impl Window {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// All customers first, then each kind that there is; then, by a model with covariates, those with the same values, unless there
-    /// are more than [`MOST_GROUPS_OF_VALUES`] of these, and those of whom one is unknown.
+    /// are more than [`MOST_GROUPS_OF_VALUES`] of these, and those with an unknown one.
     pub groups: Vec<GroupEvaluation>,
     /// How many customers were predicted by which parameters of the model, the most first; none with 0.
     pub selections: Vec<(Selection, usize)>,
@@ -123,7 +123,7 @@ pub enum Group {
     Kind(CustomerKind),
     /// Those with these values of the covariates, in their order.
     Values(Vec<f64>),
-    /// Those of whom a covariate is unknown.
+    /// Those with an unknown covariate.
     ValuesUnknown,
 }
 

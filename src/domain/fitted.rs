@@ -132,7 +132,7 @@ pub struct CovariateFit {
     pub covariates: Vec<Covariate>,
     /// The model.
     pub model: CovariateModel,
-    /// How its fit went, on the customers of whom every covariate is known.
+    /// How its fit went, on the customers whose covariates are all known.
     pub report: StoredReport,
     /// Customers with a purchase who were left out since a covariate of theirs is unknown; the pooled set speaks for such.
     pub customers_left_out: u64,

@@ -67,7 +67,7 @@ enum Phase {
 
 impl Shared {
     fn phase(&self) -> MutexGuard<'_, Phase> {
-        // A phase is whole whoever panicked.
+        // A phase is whole, whichever thread panicked.
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -189,7 +189,7 @@ fn watch(shared: &Shared, mut running: Running, mut on_change: impl FnMut(Change
         let process_id = running.server.id();
         shared.process_id.store(process_id, Ordering::Release);
         if !shared.is_wanted() {
-            // Whoever stopped it may have looked before there was a process to signal.
+            // The caller who stopped it may have looked before there was a process to signal.
             return;
         }
         on_change(Change::Restarted {

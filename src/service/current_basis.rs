@@ -177,7 +177,7 @@ impl CurrentBasis {
     }
 
     /// Renews the basis unless `holds` finds in it what was just read: a commit whose answer was lost may have come after the renewal that
-    /// followed it, and whoever sends its call again is told that it is done.
+    /// followed it, and a caller who sends the call again learns that it is done.
     ///
     /// # Errors
     /// When the database cannot be asked.

@@ -1,7 +1,10 @@
 //! What can go wrong in a use case: a variant for each thing the caller would do differently.
 
+mod corrections;
+
 use std::sync::Arc;
 
+pub use self::corrections::CorrectionError;
 use crate::{
     cache::read_through::LoadError,
     domain::{
@@ -11,7 +14,6 @@ use crate::{
         text::{CustomerId, Label},
     },
     service::{
-        ingest::Unmovable,
         lane::LaneError,
         models::{CovariateProblem, RunningFit},
     },
@@ -45,40 +47,15 @@ pub enum ServiceError {
     /// Several customers are.
     #[error("{} customers share that identifier: use a customer id", .0.len())]
     AmbiguousSubject(Vec<CustomerId>),
-    /// Nobody is known by these ids.
-    #[error("no customer has the id {}", list_ids(.0))]
-    CustomersNotFound(Vec<CustomerId>),
-    /// Customers who are merged into others, each with the one whose profile has their facts.
-    #[error("{}: use that id, or unmerge first", list_merged(.0))]
-    CustomersMerged(Vec<(CustomerId, CustomerId)>),
-    /// A customer who is known and not merged.
-    #[error("customer {} is not merged into another one: see ListMerges", shown(.0))]
-    NotMerged(CustomerId),
-    /// More customers than may be merged into one.
-    #[error("{count} customers would be merged into one: at most {most} are allowed")]
-    GroupTooLarge {
-        /// How many there would be.
-        count: usize,
-        /// How many there may be.
-        most: usize,
-    },
+    /// A correction cannot be made.
+    #[error(transparent)]
+    Correction(#[from] CorrectionError),
     /// No such model version.
     #[error("model version {0} does not exist: see ListModels")]
     ModelNotFound(i64),
     /// No such import.
     #[error("no import {0:?} has written a fact: see ListImports")]
     ImportNotFound(Label),
-    /// The customer was erased.
-    #[error(
-        "customer {} was erased: nothing is recorded of them unless EraseCustomer allows their return", shown(.0)
-    )]
-    CustomerErased(CustomerId),
-    /// Both ids are of one customer since a merge.
-    #[error("customers {} and {} are merged, so that nothing can be moved between them", shown(.0), shown(.1))]
-    OneCustomer(CustomerId, CustomerId),
-    /// Facts, by their places in the request, that cannot be moved.
-    #[error("{} of the facts cannot be moved", .0.len())]
-    Unmovable(Vec<(usize, Unmovable)>),
     /// The import takes no more facts.
     #[error("import {0:?} was undone: use a new import id")]
     ImportUndone(Label),
@@ -215,29 +192,6 @@ pub enum ServiceError {
     /// A fault of this program or of the database.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-fn list_ids(ids: &[CustomerId]) -> String {
-    let ids: Vec<String> = ids.iter().map(shown).collect();
-    ids.join(" or ")
-}
-
-fn list_merged(merged: &[(CustomerId, CustomerId)]) -> String {
-    let merged = merged.iter();
-    let merged: Vec<String> = merged
-        .map(|(id, root)| format!("customer {} is merged into {}", shown(id), shown(root)))
-        .collect();
-    merged.join(", ")
-}
-
-/// An id in a sentence that is to stay short; the whole one is among the details.
-fn shown(id: &CustomerId) -> String {
-    const MOST_CHARS: usize = 32;
-    let text = id.as_str();
-    match text.char_indices().nth(MOST_CHARS) {
-        None => format!("\"{text}\""),
-        Some((end, _)) => format!("\"{}...\"", &text[..end]),
-    }
 }
 
 impl ServiceError {

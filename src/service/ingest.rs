@@ -20,6 +20,7 @@ mod repeats;
 mod totals;
 mod undo;
 mod unmatched;
+mod written;
 
 use std::sync::Arc;
 
@@ -277,7 +278,7 @@ impl Ingest {
     /// Moves facts from one customer to another, or says what would be moved.
     ///
     /// # Errors
-    /// [`ServiceError::CustomersNotFound`], [`ServiceError::Unmovable`], and as for [`Self::transactions`].
+    /// [`ServiceError::Correction`], and as for [`Self::transactions`].
     pub async fn move_facts(
         &self,
         asked: &Move,
@@ -290,7 +291,7 @@ impl Ingest {
     /// Erases a customer, or says what would be erased.
     ///
     /// # Errors
-    /// [`ServiceError::CustomersNotFound`], and as for [`Self::transactions`].
+    /// [`ServiceError::Correction`], and as for [`Self::transactions`].
     pub async fn erase_customer(
         &self,
         customer: &CustomerId,

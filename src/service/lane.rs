@@ -106,7 +106,7 @@ impl Lane {
         AbortOnDropHandle::new(task)
     }
 
-    /// Runs `work`, which computes without waiting, on a thread of the lane, without a place: whoever asks has one already. Dropping the
+    /// Runs `work`, which computes without waiting, on a thread of the lane, without a place: the caller has one already. Dropping the
     /// future stops the work where it next looks ([`stop::check`]).
     ///
     /// # Errors
@@ -154,7 +154,7 @@ impl Drop for Computing {
     }
 }
 
-/// Tells a computation to stop when whoever waits for it goes away.
+/// Stops a computation when the caller who waits for it goes away.
 struct Abandoning<'a> {
     caller: Option<threads::Caller>,
     metrics: &'a LaneMetrics,

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Customers of whom an amount that their value rests on cannot be converted to the reporting currency.
+/// Customers with an amount that their value is based on and that cannot be converted to the reporting currency.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unconvertible {
     /// How many persons and companies they are.

@@ -24,7 +24,7 @@ where
 }
 
 /// The same of a transaction whose items may be placed by their subjects: then it is tried once, because others may have the identifiers by
-/// now. Whoever placed the items places them again.
+/// now. The caller who placed the items places them again.
 pub(super) async fn retry_unless_placed<T, E, F>(
     is_placed: bool,
     mut attempt: impl FnMut() -> F,

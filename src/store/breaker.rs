@@ -1,6 +1,6 @@
 //! Whether the database answers: calls that need it fail at once while it does not, and one probe finds out when it does again.
 //!
-//! Whoever waits for the database waits under [`Breaker::guard`], which asks for a probe when the wait is long or the connection breaks, and
+//! A caller who waits for the database waits under [`Breaker::guard`], which asks for a probe when the wait is long or the connection breaks, and
 //! ends the wait when the probe fails too. Nobody but the probe closes the breaker. A login that is refused does not open it while open
 //! sessions have answers: it would shut out calls that need no new session. It does not know what a call wanted, nor whose connections
 //! they are.
@@ -79,7 +79,7 @@ pub struct Breaker {
     answered_ms: AtomicU64,
     since: Instant,
     probe: Probe,
-    /// Where the probe runs, whoever asks for it: not on the threads of a lane, which may stand still while lookups are busy.
+    /// Where the probe runs, for every caller: not on the threads of a lane, which may stand still while lookups are busy.
     probes_on: Handle,
     now: Now,
     metrics: BreakerMetrics,
@@ -316,7 +316,7 @@ fn is_refusal(error: &StoreError) -> bool {
 }
 
 async fn opened(changes: &mut watch::Receiver<bool>) {
-    // The sender is the breaker, which whoever waits holds.
+    // The sender is the breaker, which the waiting caller holds.
     let _ = changes.wait_for(|open| *open).await;
 }
 

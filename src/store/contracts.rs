@@ -70,6 +70,9 @@ pub async fn insert<'a>(
     for (customer_id, fact) in facts {
         columns.push(customer_id, fact);
     }
+    if columns.customer_id.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "INSERT INTO contracts
            (customer_id, source, contract_id, effective_on, profile_version, started_on, period_months, price_minor, currency,

@@ -164,7 +164,7 @@ pub async fn move_to(
     Ok(())
 }
 
-/// Frees the keys of facts that were withdrawn from customers at these versions: they may come again, for whomever. A contract of which an
+/// Frees the keys of facts that were withdrawn from customers at these versions: they may come again, for any customer. A contract of which an
 /// observation is left keeps its key.
 ///
 /// # Errors

@@ -100,7 +100,7 @@ pub async fn set_erased(
     Ok(())
 }
 
-/// Those of `customers` without any fact left, and of whom no statement is left that there is such a customer.
+/// Those of `customers` without any fact left, and without any statement left that there is such a customer.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.

@@ -138,7 +138,7 @@ pub async fn list(
     Ok(writes)
 }
 
-/// Notes that an import was taken back from `customers`, and which undone imports still have facts of whom: these pairs of import and customer.
+/// Notes that an import was taken back from `customers`, and which undone imports still have facts of which customers: these pairs.
 ///
 /// # Errors
 /// When the database cannot be asked.

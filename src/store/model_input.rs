@@ -100,7 +100,7 @@ pub async fn count_orders(
     counts.collect()
 }
 
-/// Paid orders in `currency`, with the first or without it, among customers without facts after `until`. Those of whom the columns are not
+/// Paid orders in `currency`, with the first or without it, among customers without facts after `until`. Customers whose columns are not
 /// known yet are not among them, see [`list_uncounted`].
 ///
 /// # Errors

@@ -148,7 +148,7 @@ pub async fn insert(
 }
 
 /// Takes back what an import stated of `versions`, which are the customers with the first version of each profile without it. Returns the
-/// customers of whom it had stated something.
+/// customers who were named by it.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.

@@ -1,7 +1,7 @@
 //! Connections: separate pools for reads and writes, each statement bounded in time by the server itself.
 //!
 //! The one place that begins transactions. sqlx 0.9 hands a connection back to its pool *inside* the transaction when the future is dropped
-//! while BEGIN is under way, and whoever has it next reads a frozen past. So BEGIN runs in a task that no caller ends, and no connection is
+//! while BEGIN is under way, and its next user reads a frozen past. So BEGIN runs in a task that no caller ends, and no connection is
 //! handed out before it has proved to be outside of any transaction.
 
 use std::{

@@ -62,7 +62,7 @@ pub async fn list_refunded(
     ids.iter().map(|id| codes::customer_id(id)).collect()
 }
 
-/// At most `limit` customers who bought again, of whom the gaps between purchase days were not summed and whose id comes after `after`, in
+/// At most `limit` customers who bought again, whose gaps between purchase days were not summed and whose id comes after `after`, in
 /// the order of the ids: each with what the facts say.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What Classify and `ScoreLifetimeValue` say, of whom, and on which grounds.
+//! What Classify and `ScoreLifetimeValue` return, for which customers, and on which basis.
 
 mod crowd;
 mod errors;

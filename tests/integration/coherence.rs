@@ -1,4 +1,4 @@
-//! What is answered is never older than what was acknowledged, whoever gives up while the database works for them; and what is in memory is
+//! What is answered is never older than what was acknowledged, even if callers give up while the database works for them; and what is in memory is
 //! answered, with a mark, while there is no database.
 
 mod ahead;

@@ -1,4 +1,4 @@
-//! Customers that are not in memory: one load however many ask, whoever gives up, and never an older answer than one that was given.
+//! Customers that are not in memory: one load however many ask or give up, and never an older answer than one that was given.
 
 mod batches;
 mod cancelled;

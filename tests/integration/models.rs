@@ -247,7 +247,7 @@ async fn only_without_a_purchase_before_the_day_there_is_nothing_to_fit() {
         assert!(list(&service, 0, "").await.unwrap().0.is_empty());
     };
     nothing("").await;
-    // Whoever bought for the first time today was not observed for a day.
+    // A customer who bought for the first time today was not observed for a day.
     service.write(&[purchase("eve", "1", TODAY, 100)]).await;
     nothing("").await;
     service

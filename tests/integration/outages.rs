@@ -69,7 +69,7 @@ async fn a_database_that_takes_no_writes_says_so_and_its_sessions_are_not_used_a
         let refused = send(&service, "ada").await.unwrap_err();
         assert_unavailable(&refused, "DATABASE_READ_ONLY");
     }
-    // As after the failover: whoever connects anew is led to a server that takes writes, whoever stays connected is not. Sessions are
+    // As after the failover: a new connection is led to a server that takes writes, an old one is not. Sessions are
     // given up when they are a second old.
     alter(&service.pool, "RESET default_transaction_read_only").await;
     let reset: f64 = sqlx::query_scalar("SELECT extract(epoch FROM clock_timestamp())::float8")

@@ -1,4 +1,4 @@
-//! What a server in trouble must not lose: what was committed is seen, whoever gave up waiting for it; a fit sees one state of the
+//! What a server in trouble must not lose: what was committed is seen, even if its caller gave up waiting; a fit sees one state of the
 //! data; a stop ends.
 
 use std::time::Duration;

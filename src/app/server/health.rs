@@ -38,7 +38,7 @@ impl Health {
     }
 
     /// Says that one service (`patron.v1.IngestService`) serves or does not, while the others go on. Has no effect once the server stops,
-    /// so that whoever watches the database cannot call traffic back.
+    /// so that the watch of the database cannot call traffic back.
     pub async fn set(&self, service: &str, serving: bool) {
         if !self.stopping.load(Ordering::Acquire) {
             self.reporter

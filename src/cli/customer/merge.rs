@@ -8,10 +8,8 @@ use self::page::list_page;
 use crate::cli::connection::{Connection, ConnectionArgs, READ_TIMEOUT, WRITE_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
+use crate::cli::pages::{self, PAGE_SIZE};
 use crate::pb;
-
-/// Merges asked for at once.
-const PAGE: i32 = 1_000;
 
 /// Options of `patron customer merge`.
 #[derive(Debug, Args)]
@@ -135,36 +133,25 @@ pub(super) async fn unmerge(args: &UnmergeArgs, output: &mut Output) -> Result<(
 pub(super) async fn merges(args: &MergesArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let mut client = connection.corrections();
-    let (mut merges, mut page_token) = (Vec::new(), String::new());
-    loop {
+    let listed = pages::list(args.limit, async |page_token| {
         let request = connection.request(pb::ListMergesRequest {
             customer_id: args.customer_id.clone().unwrap_or_default(),
-            page_size: PAGE,
+            page_size: PAGE_SIZE,
             page_token,
         });
-        let response = client.list_merges(request).await?.into_inner();
-        merges.extend(response.merges);
-        page_token = response.next_page_token;
-        if page_token.is_empty() || merges.len() >= args.limit {
-            break;
-        }
-    }
-    let more = merges.len() > args.limit || !page_token.is_empty();
-    merges.truncate(args.limit);
+        let page = client.list_merges(request).await?.into_inner();
+        Ok((page.merges, page.next_page_token))
+    });
+    let listed = listed.await?;
     if args.json {
         let response = pb::ListMergesResponse {
-            merges,
+            merges: listed.items,
             next_page_token: String::new(),
         };
         return output.response("CorrectionService/ListMerges", &response);
     }
-    output.line(&list_page(&merges))?;
-    if more {
-        let limit = args.limit;
-        output.note(&format!(
-            "showing the {limit} most recent; use --limit for more"
-        ));
-    }
+    output.line(&list_page(&listed.items))?;
+    listed.note_more(output);
     Ok(())
 }
 

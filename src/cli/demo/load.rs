@@ -305,7 +305,7 @@ mod tests {
                 | Batch::Contracts(_) => 0,
             })
             .collect();
-        // Whoever has more than fit into one batch is in several.
+        // A customer with more facts than fit into one batch is in several.
         assert_eq!(sizes, [600, 600, 1_000, 1_000, 500]);
     }
 

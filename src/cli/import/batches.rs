@@ -8,12 +8,11 @@ use clap::Args;
 use crate::cli::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
+use crate::cli::pages::{self, PAGE_SIZE};
 use crate::cli::text::{self, Align};
 use crate::pb;
 use crate::pb::import::State;
 
-/// Imports asked for at once.
-const PAGE: i32 = 1_000;
 /// How long an undoing may take before it has to be continued by another call.
 const UNDO_TIMEOUT: Duration = Duration::from_hours(1);
 /// Most characters of the name of a file in an id.
@@ -75,35 +74,24 @@ fn state(import: &pb::Import) -> &'static str {
 pub async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let mut client = connection.corrections();
-    let (mut imports, mut page_token) = (Vec::new(), String::new());
-    loop {
+    let listed = pages::list(args.limit, async |page_token| {
         let request = connection.request(pb::ListImportsRequest {
-            page_size: PAGE,
+            page_size: PAGE_SIZE,
             page_token,
         });
-        let response = client.list_imports(request).await?.into_inner();
-        imports.extend(response.imports);
-        page_token = response.next_page_token;
-        if page_token.is_empty() || imports.len() >= args.limit {
-            break;
-        }
-    }
-    let more = imports.len() > args.limit || !page_token.is_empty();
-    imports.truncate(args.limit);
+        let page = client.list_imports(request).await?.into_inner();
+        Ok((page.imports, page.next_page_token))
+    });
+    let listed = listed.await?;
     if args.json {
         let response = pb::ListImportsResponse {
-            imports,
+            imports: listed.items,
             next_page_token: String::new(),
         };
         return output.response("CorrectionService/ListImports", &response);
     }
-    output.line(&list_page(&imports))?;
-    if more {
-        let limit = args.limit;
-        output.note(&format!(
-            "showing the {limit} most recent; use --limit for more"
-        ));
-    }
+    output.line(&list_page(&listed.items))?;
+    listed.note_more(output);
     Ok(())
 }
 

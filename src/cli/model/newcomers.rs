@@ -1,4 +1,4 @@
-//! `patron model newcomers`: what a customer is worth of whom nothing is known yet.
+//! `patron model newcomers`: what a customer is worth before anything is known of them.
 
 use clap::Args;
 

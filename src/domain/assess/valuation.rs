@@ -165,7 +165,7 @@ fn told(held: &Held) -> Option<ContractValue> {
     Some(contract_value(running_contracts))
 }
 
-/// A customer of whom nothing can be told.
+/// A customer who cannot be valued.
 const fn nothing(reason: Unrated) -> Valuation {
     Valuation {
         inputs: None,

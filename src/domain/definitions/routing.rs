@@ -1,4 +1,4 @@
-//! Routing rules: what a contact changes about the treatment of whoever it comes from.
+//! Routing rules: what a contact changes about the treatment of the customer it comes from.
 //!
 //! Rules are refined like segments: each field of the treatment comes from the first rule that applies and sets it, otherwise from segment
 //! and tier. Raises of the priority add up over all rules that apply.

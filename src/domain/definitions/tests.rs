@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 mod policies;
+mod sources;
 
 use super::{Definitions, Mode, TreatmentChoice, report};
 use crate::domain::calendar::Day;

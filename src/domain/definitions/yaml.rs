@@ -1,5 +1,5 @@
 //! YAML → tree with places. Only what definitions need: mappings with unique keys, lists and texts; no anchors, aliases, tags or second
-//! documents, so that a small file stays small. What a text means is decided by whoever reads it: `NO` is a country, never `false`.
+//! documents, so that a small file stays small. What a text means is decided by its reader: `NO` is a country, never `false`.
 
 use std::{borrow::Cow, collections::HashSet};
 

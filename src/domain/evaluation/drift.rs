@@ -73,7 +73,7 @@ pub struct ParameterShift {
 pub struct SetComparison {
     /// The kind that the set describes; `None` for both.
     pub kind: Option<CustomerKind>,
-    /// Names of its covariates; it describes the customers of whom all are known. None without.
+    /// Names of its covariates; it describes the customers whose covariates are all known. None without.
     pub covariates: Vec<String>,
     /// How many customers it describes.
     pub customers: u64,

@@ -18,7 +18,7 @@ const DECILES: usize = 10;
 /// A tenth of the customers by rank of the forecast.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decile {
-    /// 1 is the tenth of whom most was expected.
+    /// 1 is the tenth with the highest expectations.
     pub decile: u32,
     /// How many customers, at least 1.
     pub customers: usize,

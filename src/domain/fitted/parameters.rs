@@ -5,8 +5,8 @@
 //! on a day; it does not know how parameters were found or stored.
 //!
 //! **Who falls back on the pooled set, and says so** ([`Selection`]): a kind that had too few customers for parameters of its own, and a
-//! customer of whom a covariate is unknown on the day. The pooled parameters are then the honest ones: they describe a customer of whom
-//! no more is known than the history, where any imputed value would claim to know more.
+//! customer with an unknown covariate on the day. The pooled parameters are then the honest ones: they describe a customer known by the
+//! history alone, where any imputed value would claim to know more.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Who calls, by what a SIP request or a trunk says.
 //!
-//! A caller's number is a claim, not a proof: whoever can place a call can write one. What the network asserts comes first.
+//! A caller's number is a claim, not a proof: anyone who can place a call can write one. What the network asserts comes first.
 
 use super::{
     plan::{NumberError, NumberPlan, Reading},

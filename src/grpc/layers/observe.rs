@@ -235,7 +235,7 @@ impl http_body::Body for ObservedBody {
                 let code = i32::from(status.code()).to_string();
                 Some(StatusCode::from_header(code.as_bytes()))
             }
-            // The end without trailers: whoever wrote this answer did not speak gRPC.
+            // The end without trailers: its writer did not speak gRPC.
             None => Some(StatusCode::UNKNOWN),
         };
         if let (Some(call), Some(code)) = (this.call.as_mut(), code) {

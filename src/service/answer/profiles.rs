@@ -96,7 +96,7 @@ impl Profiles {
         Ok(held_root(&self.cache, customer).await?)
     }
 
-    /// The profile of a customer, of whom `held` is held, as of a day; `None` for an unknown customer.
+    /// The profile, as of a day, of a customer whose held one is `held`; `None` for an unknown customer.
     ///
     /// # Errors
     /// When the database cannot be asked.

@@ -4,24 +4,21 @@
 //! and is known if it stands so already: to return to earlier terms is news. Of several sayings of a contract in a call the last is how it
 //! stands; those before it are how it came to that, and are known wherever they were recorded.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+mod foreign;
+
+use std::{collections::HashMap, sync::Arc};
 
 use sqlx::PgConnection;
 
+use self::foreign::Foreign;
 use super::{
     Call, Ingest, Outcome,
-    commit::{Changes, Imported, commit, end_unwritten},
-    creation::create_customers,
-    facts::{CustomerFact, NewFact, add_currencies},
-    fold::fold_new,
-    keys::Sources,
+    facts::{CustomerFact, NewFact},
     locked::{Locked, begin, distinct},
-    moves,
-    placement::{FoundBy, confirm, created_by, insert_begun},
+    moves::{self, Attempt},
+    placement::{FoundBy, confirm},
     repeats::note_facts,
+    written::{Written, finish},
 };
 use crate::{
     domain::{
@@ -31,7 +28,6 @@ use crate::{
             facts::{ContractFact, ContractTerms, FactKey},
             profile::Facts,
         },
-        definitions::SameId,
         money::Currency,
         text::CustomerId,
     },
@@ -75,6 +71,10 @@ impl CustomerFact for Observation {
         Some(self.fact.terms.price.currency)
     }
 
+    fn version(&self) -> Option<i64> {
+        Some(self.fact.profile_version)
+    }
+
     fn add_to(self, facts: &mut Facts) {
         facts.contracts.push(self.fact);
     }
@@ -91,222 +91,145 @@ pub(super) async fn write(
     }
     let is_placed = batch.iter().any(|item| item.found_by.is_some());
     let write = || retry_unless_placed(is_placed, || write_once(ingest, batch, call));
-    let mut tried = write().await?;
-    if !tried.following.is_empty() {
-        let named = |id: &CustomerId| {
-            let item = batch.iter().find(|item| item.key.customer_id == *id)?;
-            Some(Customer {
-                customer_id: id.clone(),
-                kind: item.customer_kind.unwrap_or(CustomerKind::Person),
-                display_name: None,
-            })
-        };
-        let kind = KeyedKind::Contract;
-        moves::follow(ingest, kind, &tried.following, named, call.deadline).await?;
-        tried = write().await?;
-        // Somebody else moves them at the same time.
-        if !tried.following.is_empty() {
-            return Err(ServiceError::Contended);
-        }
-    }
-    Ok(tried.outcomes)
-}
-
-/// What a try came to.
-#[derive(Default)]
-struct Tried {
-    outcomes: Vec<Outcome>,
-    /// Contracts that are to be moved to the customer they were sent for, and whose they are: nothing is written before.
-    following: Vec<(FactKey, CustomerId)>,
+    let named = |id: &CustomerId| {
+        let item = batch.iter().find(|item| item.key.customer_id == *id)?;
+        Some(Customer {
+            customer_id: id.clone(),
+            kind: item.customer_kind.unwrap_or(CustomerKind::Person),
+            display_name: None,
+        })
+    };
+    let kind = KeyedKind::Contract;
+    let done = moves::write_following(ingest, kind, named, call.deadline, write).await?;
+    let (outcomes, _) = done;
+    Ok(outcomes)
 }
 
 /// One try.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one transaction, in the order of its steps: each needs what those before it found"
-)]
 async fn write_once(
     ingest: &Ingest,
     batch: &[NewContract],
     call: &Call,
-) -> Result<Tried, StoreError> {
+) -> Result<Attempt<Vec<Outcome>>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|item| &item.key.customer_id));
     let (mut tx, locked) = begin(ingest, &customers, call.deadline).await?;
     let placed = batch
         .iter()
         .map(|item| (&item.key.customer_id, item.found_by.as_ref()));
-    let begun = confirm(&mut tx, placed.clone(), &locked).await?;
-    let identifiers = created_by(placed.map(|(_, found_by)| found_by));
-    let erased = locked.erased();
-    let foreign = claim(ingest, &mut tx, batch, &locked).await?;
-    let following: Vec<(FactKey, CustomerId)> = foreign
-        .iter()
-        .filter(|(_, contract)| contract.follows)
-        .map(|(key, contract)| (key.clone(), contract.owner.clone()))
-        .collect();
-    if !following.is_empty() {
+    let confirmed = confirm(&mut tx, placed, &locked).await?;
+    let foreign = foreign::claim(ingest, &mut tx, batch, &locked).await?;
+    if !foreign.following.is_empty() {
         tx.rollback().await?;
-        return Ok(Tried {
-            following,
-            ..Tried::default()
-        });
+        return Ok(Attempt::Follows(foreign.following));
     }
-    let mut known = list_known(&mut tx, batch).await?;
-    let mut last_of: HashMap<&FactKey, usize> = HashMap::with_capacity(batch.len());
-    last_of.extend(batch.iter().enumerate().map(|(at, item)| (&item.key, at)));
-    let mut outcomes = Vec::with_capacity(batch.len());
-    let mut new: Vec<NewFact<Observation>> = vec![];
-    let mut repeated = vec![];
-    for (at, item) in batch.iter().enumerate() {
-        let id = &item.key.customer_id;
-        if erased.contains(id) {
-            outcomes.push(Outcome::CustomerErased);
-            continue;
-        }
-        if let Some(foreign) = foreign.get(&item.key) {
-            outcomes.push(foreign.outcome(item));
-            continue;
-        }
-        let stored = locked.version(id);
-        let known = known.entry(item.key.clone()).or_default();
-        let is_last = last_of.get(&item.key) == Some(&at);
-        outcomes.push(match observe(item, is_last, known, stored) {
-            Ok(fact) => {
-                known.push(fact.clone());
-                let customer_id = id.clone();
-                let is_first = locked.profile(id).is_none()
-                    && new.iter().all(|item| item.fact.customer_id != *id);
-                new.push(NewFact {
-                    fact: Observation { customer_id, fact },
-                    customer_kind: item.customer_kind,
-                    is_total: false,
-                    found_by: None,
-                });
-                Outcome::written(is_first)
-            }
-            Err(outcome) => {
-                if let (Outcome::Duplicate, Some(fact)) =
-                    (&outcome, find_known(item, is_last, known))
-                {
-                    repeated.push(RepeatedFact::contract(&item.key, fact.profile_version));
-                }
-                outcome
-            }
-        });
-    }
+    let keys = batch.iter().map(|item| foreign.recorded_key(&item.key));
+    let known = list_known(&mut tx, &keys.collect::<Vec<_>>()).await?;
+    let Observed {
+        outcomes,
+        new,
+        repeated,
+    } = observe_all(batch, &locked, &foreign, known);
     // Before anything is written: what the call itself writes repeats nothing.
-    let notes = note_facts(&mut tx, call, &repeated, recorded_at).await?;
-    if new.is_empty() {
-        end_unwritten(ingest, tx, notes).await?;
-        ingest.identifiers.renew(&identifiers).await;
-        return Ok(Tried {
-            outcomes,
-            ..Tried::default()
-        });
-    }
-    let written: Vec<&NewFact<Observation>> = new.iter().collect();
+    let has_notes = note_facts(&mut tx, call, &repeated, recorded_at).await?;
     let facts = new
         .iter()
         .map(|item| (&item.fact.customer_id, &item.fact.fact));
     store::contracts::insert(&mut tx, facts, recorded_at).await?;
-    let import_id = call.import.as_ref();
-    create_customers(&mut tx, import_id, &written, &locked, recorded_at).await?;
-    let created = new.iter().map(|item| &item.fact.customer_id).collect();
-    insert_begun(&mut tx, begun, &created, recorded_at).await?;
-    let kind = ImportedKind::Contract;
-    let written_to = new.iter().map(|item| &item.fact.customer_id);
-    let imported = Imported::begin(call, kind, new.len(), written_to, &locked);
-    let roots = locked.roots(&customers);
-    let mut folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
-    for item in &new {
-        let id = &item.fact.customer_id;
-        if let Some(profile) = folded.get_mut(roots.get(id).unwrap_or(id)) {
-            profile.version = profile.version.max(item.fact.fact.profile_version);
-        }
-    }
-    let changes = Changes {
-        profiles: folded,
-        identifiers,
-        new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
-        imported,
-        former: vec![],
-        merged: vec![],
+    let written = Written {
+        kind: ImportedKind::Contract,
+        new: &new.iter().collect::<Vec<_>>(),
+        has_notes,
+        confirmed,
     };
-    commit(ingest, tx, changes, recorded_at).await?;
-    Ok(Tried {
-        outcomes,
-        ..Tried::default()
-    })
+    finish(ingest, tx, locked, written, call, recorded_at).await?;
+    Ok(Attempt::Done(outcomes))
 }
 
-/// A contract of a batch that another customer has.
-struct ForeignContract {
-    owner: CustomerId,
-    /// What is recorded of it, if it was moved from the customer it was sent for, or both are merged.
-    moved: Option<Vec<ContractFact>>,
-    /// Whether it is to be moved to that one.
-    follows: bool,
+/// What becomes of the items of a batch.
+#[derive(Default)]
+struct Observed {
+    /// One for each item, in their order.
+    outcomes: Vec<Outcome>,
+    /// The observations that are new.
+    new: Vec<NewFact<Observation>>,
+    /// Recorded observations that items repeat.
+    repeated: Vec<RepeatedFact>,
 }
 
-impl ForeignContract {
-    /// What becomes of an item that names it: what was moved away is known there; what is new of it is to be sent for the other customer.
-    fn outcome(&self, item: &NewContract) -> Outcome {
-        let mut moved = self.moved.iter().flatten();
-        if moved.any(|fact| fact.terms == item.terms) {
-            Outcome::Duplicate
-        } else {
-            Outcome::OtherCustomer(self.owner.clone())
-        }
-    }
-}
-
-/// Notes whose the contracts of a batch are. Returns those that another customer has.
-async fn claim(
-    ingest: &Ingest,
-    tx: &mut PgConnection,
+/// Compares the items of a batch with what is `known` of their contracts, each with those before it.
+fn observe_all(
     batch: &[NewContract],
     locked: &Locked,
-) -> Result<HashMap<FactKey, ForeignContract>, StoreError> {
-    let keys: HashSet<&FactKey> = batch.iter().map(|item| &item.key).collect();
-    let keys = keys
-        .into_iter()
-        .filter(|key| locked.erased_at(&key.customer_id).is_none());
-    let sources = Sources::new(ingest);
-    let owners = sources.claim(tx, KeyedKind::Contract, keys).await?;
-    let mut foreign = HashMap::with_capacity(owners.len());
-    for (key, owner) in owners {
-        let owned = FactKey {
-            customer_id: owner.customer_id.clone(),
-            ..key.clone()
-        };
-        let mut recorded = store::contracts::list_by_key(tx, &[&owned]).await?;
-        let recorded = recorded.remove(&owner.customer_id);
-        let is_same = |item: &NewContract| {
-            let mut recorded = recorded.iter().flatten();
-            item.key != key || recorded.all(|fact| identity(&fact.terms) == identity(&item.terms))
-        };
-        let is_known = owner.is_moved || locked.is_one(&key.customer_id, &owner.customer_id);
-        let follows =
-            !is_known && sources.same_id(&key.source) == SameId::Move && batch.iter().all(is_same);
-        let contract = ForeignContract {
-            owner: owner.customer_id,
-            moved: recorded.filter(|_| is_known),
-            follows,
-        };
-        foreign.insert(key, contract);
+    foreign: &Foreign,
+    mut known: HashMap<FactKey, Vec<ContractFact>>,
+) -> Observed {
+    let mut last_of: HashMap<&FactKey, usize> = HashMap::with_capacity(batch.len());
+    let keys = batch.iter().map(|item| foreign.recorded_key(&item.key));
+    last_of.extend(keys.enumerate().map(|(at, key)| (key, at)));
+    let mut observed = Observed::default();
+    for (at, item) in batch.iter().enumerate() {
+        let id = &item.key.customer_id;
+        if locked.erased_at(id).is_some() {
+            observed.outcomes.push(Outcome::CustomerErased);
+            continue;
+        }
+        if let Some(outcome) = foreign.outcome(item) {
+            observed.outcomes.push(outcome);
+            continue;
+        }
+        let stored = locked.version(id);
+        let key = foreign.recorded_key(&item.key);
+        let known = known.entry(key.clone()).or_default();
+        let is_last = last_of.get(key) == Some(&at);
+        match observe(item, is_last, known, stored) {
+            Ok(fact) => {
+                known.push(fact.clone());
+                let is_unknown = locked.profile(id).is_none();
+                observed.add(item, &key.customer_id, fact, is_unknown);
+            }
+            Err(outcome) => {
+                let repeated = find_known(item, is_last, known);
+                if let (Outcome::Duplicate, Some(fact)) = (&outcome, repeated) {
+                    let repeated = RepeatedFact::contract(key, fact.profile_version);
+                    observed.repeated.push(repeated);
+                }
+                observed.outcomes.push(outcome);
+            }
+        }
     }
-    Ok(foreign)
+    observed
+}
+
+impl Observed {
+    /// Adds what an item says that is new, for the customer with whom it is recorded; `is_unknown`: who was not known before the batch.
+    fn add(
+        &mut self,
+        item: &NewContract,
+        customer: &CustomerId,
+        fact: ContractFact,
+        is_unknown: bool,
+    ) {
+        let customer_id = customer.clone();
+        let mut of_batch = self.new.iter();
+        let is_first = is_unknown && of_batch.all(|item| item.fact.customer_id != customer_id);
+        self.outcomes.push(Outcome::written(is_first));
+        self.new.push(NewFact {
+            fact: Observation { customer_id, fact },
+            customer_kind: item.customer_kind,
+            is_total: false,
+            found_by: None,
+        });
+    }
 }
 
 /// What is recorded of the contracts of a batch.
 async fn list_known(
     tx: &mut PgConnection,
-    batch: &[NewContract],
+    keys: &[&FactKey],
 ) -> Result<HashMap<FactKey, Vec<ContractFact>>, StoreError> {
-    let keys: Vec<&FactKey> = batch.iter().map(|item| &item.key).collect();
     let mut known: HashMap<FactKey, Vec<ContractFact>> = HashMap::new();
-    for (customer_id, facts) in store::contracts::list_by_key(tx, &keys).await? {
+    for (customer_id, facts) in store::contracts::list_by_key(tx, keys).await? {
         for fact in facts {
             let key = FactKey {
                 customer_id: customer_id.clone(),

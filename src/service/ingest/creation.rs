@@ -20,7 +20,7 @@ use crate::{
     store::{self, customers::Customer, error::StoreError, namings::Naming},
 };
 
-/// Creates the customers of new facts of whom nothing was known.
+/// Creates the customers of new facts who were unknown.
 pub(super) async fn create_customers<F: CustomerFact>(
     tx: &mut Tx<'_, Postgres>,
     import_id: Option<&Label>,
@@ -65,7 +65,7 @@ pub(super) fn new_customer<F: CustomerFact>(item: &NewFact<F>) -> Customer {
     }
 }
 
-/// The profile of a customer of whom nothing is known yet.
+/// The profile of a customer before anything is known of them.
 pub(super) fn empty_profile(customer: &Customer, recorded_at: Timestamp) -> Profile {
     Profile {
         customer_id: customer.customer_id.clone(),

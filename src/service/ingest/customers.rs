@@ -1,5 +1,6 @@
 //! Creating and changing customers: their kind and name, the identifiers they are found by, and their attributes.
 
+mod apply;
 mod attributes;
 mod identifiers;
 
@@ -8,11 +9,10 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
 
-use self::attributes::{new_attributes, past_days};
+use self::{apply::apply, attributes::past_days};
 use super::{
     Call, Ingest, Outcome,
     commit::{Changes, Imported, commit, end_unwritten},
-    creation::empty_profile,
     fold::fold_groups,
     locked::{Locked, begin, distinct},
 };
@@ -22,7 +22,7 @@ use crate::{
         customer::{
             CustomerKind, Identifier, IdentifierKind,
             facts::{AttributeFact, AttributeValue},
-            profile::{Facts, Profile, fold},
+            profile::Profile,
         },
         text::{CustomerId, Label},
     },
@@ -214,7 +214,7 @@ async fn store_notes(
     let has_repeated = store::repeats::insert(tx, import, &additions.repeated).await?;
     store::namings::insert(tx, &additions.namings).await?;
     if import != NO_IMPORT {
-        // The undoing comes to the customers of whom nothing else is written.
+        // The undoing comes to the customers, too, for whom nothing else is written.
         let named = additions.namings.iter().map(|(id, _)| id);
         let named = named.filter(|id| !additions.patched.contains(*id));
         let writes = named.map(|id| ImportWrite::nothing(id.clone(), import));
@@ -269,100 +269,4 @@ async fn store_group_additions(
         }
     }
     fold_groups(tx, &mut additions.changed).await
-}
-
-/// Applies one patch to what is known. Says whether it changed anything; then the profile is of the next version.
-#[expect(
-    clippy::too_many_lines,
-    reason = "what a patch changes, part by part, of one profile"
-)]
-fn apply(
-    ingest: &Ingest,
-    patch: &CustomerPatch,
-    known: &mut Known,
-    additions: &mut Additions,
-    recorded_at: Timestamp,
-) -> bool {
-    let id = &patch.customer_id;
-    let version = known.locked.version(id) + 1;
-    let root = known.locked.root(id).clone();
-    let is_merged = root != *id;
-    let is_grouped = known.locked.is_grouped(id);
-    let naming = known.locked.naming(id);
-    let stored = known.locked.profiles.remove(&root);
-    let created = stored.is_none();
-    let mut profile = stored.unwrap_or_else(|| empty_profile(&customer_of(patch), recorded_at));
-    let (kind_before, name_before) =
-        naming.unwrap_or_else(|| (profile.kind, profile.display_name.clone()));
-    let kind = patch.kind.unwrap_or(kind_before);
-    let display_name = patch.display_name.clone();
-    let display_name = display_name.unwrap_or_else(|| name_before.clone());
-    let states = known.identifiers.entry(id.clone()).or_default();
-    let identifiers = identifiers::state(ingest, patch, states, version);
-    // The profile of several customers does not tell what was observed of one of them: `past` has that.
-    let held = if is_grouped {
-        &[][..]
-    } else {
-        &profile.history.attributes
-    };
-    let attributes = new_attributes(patch, held, &mut known.past, version);
-    let states_facts = !(patch.attributes.is_empty() && identifiers::is_unstated(patch));
-    let naming = Naming {
-        import: known.import,
-        kind: patch.kind,
-        display_name: patch.display_name.clone(),
-    };
-    let namings = known.namings.entry(id.clone()).or_default();
-    let is_named = naming.kind.is_some() || naming.display_name.is_some();
-    if (created || is_named || !states_facts) && naming.is_new(namings) {
-        namings.push(naming.clone());
-        additions.namings.push((id.clone(), naming));
-    }
-    additions.repeated.extend(identifiers.repeated);
-    additions.repeated.extend(attributes.repeated);
-    let (identifiers, attributes) = (identifiers.new, attributes.new);
-    let changes = created
-        || kind != kind_before
-        || display_name != name_before
-        || !identifiers.is_empty()
-        || !attributes.is_empty();
-    if changes {
-        profile.version = version;
-        profile.recorded_at = recorded_at;
-        additions.patched.insert(id.clone());
-        if is_merged {
-            let naming = (kind, display_name);
-            additions.named.insert(id.clone(), naming.clone());
-            known
-                .locked
-                .merged
-                .insert(id.clone(), (root.clone(), naming));
-        } else {
-            profile.kind = kind;
-            profile.display_name = display_name;
-        }
-        let facts = Facts {
-            attributes: attributes.clone(),
-            ..Facts::default()
-        };
-        // Attributes never touch what was folded before.
-        if let Ok(history) = fold(std::mem::take(&mut profile.history), &facts) {
-            profile.history = history;
-        }
-        additions.identifiers.extend(identifiers);
-        additions
-            .attributes
-            .extend(attributes.into_iter().map(|fact| (id.clone(), fact)));
-        additions.changed.insert(root.clone(), profile.clone());
-    }
-    known.locked.profiles.insert(root, profile);
-    changes
-}
-
-fn customer_of(patch: &CustomerPatch) -> Customer {
-    Customer {
-        customer_id: patch.customer_id.clone(),
-        kind: patch.kind.unwrap_or(CustomerKind::Person),
-        display_name: None,
-    }
 }

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     domain::text::CustomerId,
-    service::{error::ServiceError, retry::retry},
+    service::{
+        error::{CorrectionError, ServiceError},
+        retry::retry,
+    },
     store::{
         self,
         erasure::{self, ErasedRows},
@@ -49,17 +52,23 @@ pub(super) async fn erase(
     deadline: Instant,
 ) -> Result<ErasedCustomer, ServiceError> {
     let erased = retry(|| try_erase(ingest, customer, then, validate_only, deadline)).await?;
-    erased.ok_or_else(|| ServiceError::CustomersNotFound(vec![customer.clone()]))
+    let Some((erased, bought_last)) = erased else {
+        return Err(CorrectionError::CustomersNotFound(vec![customer.clone()]).into());
+    };
+    if bought_last && !validate_only {
+        ingest.bases.recount_last_purchase().await?;
+    }
+    Ok(erased)
 }
 
-/// `None` for a customer of whom nothing was ever known.
+/// What was erased, and whether the last purchase of all customers may have been among it; `None` for a customer who was never known.
 async fn try_erase(
     ingest: &Ingest,
     customer: &CustomerId,
     then: Return,
     validate_only: bool,
     deadline: Instant,
-) -> Result<Option<ErasedCustomer>, StoreError> {
+) -> Result<Option<(ErasedCustomer, bool)>, StoreError> {
     let now = ingest.clock.now();
     let customers = [customer.clone()];
     let (mut tx, locked) = begin(ingest, &customers, deadline).await?;
@@ -69,6 +78,11 @@ async fn try_erase(
     let earlier = locked.erased_at(customer);
     let profile = locked.profile(customer);
     let is_known = profile.is_some();
+    // Also of one who is not known any more: the call that erased them may have ended before it was counted.
+    let bought_last = profile.is_none_or(|profile| {
+        let last = profile.history.purchases.last();
+        last.is_some_and(|entry| Some(entry.day) >= ingest.bases.last_purchase())
+    });
     // Who is merged is the same person: nothing of any of them stays.
     let records: Vec<CustomerId> = match profile {
         Some(profile) => std::iter::once(&profile.customer_id)
@@ -102,7 +116,7 @@ async fn try_erase(
     };
     if validate_only {
         tx.rollback().await?;
-        return Ok(Some(erased));
+        return Ok(Some((erased, bought_last)));
     }
     let former = records.into_iter().map(|id| (id, version));
     let changes = Changes {
@@ -117,5 +131,5 @@ async fn try_erase(
     if is_known {
         ingest.metrics.erased_customers.inc();
     }
-    Ok(Some(erased))
+    Ok(Some((erased, bought_last)))
 }

@@ -8,20 +8,19 @@ use std::{
 };
 
 use jiff::Timestamp;
-use sqlx::{PgConnection, Postgres, Transaction as Tx};
+use sqlx::PgConnection;
 
 use super::{
     Call, Ingest, Outcome, Recorded,
-    commit::{Changes, Imported, commit, end_unwritten},
-    creation::{create_customers, new_customer},
-    fold::fold_new,
-    keys::{self, Foreign},
+    creation::new_customer,
+    keys,
     locked::{Locked, begin, distinct},
-    moves,
-    placement::{FoundBy, confirm, created_by, insert_begun},
+    moves::{self, Attempt},
+    placement::{FoundBy, confirm},
     repeats::note_keys,
     totals::Settled,
-    unmatched::{UnmatchedBefore, UnmatchedChange},
+    unmatched::UnmatchedChange,
+    written::{Written, finish},
 };
 use crate::{
     domain::{
@@ -30,7 +29,7 @@ use crate::{
         text::CustomerId,
     },
     service::{error::ServiceError, retry::retry_unless_placed},
-    store::{self, error::StoreError, fact_keys::KeyedKind, imports::ImportedKind},
+    store::{error::StoreError, fact_keys::KeyedKind, imports::ImportedKind},
 };
 
 /// A fact that a source sent.
@@ -53,6 +52,10 @@ pub(super) trait CustomerFact: Clone + Send + Sync {
     fn currency(&self) -> Option<Currency>;
     /// The currency of what it cost to serve the customer; it decides nothing about the one to report in.
     fn contact_currency(&self) -> Option<Currency> {
+        None
+    }
+    /// The version of the profile that the fact comes with, if not the next one.
+    fn version(&self) -> Option<i64> {
         None
     }
     fn add_to(self, facts: &mut Facts);
@@ -111,25 +114,15 @@ pub(super) async fn write<F: KeyedFact>(
             item
         });
     }
-    let mut moved: HashSet<FactKey> = HashSet::new();
     let is_placed = batch.iter().any(|item| item.found_by.is_some());
     let write = || retry_unless_placed(is_placed, || write_once(ingest, &firsts, call));
-    let mut tried = write().await?;
-    if !tried.foreign.following.is_empty() {
-        let following = &tried.foreign.following;
-        let named = |id: &CustomerId| {
-            let mut items = firsts.iter();
-            let item = items.find(|item| item.fact.customer_id() == id)?;
-            Some(new_customer(item))
-        };
-        moves::follow(ingest, F::KEYED, following, named, call.deadline).await?;
-        moved.extend(following.iter().map(|(key, _)| key.clone()));
-        tried = write().await?;
-        // Somebody else moves them at the same time.
-        if !tried.foreign.following.is_empty() {
-            return Err(ServiceError::Contended);
-        }
-    }
+    let named = |id: &CustomerId| {
+        let mut items = firsts.iter();
+        let item = items.find(|item| item.fact.customer_id() == id)?;
+        Some(new_customer(item))
+    };
+    let done = moves::write_following(ingest, F::KEYED, named, call.deadline, write).await?;
+    let (mut tried, mut moved) = done;
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();
         let known = tried
@@ -141,7 +134,7 @@ pub(super) async fn write<F: KeyedFact>(
             Outcome::written(tried.created.remove(item.fact.customer_id()))
         } else if is_same && moved.remove(key) {
             Outcome::Written
-        } else if let Some(owner) = tried.foreign.refused.get(key) {
+        } else if let Some(owner) = tried.refused.get(key) {
             Outcome::OtherCustomer(owner.clone())
         } else if tried.erased.contains(&key.customer_id) {
             Outcome::CustomerErased
@@ -165,34 +158,29 @@ struct Tried<F> {
     new: HashSet<FactKey>,
     /// What is stored under those that were not.
     stored: HashMap<FactKey, F>,
-    /// The customers of whom nothing was known.
+    /// The customers who were unknown before.
     created: HashSet<CustomerId>,
-    /// Facts of other customers.
-    foreign: Foreign<F>,
-    /// Customers who were erased, of whom nothing is recorded.
+    /// Facts that are refused because other customers have them, and whose they are.
+    refused: HashMap<FactKey, CustomerId>,
+    /// Customers who were erased, for whom nothing is recorded.
     erased: HashSet<CustomerId>,
     /// What changed about facts that take back what is not there.
     unmatched: UnmatchedChange,
 }
 
 /// One try.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one transaction, in the order of its steps: each needs what those before it found"
-)]
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
     call: &Call,
-) -> Result<Tried<F>, StoreError> {
+) -> Result<Attempt<Tried<F>>, StoreError> {
     let recorded_at = ingest.clock.now();
-    let customers = distinct(items.iter().map(|item| &item.fact.key().customer_id));
+    let customers = distinct(items.iter().map(|item| item.fact.customer_id()));
     let (mut tx, locked) = begin(ingest, &customers, call.deadline).await?;
     let placed = items
         .iter()
         .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
-    let begun = confirm(&mut tx, placed.clone(), &locked).await?;
-    let identifiers = created_by(placed.map(|(_, found_by)| found_by));
+    let confirmed = confirm(&mut tx, placed, &locked).await?;
     let settled = F::settle_totals(&mut tx, items, &locked).await?;
     let stated = items.iter().copied().filter(|item| !item.is_total);
     let mut items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
@@ -201,109 +189,81 @@ async fn write_once<F: KeyedFact>(
     let foreign = keys::claim(ingest, &mut tx, &items, &locked).await?;
     if !foreign.following.is_empty() {
         tx.rollback().await?;
-        return Ok(Tried {
-            new: HashSet::new(),
-            stored: HashMap::new(),
-            created: HashSet::new(),
-            foreign,
-            erased,
-            unmatched: UnmatchedChange::default(),
-        });
+        return Ok(Attempt::Follows(foreign.following));
     }
     items.retain(|item| !foreign.contains(item.fact.key()));
-    let facts: Vec<(&F, i64)> = items
-        .iter()
-        .map(|item| (&item.fact, locked.version(item.fact.customer_id()) + 1))
-        .collect();
-    let new: HashSet<FactKey> = F::insert(&mut tx, &facts, recorded_at)
-        .await?
-        .into_iter()
-        .collect();
-    let known: Vec<&FactKey> = items
-        .iter()
-        .map(|item| item.fact.key())
-        .filter(|key| !new.contains(key))
-        .collect();
-    let stored = F::list_by_key(&mut tx, &known).await?;
-    let stored: HashMap<FactKey, F> = stored
-        .into_iter()
-        .chain(settled.repeated)
-        .map(|fact| (fact.key().clone(), fact))
-        .chain(
-            foreign
-                .stored
-                .iter()
-                .map(|(key, fact)| (key.clone(), fact.clone())),
-        )
-        .collect();
-    let repeated = items.iter().map(|item| &item.fact);
-    let repeated = repeated.filter(|fact| stored.get(fact.key()) == Some(fact));
-    let repeated: Vec<&FactKey> = repeated.map(F::key).collect();
-    let notes = note_keys::<F>(&mut tx, call, &repeated, recorded_at).await?;
-    let mut tried = Tried {
-        new,
-        stored,
-        created: HashSet::new(),
-        foreign,
-        erased,
-        unmatched: UnmatchedChange::default(),
+    let Inserted { mut new, stored } = insert(&mut tx, &items, &locked, recorded_at).await?;
+    let has_notes = note_repeated(&mut tx, call, &items, &stored, recorded_at).await?;
+    items.retain(|item| new.contains(item.fact.key()));
+    let written = Written {
+        kind: F::IMPORTED,
+        new: &items,
+        has_notes,
+        confirmed,
     };
-    let new = &mut tried.new;
-    if new.is_empty() {
-        end_unwritten(ingest, tx, notes).await?;
-        ingest.identifiers.renew(&identifiers).await;
-        return Ok(tried);
-    }
-    let written: Vec<&NewFact<F>> = items
-        .iter()
-        .copied()
-        .filter(|item| new.contains(item.fact.key()))
-        .collect();
-    let import_id = call.import.as_ref();
-    create_customers(&mut tx, import_id, &written, &locked, recorded_at).await?;
-    let customers_written = written.iter().map(|item| item.fact.customer_id());
-    let created = customers_written
-        .clone()
-        .filter(|id| locked.profile(id).is_none());
-    tried.created = created.cloned().collect();
-    let ids = customers_written.clone().collect();
-    insert_begun(&mut tx, begun, &ids, recorded_at).await?;
-    let imported = Imported::begin(call, F::IMPORTED, new.len(), customers_written, &locked);
-    let before = UnmatchedBefore::new(F::IMPORTED, &locked.profiles);
-    let folded = fold_new(&mut tx, &written, locked, recorded_at).await?;
-    let unmatched = before.change(&folded);
-    let changes = Changes {
-        profiles: folded,
-        identifiers,
-        new_currency: add_currencies(&mut tx, &written, recorded_at).await?,
-        imported,
-        former: vec![],
-        merged: vec![],
-    };
-    commit(ingest, tx, changes, recorded_at).await?;
+    let finished = finish(ingest, tx, locked, written, call, recorded_at).await?;
     let renamed = settled.renamed.into_iter();
     let stated: Vec<FactKey> = renamed
         .filter_map(|(key, stated)| new.contains(&key).then_some(stated))
         .collect();
     new.extend(stated);
-    tried.unmatched = unmatched;
-    Ok(tried)
+    let repeated = settled.repeated.into_iter();
+    let repeated = repeated.map(|fact| (fact.key().clone(), fact));
+    Ok(Attempt::Done(Tried {
+        new,
+        stored: stored
+            .into_iter()
+            .chain(repeated)
+            .chain(foreign.stored)
+            .collect(),
+        created: finished.created,
+        refused: foreign.refused,
+        erased,
+        unmatched: finished.unmatched,
+    }))
 }
 
-/// Notes the currencies of new facts. Says whether one came into use.
-pub(super) async fn add_currencies<F: CustomerFact>(
-    tx: &mut Tx<'_, Postgres>,
-    written: &[&NewFact<F>],
+/// What became of facts that were to be inserted.
+struct Inserted<F> {
+    /// The keys that were new.
+    new: HashSet<FactKey>,
+    /// What is stored under those that were not.
+    stored: HashMap<FactKey, F>,
+}
+
+/// Inserts the facts whose keys are new.
+async fn insert<F: KeyedFact>(
+    tx: &mut PgConnection,
+    items: &[&NewFact<F>],
+    locked: &Locked,
+    recorded_at: Timestamp,
+) -> Result<Inserted<F>, StoreError> {
+    let facts = items
+        .iter()
+        .map(|item| (&item.fact, locked.version(item.fact.customer_id()) + 1));
+    let facts: Vec<(&F, i64)> = facts.collect();
+    let new = F::insert(tx, &facts, recorded_at).await?;
+    let new: HashSet<FactKey> = new.into_iter().collect();
+    let keys = items.iter().map(|item| item.fact.key());
+    let known: Vec<&FactKey> = keys.filter(|key| !new.contains(key)).collect();
+    let stored = F::list_by_key(tx, &known).await?;
+    let stored = stored.into_iter().map(|fact| (fact.key().clone(), fact));
+    Ok(Inserted {
+        new,
+        stored: stored.collect(),
+    })
+}
+
+/// Notes the facts that were stored as they were sent. Returns whether any note is new.
+async fn note_repeated<F: KeyedFact>(
+    tx: &mut PgConnection,
+    call: &Call,
+    items: &[&NewFact<F>],
+    stored: &HashMap<FactKey, F>,
     recorded_at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let distinct = |of: fn(&F) -> Option<Currency>| {
-        let mut found: Vec<Currency> = written.iter().filter_map(|item| of(&item.fact)).collect();
-        found.sort();
-        found.dedup();
-        found
-    };
-    let (booked, of_contacts) = (distinct(F::currency), distinct(F::contact_currency));
-    let booked = store::currencies::insert(tx, &booked, recorded_at).await?;
-    let of_contacts = store::currencies::insert_of_contacts(tx, &of_contacts, recorded_at).await?;
-    Ok(!booked.is_empty() || !of_contacts.is_empty())
+    let repeated = items.iter().map(|item| &item.fact);
+    let repeated = repeated.filter(|fact| stored.get(fact.key()) == Some(fact));
+    let repeated: Vec<&FactKey> = repeated.map(F::key).collect();
+    note_keys::<F>(tx, call, &repeated, recorded_at).await
 }

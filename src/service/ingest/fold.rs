@@ -31,16 +31,21 @@ pub(super) async fn fold_new<F: CustomerFact>(
     mut locked: Locked,
     recorded_at: Timestamp,
 ) -> Result<HashMap<CustomerId, Profile>, StoreError> {
-    let mut new: HashMap<CustomerId, (Facts, &NewFact<F>)> = HashMap::new();
+    let mut new: HashMap<CustomerId, (Facts, &NewFact<F>, i64)> = HashMap::new();
     for item in written {
         let id = locked.root(item.fact.customer_id()).clone();
-        let (facts, _) = new.entry(id).or_insert_with(|| (Facts::default(), item));
+        let version = locked.version(&id) + 1;
+        let entry = new.entry(id);
+        let (facts, _, last) = entry.or_insert_with(|| (Facts::default(), item, version));
+        *last = item
+            .fact
+            .version()
+            .map_or(*last, |version| version.max(*last));
         item.fact.clone().add_to(facts);
     }
     let mut changed = HashMap::with_capacity(new.len());
     let mut unfolded: HashMap<CustomerId, (Box<History>, Facts)> = HashMap::new();
-    for (id, (facts, first)) in new {
-        let version = locked.version(&id) + 1;
+    for (id, (facts, first, version)) in new {
         let mut profile = locked
             .profiles
             .remove(&id)

@@ -26,24 +26,16 @@ pub(super) struct Locked {
     pub(super) profiles: HashMap<CustomerId, Profile>,
     /// The last versions of those who were known once.
     pub(super) former: HashMap<CustomerId, FormerCustomer>,
-    /// The customers who stay of those who are merged, whose locks are held too, and the kinds and names of those who are merged.
-    pub(super) merged: HashMap<CustomerId, (CustomerId, KindAndName)>,
+    /// The kinds and names of those who are merged.
+    pub(super) merged: HashMap<CustomerId, KindAndName>,
+    /// The customers who stay of those who are merged, whose locks are held too; and of all others who are merged into the same ones.
+    roots: HashMap<CustomerId, CustomerId>,
 }
 
 impl Locked {
     /// The customer with whose profile the facts of a customer are.
     pub(super) fn root<'a>(&'a self, id: &'a CustomerId) -> &'a CustomerId {
-        self.merged.get(id).map_or(id, |(root, _)| root)
-    }
-
-    /// The customers who stay of those of `customers` who are merged.
-    pub(super) fn roots(&self, customers: &[CustomerId]) -> HashMap<CustomerId, CustomerId> {
-        let merged = customers
-            .iter()
-            .filter_map(|id| self.merged.get_key_value(id));
-        merged
-            .map(|(id, (root, _))| (id.clone(), root.clone()))
-            .collect()
+        self.roots.get(id).unwrap_or(id)
     }
 
     /// The profile that contains the facts of a customer.
@@ -58,12 +50,12 @@ impl Locked {
         known.or(former).unwrap_or_default()
     }
 
-    /// When a customer was erased of whom nothing is to be recorded again.
+    /// When a customer was erased, if nothing is to be recorded of them again.
     pub(super) fn erased_at(&self, id: &CustomerId) -> Option<Timestamp> {
         self.former.get(id).and_then(|former| former.erased_at)
     }
 
-    /// Those of whom nothing is to be recorded again.
+    /// Those who were erased, if nothing is to be recorded of them again.
     pub(super) fn erased(&self) -> HashSet<CustomerId> {
         let former = self.former.iter();
         let erased = former.filter(|(_, former)| former.erased_at.is_some());
@@ -72,17 +64,16 @@ impl Locked {
 
     /// Kind and name of a customer who is known.
     pub(super) fn naming(&self, id: &CustomerId) -> Option<KindAndName> {
-        if let Some((_, naming)) = self.merged.get(id) {
+        if let Some(naming) = self.merged.get(id) {
             return Some(naming.clone());
         }
         let profile = self.profiles.get(id)?;
         Some((profile.kind, profile.display_name.clone()))
     }
 
-    /// Whether two ids are of one customer, by a merge; the first one is locked.
+    /// Whether two ids are of one customer, by merges; one of them is locked.
     pub(super) fn is_one(&self, id: &CustomerId, other: &CustomerId) -> bool {
-        let profile = self.profile(id);
-        self.root(id) == other || profile.is_some_and(|it| it.members.contains(other))
+        self.root(id) == self.root(other)
     }
 
     /// Whether the profile of a customer contains facts of others: then all of them are folded.
@@ -124,7 +115,7 @@ pub(super) async fn lock(
     for _ in 0..MOST_TRIES {
         store::locks::lock_customers(&mut tx, &keys).await?;
         let locked = list_locked(ingest, &mut tx, customers).await?;
-        let roots = locked.merged.values().map(|(root, _)| root);
+        let roots = locked.merged.keys().map(|id| locked.root(id));
         let missing: Vec<&CustomerId> = roots.filter(|root| !keys.contains(root)).collect();
         if missing.is_empty() {
             return Ok((tx, locked));
@@ -136,8 +127,8 @@ pub(super) async fn lock(
     Err(StoreError::overtaken("the merges of a customer changed"))
 }
 
-/// The profiles of customers whose locks `tx` holds: nobody else can change them until its end. Whoever changes who is merged into a customer
-/// holds the lock of the one who stays, before and after.
+/// The profiles of customers whose locks `tx` holds: no other transaction can change them until its end. To change who is merged into a customer, a
+/// transaction holds the lock of the one who stays, before and after.
 ///
 /// Memory learns which versions there are, whatever this call comes to write. The answer to the commit that made one may have been lost, a
 /// load may since have brought what was before it, and the caller who sends the batch again is told that it is known.
@@ -164,37 +155,40 @@ async fn list_locked(
             Gone::Back => {}
         }
     }
-    let merged = list_merged(tx, parents, &mut profiles).await?;
+    let stay = store::merges::list_roots(tx, parents).await?;
+    let merged = list_merged(tx, &stay, &mut profiles).await?;
     for (customer, profile) in &profiles {
         ingest
             .profiles
             .invalidate_older_than(customer, profile.version);
     }
+    let members = profiles.values().flat_map(|profile| {
+        let members = profile.members.iter();
+        members.map(|id| (id.clone(), profile.customer_id.clone()))
+    });
+    let roots = members.chain(stay).collect();
     Ok(Locked {
         profiles,
         former,
         merged,
+        roots,
     })
 }
 
-/// Of those who are merged, the customers who stay, whose profiles are added, and their own kinds and names.
+/// The kinds and names of those who are merged; `roots` are the customers who stay, whose profiles are added.
 async fn list_merged(
     tx: &mut Tx<'_, Postgres>,
-    parents: HashMap<CustomerId, CustomerId>,
+    roots: &HashMap<CustomerId, CustomerId>,
     profiles: &mut HashMap<CustomerId, Profile>,
-) -> Result<HashMap<CustomerId, (CustomerId, KindAndName)>, StoreError> {
-    if parents.is_empty() {
+) -> Result<HashMap<CustomerId, KindAndName>, StoreError> {
+    if roots.is_empty() {
         return Ok(HashMap::new());
     }
-    let merged: Vec<CustomerId> = parents.keys().cloned().collect();
-    let mut roots = store::merges::list_roots(tx, parents).await?;
-    let stay = distinct(roots.values());
-    profiles.extend(store::profiles::list(tx, &stay).await?);
-    let stored = store::customers::list(tx, &merged).await?;
-    let named = stored.into_iter().filter_map(|customer| {
-        let root = roots.remove(&customer.customer_id)?;
+    profiles.extend(store::profiles::list(tx, &distinct(roots.values())).await?);
+    let stored = store::customers::list(tx, &distinct(roots.keys())).await?;
+    let named = stored.into_iter().map(|customer| {
         let naming = (customer.kind, customer.display_name);
-        Some((customer.customer_id, (root, naming)))
+        (customer.customer_id, naming)
     });
     Ok(named.collect())
 }

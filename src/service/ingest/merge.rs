@@ -2,7 +2,7 @@
 //!
 //! A merge is a link, and no fact moves: the profile of the customer who stays is folded from the facts of all, that of the other one goes.
 //! Ending it folds both anew. Both profiles go on with one version, above all before, so that a fact's version stays below those of all
-//! profiles that contain it, whoever's they are.
+//! profiles that contain it, of either customer.
 
 mod effect;
 
@@ -28,7 +28,11 @@ use crate::{
         },
         text::{CustomerId, Label},
     },
-    service::{customers::list_identifiers, error::ServiceError, retry::retry},
+    service::{
+        customers::list_identifiers,
+        error::{CorrectionError, ServiceError},
+        retry::retry,
+    },
     store::{
         self,
         error::StoreError,
@@ -95,7 +99,7 @@ async fn merge_once(
     }
     let [kept, gone] = [root, merged].map(|id| locked.profile(id).cloned());
     let (Some(kept), Some(gone)) = (kept, gone) else {
-        return Err(ServiceError::CustomersNotFound(customers));
+        return Err(CorrectionError::CustomersNotFound(customers).into());
     };
     let mut together = Profile {
         version: kept.version.max(gone.version) + 1,
@@ -147,35 +151,35 @@ fn is_merged(
     locked: &Locked,
     root: &CustomerId,
     merged: &CustomerId,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, CorrectionError> {
     let ids = [root, merged];
     let unknown = ids.into_iter().filter(|id| locked.profile(id).is_none());
     let unknown: Vec<CustomerId> = unknown.cloned().collect();
     if !unknown.is_empty() {
-        return Err(ServiceError::CustomersNotFound(unknown));
+        return Err(CorrectionError::CustomersNotFound(unknown));
     }
     if locked.merged.contains_key(merged) && locked.root(merged) == locked.root(root) {
         return Ok(true);
     }
     let elsewhere = ids.into_iter().filter_map(|id| {
-        let (root, _) = locked.merged.get(id)?;
-        Some((id.clone(), root.clone()))
+        let is_merged = locked.merged.contains_key(id);
+        is_merged.then(|| (id.clone(), locked.root(id).clone()))
     });
     let elsewhere: Vec<_> = elsewhere.collect();
     if elsewhere.is_empty() {
         Ok(false)
     } else {
-        Err(ServiceError::CustomersMerged(elsewhere))
+        Err(CorrectionError::CustomersMerged(elsewhere))
     }
 }
 
 /// The customers whose facts are in the profile of `kept` after `gone` is merged into it.
-fn joined_members(kept: &Profile, gone: &Profile) -> Result<Box<[CustomerId]>, ServiceError> {
+fn joined_members(kept: &Profile, gone: &Profile) -> Result<Box<[CustomerId]>, CorrectionError> {
     let new = std::iter::once(&gone.customer_id);
     let all = kept.members.iter().chain(&gone.members).chain(new);
     let members = distinct(all);
     if members.len() > MAX_MEMBERS {
-        return Err(ServiceError::GroupTooLarge {
+        return Err(CorrectionError::GroupTooLarge {
             count: members.len(),
             most: MAX_MEMBERS,
         });
@@ -216,10 +220,10 @@ async fn unmerge_once(
     let customers = std::slice::from_ref(merged);
     let (mut tx, locked) = begin(ingest, customers, deadline).await?;
     let Some(together) = locked.profile(merged) else {
-        return Err(ServiceError::CustomersNotFound(customers.to_vec()));
+        return Err(CorrectionError::CustomersNotFound(customers.to_vec()).into());
     };
     if !locked.merged.contains_key(merged) {
-        return Err(ServiceError::NotMerged(merged.clone()));
+        return Err(CorrectionError::NotMerged(merged.clone()).into());
     }
     let (mut kept, mut back) = part(&mut tx, &locked, together, merged, recorded_at).await?;
     fold_whole(&mut tx, [&mut kept, &mut back]).await?;

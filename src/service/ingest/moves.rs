@@ -8,7 +8,7 @@
 mod reading;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
@@ -30,7 +30,10 @@ use crate::{
         customer::facts::FactKey,
         text::{CustomerId, Label},
     },
-    service::{error::ServiceError, retry::retry},
+    service::{
+        error::{CorrectionError, ServiceError},
+        retry::retry,
+    },
     store::{self, customers::Customer, error::StoreError, fact_keys::KeyedKind},
 };
 
@@ -86,17 +89,6 @@ pub struct MovedFacts {
     pub repeated: Vec<FactName>,
 }
 
-/// Why nothing was moved.
-#[derive(Debug)]
-pub(super) enum NotMoved {
-    /// These customers are not known.
-    NoCustomers(Vec<CustomerId>),
-    /// Both are one, by a merge.
-    OneCustomer,
-    /// These facts, by their places in the request, cannot be moved.
-    Facts(Vec<(usize, Unmovable)>),
-}
-
 /// Moves facts, or says what would be moved.
 pub(super) async fn move_facts(
     ingest: &Ingest,
@@ -104,16 +96,46 @@ pub(super) async fn move_facts(
     validate_only: bool,
     deadline: Instant,
 ) -> Result<MovedFacts, ServiceError> {
-    let moved = retry(|| try_move(ingest, asked, validate_only, deadline)).await?;
-    moved.map_err(|not_moved| match not_moved {
-        NotMoved::NoCustomers(ids) => ServiceError::CustomersNotFound(ids),
-        NotMoved::OneCustomer => ServiceError::OneCustomer(asked.from.clone(), asked.to.clone()),
-        NotMoved::Facts(facts) => ServiceError::Unmovable(facts),
-    })
+    retry(|| try_move(ingest, asked, validate_only, deadline)).await
+}
+
+/// What a try to write a batch came to.
+pub(super) enum Attempt<T> {
+    /// It is written.
+    Done(T),
+    /// Nothing is written: these facts are to be moved first to the customers they were sent for, from those who have them.
+    Follows(Vec<(FactKey, CustomerId)>),
+}
+
+/// Writes a batch. Where facts of other customers are to be moved first, moves them and tries again. Returns the keys of these, too. `named` is
+/// a customer who is created if they are unknown.
+pub(super) async fn write_following<T, F>(
+    ingest: &Ingest,
+    kind: KeyedKind,
+    named: impl Fn(&CustomerId) -> Option<Customer>,
+    deadline: Instant,
+    write: impl Fn() -> F,
+) -> Result<(T, HashSet<FactKey>), ServiceError>
+where
+    F: Future<Output = Result<Attempt<T>, ServiceError>>,
+{
+    let following = match write().await? {
+        Attempt::Done(done) => return Ok((done, HashSet::new())),
+        Attempt::Follows(following) => following,
+    };
+    follow(ingest, kind, &following, named, deadline).await?;
+    match write().await? {
+        Attempt::Done(done) => {
+            let moved = following.into_iter().map(|(key, _)| key);
+            Ok((done, moved.collect()))
+        }
+        // Another call moves them at the same time.
+        Attempt::Follows(_) => Err(ServiceError::Contended),
+    }
 }
 
 /// Moves facts to the customers for whom they were sent, from those who have them; the first are created where they are unknown.
-pub(super) async fn follow(
+async fn follow(
     ingest: &Ingest,
     kind: KeyedKind,
     following: &[(FactKey, CustomerId)],
@@ -136,9 +158,12 @@ pub(super) async fn follow(
             facts,
         };
         let customer = named(to);
-        let done = retry(|| try_follow(ingest, &asked, customer.as_ref(), deadline)).await?;
-        // What cannot be moved was changed by somebody else since it was looked at.
-        done.map_err(|_| ServiceError::Contended)?;
+        let done = retry(|| try_follow(ingest, &asked, customer.as_ref(), deadline)).await;
+        // What cannot be moved was changed by another call since it was looked at.
+        if matches!(done, Err(ServiceError::Correction(_))) {
+            return Err(ServiceError::Contended);
+        }
+        done?;
     }
     Ok(())
 }
@@ -148,7 +173,7 @@ async fn try_follow(
     asked: &Move,
     customer: Option<&Customer>,
     deadline: Instant,
-) -> Result<Result<MovedFacts, NotMoved>, StoreError> {
+) -> Result<MovedFacts, ServiceError> {
     let recorded_at = ingest.clock.now();
     let (mut tx, mut locked) = lock(ingest, asked, deadline).await?;
     if let Some(customer) = customer
@@ -167,7 +192,7 @@ async fn try_move(
     asked: &Move,
     validate_only: bool,
     deadline: Instant,
-) -> Result<Result<MovedFacts, NotMoved>, StoreError> {
+) -> Result<MovedFacts, ServiceError> {
     let recorded_at = ingest.clock.now();
     let (tx, locked) = lock(ingest, asked, deadline).await?;
     move_locked(ingest, tx, locked, asked, validate_only, recorded_at).await
@@ -190,28 +215,28 @@ async fn move_locked(
     asked: &Move,
     validate_only: bool,
     recorded_at: Timestamp,
-) -> Result<Result<MovedFacts, NotMoved>, StoreError> {
+) -> Result<MovedFacts, ServiceError> {
     let unknown = [&asked.from, &asked.to].into_iter();
     let unknown: Vec<CustomerId> = unknown
         .filter(|id| locked.profile(id).is_none())
         .cloned()
         .collect();
     if !unknown.is_empty() {
-        return Ok(Err(NotMoved::NoCustomers(unknown)));
+        return Err(CorrectionError::CustomersNotFound(unknown).into());
     }
     let (from, to) = (
         locked.root(&asked.from).clone(),
         locked.root(&asked.to).clone(),
     );
     if from == to {
-        return Ok(Err(NotMoved::OneCustomer));
+        return Err(CorrectionError::OneCustomer(asked.from.clone(), asked.to.clone()).into());
     }
     let read = read(&mut tx, &asked.from, &asked.facts).await?;
     let names = read.names();
     let there = read_there(&mut tx, &asked.to, &names).await?;
     let problems = problems(ingest, asked, &read, &there, &names);
     if !problems.is_empty() {
-        return Ok(Err(NotMoved::Facts(problems)));
+        return Err(CorrectionError::Unmovable(problems).into());
     }
     let moved = MovedFacts {
         repeated: there.names().into_iter().collect(),
@@ -219,7 +244,7 @@ async fn move_locked(
     };
     if validate_only {
         tx.rollback().await?;
-        return Ok(Ok(moved));
+        return Ok(moved);
     }
     let versions = Versions {
         left: locked.version(&asked.from) + 1,
@@ -244,5 +269,5 @@ async fn move_locked(
     commit(ingest, tx, changes, recorded_at).await?;
     let count = u64::try_from(moved.facts.len()).unwrap_or(u64::MAX);
     ingest.metrics.moved.inc_by(count);
-    Ok(Ok(moved))
+    Ok(moved)
 }

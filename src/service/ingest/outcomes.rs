@@ -19,8 +19,11 @@ use crate::{
         money::Currency,
         text::CustomerId,
     },
-    service::{error::ServiceError, retry::retry},
-    store::{self, error::StoreError},
+    service::{
+        error::{CorrectionError, ServiceError},
+        retry::retry,
+    },
+    store,
 };
 
 impl CustomerFact for ContactOutcome {
@@ -41,45 +44,34 @@ pub(super) async fn write(
     outcome: &NewFact<ContactOutcome>,
     deadline: Instant,
 ) -> Result<Outcome, ServiceError> {
-    let result = retry(|| write_once(ingest, outcome, deadline)).await?;
-    result.map_err(|refused| match refused {
-        NotRecorded::Differs(Differs(fields)) => ServiceError::OutcomeDiffers(fields),
-        NotRecorded::Erased => ServiceError::CustomerErased(outcome.fact.key.customer_id.clone()),
-    })
-}
-
-/// Why an outcome is refused.
-enum NotRecorded {
-    /// Another one is recorded.
-    Differs(Differs),
-    /// The customer was erased.
-    Erased,
+    retry(|| write_once(ingest, outcome, deadline)).await
 }
 
 async fn write_once(
     ingest: &Ingest,
     item: &NewFact<ContactOutcome>,
     deadline: Instant,
-) -> Result<Result<Outcome, NotRecorded>, StoreError> {
+) -> Result<Outcome, ServiceError> {
     let recorded_at = ingest.clock.now();
     let customers = [item.fact.key.customer_id.clone()];
     let (mut tx, locked) = begin(ingest, &customers, deadline).await?;
-    if locked.erased_at(&item.fact.key.customer_id).is_some() {
-        return Ok(Err(NotRecorded::Erased));
+    let customer = &item.fact.key.customer_id;
+    if locked.erased_at(customer).is_some() {
+        return Err(CorrectionError::CustomerErased(customer.clone()).into());
     }
     let known = store::contact_outcomes::find(&mut tx, &item.fact.key).await?;
     let completed = match &known {
         None => item.fact.clone(),
         Some(known) => match known.completed_by(&item.fact) {
             Ok(completed) => completed,
-            Err(differs) => return Ok(Err(NotRecorded::Differs(differs))),
+            Err(Differs(fields)) => return Err(ServiceError::OutcomeDiffers(fields)),
         },
     };
     if known.as_ref() == Some(&completed) {
-        return Ok(Ok(Outcome::Duplicate));
+        return Ok(Outcome::Duplicate);
     }
     store::contact_outcomes::upsert(&mut tx, &completed, recorded_at).await?;
-    let created = if locked.profile(&customers[0]).is_none() {
+    let created = if locked.profile(customer).is_none() {
         create_customers(&mut tx, None, &[item], &locked, recorded_at).await?;
         fold_new(&mut tx, &[item], locked, recorded_at).await?
     } else {
@@ -94,5 +86,5 @@ async fn write_once(
         merged: vec![],
     };
     commit(ingest, tx, changes, recorded_at).await?;
-    Ok(Ok(Outcome::Written))
+    Ok(Outcome::Written)
 }

@@ -210,8 +210,17 @@ fn has_stated(
     states.any(|state| state.digest == *digest)
 }
 
-/// Checks, under the locks of the customers, that each of `placed` is still the one whom the identifier names. Returns the identifiers
-/// that begin with this transaction if their customers, who are created, get a fact.
+/// The identifiers by which the customers of a batch were found.
+#[derive(Default)]
+pub(super) struct Confirmed {
+    /// Those that begin with this transaction if their customers, who are created, get a fact.
+    pub(super) begun: Vec<IdentifierFact>,
+    /// Those with which their customers are or were created. Memory looks again for them also where nothing is written: they may have come
+    /// with a commit whose answer was lost.
+    pub(super) creating: Vec<IdentifierDigest>,
+}
+
+/// Checks, under the locks of the customers, that each of `placed` is still the one whom the identifier names.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when an identifier names somebody else by now: the subjects must be looked up again.
@@ -219,12 +228,12 @@ pub(super) async fn confirm<'a>(
     tx: &mut Tx<'_, Postgres>,
     placed: impl Iterator<Item = (&'a CustomerId, Option<&'a Arc<FoundBy>>)>,
     locked: &Locked,
-) -> Result<Vec<IdentifierFact>, StoreError> {
+) -> Result<Confirmed, StoreError> {
     let placed: HashMap<IdentifierDigest, (&CustomerId, &FoundBy)> = placed
         .filter_map(|(customer, found_by)| found_by.map(|it| (it.digest, (customer, &**it))))
         .collect();
     if placed.is_empty() {
-        return Ok(vec![]);
+        return Ok(Confirmed::default());
     }
     let digests: Vec<IdentifierDigest> = placed.keys().copied().collect();
     let owners = store::identifiers::list_owners(tx, &digests).await?;
@@ -232,8 +241,11 @@ pub(super) async fn confirm<'a>(
     let known = known.filter(|customer| locked.profile(customer).is_some());
     let known: Vec<CustomerId> = known.cloned().collect();
     let states = store::identifiers::list_states(tx, &known).await?;
-    let mut begun = vec![];
+    let (mut begun, mut creating) = (vec![], vec![]);
     for (digest, (customer, found_by)) in placed {
+        if found_by.creates {
+            creating.push(digest);
+        }
         match owners.get(&digest).map_or(&[][..], Vec::as_slice) {
             [owner] if owner == customer => {}
             [] if found_by.creates && !has_stated(&states, customer, &digest) => {
@@ -251,7 +263,7 @@ pub(super) async fn confirm<'a>(
             _ => return Err(StoreError::overtaken("the owner of an identifier changed")),
         }
     }
-    Ok(begun)
+    Ok(Confirmed { begun, creating })
 }
 
 /// Records the identifiers that customers are created with: those of the customers who get a fact.
@@ -263,14 +275,4 @@ pub(super) async fn insert_begun(
 ) -> Result<(), StoreError> {
     begun.retain(|fact| created.contains(&fact.customer_id));
     store::identifiers::insert(tx, &begun, recorded_at).await
-}
-
-/// The identifiers with which the customers of `placed` are or were created. Memory looks again for them also where nothing is written:
-/// they may have come with a commit whose answer was lost.
-pub(super) fn created_by<'a>(
-    placed: impl Iterator<Item = Option<&'a Arc<FoundBy>>>,
-) -> Vec<IdentifierDigest> {
-    let creating = placed.flatten().filter(|found_by| found_by.creates);
-    let digests: HashSet<IdentifierDigest> = creating.map(|found_by| found_by.digest).collect();
-    digests.into_iter().collect()
 }

@@ -33,9 +33,9 @@ impl From<Vec<Outcome>> for Recorded {
 /// By how much the unmatched refunds, or retractions, of the customers of a call grew in number and fell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UnmatchedChange {
-    /// By how much, of customers of whom there are more.
+    /// By how much, among customers who have more of them now.
     pub added: u32,
-    /// By how much, of customers of whom there are fewer: what they take back has arrived.
+    /// By how much, among customers who have fewer of them now: what they take back has arrived.
     pub matched: u32,
 }
 

@@ -1,6 +1,6 @@
 //! Places, and the queue in front of them.
 //!
-//! The queue is short by time, not by count: a call is let in only if it can expect a place soon, and whoever is not learns it on arrival. Under
+//! The queue is short by time, not by count: a call is let in only if it can expect a place soon, and is refused on arrival otherwise. Under
 //! any load the calls that are let in are answered in time, where a long queue would answer all of them late. First come, first served.
 
 use std::{

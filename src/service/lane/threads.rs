@@ -98,7 +98,7 @@ impl Threads {
         &self.handle
     }
 
-    /// Whoever is about to wait for a computation.
+    /// The callers who are about to wait for a computation.
     pub(super) fn caller(&self) -> Caller {
         let flag = StopFlag::default();
         lock(&self.computing).push(flag.clone());
@@ -115,7 +115,7 @@ impl Drop for Threads {
     }
 }
 
-/// Whoever waits for a computation, with the flag that stops it.
+/// A caller who waits for a computation, with the flag that stops it.
 #[derive(Debug)]
 pub(super) struct Caller {
     flag: StopFlag,

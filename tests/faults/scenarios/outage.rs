@@ -1,4 +1,4 @@
-//! The database goes away for a while: whoever is in memory is answered as before, whoever else comes.
+//! The database goes away for a while: customers in memory are answered as before, whatever else is asked.
 
 use std::{
     io,

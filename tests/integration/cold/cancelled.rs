@@ -172,7 +172,7 @@ async fn writes_that_are_given_up_while_they_wait_for_a_customer_do_not_keep_oth
         "{} statements still wait for the lock",
         count_busy(&service.pool).await
     );
-    // The lock is still held, and whoever does not need it writes.
+    // The lock is still held, and a call that does not need it writes.
     service
         .write(&[purchase("bob", "1", "2026-01-01", 100)])
         .await;

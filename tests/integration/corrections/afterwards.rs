@@ -23,7 +23,7 @@ async fn send(
     results.iter().map(pb::ItemResult::outcome).collect()
 }
 
-/// A purchase of whoever has the address.
+/// A purchase of the customer who has the address.
 fn by_address(id: &str) -> pb::Transaction {
     pb::Transaction {
         customer: Some(by_email("ada@example.org")),

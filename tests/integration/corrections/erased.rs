@@ -1,4 +1,4 @@
-//! Customers of whom everything is deleted.
+//! Customers who are erased: everything about them is deleted.
 
 use patron::pb;
 use patron::pb::item_result::Outcome;

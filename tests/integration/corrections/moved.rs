@@ -290,7 +290,7 @@ async fn a_moved_fact_stays_part_of_its_import() {
     assert_eq!(orders(&service, "ada").await, (2, 500));
     undo(&service, "wrong", false).await.unwrap();
     assert_eq!(orders(&service, "ada").await, (1, 400));
-    // Their keys are free again, for whomever.
+    // Their keys are free again, for any customer.
     let right = send(&service, &[purchase("bob", "1", "2026-01-05", 100)]).await;
     assert_eq!(outcomes(&right), [Outcome::Written]);
     assert_sound(&service).await;

@@ -34,76 +34,92 @@ enum Item {
     Rate(pb::ExchangeRate),
 }
 
+/// The purchase of a customer on one of the days.
+fn purchase_at(customer: &str, at: usize) -> pb::Transaction {
+    let currency = ["EUR", "EUR", "EUR", "USD"][at];
+    let amount = i64::try_from(at).unwrap() * 1_000 + 5_000;
+    pb::Transaction {
+        amount: Some(money(amount, currency)),
+        ..purchase(customer, &format!("p{at}"), DAYS[at], 0)
+    }
+}
+
+/// A refund of a purchase, or of another refund's purchase: one key, one content.
+fn refund_at(customer: &str, at: usize) -> pb::Transaction {
+    let original = format!("p{}", at % 3);
+    refund(customer, &format!("r{at}"), &original, "2026-05-10", 700)
+}
+
+/// A retraction of one of the calls.
+fn retraction_at(customer: &str, at: usize) -> pb::Contact {
+    pb::Contact {
+        retracts_contact_id: format!("c{}", at % 2),
+        channel: String::new(),
+        duration_seconds: None,
+        cost: None,
+        ..call(customer, &format!("x{at}"), DAYS[at])
+    }
+}
+
+/// The terms from one of the days of the customer's one contract.
+fn terms_at(customer: &str, at: usize) -> pb::Contract {
+    let price = i64::try_from(at).unwrap() * 100 + 900;
+    pb::Contract {
+        effective_on: DAYS[at].to_owned(),
+        ..contract(customer, "k", DAYS[0], 12, price)
+    }
+}
+
+/// A city, seen on one of the days.
+fn random_city(random: &mut Random, customer: &str, at: usize) -> pb::CustomerPatch {
+    let city = *random.pick(&["Berlin", "Rome"]);
+    let city = pb::AttributeValue {
+        observed_on: DAYS[at].to_owned(),
+        ..attribute("city", Some(Value::TextValue(city.to_owned())))
+    };
+    pb::CustomerPatch {
+        attributes: vec![city],
+        ..patch(customer)
+    }
+}
+
+/// A phone number that begins or ends on one of the days.
+fn random_number(random: &mut Random, customer: &str, at: usize) -> pb::CustomerPatch {
+    let numbers = vec![phone(random.pick::<&str>(&PHONES))];
+    let begins = random.chance(0.7);
+    pb::CustomerPatch {
+        add_identifiers: if begins { numbers.clone() } else { vec![] },
+        end_identifiers: if begins { vec![] } else { numbers },
+        identifiers_observed_on: DAYS[at].to_owned(),
+        identifiers_source: (*random.pick(&["", "crm", "shop"])).to_owned(),
+        ..patch(customer)
+    }
+}
+
+/// A kind, and a name or none.
+fn random_name(random: &mut Random, customer: &str) -> pb::CustomerPatch {
+    pb::CustomerPatch {
+        kind: i32::try_from(random.below(4)).unwrap(),
+        display_name: random
+            .chance(0.5)
+            .then(|| (*random.pick(&["Ada", "Ben", ""])).to_owned()),
+        ..patch(customer)
+    }
+}
+
 impl Item {
-    #[expect(clippy::too_many_lines, reason = "one fact of every kind")]
     fn random(random: &mut Random) -> Self {
         let customer = *random.pick(&CUSTOMERS);
         let at = random.below(4);
-        let day = DAYS[at];
         match random.below(12) {
-            0..3 => {
-                let currency = ["EUR", "EUR", "EUR", "USD"][at];
-                let amount = i64::try_from(at).unwrap() * 1_000 + 5_000;
-                Self::Transaction(pb::Transaction {
-                    amount: Some(money(amount, currency)),
-                    ..purchase(customer, &format!("p{at}"), day, 0)
-                })
-            }
-            3 => {
-                // Of a purchase, or of another refund's purchase; one key, one content.
-                let original = format!("p{}", at % 3);
-                Self::Transaction(refund(
-                    customer,
-                    &format!("r{at}"),
-                    &original,
-                    "2026-05-10",
-                    700,
-                ))
-            }
-            4 => Self::Contact(call(customer, &format!("c{at}"), day)),
-            5 => Self::Contact(pb::Contact {
-                retracts_contact_id: format!("c{}", at % 2),
-                channel: String::new(),
-                duration_seconds: None,
-                cost: None,
-                ..call(customer, &format!("x{at}"), day)
-            }),
-            6 => {
-                let price = i64::try_from(at).unwrap() * 100 + 900;
-                Self::Contract(pb::Contract {
-                    effective_on: day.to_owned(),
-                    ..contract(customer, "k", DAYS[0], 12, price)
-                })
-            }
-            7 => {
-                let city = *random.pick(&["Berlin", "Rome"]);
-                let city = pb::AttributeValue {
-                    observed_on: day.to_owned(),
-                    ..attribute("city", Some(Value::TextValue(city.to_owned())))
-                };
-                Self::Customer(pb::CustomerPatch {
-                    attributes: vec![city],
-                    ..patch(customer)
-                })
-            }
-            8 | 9 => {
-                let numbers = vec![phone(random.pick::<&str>(&PHONES))];
-                let begins = random.chance(0.7);
-                Self::Customer(pb::CustomerPatch {
-                    add_identifiers: if begins { numbers.clone() } else { vec![] },
-                    end_identifiers: if begins { vec![] } else { numbers },
-                    identifiers_observed_on: day.to_owned(),
-                    identifiers_source: (*random.pick(&["", "crm", "shop"])).to_owned(),
-                    ..patch(customer)
-                })
-            }
-            10 => Self::Customer(pb::CustomerPatch {
-                kind: i32::try_from(random.below(4)).unwrap(),
-                display_name: random
-                    .chance(0.5)
-                    .then(|| (*random.pick(&["Ada", "Ben", ""])).to_owned()),
-                ..patch(customer)
-            }),
+            0..3 => Self::Transaction(purchase_at(customer, at)),
+            3 => Self::Transaction(refund_at(customer, at)),
+            4 => Self::Contact(call(customer, &format!("c{at}"), DAYS[at])),
+            5 => Self::Contact(retraction_at(customer, at)),
+            6 => Self::Contract(terms_at(customer, at)),
+            7 => Self::Customer(random_city(random, customer, at)),
+            8 | 9 => Self::Customer(random_number(random, customer, at)),
+            10 => Self::Customer(random_name(random, customer)),
             _ => {
                 let value = *random.pick(&["0.8", "0.9"]);
                 Self::Rate(rate("USD", "EUR", (DAYS[at % 2], value)))

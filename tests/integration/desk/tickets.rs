@@ -1,4 +1,4 @@
-//! Tickets: sorted by stated reasons, with what an agent needs, whoever they are from.
+//! Tickets: sorted by stated reasons, with what an agent needs, from known customers and others.
 
 use patron::pb;
 use patron::pb::{CategoryEvidence, CustomerKind, Match, ProductionImpact};

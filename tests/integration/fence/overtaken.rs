@@ -200,7 +200,7 @@ async fn waiting(pool: &PgPool) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_takes_the_fence_waits_for_the_writes_under_way() {
+async fn a_server_that_takes_the_fence_waits_for_the_writes_under_way() {
     let service = ServiceWithDatabase::start().await;
     let mut held = service.pool.begin().await.unwrap();
     let ada = CustomerId::new("ada").unwrap();

@@ -129,7 +129,7 @@ async fn payments_of_stripe_are_dated_in_the_deployments_zone_and_their_refunds_
         assert_eq!(again.summary()["written"], 0);
     }
     assert_eq!(office.booked().await, expected);
-    // And whoever only has the later one comes to the same total.
+    // And the later one alone comes to the same total.
     let other = Office::open().await;
     other
         .import(

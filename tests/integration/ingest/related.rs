@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use crate::support::messages::{call, money, purchase, refund};
 use crate::support::service::ServiceWithDatabase;
 
-/// Spoils the facts that a profile was folded from, so that whoever reads them again finds another sum.
+/// Spoils the facts that a profile was folded from, so that reading them again gives another sum.
 async fn spoil(pool: &PgPool, id: &str) {
     let spoiled = sqlx::query(
         "UPDATE transactions SET amount_minor = 1000000

@@ -1,4 +1,4 @@
-//! A fit ends, whatever the data and whoever waits for it.
+//! A fit ends, whatever the data and whether or not a caller waits for it.
 
 use patron::pb;
 use patron::pb::OrderModelKind;

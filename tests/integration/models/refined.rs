@@ -156,7 +156,7 @@ fn check_report(report: &pb::FitReport) {
     assert!((benchmark.test.unwrap().statistic - gain).abs() < 1e-9);
 }
 
-/// Customers of whom every second is a member, and members order two and a half times as often.
+/// Customers, every second of them a member; members order two and a half times as often.
 fn members_and_others() -> (Vec<pb::CustomerPatch>, Vec<pb::Transaction>) {
     let mut random = Random::new(12);
     let (mut patches, mut facts) = (vec![], vec![]);

@@ -8,7 +8,7 @@ use super::{fit, request};
 use crate::support::messages::{by_id, purchase};
 use crate::support::service::{ServiceWithDatabase, TODAY};
 
-/// Customers who bought every month since they came, none of whom has left; `cents` of each order.
+/// Customers who bought every month since they came, and have not left; `cents` of each order.
 fn monthly(customers: i32, cents: impl Fn(i32, i32) -> i64) -> Vec<pb::Transaction> {
     let today: jiff::civil::Date = TODAY.parse().unwrap();
     let mut bought = vec![];

@@ -138,3 +138,26 @@ async fn a_purchase_that_is_taken_back_was_not_the_last_one() {
     service.corrections().undo_import(request).await.unwrap();
     assert_eq!(score(&service, &customer, "").await.no_purchase_since, last);
 }
+
+#[tokio::test]
+async fn a_purchase_of_an_erased_customer_was_not_the_last_one() {
+    let service = ServiceWithDatabase::start().await;
+    let (shop, last) = exported();
+    shop.ingest(&service).await;
+    let customer = shop.transactions[0].customer_id.clone();
+    fit(&service, request(OrderModelKind::MbgNbd, ""))
+        .await
+        .unwrap();
+    let new = purchase("somebody-else", "new", TODAY, 1_000);
+    service.write(&[new]).await;
+    let erase = |validate_only| pb::EraseCustomerRequest {
+        customer_id: "somebody-else".to_owned(),
+        validate_only,
+        ..Default::default()
+    };
+    let mut corrections = service.corrections();
+    corrections.erase_customer(erase(true)).await.unwrap();
+    assert_eq!(score(&service, &customer, "").await.no_purchase_since, "");
+    corrections.erase_customer(erase(false)).await.unwrap();
+    assert_eq!(score(&service, &customer, "").await.no_purchase_since, last);
+}

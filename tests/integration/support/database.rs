@@ -25,7 +25,7 @@ struct Server {
     cluster: Option<Cluster>,
 }
 
-/// A database of this test alone; dropped with the value, whoever is still connected.
+/// A database of this test alone; dropped with the value, even with open connections.
 pub(crate) struct TestDatabase {
     /// Five connections, made when needed.
     pub(crate) pool: PgPool,

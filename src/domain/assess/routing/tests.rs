@@ -41,7 +41,7 @@ fn applies(rule: &str, at: &str) -> bool {
 }
 
 #[test]
-fn what_holds_whoever_calls_holds_for_unknown_callers() {
+fn what_holds_for_every_caller_holds_for_unknown_callers() {
     let monday = "2026-11-23T09:00:00Z";
     for (rule, holds) in [
         ("open(\"office\")", true),

@@ -1,6 +1,6 @@
 //! Which rates are missing where amounts cannot be converted, so that somebody can record them.
 //!
-//! It knows which amounts of a customer a value rests on, not what they are worth. Whoever counts customers without a value for want of
+//! It knows which amounts of a customer a value rests on, not what they are worth. A caller that counts customers without a value for want of
 //! a rate asks here, as answers do.
 
 use std::collections::BTreeMap;

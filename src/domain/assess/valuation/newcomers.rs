@@ -1,4 +1,4 @@
-//! What a customer of whom nothing is known yet is worth on the day of the first order.
+//! What a customer is worth on the day of the first order, before anything else is known.
 //!
 //! It knows a basis, a day and a horizon, no profile. Contracts and the cost to serve are not in it: neither is known of anybody yet.
 
@@ -21,7 +21,7 @@ use super::{margin::assumed_margin, spend::mean_spend};
 /// What a customer is worth on the day of the first order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Newcomer {
-    /// The kind whose own parameters these are; `None` for somebody of whom not even that is known.
+    /// The kind whose own parameters these are; `None` for a customer whose kind is unknown, too.
     pub kind: Option<CustomerKind>,
     /// Probability of still being a customer after that order.
     pub probability_alive: f64,

@@ -35,7 +35,7 @@ pub(super) fn expected_spend(
     expected(spend, currency, own)
 }
 
-/// The same of a customer of whom nothing is known yet.
+/// The same of a customer before anything is known of them.
 pub(super) fn mean_spend(
     spend: Option<&SpendParameters>,
     reporting: Option<Currency>,

@@ -64,7 +64,7 @@ pub(super) fn totals_of_observed(rows: &[CollapsedRow]) -> Result<Totals, FitErr
         .iter()
         .map(|row| f64::from(row.frequency()) * row.count() as f64)
         .sum();
-    // Whoever ordered again is a day old at least.
+    // A customer who ordered again is a day old at least.
     let longest = rows.iter().map(CollapsedRow::age).fold(0.0, f64::max);
     if longest == 0.0 {
         return Err(FitError::NoRepeatOrders { customers });

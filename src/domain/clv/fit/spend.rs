@@ -50,7 +50,7 @@ struct Group {
     orders: u32,
     customers: f64,
     cells: Range<usize>,
-    /// Customers of whom single orders are known.
+    /// Customers whose single orders are known.
     divided: f64,
     /// Of these, the sum of the logarithms of their orders as shares of their total.
     log_shares: f64,

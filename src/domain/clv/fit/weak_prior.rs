@@ -9,7 +9,7 @@
 use super::report::Convergence;
 use crate::domain::clv::model::ModelKind;
 
-/// Median and standard deviation of the logarithm of r: customers who all order at nearly one rate, or of whom few order nearly all, lie
+/// Median and standard deviation of the logarithm of r: customers who all order at nearly one rate, or few of which order nearly all, lie
 /// two deviations off (r of 20 and 0.05).
 const RATES: (f64, f64) = (1.0, 1.5);
 /// Of a or s.

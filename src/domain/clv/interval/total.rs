@@ -253,7 +253,7 @@ mod tests {
         assert_near("deviation", apart.standard_deviation(), 10.0, 1e-12);
         assert_near("between", apart.probability_at_most(100.0), 0.5, 1e-12);
         assert_near("low", apart.interval(0.9).0, 90.0, 1e-6);
-        // 12 and 9 together scatter by 15; a hundred customers of whom one is known by 10 times as much.
+        // 12 and 9 together scatter by 15; a hundred customers, one of them known by 10 times as much.
         let of = |variance: f64| Total {
             means: vec![1.0, 3.0],
             variance,

@@ -1,6 +1,6 @@
 //! Refunds in another currency than the purchase that they name, and what they leave of it.
 //!
-//! The fold knows no rates. So it keeps such refunds with their purchase, and whoever needs an amount asks for it in a currency: each
+//! The fold knows no rates. So it keeps such refunds with their purchase, and a caller that needs an amount asks for it in a currency: each
 //! refund counts by the rate of its own day.
 
 use super::PurchaseDay;

@@ -206,7 +206,7 @@ fn a_number_outside_the_known_ranges_is_read_and_marked() {
 
 #[test]
 fn the_version_of_the_numbering_plans_is_that_of_the_library() {
-    // The library states it in its documentation only; whoever updates it looks there.
+    // The library states it in its documentation only; a person who updates it looks there.
     let lock = include_str!("../../../../Cargo.lock");
     let (_, after) = lock.split_once("name = \"rlibphonenumber\"\n").unwrap();
     assert!(

@@ -51,7 +51,7 @@ pub(crate) enum Unreadable<E> {
     TooLarge,
     /// The bytes are not of the format.
     Malformed,
-    /// Whoever holds it has no room for it.
+    /// Its holder has no room for it.
     NoRoom(E),
 }
 

@@ -37,7 +37,7 @@ impl Peers {
         }
     }
 
-    /// Cuts whoever must go.
+    /// Cuts the connections that must go.
     pub(crate) fn look(&self, now: Instant) {
         let peers: Vec<Arc<Peer>> = {
             let list = lock(&self.0.list);

@@ -80,7 +80,7 @@ struct Held {
     waiting: Option<Waker>,
 }
 
-/// A stream of messages, which ends when the drain begins: whoever reads it would wait for more.
+/// A stream of messages, which ends when the drain begins: its reader would wait for more.
 #[derive(Debug)]
 pub struct Stream {
     body: Body,

@@ -69,13 +69,7 @@ fn number(error: &ServiceError) -> usize {
         ServiceError::NotConvertible { .. } => 32,
         ServiceError::ImportNotFound(_) => 33,
         ServiceError::ImportUndone(_) => 34,
-        ServiceError::CustomersNotFound(_) => 35,
-        ServiceError::CustomersMerged(_) => 36,
-        ServiceError::NotMerged(_) => 37,
-        ServiceError::GroupTooLarge { .. } => 38,
-        ServiceError::CustomerErased(_) => 39,
-        ServiceError::Unmovable(_) => 40,
-        ServiceError::OneCustomer(..) => 41,
+        ServiceError::Correction(error) => customers::number(error),
         ServiceError::Internal(_) => LAST,
     }
 }
@@ -181,7 +175,7 @@ fn samples() -> Vec<ServiceError> {
     for cause in fit_errors() {
         all.push(ServiceError::NothingToFit(cause));
     }
-    all.extend(customers::errors(&id));
+    all.extend(customers::errors(&id).map(ServiceError::from));
     all.extend(desk_errors());
     all
 }

@@ -92,7 +92,7 @@ impl Classifier {
     }
 
     /// The answer about one subject as of today, as `write` writes it, and, as in [`Answer::stale_since`], whether it may be out of date.
-    /// `write` must depend on nothing but the answer and must not write the latter: its result is kept for whoever asks about the same
+    /// `write` must depend on nothing but the answer and must not write the latter: its result is kept for every question about the same
     /// customer, by whatever name and whenever.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ pub(super) async fn rename(
                 changed.insert(id.clone());
                 left.count += 1;
             }
-        } else if let Some((_, now)) = locked.merged.get(id)
+        } else if let Some(now) = locked.merged.get(id)
             && (now.0, &now.1) != (kind, &display_name)
         {
             left.merged.push(Customer {
@@ -59,8 +59,8 @@ pub(super) async fn rename(
     Ok(left)
 }
 
-/// The new profiles of customers who lost facts, or their kind or name: all facts that are left folded anew. Those of `open` go of whom
-/// nothing is left. Who is merged, or into whom others are merged, stays known: the merge names them.
+/// The new profiles of customers who lost facts, or their kind or name: all facts that are left folded anew. Those of `open` without any
+/// fact left go. Who is merged, or into whom others are merged, stays known: the merge names them.
 pub(super) async fn change(
     tx: &mut Tx<'_, Postgres>,
     left: Renamed,

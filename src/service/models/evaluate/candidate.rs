@@ -61,7 +61,7 @@ pub enum Described {
     All,
     /// Those of a kind.
     Kind(CustomerKind),
-    /// Those of whom the covariates of these names are known.
+    /// Those whose covariates of these names are known.
     Covariates(Vec<String>),
 }
 

@@ -17,13 +17,13 @@ use crate::{
 
 /// What a fit with covariates takes.
 pub(in crate::service) struct CovariateRows {
-    /// Customers of whom every covariate is known, by its values.
+    /// Customers whose covariates are all known, by their values.
     pub(in crate::service) groups: Vec<CovariateGroup>,
-    /// Customers with a purchase of whom a covariate is unknown.
+    /// Customers with a purchase and an unknown covariate.
     pub(in crate::service) left_out: u64,
 }
 
-/// The histories of customers of whom every covariate is known, by its values, and how many others there are.
+/// The histories of customers whose covariates are all known, by their values, and how many others there are.
 #[derive(Default)]
 pub(super) struct CovariateInput {
     /// Keyed by the bits of the values.

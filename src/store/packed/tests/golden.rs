@@ -226,7 +226,7 @@ fn a_profile_of_every_version_unpacks_to_its_history() {
     }
 }
 
-/// Whoever adds a field and leaves the golden copies as they are would find out here.
+/// A new field without new golden copies fails here.
 #[test]
 fn the_last_version_is_what_this_program_packs() {
     assert_eq!(pack(&history_of(VERSIONS)), read(VERSIONS));

@@ -71,6 +71,71 @@ async fn facts_sent_to_the_old_id_stay_with_it_and_a_file_sent_again_counts_once
 }
 
 #[tokio::test]
+async fn a_contract_goes_on_under_either_id_of_merged_customers() {
+    let service = start().await;
+    let terms = |id: &str, day: &str, price| pb::Contract {
+        effective_on: day.to_owned(),
+        ..contract(id, "k", "2026-01-01", 12, price)
+    };
+    service
+        .write_contracts(&[terms("ada-2", "2026-01-01", 100)])
+        .await;
+    // Merged by way of another customer, so that neither id is that of the customer who stays.
+    service
+        .write(&[purchase("top", "9", "2026-01-05", 1)])
+        .await;
+    merge(&service, ("ada", "ada-2"), false).await.unwrap();
+    merge(&service, ("top", "ada"), false).await.unwrap();
+    let mut sent = vec![terms("ada-2", "2026-01-01", 100)];
+    for (id, day, price) in [
+        ("ada", "2026-06-01", 200),
+        ("top", "2026-07-01", 300),
+        ("ada-2", "2026-08-01", 400),
+    ] {
+        sent.push(terms(id, day, price));
+        let written = service.send_contracts(&sent[sent.len() - 1..]).await;
+        assert_outcomes(&written, Outcome::Written);
+        let customer = service.customer(id).await;
+        assert_eq!(customer.contracts.len(), 1);
+        assert_eq!(customer.contracts[0].price, Some(money(price, "EUR")));
+        assert_sound(&service).await;
+    }
+    // Of two in a call, the last is how it stands now, whichever ids they have.
+    let now = [("ada", 500), ("top", 600)].map(|(id, price)| terms(id, "", price));
+    assert_outcomes(&service.send_contracts(&now).await, Outcome::Written);
+    let customer = service.customer("ada").await;
+    assert_eq!(customer.contracts[0].price, Some(money(600, "EUR")));
+    for id in ["ada", "ada-2", "top"] {
+        let again = sent.iter().cloned().map(|it| pb::Contract {
+            customer_id: id.to_owned(),
+            ..it
+        });
+        let again: Vec<pb::Contract> = again.collect();
+        let known = service.send_contracts(&again).await;
+        assert_outcomes(&known, Outcome::Duplicate);
+    }
+    let other = service
+        .send_contracts(&[contract("ada", "k", "2026-02-01", 12, 1)])
+        .await;
+    assert_eq!(other[0].violations[0].reason, "CONTRACT_CHANGED");
+    assert_sound(&service).await;
+    unmerge(&service, "ada", false).await.unwrap();
+    unmerge(&service, "ada-2", false).await.unwrap();
+    for (id, contracts) in [("ada", 0), ("top", 0), ("ada-2", 1)] {
+        assert_eq!(
+            service.customer(id).await.contracts.len(),
+            contracts,
+            "{id}"
+        );
+    }
+    let customer = service.customer("ada-2").await;
+    assert_eq!(customer.contracts[0].price, Some(money(600, "EUR")));
+    let refused = service.send_contracts(&[terms("ada", "", 700)]).await;
+    assert_eq!(refused[0].violations[0].reason, "OTHER_CUSTOMER");
+    assert_sound(&service).await;
+}
+
+#[tokio::test]
 async fn what_both_have_counts_once_and_a_preview_says_how_much_of_it_differs() {
     let service = start().await;
     publish(&service).await;
@@ -110,7 +175,7 @@ async fn what_both_have_counts_once_and_a_preview_says_how_much_of_it_differs() 
     assert_eq!(customer.attributes.len(), 1);
     let value = format!("{:?}", customer.attributes[0].value);
     assert!(value.contains("Berlin"), "{value}");
-    // The day after, whoever it is sent to.
+    // The day after, sent for either of them.
     let later = pb::CustomerPatch {
         attributes: vec![city("Rome", "2026-02-02")],
         ..patch("ada-2")

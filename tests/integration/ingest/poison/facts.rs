@@ -9,10 +9,28 @@ use crate::ingest::count_rows;
 use crate::support::messages::{call, contract, money, purchase};
 use crate::support::service::ServiceWithDatabase;
 
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_transactions() -> Corpus<pb::Transaction> {
     let mut bad =
         Corpus::<pb::Transaction>::new(|at| purchase("ada", &at.to_string(), "2026-01-01", 100));
+    add_bad_texts(&mut bad);
+    add_bad_days_and_amounts(&mut bad);
+    for kind in [-1, 5, i32::MAX] {
+        bad.add("kind", "UNKNOWN_ENUM_VALUE", |it| it.kind = kind);
+        bad.add("customer_kind", "UNKNOWN_ENUM_VALUE", |it| {
+            it.customer_kind = kind;
+        });
+    }
+    bad.add("original_transaction_id", "NOT_A_REFUND", |it| {
+        "x".clone_into(&mut it.original_transaction_id);
+    });
+    bad.add("original_transaction_id", "OWN_ID", |it| {
+        it.kind = Kind::Reversal.into();
+        it.original_transaction_id.clone_from(&it.transaction_id);
+    });
+    bad
+}
+
+fn add_bad_texts(bad: &mut Corpus<pb::Transaction>) {
     bad.texts("customer_id", "INVALID_ID", (128, false), |it, text| {
         it.customer_id = text;
     });
@@ -42,6 +60,9 @@ fn bad_transactions() -> Corpus<pb::Transaction> {
             it.original_transaction_id = text;
         },
     );
+}
+
+fn add_bad_days_and_amounts(bad: &mut Corpus<pb::Transaction>) {
     for (day, reason) in BAD_DAYS {
         bad.add("occurred_on", reason, |it| {
             it.when = Some(When::OccurredOn(day.to_owned()));
@@ -70,20 +91,6 @@ fn bad_transactions() -> Corpus<pb::Transaction> {
         });
         bad.add("cost_minor", reason, |it| it.cost_minor = Some(amount));
     }
-    for kind in [-1, 5, i32::MAX] {
-        bad.add("kind", "UNKNOWN_ENUM_VALUE", |it| it.kind = kind);
-        bad.add("customer_kind", "UNKNOWN_ENUM_VALUE", |it| {
-            it.customer_kind = kind;
-        });
-    }
-    bad.add("original_transaction_id", "NOT_A_REFUND", |it| {
-        "x".clone_into(&mut it.original_transaction_id);
-    });
-    bad.add("original_transaction_id", "OWN_ID", |it| {
-        it.kind = Kind::Reversal.into();
-        it.original_transaction_id.clone_from(&it.transaction_id);
-    });
-    bad
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ fn check_ratio(report: &pb::DriftReport, degrees_of_freedom: i32) {
     assert!(report.likelihood_ratio_p.is_some(), "{report:?}");
 }
 
-/// Customers of whom every second is a member and orders three times as often, and of whom one in ten this is never known.
+/// Customers, every second of them a member who orders three times as often; for one in ten this is never known.
 fn members_and_others(
     prefix: &str,
     law: [f64; 4],

@@ -31,7 +31,7 @@ async fn what_cannot_be_evaluated_is_refused_with_its_reason() {
         ])
         .await;
     nothing("2026-01-31", TODAY, "2026-01-31").await;
-    // Whoever bought for the first time on the day of the split was not observed for a day.
+    // A customer who bought for the first time on the day of the split was not observed for a day.
     nothing("2026-02-01", TODAY, "ordered again").await;
 
     let all_wrong = pb::EvaluateModelRequest {

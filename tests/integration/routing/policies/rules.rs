@@ -72,7 +72,7 @@ async fn rules_about_the_contact_apply_to_unknown_callers() {
     ] {
         let answer = service.route(contact(text, "phone", "outage")).await;
         assert_eq!(answer.verdict(), verdict);
-        // `open("office") || premium` is TRUE whoever calls.
+        // `open("office") || premium` is TRUE for every caller.
         assert_eq!(rules(&answer), ["outage", "anybody"], "{text}");
         let treatment = answer.treatment.clone().unwrap();
         assert_eq!(treatment.priority, Some(40), "{text}");

@@ -187,7 +187,7 @@ fn every_currency_is_named_once_with_its_earliest_day() {
 }
 
 #[test]
-fn whoever_has_no_value_for_another_reason_needs_no_rate() {
+fn a_customer_without_a_value_for_another_reason_needs_no_rate() {
     // Nothing bought, and the only contract has ended: nobody is served any more.
     let former = History {
         contacts: contacts(&[("2026-01-05", "CHF")]),

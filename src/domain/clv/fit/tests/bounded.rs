@@ -12,7 +12,7 @@ use crate::domain::clv::fit::work::WorkLimit;
 use crate::domain::clv::model::ModelKind;
 use crate::domain::stop::{self, StopFlag};
 
-/// Three customers with 700 repeat days each, none of whom has left: nothing says how long they will stay.
+/// Three customers with 700 repeat days each, and none has left: nothing says how long they will stay.
 fn daily_buyers() -> Vec<CollapsedRow> {
     [(1_049, 1_056), (1_048, 1_055), (1_050, 1_058)]
         .map(|(recency, age)| CollapsedRow::new(700, recency, age, 1).unwrap())

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_purchase_taken_back_in_full_leaves_no_cost_whoever_shares_its_day() {
+fn a_purchase_taken_back_in_full_leaves_no_cost_whatever_shares_its_day() {
     // However the second 100 is taken back, the first stands as if alone.
     for back in [
         "r 9 refund 100 of b",

@@ -1,0 +1,98 @@
+//! Contracts of a batch that other customers have: their source and id name a contract that is recorded already.
+//!
+//! Merged customers are one: a contract of one of them goes on with it, whichever of their ids it is sent for.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::PgConnection;
+
+use super::{NewContract, identity};
+use crate::{
+    domain::{
+        customer::facts::{ContractFact, FactKey},
+        definitions::SameId,
+        text::CustomerId,
+    },
+    service::ingest::{Ingest, Outcome, keys::Sources, locked::Locked},
+    store::{self, error::StoreError, fact_keys::KeyedKind},
+};
+
+/// The contracts of a batch that other customers have.
+#[derive(Default)]
+pub(super) struct Foreign {
+    /// Those of customers who are merged with the one they were sent for, with the keys under which they are recorded.
+    continued: HashMap<FactKey, FactKey>,
+    /// Those that stay where they are.
+    staying: HashMap<FactKey, ForeignContract>,
+    /// Those that are to be moved to the customer they were sent for, and whose they are: nothing else is written before.
+    pub(super) following: Vec<(FactKey, CustomerId)>,
+}
+
+/// A contract that another customer has and keeps.
+struct ForeignContract {
+    owner: CustomerId,
+    /// What is recorded of it, if it was moved from the customer it was sent for.
+    moved: Vec<ContractFact>,
+}
+
+impl Foreign {
+    /// The key under which a contract that is sent with this one is recorded.
+    pub(super) fn recorded_key<'a>(&'a self, key: &'a FactKey) -> &'a FactKey {
+        self.continued.get(key).unwrap_or(key)
+    }
+
+    /// What becomes of an item whose contract another customer has and keeps: what is known there is a duplicate; what is new of it is to be
+    /// sent for that customer.
+    pub(super) fn outcome(&self, item: &NewContract) -> Option<Outcome> {
+        let contract = self.staying.get(&item.key)?;
+        let mut moved = contract.moved.iter();
+        Some(if moved.any(|fact| fact.terms == item.terms) {
+            Outcome::Duplicate
+        } else {
+            Outcome::OtherCustomer(contract.owner.clone())
+        })
+    }
+}
+
+/// Notes whose the contracts of a batch are, and sorts out those that another customer has.
+pub(super) async fn claim(
+    ingest: &Ingest,
+    tx: &mut PgConnection,
+    batch: &[NewContract],
+    locked: &Locked,
+) -> Result<Foreign, StoreError> {
+    let keys: HashSet<&FactKey> = batch.iter().map(|item| &item.key).collect();
+    let keys = keys
+        .into_iter()
+        .filter(|key| locked.erased_at(&key.customer_id).is_none());
+    let sources = Sources::new(ingest);
+    let owners = sources.claim(tx, KeyedKind::Contract, keys).await?;
+    let mut foreign = Foreign::default();
+    for (key, owner) in owners {
+        let owned = FactKey {
+            customer_id: owner.customer_id.clone(),
+            ..key.clone()
+        };
+        if locked.is_one(&key.customer_id, &owner.customer_id) {
+            foreign.continued.insert(key, owned);
+            continue;
+        }
+        let mut recorded = store::contracts::list_by_key(tx, &[&owned]).await?;
+        let recorded = recorded.remove(&owner.customer_id).unwrap_or_default();
+        let is_same = |item: &NewContract| {
+            let mut recorded = recorded.iter();
+            item.key != key || recorded.all(|fact| identity(&fact.terms) == identity(&item.terms))
+        };
+        let follows = sources.same_id(&key.source) == SameId::Move && batch.iter().all(is_same);
+        if follows && !owner.is_moved {
+            foreign.following.push((key, owner.customer_id));
+        } else {
+            let contract = ForeignContract {
+                owner: owner.customer_id,
+                moved: if owner.is_moved { recorded } else { vec![] },
+            };
+            foreign.staying.insert(key, contract);
+        }
+    }
+    Ok(foreign)
+}
