@@ -2,7 +2,7 @@
 
 use patron::app::server::Limits;
 use prost::Message as _;
-use prost_types::FileDescriptorProto;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use tokio_stream::once;
 use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
@@ -11,7 +11,8 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1, v1alpha};
 use tonic_types::StatusExt as _;
 
-use super::{Running, request, soon};
+use super::{Running, raw, request, soon};
+use crate::support::service::ServiceWithDatabase;
 
 const SERVICES: [&str; 11] = [
     "grpc.health.v1.Health",
@@ -114,6 +115,36 @@ async fn reflection_describes_the_details_of_errors() {
             messages.extend(declared.map(|message| format!("{package}.{}", message.name())));
         }
         assert!(messages.iter().any(|it| it == name), "{name}: {messages:?}");
+    }
+}
+
+/// Every unary method, `patron.v1.ScoringService/Classify`.
+fn unary_methods() -> Vec<String> {
+    let set = FileDescriptorSet::decode(patron::pb::FILE_DESCRIPTOR_SET).unwrap();
+    let mut methods = vec![];
+    for file in set.file.iter().filter(|it| it.package() == "patron.v1") {
+        for service in &file.service {
+            let unary = service
+                .method
+                .iter()
+                .filter(|it| !it.client_streaming() && !it.server_streaming());
+            methods.extend(unary.map(|it| format!("patron.v1.{}/{}", service.name(), it.name())));
+        }
+    }
+    methods
+}
+
+/// Whatever lane a method runs in: [`raw::exchange_bytes`] holds that an error is trailers alone.
+#[tokio::test]
+async fn the_grpc_core_reads_the_errors_of_every_method() {
+    let service = ServiceWithDatabase::start().await;
+    let methods = unary_methods();
+    assert!(methods.len() > 40, "{methods:?}");
+    for method in methods {
+        let malformed = raw::framed(b"\xff\xff\xff");
+        let answer = raw::exchange_bytes(service.app.address, &method, &malformed, &[]).await;
+        assert_eq!(answer.0["grpc-status"], "3", "{method}");
+        assert!(answer.0.contains_key("grpc-status-details-bin"), "{method}");
     }
 }
 
