@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 /// Says what time it is.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The current instant.
+    /// The current instant, in whole microseconds: what Postgres keeps of one, so that an instant is the same in memory and when it is read again.
     fn now(&self) -> Timestamp;
 }
 
@@ -23,8 +23,13 @@ impl Clock for SystemClock {
         reason = "this is the one place that asks the system"
     )]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        in_microseconds(Timestamp::now())
     }
+}
+
+/// The instant without what is below a microsecond.
+fn in_microseconds(instant: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
 }
 
 /// A clock that stands still until it is set: for tests, and for runs that must be reproducible.
@@ -58,6 +63,14 @@ impl Clock for FixedClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_system_shows_whole_microseconds() {
+        assert_eq!(SystemClock.now().subsec_nanosecond() % 1_000, 0);
+        let instant: Timestamp = "2026-11-22T10:00:00.123456789Z".parse().unwrap();
+        let kept = "2026-11-22T10:00:00.123456Z";
+        assert_eq!(in_microseconds(instant).to_string(), kept);
+    }
 
     #[test]
     fn a_fixed_clock_shows_what_it_was_set_to() {
