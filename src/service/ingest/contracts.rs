@@ -100,7 +100,7 @@ pub(super) async fn write(
         })
     };
     let kind = KeyedKind::Contract;
-    let done = moves::write_following(ingest, kind, named, call.deadline, write).await?;
+    let done = moves::write_following(ingest, kind, named, call, write).await?;
     let (outcomes, _) = done;
     Ok(outcomes)
 }

@@ -121,7 +121,7 @@ pub(super) async fn write<F: KeyedFact>(
         let item = items.find(|item| item.fact.customer_id() == id)?;
         Some(new_customer(item))
     };
-    let done = moves::write_following(ingest, F::KEYED, named, call.deadline, write).await?;
+    let done = moves::write_following(ingest, F::KEYED, named, call, write).await?;
     let (mut tried, mut moved) = done;
     let outcome = |item: &NewFact<F>| {
         let key = item.fact.key();

@@ -19,7 +19,7 @@ use self::{
     writing::{Versions, write},
 };
 use super::{
-    Ingest,
+    Call, Ingest,
     commit::{Changes, commit},
     creation::empty_profile,
     fold::fold_whole,
@@ -113,7 +113,7 @@ pub(super) async fn write_following<T, F>(
     ingest: &Ingest,
     kind: KeyedKind,
     named: impl Fn(&CustomerId) -> Option<Customer>,
-    deadline: Instant,
+    call: &Call,
     write: impl Fn() -> F,
 ) -> Result<(T, HashSet<FactKey>), ServiceError>
 where
@@ -123,7 +123,7 @@ where
         Attempt::Done(done) => return Ok((done, HashSet::new())),
         Attempt::Follows(following) => following,
     };
-    follow(ingest, kind, &following, named, deadline).await?;
+    follow(ingest, kind, &following, named, call).await?;
     match write().await? {
         Attempt::Done(done) => {
             let moved = following.into_iter().map(|(key, _)| key);
@@ -140,7 +140,7 @@ async fn follow(
     kind: KeyedKind,
     following: &[(FactKey, CustomerId)],
     named: impl Fn(&CustomerId) -> Option<Customer>,
-    deadline: Instant,
+    call: &Call,
 ) -> Result<(), ServiceError> {
     let mut moves: BTreeMap<(&CustomerId, &CustomerId), Vec<FactName>> = BTreeMap::new();
     for (key, owner) in following {
@@ -158,7 +158,7 @@ async fn follow(
             facts,
         };
         let customer = named(to);
-        let done = retry(|| try_follow(ingest, &asked, customer.as_ref(), deadline)).await;
+        let done = retry(|| try_follow(ingest, &asked, customer.as_ref(), call)).await;
         // What cannot be moved was changed by another call since it was looked at.
         if matches!(done, Err(ServiceError::Correction(_))) {
             return Err(ServiceError::Contended);
@@ -172,10 +172,14 @@ async fn try_follow(
     ingest: &Ingest,
     asked: &Move,
     customer: Option<&Customer>,
-    deadline: Instant,
+    call: &Call,
 ) -> Result<MovedFacts, ServiceError> {
     let recorded_at = ingest.clock.now();
-    let (mut tx, mut locked) = lock(ingest, asked, deadline).await?;
+    let (mut tx, mut locked) = lock(ingest, asked, call.deadline).await?;
+    // What an undone import sends is refused as a whole.
+    if let Some(import_id) = &call.import {
+        store::imports::find_or_insert(&mut tx, import_id, recorded_at).await?;
+    }
     if let Some(customer) = customer
         && locked.profile(&asked.to).is_none()
     {
