@@ -23,6 +23,7 @@ use self::transactions::{TransactionMapping, TransactionsArgs};
 use super::connection::{Connection, WRITE_TIMEOUT};
 use super::error::CliError;
 use super::output::Output;
+use crate::domain::definitions::Definitions;
 use crate::pb;
 
 pub mod amount;
@@ -245,6 +246,11 @@ async fn import<M: Mapping>(
         Some(connection) => deployment_zone(connection).await,
         None => None,
     };
+    if let Some(connection) = &connection
+        && let Some(definitions) = definitions_in_force(connection).await
+    {
+        mapping.hold_against(definitions);
+    }
     let days_in_utc = args.dry_run && zone.is_none();
     mapping.formats().dates.deployment = zone.or(days_in_utc.then_some(TimeZone::UTC));
     let reading = Reading {
@@ -262,6 +268,14 @@ async fn deployment_zone(connection: &Connection) -> Option<TimeZone> {
     let request = connection.request(pb::GetTimeZoneRequest {});
     let answer = connection.ingest().get_time_zone(request).await.ok()?;
     TimeZone::get(&answer.into_inner().time_zone).ok()
+}
+
+/// The definitions by which the server judges values. None where it has only the built-in ones, or knows keys that this program does not.
+async fn definitions_in_force(connection: &Connection) -> Option<Definitions> {
+    let request = connection.request(pb::GetRevisionRequest { revision: 0 });
+    let answer = connection.definitions().get_revision(request).await.ok()?;
+    let document = answer.into_inner().revision?.document;
+    Definitions::read(&document).ok()
 }
 
 fn parse_source(text: &str) -> Result<String, String> {

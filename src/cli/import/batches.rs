@@ -1,6 +1,7 @@
 //! `patron import list` and `patron import undo`: every run of an import is a batch with an id, by which it can be withdrawn.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
@@ -22,8 +23,8 @@ const NAME_CHARS: usize = 40;
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Maximum number of imports
-    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
-    limit: usize,
+    #[arg(long, default_value = "100", value_name = "NUMBER")]
+    limit: NonZeroUsize,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -74,7 +75,7 @@ fn state(import: &pb::Import) -> &'static str {
 pub async fn list(args: &ListArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let mut client = connection.corrections();
-    let listed = pages::list(args.limit, async |page_token| {
+    let listed = pages::list(args.limit.get(), async |page_token| {
         let request = connection.request(pb::ListImportsRequest {
             page_size: PAGE_SIZE,
             page_token,

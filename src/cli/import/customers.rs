@@ -1,28 +1,27 @@
 //! Rows of customers.
 
+mod attributes;
 mod identifiers;
 
 use std::borrow::Cow;
 
 use clap::Args;
 
+use self::attributes::{AttributeColumns, value_text};
 use self::identifiers::{IdentifierColumns, ReplacedKind, several};
-use super::amount::{currency_in, parse_amount};
 use super::args::{FileArgs, Formats};
 use super::columns::Header;
-use super::currency::{RowCurrency, parse_currency};
+use super::currency::parse_currency;
 use super::meaning::View;
-use super::number::Number;
 use super::pick::Pair;
 use super::pipeline::reading::Mapping;
-use super::row::{Row, free_text, short_text};
+use super::row::{Row, free_text};
 use super::send::{Batch, Terms};
 use super::who::{CustomerColumn, subject_of};
 use crate::cli::error::CliError;
-use crate::cli::text::money_text;
+use crate::domain::definitions::Definitions;
 use crate::domain::telephony::plan::NumberPlan;
 use crate::pb;
-use crate::pb::attribute_value::Value;
 
 /// Options of `patron import customers`.
 #[expect(
@@ -86,52 +85,16 @@ fn parse_pair(text: &str) -> Result<Pair, String> {
     }
 }
 
-/// Type of an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AttributeType {
-    Bool,
-    Int,
-    Number,
-    Text,
-    Day,
-    Money,
-    Tags,
-}
-
-impl AttributeType {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "bool" => Some(Self::Bool),
-            "int" => Some(Self::Int),
-            "number" => Some(Self::Number),
-            "text" => Some(Self::Text),
-            "day" => Some(Self::Day),
-            "money" => Some(Self::Money),
-            "tags" => Some(Self::Tags),
-            _ => None,
-        }
-    }
-}
-
-/// Where an attribute stands in a row.
-#[derive(Debug)]
-struct AttributeColumn {
-    name: String,
-    column: usize,
-    kind: AttributeType,
-}
-
 /// Where a customer stands in a row.
 #[derive(Debug)]
 pub struct CustomerMapping {
     customer: CustomerColumn,
     names: Vec<usize>,
     identifiers: IdentifierColumns,
-    attributes: Vec<AttributeColumn>,
+    attributes: AttributeColumns,
     observed: Option<usize>,
     kind: Option<usize>,
     default_kind: i32,
-    currency: RowCurrency,
     formats: Formats,
     source: String,
 }
@@ -146,11 +109,6 @@ impl CustomerMapping {
         let optional = |option: &str, named: &Option<String>, defaults: &[&str]| {
             header.optional(option, named.as_deref(), defaults)
         };
-        let attributes: Result<Vec<_>, _> = args
-            .attribute
-            .iter()
-            .map(|pair| attribute_column(pair, header))
-            .collect();
         Ok(Self {
             customer: CustomerColumn::new(&args.file, header)?,
             names: several(
@@ -160,77 +118,13 @@ impl CustomerMapping {
                 &["display_name", "name"],
             )?,
             identifiers: IdentifierColumns::new(args, header)?,
-            attributes: attributes?,
+            attributes: AttributeColumns::new(args, header)?,
             observed: optional("--observed-column", &args.observed_column, &["observed_on"])?,
             kind: optional("--kind-column", &args.kind_column, &["kind"])?,
             default_kind: args.file.kind(),
-            currency: RowCurrency::new(
-                args.currency.as_deref(),
-                args.currency_column.as_deref(),
-                header,
-            )?,
             formats: args.file.input.formats()?,
             source: args.file.source.clone(),
         })
-    }
-
-    fn attributes(&self, row: &mut Row<'_>, observed_on: &str) -> Vec<pb::AttributeValue> {
-        let mut values = Vec::new();
-        for attribute in &self.attributes {
-            let value = if attribute.kind == AttributeType::Money {
-                self.money(row, attribute.column)
-            } else {
-                row.parse_cell(attribute.column, |text| self.value(text, attribute.kind))
-            };
-            if let Some(value) = value {
-                values.push(pb::AttributeValue {
-                    name: attribute.name.clone(),
-                    value: Some(value),
-                    observed_on: observed_on.to_owned(),
-                    source: self.source.clone(),
-                });
-            }
-        }
-        values
-    }
-
-    /// "12.50 EUR", or "12.50" in the currency of the row.
-    fn money(&self, row: &mut Row<'_>, column: usize) -> Option<Value> {
-        let of_row = self.currency.optional(row);
-        let numbers = self.formats.numbers;
-        row.parse_cell(column, |text| {
-            // A cell that names its currency needs none of the row, and may have another one.
-            let Some(currency) = currency_in(text).ok().or(of_row) else {
-                return Err("the currency is empty".to_owned());
-            };
-            Ok(Value::MoneyValue(pb::Money {
-                amount_minor: parse_amount(text, &currency, numbers)?.signed(),
-                currency,
-            }))
-        })
-    }
-
-    fn value(&self, text: &str, kind: AttributeType) -> Result<Value, String> {
-        match kind {
-            AttributeType::Bool => parse_bool(text).map(Value::BoolValue),
-            AttributeType::Int => Number::parse(text, self.formats.numbers)
-                .ok()
-                .and_then(Number::to_whole)
-                .map(Value::IntValue)
-                .ok_or_else(|| format!("{text:?} is not a whole number")),
-            AttributeType::Number => {
-                let number = Number::parse(text, self.formats.numbers)?.to_f64();
-                Ok(Value::DoubleValue(number))
-            }
-            AttributeType::Day => {
-                let day = self.formats.dates.day(text)?;
-                Ok(Value::DayValue(day.to_string()))
-            }
-            AttributeType::Tags => parse_tags(text),
-            AttributeType::Text | AttributeType::Money => {
-                free_text(text, 1_024).map(Value::TextValue)
-            }
-        }
     }
 }
 
@@ -241,6 +135,10 @@ impl Mapping for CustomerMapping {
 
     fn formats(&mut self) -> &mut Formats {
         &mut self.formats
+    }
+
+    fn hold_against(&mut self, definitions: Definitions) {
+        self.attributes.hold_against(definitions);
     }
 
     fn subject(fact: &Self::Fact) -> Option<pb::Subject> {
@@ -285,7 +183,7 @@ impl Mapping for CustomerMapping {
         let observed = row.parse(self.observed, |text| dates.day(text));
         let observed_on = observed.map(|day| day.to_string()).unwrap_or_default();
         let identifiers = self.identifiers.read(row);
-        let attributes = self.attributes(row, &observed_on);
+        let attributes = self.attributes.read(row, &self.formats, &observed_on);
         if !row.is_sound() {
             return None;
         }
@@ -310,49 +208,6 @@ impl Mapping for CustomerMapping {
     }
 }
 
-/// A value as a person reads it.
-fn value_text(value: &Value) -> String {
-    match value {
-        Value::BoolValue(value) => value.to_string(),
-        Value::IntValue(value) => value.to_string(),
-        Value::DoubleValue(value) => value.to_string(),
-        Value::TextValue(value) | Value::DayValue(value) => value.clone(),
-        Value::MoneyValue(money) => money_text(money),
-        Value::TagsValue(tags) => tags.tags.join("|"),
-    }
-}
-
-/// `NAME=COLUMN[:TYPE]`. A column whose own name ends in a colon and a type is found by its whole name.
-fn attribute_column(pair: &Pair, header: &Header) -> Result<AttributeColumn, CliError> {
-    let Pair { left: name, right } = pair;
-    let mut letters = name.bytes();
-    let proper = name.len() <= 64
-        && letters
-            .next()
-            .is_some_and(|first| first.is_ascii_lowercase())
-        && letters.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if !proper {
-        return Err(CliError::usage(format!(
-            "--attribute {name}: a name has a lower-case letter, then lower-case letters, digits and _"
-        )));
-    }
-    let (column, kind) = match right.rsplit_once(':') {
-        _ if header.names().iter().any(|column| column == right) => (right.as_str(), "text"),
-        Some((column, kind)) => (column, kind),
-        None => (right.as_str(), "text"),
-    };
-    let kind = AttributeType::named(kind).ok_or_else(|| {
-        CliError::usage(format!(
-            "--attribute {name}: {kind:?} is not a type: use bool, int, number, text, day, money or tags"
-        ))
-    })?;
-    Ok(AttributeColumn {
-        name: name.clone(),
-        column: header.find("--attribute", column)?,
-        kind,
-    })
-}
-
 fn parse_customer_kind(text: &str) -> Result<pb::CustomerKind, String> {
     match text.to_ascii_lowercase().as_str() {
         "person" => Ok(pb::CustomerKind::Person),
@@ -362,25 +217,6 @@ fn parse_customer_kind(text: &str) -> Result<pb::CustomerKind, String> {
             "{text:?} is not a kind of customer: write person, company or employee"
         )),
     }
-}
-
-fn parse_bool(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "y" | "1" => Ok(true),
-        "false" | "no" | "n" | "0" => Ok(false),
-        _ => Err(format!("{text:?} is neither true nor false")),
-    }
-}
-
-fn parse_tags(text: &str) -> Result<Value, String> {
-    let mut tags = Vec::new();
-    for tag in text.split([';', '|']) {
-        tags.extend(short_text(tag, 64)?.map(str::to_owned));
-    }
-    if tags.len() > 64 {
-        return Err("has more than 64 labels".to_owned());
-    }
-    Ok(Value::TagsValue(pb::TagSet { tags }))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use tonic::Status;
 
 use crate::cli::connection::Connection;
 use crate::pb;
+use crate::pb::subject::Subject as Name;
 
 /// Subjects of one call, by the contract.
 const SUBJECTS: usize = 1_000;
@@ -19,6 +20,8 @@ pub struct Counts {
     pub known: u64,
     /// Several customers share the identifier, or it cannot be read.
     pub unclear: u64,
+    /// No customer has the identifier, and the import is not to create one: their rows will be refused.
+    pub refused: u64,
 }
 
 /// Looks customers up, each once.
@@ -26,16 +29,18 @@ pub struct Counts {
 pub struct KnownCustomers {
     connection: Connection,
     waiting: VecDeque<pb::Subject>,
+    unknown: pb::UnknownCustomer,
     counts: Counts,
 }
 
 impl KnownCustomers {
-    /// Looks up over a connection.
+    /// Looks up over a connection. `unknown`: what the import does with identifiers that no customer has.
     #[must_use]
-    pub fn new(connection: Connection) -> Self {
+    pub fn new(connection: Connection, unknown: pb::UnknownCustomer) -> Self {
         Self {
             connection,
             waiting: VecDeque::new(),
+            unknown,
             counts: Counts::default(),
         }
     }
@@ -76,10 +81,15 @@ impl KnownCustomers {
         });
         let answer = self.connection.scoring().batch_classify(request).await?;
         for response in answer.into_inner().responses {
-            self.waiting.pop_front();
+            let subject = self.waiting.pop_front().and_then(|it| it.subject);
+            // An id that is unknown becomes a customer; an identifier is nobody yet.
+            let is_id = matches!(subject, Some(Name::CustomerId(_)));
             let counts = &mut self.counts;
             match response.r#match() {
-                pb::Match::Unknown => counts.new += 1,
+                pb::Match::Unknown if is_id || self.unknown == pb::UnknownCustomer::Create => {
+                    counts.new += 1;
+                }
+                pb::Match::Unknown => counts.refused += 1,
                 pb::Match::One => counts.known += 1,
                 pb::Match::Ambiguous
                 | pb::Match::Invalid

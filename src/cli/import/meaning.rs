@@ -66,6 +66,7 @@ pub struct MeaningJson {
     new_customers: Option<u64>,
     known_customers: Option<u64>,
     unclear_customers: Option<u64>,
+    refused_customers: Option<u64>,
     first_day: Option<String>,
     last_day: Option<String>,
     kinds: Vec<KindJson>,
@@ -146,6 +147,7 @@ impl Meaning {
             new: self.created,
             known: accepted.saturating_sub(self.created),
             unclear: 0,
+            refused: 0,
         }))
     }
 
@@ -155,11 +157,14 @@ impl Meaning {
         let mut rows = Vec::new();
         if !self.customers.is_empty() {
             let of = self.counts().map(|counts| {
-                let unclear = match counts.unclear {
+                let further = |count: u64, what: &str| match count {
                     0 => String::new(),
-                    unclear => format!(", {unclear} not clear"),
+                    count => format!(", {count} {what}"),
                 };
-                format!(" ({} new, {} known{unclear})", counts.new, counts.known)
+                let unclear = further(counts.unclear, "not clear");
+                let refused = further(counts.refused, "unknown: their rows will be refused");
+                let Counts { new, known, .. } = counts;
+                format!(" ({new} new, {known} known{unclear}{refused})")
             });
             let of = of.unwrap_or_default();
             rows.push(("Customers", format!("{}{of}", self.customers.len())));
@@ -212,6 +217,7 @@ impl Meaning {
             new_customers: counts.map(|counts| counts.new),
             known_customers: counts.map(|counts| counts.known),
             unclear_customers: counts.map(|counts| counts.unclear),
+            refused_customers: counts.map(|counts| counts.refused),
             first_day: self.days.map(|(first, _)| first.to_string()),
             last_day: self.days.map(|(_, last)| last.to_string()),
             kinds: kinds.collect(),

@@ -52,6 +52,7 @@ pub async fn run<M: Mapping>(
     let started = Instant::now();
     let header = reading.input.header().clone();
     let unused = header.unused();
+    let unknown = reading.mapping.unknown_customer();
     let mut import = Import {
         progress: Progress::begin(reading.input.size(), output),
         output,
@@ -60,14 +61,19 @@ pub async fn run<M: Mapping>(
             dry_run: args.dry_run,
             unused_columns: unused.into_iter().map(str::to_owned).collect(),
             days_in_utc: reading.days_in_utc,
-            import_id: batches::new_id(&args.source.name()),
+            // A check is no import.
+            import_id: if args.dry_run {
+                String::new()
+            } else {
+                batches::new_id(&args.source.name())
+            },
             ..Summary::default()
         },
         row_limit: args.row_limit.unwrap_or(u64::MAX),
         known: connection
             .filter(|_| args.dry_run)
             .cloned()
-            .map(KnownCustomers::new),
+            .map(|connection| KnownCustomers::new(connection, unknown)),
     };
     let connection = connection.filter(|_| !args.dry_run);
     let result = import.all_rows(&mut reading, &header, connection).await;

@@ -36,6 +36,7 @@ pub struct Summary {
     /// What the server recorded and warned of, and how often.
     pub warnings: BTreeMap<String, u64>,
     /// By which it can be undone.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub import_id: String,
     /// Calls that were sent again.
     pub retried_calls: u64,
@@ -138,7 +139,8 @@ impl Summary {
         for (warning, count) in &self.warnings {
             rows.push(("Warning", format!("{count} recorded: {warning}")));
         }
-        if self.written > 0 {
+        // One that wrote only what was known keeps it, when the import that wrote it first is undone.
+        if !self.dry_run && self.written + self.duplicates > 0 {
             let undo = format!("{} (patron import undo)", self.import_id);
             rows.push(("Import", undo));
         }

@@ -44,6 +44,15 @@ async fn new_and_known_customers_are_counted_before_and_after() {
         .await;
     assert_eq!(before.code, Some(0), "{}", before.notes);
     assert_eq!(counts(&before.summary()), [4, 2, 1, 1]);
+    // Without `create`, nobody is new: whom no customer is found for is refused, and the check says so.
+    let refusing = [&OPTIONS[..6], &["--dry-run"]].concat();
+    let refused = office
+        .import("transactions", ("rows.csv", ROWS), &refusing)
+        .await;
+    let refused = refused.summary();
+    assert_eq!(counts(&refused), [4, 0, 1, 1]);
+    assert_eq!(refused["refused_customers"], 2);
+    assert_eq!(refused["import_id"], serde_json::Value::Null);
     let written = office
         .import("transactions", ("rows.csv", ROWS), &OPTIONS)
         .await;

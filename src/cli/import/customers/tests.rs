@@ -3,6 +3,7 @@ use csv::StringRecord;
 
 use super::super::input::open_csv;
 use super::*;
+use crate::pb::attribute_value::Value;
 use crate::pb::identifier::Identifier as Known;
 
 #[derive(Parser)]
@@ -149,4 +150,43 @@ fn attributes_need_a_proper_name_a_column_and_a_known_type() {
     assert!(mapping(names, "--attribute points=points:float").is_err());
     assert!(mapping(names, "--attribute points=a:b").is_ok());
     assert!(mapping(names, "--external-column crm=nowhere").is_err());
+}
+
+#[test]
+fn a_value_that_contradicts_the_definitions_costs_its_cell() {
+    let document = r#"
+value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
+attributes:
+  city: {family: offered_services, type: one_of, values: [Berlin, Ulm], description: {en: City, de: Stadt}}
+  points: {family: offered_services, type: whole, description: {en: Points, de: Punkte}}
+tiers: [{name: all}]
+schemes: {}
+treatments: {tiers: {all: {sla: {response: 1 h}, queue: a}, UNRATED: {sla: {response: 1 h}, queue: a}}}
+"#;
+    let options = "--attribute city=city --attribute points=points:number --attribute age=age:int";
+    let (mut mapping, header) = mapping("customer_id,phone,city,points,age", options).unwrap();
+    mapping.hold_against(Definitions::read(document).unwrap());
+    let mut read = |cells: [&str; 5]| {
+        let record = [StringRecord::from(cells.to_vec())];
+        let mut row = Row::new(&header, &record);
+        let patch = mapping.read(&mut row).unwrap().remove(0);
+        let names = patch.attributes.into_iter().map(|it| it.name);
+        (names.collect::<Vec<_>>(), row.wrong_cells().to_vec())
+    };
+    let (names, wrong) = read(["c-1", "+493023125001", "berlin", "5.5", "7"]);
+    assert_eq!(names, ["age"]);
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert!(
+        wrong[0].starts_with("city: \"berlin\" is not a value of city, did you mean \"Berlin\"?"),
+        "{wrong:?}"
+    );
+    assert!(wrong[1].starts_with("points: is a number"), "{wrong:?}");
+    let (names, wrong) = read(["c-1", "", "Ulm", "5", "7"]);
+    assert_eq!(
+        (names, wrong),
+        (
+            vec!["city".to_owned(), "points".to_owned(), "age".to_owned()],
+            vec![]
+        )
+    );
 }

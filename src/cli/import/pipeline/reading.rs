@@ -16,6 +16,7 @@ use crate::cli::import::pick::Picked;
 use crate::cli::import::row::Row;
 use crate::cli::import::send::{Batch, Terms};
 use crate::cli::import::unit::{Orders, Unit};
+use crate::domain::definitions::Definitions;
 use crate::pb;
 
 /// Reads rows as facts of one kind.
@@ -33,6 +34,9 @@ pub trait Mapping {
 
     /// How numbers and days are written, to set the deployment's zone once it is known.
     fn formats(&mut self) -> &mut Formats;
+
+    /// Takes the definitions in force, of which values are held against those that a row states. Facts without such values need none.
+    fn hold_against(&mut self, _: Definitions) {}
 
     /// What a fact means.
     fn view<'a>(&self, fact: &'a Self::Fact) -> View<'a>;
