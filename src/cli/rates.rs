@@ -1,5 +1,7 @@
 //! `patron rates`: the exchange rates that a server knows. `patron import rates` records some.
 
+use std::num::NonZeroUsize;
+
 use clap::{Args, Subcommand};
 
 use super::connection::{Connection, ConnectionArgs, READ_TIMEOUT};
@@ -30,8 +32,8 @@ pub struct ListArgs {
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
     /// Maximum number of rates
-    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
-    limit: usize,
+    #[arg(long, default_value = "100", value_name = "NUMBER")]
+    limit: NonZeroUsize,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -71,7 +73,7 @@ async fn fetch(
     connection: &Connection,
 ) -> Result<Listed<pb::RecordedRate>, CliError> {
     let mut client = connection.ingest();
-    let listed = pages::list(args.limit, async |page_token| {
+    let listed = pages::list(args.limit.get(), async |page_token| {
         let request = connection.request(pb::ListRatesRequest {
             from_currency: args.from.clone().unwrap_or_default(),
             to_currency: args.to.clone().unwrap_or_default(),

@@ -2,6 +2,8 @@
 
 mod page;
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 
 use self::page::list_page;
@@ -56,8 +58,8 @@ pub struct MergesArgs {
     #[arg(value_name = "CUSTOMER")]
     customer_id: Option<String>,
     /// Maximum number of merges
-    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
-    limit: usize,
+    #[arg(long, default_value = "100", value_name = "NUMBER")]
+    limit: NonZeroUsize,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -133,7 +135,7 @@ pub(super) async fn unmerge(args: &UnmergeArgs, output: &mut Output) -> Result<(
 pub(super) async fn merges(args: &MergesArgs, output: &mut Output) -> Result<(), CliError> {
     let connection = Connection::open(&args.connection, READ_TIMEOUT).await?;
     let mut client = connection.corrections();
-    let listed = pages::list(args.limit, async |page_token| {
+    let listed = pages::list(args.limit.get(), async |page_token| {
         let request = connection.request(pb::ListMergesRequest {
             customer_id: args.customer_id.clone().unwrap_or_default(),
             page_size: PAGE_SIZE,
