@@ -20,3 +20,4 @@ pub mod server;
 mod services;
 pub mod settings;
 pub mod shutdown;
+pub mod tls;

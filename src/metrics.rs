@@ -15,6 +15,7 @@ mod lane;
 mod peers;
 mod routing;
 mod rpc;
+mod tls;
 
 pub use cache::CacheMetrics;
 pub use compression::{CompressionFormat, CompressionMetrics};
@@ -26,6 +27,7 @@ pub use lane::LaneMetrics;
 pub use peers::PeerMetrics;
 pub use routing::{RouteMetrics, RouteQuality, RouteVerdict};
 pub use rpc::{MethodMetrics, RpcMetrics, StatusCode};
+pub use tls::{HandshakeFailure, TlsListener, TlsMetrics};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub rpc: RpcMetrics,
     /// Connections of the gRPC listener.
     pub connections: ConnectionMetrics,
+    /// TLS of the listeners.
+    pub tls: TlsMetrics,
     /// What connections hold.
     pub peers: PeerMetrics,
     /// Compressed messages.
@@ -129,6 +133,7 @@ impl Metrics {
         );
         let rpc = RpcMetrics::register(&mut registry, methods);
         let connections = ConnectionMetrics::register(&mut registry);
+        let tls = TlsMetrics::register(&mut registry);
         let peers = PeerMetrics::register(&mut registry);
         let compression = CompressionMetrics::register(&mut registry);
         let [profile_cache, identifier_cache] =
@@ -146,6 +151,7 @@ impl Metrics {
         Self {
             rpc,
             connections,
+            tls,
             peers,
             compression,
             profile_cache,

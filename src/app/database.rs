@@ -3,6 +3,7 @@
 
 mod key;
 pub mod migration;
+mod protection;
 mod waiting;
 
 use std::{
@@ -35,6 +36,7 @@ use crate::{
         identifiers::IdentifierKey,
         pool::{self, Plans, Pool, PoolOptions},
         schema::{self, SchemaError},
+        target::Target,
     },
 };
 
@@ -181,20 +183,21 @@ impl Database {
         stop: &CancellationToken,
         watch: &DatabaseWatch,
     ) -> Result<Self, DatabaseError> {
-        let (cluster, url) = if let Some(url) = settings.external_database() {
-            (None, url.expose().to_owned())
+        let (cluster, target) = if let Some(url) = settings.external_database() {
+            (None, settings.database_tls.target(url)?)
         } else {
             let cluster = start_cluster(settings, watch.clone()).await?;
-            let url = cluster.url();
-            (Some(cluster), url)
+            let target = Target::parse(&cluster.url())?;
+            (Some(cluster), target)
         };
         if cluster.is_none() {
-            let waiting = waiting::until_admitted(&url, settings.database_wait());
+            protection::warn(&target);
+            let waiting = waiting::until_admitted(&target, settings.database_wait());
             let waited = stop.run_until_cancelled(waiting).await;
             waited.ok_or(DatabaseError::Stopped)??;
         }
         let (time, failures) = (Arc::clone(clock), watch.failures.clone());
-        let breaker = pool::breaker(&url, move || time.now(), metrics.breaker.clone());
+        let breaker = pool::breaker(&target, move || time.now(), metrics.breaker.clone());
         let writers: Arc<OnceLock<[Pool; 2]>> = Arc::default();
         let to_shut = Arc::clone(&writers);
         let lost = move |error| {
@@ -204,14 +207,14 @@ impl Database {
         };
         let wait = Duration::from_secs(settings.fence_wait_seconds);
         let (epoch, held) = (Epoch::random(), metrics.fence.held.clone());
-        let taking = Fence::take(url.clone(), wait, epoch.clone(), held, lost);
+        let taking = Fence::take(target.clone(), wait, epoch.clone(), held, lost);
         let taken = stop.run_until_cancelled(taking).await;
         let fence = taken.ok_or(DatabaseError::Stopped)??;
         let fenced = (&fence, epoch);
         let opening = Self::open_pools(
             settings,
             clock.now(),
-            &url,
+            &target,
             &breaker,
             fenced,
             cluster.is_some(),
@@ -237,7 +240,7 @@ impl Database {
     async fn open_pools(
         settings: &Settings,
         now: Timestamp,
-        url: &str,
+        target: &Target,
         breaker: &Arc<Breaker>,
         (fence, epoch): (&Fence, Epoch),
         private: bool,
@@ -249,14 +252,14 @@ impl Database {
                 statement_timeout,
                 plans,
             };
-            Pool::open(url, options, breaker)
+            Pool::open(target, options, breaker)
         };
-        let read = pool(settings.read_pool, READ_TIMEOUT, Plans::Kept)?;
-        let answers = pool(ANSWER_CONNECTIONS, READ_TIMEOUT, Plans::Anew)?;
-        let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew)?.fenced(epoch.clone());
-        let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew)?.fenced(epoch.clone());
+        let read = pool(settings.read_pool, READ_TIMEOUT, Plans::Kept);
+        let answers = pool(ANSWER_CONNECTIONS, READ_TIMEOUT, Plans::Anew);
+        let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew).fenced(epoch.clone());
+        let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew).fenced(epoch.clone());
         // Of its own: a connection belongs to the runtime that opened it, and this one is that of lookups.
-        let start = pool(1, BATCH_TIMEOUT, Plans::Anew)?.fenced(epoch);
+        let start = pool(1, BATCH_TIMEOUT, Plans::Anew).fenced(epoch);
         let is_raised = private && raise_before_migrating(&start, fence).await?;
         if private {
             schema::migrate(start.unguarded()).await?;

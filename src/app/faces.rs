@@ -12,6 +12,7 @@ use crate::api::routes::ContactRoutes;
 use crate::app::connections::Listening;
 use crate::app::server::{self, Limits, Running, Shared, SharedLimits};
 use crate::app::settings::Settings;
+use crate::app::tls::Protocol;
 use crate::grpc::http1::HttpCalls;
 use crate::grpc::json::CodecError;
 use crate::http::{self, AnswerCall, Face};
@@ -87,7 +88,7 @@ pub(super) fn start(
         let (clock, closing) = (Arc::clone(&shared.clock), closing.clone());
         let router = http::router(face);
         super::http::start(
-            listener,
+            (listener, shared.listener_tls(Protocol::Http, limits)),
             router,
             clock,
             answers.limits,

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::store::{
     error::StoreError,
     fence::{Attempt, Epoch, Hold, Holder, Raised, Session},
+    target::Target,
 };
 
 /// How often it is asked whether the fence is still ours: a failover takes longer.
@@ -94,13 +95,13 @@ pub struct Fence {
 type Raise = oneshot::Sender<Result<(), FenceError>>;
 
 impl Fence {
-    /// Takes the fence of the database at `url`, waiting up to `wait` for who has it; dropping the future ends the wait. `lost` is called, on
+    /// Takes the fence of the database, waiting up to `wait` for who has it; dropping the future ends the wait. `lost` is called, on
     /// a thread of its own, if another process takes it later. `epoch` is set by [`Self::raise`]; `held` is 1 while the fence is held.
     ///
     /// # Errors
     /// Another process has it, or the database cannot be asked.
     pub async fn take(
-        url: String,
+        target: Target,
         wait: Duration,
         epoch: Epoch,
         held: Gauge,
@@ -113,7 +114,7 @@ impl Fence {
         let released = release.clone();
         let (raises, to_raise) = mpsc::channel(1);
         let post = Post {
-            url,
+            target,
             name: session_name(),
             wait,
             epoch,
@@ -219,7 +220,7 @@ enum Entered {
 }
 
 struct Post {
-    url: String,
+    target: Target,
     name: String,
     /// How long another server is waited for.
     wait: Duration,
@@ -263,7 +264,7 @@ impl Post {
     async fn first(&self, waiting: &mut Option<Session>) -> Result<Entered, FenceError> {
         let mut session = match waiting.take() {
             Some(session) => session,
-            None => Session::open(&self.url, &self.name).await?,
+            None => Session::open(&self.target, &self.name).await?,
         };
         match session.take().await? {
             Attempt::Taken => match session.look(&self.epoch).await? {
@@ -364,7 +365,7 @@ impl Post {
     }
 
     async fn try_again(&self) -> Result<Session, FenceError> {
-        let mut session = Session::open(&self.url, &self.name).await?;
+        let mut session = Session::open(&self.target, &self.name).await?;
         loop {
             let holder = match session.take().await? {
                 Attempt::Taken => return self.unless_overtaken(session).await,

@@ -1,6 +1,6 @@
 //! HTTP connections, of telephone systems and of clients that speak JSON.
 //!
-//! A connection that says nothing is closed, so is one that leaves answers unread, and one that is old is closed between two requests.
+//! Without TLS or above it. A connection that says nothing is closed, so is one that leaves answers unread, and one that is old is closed between two requests.
 
 pub use crate::http::openapi::document as openapi;
 
@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::app::connections::Listening;
-use crate::app::peer_stream::PeerStream;
 use crate::app::server::SharedLimits;
+use crate::app::tls::{ListenerTls, SecureStream};
 use crate::clock::Clock;
 use crate::grpc::layers::request_id::RequestIdLayer;
 
@@ -45,7 +45,7 @@ const MAX_HEADERS: usize = 64;
 /// Serves `router` on the present runtime until `stop` is cancelled; then requests in progress get `drain_limit` to end. What connections hold
 /// is charged to them as over gRPC.
 pub(super) fn start(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, ListenerTls),
     router: Router,
     clock: Arc<dyn Clock>,
     SharedLimits { peers, cut, .. }: SharedLimits,
@@ -56,7 +56,7 @@ pub(super) fn start(
     let draining = stop.clone();
     Listening::start(listener, stop, drain_limit, move |stream, close| {
         let peer = peers.connect(&cut);
-        let stream = PeerStream::new(stream, Arc::clone(&peer));
+        let stream = tls.secure(stream, Arc::clone(&peer));
         // The layers of calls find it in the extensions of each request.
         let service = service.clone().map_request(move |mut request: Request<_>| {
             // A request that came in one piece with the one before it has its time from here.
@@ -70,7 +70,7 @@ pub(super) fn start(
 
 /// Answers the requests of one connection until it is to be closed.
 async fn answer<S>(
-    stream: PeerStream,
+    stream: SecureStream,
     service: S,
     close: CancellationToken,
     draining: CancellationToken,

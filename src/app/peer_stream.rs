@@ -28,10 +28,6 @@ impl PeerStream {
         }
     }
 
-    pub(super) fn peer(&self) -> &Arc<Peer> {
-        &self.peer
-    }
-
     /// Notes what the socket took, or that it takes no more.
     fn note_write(&self, written: &Poll<io::Result<usize>>) {
         match written {

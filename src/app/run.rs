@@ -23,6 +23,7 @@ use crate::{
         server::{self, DrainOutcome, Health, Limits, ReflectionError, ServeError, Shared},
         services,
         settings::Settings,
+        tls::{CertificateError, Tls},
     },
     clock::Clock,
     grpc::json::CodecError,
@@ -59,6 +60,8 @@ pub struct App {
     pub admin_address: SocketAddr,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// TLS of the gRPC and HTTP listeners; `None` when they speak plain text.
+    pub tls: Option<Arc<Tls>>,
     /// How long the start took.
     pub started_in: Duration,
     /// The zone in which days are counted.
@@ -90,6 +93,9 @@ pub enum StartError {
         /// Why.
         cause: io::Error,
     },
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The system refuses threads.
     #[error("cannot start the threads for long work: {0}")]
     Threads(io::Error),
@@ -143,10 +149,7 @@ impl App {
             local(sockets.grpc.local_addr(), settings.listen)?,
             local(admin_listener.local_addr(), settings.admin_listen)?,
         );
-        let mut shared = Shared::new(Arc::clone(&clock));
-        let lanes = LaneThreads::start(&shared.metrics, settings.write_pool);
-        let lanes = lanes.map_err(StartError::Threads)?;
-        shared.lanes = Some(lanes.lanes.clone());
+        let (shared, lanes) = share(settings, &clock)?;
         // Before the database, which may be waited for: a probe hears that this process is alive and not ready.
         let stop_admin = CancellationToken::new();
         let failed = stop_admin.clone().drop_guard();
@@ -179,6 +182,7 @@ impl App {
         failed.disarm();
         let follow = follow_cluster(watch.cluster_runs.subscribe(), shared.health.clone());
         control.spawn(stop.clone().run_until_cancelled_owned(follow));
+        watch_certificates(settings, &shared, &control, &stop);
         let server = control.spawn(running.supervise(stop.clone()));
         // On the present runtime, where lookups are answered.
         let [http, agi] = faces::start(listeners, answers, &limits, &shared, &stop);
@@ -188,6 +192,7 @@ impl App {
             agi_address: agi.as_ref().and_then(|agi| agi.address),
             admin_address,
             metrics: shared.metrics,
+            tls: shared.tls,
             started_in: start.elapsed(),
             zone: database.zone.clone(),
             schema_version: database.schema_version,
@@ -207,7 +212,8 @@ impl App {
     /// Where clients connect to.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Waits until the service has stopped, then stops what it ran on.
@@ -260,6 +266,31 @@ impl App {
         self.stop.cancel();
         self.wait().await
     }
+}
+
+/// Looks for new certificates until the service stops.
+fn watch_certificates(
+    settings: &Settings,
+    shared: &Shared,
+    control: &Handle,
+    stop: &CancellationToken,
+) {
+    if let Some(tls) = shared.tls.clone() {
+        let watch = tls.watch(settings.tls.reload_interval(), Arc::clone(&shared.clock));
+        control.spawn(stop.clone().run_until_cancelled_owned(watch));
+    }
+}
+
+/// What all listeners share: metrics, the threads for long work, and TLS where the settings want it.
+fn share(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<(Shared, LaneThreads), StartError> {
+    let mut shared = Shared::new(Arc::clone(clock));
+    let lanes = LaneThreads::start(&shared.metrics, settings.write_pool);
+    let lanes = lanes.map_err(StartError::Threads)?;
+    shared.lanes = Some(lanes.lanes.clone());
+    let open = |files| Tls::open(files, clock.now(), shared.metrics.tls.clone());
+    let tls = settings.tls.files().map(open).transpose()?;
+    shared.tls = tls.map(Arc::new);
+    Ok((shared, lanes))
 }
 
 /// Says that what writes does not serve while the private cluster is away; what is in memory is answered meanwhile.

@@ -29,6 +29,7 @@ use tower::{Layer as _, ServiceExt as _};
 use crate::app::failure::Failure;
 use crate::app::server::incoming::Incoming;
 use crate::app::shutdown::{Lifecycle, Phase};
+use crate::app::tls::{ListenerTls, Protocol, Tls};
 use crate::clock::Clock;
 use crate::grpc::http1::{Calls, HttpCalls};
 use crate::grpc::json::CodecError;
@@ -105,6 +106,8 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Where long work runs; `None`: where it arrives.
     pub lanes: Option<Lanes>,
+    /// Encrypts its connections; `None`: they are plain.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl Shared {
@@ -119,7 +122,15 @@ impl Shared {
             health: Health::new(),
             clock,
             lanes: None,
+            tls: None,
         }
+    }
+}
+
+impl Shared {
+    /// What encrypts the connections of a listener.
+    pub(super) fn listener_tls(&self, protocol: Protocol, limits: &Limits) -> ListenerTls {
+        ListenerTls::new(self.tls.clone(), protocol, limits.handshake_timeout)
     }
 }
 
@@ -178,6 +189,7 @@ pub fn start(
     let peers = Peers::new(limits.of_peers(), shared.metrics.peers.clone());
     let incoming = Incoming::new(
         listener,
+        shared.listener_tls(Protocol::Grpc, limits),
         limits,
         shared.metrics.connections.clone(),
         peers.clone(),

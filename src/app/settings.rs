@@ -3,6 +3,7 @@
 //! The command line refuses what cannot be read; [`Settings::validate`] refuses what cannot be meant, all of it at once, before anything
 //! starts.
 
+pub mod encryption;
 mod validation;
 mod values;
 
@@ -19,6 +20,7 @@ use http::HeaderValue;
 
 use crate::app::logging::LogFormat;
 use crate::app::server::Limits;
+use crate::app::settings::encryption::{DatabaseTlsSettings, TlsSettings};
 use crate::postgres::directory::default_data_dir;
 
 /// Settings of `patron serve`.
@@ -30,7 +32,8 @@ use crate::postgres::directory::default_data_dir;
 pub struct Settings {
     /// Address of the gRPC listener.
     ///
-    /// The default is the loopback interface: there is no login yet, so anyone who reaches the port can read every customer.
+    /// The default is the loopback interface: without --tls-client-ca there is no login, so anyone who reaches the port can read
+    /// every customer.
     #[arg(
         long,
         env = "PATRON_LISTEN",
@@ -75,9 +78,14 @@ pub struct Settings {
 
     /// Allow listening on addresses that other machines can reach, without encryption or login.
     ///
-    /// Off by default. Use it only on a network without untrusted machines. The variable takes 1 or 0, true or false.
+    /// Off by default. Use it only on a network without untrusted machines. gRPC and HTTP do not need it where --tls-client-ca
+    /// requires certificates. The variable takes 1 or 0, true or false.
     #[arg(long, env = "PATRON_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
+
+    /// Encryption of the gRPC and HTTP listeners
+    #[command(flatten)]
+    pub tls: TlsSettings,
 
     /// Postgres to use, as postgres://USER:PASSWORD@HOST/DATABASE.
     ///
@@ -85,6 +93,10 @@ pub struct Settings {
     /// user of the machine.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,
+
+    /// Encryption of the way to it
+    #[command(flatten)]
+    pub database_tls: DatabaseTlsSettings,
 
     /// Time in seconds to wait at startup for an external Postgres.
     ///

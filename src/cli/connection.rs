@@ -1,4 +1,6 @@
-//! The connection of a client command to its server: address, time limit, clients.
+//! The connection of a client command to its server: address, encryption, time limit, clients.
+
+mod tls;
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use clap::Args;
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
+use self::tls::ClientTlsArgs;
 use super::error::CliError;
 use crate::pb::correction_service_client::CorrectionServiceClient;
 use crate::pb::customer_service_client::CustomerServiceClient;
@@ -31,9 +34,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_LIMIT: usize = 64 << 20;
 
 /// Options of every command that talks to a server.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ConnectionArgs {
-    /// Address of the server
+    /// Address of the server; https:// for one with TLS
     #[arg(
         long,
         env = "PATRON_ENDPOINT",
@@ -45,6 +48,9 @@ pub struct ConnectionArgs {
     /// Time limit of a call, for example 500ms, 10s or 5m
     #[arg(long, value_parser = parse_timeout, value_name = "TIME", help_heading = "Connection")]
     pub timeout: Option<Duration>,
+    /// How the connection is encrypted
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
 }
 
 /// An open connection with the time limit of its calls.
@@ -60,20 +66,23 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// Wrong usage for an address that is none; [`CliError::Unreachable`] when nobody listens there.
+    /// Wrong usage for an address that is none or files that are not what they should be; [`CliError::Unreachable`] when nobody listens there.
     pub async fn open(args: &ConnectionArgs, default_timeout: Duration) -> Result<Self, CliError> {
-        let endpoint = normalised_endpoint(&args.endpoint)?;
+        let endpoint = normalised_endpoint(&args.endpoint, args.tls.is_given())?;
         let timeout = args.timeout.unwrap_or(default_timeout);
-        let channel = Endpoint::from_shared(endpoint.clone())
+        let unreachable = |error: tonic::transport::Error| CliError::Unreachable {
+            endpoint: endpoint.clone(),
+            hint: tls::hint(&error),
+            cause: root_cause(&error),
+        };
+        let mut server = Endpoint::from_shared(endpoint.clone())
             .map_err(|_| not_an_address(&args.endpoint))?
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-            .tcp_nodelay(true)
-            .connect()
-            .await
-            .map_err(|error| CliError::Unreachable {
-                endpoint: endpoint.clone(),
-                cause: root_cause(&error),
-            })?;
+            .tcp_nodelay(true);
+        if endpoint.starts_with("https://") {
+            server = server.tls_config(args.tls.config()?).map_err(unreachable)?;
+        }
+        let channel = server.connect().await.map_err(unreachable)?;
         Ok(Self {
             channel,
             endpoint,
@@ -158,18 +167,25 @@ impl Connection {
     }
 }
 
-/// An address with its scheme, which may be left away.
-fn normalised_endpoint(endpoint: &str) -> Result<String, CliError> {
+/// An address with its scheme. Without one, it is that of TLS where there are options of TLS.
+fn normalised_endpoint(endpoint: &str, has_tls: bool) -> Result<String, CliError> {
     let endpoint = endpoint.trim().trim_end_matches('/');
     if endpoint.is_empty() {
         return Err(not_an_address(endpoint));
     }
     match endpoint.split_once("://") {
+        None if has_tls => Ok(format!("https://{endpoint}")),
         None => Ok(format!("http://{endpoint}")),
-        Some(("http", _)) => Ok(endpoint.to_owned()),
+        Some(("http", address)) if has_tls => Err(CliError::Usage {
+            message: format!("--endpoint {endpoint} is plain text, but options of TLS are given"),
+            hint: format!("write https://{address}, or remove the options"),
+        }),
+        Some(("http" | "https", _)) => Ok(endpoint.to_owned()),
         Some((scheme, _)) => Err(CliError::Usage {
             message: format!("--endpoint {endpoint}: the scheme {scheme} is not supported"),
-            hint: format!("write http://HOST:PORT, for example {DEFAULT_ENDPOINT}"),
+            hint: format!(
+                "write http://HOST:PORT or https://HOST:PORT, for example {DEFAULT_ENDPOINT}"
+            ),
         }),
     }
 }
@@ -241,14 +257,20 @@ mod tests {
     #[test]
     fn the_scheme_of_an_address_may_be_left_away() {
         assert_eq!(
-            normalised_endpoint("127.0.0.1:50051").unwrap(),
+            normalised_endpoint("127.0.0.1:50051", false).unwrap(),
             DEFAULT_ENDPOINT
         );
         assert_eq!(
-            normalised_endpoint("http://127.0.0.1:50051/").unwrap(),
+            normalised_endpoint("http://127.0.0.1:50051/", false).unwrap(),
             DEFAULT_ENDPOINT
         );
-        assert!(normalised_endpoint("https://h:1").is_err());
-        assert!(normalised_endpoint(" ").is_err());
+        for has_tls in [false, true] {
+            let written = normalised_endpoint("https://h:1", has_tls);
+            assert_eq!(written.unwrap(), "https://h:1");
+            assert!(normalised_endpoint(" ", has_tls).is_err());
+            assert!(normalised_endpoint("ftp://h:1", has_tls).is_err());
+        }
+        assert_eq!(normalised_endpoint("h:1", true).unwrap(), "https://h:1");
+        assert!(normalised_endpoint("http://h:1", true).is_err());
     }
 }

@@ -191,7 +191,7 @@ impl Stopwatch {
 async fn connect(endpoint: &str) -> Result<Connection, CliError> {
     let args = ConnectionArgs {
         endpoint: endpoint.to_owned(),
-        timeout: None,
+        ..ConnectionArgs::default()
     };
     Connection::open(&args, WRITE_TIMEOUT).await
 }

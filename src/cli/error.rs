@@ -39,6 +39,8 @@ pub enum CliError {
         endpoint: String,
         /// What the operating system said.
         cause: String,
+        /// What to do about it. Empty: the usual.
+        hint: String,
     },
     /// The server answered with an error.
     #[error("{}", status.message())]
@@ -131,6 +133,9 @@ impl CliError {
                 }
                 lines
             }
+            Self::Unreachable { hint, .. } if !hint.is_empty() => {
+                vec![format!("error: {self}"), format!("hint: {hint}")]
+            }
             Self::Unreachable { .. } => vec![
                 format!("error: {self}"),
                 "hint: start a server with `patron serve` (or `patron demo` for generated customers), or set another address with --endpoint"
@@ -209,7 +214,11 @@ fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
         }
         (_, Some("NO_EARLIER_MODEL")) => Some("list versions with `patron model list`"),
         (Code::Unavailable, _) if status.source().is_some() => Some(
-            "is the server still running? start one with `patron serve`, or set another address with --endpoint",
+            "is the server still running? one with TLS has an https:// address; set another one with --endpoint",
+        ),
+        // What the transport failed on, not what the server answered.
+        (Code::Internal | Code::Unknown, None) if status.source().is_some() => Some(
+            "the connection broke: a server with TLS has an https:// address, and a port for HTTP or metrics answers no commands",
         ),
         (Code::Unavailable, _) => Some("the database is unreachable: retry later"),
         (Code::DeadlineExceeded | Code::Cancelled, _) => {

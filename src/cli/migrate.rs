@@ -6,7 +6,8 @@ use super::error::CliError;
 use super::output::Output;
 use super::serve::{database_failed, runtime};
 use crate::app::database::migration::{self, Migrated};
-use crate::app::settings::DatabaseUrl;
+use crate::app::settings::encryption::DatabaseTlsSettings;
+use crate::app::settings::{DatabaseUrl, InvalidSettings};
 use crate::clock::{Clock as _, SystemClock};
 
 /// Options of `patron migrate`.
@@ -19,6 +20,9 @@ pub struct MigrateArgs {
     /// The database, as postgres://USER:PASSWORD@HOST/DATABASE; prefer the variable: every user of the machine can read flags
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: DatabaseUrl,
+    /// Encryption of the way to it
+    #[command(flatten)]
+    pub tls: DatabaseTlsSettings,
 }
 
 /// Runs the migrations.
@@ -31,8 +35,13 @@ pub fn run(args: &MigrateArgs, output: &mut Output) -> Result<(), CliError> {
         let message = "--database-url (DATABASE_URL): must begin with postgres:// or postgresql://";
         return Err(CliError::usage(message));
     }
-    let migrating = migration::migrate(&args.database_url, SystemClock.now());
-    let migrated = runtime()?.block_on(migrating);
+    let problems = args.tls.problems(&args.database_url);
+    if !problems.is_empty() {
+        return Err(CliError::usage(InvalidSettings { problems }.to_string()));
+    }
+    let target = args.tls.target(&args.database_url);
+    let target = target.map_err(|error| database_failed(error.into()))?;
+    let migrated = runtime()?.block_on(migration::migrate(&target, SystemClock.now()));
     let migrated = migrated.map_err(database_failed)?;
     let said = match migrated.schema {
         Migrated::Already { version } => {

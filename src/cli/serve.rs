@@ -14,6 +14,7 @@ use crate::app::database::DatabaseError;
 use crate::app::run::{App, StartError};
 use crate::app::server::DrainOutcome;
 use crate::app::settings::Settings;
+use crate::app::tls::{CertificateInUse, ClientCertificates, Tls};
 use crate::app::{logging, shutdown};
 use crate::clock::SystemClock;
 
@@ -92,6 +93,7 @@ pub(super) async fn start(
             StartError::Database(DatabaseError::Stopped) => CliError::Stopped,
             StartError::Database(error) => database_failed(error),
             StartError::Listen { .. }
+            | StartError::Certificate(_)
             | StartError::Threads(_)
             | StartError::Reflection(_)
             | StartError::Json(_)
@@ -109,7 +111,8 @@ pub(super) fn database_failed(error: DatabaseError) -> CliError {
 fn banner(app: &App) -> Vec<String> {
     let http = app.http_address;
     let http = http.map(|address| {
-        let page = format!("http://{address}/v1");
+        let scheme = if app.tls.is_some() { "https" } else { "http" };
+        let page = format!("{scheme}://{address}/v1");
         format!("call arrival over HTTP: {page}/route, all calls as JSON: {page}/openapi.json")
     });
     let mut lines = vec![format!(
@@ -117,6 +120,7 @@ fn banner(app: &App) -> Vec<String> {
         env!("CARGO_PKG_VERSION"),
         app.address
     )];
+    lines.extend(app.tls.as_deref().map(encryption));
     lines.extend(http);
     let agi = app.agi_address;
     lines.extend(agi.map(|address| format!("call arrival for Asterisk: agi://{address}/route")));
@@ -130,6 +134,21 @@ fn banner(app: &App) -> Vec<String> {
         ),
     ]);
     lines
+}
+
+/// How connections are encrypted, and for whom.
+fn encryption(tls: &Tls) -> String {
+    let CertificateInUse {
+        serial_number,
+        not_after,
+        ..
+    } = tls.certificate();
+    let clients = match (&tls.files().client_ca, tls.files().client_certificates) {
+        (None, _) => "clients need no certificate",
+        (Some(_), ClientCertificates::Required) => "clients need a certificate",
+        (Some(_), ClientCertificates::Optional) => "clients may have a certificate",
+    };
+    format!("TLS with certificate {serial_number}, which expires {not_after}; {clients}")
 }
 
 /// Waits for the end of the service and says how it ended.

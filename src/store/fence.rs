@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
-use crate::store::error::StoreError;
+use crate::store::{error::StoreError, target::Target};
 
 /// How long a connection, and each statement, may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -145,11 +145,10 @@ impl Session {
     /// Opens one under a name that tells people which process it is.
     ///
     /// # Errors
-    /// When the URL cannot be read or the database cannot be reached.
-    pub async fn open(url: &str, name: &str) -> Result<Self, StoreError> {
+    /// When the database cannot be reached.
+    pub async fn open(target: &Target, name: &str) -> Result<Self, StoreError> {
         let name = &name[..name.floor_char_boundary(MAX_NAME_BYTES)];
-        let options = url.parse::<PgConnectOptions>()?.application_name(name);
-        let mut session = Self(within(options.connect()).await?);
+        let mut session = Self(within(target.options(name).connect()).await?);
         // The server's own settings may end sessions that do nothing for long, which is what this one does. By statements, since poolers
         // refuse settings at the connect.
         for statement in [

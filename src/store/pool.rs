@@ -13,10 +13,8 @@ use std::{
 
 use jiff::Timestamp;
 use sqlx::{
-    Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction,
-    error::DatabaseError,
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction, error::DatabaseError,
+    pool::PoolConnection, postgres::PgPoolOptions,
 };
 use tokio::time::error::Elapsed;
 use tracing::Instrument as _;
@@ -29,6 +27,7 @@ use crate::{
         error::StoreError,
         fence::Epoch,
         queue,
+        target::Target,
     },
 };
 
@@ -81,32 +80,23 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of connections to the database at `url`, which are made when they are needed.
-    ///
-    /// # Errors
-    /// When the URL cannot be read.
-    pub fn open(
-        url: &str,
-        options: PoolOptions,
-        breaker: &Arc<Breaker>,
-    ) -> Result<Self, StoreError> {
+    /// A pool of connections to the database, which are made when they are needed.
+    #[must_use]
+    pub fn open(target: &Target, options: PoolOptions, breaker: &Arc<Breaker>) -> Self {
         let statement_timeout = format!("{}ms", options.statement_timeout.as_millis());
-        let connect = url
-            .parse::<PgConnectOptions>()?
-            .application_name(APPLICATION_NAME)
-            .options([
-                ("statement_timeout", statement_timeout.as_str()),
-                (
-                    "plan_cache_mode",
-                    match options.plans {
-                        Plans::Kept => "auto",
-                        Plans::Anew => "force_custom_plan",
-                    },
-                ),
-                ("idle_in_transaction_session_timeout", "60s"),
-                // Times are bound and read in binary; nothing may depend on the session's zone.
-                ("timezone", "UTC"),
-            ]);
+        let connect = target.options(APPLICATION_NAME).options([
+            ("statement_timeout", statement_timeout.as_str()),
+            (
+                "plan_cache_mode",
+                match options.plans {
+                    Plans::Kept => "auto",
+                    Plans::Anew => "force_custom_plan",
+                },
+            ),
+            ("idle_in_transaction_session_timeout", "60s"),
+            // Times are bound and read in binary; nothing may depend on the session's zone.
+            ("timezone", "UTC"),
+        ]);
         let there = Arc::clone(breaker);
         let rest_limit = options.statement_timeout / REST_SHARE;
         let connections = PgPoolOptions::new()
@@ -127,12 +117,12 @@ impl Pool {
                 Box::pin(async move { Ok(is_there && at_rest(connection, rest_limit).await?) })
             })
             .connect_lazy_with(connect);
-        Ok(Self {
+        Self {
             connections,
             breaker: Arc::clone(breaker),
             begin_timeout: options.acquire_timeout,
             epoch: None,
-        })
+        }
     }
 
     /// The same pool, whose transactions that write fail once another process has taken the fence.
@@ -149,13 +139,15 @@ impl Pool {
     /// # Errors
     /// When none is free in time, or at once while the database is away.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        let acquired = async { self.connections.acquire().await.map_err(refused) };
+        // Boxed: a future that may connect is large, by its handshake of TLS, and all futures of lookups would be.
+        let acquired = Box::pin(async { self.connections.acquire().await.map_err(refused) });
         match self.breaker.guard(acquired).await {
             Ok(connection) => Ok(connection),
             Err(error) => {
                 // Whatever is in the way of a connection, a probe says whether it is in the way of all.
                 self.breaker.suspect();
-                Err(queue::explain(&self.connections.connect_options(), error).await)
+                let database = self.connections.connect_options();
+                Err(Box::pin(queue::explain(&database, error)).await)
             }
         }
     }
@@ -330,44 +322,19 @@ impl Drop for Lease {
     }
 }
 
-/// Connects once and says plainly why that does not work, which a pool, that keeps trying, cannot.
-///
-/// # Errors
-/// Whatever the server or the network says.
-pub async fn probe(url: &str, limit: Duration) -> Result<(), sqlx::Error> {
-    let options = url
-        .parse::<PgConnectOptions>()?
-        .application_name(APPLICATION_NAME);
-    let connected = tokio::time::timeout(limit, PgConnection::connect_with(&options)).await;
-    let connection = connected.map_err(|_| timed_out(limit))??;
-    connection.close().await
-}
-
-/// Whether a failure to connect may pass by itself: nobody listens yet, the network is down, the server starts or has no place. A wrong
-/// password, no such database or what cannot be read in the URL does not.
-#[must_use]
-pub fn may_pass(error: &sqlx::Error) -> bool {
-    if let Some(refusal) = error.as_database_error() {
-        let code = refusal.code().unwrap_or_default();
-        let passing = ["08", "53", "55", "57", "58"];
-        return passing.iter().any(|class| code.starts_with(class));
-    }
-    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_))
-}
-
-/// A breaker in front of the database at `url`.
+/// A breaker in front of the database.
 #[must_use]
 pub fn breaker(
-    url: &str,
+    target: &Target,
     now: impl Fn() -> Timestamp + Send + Sync + 'static,
     metrics: BreakerMetrics,
 ) -> Arc<Breaker> {
-    let url = url.to_owned();
+    let target = target.clone();
     let now: Now = Box::new(now);
     Breaker::new(
         Box::new(move || {
-            let url = url.clone();
-            Box::pin(async move { sign_of_life(&url).await })
+            let target = target.clone();
+            Box::pin(async move { sign_of_life(&target).await })
         }),
         now,
         metrics,
@@ -375,12 +342,10 @@ pub fn breaker(
 }
 
 /// Connects. A server that has no place for one more connection is alive: those that we hold go on working.
-async fn sign_of_life(url: &str) -> Result<(), StoreError> {
+async fn sign_of_life(target: &Target) -> Result<(), StoreError> {
     /// SQLSTATE `too_many_connections`.
     const NO_PLACE: &str = "53300";
-    let options = url
-        .parse::<PgConnectOptions>()?
-        .application_name(APPLICATION_NAME);
+    let options = target.options(APPLICATION_NAME);
     match PgConnection::connect_with(&options).await {
         Ok(connection) => {
             // It answered: how the connection ends says nothing about the server.
@@ -392,9 +357,4 @@ async fn sign_of_life(url: &str) -> Result<(), StoreError> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn timed_out(limit: Duration) -> sqlx::Error {
-    let message = format!("no connection within {} s", limit.as_secs());
-    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
 }

@@ -76,10 +76,7 @@ fn wrong_usage_exits_with_64_and_says_why_on_standard_error() {
         (&["classify", "+12"], "not a phone number"),
         (&["classify", "a", "--timeout", "soon"], "for example 10s"),
         (&["score", "--subjects", "none.csv"], "cannot open none.csv"),
-        (
-            &["classify", "a", "--endpoint", "https://h:1"],
-            "scheme https",
-        ),
+        (&["classify", "a", "--endpoint", "ftp://h:1"], "scheme ftp"),
         (
             &["import", "transactions", "f.csv", "--currency", "EURO"],
             "not a currency",

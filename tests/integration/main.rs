@@ -39,3 +39,4 @@ mod schema;
 mod server;
 mod support;
 mod tidy;
+mod tls;

@@ -11,7 +11,7 @@ mod fake;
 mod hostile;
 mod limits;
 mod messages;
-mod observation;
+pub(crate) mod observation;
 pub(crate) mod raw;
 
 use std::net::SocketAddr;
@@ -36,20 +36,26 @@ use fake::Fake;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server on a free port of the loopback.
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     fake: Fake,
-    shared: Shared,
+    pub(crate) shared: Shared,
     stop: CancellationToken,
     served: JoinHandle<Result<DrainOutcome, ServeError>>,
 }
 
 impl Running {
     async fn start(limits: Limits) -> Self {
+        Self::start_with(limits, |_| {}).await
+    }
+
+    /// With something else that it shares with the process.
+    pub(crate) async fn start_with(limits: Limits, change: impl FnOnce(&mut Shared)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let fake = Fake::default();
-        let shared = Shared::new(Arc::new(SystemClock));
+        let mut shared = Shared::new(Arc::new(SystemClock));
+        change(&mut shared);
         let stop = CancellationToken::new();
         let service = ScoringServiceServer::new(fake.clone())
             .max_decoding_message_size(limits.max_message_bytes);
@@ -85,12 +91,12 @@ impl Running {
 }
 
 /// What must happen without our doing anything more.
-async fn soon<F: Future>(future: F) -> F::Output {
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(PATIENCE, future).await.expect("nothing happened")
 }
 
 /// A request that tells the fake what to do.
-fn request(command: &str) -> ClassifyRequest {
+pub(crate) fn request(command: &str) -> ClassifyRequest {
     ClassifyRequest {
         subject: Some(Subject {
             subject: Some(subject::Subject::CustomerId(command.to_owned())),

@@ -8,16 +8,15 @@ use tokio::sync::oneshot;
 
 use super::{DatabaseError, raise_before_migrating};
 use crate::{
-    app::{
-        fence::{Fence, FenceError},
-        settings::DatabaseUrl,
-    },
+    app::fence::{Fence, FenceError},
     service::ingest::refold::refold,
     store::{
         breaker::Breaker,
         fence::Epoch,
-        pool::{self, Plans, Pool, PoolOptions},
+        pool::{Plans, Pool, PoolOptions},
+        probe,
         schema::{self, SchemaState},
+        target::Target,
     },
 };
 
@@ -50,11 +49,11 @@ pub enum Migrated {
     },
 }
 
-/// Brings the database at `url` to the schema of this program, and its profiles to what this program makes of their facts at `now`.
+/// Brings a database to the schema of this program, and its profiles to what this program makes of their facts at `now`.
 ///
 /// # Errors
 /// When a server uses the database, or it cannot be asked, is newer than this program, or is locked by somebody else.
-pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, DatabaseError> {
+pub async fn migrate(target: &Target, now: Timestamp) -> Result<Migration, DatabaseError> {
     let options = PoolOptions {
         max_connections: 1,
         acquire_timeout: MIGRATION_CONNECT_TIMEOUT,
@@ -62,22 +61,21 @@ pub async fn migrate(url: &DatabaseUrl, now: Timestamp) -> Result<Migration, Dat
         plans: Plans::Anew,
     };
     // Once, and not by the pool, which goes on trying: where nobody listens, that is the answer.
-    let probed = pool::probe(url.expose(), MIGRATION_CONNECT_TIMEOUT).await;
+    let probed = probe::probe(target, MIGRATION_CONNECT_TIMEOUT).await;
     probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
     let epoch = Epoch::random();
     let (sender, lost) = oneshot::channel();
     let held = Gauge::default();
     let lost_fence = move |error| drop(sender.send(error));
-    let url = url.expose();
     let fence = Fence::take(
-        url.to_owned(),
+        target.clone(),
         Duration::ZERO,
         epoch.clone(),
         held,
         lost_fence,
     );
     let fence = fence.await.map_err(in_use)?;
-    let pool = Pool::open(url, options, &Breaker::never_opens())?.fenced(epoch);
+    let pool = Pool::open(target, options, &Breaker::never_opens()).fenced(epoch);
     let migrated = tokio::select! {
         migrated = migrate_alone(&pool, &fence, now) => migrated,
         Ok(error) = lost => Err(error.into()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::DatabaseError;
-use crate::store::pool;
+use crate::store::{probe, target::Target};
 
 /// How long one try to connect to a server that `DATABASE_URL` names may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -14,18 +14,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How often the start says that it still waits for the database.
 const WAIT_NOTICE: Duration = Duration::from_secs(5);
-/// Waits until the server at `url` lets us in, for at most `limit`: after a restart of a whole machine, or in an outage, the program may be
+/// Waits until the server lets us in, for at most `limit`: after a restart of a whole machine, or in an outage, the program may be
 /// there first. What does not pass by itself, such as a wrong password, is not waited for.
-pub(super) async fn until_admitted(url: &str, limit: Duration) -> Result<(), DatabaseError> {
+pub(super) async fn until_admitted(target: &Target, limit: Duration) -> Result<(), DatabaseError> {
     let start = Instant::now();
     let (mut pause, longest) = CONNECT_PAUSES;
     let mut said: Option<Instant> = None;
     loop {
-        let Err(cause) = pool::probe(url, CONNECT_TIMEOUT).await else {
+        let Err(cause) = probe::probe(target, CONNECT_TIMEOUT).await else {
             return Ok(());
         };
         let left = limit.saturating_sub(start.elapsed());
-        if left.is_zero() || !pool::may_pass(&cause) {
+        if left.is_zero() || !probe::may_pass(&cause) {
             return Err(DatabaseError::Unreachable { cause });
         }
         if said.is_none_or(|said| said.elapsed() >= WAIT_NOTICE) {
@@ -43,11 +43,17 @@ pub(super) async fn until_admitted(url: &str, limit: Duration) -> Result<(), Dat
 
 /// What to do about a server that did not let us in.
 pub(super) fn hint(cause: &sqlx::Error) -> &'static str {
+    if probe::is_about_tls(cause) {
+        return "check sslmode and the host name in DATABASE_URL; --database-root-certificate names the authority of its certificate";
+    }
     let code = cause
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code);
     match code.as_deref() {
         Some("3D000") => "create the database (createdb NAME), then run `patron migrate`",
+        Some("28000") => {
+            "check the user in DATABASE_URL, its sslmode (require or more where only TLS is let in), and pg_hba.conf on the server"
+        }
         Some(code) if code.starts_with("28") => {
             "check the user and password in DATABASE_URL, and pg_hba.conf on the server"
         }

@@ -1,4 +1,4 @@
-//! Accepts connections: nodelay on each, at most so many at once, a preface in time, and a way to cut one or all. Says what each socket
+//! Accepts connections: nodelay on each, at most so many at once, a preface in time (above TLS, if there is any), and a way to cut one or all. Says what each socket
 //! takes, and reads none while too many calls wait.
 //!
 //! tonic sets nodelay only on sockets it bound itself (40 ms a call without), and spins on an accept error such as "too many open files":
@@ -18,8 +18,8 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-use crate::app::peer_stream::PeerStream;
 use crate::app::server::Limits;
+use crate::app::tls::{ListenerTls, SecureStream};
 use crate::grpc::layers::peer::{Peer, Peers};
 use crate::metrics::ConnectionMetrics;
 
@@ -34,6 +34,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Incoming {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    tls: ListenerTls,
     handshake_timeout: Duration,
     metrics: ConnectionMetrics,
     peers: Peers,
@@ -45,6 +46,7 @@ impl Incoming {
     /// Each connection is one of `peers`; `cut` ends all that come from here.
     pub(super) fn new(
         listener: TcpListener,
+        tls: ListenerTls,
         limits: &Limits,
         metrics: ConnectionMetrics,
         peers: Peers,
@@ -54,6 +56,7 @@ impl Incoming {
         Self {
             listener,
             places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+            tls,
             handshake_timeout: limits.handshake_timeout,
             metrics,
             peers,
@@ -81,7 +84,7 @@ impl Incoming {
         self.metrics.open.inc();
         let peer = self.peers.connect(&self.cut);
         Some(Connection {
-            stream: PeerStream::new(stream, peer),
+            stream: self.tls.secure(stream, peer),
             handshake: Some(Handshake {
                 left: PREFACE_BYTES,
                 timeout: Box::pin(tokio::time::sleep(self.handshake_timeout)),
@@ -130,7 +133,7 @@ struct Handshake {
 /// A connection that can be cut.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: PeerStream,
+    stream: SecureStream,
     handshake: Option<Handshake>,
     metrics: ConnectionMetrics,
     _place: OwnedSemaphorePermit,

@@ -1,6 +1,6 @@
 //! What settings may not be, and the report of everything that is wrong with them.
 
-mod names;
+pub(super) mod names;
 mod origins;
 
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 use crate::app::settings::Settings;
+use crate::app::tls::CertificateError;
 
 /// Largest message that may be allowed. Beyond it, one request could take the memory of the process.
 const MAX_MESSAGE_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
@@ -41,6 +42,46 @@ pub enum ProblemKind {
     NotLoopback {
         /// The address given.
         address: SocketAddr,
+    },
+    /// The address is reachable from other machines, encrypted, and clients need no certificate.
+    #[error(
+        "{address} is reachable from other machines, without login; require certificates with --tls-client-ca, or set --insecure on a trusted network"
+    )]
+    NoLogin {
+        /// The address given.
+        address: SocketAddr,
+    },
+    /// Certificate or key without the other.
+    #[error("is missing: TLS needs both --tls-certificate and --tls-key")]
+    MissingForTls,
+    /// A file of certificates or keys cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A file that the URL names is not there.
+    #[error("the file {path} in it cannot be read: {cause}")]
+    NoFile {
+        /// The file.
+        path: String,
+        /// What the system answered.
+        cause: String,
+    },
+    /// Who looks for verification gets none.
+    #[error(
+        "sslmode={mode} does not use the root certificate; set sslmode=verify-full, or verify-ca if the host name differs"
+    )]
+    RootWithoutCheck {
+        /// The mode in effect.
+        mode: &'static str,
+    },
+    /// What the database is sent could be read on the way.
+    #[error(
+        "{host} is another machine and sslmode={mode} may not encrypt; set sslmode=verify-full (or require), or --allow-plain-database"
+    )]
+    PlainDatabase {
+        /// Where the database is.
+        host: String,
+        /// The mode in effect.
+        mode: &'static str,
     },
     /// Two listeners have the same address.
     #[error("{address} is also the address of another listener; set another one")]
@@ -120,6 +161,7 @@ impl Settings {
         let mut problems = Vec::new();
         self.check_addresses(&mut problems);
         self.check_origins(&mut problems);
+        self.tls.check(&mut problems);
         self.check_places(&mut problems);
         self.check_numbers(&mut problems);
         if self.log.parse::<Targets>().is_err() {
@@ -137,21 +179,24 @@ impl Settings {
     }
 
     fn check_addresses(&self, problems: &mut Vec<Problem>) {
+        let (tls, plain) = (self.tls.files().is_some(), false);
         let listeners = [
-            (names::LISTEN, Some(self.listen)),
-            (names::HTTP_LISTEN, self.http_listen),
-            (names::AGI_LISTEN, self.agi_listen),
-            (names::ADMIN_LISTEN, Some(self.admin_listen)),
+            (names::LISTEN, Some(self.listen), tls),
+            (names::HTTP_LISTEN, self.http_listen, tls),
+            (names::AGI_LISTEN, self.agi_listen, plain),
+            (names::ADMIN_LISTEN, Some(self.admin_listen), plain),
         ];
-        let listeners = listeners.into_iter();
-        let listeners = listeners.filter_map(|(setting, address)| Some((setting, address?)));
         let mut taken: Vec<SocketAddr> = vec![];
-        for (setting, address) in listeners {
-            if !self.insecure && !address.ip().is_loopback() {
-                problems.push(Problem {
-                    setting,
-                    kind: ProblemKind::NotLoopback { address },
-                });
+        for (setting, address, is_encrypted) in listeners {
+            let Some(address) = address else { continue };
+            let has_login = is_encrypted && self.tls.admits_certificates_only();
+            if !self.insecure && !has_login && !address.ip().is_loopback() {
+                let kind = if is_encrypted {
+                    ProblemKind::NoLogin { address }
+                } else {
+                    ProblemKind::NotLoopback { address }
+                };
+                problems.push(Problem { setting, kind });
             }
             // Port 0 asks for any free port, so two of them differ.
             if address.port() != 0 && taken.contains(&address) {
@@ -176,8 +221,12 @@ impl Settings {
     fn check_places(&self, problems: &mut Vec<Problem>) {
         let mut add = |setting, kind| problems.push(Problem { setting, kind });
         let server = self.external_database();
-        if server.is_some_and(|url| !url.is_postgres()) {
-            add(names::DATABASE_URL, ProblemKind::NotPostgres);
+        if let Some(url) = server {
+            if !url.is_postgres() {
+                add(names::DATABASE_URL, ProblemKind::NotPostgres);
+            }
+            let found = self.database_tls.problems(url).into_iter();
+            found.for_each(|problem| add(problem.setting, problem.kind));
         }
         let path = self.data_dir();
         if path.exists() && !path.is_dir() {
@@ -217,6 +266,11 @@ impl Settings {
             (names::DEADLINE, self.default_deadline_ms, (1, wait_ms)),
             (names::ROUTE_BUDGET, self.route_budget_ms, (1, wait_ms)),
             (names::DATABASE_WAIT, self.database_wait, (0, wait_seconds)),
+            (
+                names::TLS_RELOAD,
+                self.tls.tls_reload_seconds,
+                (1, wait_seconds),
+            ),
             (names::DRAIN, self.drain_limit_seconds, (0, wait_seconds)),
             (names::FENCE, self.fence_wait_seconds, (0, wait_seconds)),
             (names::LAME_DUCK, self.lame_duck_ms, (0, wait_ms)),
@@ -235,166 +289,4 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-
-    use crate::app::server::Limits;
-
-    use clap::Parser as _;
-
-    #[derive(clap::Parser)]
-    struct Command {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
-    /// Settings from flags; the data directory is given, so that tests do not depend on a home.
-    fn settings(flags: &[&str]) -> Settings {
-        let fixed = ["patron", "--data-dir", "/nonexistent/patron"];
-        let flags = fixed.into_iter().chain(flags.iter().copied());
-        Command::try_parse_from(flags).unwrap().settings
-    }
-
-    #[track_caller]
-    fn check(flags: &[&str], problems: &[&str]) {
-        let found = match settings(flags).validate() {
-            Ok(()) => Vec::new(),
-            Err(invalid) => invalid.problems,
-        };
-        let found: Vec<_> = found.iter().map(|problem| problem.setting).collect();
-        assert_eq!(found, problems, "{flags:?}");
-    }
-
-    #[test]
-    fn the_defaults_are_valid_and_are_the_limits_of_the_server() {
-        check(&[], &[]);
-        let limits = settings(&[]).limits();
-        assert_eq!(format!("{limits:?}"), format!("{:?}", Limits::default()));
-    }
-
-    #[test]
-    fn only_the_loopback_may_be_listened_on_unless_insecure_is_given() {
-        check(&["--listen", "127.0.0.1:0"], &[]);
-        check(&["--listen", "127.8.9.10:1"], &[]);
-        check(&["--listen", "[::1]:50051"], &[]);
-        check(&["--listen", "0.0.0.0:50051"], &[names::LISTEN]);
-        check(&["--listen", "[::]:50051"], &[names::LISTEN]);
-        check(&["--listen", "192.168.1.5:50051"], &[names::LISTEN]);
-        check(&["--admin-listen", "10.0.0.1:9464"], &[names::ADMIN_LISTEN]);
-        check(
-            &["--listen", "0.0.0.0:1", "--admin-listen", "0.0.0.0:2"],
-            &[names::LISTEN, names::ADMIN_LISTEN],
-        );
-        check(
-            &[
-                "--insecure",
-                "--listen",
-                "0.0.0.0:1",
-                "--admin-listen",
-                "0.0.0.0:2",
-            ],
-            &[],
-        );
-        let refused = settings(&["--listen", "0.0.0.0:1"]).validate().unwrap_err();
-        assert!(refused.to_string().contains("--insecure"), "{refused}");
-    }
-
-    #[test]
-    fn the_listeners_need_two_addresses() {
-        let same = "127.0.0.1:7000";
-        check(
-            &["--listen", same, "--admin-listen", same],
-            &[names::ADMIN_LISTEN],
-        );
-        let any = "127.0.0.1:0";
-        check(&["--listen", any, "--admin-listen", any], &[]);
-    }
-
-    #[test]
-    fn an_empty_database_url_names_no_server() {
-        check(&["--database-url="], &[]);
-        assert_eq!(settings(&["--database-url="]).external_database(), None);
-    }
-
-    #[test]
-    fn all_problems_are_reported_at_once() {
-        let flags = [
-            "--listen=0.0.0.0:1",
-            "--http-allowed-origins=*",
-            "--database-url=mysql://ann:s3cret@host/db",
-            "--data-dir=/dev/null",
-            "--time-zone=Europe/Atlantis",
-            "--identifier-key-file=/",
-            "--cache-memory=1k",
-            "--max-concurrent-streams=0",
-            "--max-connections=0",
-            "--max-in-flight=0",
-            "--max-message-bytes=1GiB",
-            "--default-deadline-ms=0",
-            "--drain-limit-seconds=3601",
-            "--lame-duck-ms=3600001",
-            "--read-pool=0",
-            "--write-pool=1001",
-            "--log=patron=loud",
-        ];
-        let command = Command::try_parse_from(["patron"].into_iter().chain(flags)).unwrap();
-        let refused = command.settings.validate().unwrap_err();
-        let text = refused.to_string();
-        assert_eq!(refused.problems.len(), flags.len(), "{text}");
-        assert_eq!(text.lines().count(), flags.len(), "{text}");
-        for flag in flags {
-            let (name, _) = flag.split_once('=').unwrap();
-            let line = format!("{name} (");
-            assert!(
-                text.lines().any(|it| it.starts_with(&line)),
-                "{name} in {text}"
-            );
-        }
-        assert!(!text.contains("s3cret"), "{text}");
-    }
-
-    #[test]
-    fn every_setting_is_documented_and_has_a_variable() {
-        use clap::CommandFactory as _;
-        let command = Command::command();
-        for argument in command.get_arguments() {
-            let id = argument.get_id();
-            if id == "help" {
-                continue;
-            }
-            assert!(argument.get_help().is_some(), "{id}");
-            let variable = argument.get_env().unwrap().to_str().unwrap();
-            assert!(
-                variable.starts_with("PATRON_") || variable == "DATABASE_URL",
-                "{variable}"
-            );
-        }
-    }
-
-    #[test]
-    fn help_and_debug_never_show_the_password() {
-        use clap::CommandFactory as _;
-        let settings = settings(&["--database-url", "postgres://ann:s3cret@host/db"]);
-        assert!(!format!("{settings:?}").contains("s3cret"));
-        let url = Command::command();
-        let url = url.get_arguments().find(|it| it.get_id() == "database_url");
-        assert!(url.unwrap().is_hide_env_values_set());
-    }
-
-    #[test]
-    fn files_are_found_in_the_data_directory() {
-        let given = settings(&[]);
-        assert_eq!(given.data_dir(), PathBuf::from("/nonexistent/patron"));
-        assert_eq!(
-            given.identifier_key_file(),
-            PathBuf::from("/nonexistent/patron/identifier.key")
-        );
-        let elsewhere = settings(&["--identifier-key-file", "/etc/patron.key"]);
-        assert_eq!(
-            elsewhere.identifier_key_file(),
-            PathBuf::from("/etc/patron.key")
-        );
-    }
-}
+mod tests;

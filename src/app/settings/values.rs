@@ -1,7 +1,9 @@
 //! Values that settings are made of: sizes, and a URL that keeps its password to itself.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// A number of bytes, written as `268435456`, `256MiB` or `256M`.
@@ -71,6 +73,12 @@ impl fmt::Display for ByteSize {
     }
 }
 
+/// The parameters of a URL that name the authorities of the server's certificate.
+const ROOT_PARAMETERS: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
+
+/// Those that name the client's own certificate and key.
+const CLIENT_PARAMETERS: [&str; 4] = ["sslcert", "ssl-cert", "sslkey", "ssl-key"];
+
 /// URL of a database. Printing it, in whatever way, does not show the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
@@ -86,6 +94,34 @@ impl DatabaseUrl {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The parameters behind the address.
+    fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let parameters = self
+            .0
+            .split_once('?')
+            .map_or("", |(_, parameters)| parameters);
+        form_urlencoded::parse(parameters.as_bytes())
+    }
+
+    /// Whether it names the authorities of the server's certificate.
+    #[must_use]
+    pub fn names_root(&self) -> bool {
+        self.parameters()
+            .any(|(name, _)| ROOT_PARAMETERS.contains(&&*name))
+    }
+
+    /// The files of certificates and keys that it names.
+    #[must_use]
+    pub fn certificate_files(&self) -> Vec<PathBuf> {
+        let files = self.parameters().filter(|(name, value)| {
+            let is_file =
+                CLIENT_PARAMETERS.contains(&&**name) || ROOT_PARAMETERS.contains(&&**name);
+            // The value may be the certificate itself.
+            is_file && !value.trim_start().starts_with("-----BEGIN")
+        });
+        files.map(|(_, value)| PathBuf::from(&*value)).collect()
     }
 
     /// Whether it has a scheme of Postgres.

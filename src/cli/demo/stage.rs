@@ -105,11 +105,22 @@ fn removal(settings: &Settings) -> String {
 /// The settings given; the demo has a data directory of its own, and a check has everything of its own.
 fn settings(args: &DemoArgs) -> Result<Settings, CliError> {
     let mut settings = args.settings.clone();
+    if settings.tls.files().is_some() && !args.check {
+        return Err(CliError::Usage {
+            message: "the demo calls itself in plain text, so it has no TLS".to_owned(),
+            hint: "remove --tls-certificate and --tls-key, or use `patron serve`".to_owned(),
+        });
+    }
     if args.check {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         (settings.listen, settings.admin_listen) = (free, free);
         settings.http_listen = Some(free);
         settings.database_url = None;
+        (
+            settings.tls.tls_certificate,
+            settings.tls.tls_key,
+            settings.tls.tls_client_ca,
+        ) = (None, None, None);
         settings.data_dir = Some(temporary_directory()?);
     } else {
         let http = SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT));

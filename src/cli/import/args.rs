@@ -11,6 +11,7 @@ use super::number::Numbers;
 use super::pick::{Pair, parse_choice, parse_replacement};
 use super::rejected;
 use super::when::{self, Dates};
+use crate::app::settings::encryption::DatabaseTlsSettings;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::pb;
@@ -28,6 +29,9 @@ pub struct SourceArgs {
     /// Read the rows of --query from this Postgres database instead of a file, for example postgres://reader@host/shop
     #[arg(long, value_name = "URL", requires = "query", conflicts_with = "file")]
     pub from_sql: Option<String>,
+    /// Encryption of the way to it
+    #[command(flatten)]
+    pub from_sql_tls: DatabaseTlsSettings,
     /// The query for --from-sql; its column names are the header
     #[arg(long, value_name = "SQL", requires = "from_sql")]
     pub query: Option<String>,

@@ -24,6 +24,7 @@ use self::parquet::ParquetRows;
 pub use self::rows::Rows;
 use super::args::{Form, SourceArgs};
 use super::columns::Header;
+use crate::app::settings::DatabaseUrl;
 use crate::cli::error::CliError;
 
 /// Bytes that are read, in whatever form.
@@ -207,7 +208,10 @@ impl Input {
     /// What can be read only once.
     fn stream(&self) -> Result<Bytes, CliError> {
         Ok(match (&self.args.from_sql, &self.args.query) {
-            (Some(url), Some(query)) => Box::new(sql::query(url, query)?),
+            (Some(url), Some(query)) => {
+                let Ok(url) = url.parse::<DatabaseUrl>();
+                Box::new(sql::query(&url, &self.args.from_sql_tls, query)?)
+            }
             _ => Box::new(io::stdin()),
         })
     }

@@ -205,10 +205,7 @@ mod tests {
             category: vec![],
             delimiter: None,
             json: false,
-            connection: ConnectionArgs {
-                endpoint: String::new(),
-                timeout: None,
-            },
+            connection: ConnectionArgs::default(),
         })
     }
 

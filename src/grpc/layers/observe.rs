@@ -18,6 +18,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Level;
 
+use crate::grpc::layers::peer::{ClientCertificate, ClientName, Peer};
 use crate::grpc::layers::request_id::RequestId;
 use crate::grpc::status;
 use crate::metrics::{MethodMetrics, RpcMetrics, StatusCode};
@@ -71,7 +72,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let method = Arc::clone(self.metrics.method(request.uri().path()));
-        let call = Call::begin(method, request.extensions().get().cloned());
+        let peer = request.extensions().get::<Arc<Peer>>();
+        let client = peer.and_then(|peer| peer.certificate()).cloned();
+        let call = Call::begin(method, request.extensions().get().cloned(), client);
         ObserveFuture {
             work: self.inner.call(request),
             call: Some(call),
@@ -84,6 +87,8 @@ where
 struct Call {
     method: Arc<MethodMetrics>,
     id: Option<RequestId>,
+    /// Who calls, where connections have certificates.
+    client: Option<Arc<ClientCertificate>>,
     start: Instant,
     /// Why the call failed, as far as it is known before its end.
     reason: Option<String>,
@@ -91,11 +96,16 @@ struct Call {
 }
 
 impl Call {
-    fn begin(method: Arc<MethodMetrics>, id: Option<RequestId>) -> Self {
+    fn begin(
+        method: Arc<MethodMetrics>,
+        id: Option<RequestId>,
+        client: Option<Arc<ClientCertificate>>,
+    ) -> Self {
         method.in_flight.inc();
         Self {
             method,
             id,
+            client,
             start: Instant::now(),
             reason: None,
             ended: false,
@@ -114,6 +124,11 @@ impl Call {
         self.log(code, time.as_secs_f64() * 1e3);
     }
 
+    fn client_name(&self) -> Option<&str> {
+        let certificate = self.client.as_deref()?;
+        certificate.name().map(ClientName::as_str)
+    }
+
     fn log(&self, code: StatusCode, duration_ms: f64) {
         /// The same line at one of four levels: the macro wants a constant. It stands outside of the call's span, whose id it has.
         macro_rules! line {
@@ -125,6 +140,7 @@ impl Call {
                     rpc.grpc_status = code.name(),
                     error.reason = self.reason.as_deref(),
                     duration_ms,
+                    client.name = self.client_name(),
                     request.id = self.id.as_ref().map(RequestId::as_str),
                     $message
                 )

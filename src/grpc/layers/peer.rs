@@ -5,16 +5,18 @@
 //! the process holds more than its budget, the connection that holds most and makes no progress is cut; see [`Peers::watch`]. What the
 //! calls do is not known here.
 
+mod certificate;
 pub(crate) mod charge;
 mod watch;
 
+pub use certificate::{ClientCertificate, ClientName};
 pub use charge::{AnswerCharge, Exceeded, PeerPlace, RequestCharge};
 
 use self::charge::CALL_BYTES;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -94,6 +96,7 @@ pub struct Peer {
     last_read_us: AtomicU64,
     reading: Mutex<Progress>,
     sending: Mutex<Progress>,
+    certificate: OnceLock<Arc<ClientCertificate>>,
     cut: CancellationToken,
 }
 
@@ -148,6 +151,7 @@ impl Peers {
             last_read_us: AtomicU64::new(0),
             reading: Mutex::new(Progress::now()),
             sending: Mutex::new(Progress::now()),
+            certificate: OnceLock::new(),
             cut: cut.child_token(),
         });
         lock(&self.0.list).insert(number, Arc::downgrade(&peer));
@@ -160,6 +164,17 @@ impl Peer {
     #[must_use]
     pub fn cut(&self) -> &CancellationToken {
         &self.cut
+    }
+
+    /// The client proved that this certificate is its own. Only the first counts.
+    pub fn identify(&self, certificate: ClientCertificate) {
+        self.certificate.get_or_init(|| Arc::new(certificate));
+    }
+
+    /// The certificate of the client, if it has one. Calls find it here, since they have the connection in their extensions.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
+        self.certificate.get()
     }
 
     /// Something was read from the socket.

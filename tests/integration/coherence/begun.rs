@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use patron::store::breaker::Breaker;
 use patron::store::pool::{Plans, Pool, PoolOptions};
+use patron::store::target::Target;
 use sqlx::{Executor as _, PgPool};
 
 use crate::support::database::TestDatabase;
@@ -21,7 +22,11 @@ fn open(database: &TestDatabase) -> Pool {
         statement_timeout: Duration::from_secs(10),
         plans: Plans::Kept,
     };
-    Pool::open(&database.url, options, &Breaker::never_opens()).unwrap()
+    Pool::open(
+        &Target::parse(&database.url).unwrap(),
+        options,
+        &Breaker::never_opens(),
+    )
 }
 
 /// Polls `work` at most so often and drops it; says whether it was done by then.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use patron::store::breaker::Breaker;
 use patron::store::pool::{Plans, Pool, PoolOptions};
+use patron::store::target::Target;
 use sqlx::Executor as _;
 
 use crate::support::database::TestDatabase;
@@ -25,7 +26,11 @@ async fn open(database: &TestDatabase) -> (Pool, Proxy) {
         statement_timeout: Duration::from_secs(10),
         plans: Plans::Kept,
     };
-    let pool = Pool::open(&proxy.url, options, &Breaker::never_opens()).unwrap();
+    let pool = Pool::open(
+        &Target::parse(&proxy.url).unwrap(),
+        options,
+        &Breaker::never_opens(),
+    );
     (pool, proxy)
 }
 

@@ -27,6 +27,7 @@ use patron::store::breaker::Breaker;
 use patron::store::error::StoreError;
 use patron::store::identifiers::{IdentifierFact, IdentifierKey, insert};
 use patron::store::pool::{Plans, Pool, PoolOptions};
+use patron::store::target::Target;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 
@@ -75,7 +76,7 @@ fn pool(url: &str, breaker: &Arc<Breaker>) -> Pool {
         statement_timeout: Duration::from_secs(10),
         plans: Plans::Kept,
     };
-    Pool::open(url, options, breaker).unwrap()
+    Pool::open(&Target::parse(url).unwrap(), options, breaker)
 }
 
 fn key() -> IdentifierKey {

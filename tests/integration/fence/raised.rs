@@ -8,6 +8,7 @@ use patron::store::breaker::Breaker;
 use patron::store::error::StoreError;
 use patron::store::fence::Epoch;
 use patron::store::pool::{Plans, Pool, PoolOptions};
+use patron::store::target::Target;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::support::database::TestDatabase;
@@ -114,7 +115,11 @@ async fn a_process_without_the_epoch_does_not_note_the_version_of_the_fold() {
         statement_timeout: READ_TIMEOUT,
         plans: Plans::Anew,
     };
-    let pool = Pool::open(&database.url, options, &Breaker::never_opens()).unwrap();
+    let pool = Pool::open(
+        &Target::parse(&database.url).unwrap(),
+        options,
+        &Breaker::never_opens(),
+    );
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     refold(&pool, now).await.unwrap();
     let refused = refold(&pool.fenced(Epoch::random()), now).await;

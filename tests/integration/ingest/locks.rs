@@ -4,6 +4,7 @@ use patron::domain::text::CustomerId;
 use patron::store::breaker::Breaker;
 use patron::store::locks::{limit_statements, lock_customers};
 use patron::store::pool::{Plans, Pool, PoolOptions};
+use patron::store::target::Target;
 
 use crate::support::PATIENCE;
 use crate::support::database::TestDatabase;
@@ -25,7 +26,11 @@ async fn two_transactions_with_thousands_of_customers_of_their_own_hold_their_lo
         statement_timeout: PATIENCE,
         plans: Plans::Anew,
     };
-    let pool = Pool::open(&database.url, options, &Breaker::never_opens()).unwrap();
+    let pool = Pool::open(
+        &Target::parse(&database.url).unwrap(),
+        options,
+        &Breaker::never_opens(),
+    );
     let mut one = pool.begin().await.unwrap();
     lock_customers(&mut one, &customers("a")).await.unwrap();
     let mut other = pool.begin().await.unwrap();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use patron::store::breaker::Breaker;
 use patron::store::pool::{Plans, Pool, PoolOptions};
+use patron::store::target::Target;
 
 use crate::support::database::TestDatabase;
 
@@ -18,7 +19,11 @@ async fn connections_of_writers_keep_no_plan_and_those_of_readers_may() {
             statement_timeout: Duration::from_secs(10),
             plans,
         };
-        let pool = Pool::open(&database.url, options, &Breaker::never_opens()).unwrap();
+        let pool = Pool::open(
+            &Target::parse(&database.url).unwrap(),
+            options,
+            &Breaker::never_opens(),
+        );
         let found: String = sqlx::query_scalar("SHOW plan_cache_mode")
             .fetch_one(pool.unguarded())
             .await

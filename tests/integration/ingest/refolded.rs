@@ -3,6 +3,7 @@
 use patron::app::database::migration::{self, Migrated};
 use patron::app::run::App;
 use patron::clock::{Clock as _, FixedClock};
+use patron::store::target::Target;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -47,10 +48,10 @@ async fn gaps_that_an_earlier_version_did_not_sum_are_summed_by_migrate() {
         .execute(&service.pool)
         .await
         .unwrap();
-    let url = service.database.url.clone().parse().unwrap();
+    let target = Target::parse(&service.database.url).unwrap();
     let service = service.pause().await;
     let clock = FixedClock::new(NOW.parse().unwrap());
-    let migrated = migration::migrate(&url, clock.now()).await.unwrap();
+    let migrated = migration::migrate(&target, clock.now()).await.unwrap();
     assert_eq!(migrated.refolded, 0, "no profile has changed");
     let service = service.resume().await;
     let sums = sqlx::query_scalar::<_, Option<i64>>(stored);
@@ -83,11 +84,11 @@ async fn they_are_made_anew_by_migrate_and_not_served_before() {
     let refused = refused.err().unwrap().to_string();
     assert!(refused.contains("run `patron migrate`"), "{refused}");
 
-    let url = url.parse().unwrap();
-    let first = migration::migrate(&url, clock.now()).await.unwrap();
+    let target = Target::parse(&url).unwrap();
+    let first = migration::migrate(&target, clock.now()).await.unwrap();
     assert!(matches!(first.schema, Migrated::Already { .. }));
     assert_eq!(first.refolded, 1, "bob has no refund");
-    let again = migration::migrate(&url, clock.now()).await.unwrap();
+    let again = migration::migrate(&target, clock.now()).await.unwrap();
     assert_eq!(again.refolded, 0);
 
     let service = service.resume().await;

@@ -1,8 +1,9 @@
-//! A scoring service that does what the customer id says: `wait`, `fail`, `break`, or anything else to be echoed.
+//! A scoring service that does what the customer id says: `wait`, `fail`, `break`, `whoami`, or anything else to be echoed.
 
 use std::sync::Arc;
 
 use patron::api::error::{ApiError, Code};
+use patron::grpc::layers::peer::Peer;
 use patron::pb::scoring_service_server::ScoringService;
 use patron::pb::{
     BatchClassifyRequest, BatchClassifyResponse, BatchScoreLifetimeValueRequest,
@@ -100,8 +101,9 @@ impl ScoringService for Fake {
         &self,
         request: Request<ClassifyRequest>,
     ) -> Result<Response<ClassifyResponse>, Status> {
+        let peer = request.extensions().get::<Arc<Peer>>().cloned();
         let subject = request.into_inner().subject.and_then(|it| it.subject);
-        let Some(subject::Subject::CustomerId(command)) = subject else {
+        let Some(subject::Subject::CustomerId(mut command)) = subject else {
             return Err(unimplemented("the fake knows customer ids only"));
         };
         match command.as_str() {
@@ -119,6 +121,11 @@ impl ScoringService for Fake {
             "break" => {
                 let cause = std::io::Error::other("the disk is on fire");
                 return Err(ApiError::internal("STORE_FAILED", &cause).into());
+            }
+            "whoami" => {
+                let peer = peer.unwrap();
+                let names = peer.certificate().map(|it| it.names().to_vec());
+                command = format!("{:?}", names.unwrap_or_default());
             }
             _ => {}
         }

@@ -12,7 +12,7 @@ use super::{Running, request};
 
 /// The log of the whole test binary. (A subscriber of one thread is not enough: a callsite that another thread reaches first, where there
 /// is none, is switched off for all.)
-static LOG: LazyLock<Sink> = LazyLock::new(|| {
+pub(crate) static LOG: LazyLock<Sink> = LazyLock::new(|| {
     let sink = Sink::default();
     let subscriber = tracing_subscriber::fmt()
         .json()
@@ -26,7 +26,7 @@ static LOG: LazyLock<Sink> = LazyLock::new(|| {
 
 /// Collects the log.
 #[derive(Debug, Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -48,7 +48,7 @@ impl<'w> MakeWriter<'w> for Sink {
 }
 
 impl Sink {
-    fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         String::from_utf8(self.0.lock().unwrap().clone())
             .unwrap()
             .lines()

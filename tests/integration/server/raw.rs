@@ -10,7 +10,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::{request, soon};
 
 /// What an HTTP/2 client says first.
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// An empty SETTINGS frame.
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -28,7 +28,7 @@ const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 /// A setting with which answers wait until the peer asks for them: streams have no window.
-pub(super) const NO_WINDOW: &[u8] = &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+pub(crate) const NO_WINDOW: &[u8] = &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
 
 /// A frame of a stream.
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -38,7 +38,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The head of a call, its message to follow.
-pub(super) fn head(stream: u32, method: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn head(stream: u32, method: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let text = |text: &str| {
         let length = u8::try_from(text.len()).unwrap();
         assert!(length < 127, "longer lengths are written in another way");
@@ -59,7 +59,7 @@ pub(super) fn data(stream: u32, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The last part of the message of a call.
-pub(super) fn last_data(stream: u32, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn last_data(stream: u32, bytes: &[u8]) -> Vec<u8> {
     frame(0, END_STREAM, stream, bytes)
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
 }
 
 /// Streams that a client may use, in their order.
-pub(super) fn streams(count: u32) -> impl Iterator<Item = u32> {
+pub(crate) fn streams(count: u32) -> impl Iterator<Item = u32> {
     (0..count).map(|at| 2 * at + 1)
 }
 
@@ -89,10 +89,10 @@ pub(super) struct Frame {
 }
 
 /// A bare socket.
-pub(super) struct Peer(pub(super) TcpStream);
+pub(crate) struct Peer(pub(crate) TcpStream);
 
 impl Peer {
-    pub(super) async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         // Little room, so that a peer that does not read is soon felt by the server.
         socket.set_recv_buffer_size(4096).unwrap();
@@ -113,7 +113,7 @@ impl Peer {
         panic!("the server closed the connection");
     }
 
-    pub(super) async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         soon(self.0.write_all(bytes)).await.unwrap();
     }
 
@@ -133,7 +133,7 @@ impl Peer {
     }
 
     /// Reads until the server closes the connection, in whatever way.
-    pub(super) async fn until_closed(&mut self) {
+    pub(crate) async fn until_closed(&mut self) {
         let mut buffer = [0; 1024];
         while let Ok(1..) = soon(self.0.read(&mut buffer)).await {}
     }

@@ -2,7 +2,14 @@
 
 pub(super) const LISTEN: &str = "--listen (PATRON_LISTEN)";
 pub(super) const ADMIN_LISTEN: &str = "--admin-listen (PATRON_ADMIN_LISTEN)";
-pub(super) const DATABASE_URL: &str = "--database-url (DATABASE_URL)";
+pub(in crate::app::settings) const DATABASE_URL: &str = "--database-url (DATABASE_URL)";
+pub(in crate::app::settings) const DATABASE_ROOT: &str =
+    "--database-root-certificate (PATRON_DATABASE_ROOT_CERTIFICATE)";
+pub(in crate::app::settings) const TLS_CERTIFICATE: &str =
+    "--tls-certificate (PATRON_TLS_CERTIFICATE)";
+pub(in crate::app::settings) const TLS_KEY: &str = "--tls-key (PATRON_TLS_KEY)";
+pub(in crate::app::settings) const TLS_CLIENT_CA: &str = "--tls-client-ca (PATRON_TLS_CLIENT_CA)";
+pub(super) const TLS_RELOAD: &str = "--tls-reload-seconds (PATRON_TLS_RELOAD_SECONDS)";
 pub(super) const DATA_DIR: &str = "--data-dir (PATRON_DATA_DIR)";
 pub(super) const TIME_ZONE: &str = "--time-zone (PATRON_TIME_ZONE)";
 pub(super) const KEY_FILE: &str = "--identifier-key-file (PATRON_IDENTIFIER_KEY_FILE)";

@@ -1,7 +1,6 @@
 //! Rows of a query, as Postgres streams them: `COPY (query) TO STDOUT` sends a row when it has it, and no more than the reader takes.
 
 use std::io::{self, Cursor, Read};
-use std::str::FromStr as _;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -9,6 +8,8 @@ use futures_util::StreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
+use crate::app::settings::DatabaseUrl;
+use crate::app::settings::encryption::DatabaseTlsSettings;
 use crate::cli::error::CliError;
 
 /// Pieces of an answer that wait for the reader.
@@ -28,12 +29,19 @@ pub(super) struct QueryRows {
 /// # Errors
 ///
 /// Wrong usage for an address that is none; a failure to start.
-pub(super) fn query(url: &str, query: &str) -> Result<QueryRows, CliError> {
-    let options = PgConnectOptions::from_str(url).map_err(|_| CliError::Usage {
+pub(super) fn query(
+    url: &DatabaseUrl,
+    tls: &DatabaseTlsSettings,
+    query: &str,
+) -> Result<QueryRows, CliError> {
+    let target = tls.target(url).map_err(|_| CliError::Usage {
         message: "--from-sql is not the address of a Postgres database".to_owned(),
         hint: "write postgres://USER@HOST/DATABASE".to_owned(),
     })?;
-    let options = options.application_name("patron import").options([
+    if let Some(problem) = tls.problems(url).first() {
+        return Err(CliError::usage(format!("--from-sql: {}", problem.kind)));
+    }
+    let options = target.options("patron import").options([
         ("default_transaction_read_only", "on"),
         ("datestyle", "ISO"),
     ]);

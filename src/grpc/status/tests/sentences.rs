@@ -323,6 +323,7 @@ fn an_error_of_the_command_line_names_each_cause_once() {
         CliError::Unreachable {
             endpoint: format!("http://{}:50051", "h".repeat(120)),
             cause: "connection refused".to_owned(),
+            hint: String::new(),
         },
         CliError::from(unavailable("OVERLOADED", "later", Duration::MAX)),
         CliError::BrokenPipe,
