@@ -58,12 +58,12 @@ pub(crate) fn page_message(page: CheckedPage) -> pb::CheckProfilesResponse {
     pb::CheckProfilesResponse {
         checked_count: i32::try_from(page.checked).unwrap_or(i32::MAX),
         differences: page.differences.into_iter().map(difference).collect(),
-        older_numbers: page.older_numbers.into_iter().map(older_numbers).collect(),
+        older_numbers: page.older_numbers.iter().map(older_numbers).collect(),
         next_page_token: page.last.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
-fn older_numbers(numbers: OlderNumbers) -> pb::OlderNumbers {
+fn older_numbers(numbers: &OlderNumbers) -> pb::OlderNumbers {
     pb::OlderNumbers {
         source: numbers.source.as_deref().unwrap_or_default().to_owned(),
         count: i32::try_from(numbers.count).unwrap_or(i32::MAX),

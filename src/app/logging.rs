@@ -180,7 +180,7 @@ mod tests {
                 summary = "SELECT kind, …",
                 db.statement = "SELECT kind, whole",
                 "slow"
-            )
+            );
         };
         let filter = || Targets::new().with_default(tracing::Level::INFO);
         let sink = Sink::default();

@@ -271,11 +271,11 @@ async fn deployment_zone(connection: &Connection) -> Option<TimeZone> {
 }
 
 /// The definitions by which the server judges values. None where it has only the built-in ones, or knows keys that this program does not.
-async fn definitions_in_force(connection: &Connection) -> Option<Definitions> {
+async fn definitions_in_force(connection: &Connection) -> Option<Box<Definitions>> {
     let request = connection.request(pb::GetRevisionRequest { revision: 0 });
     let answer = connection.definitions().get_revision(request).await.ok()?;
     let document = answer.into_inner().revision?.document;
-    Definitions::read(&document).ok()
+    Definitions::read(&document).ok().map(Box::new)
 }
 
 fn parse_source(text: &str) -> Result<String, String> {

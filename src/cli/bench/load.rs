@@ -79,7 +79,7 @@ pub(super) async fn run_load(connections: &[Connection], mut plan: Plan, pace: &
         calls: BTreeMap::new(),
         lateness: histogram(),
     }));
-    let places = Arc::new(Semaphore::new(pace.in_flight as usize));
+    let room = Arc::new(Semaphore::new(pace.in_flight as usize));
     let mut in_progress = JoinSet::new();
     let step = Duration::from_secs(1) / pace.rate;
     let start = Instant::now();
@@ -93,10 +93,10 @@ pub(super) async fn run_load(connections: &[Connection], mut plan: Plan, pace: &
         let (call, subject) = plan.next();
         if is_measured {
             note(&tally, |it| {
-                it.lateness.saturating_record(micros(due.elapsed()))
+                it.lateness.saturating_record(micros(due.elapsed()));
             });
         }
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
             if is_measured {
                 note(&tally, |it| it.calls.entry(call).or_default().not_sent += 1);
             }
@@ -108,10 +108,10 @@ pub(super) async fn run_load(connections: &[Connection], mut plan: Plan, pace: &
         let (subject, tally) = (subject.clone(), Arc::clone(&tally));
         in_progress.spawn(async move {
             let ended = ask(&connection, call, subject).await;
-            drop(place);
+            drop(permit);
             if is_measured {
                 note(&tally, |it| {
-                    record(it.calls.entry(call).or_default(), due, &ended)
+                    record(it.calls.entry(call).or_default(), due, &ended);
                 });
             }
         });
@@ -139,9 +139,9 @@ fn record(ended: &mut Ended, due: Instant, how: &Result<(), Status>) {
 
 /// tonic's own timer reports a passed deadline as CANCELLED.
 fn status_name(status: &Status) -> &'static str {
-    use std::error::Error as _;
+    use std::error::Error;
     let source = status.source();
-    if source.is_some_and(|source| source.is::<TimeoutExpired>()) {
+    if source.is_some_and(<dyn Error>::is::<TimeoutExpired>) {
         return crate::cli::error::code_name(Code::DeadlineExceeded);
     }
     crate::cli::error::code_name(status.code())
@@ -153,11 +153,10 @@ async fn wait_until(due: Instant) {
         if rest.is_zero() {
             return;
         }
-        if rest > AWAKE {
-            sleep(rest - AWAKE).await;
-        } else {
+        match rest.checked_sub(AWAKE) {
+            Some(asleep) if !asleep.is_zero() => sleep(asleep).await,
             // Answers are read meanwhile.
-            yield_now().await;
+            Some(_) | None => yield_now().await,
         }
     }
 }

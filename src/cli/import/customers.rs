@@ -137,7 +137,7 @@ impl Mapping for CustomerMapping {
         &mut self.formats
     }
 
-    fn hold_against(&mut self, definitions: Definitions) {
+    fn hold_against(&mut self, definitions: Box<Definitions>) {
         self.attributes.hold_against(definitions);
     }
 

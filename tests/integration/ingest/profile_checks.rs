@@ -211,7 +211,7 @@ async fn numbers_of_an_earlier_version_are_counted_until_their_source_states_the
     assert!(said.contains(expected), "{said}");
     // The shop's next export has one of the two, in the form that calls are looked up in.
     let next = stated_by_shop("ada", &[phone(kept)]);
-    service.write_customers(&[next.clone()]).await;
+    service.write_customers(std::slice::from_ref(&next)).await;
     assert_eq!((count("shop").await, count("").await), (0, 1));
     assert_eq!(
         service.classify(by_phone(kept), "").await.r#match(),

@@ -60,7 +60,7 @@ pub(super) struct AttributeColumns {
     currency: RowCurrency,
     source: String,
     /// Those in force, if they are known.
-    definitions: Option<Definitions>,
+    definitions: Option<Box<Definitions>>,
 }
 
 impl AttributeColumns {
@@ -86,7 +86,7 @@ impl AttributeColumns {
     }
 
     /// A value that contradicts these is a wrong cell from now on, as the server would refuse it.
-    pub(super) fn hold_against(&mut self, definitions: Definitions) {
+    pub(super) fn hold_against(&mut self, definitions: Box<Definitions>) {
         self.definitions = Some(definitions);
     }
 
@@ -126,7 +126,7 @@ impl AttributeColumns {
     }
 
     fn fits(&self, name: &str, value: &Value) -> Result<(), String> {
-        let definitions = self.definitions.as_ref();
+        let definitions = self.definitions.as_deref();
         let contradiction = definitions
             .zip(observed(value))
             .and_then(|(definitions, value)| definitions.contradiction(name, &value));

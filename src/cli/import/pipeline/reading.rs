@@ -36,7 +36,7 @@ pub trait Mapping {
     fn formats(&mut self) -> &mut Formats;
 
     /// Takes the definitions in force, of which values are held against those that a row states. Facts without such values need none.
-    fn hold_against(&mut self, _: Definitions) {}
+    fn hold_against(&mut self, _: Box<Definitions>) {}
 
     /// What a fact means.
     fn view<'a>(&self, fact: &'a Self::Fact) -> View<'a>;
