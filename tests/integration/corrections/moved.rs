@@ -297,6 +297,33 @@ async fn a_moved_fact_stays_part_of_its_import() {
 }
 
 #[tokio::test]
+async fn an_undone_import_moves_nothing() {
+    let service = ServiceWithDatabase::start().await;
+    publish(&service, "move").await;
+    let order = |who| purchase(who, "1", "2026-01-05", 100);
+    send(&service, &[order("guest")]).await;
+    send_as(
+        &service,
+        &[purchase("guest", "2", "2026-01-06", 200)],
+        "late",
+    )
+    .await;
+    undo(&service, "late", false).await.unwrap();
+    let request = pb::IngestTransactionsRequest {
+        transactions: vec![order("ada")],
+        import_id: "late".to_owned(),
+        ..Default::default()
+    };
+    let refused = service.ingest().ingest_transactions(request).await;
+    assert_eq!(reason(&refused.unwrap_err()), "IMPORT_UNDONE");
+    assert_eq!(orders(&service, "guest").await, (1, 100));
+    assert!(service.find_customer(by_id("ada")).await.is_err());
+    // Another import moves it.
+    send_as(&service, &[order("ada")], "later").await;
+    assert_eq!(orders(&service, "ada").await, (1, 100));
+}
+
+#[tokio::test]
 async fn contacts_move_with_their_outcomes_and_contracts_with_all_that_was_observed() {
     let service = ServiceWithDatabase::start().await;
     service

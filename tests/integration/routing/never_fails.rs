@@ -47,10 +47,11 @@ async fn in_an_outage_who_is_in_memory_is_found_and_others_get_the_fallback() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_slow_does_not_hold_up_a_call() {
-    let budget = Duration::from_millis(150);
+    // Longer than a lookup takes on a busy machine.
+    let budget = Duration::from_secs(1);
     let paused = service().await.pause().await;
     let service = paused
-        .resume_with(|settings| settings.route_budget_ms = 150)
+        .resume_with(|settings| settings.route_budget_ms = 1_000)
         .await;
     let lock = service.lock_profiles().await;
     let start = Instant::now();
