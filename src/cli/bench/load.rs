@@ -8,10 +8,11 @@ use hdrhistogram::Histogram;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep};
-use tonic::{Code, Status, TimeoutExpired};
+use tonic::{Code, Status};
 
 use super::plan::{Call, Plan};
 use crate::cli::connection::Connection;
+use crate::cli::error::code_name;
 use crate::pb;
 use crate::pb::route_contact_request::Caller;
 use crate::pb::subject::Subject as Name;
@@ -137,14 +138,12 @@ fn record(ended: &mut Ended, due: Instant, how: &Result<(), Status>) {
     }
 }
 
-/// tonic's own timer reports a passed deadline as CANCELLED.
+/// tonic's own timer reports a passed deadline as CANCELLED, and nobody else cancels here.
 fn status_name(status: &Status) -> &'static str {
-    use std::error::Error;
-    let source = status.source();
-    if source.is_some_and(<dyn Error>::is::<TimeoutExpired>) {
-        return crate::cli::error::code_name(Code::DeadlineExceeded);
+    if status.code() == Code::Cancelled {
+        return code_name(Code::DeadlineExceeded);
     }
-    crate::cli::error::code_name(status.code())
+    code_name(status.code())
 }
 
 async fn wait_until(due: Instant) {
