@@ -110,12 +110,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if this.collecting.is_none() {
-            let mut answer = ready!(this.work.poll(cx))?;
-            if answer.headers().contains_key(Status::GRPC_STATUS) {
-                // The end is in the head. A lane passes an error on with a body that is empty and does not say so; the frame of no data
-                // that would end it makes the gRPC core forget the status.
-                *answer.body_mut() = Body::empty();
-            }
+            let answer = ready!(this.work.poll(cx))?;
             if answer.body().is_end_stream() {
                 if let Some(peer) = this.peer {
                     peer.answer_head();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use pin_project_lite::pin_project;
 use tonic::Status;
@@ -193,6 +194,11 @@ where
     S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
 {
     let Ok(answer) = inner.call(request).await;
+    // An error is over with its head. A collected body does not say that it is empty; the frame of no data that would then end the stream makes
+    // the gRPC core forget the status.
+    if answer.body().is_end_stream() {
+        return answer;
+    }
     let (parts, body) = answer.into_parts();
     match body.collect().await {
         Ok(whole) => {
