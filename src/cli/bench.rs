@@ -9,6 +9,7 @@ mod plan;
 mod report;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -95,7 +96,8 @@ pub async fn run(args: &BenchArgs, output: &mut Output) -> Result<(), CliError> 
     let plan = Plan::new(subjects, args.mix.clone(), situation.hot, args.seed)?;
     let mut connections = vec![];
     for _ in 0..args.connections {
-        connections.push(Connection::open(&args.connection, CALL_TIMEOUT).await?);
+        let connection = Connection::open(&args.connection, CALL_TIMEOUT).await?;
+        connections.push(Arc::new(connection));
     }
     let pace = load::Pace {
         rate: args.rate,

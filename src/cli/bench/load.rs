@@ -63,6 +63,15 @@ pub(super) struct Tally {
     pub(super) lateness: Histogram<u64>,
 }
 
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            calls: BTreeMap::new(),
+            lateness: histogram(),
+        }
+    }
+}
+
 /// From a microsecond to an hour, to three digits.
 fn histogram() -> Histogram<u64> {
     const HOUR_MICROS: u64 = 3_600_000_000;
@@ -75,11 +84,12 @@ fn micros(time: Duration) -> u64 {
 }
 
 /// Sends calls when they are due, and waits for the last answers.
-pub(super) async fn run_load(connections: &[Connection], mut plan: Plan, pace: &Pace) -> Tally {
-    let tally = Arc::new(Mutex::new(Tally {
-        calls: BTreeMap::new(),
-        lateness: histogram(),
-    }));
+pub(super) async fn run_load(
+    connections: &[Arc<Connection>],
+    mut plan: Plan,
+    pace: &Pace,
+) -> Tally {
+    let tally = Arc::new(Mutex::new(Tally::default()));
     let room = Arc::new(Semaphore::new(pace.in_flight as usize));
     let mut in_progress = JoinSet::new();
     let step = Duration::from_secs(1) / pace.rate;
@@ -119,16 +129,11 @@ pub(super) async fn run_load(connections: &[Connection], mut plan: Plan, pace: &
         while in_progress.try_join_next().is_some() {}
     }
     while in_progress.join_next().await.is_some() {}
-    let mut empty = Tally {
-        calls: BTreeMap::new(),
-        lateness: histogram(),
-    };
-    note(&tally, |it| std::mem::swap(it, &mut empty));
-    empty
+    note(&tally, std::mem::take)
 }
 
-fn note(tally: &Mutex<Tally>, change: impl FnOnce(&mut Tally)) {
-    change(&mut tally.lock().unwrap_or_else(PoisonError::into_inner));
+fn note<T>(tally: &Mutex<Tally>, change: impl FnOnce(&mut Tally) -> T) -> T {
+    change(&mut tally.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn record(ended: &mut Ended, due: Instant, how: &Result<(), Status>) {

@@ -130,7 +130,7 @@ impl Plan {
         })
     }
 
-    /// The next call, and the place of its subject.
+    /// The next call, and whom it is about.
     pub(super) fn next(&mut self) -> (Call, &pb::Subject) {
         let call = self.next_call();
         let place = self.next_place();
