@@ -246,7 +246,8 @@ async fn import<M: Mapping>(
         Some(connection) => deployment_zone(connection).await,
         None => None,
     };
-    if let Some(connection) = &connection
+    if M::STATES_VALUES
+        && let Some(connection) = &connection
         && let Some(definitions) = definitions_in_force(connection).await
     {
         mapping.hold_against(definitions);

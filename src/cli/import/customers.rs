@@ -132,6 +132,7 @@ impl Mapping for CustomerMapping {
     type Fact = pb::CustomerPatch;
     // One after the other: when a file has several rows of one customer, the last name is to stay.
     const LANES: usize = 1;
+    const STATES_VALUES: bool = true;
 
     fn formats(&mut self) -> &mut Formats {
         &mut self.formats

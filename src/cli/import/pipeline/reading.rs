@@ -25,6 +25,8 @@ pub trait Mapping {
     type Fact: Message;
     /// How many streams carry the facts, each with customers of its own. The server takes facts in any order.
     const LANES: usize;
+    /// Whether rows state values that the definitions judge.
+    const STATES_VALUES: bool = false;
 
     /// Reads a row. `None` exactly when the row is not sound or was left out; it then knows why.
     fn read(&mut self, row: &mut Row<'_>) -> Option<Vec<Self::Fact>>;
@@ -35,7 +37,7 @@ pub trait Mapping {
     /// How numbers and days are written, to set the deployment's zone once it is known.
     fn formats(&mut self) -> &mut Formats;
 
-    /// Takes the definitions in force, of which values are held against those that a row states. Facts without such values need none.
+    /// Takes the definitions by which those values are judged.
     fn hold_against(&mut self, _: Box<Definitions>) {}
 
     /// What a fact means.
