@@ -70,10 +70,13 @@ impl Connection {
     pub async fn open(args: &ConnectionArgs, default_timeout: Duration) -> Result<Self, CliError> {
         let endpoint = normalised_endpoint(&args.endpoint, args.tls.is_given())?;
         let timeout = args.timeout.unwrap_or(default_timeout);
-        let unreachable = |error: tonic::transport::Error| CliError::Unreachable {
-            endpoint: endpoint.clone(),
-            hint: tls::hint(&error),
-            cause: root_cause(&error),
+        let unreachable = |error: tonic::transport::Error| {
+            let cause = root_cause(&error);
+            CliError::Unreachable {
+                endpoint: endpoint.clone(),
+                hint: tls::hint(&cause),
+                cause,
+            }
         };
         let mut server = Endpoint::from_shared(endpoint.clone())
             .map_err(|_| not_an_address(&args.endpoint))?

@@ -1,6 +1,5 @@
 //! The encryption of a client's connection: whom it trusts, and who it is.
 
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -82,23 +81,17 @@ fn read(option: &str, file: &Path) -> Result<Vec<u8>, CliError> {
         .map_err(|cause| CliError::usage(format!("{option}: cannot read {file_name}: {cause}")))
 }
 
-/// What to do about a connection that fails by its encryption; empty for other failures.
-pub(super) fn hint(error: &tonic::transport::Error) -> String {
-    let mut cause = error.source();
-    let mut text = String::new();
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    let hint = if text.contains("UnknownIssuer") {
+/// What to do about a connection that fails by its encryption, by the words of its cause; empty for other failures.
+pub(super) fn hint(cause: &str) -> String {
+    let hint = if cause.contains("UnknownIssuer") {
         "the certificate comes from an authority that is not trusted here: name its file with --ca-certificate"
-    } else if text.contains("not valid for name") {
+    } else if cause.contains("not valid for name") {
         "write the address with a name that is in the server's certificate"
-    } else if text.contains("certificate expired") || text.contains("certificate has expired") {
+    } else if cause.contains("certificate expired") || cause.contains("certificate has expired") {
         "the server needs a new certificate"
-    } else if text.contains("CertificateRequired") || text.contains("certificate required") {
+    } else if cause.contains("CertificateRequired") || cause.contains("certificate required") {
         "the server requires a certificate: set --client-certificate and --client-key"
-    } else if text.contains("corrupt message") || text.contains("InvalidContentType") {
+    } else if cause.contains("corrupt message") || cause.contains("InvalidContentType") {
         "the server has no TLS: write http:// if you trust the network"
     } else {
         ""
