@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::{NewContract, identity};
+use super::{NewContract, identity, list_known};
 use crate::{
     domain::{
         customer::facts::{ContractFact, FactKey},
@@ -14,7 +14,10 @@ use crate::{
         text::CustomerId,
     },
     service::ingest::{Ingest, Outcome, keys::Sources, locked::Locked},
-    store::{self, error::StoreError, fact_keys::KeyedKind},
+    store::{
+        error::StoreError,
+        fact_keys::{KeyedKind, Owner},
+    },
 };
 
 /// The contracts of a batch that other customers have.
@@ -67,18 +70,26 @@ pub(super) async fn claim(
         .filter(|key| locked.erased_at(&key.customer_id).is_none());
     let sources = Sources::new(ingest);
     let owners = sources.claim(tx, KeyedKind::Contract, keys).await?;
-    let mut foreign = Foreign::default();
-    for (key, owner) in owners {
-        let owned = FactKey {
-            customer_id: owner.customer_id.clone(),
-            ..key.clone()
-        };
-        if locked.is_one(&key.customer_id, &owner.customer_id) {
-            foreign.continued.insert(key, owned);
-            continue;
-        }
-        let mut recorded = store::contracts::list_by_key(tx, &[&owned]).await?;
-        let recorded = recorded.remove(&owner.customer_id).unwrap_or_default();
+    let owned = |key: &FactKey, owner: &Owner| FactKey {
+        customer_id: owner.customer_id.clone(),
+        ..key.clone()
+    };
+    let (one, others): (Vec<_>, Vec<_>) = owners
+        .into_iter()
+        .partition(|(key, owner)| locked.is_one(&key.customer_id, &owner.customer_id));
+    let continued = one.into_iter().map(|(key, owner)| {
+        let recorded = owned(&key, &owner);
+        (key, recorded)
+    });
+    let mut foreign = Foreign {
+        continued: continued.collect(),
+        ..Foreign::default()
+    };
+    let keys = others.iter().map(|(key, owner)| owned(key, owner));
+    let keys: Vec<FactKey> = keys.collect();
+    let known = list_known(tx, &keys.iter().collect::<Vec<_>>()).await?;
+    for ((key, owner), owned) in others.into_iter().zip(&keys) {
+        let recorded = known.get(owned).map_or(&[][..], Vec::as_slice);
         let is_same = |item: &NewContract| {
             let mut recorded = recorded.iter();
             item.key != key || recorded.all(|fact| identity(&fact.terms) == identity(&item.terms))
@@ -89,7 +100,11 @@ pub(super) async fn claim(
         } else {
             let contract = ForeignContract {
                 owner: owner.customer_id,
-                moved: if owner.is_moved { recorded } else { vec![] },
+                moved: if owner.is_moved {
+                    recorded.to_vec()
+                } else {
+                    vec![]
+                },
             };
             foreign.staying.insert(key, contract);
         }
