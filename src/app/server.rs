@@ -125,9 +125,7 @@ impl Shared {
             tls: None,
         }
     }
-}
 
-impl Shared {
     /// What encrypts the connections of a listener.
     pub(super) fn listener_tls(&self, protocol: Protocol, limits: &Limits) -> ListenerTls {
         ListenerTls::new(self.tls.clone(), protocol, limits.handshake_timeout)

@@ -150,14 +150,8 @@ fn parse_certificates(
 ) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let mut certificates = vec![];
     for (at, certificate) in CertificateDer::pem_slice_iter(bytes).enumerate() {
-        let damaged = |cause: String| CertificateError::DamagedCertificate {
-            path: path.to_owned(),
-            number: at + 1,
-            cause,
-        };
-        let certificate = certificate.map_err(|error| damaged(error.to_string()))?;
-        x509_cert::Certificate::from_der(&certificate)
-            .map_err(|error| damaged(error.to_string()))?;
+        let certificate = certificate.map_err(|error| damaged(path, at, &error))?;
+        parse_certificate(path, at, &certificate)?;
         certificates.push(certificate);
     }
     if certificates.is_empty() {
@@ -241,11 +235,15 @@ impl TlsFiles {
     pub(super) fn load(&self) -> Result<Loaded, CertificateError> {
         let chain = read_certificates(&self.certificate)?;
         let (mut not_before, mut not_after) = (Timestamp::MIN, Timestamp::MAX);
+        let mut serial_number = None;
         for (at, certificate) in chain.iter().enumerate() {
-            let (from, until) = validity(&self.certificate, at, certificate)?;
+            let parsed = parse_certificate(&self.certificate, at, certificate)?;
+            let (from, until) = validity(&self.certificate, at, &parsed)?;
             (not_before, not_after) = (not_before.max(from), not_after.min(until));
+            // As `openssl x509 -serial` prints it.
+            let number = parsed.tbs_certificate().serial_number().to_string();
+            serial_number.get_or_insert_with(|| number.replace(':', ""));
         }
-        let serial_number = serial_number(&chain[0]);
         let key = CertifiedKey::from_der(chain, read_key(&self.key)?, &ring::default_provider());
         let key = key.map_err(|error| self.refused_key(&error))?;
         let client_ca = self.client_ca.as_deref();
@@ -254,7 +252,7 @@ impl TlsFiles {
             client_verifier: client_ca.map(|path| self.verifier(path)).transpose()?,
             not_before,
             not_after,
-            serial_number,
+            serial_number: serial_number.unwrap_or_default(),
         })
     }
 
@@ -272,15 +270,10 @@ impl TlsFiles {
     }
 
     fn verifier(&self, path: &Path) -> Result<Arc<dyn ClientCertVerifier>, CertificateError> {
-        let damaged = |number, cause: String| CertificateError::DamagedCertificate {
-            path: path.to_owned(),
-            number,
-            cause,
-        };
         let mut roots = RootCertStore::empty();
         for (at, certificate) in read_certificates(path)?.into_iter().enumerate() {
             let added = roots.add(certificate);
-            added.map_err(|error| damaged(at + 1, error.to_string()))?;
+            added.map_err(|error| damaged(path, at, &error))?;
         }
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -288,35 +281,37 @@ impl TlsFiles {
             ClientCertificates::Required => verifier,
             ClientCertificates::Optional => verifier.allow_unauthenticated(),
         };
-        verifier
-            .build()
-            .map_err(|error| damaged(1, error.to_string()))
+        verifier.build().map_err(|error| damaged(path, 0, &error))
     }
+}
+
+/// A certificate of a file, by its place there.
+fn parse_certificate(
+    path: &Path,
+    at: usize,
+    certificate: &CertificateDer<'_>,
+) -> Result<x509_cert::Certificate, CertificateError> {
+    let parsed = x509_cert::Certificate::from_der(certificate);
+    parsed.map_err(|error| damaged(path, at, &error))
 }
 
 /// From when until when a certificate is valid.
 fn validity(
     path: &Path,
     at: usize,
-    certificate: &CertificateDer<'_>,
+    certificate: &x509_cert::Certificate,
 ) -> Result<(Timestamp, Timestamp), CertificateError> {
-    let damaged = |cause: String| CertificateError::DamagedCertificate {
-        path: path.to_owned(),
-        number: at + 1,
-        cause,
-    };
-    let parsed = x509_cert::Certificate::from_der(certificate);
-    let parsed = parsed.map_err(|error| damaged(error.to_string()))?;
-    let validity = parsed.tbs_certificate().validity();
+    let validity = certificate.tbs_certificate().validity();
     let instant = |time: x509_cert::time::Time| {
-        Timestamp::try_from(time.to_system_time()).map_err(|error| damaged(error.to_string()))
+        Timestamp::try_from(time.to_system_time()).map_err(|error| damaged(path, at, &error))
     };
     Ok((instant(validity.not_before)?, instant(validity.not_after)?))
 }
 
-/// The serial number as `openssl x509 -serial` prints it.
-fn serial_number(certificate: &CertificateDer<'_>) -> String {
-    let parsed = x509_cert::Certificate::from_der(certificate);
-    let number = parsed.map(|parsed| parsed.tbs_certificate().serial_number().to_string());
-    number.unwrap_or_default().replace(':', "")
+fn damaged(path: &Path, at: usize, cause: &impl std::fmt::Display) -> CertificateError {
+    CertificateError::DamagedCertificate {
+        path: path.to_owned(),
+        number: at + 1,
+        cause: cause.to_string(),
+    }
 }
