@@ -21,11 +21,11 @@ pub enum Protection {
     Socket,
     /// Plain text.
     Plain,
-    /// TLS if the server offers it; whoever is in between can say that it does not.
+    /// TLS if the server offers it; an attacker in between can say that it does not.
     IfOffered,
-    /// TLS with whoever answers.
+    /// TLS with any server that answers.
     Unverified,
-    /// TLS with a server whose certificate comes from a trusted authority, for whatever host.
+    /// TLS with a server whose certificate comes from a trusted authority, for any host.
     AnyHost,
     /// TLS with the server that the URL names.
     Verified,

@@ -48,7 +48,7 @@ async fn each_mode_verifies_what_it_says() {
     std::fs::write(strangers.path(), Authority::new("another authority").pem()).unwrap();
     let strange = format!("&sslrootcert={}", text(strangers.path()));
 
-    // Whoever answers.
+    // Any server that answers.
     connect(&database.url("?sslmode=require")).await.unwrap();
     connect(&database.url_at("127.0.0.1", "?sslmode=require"))
         .await
