@@ -1,9 +1,11 @@
-//! Presets: the options that fit the exports of well-known programs. They are ordinary options, put before those of the command line, and an
-//! option that the command line has is taken from there alone.
+//! Presets: the options that fit the exports of well-known programs. They are ordinary options, put before those of the command line.
 
-use std::ffi::OsString;
+mod own;
 
 use clap::ValueEnum;
+
+use self::own::Own;
+pub use self::own::expand;
 
 /// A program whose exports are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -233,11 +235,18 @@ impl Preset {
             None => format!("  {option}"),
         });
         let lines: Vec<String> = settings.collect();
+        let mut options: Vec<&str> = self.settings().iter().map(|(option, _)| *option).collect();
+        options.dedup();
+        let exceptions = options.iter().filter_map(|option| {
+            let exception = Own::of(option).exception()?;
+            Some(format!("\n{option}: {exception}"))
+        });
         format!(
-            "patron import {} --preset {} stands for:\n{}",
+            "patron import {} --preset {} stands for:\n{}\nYour own options replace those of the same name.{}",
             self.command(),
             self.name(),
-            lines.join("\n")
+            lines.join("\n"),
+            exceptions.collect::<String>()
         )
     }
 }
@@ -252,124 +261,9 @@ pub fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }
 
-/// A command line with the options of its preset, before its own. An option that the command line itself has replaces all of that name.
-#[must_use]
-pub fn expand(arguments: Vec<OsString>) -> Vec<OsString> {
-    let texts: Vec<String> = arguments
-        .iter()
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect();
-    let import = texts.iter().skip(1).position(|text| text == "import");
-    let (Some(import), Some(preset)) = (import, named(&texts)) else {
-        return arguments;
-    };
-    let command = texts
-        .iter()
-        .skip(import + 2)
-        .position(|text| text == preset.command());
-    let Some(command) = command else {
-        return arguments;
-    };
-    let has = |option: &str| {
-        let with_value = format!("{option}=");
-        let contradicts = CONTRADICTING.iter().any(|(one, other)| {
-            (*one == option && texts.iter().any(|text| is_option(text, other)))
-                || (*other == option && texts.iter().any(|text| is_option(text, one)))
-        });
-        contradicts
-            || texts
-                .iter()
-                .any(|text| text == option || text.starts_with(&with_value))
-    };
-    let mut expanded = arguments;
-    let at = import + 2 + command + 1;
-    let settings = preset.settings().iter().filter(|(option, _)| !has(option));
-    let added = settings.flat_map(|(option, value)| {
-        let value = value.map(|value| OsString::from(format!("{option}={value}")));
-        std::iter::once(value.unwrap_or_else(|| OsString::from(*option)))
-    });
-    expanded.splice(at..at, added.collect::<Vec<_>>());
-    expanded
-}
-
-/// Options that cannot stand together: of the preset's the command line's takes the place.
-const CONTRADICTING: [(&str, &str); 4] = [
-    ("--currency", "--currency-column"),
-    ("--amount-column", "--price-column"),
-    ("--amount-column", "--quantity-column"),
-    ("--all-columns", "--rate-column"),
-];
-
-fn is_option(text: &str, option: &str) -> bool {
-    let rest = text.strip_prefix(option);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-}
-
-/// The preset of a command line.
-fn named(texts: &[String]) -> Option<Preset> {
-    let inline = texts.iter().find_map(|text| text.strip_prefix("--preset="));
-    let next = texts
-        .iter()
-        .position(|text| text == "--preset")
-        .and_then(|at| texts.get(at + 1));
-    let name = inline.or(next.map(String::as_str))?;
-    Preset::from_str(name, true).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn line(text: &str) -> Vec<String> {
-        let arguments = text.split(' ').map(OsString::from).collect();
-        let expanded = expand(arguments).into_iter();
-        expanded
-            .map(|argument| argument.into_string().unwrap())
-            .collect()
-    }
-
-    #[test]
-    fn options_of_a_preset_stand_before_those_of_the_command_line() {
-        assert_eq!(
-            line("patron import rates f.csv --preset ecb"),
-            [
-                "patron",
-                "import",
-                "rates",
-                "--from=EUR",
-                "--date-column=Date",
-                "--all-columns",
-                "f.csv",
-                "--preset",
-                "ecb"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_option_of_the_command_line_replaces_that_of_the_preset() {
-        let own =
-            line("patron import transactions f.csv --preset=excel-de --currency CHF --thousands='");
-        assert!(
-            !own.iter()
-                .any(|text| text == "--currency=EUR" || text == "--thousands=.")
-        );
-        assert!(own.iter().any(|text| text == "--decimal-comma"));
-        let column = line("patron import transactions f.csv --preset excel-de --currency-column W");
-        assert!(!column.iter().any(|text| text == "--currency=EUR"));
-    }
-
-    #[test]
-    fn a_line_without_a_known_preset_stays_as_it_is() {
-        for text in [
-            "patron import transactions f.csv",
-            "patron import transactions f.csv --preset nobody",
-            "patron import customers f.csv --preset ecb",
-            "patron import --preset ecb --explain",
-        ] {
-            assert_eq!(line(text).join(" "), text);
-        }
-    }
 
     #[test]
     fn the_explanation_can_be_pasted_into_a_shell() {
@@ -377,6 +271,10 @@ mod tests {
         assert!(text.starts_with("patron import transactions --preset stripe stands for:\n"));
         assert!(
             text.contains("\n  --time-column 'Created (UTC)'\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("name.\n--only: yours replace only those of the same column"),
             "{text}"
         );
         assert_eq!(quoted("it's"), "'it'\\''s'");
