@@ -36,6 +36,31 @@ const CHUNK: usize = 1 << 16;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
+/// How files begin that are no text, and what to do with them.
+const FOREIGN: [(&[u8], &str); 6] = [
+    (&parquet::MAGIC, "it is Parquet: set --form parquet"),
+    (
+        &parquet::ENCRYPTED,
+        "it is encrypted Parquet: export it without encryption",
+    ),
+    (
+        b"PK\x03\x04",
+        "it is an Excel workbook or a ZIP archive: export it as CSV",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "it is an Excel workbook: export it as CSV",
+    ),
+    (
+        b"BZh9",
+        "it is compressed with bzip2: decompress it, or use gzip or zstd",
+    ),
+    (
+        b"\xfd7zX",
+        "it is compressed with xz: decompress it, or use gzip or zstd",
+    ),
+];
+
 /// An input with its header.
 pub struct Input {
     args: SourceArgs,
@@ -96,6 +121,12 @@ impl Input {
             Form::JsonLines => {
                 let names = json_lines::list_names(input.decoded()?)
                     .map_err(|cause| CliError::usage(format!("cannot read {shown}: {cause}")))?;
+                if names.is_empty() {
+                    return Err(CliError::Usage {
+                        message: format!("{shown} has no line that is a JSON object"),
+                        hint: "`--form csv` states another form".to_owned(),
+                    });
+                }
                 input.header = Header::new(names, b',', &shown)?;
             }
             Form::Parquet => {
@@ -105,6 +136,13 @@ impl Input {
             }
             Form::Csv => {
                 let decoded = input.decoded()?;
+                if input.args.form.is_none() && begins_as_json(decoded.first_line()) {
+                    return Err(CliError::Usage {
+                        message: format!("{shown} begins as JSON does and not as CSV"),
+                        hint: "`--form jsonl` reads an object in each line; `jq -c '.[]'` makes such lines of an array"
+                            .to_owned(),
+                    });
+                }
                 input.preface = decoded.preface();
                 let mut rows = Rows::csv(decoded, input.delimiter);
                 input.header = rows.header(&shown)?;
@@ -189,9 +227,10 @@ impl Input {
             Some(path) => open_file(path)?,
             None => self.kept_file()?,
         };
-        ParquetRows::open(file, Arc::clone(&self.position)).map_err(|cause| CliError::Usage {
-            message: format!("cannot read {shown} as Parquet: {cause}"),
-            hint: "`--form csv` or `--form jsonl` states another form".to_owned(),
+        let rows = ParquetRows::open(file, Arc::clone(&self.position));
+        rows.map_err(|unreadable| CliError::Usage {
+            message: format!("cannot read {shown} as Parquet: {}", unreadable.cause),
+            hint: unreadable.hint.to_owned(),
         })
     }
 
@@ -264,15 +303,18 @@ fn inflated(mut bytes: Bytes) -> io::Result<Bytes> {
         .take(ZSTD.len() as u64)
         .read_to_end(&mut begin)?;
     let (is_gzip, is_zstd) = (begin.starts_with(&GZIP), begin == ZSTD);
-    if begin == parquet::MAGIC {
-        return Err(io::Error::other("it is Parquet: set --form parquet"));
+    let other = FOREIGN.iter().find(|(first, _)| begin.starts_with(first));
+    if let Some((_, what)) = other {
+        return Err(io::Error::other(*what));
     }
     let bytes = BufReader::with_capacity(CHUNK, Cursor::new(begin).chain(bytes));
     if is_gzip {
-        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(bytes)));
+        let bytes = Box::new(flate2::bufread::MultiGzDecoder::new(bytes));
+        return Ok(Box::new(Compressed { bytes, by: "gzip" }));
     }
     if is_zstd {
-        return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(bytes)?));
+        let bytes = Box::new(zstd::stream::read::Decoder::with_buffer(bytes)?);
+        return Ok(Box::new(Compressed { bytes, by: "zstd" }));
     }
     Ok(Box::new(bytes))
 }
@@ -284,12 +326,36 @@ fn parse_encoding(name: &str) -> Result<&'static Encoding, CliError> {
     })
 }
 
+/// Whether a text begins as JSON does: with an object, or an array of objects.
+fn begins_as_json(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    let inner = line.strip_prefix(b"[").unwrap_or(line).trim_ascii();
+    inner.starts_with(b"{\"") || line == b"[" || line == b"{"
+}
+
 /// Whether a file begins as Parquet does.
 #[must_use]
 pub fn is_parquet(path: &Path) -> bool {
     let mut begin = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
     read.is_ok() && begin == parquet::MAGIC
+}
+
+/// Bytes that were compressed; what is wrong with them is not wrong with the text.
+struct Compressed {
+    bytes: Bytes,
+    by: &'static str,
+}
+
+impl Read for Compressed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.bytes.read(buffer).map_err(|cause| {
+            let by = self.by;
+            io::Error::other(format!(
+                "its {by} compression is damaged or its end is missing ({cause}): copy or export the file again"
+            ))
+        })
+    }
 }
 
 /// Counts what is read.

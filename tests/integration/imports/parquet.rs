@@ -12,6 +12,9 @@ const ORDERS: &[u8] = include_bytes!("../../reference/parquet/orders.parquet");
 const ZSTD: &[u8] = include_bytes!("../../reference/parquet/orders_zstd.parquet");
 const GZIP: &[u8] = include_bytes!("../../reference/parquet/orders_gzip.parquet");
 const NESTED: &[u8] = include_bytes!("../../reference/parquet/nested.parquet");
+/// Of two columns, of which the first one is compressed with Snappy.
+const BROTLI: &[u8] = include_bytes!("../../reference/parquet/brotli.parquet");
+const LZ4: &[u8] = include_bytes!("../../reference/parquet/lz4.parquet");
 const INT96: &[u8] = include_bytes!("../../reference/parquet/int96.parquet");
 
 const OPTIONS: [&str; 8] = [
@@ -135,8 +138,20 @@ async fn what_cannot_be_a_cell_is_refused_by_the_name_of_its_column() {
     for (bytes, reason) in [
         (NESTED, "the column \"tags\" is nested"),
         (INT96, "the column \"time\" has times as INT96"),
-        (&ORDERS[..2_000], "as Parquet: "),
-        (b"PAR1", "as Parquet: "),
+        (
+            BROTLI,
+            "the column \"note\" is compressed with Brotli, which is not read\nhint: export the file with zstd",
+        ),
+        (LZ4, "the column \"note\" is compressed with LZ4"),
+        (
+            &ORDERS[..2_000],
+            "its end is missing\nhint: copy or export the file again",
+        ),
+        (b"PAR1", "as Parquet: its end is missing"),
+        (
+            b"customer_id\na\n",
+            "it does not begin as Parquet does\nhint: `--form csv`",
+        ),
     ] {
         let printed = office
             .import("customers", ("wrong.parquet", bytes), &[])

@@ -39,3 +39,7 @@ nested = pa.table({"customer_id": ["a"], "tags": [["x", "y"]]})
 pq.write_table(nested, "nested.parquet", store_schema=False)
 int96 = pa.table({"customer_id": ["a"], "time": pa.array([LOCAL], pa.timestamp("ns"))})
 pq.write_table(int96, "int96.parquet", store_schema=False, use_deprecated_int96_timestamps=True)
+for codec in ["brotli", "lz4"]:
+    compression = {"customer_id": "snappy", "note": codec}
+    table = pa.table({"customer_id": ["a"], "note": ["x"]})
+    pq.write_table(table, f"{codec}.parquet", store_schema=False, compression=compression)

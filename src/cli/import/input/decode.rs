@@ -131,7 +131,7 @@ impl Decoded {
     }
 
     /// The first line, as far as it was read.
-    fn first_line(&self) -> &[u8] {
+    pub(super) fn first_line(&self) -> &[u8] {
         let text = &self.text[self.given..];
         let end = text.iter().position(|byte| *byte == b'\n');
         &text[..end.unwrap_or(text.len())]

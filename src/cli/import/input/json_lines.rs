@@ -26,6 +26,11 @@ pub(super) fn list_names(text: Decoded) -> io::Result<Vec<String>> {
     let (mut names, mut seen) = (Vec::new(), HashSet::new());
     let mut lines = BufReader::new(text);
     let mut line = Vec::new();
+    if lines.fill_buf()?.trim_ascii_start().starts_with(b"[") {
+        return Err(io::Error::other(
+            "it is a JSON array and not an object in each line: `jq -c '.[]'` makes such lines of it",
+        ));
+    }
     while lines.read_until(b'\n', &mut line)? > 0 {
         let cells = std::str::from_utf8(&line).map(read_object);
         for (name, _) in cells.into_iter().flatten().flatten() {
@@ -92,8 +97,14 @@ fn read_object(line: &str) -> Result<Vec<(String, String)>, String> {
     if line.trim().is_empty() {
         return Ok(vec![]);
     }
-    let fields: Fields<'_> =
-        serde_json::from_str(line).map_err(|_| "is not a JSON object".to_owned())?;
+    let fields: Fields<'_> = serde_json::from_str(line).map_err(|cause| {
+        if cause.is_data() {
+            return "is not a JSON object".to_owned();
+        }
+        // The line is that of the file.
+        let cause = cause.to_string().replace(" at line 1 column ", " at byte ");
+        format!("is not JSON: {cause}")
+    })?;
     let mut cells = Vec::with_capacity(fields.len());
     add_fields("", &fields, &mut cells);
     Ok(cells)

@@ -2,6 +2,8 @@
 //!
 //! Values become the cells that a CSV file would have: decimals and whole numbers with all their digits, days and times in the usual forms.
 
+mod whole;
+
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,16 +14,19 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::data_type::Decimal;
-use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use parquet::record::reader::RowIter;
 use parquet::schema::types::ColumnDescriptor;
 
+pub(super) use self::whole::Unreadable;
+use self::whole::{AGAIN, check_codecs, check_ends, damaged};
 use super::rows::RowRead;
 
-/// How a Parquet file begins.
+/// How a Parquet file begins and ends.
 pub(super) const MAGIC: [u8; 4] = *b"PAR1";
+/// The same of one whose columns are not even listed without a key.
+pub(super) const ENCRYPTED: [u8; 4] = *b"PARE";
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
@@ -67,10 +72,13 @@ impl ParquetRows {
     /// The rows of a file. `position` follows what was read of it.
     ///
     /// # Errors
-    /// A sentence: not a Parquet file, or one with a column that cannot be a cell.
-    pub(super) fn open(file: File, position: Arc<AtomicU64>) -> Result<Self, String> {
+    /// Not a Parquet file, or one with a column that cannot be a cell or is compressed in a way that is not read.
+    pub(super) fn open(file: File, position: Arc<AtomicU64>) -> Result<Self, Unreadable> {
         let size = file.metadata().map_or(0, |metadata| metadata.len());
-        let reader = SerializedFileReader::new(file).map_err(|error| text(&error))?;
+        check_ends(&file, size)?;
+        let reader = SerializedFileReader::new(file)
+            .map_err(|error| Unreadable::new(damaged(&error), AGAIN))?;
+        check_codecs(reader.metadata())?;
         let metadata = reader.metadata().file_metadata();
         let total = u64::try_from(metadata.num_rows()).unwrap_or(0);
         let schema = metadata.schema_descr();
@@ -78,14 +86,17 @@ impl ParquetRows {
             let info = field.get_basic_info();
             let repeats = info.has_repetition() && info.repetition() == Repetition::REPEATED;
             if !field.is_primitive() || repeats {
-                return Err(format!(
-                    "the column {:?} is nested (a list, a map or a struct): export it flattened or remove it",
-                    field.name()
+                return Err(Unreadable::new(
+                    format!(
+                        "the column {:?} is nested (a list, a map or a struct)",
+                        field.name()
+                    ),
+                    "export it flattened or remove it",
                 ));
             }
         }
         let columns = schema.columns().iter().map(|column| Column::new(column));
-        let columns = columns.collect::<Result<_, _>>()?;
+        let columns = columns.collect::<Result<_, Unreadable>>()?;
         Ok(Self {
             rows: RowIter::from_file_into(Box::new(reader)),
             columns,
@@ -110,8 +121,9 @@ impl ParquetRows {
         let Some(row) = self.rows.next() else {
             return Ok(None);
         };
-        let row = row.map_err(|error| text(&error))?;
         self.read += 1;
+        let row =
+            row.map_err(|error| format!("row {}: {}: {AGAIN}", self.read, damaged(&error)))?;
         let share = u128::from(self.size) * u128::from(self.read) / u128::from(self.total.max(1));
         self.position
             .store(u64::try_from(share).unwrap_or(self.size), Ordering::Relaxed);
@@ -131,24 +143,21 @@ impl ParquetRows {
     }
 }
 
-/// The cause, without the kind of error before it.
-fn text(error: &ParquetError) -> String {
-    let text = error.to_string();
-    let cause = text.split_once(": ").map(|(_, cause)| cause.to_owned());
-    cause.unwrap_or(text)
-}
-
 impl Column {
-    fn new(column: &ColumnDescriptor) -> Result<Self, String> {
+    fn new(column: &ColumnDescriptor) -> Result<Self, Unreadable> {
         let name = column.name().to_owned();
         match Kind::new(column) {
             Some(kind) => Ok(Self { name, kind }),
-            None if column.physical_type() == Physical::INT96 => Err(format!(
-                "the column {name:?} has times as INT96, whose time zone no file states: export it as a timestamp"
+            None if column.physical_type() == Physical::INT96 => Err(Unreadable::new(
+                format!("the column {name:?} has times as INT96, whose time zone no file states"),
+                "export it as a timestamp",
             )),
-            None => Err(format!(
-                "the column {name:?} has values that cannot be read ({}): remove it",
-                column.physical_type()
+            None => Err(Unreadable::new(
+                format!(
+                    "the column {name:?} has values that cannot be read ({})",
+                    column.physical_type()
+                ),
+                "remove it",
             )),
         }
     }

@@ -170,10 +170,39 @@ fn compressed_files_are_read_by_what_is_in_them() {
         while rows.next(&mut record)?.is_some() {}
         Ok(())
     });
-    assert!(
-        cut.is_err(),
-        "a file that is cut off is not read as a whole one"
-    );
+    let error = cut.expect_err("a file that is cut off is not read as a whole one");
+    let said = "its gzip compression is damaged or its end is missing";
+    assert!(error.to_string().contains(said), "{error}");
+}
+
+#[test]
+fn a_file_of_another_form_is_named_with_what_to_do() {
+    let workbook = b"PK\x03\x04\x14\x00\x06\x00";
+    for (name, bytes, part) in [
+        ("f.csv", &workbook[..], "it is an Excel workbook"),
+        (
+            "f.xls",
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+            "export it as CSV",
+        ),
+        ("f.csv.bz2", b"BZh91AY&SY", "it is compressed with bzip2"),
+        ("f.csv.xz", b"\xfd7zXZ\0", "it is compressed with xz"),
+        ("f.bin", b"PARE1234", "it is encrypted Parquet"),
+        ("f.json", b"{\"a\": 1}\n", "begins as JSON does"),
+        (
+            "f.jsonl",
+            b"[\n{\"a\": 1},\n{\"a\": 2}\n]",
+            "it is a JSON array",
+        ),
+        ("f.jsonl", b"1\n2\n", "no line that is a JSON object"),
+    ] {
+        let error = read(name, bytes, SourceArgs::default()).unwrap_err();
+        assert_eq!(error.exit_code(), 64, "{error}");
+        assert!(error.to_string().contains(part), "{name}: {error}");
+    }
+    // An array in one line, which is no row of the table that its header would make.
+    let array = read("f.json", b"[{\"a\": 1}]\n", SourceArgs::default()).unwrap_err();
+    assert!(array.lines()[1].contains("--form jsonl"), "{array}");
 }
 
 #[test]
@@ -201,7 +230,7 @@ not json
         [
             "1: 118.22999999999999|c-1||1||",
             "3: 12.50|||2|a;b|true",
-            "4: is not a JSON object",
+            "4: is not JSON: expected ident at byte 2",
             "5: is not a JSON object",
         ]
     );

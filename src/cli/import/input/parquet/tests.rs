@@ -65,7 +65,8 @@ fn times_are_those_of_utc_or_of_no_stated_zone() {
 
 /// Reads all rows; whether they could be read.
 fn read_all(file: File) -> Result<u64, String> {
-    let mut rows = ParquetRows::open(file, Arc::default())?;
+    let rows = ParquetRows::open(file, Arc::default());
+    let mut rows = rows.map_err(|unreadable| unreadable.cause)?;
     let mut record = ByteRecord::new();
     while rows.next(&mut record)?.is_some() {}
     Ok(rows.read)
@@ -84,6 +85,11 @@ fn a_damaged_file_is_an_error_and_no_panic() {
             read_all(File::open(&path).unwrap())
         };
         assert_eq!(read(sound), Ok(4));
+        let cut = Err("its end is missing".to_owned());
+        assert_eq!(read(&sound[..sound.len() - 1]), cut);
+        assert_eq!(read(&sound[..4]), cut);
+        let encrypted = [&sound[..sound.len() - 4], b"PARE"].concat();
+        assert_eq!(read(&encrypted), Err("it is encrypted".to_owned()));
         for at in (0..sound.len()).step_by(7) {
             let mut damaged = sound.to_vec();
             damaged[at] ^= 0x5a;
