@@ -182,8 +182,11 @@ impl Import<'_> {
         let count = unit.records.len() as u64;
         let unit = Rc::new(unit);
         let facts = match read_unit(reading, header, &unit) {
-            Read::Facts(facts, wrong_cells) => {
-                self.note_cells(&unit, &wrong_cells);
+            Read::Facts(facts, besides) => {
+                self.note_cells(&unit, &besides.wrong_cells);
+                for remark in besides.remarks {
+                    self.summary.remark(remark);
+                }
                 facts
             }
             Read::Nothing(reason) => {

@@ -16,6 +16,8 @@ pub struct Row<'a> {
     cells: Vec<String>,
     strict: bool,
     nothing: Option<String>,
+    /// What is right and was read otherwise than it stands there.
+    remarks: Vec<&'static str>,
 }
 
 impl<'a> Row<'a> {
@@ -33,6 +35,7 @@ impl<'a> Row<'a> {
             cells: vec![],
             strict: false,
             nothing: None,
+            remarks: vec![],
         }
     }
 
@@ -154,6 +157,17 @@ impl<'a> Row<'a> {
     /// Notes that the row, with which nothing is wrong, holds no fact, and why.
     pub fn leave_out(&mut self, reason: impl Into<String>) {
         self.nothing = Some(reason.into());
+    }
+
+    /// Notes that something right was read otherwise than it stands there; the summary counts it.
+    pub fn remark(&mut self, text: &'static str) {
+        self.remarks.push(text);
+    }
+
+    /// What was read otherwise than it stands there.
+    #[must_use]
+    pub fn remarks(&self) -> &[&'static str] {
+        &self.remarks
     }
 
     /// Why a sound row holds no fact, if it holds none.

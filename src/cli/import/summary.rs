@@ -35,6 +35,8 @@ pub struct Summary {
     pub unmatched: i64,
     /// What the server recorded and warned of, and how often.
     pub warnings: BTreeMap<String, u64>,
+    /// What was read otherwise than it stands in the file, and how often.
+    pub remarks: BTreeMap<&'static str, u64>,
     /// By which it can be undone.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub import_id: String,
@@ -69,6 +71,11 @@ impl Summary {
         } else {
             self.left_out_reasons.insert(reason.to_owned(), rows);
         }
+    }
+
+    /// Counts what was read otherwise than it stands in the file.
+    pub fn remark(&mut self, remark: &'static str) {
+        *self.remarks.entry(remark).or_default() += 1;
     }
 
     /// Counts what the server warned of.
@@ -135,6 +142,9 @@ impl Summary {
                 "Matched",
                 format!("{} earlier refunds or retractions", -fewer),
             )),
+        }
+        for (remark, count) in &self.remarks {
+            rows.push(("Note", format!("{remark} ({count})")));
         }
         for (warning, count) in &self.warnings {
             rows.push(("Warning", format!("{count} recorded: {warning}")));

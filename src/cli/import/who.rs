@@ -185,11 +185,14 @@ impl CustomerColumn {
             Some((column, way)) if is_none => {
                 row.parse_required(*column, |text| self.parse(text, way, &named.plan))
             }
-            None if is_none && !text.is_empty() => {
-                row.refuse(format!(
-                    "{}: {text:?} means no customer: see --guest-column",
-                    row.name(self.column)
-                ));
+            None if is_none => {
+                let what = if text.is_empty() {
+                    "is empty".to_owned()
+                } else {
+                    format!("{text:?} means no customer")
+                };
+                let column = row.name(self.column);
+                row.refuse(format!("{column}: {what}: see --guest-column"));
                 None
             }
             _ => row.parse_required(self.column, |text| self.parse(text, &named.by, &named.plan)),

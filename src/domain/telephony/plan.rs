@@ -168,8 +168,16 @@ impl NumberPlan {
     /// # Errors
     /// As [`Self::read`], and for withheld and ambiguous numbers.
     pub fn number(&self, text: &str) -> Result<PhoneNumber, NumberError> {
+        self.read_one(text).map(|reading| reading.number)
+    }
+
+    /// The same with what stands besides it.
+    ///
+    /// # Errors
+    /// As [`Self::number`].
+    pub fn read_one(&self, text: &str) -> Result<NumberReading, NumberError> {
         match self.read(text)? {
-            Reading::Number(reading) => Ok(reading.number),
+            Reading::Number(reading) => Ok(reading),
             Reading::Ambiguous(readings) => Err(NumberError::Ambiguous(readings.len())),
             Reading::Withheld => Err(NumberError::Withheld),
         }

@@ -42,6 +42,12 @@ async fn a_wrong_phone_number_costs_its_cell_and_not_the_customer() {
     ] {
         assert!(printed.notes.contains(part), "{part} in {}", printed.notes);
     }
+    let remarks = summary["remarks"].as_object().unwrap();
+    let [(remark, count)] = &remarks.iter().collect::<Vec<_>>()[..] else {
+        panic!("{remarks:?}");
+    };
+    assert_eq!(**count, 1);
+    assert!(remark.contains("extensions of phone numbers"), "{remark}");
     assert_identifiers(&office).await;
     assert_birthdays(&office).await;
     let ada = office.customer(by_id("101")).await;

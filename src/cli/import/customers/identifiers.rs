@@ -7,9 +7,12 @@ use crate::cli::error::CliError;
 use crate::cli::import::columns::Header;
 use crate::cli::import::row::{Row, is_shortened, parse_id, short_text};
 use crate::cli::import::who::parse_email;
-use crate::domain::telephony::plan::{NumberError, NumberPlan, NumberPlanError};
+use crate::domain::telephony::plan::{NumberError, NumberPlan, NumberPlanError, NumberReading};
 use crate::pb;
 use crate::pb::identifier::Identifier as Known;
+
+/// What the summary states of numbers with an extension: a caller shows the number alone, so that one behind it would never be found.
+const EXTENSION: &str = "extensions of phone numbers are not stored: callers show the number alone";
 
 /// The columns of identifiers.
 #[derive(Debug)]
@@ -137,8 +140,11 @@ impl IdentifierColumns {
     fn phones(&self, row: &mut Row<'_>) -> Vec<Known> {
         let mut known = Vec::new();
         for column in &self.phones {
-            let number = row.parse_cell(*column, |text| self.phone(text)).flatten();
-            known.extend(number.map(Known::PhoneNumber));
+            let read = row.parse_cell(*column, |text| self.phone(text)).flatten();
+            if read.as_ref().is_some_and(|it| it.extension.is_some()) {
+                row.remark(EXTENSION);
+            }
+            known.extend(read.map(|it| Known::PhoneNumber(it.number.as_str().to_owned())));
         }
         known
     }
@@ -165,7 +171,7 @@ impl IdentifierColumns {
     }
 
     /// The number of a cell; none if the cell states that none is known.
-    fn phone(&self, text: &str) -> Result<Option<String>, String> {
+    fn phone(&self, text: &str) -> Result<Option<NumberReading>, String> {
         // Spreadsheets write a quote before what would otherwise become a formula.
         let text = text.trim_start_matches('\'').trim();
         if is_shortened(text) {
@@ -175,11 +181,9 @@ impl IdentifierColumns {
         }
         // "(0)30" is dialled as "030", where no country code stands before it.
         let dialled = text.strip_prefix("(0)").map(|rest| format!("0{rest}"));
-        match self
-            .phone_numbers
-            .number(dialled.as_deref().unwrap_or(text))
-        {
-            Ok(number) => Ok(Some(number.as_str().to_owned())),
+        let dialled = dialled.as_deref().unwrap_or(text);
+        match self.phone_numbers.read_one(dialled) {
+            Ok(reading) => Ok(Some(reading)),
             Err(NumberError::Withheld) => Ok(None),
             Err(error) => Err(format!(
                 "{text:?} {error} (--phone-numbers states how the file writes them)"

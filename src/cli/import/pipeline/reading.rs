@@ -94,12 +94,20 @@ pub struct Reading<M> {
 
 /// What rows hold.
 pub(super) enum Read<F> {
-    /// Facts, and what is wrong with cells that were not needed.
-    Facts(Vec<F>, Vec<String>),
+    /// Facts, and what else is to be known of the row.
+    Facts(Vec<F>, Besides),
     /// No fact, and why.
     Nothing(String),
     /// Everything that is wrong.
     Refused(String),
+}
+
+/// What is to be known of a row besides its facts.
+pub(super) struct Besides {
+    /// What is wrong with cells that were not needed.
+    pub(super) wrong_cells: Vec<String>,
+    /// What was read otherwise than it stands there.
+    pub(super) remarks: Vec<&'static str>,
 }
 
 pub(super) fn read_unit<M: Mapping>(
@@ -112,7 +120,13 @@ pub(super) fn read_unit<M: Mapping>(
         return Read::Nothing(reason);
     }
     match reading.mapping.read(&mut row) {
-        Some(facts) if row.is_sound() => Read::Facts(facts, row.wrong_cells().to_vec()),
+        Some(facts) if row.is_sound() => {
+            let besides = Besides {
+                wrong_cells: row.wrong_cells().to_vec(),
+                remarks: row.remarks().to_vec(),
+            };
+            Read::Facts(facts, besides)
+        }
         _ => match row.left_out() {
             Some(reason) => Read::Nothing(reason.to_owned()),
             None => Read::Refused(row.into_reason()),
