@@ -3,6 +3,7 @@
 mod corrected;
 mod counted;
 mod forms;
+mod inspected;
 mod orders;
 mod parquet;
 mod people;

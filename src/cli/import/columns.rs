@@ -283,7 +283,8 @@ fn edit_distance(a: &str, b: &str) -> usize {
 }
 
 /// The words in the name of a column, in lower case: `StageName`, `financial_status` and `Lineitem quantity` have two.
-fn words(name: &str) -> Vec<String> {
+#[must_use]
+pub fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before_is_lower = false;
     for letter in name.chars() {

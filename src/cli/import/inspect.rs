@@ -60,13 +60,16 @@ pub async fn run(args: InspectArgs, output: &mut Output) -> Result<(), CliError>
         source.delimiter = Some(delimiter.clone());
         rows.push(("Delimiter", delimiter));
     }
-    let Some(guess) = guess else {
-        output.line(&text::labelled(&rows))?;
-        return Err(CliError::Failed {
-            message: "the columns are like those of no known file".to_owned(),
-            hint: "`patron help import transactions` lists the options that name columns"
-                .to_owned(),
-        });
+    let guess = match guess {
+        Ok(guess) => guess,
+        Err(reason) => {
+            output.line(&text::labelled(&rows))?;
+            return Err(CliError::Failed {
+                message: format!("cannot guess what the file is: {reason}"),
+                hint: "`patron help import transactions` lists the options that name columns"
+                    .to_owned(),
+            });
+        }
     };
     let words = guess.command(&source);
     let shown: Vec<String> = words.iter().map(|word| preset::quoted(word)).collect();
