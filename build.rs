@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use prost::Message as _;
 
 /// Every file that holds a service; what they import is found from them.
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 9] = [
     "proto/patron/v1/corrections.proto",
     "proto/patron/v1/customers.proto",
     "proto/patron/v1/definitions.proto",
@@ -17,17 +16,22 @@ const PROTOS: [&str; 8] = [
     "proto/patron/v1/models.proto",
     "proto/patron/v1/routing.proto",
     "proto/patron/v1/scoring.proto",
+    "proto/patron/v1/tokens.proto",
 ];
 
 fn main() -> anyhow::Result<()> {
     println!("cargo::rerun-if-changed=proto");
     println!("cargo::rerun-if-changed=migrations");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
-    let descriptors = protox::compile(PROTOS, ["proto"])?;
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.include_source_info(true).include_imports(true);
+    compiler.open_files(PROTOS)?;
+    // As the compiler encodes it: the types of prost know no options of ours, such as the scopes of methods, and would drop them.
     std::fs::write(
         out.join("patron_descriptor.bin"),
-        descriptors.encode_to_vec(),
+        compiler.encode_file_descriptor_set(),
     )?;
+    let descriptors = compiler.file_descriptor_set();
     std::fs::write(out.join("migrations.rs"), list_migrations()?)?;
     // Maps in the order of their keys: the same answer is the same bytes.
     tonic_prost_build::configure()

@@ -13,6 +13,7 @@ pub mod evaluation;
 pub mod explanations;
 pub mod facts;
 pub mod fits;
+pub mod identity;
 pub mod imports;
 pub mod merges;
 pub mod models;

@@ -1,7 +1,7 @@
 //! The command line: the tree of commands, and from an error to an exit code.
 //!
-//! Each command has a file of its own below this module. Every command but `serve`, `demo`, `migrate`, `api` and what of
-//! `definitions` only reads a file is a client of a running server and knows nothing of the database. Data goes to standard output; errors, hints and progress go to standard error.
+//! Each command has a file of its own below this module. Every command but `serve`, `demo`, `migrate`, `api`,
+//! `token --direct` and what of `definitions` only reads a file is a client of a running server and knows nothing of the database. Data goes to standard output; errors, hints and progress go to standard error.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,6 +38,7 @@ pub mod service;
 pub mod simulate;
 pub mod subject;
 pub mod text;
+pub mod token;
 
 /// The command line of `patron`.
 #[derive(Debug, Parser)]
@@ -96,6 +97,9 @@ pub enum Command {
     /// Run the service desk: figures, outcomes, tickets, topics
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Create, list and revoke the tokens of callers
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Check whether what is stored is consistent
     Doctor(doctor::DoctorArgs),
     /// Measure how fast a running server answers, at a given rate of calls
@@ -144,6 +148,7 @@ pub fn run(command: Command, output: &mut Output) -> Result<(), CliError> {
         Command::Import(args) => as_client(import::run(*args, output)),
         Command::Rates(command) => as_client(rates::run(&command, output)),
         Command::Customer(command) => as_client(customer::run(&command, output)),
+        Command::Token(command) => as_client(token::run(&command, output)),
         Command::Doctor(args) => as_client(doctor::run(&args, output)),
         Command::Bench(args) => as_client(bench::run(&args, output)),
         Command::Model(command) => as_client(model::run(&command, output)),
@@ -230,6 +235,9 @@ mod tests {
             "patron service tickets f.csv --category Invoices=invoice,Rechnung",
             "patron service deflection --to portal --share 0.5 --topic password=0.8",
             "patron service surges --recent 3 --tier gold",
+            "patron token create --role agent --description desk --days 30 --allow-purpose service --json",
+            "patron token list --limit 5",
+            "patron token revoke 0123456789abcdef",
             "patron bench --subjects f.csv --rate 5000 --duration 30s --mix classify=8,route=2 --hot-subjects 0.05 --hot-calls 0.8 --json",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split_whitespace()) {
@@ -255,6 +263,8 @@ mod tests {
             "patron definitions check",
             "patron definitions show 0",
             "patron model fit --model pareto",
+            "patron token create --description x",
+            "patron token create --role root --description x",
             "patron bench --subjects f.csv --hot-calls 0.8",
             "patron bench --subjects f.csv --mix explain=1",
         ] {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows of time (the day is an argument), of tasks, files, networks, databases, logs or generated types.
 
+pub mod access;
 pub mod assess;
 pub mod basis;
 pub mod calendar;

@@ -1,5 +1,6 @@
 //! The gRPC face: thin handlers, conversions, the one status mapping, and the layers around them.
 
+pub mod access;
 pub mod corrections;
 pub mod customers;
 pub mod definitions;
@@ -13,3 +14,4 @@ pub mod models;
 pub mod routing;
 pub mod scoring;
 pub mod status;
+pub mod tokens;

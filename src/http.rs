@@ -14,5 +14,5 @@ mod router;
 pub use self::{
     parameters::{Asked, Format, ParameterError},
     route::MAX_BODY_BYTES,
-    router::{AnswerCall, Face, router},
+    router::{Admit, AnswerCall, Face, router},
 };

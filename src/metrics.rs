@@ -6,6 +6,7 @@
 //! The outcome of a call is its `grpc-status`; HTTP says 200 to nearly everything.
 
 mod cache;
+mod callers;
 mod compression;
 mod database;
 mod evaluation;
@@ -18,6 +19,7 @@ mod rpc;
 mod tls;
 
 pub use cache::CacheMetrics;
+pub use callers::{CallRefused, CallerMetrics, NotIdentified};
 pub use compression::{CompressionFormat, CompressionMetrics};
 pub use database::{BreakerMetrics, FenceMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
@@ -44,6 +46,8 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Metrics {
     /// Calls, by method.
     pub rpc: RpcMetrics,
+    /// Calls by who sent them.
+    pub callers: CallerMetrics,
     /// Connections of the gRPC listener.
     pub connections: ConnectionMetrics,
     /// TLS of the listeners.
@@ -132,6 +136,7 @@ impl Metrics {
             currencies_without_rate.clone(),
         );
         let rpc = RpcMetrics::register(&mut registry, methods);
+        let callers = CallerMetrics::register(&mut registry);
         let connections = ConnectionMetrics::register(&mut registry);
         let tls = TlsMetrics::register(&mut registry);
         let peers = PeerMetrics::register(&mut registry);
@@ -150,6 +155,7 @@ impl Metrics {
         let routes = RouteMetrics::register(&mut registry);
         Self {
             rpc,
+            callers,
             connections,
             tls,
             peers,

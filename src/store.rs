@@ -46,5 +46,6 @@ pub mod schema;
 pub mod sessions;
 pub mod simulation_input;
 pub mod target;
+pub mod tokens;
 pub mod transactions;
 pub mod withdrawn_facts;

@@ -40,6 +40,12 @@ pub enum Code {
     Aborted,
     /// The server cannot answer now.
     Unavailable,
+    /// The caller is not identified.
+    Unauthenticated,
+    /// The caller may not do this.
+    PermissionDenied,
+    /// The caller has used its share.
+    ResourceExhausted,
     /// A fault of the server.
     Internal,
 }
@@ -218,6 +224,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::ModelNotFound(version) => {
                 missing("MODEL_NOT_FOUND", "patron.v1.Model", &version.to_string())
             }
+            ServiceError::TokenNotFound(id) => missing("TOKEN_NOT_FOUND", "patron.v1.Token", id),
             ServiceError::ImportNotFound(id) => missing("IMPORT_NOT_FOUND", "patron.v1.Import", id),
             ServiceError::ImportUndone(_) => refused("IMPORT_UNDONE"),
             ServiceError::RevisionNotFound(revision) => missing(

@@ -46,6 +46,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one statement of a write may take, the wait for other writers of the same customers included.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a read of identities may take, which are some hundred rows.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long one statement of a fit may take.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
 /// Connections for fits, one for each kind of order model and one for an evaluation, for two walks over all customers, and for the registry
@@ -70,6 +72,8 @@ pub struct Database {
     pub write: Pool,
     /// For fits, definitions and the registry of models.
     pub batch: Pool,
+    /// For identities alone: used on the control runtime.
+    pub identities: Pool,
     /// Whether it answers.
     pub breaker: Arc<Breaker>,
     /// The zone in which days are counted.
@@ -258,6 +262,7 @@ impl Database {
         let answers = pool(ANSWER_CONNECTIONS, READ_TIMEOUT, Plans::Anew);
         let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew).fenced(epoch.clone());
         let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew).fenced(epoch.clone());
+        let identities = pool(1, IDENTITY_TIMEOUT, Plans::Kept);
         // Of its own: a connection belongs to the runtime that opened it, and this one is that of lookups.
         let start = pool(1, BATCH_TIMEOUT, Plans::Anew).fenced(epoch);
         let is_raised = private && raise_before_migrating(&start, fence).await?;
@@ -280,6 +285,7 @@ impl Database {
             answers,
             write,
             batch,
+            identities,
             breaker: Arc::clone(breaker),
             zone,
             key,
@@ -298,7 +304,8 @@ impl Database {
                 self.read.close(),
                 self.answers.close(),
                 self.write.close(),
-                self.batch.close()
+                self.batch.close(),
+                self.identities.close()
             );
         };
         if tokio::time::timeout(limit, closed).await.is_err() {

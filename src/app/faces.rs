@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::api::error::ApiError;
 use crate::api::routes::ContactRoutes;
 use crate::app::connections::Listening;
 use crate::app::server::{self, Limits, Running, Shared, SharedLimits};
@@ -15,7 +16,9 @@ use crate::app::settings::Settings;
 use crate::app::tls::Protocol;
 use crate::grpc::http1::HttpCalls;
 use crate::grpc::json::CodecError;
-use crate::http::{self, AnswerCall, Face};
+use crate::grpc::layers::identity::decide;
+use crate::http::{self, Admit, AnswerCall, Face};
+use crate::service::identity::Identities;
 
 /// Time for a whole dialogue with Asterisk.
 const DIALOGUE_LIMIT: Duration = Duration::from_secs(10);
@@ -27,6 +30,8 @@ pub(super) type FaceListeners = [Option<TcpListener>; 2];
 pub(super) struct Answers {
     /// Routes contacts.
     pub(super) contacts: ContactRoutes,
+    /// Decides who may; `None`: everybody.
+    pub(super) admit: Option<Admit>,
     /// Answers calls over HTTP, and the origins whose pages may make them.
     pub(super) calls: Option<(HttpCalls, Vec<HeaderValue>)>,
     /// The limits that they share with gRPC.
@@ -42,11 +47,13 @@ impl Answers {
         settings: &Settings,
         contacts: ContactRoutes,
         server: &Running,
+        shared: &Shared,
     ) -> Result<Self, CodecError> {
         let calls = settings.http_listen.map(|_| server.http_calls());
         let calls = calls.transpose()?;
         Ok(Self {
             contacts,
+            admit: shared.identities.clone().map(admit),
             calls: calls.map(|calls| (calls, settings.http_origins())),
             limits: server.limits(),
         })
@@ -80,6 +87,7 @@ pub(super) fn start(
     let http = http.zip(answers.calls).map(|(listener, (calls, origins))| {
         let face = Face {
             contacts: contacts.clone(),
+            admit: answers.admit.clone(),
             calls: answer_call(calls),
             origins: origins.into(),
             descriptors: server::descriptor_set().into(),
@@ -108,6 +116,20 @@ pub(super) fn start(
         })
     });
     [http, agi]
+}
+
+/// Decides about requests that are no calls. What routes a contact needs what `RouteContact` does; what describes the API, an identity.
+fn admit(identities: Arc<Identities>) -> Admit {
+    Arc::new(move |request| {
+        let path = match request.uri().path() {
+            "/v1/route" => "/patron.v1.RoutingService/RouteContact",
+            other => other,
+        };
+        let decided = decide(&identities, path, request.headers(), request.extensions());
+        decided
+            .map(drop)
+            .map_err(|refusal| Box::new(ApiError::from(&refusal)))
+    })
 }
 
 /// From the bodies of one web framework to those of the other, and back.

@@ -19,6 +19,7 @@ use crate::{
         descriptors,
         faces::{self, Answers, FaceListeners},
         failure::{DatabaseWatch, Failures},
+        identities,
         lanes::LaneThreads,
         server::{self, DrainOutcome, Health, Limits, ReflectionError, ServeError, Shared},
         services,
@@ -41,11 +42,12 @@ const RECEIVE_BUFFER_BYTES: u32 = 64 * 1024;
 const BACKLOG: u32 = 1024;
 
 /// The services of which most calls need the database.
-const WRITING_SERVICES: [&str; 4] = [
+const WRITING_SERVICES: [&str; 5] = [
     "patron.v1.CorrectionService",
     "patron.v1.IngestService",
     "patron.v1.DefinitionService",
     "patron.v1.ModelService",
+    "patron.v1.TokenService",
 ];
 
 /// A running service.
@@ -167,9 +169,11 @@ impl App {
         let begun = async {
             let built = stop.run_until_cancelled(built).await;
             let (served, contacts) = built.ok_or(DatabaseError::Stopped)??;
+            let timely = (&control, &stop);
+            let shared = identities::share(settings, &shared, &database, timely).await?;
             let (listener, listeners) = sockets.listen(settings)?;
             let running = server::start(listener, served, &limits, &shared)?;
-            let answers = Answers::new(settings, contacts, &running)?;
+            let answers = Answers::new(settings, contacts, &running, &shared)?;
             Ok((running, listeners, answers))
         };
         let (running, listeners, answers) = match begun.await {

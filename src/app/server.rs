@@ -33,9 +33,11 @@ use crate::app::tls::{ListenerTls, Protocol, Tls};
 use crate::clock::Clock;
 use crate::grpc::http1::{Calls, HttpCalls};
 use crate::grpc::json::CodecError;
+use crate::grpc::layers::admit::AdmitLayer;
 use crate::grpc::layers::answers::AnswersLayer;
 use crate::grpc::layers::compression::CompressionLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
+use crate::grpc::layers::identity::IdentityLayer;
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
 use crate::grpc::layers::memory::{FromMemory, MemoryLayer};
@@ -45,6 +47,7 @@ use crate::grpc::layers::receive::ReceiveLayer;
 use crate::grpc::layers::request_id::RequestIdLayer;
 use crate::grpc::layers::transcode::TranscodeLayer;
 use crate::metrics::Metrics;
+use crate::service::identity::Identities;
 
 /// Most streams a connection may reset by its own faults before it is closed: hyper's default, which tonic takes away (RUSTSEC-2024-0003).
 const MAX_LOCAL_ERROR_RESETS: usize = 1024;
@@ -108,6 +111,8 @@ pub struct Shared {
     pub lanes: Option<Lanes>,
     /// Encrypts its connections; `None`: they are plain.
     pub tls: Option<Arc<Tls>>,
+    /// Who may call what; `None`: everybody everything.
+    pub identities: Option<Arc<Identities>>,
 }
 
 impl Shared {
@@ -123,6 +128,7 @@ impl Shared {
             clock,
             lanes: None,
             tls: None,
+            identities: None,
         }
     }
 
@@ -212,8 +218,10 @@ pub fn start(
     let service = receive.layer(service);
     let deadline = DeadlineLayer::new(limits.default_deadline, rpc);
     let service = deadline.layer(service);
+    let service = AdmitLayer::new(shared.identities.is_some()).layer(service);
     let service = AnswersLayer::new(stop_accepting.clone()).layer(service);
     let service = ObserveLayer::new(rpc.clone()).layer(service);
+    let service = IdentityLayer::new(shared.identities.clone()).layer(service);
     // The face over HTTP has the same layers, not others of their kind: limits, budgets and counts are of both together.
     let calls = service.clone();
     let calls = Calls::new(calls.map_response(|answer| answer.map(Body::new)));

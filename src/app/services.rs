@@ -44,6 +44,7 @@ use crate::{
         models::{Models, evaluate::Evaluations},
         profile_checks::ProfileChecks,
         simulation::Simulations,
+        tokens::Tokens,
     },
     store::pool::Pool,
 };
@@ -124,7 +125,10 @@ pub(super) async fn build(
         ),
         customers,
         models,
-        grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
+        (
+            grpc::definitions::DefinitionApi::new(Arc::new(definitions)),
+            tokens(shared, database),
+        ),
     );
     Ok((served, contacts))
 }
@@ -146,6 +150,14 @@ fn customers(
         bases: Arc::clone(bases),
     };
     grpc::customers::CustomerApi::new(Arc::new(customers), checks)
+}
+
+/// The identities of callers.
+fn tokens(shared: &Shared, database: &Database) -> grpc::tokens::TokenApi {
+    grpc::tokens::TokenApi::new(Arc::new(Tokens {
+        pool: database.batch.clone(),
+        clock: Arc::clone(&shared.clock),
+    }))
 }
 
 /// Fits and evaluations.
@@ -293,7 +305,7 @@ fn served(
     ),
     customers: grpc::customers::CustomerApi,
     models: grpc::models::ModelApi,
-    definitions: grpc::definitions::DefinitionApi,
+    (definitions, tokens): (grpc::definitions::DefinitionApi, grpc::tokens::TokenApi),
 ) -> Served {
     use pb::{
         correction_service_server::CorrectionServiceServer,
@@ -302,6 +314,7 @@ fn served(
         ingest_service_server::IngestServiceServer, model_service_server::ModelServiceServer,
         routing_service_server::RoutingServiceServer,
         service_desk_service_server::ServiceDeskServiceServer,
+        token_service_server::TokenServiceServer,
     };
     let scoring = grpc::scoring::Scoring::new(lookups, long_answers, bytes);
     let scoring = grpc::encoded::ScoringServer::new(scoring);
@@ -347,6 +360,11 @@ fn served(
         )
         .add_service(
             DefinitionServiceServer::new(definitions)
+                .max_decoding_message_size(bytes)
+                .max_encoding_message_size(bytes),
+        )
+        .add_service(
+            TokenServiceServer::new(tokens)
                 .max_decoding_message_size(bytes)
                 .max_encoding_message_size(bytes),
         );

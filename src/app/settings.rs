@@ -4,6 +4,7 @@
 //! starts.
 
 pub mod encryption;
+pub mod identity;
 mod validation;
 mod values;
 
@@ -21,6 +22,7 @@ use http::HeaderValue;
 use crate::app::logging::LogFormat;
 use crate::app::server::Limits;
 use crate::app::settings::encryption::{DatabaseTlsSettings, TlsSettings};
+use crate::app::settings::identity::IdentityMode;
 use crate::postgres::directory::default_data_dir;
 
 /// Settings of `patron serve`.
@@ -32,7 +34,7 @@ use crate::postgres::directory::default_data_dir;
 pub struct Settings {
     /// Address of the gRPC listener.
     ///
-    /// The default is the loopback interface: without --tls-client-ca there is no login, so anyone who reaches the port can read
+    /// The default is the loopback interface: without --identity required there is no login, so anyone who reaches the port can read
     /// every customer.
     #[arg(
         long,
@@ -44,13 +46,13 @@ pub struct Settings {
 
     /// Address of the HTTP listener: /v1/route for telephone systems, all calls as JSON. Not set: no such listener.
     ///
-    /// Like the gRPC listener it has no login.
+    /// Like the gRPC listener it has no login without --identity required.
     #[arg(long, env = "PATRON_HTTP_LISTEN", value_name = "ADDRESS:PORT")]
     pub http_listen: Option<SocketAddr>,
 
     /// Origins whose web pages may call the HTTP listener: scheme, host and port, with commas between them.
     ///
-    /// Requests of other pages are refused. There is no login: a page of an allowed origin can do everything.
+    /// Requests of other pages are refused. Without --identity required, a page of an allowed origin can do everything.
     #[arg(
         long,
         env = "PATRON_HTTP_ALLOWED_ORIGINS",
@@ -61,7 +63,7 @@ pub struct Settings {
 
     /// Address of the FastAGI listener for Asterisk. Not set: no such listener.
     ///
-    /// 4573 is the usual port. Like the gRPC listener it has no login.
+    /// 4573 is the usual port. It has no login: FastAGI carries no tokens.
     #[arg(long, env = "PATRON_AGI_LISTEN", value_name = "ADDRESS:PORT")]
     pub agi_listen: Option<SocketAddr>,
 
@@ -78,10 +80,21 @@ pub struct Settings {
 
     /// Allow listening on addresses that other machines can reach, without encryption or login.
     ///
-    /// Off by default. Use it only on a network without untrusted machines. gRPC and HTTP do not need it where --tls-client-ca
-    /// requires certificates. The variable takes 1 or 0, true or false.
+    /// Off by default. Use it only on a network without untrusted machines. gRPC and HTTP do not need it with --tls-certificate and
+    /// --identity required. The variable takes 1 or 0, true or false.
     #[arg(long, env = "PATRON_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
+
+    /// Whether callers of gRPC and HTTP must be identified, by a token or by a client certificate with roles.
+    ///
+    /// off lets everyone who reaches a listener do everything. Tokens come from patron token create.
+    #[arg(
+        long,
+        env = "PATRON_IDENTITY",
+        value_name = "WHETHER",
+        default_value = "off"
+    )]
+    pub identity: IdentityMode,
 
     /// Encryption of the gRPC and HTTP listeners
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! The connection of a client command to its server: address, encryption, time limit, clients.
 
+mod identity;
 mod tls;
 
 use std::error::Error as _;
@@ -9,6 +10,7 @@ use clap::Args;
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
+use self::identity::{Identity, IdentityArgs};
 use self::tls::ClientTlsArgs;
 use super::error::CliError;
 use crate::pb::correction_service_client::CorrectionServiceClient;
@@ -19,6 +21,7 @@ use crate::pb::model_service_client::ModelServiceClient;
 use crate::pb::routing_service_client::RoutingServiceClient;
 use crate::pb::scoring_service_client::ScoringServiceClient;
 use crate::pb::service_desk_service_client::ServiceDeskServiceClient;
+use crate::pb::token_service_client::TokenServiceClient;
 
 /// Where `patron serve` listens unless told otherwise.
 pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";
@@ -51,6 +54,9 @@ pub struct ConnectionArgs {
     /// How the connection is encrypted
     #[command(flatten)]
     pub tls: ClientTlsArgs,
+    /// Who the client is
+    #[command(flatten)]
+    pub identity: IdentityArgs,
 }
 
 /// An open connection with the time limit of its calls.
@@ -59,6 +65,7 @@ pub struct Connection {
     channel: Channel,
     endpoint: String,
     timeout: Duration,
+    identity: Identity,
 }
 
 impl Connection {
@@ -69,6 +76,7 @@ impl Connection {
     /// Wrong usage for an address that is none or files that are not what they should be; [`CliError::Unreachable`] when nobody listens there.
     pub async fn open(args: &ConnectionArgs, default_timeout: Duration) -> Result<Self, CliError> {
         let endpoint = normalised_endpoint(&args.endpoint, args.tls.is_given())?;
+        let identity = args.identity.identity(&endpoint)?;
         let timeout = args.timeout.unwrap_or(default_timeout);
         let unreachable = |error: tonic::transport::Error| {
             let cause = root_cause(&error);
@@ -90,6 +98,7 @@ impl Connection {
             channel,
             endpoint,
             timeout,
+            identity,
         })
     }
 
@@ -114,10 +123,17 @@ impl Connection {
         self.timeout
     }
 
-    /// A request that carries the time limit, to the server too.
+    /// A request that carries the identity, and the time limit, to the server too.
     pub fn request<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
+        let mut request = self.endless_request(message);
         request.set_timeout(self.timeout);
+        request
+    }
+
+    /// A request that carries the identity and has no time limit: for streams.
+    pub fn endless_request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        self.identity.add_to(&mut request);
         request
     }
 
@@ -161,6 +177,12 @@ impl Connection {
     #[must_use]
     pub fn desk(&self) -> ServiceDeskServiceClient<Channel> {
         ServiceDeskServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
+    }
+
+    /// A client of `TokenService`.
+    #[must_use]
+    pub fn tokens(&self) -> TokenServiceClient<Channel> {
+        TokenServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `CustomerService`.

@@ -212,6 +212,9 @@ fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
         (_, Some("FIT_RUNNING")) => {
             Some("only one fit per kind of model can run: try again when it is done")
         }
+        (Code::Unauthenticated, _) => Some(
+            "set --token-file or PATRON_TOKEN; the first token comes from `patron token create --direct`, run next to the database",
+        ),
         (_, Some("NO_EARLIER_MODEL")) => Some("list versions with `patron model list`"),
         (Code::Unavailable, _) if status.source().is_some() => Some(
             "is the server still running? one with TLS has an https:// address; set another one with --endpoint",

@@ -37,7 +37,7 @@ pub fn run(args: &ServeArgs, output: &mut Output) -> Result<(), CliError> {
     run_to_end(async |control| {
         let stop = shutdown::on_signal(&control).map_err(CliError::from_cause)?;
         let app = start(&args.settings, stop, control).await?;
-        for line in banner(&app) {
+        for line in banner(&app, args.settings.requires_identity()) {
             output.note(&line);
         }
         wait(app, output).await
@@ -108,7 +108,7 @@ pub(super) fn database_failed(error: DatabaseError) -> CliError {
 }
 
 /// What is said once the service answers.
-fn banner(app: &App) -> Vec<String> {
+fn banner(app: &App, requires_identity: bool) -> Vec<String> {
     let http = app.http_address;
     let http = http.map(|address| {
         let scheme = if app.tls.is_some() { "https" } else { "http" };
@@ -122,6 +122,10 @@ fn banner(app: &App) -> Vec<String> {
     )];
     lines.extend(app.tls.as_deref().map(encryption));
     lines.extend(http);
+    lines.extend(requires_identity.then(|| {
+        "every call needs a token, or a client certificate with roles: see `patron token`"
+            .to_owned()
+    }));
     let agi = app.agi_address;
     lines.extend(agi.map(|address| format!("call arrival for Asterisk: agi://{address}/route")));
     lines.extend([

@@ -8,8 +8,9 @@ use tonic::{Request, Response, Status};
 use crate::{
     api::{Calendar, desk},
     clock::Clock,
-    grpc::{layers::deadline::Deadline, status::invalid_request},
-    pb::{self, item_result::Outcome as ItemOutcome},
+    domain::access::Scope,
+    grpc::{access::require, layers::deadline::Deadline, status::invalid_request},
+    pb::{self, get_cost_to_serve_request::Whose, item_result::Outcome as ItemOutcome},
     service::{
         desk::{CustomerDesk, GroupDesk},
         ingest::{Ingest, Outcome},
@@ -90,6 +91,9 @@ impl pb::service_desk_service_server::ServiceDeskService for ServiceDesk {
         &self,
         request: Request<pb::GetCostToServeRequest>,
     ) -> Result<Response<pb::GetCostToServeResponse>, Status> {
+        if matches!(request.get_ref().whose, Some(Whose::Subject(_))) {
+            require(&request, Scope::Lookup, "GetCostToServe of one customer")?;
+        }
         let request = desk::cost_request(request.get_ref());
         let (whose, months, as_of) = request.map_err(invalid_request)?;
         let answer = self.groups.cost_to_serve(&whose, months, as_of).await?;

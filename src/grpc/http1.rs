@@ -167,6 +167,12 @@ impl HttpCalls {
         let body = http_body_util::Full::from(json);
         let mut response = respond(Body::new(body), "application/json");
         *response.status_mut() = http_status(error);
+        if response.status() == http::StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
+        }
         let retry = error.get_details_retry_info();
         if let Some(after) = retry.and_then(|retry| retry.retry_delay) {
             let seconds = HeaderValue::from(whole_seconds(after));

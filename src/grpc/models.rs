@@ -9,7 +9,8 @@ use crate::{
         self, comparison, drift, evaluation, fits, models, newcomers, page, questions,
         violations::Violations,
     },
-    grpc::status,
+    domain::access::Scope,
+    grpc::{access::require, status},
     pb,
     service::models::{
         FitRequest, Models, NotConverged, Seasonality,
@@ -46,6 +47,13 @@ impl pb::model_service_server::ModelService for ModelApi {
         &self,
         request: Request<pb::FitModelRequest>,
     ) -> Result<Response<pb::FitModelResponse>, Status> {
+        if !request.get_ref().keep_inactive {
+            require(
+                &request,
+                Scope::ModelActivate,
+                "FitModel without keep_inactive",
+            )?;
+        }
         let request = fit_request(&request.into_inner(), &self.models)?;
         let version = self.models.fit(request).await?;
         Ok(Response::new(pb::FitModelResponse {

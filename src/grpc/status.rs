@@ -17,6 +17,7 @@ use self::details::Details;
 use crate::api::error::{ApiError, Code, DOMAIN, Violation};
 use crate::api::violations::Violations;
 use crate::service::error::ServiceError;
+use crate::service::identity::Refusal;
 
 /// Most bytes of `grpc-message` and `grpc-status-details-bin` together, as they are sent.
 pub const MAX_WIRE_BYTES: usize = 4096;
@@ -44,6 +45,12 @@ impl From<ServiceError> for Status {
     }
 }
 
+impl From<&Refusal> for Status {
+    fn from(refusal: &Refusal) -> Self {
+        ApiError::from(refusal).into()
+    }
+}
+
 fn grpc_code(code: Code) -> tonic::Code {
     match code {
         Code::InvalidArgument => tonic::Code::InvalidArgument,
@@ -53,6 +60,9 @@ fn grpc_code(code: Code) -> tonic::Code {
         Code::Aborted => tonic::Code::Aborted,
         Code::Unavailable => tonic::Code::Unavailable,
         Code::Internal => tonic::Code::Internal,
+        Code::Unauthenticated => tonic::Code::Unauthenticated,
+        Code::PermissionDenied => tonic::Code::PermissionDenied,
+        Code::ResourceExhausted => tonic::Code::ResourceExhausted,
     }
 }
 

@@ -68,11 +68,23 @@ fn describe(pool: &DescriptorPool) -> Value {
         "servers": [{ "url": "/" }],
         "tags": tags,
         "paths": paths,
+        // The empty one: a server may run without identities.
+        "security": [{ "token": [] }, {}],
         "components": {
+            "securitySchemes": { "token": token_scheme() },
             "schemas": all,
             "responses": { "Error": error_response() },
             "parameters": parameters(),
         },
+    })
+}
+
+fn token_scheme() -> Value {
+    json!({
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "patron_ID.SECRET",
+        "description": "A token of `patron token create`, where the server requires identities.",
     })
 }
 

@@ -18,7 +18,13 @@ use super::{
     openapi,
     route::{refuse, route},
 };
-use crate::{api::routes::ContactRoutes, metrics::HttpMetrics};
+use crate::{
+    api::{
+        error::{ApiError, Code},
+        routes::ContactRoutes,
+    },
+    metrics::HttpMetrics,
+};
 
 /// Time to send the body of a request to `/v1/route` and to be answered. Routing itself has a shorter limit.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,11 +33,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
 
 /// Headers of requests that pages of other origins may send, besides those that every page may.
-const ALLOWED_HEADERS: [HeaderName; 8] = [
+const ALLOWED_HEADERS: [HeaderName; 10] = [
+    header::AUTHORIZATION,
     header::CONTENT_TYPE,
     HeaderName::from_static("connect-protocol-version"),
     HeaderName::from_static("connect-timeout-ms"),
     HeaderName::from_static("grpc-timeout"),
+    HeaderName::from_static("patron-purpose"),
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-request-id"),
     HeaderName::from_static("x-requested-with"),
@@ -47,6 +55,9 @@ const EXPOSED_HEADERS: [HeaderName; 5] = [
     HeaderName::from_static("x-request-id"),
 ];
 
+/// Decides about a request that is no call.
+pub type Admit = Arc<dyn Fn(&Request) -> Result<(), Box<ApiError>> + Send + Sync>;
+
 /// Answers a call of the API.
 pub type AnswerCall =
     Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
@@ -56,6 +67,8 @@ pub type AnswerCall =
 pub struct Face {
     /// Routes contacts.
     pub contacts: ContactRoutes,
+    /// Decides who may; `None`: everybody.
+    pub admit: Option<Admit>,
     /// Answers calls.
     pub calls: AnswerCall,
     /// Origins whose pages may use the listener from a browser, as `https://crm.example`.
@@ -72,12 +85,16 @@ pub fn router(face: Face) -> Router {
         .route("/v1/route", get(route).post(route))
         .layer(middleware::from_fn(in_time))
         .with_state(face.contacts.clone());
-    let mut router = Router::new()
+    let descriptions = Router::new()
         .route("/v1/openapi.json", get(describe))
         .route("/v1/descriptors", get(descriptors))
+        .with_state(face.clone());
+    let admitted = arrival.merge(descriptions);
+    let admitted = admitted.layer(middleware::from_fn_with_state(face.clone(), admit));
+    let mut router = Router::new()
         .fallback(call)
         .with_state(face.clone())
-        .merge(arrival)
+        .merge(admitted)
         .method_not_allowed_fallback(|| async {
             refuse(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST")
         });
@@ -101,6 +118,43 @@ async fn in_time(request: Request, next: Next) -> Response {
         let sentence = "the request did not arrive in time";
         refuse(StatusCode::REQUEST_TIMEOUT, sentence)
     })
+}
+
+/// Refuses who may not. Calls are decided about where those over gRPC are.
+async fn admit(State(face): State<Face>, request: Request, next: Next) -> Response {
+    let decided = face.admit.as_ref().map_or(Ok(()), |admit| admit(&request));
+    match decided {
+        Ok(()) => next.run(request).await,
+        Err(error) => refuse_caller(&error),
+    }
+}
+
+/// The answer to a caller who may not.
+fn refuse_caller(error: &ApiError) -> Response {
+    let status = match error.code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Unavailable
+        | Code::Internal
+        | Code::PermissionDenied => StatusCode::FORBIDDEN,
+    };
+    let mut response = refuse(status, &error.message);
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        let bearer = HeaderValue::from_static("Bearer");
+        headers.insert(header::WWW_AUTHENTICATE, bearer);
+    }
+    if let Some(after) = error.retry_after {
+        // Whole seconds, rounded up.
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// Counts every answer, also those of the router, and refuses web pages that are not allowed.

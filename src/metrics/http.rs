@@ -12,8 +12,8 @@ const BUCKETS_SECONDS: [f64; 11] = [
 ];
 
 /// The statuses that are answered. Others are counted under the last.
-const STATUSES: [u16; 15] = [
-    200, 400, 403, 404, 405, 408, 409, 413, 415, 429, 499, 501, 503, 504, 500,
+const STATUSES: [u16; 16] = [
+    200, 400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 499, 501, 503, 504, 500,
 ];
 
 /// Handles for requests over HTTP.

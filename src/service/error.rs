@@ -53,6 +53,9 @@ pub enum ServiceError {
     /// No such model version.
     #[error("model version {0} does not exist: see ListModels")]
     ModelNotFound(i64),
+    /// No such token.
+    #[error("token {0} does not exist: see ListTokens")]
+    TokenNotFound(String),
     /// No such import.
     #[error("no import {0:?} has written a fact: see ListImports")]
     ImportNotFound(Label),

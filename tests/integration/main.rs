@@ -26,6 +26,7 @@ mod docs;
 mod fence;
 mod golden;
 mod http_api;
+mod identity;
 mod imports;
 mod ingest;
 mod install;

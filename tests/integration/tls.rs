@@ -5,6 +5,7 @@ mod clients;
 mod commands;
 mod database;
 mod handshakes;
+mod identities;
 mod keys;
 mod postgres;
 mod rotation;

@@ -71,14 +71,6 @@ impl TlsSettings {
         Duration::from_secs(self.tls_reload_seconds)
     }
 
-    /// Whether only clients with a certificate get in.
-    #[must_use]
-    pub fn admits_certificates_only(&self) -> bool {
-        self.files().is_some_and(|files| {
-            files.client_ca.is_some() && files.client_certificates == ClientCertificates::Required
-        })
-    }
-
     /// Everything that is wrong with them.
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
         let given = [

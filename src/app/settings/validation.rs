@@ -37,20 +37,33 @@ pub struct Problem {
 pub enum ProblemKind {
     /// The address is reachable from other machines and `--insecure` is not given.
     #[error(
-        "{address} is reachable from other machines, without encryption or login; listen on 127.0.0.1, or set --insecure on a trusted network"
+        "{address} is reachable from other machines, without encryption or login; listen on 127.0.0.1, set up TLS and --identity required, or set --insecure"
     )]
     NotLoopback {
         /// The address given.
         address: SocketAddr,
     },
-    /// The address is reachable from other machines, encrypted, and clients need no certificate.
+    /// The address is reachable from other machines, encrypted, and callers are not identified.
     #[error(
-        "{address} is reachable from other machines, without login; require certificates with --tls-client-ca, or set --insecure on a trusted network"
+        "{address} is reachable from other machines, without login; set --identity required, or --insecure on a trusted network"
     )]
     NoLogin {
         /// The address given.
         address: SocketAddr,
     },
+    /// The address is reachable from other machines, and tokens would cross the network in plain text.
+    #[error(
+        "{address} is reachable from other machines, and tokens would be sent in plain text; set --tls-certificate, or --insecure on a trusted network"
+    )]
+    PlainTokens {
+        /// The address given.
+        address: SocketAddr,
+    },
+    /// `FastAGI` beside identities.
+    #[error(
+        "FastAGI carries no token, so it would stay open to every program that reaches it; remove it, or set --insecure to allow that"
+    )]
+    NoTokens,
     /// Certificate or key without the other.
     #[error("is missing: TLS needs both --tls-certificate and --tls-key")]
     MissingForTls,
@@ -175,37 +188,6 @@ impl Settings {
             Ok(())
         } else {
             Err(InvalidSettings { problems })
-        }
-    }
-
-    fn check_addresses(&self, problems: &mut Vec<Problem>) {
-        let (tls, plain) = (self.tls.files().is_some(), false);
-        let listeners = [
-            (names::LISTEN, Some(self.listen), tls),
-            (names::HTTP_LISTEN, self.http_listen, tls),
-            (names::AGI_LISTEN, self.agi_listen, plain),
-            (names::ADMIN_LISTEN, Some(self.admin_listen), plain),
-        ];
-        let mut taken: Vec<SocketAddr> = vec![];
-        for (setting, address, is_encrypted) in listeners {
-            let Some(address) = address else { continue };
-            let has_login = is_encrypted && self.tls.admits_certificates_only();
-            if !self.insecure && !has_login && !address.ip().is_loopback() {
-                let kind = if is_encrypted {
-                    ProblemKind::NoLogin { address }
-                } else {
-                    ProblemKind::NotLoopback { address }
-                };
-                problems.push(Problem { setting, kind });
-            }
-            // Port 0 asks for any free port, so two of them differ.
-            if address.port() != 0 && taken.contains(&address) {
-                problems.push(Problem {
-                    setting,
-                    kind: ProblemKind::SameAddress { address },
-                });
-            }
-            taken.push(address);
         }
     }
 

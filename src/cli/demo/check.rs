@@ -21,6 +21,7 @@ mod moves;
 mod rates;
 mod routes;
 mod scores;
+mod tokens;
 
 /// The customer whom the check writes, so that those of the demo stay as they are.
 const CHECKED: &str = "check-1";
@@ -66,6 +67,7 @@ pub async fn check(endpoint: &str, output: &mut Output) -> Result<(), CliError> 
     check.desk().await?;
     check.definitions().await?;
     check.explanations().await?;
+    check.tokens().await?;
     let wrong = check.wrong;
     if wrong.is_empty() {
         return output.line("All RPCs answered as they should.");

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{DemoArgs, check::check, run_demo};
 use crate::app::run::App;
 use crate::app::settings::Settings;
+use crate::app::settings::identity::IdentityMode;
 use crate::app::{logging, shutdown};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -111,7 +112,14 @@ fn settings(args: &DemoArgs) -> Result<Settings, CliError> {
             hint: "remove --tls-certificate and --tls-key, or use `patron serve`".to_owned(),
         });
     }
+    if settings.requires_identity() && !args.check {
+        return Err(CliError::Usage {
+            message: "the demo calls itself without a token".to_owned(),
+            hint: "remove --identity required, or use `patron serve`".to_owned(),
+        });
+    }
     if args.check {
+        settings.identity = IdentityMode::Off;
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         (settings.listen, settings.admin_listen) = (free, free);
         settings.http_listen = Some(free);

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request, Status, Streaming};
+use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use crate::cli::connection::Connection;
@@ -262,7 +262,10 @@ impl Task {
         let mut requests = Some(requests);
         let mut client = self.connection.ingest();
         // A time limit in the request would bound the whole stream.
-        let begun = client.stream_facts(Request::new(ReceiverStream::new(messages)));
+        let stream = self
+            .connection
+            .endless_request(ReceiverStream::new(messages));
+        let begun = client.stream_facts(stream);
         let begun = timeout_at(Instant::now() + limit, begun).await;
         let begun = begun.map_err(|_| late(limit))?;
         let mut acknowledged: Streaming<pb::StreamFactsResponse> = begun?.into_inner();

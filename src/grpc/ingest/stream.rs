@@ -27,13 +27,17 @@ use crate::{
     api::error::ApiError,
     grpc::{
         layers::{
+            identity::Verdict,
             peer::{AnswerCharge, Peer},
             receive::StreamControl,
         },
         status::transport,
     },
     pb,
-    service::lane::Lane,
+    service::{
+        identity::{Call, Refusal},
+        lane::Lane,
+    },
 };
 
 /// Batches that are read before the first of them is written. Chosen: the writer never waits for the next one, and what a stream holds is
@@ -99,6 +103,8 @@ pub(super) fn begin(
 ) -> Answer {
     let control = request.extensions().get::<StreamControl>().cloned();
     let peer = request.extensions().get::<Arc<Peer>>().cloned();
+    let verdict = request.extensions().get::<Verdict>();
+    let call = verdict.and_then(Verdict::call).cloned();
     let (batches, read) = mpsc::channel(READ_AHEAD);
     let (acknowledge, acknowledged) = mpsc::channel(MOST_UNREAD);
     let reader = api
@@ -109,6 +115,7 @@ pub(super) fn begin(
         lane: api.lane.clone(),
         control,
         peer,
+        call,
         acknowledge,
         acknowledged_count: 0,
         _reader: reader,
@@ -158,6 +165,8 @@ struct Writer {
     lane: Lane,
     control: Option<StreamControl>,
     peer: Option<Arc<Peer>>,
+    /// Who sends, where callers are identified.
+    call: Option<Call>,
     acknowledge: mpsc::Sender<Acknowledgement>,
     acknowledged_count: i64,
     _reader: AbortOnDropHandle<()>,
@@ -198,8 +207,17 @@ impl Writer {
         }
     }
 
+    /// Refuses what a caller sends whose token was revoked or expired since the stream began.
+    fn check_caller(&self) -> Result<(), Status> {
+        match &self.call {
+            Some(call) if !call.is_valid(self.api.clock.now()) => Err((&Refusal::Invalid).into()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Writes batches in one transaction, in a place of the lane.
     async fn write(&mut self, facts: Facts) -> Result<pb::StreamFactsResponse, Status> {
+        self.check_caller()?;
         let count = facts.batches();
         let api = self.api.clone();
         let deadline = Instant::now() + BATCH_TIME;

@@ -29,7 +29,7 @@ pub struct Lanes {
     pub ingest: Lane,
     /// Fits, evaluations, drift checks, and figures of all customers.
     pub fit: Lane,
-    /// Definitions and the registry of models.
+    /// Definitions, tokens and the registry of models.
     pub admin: Lane,
 }
 
@@ -71,11 +71,12 @@ const FITS: [&str; 10] = [
 ];
 
 /// Services that run in a lane whole, save the methods above.
-const SERVICES: [(&str, Which); 4] = [
+const SERVICES: [(&str, Which); 5] = [
     ("/patron.v1.CorrectionService/", Which::Ingest),
     ("/patron.v1.IngestService/", Which::Ingest),
     ("/patron.v1.ModelService/", Which::Admin),
     ("/patron.v1.DefinitionService/", Which::Admin),
+    ("/patron.v1.TokenService/", Which::Admin),
 ];
 
 /// The lane of a path; `None` for lookups, streams, health, reflection, and what does not exist.

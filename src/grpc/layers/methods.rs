@@ -103,7 +103,7 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 /// Methods that do not exist: they are refused, and need no more than a small one.
 static UNKNOWN: Method = small("");
 
-static METHODS: [Method; 49] = [
+static METHODS: [Method; 52] = [
     lookup("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
@@ -230,6 +230,9 @@ static METHODS: [Method; 49] = [
     small("/patron.v1.ModelService/GetModel"),
     small("/patron.v1.ModelService/ActivateModel"),
     small("/patron.v1.ModelService/RollbackModel"),
+    small("/patron.v1.TokenService/CreateToken"),
+    small("/patron.v1.TokenService/ListTokens"),
+    small("/patron.v1.TokenService/RevokeToken"),
     method(
         "/grpc.health.v1.Health/Check",
         NAME,

@@ -18,6 +18,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Level;
 
+use crate::grpc::layers::identity::Verdict;
 use crate::grpc::layers::peer::{ClientCertificate, ClientName, Peer};
 use crate::grpc::layers::request_id::RequestId;
 use crate::grpc::status;
@@ -74,7 +75,9 @@ where
         let method = Arc::clone(self.metrics.method(request.uri().path()));
         let peer = request.extensions().get::<Arc<Peer>>();
         let client = peer.and_then(|peer| peer.certificate()).cloned();
-        let call = Call::begin(method, request.extensions().get().cloned(), client);
+        let id = request.extensions().get().cloned();
+        let verdict = request.extensions().get().cloned();
+        let call = Call::begin(method, id, client, verdict);
         ObserveFuture {
             work: self.inner.call(request),
             call: Some(call),
@@ -89,6 +92,8 @@ struct Call {
     id: Option<RequestId>,
     /// Who calls, where connections have certificates.
     client: Option<Arc<ClientCertificate>>,
+    /// Who calls, where identities are required.
+    verdict: Option<Verdict>,
     start: Instant,
     /// Why the call failed, as far as it is known before its end.
     reason: Option<String>,
@@ -100,12 +105,14 @@ impl Call {
         method: Arc<MethodMetrics>,
         id: Option<RequestId>,
         client: Option<Arc<ClientCertificate>>,
+        verdict: Option<Verdict>,
     ) -> Self {
         method.in_flight.inc();
         Self {
             method,
             id,
             client,
+            verdict,
             start: Instant::now(),
             reason: None,
             ended: false,
@@ -129,6 +136,10 @@ impl Call {
         certificate.name().map(ClientName::as_str)
     }
 
+    fn purpose(&self) -> Option<&str> {
+        self.verdict.as_ref()?.call()?.purpose()
+    }
+
     fn log(&self, code: StatusCode, duration_ms: f64) {
         /// The same line at one of four levels: the macro wants a constant. It stands outside of the call's span, whose id it has.
         macro_rules! line {
@@ -141,6 +152,8 @@ impl Call {
                     error.reason = self.reason.as_deref(),
                     duration_ms,
                     client.name = self.client_name(),
+                    caller.id = self.verdict.as_ref().and_then(Verdict::caller_id),
+                    caller.purpose = self.purpose(),
                     request.id = self.id.as_ref().map(RequestId::as_str),
                     $message
                 )

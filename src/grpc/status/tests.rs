@@ -72,6 +72,9 @@ fn every_code_is_the_canonical_one_of_its_name() {
         Code::Aborted,
         Code::Unavailable,
         Code::Internal,
+        Code::Unauthenticated,
+        Code::PermissionDenied,
+        Code::ResourceExhausted,
     ] {
         let status = Status::from(ApiError::new(code, "TEST", "text"));
         assert_eq!(format!("{:?}", status.code()), format!("{code:?}"));

@@ -14,7 +14,7 @@ use tonic_types::StatusExt as _;
 use super::{Running, raw, request, soon};
 use crate::support::service::ServiceWithDatabase;
 
-const SERVICES: [&str; 11] = [
+const SERVICES: [&str; 12] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -26,6 +26,7 @@ const SERVICES: [&str; 11] = [
     "patron.v1.RoutingService",
     "patron.v1.ScoringService",
     "patron.v1.ServiceDeskService",
+    "patron.v1.TokenService",
 ];
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 18] = [
+const OTHER_KEYS: [(&str, &str); 20] = [
     (
         "fact_keys",
         "found by the source's id of a fact, before its customer is known",
@@ -70,6 +70,8 @@ const OTHER_KEYS: [(&str, &str); 18] = [
         "which model version answered since when, for all customers",
     ),
     ("model_versions", "a model is fitted on all customers"),
+    ("token_changes", "one row: the last change of tokens"),
+    ("tokens", "callers are of the deployment, not of a customer"),
 ];
 
 /// Columns and tables without a comment.

@@ -17,7 +17,7 @@ use crate::support::service::settings;
 pub(super) struct Encrypted {
     pub(super) app: App,
     _directory: TempDir,
-    _database: TestDatabase,
+    pub(super) database: TestDatabase,
 }
 
 impl Encrypted {
@@ -44,7 +44,7 @@ impl Encrypted {
         Self {
             app: app.unwrap(),
             _directory: directory,
-            _database: database,
+            database,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Names of the settings as users write them.
 
-pub(super) const LISTEN: &str = "--listen (PATRON_LISTEN)";
-pub(super) const ADMIN_LISTEN: &str = "--admin-listen (PATRON_ADMIN_LISTEN)";
+pub(in crate::app::settings) const LISTEN: &str = "--listen (PATRON_LISTEN)";
+pub(in crate::app::settings) const ADMIN_LISTEN: &str = "--admin-listen (PATRON_ADMIN_LISTEN)";
 pub(in crate::app::settings) const DATABASE_URL: &str = "--database-url (DATABASE_URL)";
 pub(in crate::app::settings) const DATABASE_ROOT: &str =
     "--database-root-certificate (PATRON_DATABASE_ROOT_CERTIFICATE)";
@@ -21,8 +21,8 @@ pub(super) const MESSAGE: &str = "--max-message-bytes (PATRON_MAX_MESSAGE_BYTES)
 pub(super) const DEADLINE: &str = "--default-deadline-ms (PATRON_DEFAULT_DEADLINE_MS)";
 pub(super) const DATABASE_WAIT: &str = "--database-wait (PATRON_DATABASE_WAIT)";
 pub(super) const FENCE: &str = "--fence-wait-seconds (PATRON_FENCE_WAIT_SECONDS)";
-pub(super) const AGI_LISTEN: &str = "--agi-listen (PATRON_AGI_LISTEN)";
-pub(super) const HTTP_LISTEN: &str = "--http-listen (PATRON_HTTP_LISTEN)";
+pub(in crate::app::settings) const AGI_LISTEN: &str = "--agi-listen (PATRON_AGI_LISTEN)";
+pub(in crate::app::settings) const HTTP_LISTEN: &str = "--http-listen (PATRON_HTTP_LISTEN)";
 pub(super) const ORIGINS: &str = "--http-allowed-origins (PATRON_HTTP_ALLOWED_ORIGINS)";
 pub(super) const ROUTE_BUDGET: &str = "--route-budget-ms (PATRON_ROUTE_BUDGET_MS)";
 pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";

@@ -168,32 +168,55 @@ fn files_are_found_in_the_data_directory() {
 }
 
 #[test]
-fn certificates_take_the_place_of_insecure_where_clients_need_them() {
+fn tls_and_identity_together_take_the_place_of_insecure() {
     // The files are not there: each is reported, and the addresses are none of the problems.
     let tls = ["--tls-certificate=/none.pem", "--tls-key=/none.key"];
     let open = ["--listen=0.0.0.0:1", "--http-listen=0.0.0.0:2"];
     let files = [names::TLS_CERTIFICATE, names::TLS_KEY];
-    let check = |more: &[&str], addresses: &[&str], others: &[&str]| {
-        let flags = [&tls[..], &open, more].concat();
-        check(&flags, &[addresses, &files, others].concat());
-    };
-    check(&[], &[names::LISTEN, names::HTTP_LISTEN], &[]);
-    check(&["--insecure"], &[], &[]);
-    let required = "--tls-client-ca=/none.ca";
-    check(&[required], &[], &[names::TLS_CLIENT_CA]);
-    let optional = "--tls-client-certificates=optional";
     let addresses = [names::LISTEN, names::HTTP_LISTEN];
-    check(&[required, optional], &addresses, &[names::TLS_CLIENT_CA]);
+    let required = "--identity=required";
+    let check = |more: &[&str], problems: &[&[&str]]| {
+        check(&[&open, more].concat(), &problems.concat());
+    };
+    let with_tls = |more: &[&'static str]| [&tls, more].concat();
+    check(&[], &[&addresses]);
+    check(&[required], &[&addresses]);
+    check(&tls, &[&addresses, &files]);
+    check(&with_tls(&[required]), &[&files]);
+    check(&["--insecure"], &[]);
+    // A certificate is no identity with roles.
+    let certificates = with_tls(&["--tls-client-ca=/none.ca"]);
+    let client_ca = [names::TLS_CLIENT_CA];
+    check(&certificates, &[&addresses, &files, &client_ca]);
     // These are never encrypted.
+    let others = ["--agi-listen=0.0.0.0:3", "--admin-listen=0.0.0.0:4"];
+    let others = with_tls(&[required, others[0], others[1]]);
     check(
-        &[
-            required,
-            "--agi-listen=0.0.0.0:3",
-            "--admin-listen=0.0.0.0:4",
-        ],
-        &[names::AGI_LISTEN, names::ADMIN_LISTEN],
-        &[names::TLS_CLIENT_CA],
+        &others,
+        &[&[names::AGI_LISTEN, names::ADMIN_LISTEN], &files],
     );
+}
+
+#[test]
+fn what_is_missing_of_a_reachable_listener_is_named() {
+    let text = |flags: &[&str]| settings(flags).validate().unwrap_err().to_string();
+    let open = "--listen=0.0.0.0:1";
+    let plain = text(&[open, "--identity=required"]);
+    assert!(
+        plain.contains("tokens would be sent in plain text"),
+        "{plain}"
+    );
+    assert!(plain.contains("--tls-certificate"), "{plain}");
+    let open_to_all = text(&[open, "--tls-certificate=/a", "--tls-key=/b"]);
+    assert!(open_to_all.contains("--identity required"), "{open_to_all}");
+}
+
+#[test]
+fn fastagi_is_no_way_around_identities() {
+    let agi = "--agi-listen=127.0.0.1:0";
+    check(&[agi], &[]);
+    check(&[agi, "--identity=required"], &[names::AGI_LISTEN]);
+    check(&[agi, "--identity=required", "--insecure"], &[]);
 }
 
 #[test]

@@ -245,7 +245,7 @@ impl World {
             panic!("not an import");
         };
         let (mut output, data, notes) = Captured::output();
-        let result = crate::cli::import::run(*args, &mut output).await;
+        let result = Box::pin(crate::cli::import::run(*args, &mut output)).await;
         Report {
             result,
             data: data.text(),

@@ -29,7 +29,7 @@ use crate::store::error::StoreError;
 const SENTENCE_BYTES: usize = 256;
 
 /// The last number that [`number`] gives.
-const LAST: usize = 42;
+const LAST: usize = 43;
 
 /// A number for each kind of error. A new kind does not compile here until it has one, and a sample below.
 fn number(error: &ServiceError) -> usize {
@@ -70,6 +70,7 @@ fn number(error: &ServiceError) -> usize {
         ServiceError::ImportNotFound(_) => 33,
         ServiceError::ImportUndone(_) => 34,
         ServiceError::Correction(error) => customers::number(error),
+        ServiceError::TokenNotFound(_) => LAST - 1,
         ServiceError::Internal(_) => LAST,
     }
 }
@@ -131,6 +132,7 @@ fn samples() -> Vec<ServiceError> {
         ServiceError::ModelNotFound(i64::MIN),
         ServiceError::RevisionNotFound(i64::MIN),
         ServiceError::ImportNotFound("i".repeat(64).into()),
+        ServiceError::TokenNotFound("f".repeat(16)),
         ServiceError::ImportUndone("i".repeat(64).into()),
         ServiceError::NoDefinitions,
         ServiceError::SegmentNotFound(format!("{}/{}", name(), name())),

@@ -1,0 +1,6 @@
+DO $$
+BEGIN
+    DROP TABLE tokens;
+    DROP TABLE token_changes;
+END
+$$;
