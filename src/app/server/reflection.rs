@@ -39,14 +39,22 @@ pub(super) fn codec() -> Result<Codec, CodecError> {
 #[must_use]
 pub fn descriptor_set() -> Vec<u8> {
     let mut names = HashSet::new();
-    let sets = DESCRIPTOR_SETS.into_iter();
-    let files = sets.filter_map(|encoded| FileDescriptorSet::decode(encoded).ok());
-    let files = files.flat_map(|set| set.file);
-    let files = files.filter(|file| names.insert(file.name().to_owned()));
-    let set = FileDescriptorSet {
-        file: files.collect(),
+    let mut set = |encoded: &[u8]| {
+        let files = FileDescriptorSet::decode(encoded).unwrap_or_default().file;
+        let file = files.into_iter();
+        let file = file.filter(|file| names.insert(file.name().to_owned()));
+        FileDescriptorSet {
+            file: file.collect(),
+        }
     };
-    set.encode_to_vec()
+    let [ours, others @ ..] = DESCRIPTOR_SETS;
+    set(ours);
+    // As they are: decoded, our files would lose their options, such as the scopes of methods. Sets one behind the other are one set.
+    let mut all = ours.to_vec();
+    for other in others {
+        all.extend(set(other).encode_to_vec());
+    }
+    all
 }
 
 /// Services and their methods, `(patron.v1.ScoringService, [Classify, ...])`.
@@ -89,6 +97,21 @@ pub fn methods() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn descriptors_keep_the_scopes_of_methods() {
+        let pool = prost_reflect::DescriptorPool::decode(&*descriptor_set()).unwrap();
+        let scope = pool.get_extension_by_name("patron.v1.scope").unwrap();
+        let scoring = pool.get_service_by_name("patron.v1.ScoringService");
+        let classify = scoring
+            .unwrap()
+            .methods()
+            .find(|it| it.name() == "Classify");
+        let options = classify.unwrap().options();
+        let lookup = crate::pb::Scope::Lookup.into();
+        assert_eq!(options.get_extension(&scope).as_enum_number(), Some(lookup));
+        assert!(pool.get_service_by_name("grpc.health.v1.Health").is_some());
+    }
 
     #[test]
     fn all_services_and_methods_are_known() {
