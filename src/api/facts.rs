@@ -96,7 +96,6 @@ pub(crate) fn transaction(
                 customer_kind,
                 // The refund belongs to the customer of its original, even if another customer has the identifier.
                 found_by: placed.found_by.filter(|_| !is_moved),
-                is_total: message.kind() == pb::transaction::Kind::RefundTotal,
             })
         }
         _ => Err(violations),
@@ -107,8 +106,8 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
     use pb::transaction::Kind;
     match Kind::try_from(number) {
         Ok(Kind::Unspecified | Kind::Purchase) => Some(TransactionKind::Purchase),
-        // A total is recorded as the refund of what is missing of it.
-        Ok(Kind::Refund | Kind::RefundTotal) => Some(TransactionKind::Refund),
+        Ok(Kind::Refund) => Some(TransactionKind::Refund),
+        Ok(Kind::RefundTotal) => Some(TransactionKind::RefundTotal),
         Ok(Kind::Reversal) => Some(TransactionKind::Reversal),
         Err(_) => {
             check.refuse(

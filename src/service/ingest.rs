@@ -17,7 +17,6 @@ mod placement;
 mod rates;
 pub mod refold;
 mod repeats;
-mod totals;
 mod undo;
 mod unmatched;
 mod written;

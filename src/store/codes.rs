@@ -34,6 +34,7 @@ pub(super) fn transaction_kind_code(kind: TransactionKind) -> i16 {
         TransactionKind::Purchase => 1,
         TransactionKind::Refund => 2,
         TransactionKind::Reversal => 3,
+        TransactionKind::RefundTotal => 4,
     }
 }
 
@@ -43,6 +44,7 @@ pub(super) fn transaction_kind(code: i16) -> Result<TransactionKind, StoreError>
         1 => Ok(TransactionKind::Purchase),
         2 => Ok(TransactionKind::Refund),
         3 => Ok(TransactionKind::Reversal),
+        4 => Ok(TransactionKind::RefundTotal),
         _ => Err(StoreError::corrupt("transaction kind", code)),
     }
 }

@@ -85,7 +85,6 @@ pub(crate) fn contact_outcome(
                 },
                 customer_kind,
                 found_by: None,
-                is_total: false,
             })
         }
         _ => Err(violations),

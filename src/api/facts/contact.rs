@@ -79,7 +79,6 @@ pub(crate) fn contact(
                 fact: Contact { key, when, content },
                 customer_kind,
                 found_by: placed.found_by,
-                is_total: false,
             })
         }
         _ => Err(violations),

@@ -52,6 +52,8 @@ pub enum TransactionKind {
     Purchase,
     /// Part or all of a purchase was paid back.
     Refund,
+    /// So much of the named transaction was paid back so far, single refunds included.
+    RefundTotal,
     /// The named transaction never counted.
     Reversal,
 }
@@ -65,7 +67,7 @@ pub struct Transaction {
     pub kind: TransactionKind,
     /// When.
     pub when: EventTime,
-    /// How much; never negative. A refund states the amount paid back.
+    /// How much; never negative. A refund states the amount paid back, a total of refunds all that was paid back so far.
     pub amount: Money,
     /// What the goods cost, in minor units of the same currency; on a refund, the cost that came back.
     pub cost_minor: Option<i64>,

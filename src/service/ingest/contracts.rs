@@ -217,7 +217,6 @@ impl Observed {
         self.new.push(NewFact {
             fact: Observation { customer_id, fact },
             customer_kind: item.customer_kind,
-            is_total: false,
             found_by: None,
         });
     }

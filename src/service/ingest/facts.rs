@@ -18,7 +18,6 @@ use super::{
     moves::{self, Attempt},
     placement::{FoundBy, confirm},
     repeats::note_keys,
-    totals::Settled,
     unmatched::UnmatchedChange,
     written::{Written, finish},
 };
@@ -39,8 +38,6 @@ pub struct NewFact<F> {
     pub fact: F,
     /// What the customer is, if this fact creates them; a person when it is `None`.
     pub customer_kind: Option<CustomerKind>,
-    /// Whether the amount is all that was paid back so far of the transaction it names; always `false` but of a refund.
-    pub is_total: bool,
     /// By which identifier the customer was found, if not named by id.
     pub found_by: Option<Arc<FoundBy>>,
 }
@@ -86,14 +83,6 @@ pub(super) trait KeyedFact: CustomerFact + PartialEq {
         import: i64,
         keys: &[&FactKey],
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-    /// What is to be recorded for the items that state totals. Facts without totals have none.
-    fn settle_totals(
-        _: &mut PgConnection,
-        _: &[&NewFact<Self>],
-        _: &Locked,
-    ) -> impl Future<Output = Result<Settled<Self>, StoreError>> + Send {
-        std::future::ready(Ok(Settled::default()))
-    }
 }
 
 /// Records a batch. One outcome for each item, in their order.
@@ -181,9 +170,7 @@ async fn write_once<F: KeyedFact>(
         .iter()
         .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
     let confirmed = confirm(&mut tx, placed, &locked).await?;
-    let settled = F::settle_totals(&mut tx, items, &locked).await?;
-    let stated = items.iter().copied().filter(|item| !item.is_total);
-    let mut items: Vec<&NewFact<F>> = stated.chain(&settled.refunds).collect();
+    let mut items = items.to_vec();
     let erased = locked.erased();
     items.retain(|item| !erased.contains(item.fact.customer_id()));
     let foreign = keys::claim(ingest, &mut tx, &items, &locked).await?;
@@ -192,7 +179,7 @@ async fn write_once<F: KeyedFact>(
         return Ok(Attempt::Follows(foreign.following));
     }
     items.retain(|item| !foreign.contains(item.fact.key()));
-    let Inserted { mut new, stored } = insert(&mut tx, &items, &locked, recorded_at).await?;
+    let Inserted { new, stored } = insert(&mut tx, &items, &locked, recorded_at).await?;
     let has_notes = note_repeated(&mut tx, call, &items, &stored, recorded_at).await?;
     items.retain(|item| new.contains(item.fact.key()));
     let written = Written {
@@ -202,20 +189,9 @@ async fn write_once<F: KeyedFact>(
         confirmed,
     };
     let finished = finish(ingest, tx, locked, written, call, recorded_at).await?;
-    let renamed = settled.renamed.into_iter();
-    let stated: Vec<FactKey> = renamed
-        .filter_map(|(key, stated)| new.contains(&key).then_some(stated))
-        .collect();
-    new.extend(stated);
-    let repeated = settled.repeated.into_iter();
-    let repeated = repeated.map(|fact| (fact.key().clone(), fact));
     Ok(Attempt::Done(Tried {
         new,
-        stored: stored
-            .into_iter()
-            .chain(repeated)
-            .chain(foreign.stored)
-            .collect(),
+        stored: stored.into_iter().chain(foreign.stored).collect(),
         created: finished.created,
         refused: foreign.refused,
         erased,

@@ -49,23 +49,42 @@ async fn a_customer_who_keeps_facts_of_others_gets_their_name_back_and_counts_no
 }
 
 #[tokio::test]
-async fn a_total_of_refunds_can_be_stated_again() {
+async fn totals_of_refunds_are_undone_in_any_order() {
     let total = |amount_minor: i64, id: &str| pb::Transaction {
         kind: Kind::RefundTotal.into(),
         ..refund("ada", id, "1", "2026-01-05", amount_minor)
     };
-    let service = ServiceWithDatabase::start().await;
-    service
-        .write(&[purchase("ada", "1", "2026-01-01", 6_000)])
-        .await;
-    send(&service, vec![total(1_250, "1#12.50")], "first").await;
-    send(&service, vec![total(5_000, "1#50.00")], "second").await;
-    undo(&service, "first", false).await.unwrap();
-    for expected in [Outcome::Written, Outcome::Duplicate] {
-        let again = send(&service, vec![total(5_000, "1#50.00")], "third").await;
-        assert_eq!(again, [expected]);
-        let day = service.customer("ada").await.purchase_days[0].clone();
-        assert_eq!(day.amount.unwrap().amount_minor, 1_000);
+    let totals = [total(1_250, "1#12.50"), total(5_000, "1#50.00")];
+    for (undone, left) in [("first", 1_000), ("second", 4_750)] {
+        let service = ServiceWithDatabase::start().await;
+        service
+            .write(&[purchase("ada", "1", "2026-01-01", 6_000)])
+            .await;
+        for (total, import) in totals.iter().zip(["first", "second"]) {
+            send(&service, vec![total.clone()], import).await;
+        }
+        let sum = async || {
+            let day = service.customer("ada").await.purchase_days[0].clone();
+            day.amount.unwrap().amount_minor
+        };
+        assert_eq!(sum().await, 1_000);
+        undo(&service, undone, false).await.unwrap();
+        assert_eq!(sum().await, left, "without {undone}");
+        let again = send(&service, totals.to_vec(), "third").await;
+        let expected = if undone == "first" {
+            [Outcome::Written, Outcome::Duplicate]
+        } else {
+            [Outcome::Duplicate, Outcome::Written]
+        };
+        assert_eq!(again, expected);
+        assert_eq!(sum().await, 1_000);
+        for import in ["first", "second"].iter().filter(|it| **it != undone) {
+            undo(&service, import, false).await.unwrap();
+        }
+        // The third import sent them too.
+        assert_eq!(sum().await, 1_000);
+        undo(&service, "third", false).await.unwrap();
+        assert_eq!(sum().await, 6_000);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Totals of refunds: what is missing of them is recorded, in whatever order they arrive.
+//! Totals of refunds: the greatest of them counts, with single refunds as parts of it, in whatever order they arrive.
 
 use patron::pb;
 use patron::pb::item_result::Outcome;
@@ -59,7 +59,7 @@ async fn totals_come_to_the_greatest_of_them_in_any_order_and_with_any_repetitio
 }
 
 #[tokio::test]
-async fn a_total_counts_plain_refunds_of_the_order_and_not_reversed_ones() {
+async fn single_refunds_of_the_order_are_parts_of_a_total() {
     let service = ServiceWithDatabase::start().await;
     service
         .write(&[
@@ -67,7 +67,7 @@ async fn a_total_counts_plain_refunds_of_the_order_and_not_reversed_ones() {
             refund("ada", "r1", "1", "2026-01-02", 1_000),
         ])
         .await;
-    // In one call with a further plain refund: 10.00 and 5.00 are there, 10.00 are missing.
+    // In one call with a further single refund: 10.00 of the total are in none.
     let results = service
         .send(&[
             refund("ada", "r2", "1", "2026-01-03", 500),
@@ -80,11 +80,18 @@ async fn a_total_counts_plain_refunds_of_the_order_and_not_reversed_ones() {
         kind: Kind::Reversal.into(),
         ..refund("ada", "v", "r1", "2026-01-06", 1_000)
     };
+    // A single refund that never was changes nothing of what the source states of all of them.
     service.write(&[reversal]).await;
-    assert_eq!(left(&service).await, 4_500);
+    assert_eq!(left(&service).await, 3_500);
     let results = service.send(&[total("1#refunded-30.00", 3_000)]).await;
     assert_eq!(outcomes(&results), [Outcome::Written]);
     assert_eq!(left(&service).await, 3_000);
+    // What comes after the total is a part of it, until it is more than that.
+    for (id, expected) in [("r3", 3_000), ("r4", 2_500)] {
+        let refund = refund("ada", id, "1", "2026-01-07", 1_500);
+        service.write(&[refund]).await;
+        assert_eq!(left(&service).await, expected, "{id}");
+    }
 }
 
 #[tokio::test]

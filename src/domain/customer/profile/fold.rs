@@ -11,6 +11,7 @@ mod contracts;
 mod days;
 mod purchases;
 mod taken_back;
+mod totals;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,7 +19,7 @@ use contacts::NetContacts;
 use contracts::add_contracts;
 use days::replace;
 use purchases::{NetPurchases, Unmatched};
-pub use taken_back::{retracted_keys, reversed_keys};
+pub use taken_back::retracted_keys;
 
 use super::History;
 use crate::domain::{

@@ -57,10 +57,7 @@ pub(super) fn read_batch(api: &IngestApi, message: pb::StreamFactsRequest) -> Re
     // Nobody is named by a subject.
     let placement = Placement::default();
     Ok(match message.batch {
-        Some(Kind::Transactions(it))
-            if stands_alone(&it.transactions, it.unknown_customer)
-                && !has_totals(&it.transactions) =>
-        {
+        Some(Kind::Transactions(it)) if stands_alone(&it.transactions, it.unknown_customer) => {
             let batch = api.read(
                 "transactions",
                 &it.transactions,
@@ -85,12 +82,6 @@ pub(super) fn read_batch(api: &IngestApi, message: pb::StreamFactsRequest) -> Re
             return Err(status::invalid_request(violations));
         }
     })
-}
-
-/// Whether a batch states totals of refunds. They are compared with what is recorded before their call, and with all other refunds in it.
-fn has_totals(transactions: &[pb::Transaction]) -> bool {
-    let mut kinds = transactions.iter().map(pb::Transaction::kind);
-    kinds.any(|kind| kind == pb::transaction::Kind::RefundTotal)
 }
 
 /// Whether a batch can be read before its turn: each item states the id of its customer, and nothing is stated of unknown ones.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use super::{CustomerFact, KeyedFact, NewFact};
+use super::{CustomerFact, KeyedFact};
 use crate::{
     domain::{
         customer::{
@@ -12,10 +12,6 @@ use crate::{
         },
         money::Currency,
         text::CustomerId,
-    },
-    service::ingest::{
-        locked::Locked,
-        totals::{self, Settled},
     },
     store::{self, error::StoreError, fact_keys::KeyedKind, imports::ImportedKind},
 };
@@ -68,14 +64,6 @@ impl KeyedFact for Transaction {
         keys: &[&FactKey],
     ) -> Result<bool, StoreError> {
         store::repeats::insert_transactions(tx, import, keys).await
-    }
-
-    async fn settle_totals(
-        tx: &mut PgConnection,
-        items: &[&NewFact<Self>],
-        locked: &Locked,
-    ) -> Result<Settled<Self>, StoreError> {
-        totals::settle(tx, items, locked).await
     }
 }
 

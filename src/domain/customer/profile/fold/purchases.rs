@@ -11,6 +11,7 @@ use std::{
 use super::{
     days::{Entry, add, subtract, sum_up},
     taken_back::reversed_keys,
+    totals::{Refund, paid_back},
 };
 use crate::domain::{
     calendar::Day,
@@ -50,10 +51,10 @@ impl Unmatched {
         }
     }
 
-    fn push(&mut self, refund: &Transaction, missing_minor: i64) {
+    fn push(&mut self, refund: Refund<'_>, missing_minor: i64) {
         self.count += 1;
         if missing_minor > 0 {
-            let sum = self.amounts.entry(refund.amount.currency).or_default();
+            let sum = self.amounts.entry(refund.currency()).or_default();
             add(sum, missing_minor);
         }
     }
@@ -91,13 +92,14 @@ impl NetPurchases {
         };
         let is_purchase = |fact: &&Transaction| fact.kind == TransactionKind::Purchase;
         let mut ledger = Ledger::from_facts(counting().filter(is_purchase).collect());
-        let mut refunds: Vec<&Transaction> = counting().filter(|fact| !is_purchase(fact)).collect();
+        let refunds: Vec<&Transaction> = counting().filter(|fact| !is_purchase(fact)).collect();
+        let mut refunds = paid_back(&refunds);
         // Refunds that name a purchase come first: what they leave is what the others may take.
-        refunds.sort_by_key(|fact| (fact.original_id.is_none(), fact.when.day));
+        refunds.sort_by_key(|refund| (refund.fact.original_id.is_none(), refund.fact.when.day));
         let mut unmatched = Unmatched::default();
         for refund in refunds {
-            let missing_minor = match refund.original_key() {
-                Some(key) if refund.kind == TransactionKind::Reversal => {
+            let missing_minor = match refund.fact.original_key() {
+                Some(key) if refund.fact.kind == TransactionKind::Reversal => {
                     let found = transactions.binary_search_by(|fact| fact.key.cmp(&key));
                     // The amount of a reversal says nothing.
                     found.err().map(|_| 0)
@@ -150,7 +152,7 @@ struct Purchase<'a> {
     /// `None`: not known.
     cost_minor: Option<i64>,
     /// Refunds in other currencies, which take from it when amounts are converted.
-    foreign: Vec<&'a Transaction>,
+    foreign: Vec<Refund<'a>>,
 }
 
 impl<'a> Purchase<'a> {
@@ -173,11 +175,11 @@ impl<'a> Purchase<'a> {
     }
 
     /// Takes at most `wanted` of a refund off, and the cost of what came back with it. Returns how much was taken.
-    fn take(&mut self, wanted: i64, refund: &Transaction) -> i64 {
+    fn take(&mut self, wanted: i64, refund: Refund<'_>) -> i64 {
         let taken = wanted.min(self.amount_minor);
         if let Some(cost_minor) = &mut self.cost_minor {
-            let whole = refund.amount.amount_minor;
-            let returned = match refund.cost_minor {
+            let whole = refund.amount_minor;
+            let returned = match refund.fact.cost_minor {
                 Some(stated) if whole == 0 => stated,
                 Some(stated) => share_of(stated, taken, whole),
                 // Nothing is said of the goods: as much of them came back as of the money.
@@ -197,16 +199,16 @@ impl<'a> Purchase<'a> {
         }
         if self.amount_minor == 0 {
             let refunds = self.foreign.iter();
-            for refund in refunds.filter(|refund| refund.amount.amount_minor > 0) {
-                unmatched.push(refund, refund.amount.amount_minor);
+            for refund in refunds.filter(|refund| refund.amount_minor > 0) {
+                unmatched.push(*refund, refund.amount_minor);
             }
             return None;
         }
         let refunds = self.foreign.iter().map(|refund| ForeignRefund {
-            day: refund.when.day,
-            currency: refund.amount.currency,
-            amount_minor: refund.amount.amount_minor,
-            cost_minor: refund.cost_minor,
+            day: refund.fact.when.day,
+            currency: refund.currency(),
+            amount_minor: refund.amount_minor,
+            cost_minor: refund.fact.cost_minor,
         });
         let mut refunds: Box<[ForeignRefund]> = refunds.collect();
         refunds.sort_unstable();
@@ -255,12 +257,12 @@ impl<'a> Ledger<'a> {
 
     /// Takes a refund off the purchase it names, or puts it next to it where it is in another currency. Returns what of it was not found;
     /// `None` if all of it was.
-    fn refund_named(&mut self, refund: &'a Transaction, key: &FactKey) -> Option<i64> {
-        let wanted = refund.amount.amount_minor;
+    fn refund_named(&mut self, refund: Refund<'a>, key: &FactKey) -> Option<i64> {
+        let wanted = refund.amount_minor;
         let Some(&at) = self.at.get(key) else {
             return Some(wanted);
         };
-        if self.purchases[at].currency() != refund.amount.currency {
+        if self.purchases[at].currency() != refund.currency() {
             self.purchases[at].foreign.push(refund);
             return None;
         }
@@ -270,9 +272,9 @@ impl<'a> Ledger<'a> {
 
     /// Takes a refund off the latest day on or before it that has money in its currency, and what is left of it off the days before.
     /// Returns what of it was not found; `None` if all of it was.
-    fn refund_latest(&mut self, refund: &Transaction) -> Option<i64> {
-        let (currency, day) = (refund.amount.currency, refund.when.day);
-        let mut left = refund.amount.amount_minor;
+    fn refund_latest(&mut self, refund: Refund<'_>) -> Option<i64> {
+        let (currency, day) = (refund.currency(), refund.fact.when.day);
+        let mut left = refund.amount_minor;
         let mut from = self.purchases.partition_point(|purchase| {
             (purchase.currency(), Reverse(purchase.fact.when.day)) < (currency, Reverse(day))
         });
@@ -287,7 +289,7 @@ impl<'a> Ledger<'a> {
         None
     }
 
-    fn take(&mut self, at: usize, wanted: i64, refund: &Transaction) -> i64 {
+    fn take(&mut self, at: usize, wanted: i64, refund: Refund<'_>) -> i64 {
         let purchase = &mut self.purchases[at];
         let taken = purchase.take(wanted, refund);
         if purchase.amount_minor == 0 {

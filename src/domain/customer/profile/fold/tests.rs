@@ -1,6 +1,7 @@
 mod properties;
 mod refunds;
 mod retractions;
+mod totals;
 
 use super::*;
 use crate::domain::{
@@ -39,6 +40,7 @@ fn transaction(text: &str) -> Transaction {
         kind: match words[2] {
             "buys" => TransactionKind::Purchase,
             "refund" => TransactionKind::Refund,
+            "total" => TransactionKind::RefundTotal,
             "reversal" => TransactionKind::Reversal,
             other => panic!("{other} is no kind"),
         },

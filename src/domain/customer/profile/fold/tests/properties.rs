@@ -12,6 +12,7 @@ fn any_transaction() -> impl Strategy<Value = Transaction> {
         6 => Just(TransactionKind::Purchase),
         2 => Just(TransactionKind::Refund),
         1 => Just(TransactionKind::Reversal),
+        1 => Just(TransactionKind::RefundTotal),
     ];
     let original = prop::option::of(0..12u8);
     let cost = prop::option::of(0..50i64);
