@@ -17,6 +17,7 @@ pub mod erasure;
 pub mod error;
 pub mod evaluation_input;
 pub mod fact_keys;
+pub mod fact_moves;
 pub mod facts;
 pub mod fence;
 pub mod fit_samples;

@@ -51,6 +51,7 @@ pub(crate) fn undo_response(undone: &UndoneImport) -> pb::UndoImportResponse {
         import: Some(import(&undone.import)),
         customer_count: undone.customers,
         removed_customer_count: undone.removed,
+        moved_back_fact_count: i64::try_from(undone.moved_back).unwrap_or(i64::MAX),
     }
 }
 

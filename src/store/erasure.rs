@@ -73,6 +73,7 @@ pub async fn delete_all(
     };
     delete(KEYS).await?;
     delete(MOVED_KEYS).await?;
+    delete("DELETE FROM fact_moves WHERE from_customer_id = $1 OR to_customer_id = $1").await?;
     delete("DELETE FROM import_writes WHERE customer_id = $1").await?;
     delete("DELETE FROM import_repeats WHERE customer_id = $1").await?;
     delete("DELETE FROM customer_namings WHERE customer_id = $1").await?;

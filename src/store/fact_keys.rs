@@ -11,7 +11,7 @@ use crate::{
         customer::facts::FactKey,
         text::{CustomerId, Label},
     },
-    store::{codes, error::StoreError},
+    store::{codes, error::StoreError, fact_moves::Moving},
 };
 
 /// The sorts of facts that a source names by an id. A number names them in the database.
@@ -28,6 +28,13 @@ pub enum KeyedKind {
 impl KeyedKind {
     pub(super) fn code(self) -> i16 {
         self as i16
+    }
+
+    /// The sort with a number.
+    pub(super) fn from_code(code: i16) -> Result<Self, StoreError> {
+        let all = [Self::Transaction, Self::Contact, Self::Contract];
+        let known = all.into_iter().find(|kind| kind.code() == code);
+        known.ok_or_else(|| StoreError::corrupt("sort of fact", code))
     }
 }
 
@@ -107,6 +114,29 @@ pub async fn claim(
     if new == columns.source.len() as u64 {
         return Ok(HashMap::new());
     }
+    list_columns(tx, kind, &columns).await
+}
+
+/// Those of `keys` that name a fact of another customer, and whose it is.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_others(
+    connection: &mut PgConnection,
+    kind: KeyedKind,
+    keys: Vec<&FactKey>,
+) -> Result<HashMap<FactKey, Owner>, StoreError> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    list_columns(connection, kind, &Columns::from_keys(keys)).await
+}
+
+async fn list_columns(
+    connection: &mut PgConnection,
+    kind: KeyedKind,
+    columns: &Columns<'_>,
+) -> Result<HashMap<FactKey, Owner>, StoreError> {
     let rows: Vec<OwnerRow> = sqlx::query_as(
         "SELECT sent.customer_id AS sent_for, k.source, k.fact_id, k.customer_id,
                 coalesce(sent.customer_id = ANY(k.former_customers), false) AS is_moved
@@ -119,7 +149,7 @@ pub async fn claim(
     .bind(&columns.source)
     .bind(&columns.fact_id)
     .bind(&columns.customer_id)
-    .fetch_all(tx)
+    .fetch_all(connection)
     .await?;
     let owners = rows.into_iter().map(|row| {
         let key = FactKey {
@@ -136,31 +166,60 @@ pub async fn claim(
     owners.collect()
 }
 
-/// Notes that facts of a customer, whom `from` names, are another's from now on.
+/// Notes that facts are another customer's from now on; sent for the one who had them, they are known.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn move_to(
+pub async fn move_to(tx: &mut PgConnection, moving: Moving<'_>) -> Result<(), StoreError> {
+    let statement = "
+        UPDATE fact_keys AS k
+        SET customer_id = $5,
+            former_customers = array_append(array_remove(array_remove(coalesce(k.former_customers, '{}'), $5), $4), $4)
+        FROM unnest($2::text[], $3::text[]) AS moved (source, fact_id)
+        WHERE k.source = moved.source AND k.fact_id = moved.fact_id AND k.kind = $1 AND k.customer_id IN ($4, $5)";
+    update(tx, statement, moving).await
+}
+
+/// Notes that facts are the customer's again who had them, as if they had never been moved.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn move_back(tx: &mut PgConnection, moving: Moving<'_>) -> Result<(), StoreError> {
+    let statement = "
+        UPDATE fact_keys AS k
+        SET customer_id = $5, former_customers = nullif(array_remove(array_remove(k.former_customers, $5), $4), '{}')
+        FROM unnest($2::text[], $3::text[]) AS moved (source, fact_id)
+        WHERE k.source = moved.source AND k.fact_id = moved.fact_id AND k.kind = $1 AND k.customer_id IN ($4, $5)";
+    update(tx, statement, moving).await
+}
+
+/// Notes that facts of a customer were sent for another one: sent so again, they are known.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn note_sent_for(tx: &mut PgConnection, moving: Moving<'_>) -> Result<(), StoreError> {
+    let statement = "
+        UPDATE fact_keys AS k
+        SET former_customers = array_append(array_remove(coalesce(k.former_customers, '{}'), $4), $4)
+        FROM unnest($2::text[], $3::text[]) AS moved (source, fact_id)
+        WHERE k.source = moved.source AND k.fact_id = moved.fact_id AND k.kind = $1 AND k.customer_id = $5";
+    update(tx, statement, moving).await
+}
+
+async fn update(
     tx: &mut PgConnection,
-    kind: KeyedKind,
-    names: &[(Label, Label)],
-    from: &CustomerId,
-    to: &CustomerId,
+    statement: &'static str,
+    moving: Moving<'_>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE fact_keys AS k
-         SET customer_id = $5,
-             former_customers = array_append(array_remove(array_remove(coalesce(k.former_customers, '{}'), $5), $4), $4)
-         FROM unnest($2::text[], $3::text[]) AS moved (source, fact_id)
-         WHERE k.source = moved.source AND k.fact_id = moved.fact_id AND k.kind = $1 AND k.customer_id IN ($4, $5)",
-    )
-    .bind(kind.code())
-    .bind(names.iter().map(|(source, _)| &**source).collect::<Vec<_>>())
-    .bind(names.iter().map(|(_, id)| &**id).collect::<Vec<_>>())
-    .bind(from.as_str())
-    .bind(to.as_str())
-    .execute(tx)
-    .await?;
+    let (sources, ids) = moving.columns();
+    sqlx::query(statement)
+        .bind(moving.kind.code())
+        .bind(sources)
+        .bind(ids)
+        .bind(moving.from.as_str())
+        .bind(moving.to.as_str())
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -174,7 +233,8 @@ pub async fn free_withdrawn(
     versions: &HashMap<CustomerId, i64, impl BuildHasher>,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "DELETE FROM fact_keys AS k
+        "WITH freed AS (
+         DELETE FROM fact_keys AS k
          USING (SELECT w.customer_id, w.kind, w.fact ->> 'source' AS source,
                        w.fact ->> CASE w.kind WHEN 1 THEN 'transaction_id' WHEN 2 THEN 'contact_id' ELSE 'contract_id' END AS fact_id
                 FROM withdrawn_facts AS w
@@ -184,7 +244,11 @@ pub async fn free_withdrawn(
          WHERE k.source = gone.source AND k.fact_id = gone.fact_id AND k.kind = gone.kind AND k.customer_id = gone.customer_id
            AND NOT EXISTS (SELECT 1 FROM contracts AS c
                            WHERE gone.kind = 3 AND c.customer_id = gone.customer_id AND c.source = gone.source
-                             AND c.contract_id = gone.fact_id)",
+                             AND c.contract_id = gone.fact_id)
+         RETURNING k.source, k.fact_id, k.kind)
+         DELETE FROM fact_moves AS m
+         USING freed
+         WHERE m.source = freed.source AND m.fact_id = freed.fact_id AND m.kind = freed.kind",
     )
     .bind(versions.keys().map(CustomerId::as_str).collect::<Vec<_>>())
     .bind(versions.values().copied().collect::<Vec<_>>())

@@ -5,6 +5,7 @@ mod erased;
 mod kept;
 mod merges;
 mod moved;
+mod moved_back;
 mod names;
 mod random;
 mod repeats;

@@ -163,7 +163,7 @@ fn undo_page(undone: &pb::UndoImportResponse, import: &pb::Import, dry_run: bool
     } else {
         state(import)
     };
-    let rows = [
+    let mut rows = vec![
         ("Import", import.import_id.clone()),
         ("State", state.to_owned()),
         ("Withdrawn", counted(|count| count.withdrawn_count)),
@@ -176,6 +176,10 @@ fn undo_page(undone: &pb::UndoImportResponse, import: &pb::Import, dry_run: bool
             ),
         ),
     ];
+    if undone.moved_back_fact_count > 0 {
+        let moved = text::counted(undone.moved_back_fact_count, "fact");
+        rows.push(("Moved", format!("{moved} back to former customers")));
+    }
     text::labelled(&rows)
 }
 
@@ -214,11 +218,21 @@ mod tests {
             import: None,
             customer_count: 2,
             removed_customer_count: 1,
+            moved_back_fact_count: 0,
         };
         assert_eq!(
             undo_page(&undone, &import, false),
             "Import     a.csv-1\nState      undone\nWithdrawn  2 transactions\nKept       1 transaction\n\
              Customers  2, 1 of them not known any more"
+        );
+        let moved = pb::UndoImportResponse {
+            moved_back_fact_count: 1,
+            ..undone
+        };
+        let page = undo_page(&moved, &import, false);
+        assert!(
+            page.ends_with("\nMoved      1 fact back to former customers"),
+            "{page}"
         );
         assert!(list_page(&[]).contains("patron import"));
     }

@@ -15,7 +15,7 @@ use super::{
     Call, Ingest, Outcome,
     facts::{CustomerFact, NewFact},
     locked::{Locked, begin, distinct},
-    moves::{self, Attempt},
+    moves::{self, Attempt, Settled},
     placement::{FoundBy, confirm},
     repeats::note_facts,
     written::{Written, finish},
@@ -90,7 +90,11 @@ pub(super) async fn write(
         return Ok(vec![]);
     }
     let is_placed = batch.iter().any(|item| item.found_by.is_some());
-    let write = || retry_unless_placed(is_placed, || write_once(ingest, batch, call));
+    let write = |settled: Arc<Settled>| {
+        retry_unless_placed(is_placed, move || {
+            write_once(ingest, batch, call, Arc::clone(&settled))
+        })
+    };
     let named = |id: &CustomerId| {
         let item = batch.iter().find(|item| item.key.customer_id == *id)?;
         Some(Customer {
@@ -110,6 +114,7 @@ async fn write_once(
     ingest: &Ingest,
     batch: &[NewContract],
     call: &Call,
+    settled: Arc<Settled>,
 ) -> Result<Attempt<Vec<Outcome>>, StoreError> {
     let recorded_at = ingest.clock.now();
     let customers = distinct(batch.iter().map(|item| &item.key.customer_id));
@@ -118,7 +123,7 @@ async fn write_once(
         .iter()
         .map(|item| (&item.key.customer_id, item.found_by.as_ref()));
     let confirmed = confirm(&mut tx, placed, &locked).await?;
-    let foreign = foreign::claim(ingest, &mut tx, batch, &locked).await?;
+    let foreign = foreign::claim(ingest, &mut tx, batch, &locked, &settled).await?;
     if !foreign.following.is_empty() {
         tx.rollback().await?;
         return Ok(Attempt::Follows(foreign.following));

@@ -3,6 +3,7 @@
 mod keyed;
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -15,7 +16,7 @@ use super::{
     creation::new_customer,
     keys,
     locked::{Locked, begin, distinct},
-    moves::{self, Attempt},
+    moves::{self, Attempt, Settled},
     placement::{FoundBy, confirm},
     repeats::note_keys,
     unmatched::UnmatchedChange,
@@ -65,6 +66,8 @@ pub(super) trait KeyedFact: CustomerFact + PartialEq {
     /// As what sources name it.
     const KEYED: KeyedKind;
     fn key(&self) -> &FactKey;
+    /// The key of the fact that it takes back, where it names one.
+    fn taken_back(&self) -> Option<FactKey>;
     /// The same fact of another customer.
     fn of_customer(self, customer_id: CustomerId) -> Self;
     /// Inserts facts whose key is new and returns those keys.
@@ -104,7 +107,12 @@ pub(super) async fn write<F: KeyedFact>(
         });
     }
     let is_placed = batch.iter().any(|item| item.found_by.is_some());
-    let write = || retry_unless_placed(is_placed, || write_once(ingest, &firsts, call));
+    let firsts = &firsts[..];
+    let write = |settled: Arc<Settled>| {
+        retry_unless_placed(is_placed, move || {
+            write_once(ingest, firsts, call, Arc::clone(&settled))
+        })
+    };
     let named = |id: &CustomerId| {
         let mut items = firsts.iter();
         let item = items.find(|item| item.fact.customer_id() == id)?;
@@ -157,31 +165,62 @@ struct Tried<F> {
     unmatched: UnmatchedChange,
 }
 
+impl<F: KeyedFact> Tried<F> {
+    /// The same, by the keys with which facts were sent that are recorded for others.
+    fn by_sent_keys(mut self, settled: &Settled) -> Self {
+        for (sent, owner) in settled.all_placed() {
+            let key = FactKey {
+                customer_id: owner.clone(),
+                ..sent.clone()
+            };
+            if self.new.remove(&key) {
+                self.new.insert(sent.clone());
+            }
+            if let Some(fact) = self.stored.remove(&key) {
+                let fact = fact.of_customer(sent.customer_id.clone());
+                self.stored.insert(sent.clone(), fact);
+            }
+            if let Some(owner) = self.refused.remove(&key) {
+                self.refused.insert(sent.clone(), owner);
+            }
+        }
+        self
+    }
+}
+
 /// One try.
 async fn write_once<F: KeyedFact>(
     ingest: &Ingest,
     items: &[&NewFact<F>],
     call: &Call,
+    settled: Arc<Settled>,
 ) -> Result<Attempt<Tried<F>>, StoreError> {
     let recorded_at = ingest.clock.now();
+    let items = items.iter().map(|item| place(item, &settled));
+    let items: Vec<Cow<'_, NewFact<F>>> = items.collect();
+    let mut items: Vec<&NewFact<F>> = items.iter().map(|item| &**item).collect();
     let customers = distinct(items.iter().map(|item| item.fact.customer_id()));
     let (mut tx, locked) = begin(ingest, &customers, call.deadline).await?;
     let placed = items
         .iter()
         .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
     let confirmed = confirm(&mut tx, placed, &locked).await?;
-    let mut items = items.to_vec();
     let erased = locked.erased();
     items.retain(|item| !erased.contains(item.fact.customer_id()));
-    let foreign = keys::claim(ingest, &mut tx, &items, &locked).await?;
+    let foreign = keys::claim(ingest, &mut tx, &items, &locked, &settled).await?;
     if !foreign.following.is_empty() {
         tx.rollback().await?;
         return Ok(Attempt::Follows(foreign.following));
+    }
+    if !foreign.belonging.is_empty() {
+        tx.rollback().await?;
+        return Ok(Attempt::Belongs(foreign.belonging));
     }
     items.retain(|item| !foreign.contains(item.fact.key()));
     let Inserted { new, stored } = insert(&mut tx, &items, &locked, recorded_at).await?;
     let has_notes = note_repeated(&mut tx, call, &items, &stored, recorded_at).await?;
     items.retain(|item| new.contains(item.fact.key()));
+    keys::note_placed(&mut tx, F::KEYED, &settled, &new).await?;
     let written = Written {
         kind: F::IMPORTED,
         new: &items,
@@ -189,14 +228,27 @@ async fn write_once<F: KeyedFact>(
         confirmed,
     };
     let finished = finish(ingest, tx, locked, written, call, recorded_at).await?;
-    Ok(Attempt::Done(Tried {
+    let tried = Tried {
         new,
         stored: stored.into_iter().chain(foreign.stored).collect(),
         created: finished.created,
         refused: foreign.refused,
         erased,
         unmatched: finished.unmatched,
-    }))
+    };
+    Ok(Attempt::Done(tried.by_sent_keys(&settled)))
+}
+
+/// An item as it is recorded: for the customer it was sent for, or for the one to whom what it takes back was moved.
+fn place<'a, F: KeyedFact>(item: &'a NewFact<F>, settled: &Settled) -> Cow<'a, NewFact<F>> {
+    match settled.placed(item.fact.key()) {
+        None => Cow::Borrowed(item),
+        Some(owner) => Cow::Owned(NewFact {
+            fact: item.fact.clone().of_customer(owner.clone()),
+            customer_kind: None,
+            found_by: None,
+        }),
+    }
 }
 
 /// What became of facts that were to be inserted.

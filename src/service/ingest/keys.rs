@@ -1,12 +1,13 @@
 //! Facts that were sent for a customer, and are another's: their source and id name a fact that is recorded already.
 //!
-//! Such a fact would count twice. What becomes of it is for the definitions in force to say, source by source.
+//! Such a fact would count twice. What becomes of it is for the definitions in force to say, source by source. A refund or retraction, which
+//! takes such a fact back, would find nothing: it goes where that one was moved, and is refused with one that is refused.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::{Ingest, NewFact, facts::KeyedFact, locked::Locked};
+use super::{Ingest, NewFact, facts::KeyedFact, locked::Locked, moves::Settled};
 use crate::{
     domain::{
         customer::facts::FactKey,
@@ -16,6 +17,7 @@ use crate::{
     store::{
         error::StoreError,
         fact_keys::{self, KeyedKind, Owner},
+        fact_moves::Moving,
     },
 };
 
@@ -57,6 +59,8 @@ pub(super) struct Foreign<F> {
     pub(super) refused: HashMap<FactKey, CustomerId>,
     /// Those that are to be moved to the customer they were sent for, and whose they are: nothing else is written before.
     pub(super) following: Vec<(FactKey, CustomerId)>,
+    /// Those that take back what was moved, and to whom: nothing else is written before they are recorded for that customer.
+    pub(super) belonging: Vec<(FactKey, CustomerId)>,
 }
 
 impl<F> Default for Foreign<F> {
@@ -65,6 +69,7 @@ impl<F> Default for Foreign<F> {
             stored: HashMap::new(),
             refused: HashMap::new(),
             following: vec![],
+            belonging: vec![],
         }
     }
 }
@@ -81,11 +86,22 @@ pub(super) async fn claim<F: KeyedFact>(
     tx: &mut PgConnection,
     items: &[&NewFact<F>],
     locked: &Locked,
+    settled: &Settled,
 ) -> Result<Foreign<F>, StoreError> {
     let sources = Sources::new(ingest);
-    let keys = items.iter().map(|item| item.fact.key());
-    let others = sources.claim(tx, F::KEYED, keys).await?;
     let mut foreign = Foreign::default();
+    let apart = list_apart(tx, &sources, items, locked).await?;
+    for (key, owner) in &apart {
+        let owned = (FactKey::clone(key), owner.customer_id.clone());
+        if owner.is_moved {
+            foreign.belonging.push(owned);
+        } else {
+            foreign.refused.extend([owned]);
+        }
+    }
+    let keys = items.iter().map(|item| item.fact.key());
+    let keys = keys.filter(|key| !apart.contains_key(key));
+    let others = sources.claim(tx, F::KEYED, keys).await?;
     if others.is_empty() {
         return Ok(foreign);
     }
@@ -109,7 +125,7 @@ pub(super) async fn claim<F: KeyedFact>(
         };
         let recorded = recorded.get(&under_owner(key, owner)).cloned();
         let recorded = recorded.map(|fact| fact.of_customer(key.customer_id.clone()));
-        let follows = sources.same_id(&key.source) == SameId::Move;
+        let follows = sources.same_id(&key.source) == SameId::Move && !settled.has_moved(key);
         // Merged customers are one: what one of them has the other one has.
         let is_known = owner.is_moved || locked.is_one(&key.customer_id, &owner.customer_id);
         match recorded {
@@ -127,4 +143,67 @@ pub(super) async fn claim<F: KeyedFact>(
         }
     }
     Ok(foreign)
+}
+
+/// The new facts of a batch that take back a fact of another customer, to whom it was moved or for whom it is not sent here; and whose that is.
+async fn list_apart<'a, F: KeyedFact>(
+    tx: &mut PgConnection,
+    sources: &Sources<'_>,
+    items: &[&'a NewFact<F>],
+    locked: &Locked,
+) -> Result<HashMap<&'a FactKey, Owner>, StoreError> {
+    let named = items.iter().filter_map(|item| {
+        let taken_back = item.fact.taken_back()?;
+        Some((item.fact.key(), taken_back))
+    });
+    let named = named.filter(|(_, it)| sources.same_id(&it.source) != SameId::Separate);
+    let named: Vec<(&FactKey, FactKey)> = named.collect();
+    let owners = named.iter().map(|(_, taken_back)| taken_back);
+    let owners = fact_keys::list_others(tx, F::KEYED, owners.collect()).await?;
+    let sent: HashSet<&FactKey> = items.iter().map(|item| item.fact.key()).collect();
+    let mut apart: HashMap<&FactKey, Owner> = HashMap::new();
+    for (key, taken_back) in named {
+        let owner = owners.get(&taken_back);
+        let owner = owner.filter(|it| !locked.is_one(&key.customer_id, &it.customer_id));
+        // By itself it may be early: its customer may be merged with the other one, or get the fact.
+        let owner = owner.filter(|it| it.is_moved || sent.contains(&taken_back));
+        apart.extend(owner.map(|owner| (key, owner.clone())));
+    }
+    if apart.is_empty() {
+        return Ok(apart);
+    }
+    // What is recorded stays where it is.
+    let keys: Vec<&FactKey> = apart.keys().copied().collect();
+    for fact in F::list_by_key(tx, &keys).await? {
+        apart.remove(fact.key());
+    }
+    for key in fact_keys::list_others(tx, F::KEYED, keys).await?.keys() {
+        apart.remove(key);
+    }
+    Ok(apart)
+}
+
+/// Notes for whom new facts were sent that are recorded for others, so that they are known when they come again.
+pub(super) async fn note_placed(
+    tx: &mut PgConnection,
+    kind: KeyedKind,
+    settled: &Settled,
+    new: &HashSet<FactKey>,
+) -> Result<(), StoreError> {
+    for (sent, owner) in settled.all_placed() {
+        let key = FactKey {
+            customer_id: owner.clone(),
+            ..sent.clone()
+        };
+        if new.contains(&key) {
+            let moving = Moving {
+                kind,
+                names: &[(sent.source.clone(), sent.id.clone())],
+                from: &sent.customer_id,
+                to: owner,
+            };
+            fact_keys::note_sent_for(tx, moving).await?;
+        }
+    }
+    Ok(())
 }

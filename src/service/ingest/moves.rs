@@ -3,12 +3,15 @@
 //!
 //! Facts never change, so a moved fact is withdrawn from the one and recorded for the other, at one instant, with all that it is related to
 //! by names: a purchase without its refund would count more than was paid. Its key notes the move, so that the same file, sent again, finds
-//! it known. What an import wrote stays that import's, and goes with it when it is undone.
+//! it known. What an import wrote stays that import's, and goes with it when it is undone; what an import moved goes back.
 
 mod reading;
 mod writing;
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use sqlx::{Postgres, Transaction as Tx};
@@ -16,7 +19,7 @@ use tokio::time::Instant;
 
 use self::{
     reading::{problems, read, read_there},
-    writing::{Versions, write},
+    writing::{Moved, Versions, write},
 };
 use super::{
     Call, Ingest,
@@ -80,6 +83,17 @@ pub enum Unmovable {
     Separate,
 }
 
+/// Why facts are moved.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Occasion {
+    /// Somebody asked for it.
+    Asked,
+    /// They were sent for the other customer, by the import with this number or by none.
+    Sent(i64),
+    /// An import that had moved them is undone.
+    Undone,
+}
+
 /// What was moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedFacts {
@@ -105,6 +119,36 @@ pub(super) enum Attempt<T> {
     Done(T),
     /// Nothing is written: these facts are to be moved first to the customers they were sent for, from those who have them.
     Follows(Vec<(FactKey, CustomerId)>),
+    /// Nothing is written: these facts are to be recorded for other customers than they were sent for, to whom the facts that they take back
+    /// were moved.
+    Belongs(Vec<(FactKey, CustomerId)>),
+}
+
+/// What earlier tries of a call settled about facts of other customers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settled {
+    /// Facts that were moved to the customers they were sent for. Sent for several, a fact is the first one's.
+    moved: HashSet<FactKey>,
+    /// The customers for whom facts are recorded that were sent for others.
+    placed: HashMap<FactKey, CustomerId>,
+}
+
+impl Settled {
+    /// Whether the call moved a fact of this name.
+    pub(super) fn has_moved(&self, key: &FactKey) -> bool {
+        let mut moved = self.moved.iter();
+        moved.any(|it| it.source == key.source && it.id == key.id)
+    }
+
+    /// The customer for whom a fact is recorded, if not the one it was sent for.
+    pub(super) fn placed(&self, key: &FactKey) -> Option<&CustomerId> {
+        self.placed.get(key)
+    }
+
+    /// Facts that are recorded for others than they were sent for: the keys with which they were sent, and those customers.
+    pub(super) fn all_placed(&self) -> impl Iterator<Item = (&FactKey, &CustomerId)> {
+        self.placed.iter()
+    }
 }
 
 /// Writes a batch. Where facts of other customers are to be moved first, moves them and tries again. Returns the keys of these, too. `named` is
@@ -114,24 +158,28 @@ pub(super) async fn write_following<T, F>(
     kind: KeyedKind,
     named: impl Fn(&CustomerId) -> Option<Customer>,
     call: &Call,
-    write: impl Fn() -> F,
+    write: impl Fn(Arc<Settled>) -> F,
 ) -> Result<(T, HashSet<FactKey>), ServiceError>
 where
     F: Future<Output = Result<Attempt<T>, ServiceError>>,
 {
-    let following = match write().await? {
-        Attempt::Done(done) => return Ok((done, HashSet::new())),
-        Attempt::Follows(following) => following,
-    };
-    follow(ingest, kind, &following, named, call).await?;
-    match write().await? {
-        Attempt::Done(done) => {
-            let moved = following.into_iter().map(|(key, _)| key);
-            Ok((done, moved.collect()))
+    /// Facts are moved, what takes them back is placed, and the batch is written; other calls may move facts in between.
+    const MOST_TRIES: usize = 4;
+    let mut settled = Arc::new(Settled::default());
+    for _ in 0..MOST_TRIES {
+        match write(Arc::clone(&settled)).await? {
+            Attempt::Done(done) => return Ok((done, settled.moved.clone())),
+            Attempt::Follows(mut following) => {
+                let mut seen = HashSet::new();
+                following.retain(|(key, _)| seen.insert((key.source.clone(), key.id.clone())));
+                follow(ingest, kind, &following, &named, call).await?;
+                let keys = following.into_iter().map(|(key, _)| key);
+                Arc::make_mut(&mut settled).moved.extend(keys);
+            }
+            Attempt::Belongs(placed) => Arc::make_mut(&mut settled).placed.extend(placed),
         }
-        // Another call moves them at the same time.
-        Attempt::Follows(_) => Err(ServiceError::Contended),
     }
+    Err(ServiceError::Contended)
 }
 
 /// Moves facts to the customers for whom they were sent, from those who have them; the first are created where they are unknown.
@@ -139,7 +187,7 @@ async fn follow(
     ingest: &Ingest,
     kind: KeyedKind,
     following: &[(FactKey, CustomerId)],
-    named: impl Fn(&CustomerId) -> Option<Customer>,
+    named: &impl Fn(&CustomerId) -> Option<Customer>,
     call: &Call,
 ) -> Result<(), ServiceError> {
     let mut moves: BTreeMap<(&CustomerId, &CustomerId), Vec<FactName>> = BTreeMap::new();
@@ -177,9 +225,7 @@ async fn try_follow(
     let recorded_at = ingest.clock.now();
     let (mut tx, mut locked) = lock(ingest, asked, call.deadline).await?;
     // What an undone import sends is refused as a whole.
-    if let Some(import_id) = &call.import {
-        store::imports::find_or_insert(&mut tx, import_id, recorded_at).await?;
-    }
+    let import = store::imports::number_of(&mut tx, call.import.as_ref(), recorded_at).await?;
     if let Some(customer) = customer
         && locked.profile(&asked.to).is_none()
     {
@@ -188,7 +234,8 @@ async fn try_follow(
         profile.version = locked.version(&asked.to);
         locked.profiles.insert(asked.to.clone(), profile);
     }
-    move_locked(ingest, tx, locked, asked, false, recorded_at).await
+    let occasion = Occasion::Sent(import);
+    move_locked(ingest, tx, locked, (asked, occasion), false, recorded_at).await
 }
 
 async fn try_move(
@@ -199,10 +246,11 @@ async fn try_move(
 ) -> Result<MovedFacts, ServiceError> {
     let recorded_at = ingest.clock.now();
     let (tx, locked) = lock(ingest, asked, deadline).await?;
-    move_locked(ingest, tx, locked, asked, validate_only, recorded_at).await
+    let why = (asked, Occasion::Asked);
+    move_locked(ingest, tx, locked, why, validate_only, recorded_at).await
 }
 
-async fn lock(
+pub(super) async fn lock(
     ingest: &Ingest,
     asked: &Move,
     deadline: Instant,
@@ -212,11 +260,11 @@ async fn lock(
 }
 
 /// Moves facts between customers whose locks are held.
-async fn move_locked(
+pub(super) async fn move_locked(
     ingest: &Ingest,
     mut tx: Tx<'static, Postgres>,
     mut locked: Locked,
-    asked: &Move,
+    (asked, occasion): (&Move, Occasion),
     validate_only: bool,
     recorded_at: Timestamp,
 ) -> Result<MovedFacts, ServiceError> {
@@ -254,7 +302,14 @@ async fn move_locked(
         left: locked.version(&asked.from) + 1,
         before: locked.version(&asked.to),
     };
-    let last = write(&mut tx, asked, &read, &there, versions, recorded_at).await?;
+    let written = Moved {
+        asked,
+        occasion,
+        read: &read,
+        there: &there,
+        versions,
+    };
+    let last = write(&mut tx, written, recorded_at).await?;
     for (id, version) in [(&from, versions.left), (&to, last)] {
         if let Some(profile) = locked.profiles.get_mut(id) {
             profile.version = version;

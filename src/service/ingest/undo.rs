@@ -6,6 +6,7 @@
 
 mod ending;
 mod left;
+mod moving_back;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -58,6 +59,8 @@ pub struct UndoneImport {
     pub customers: i64,
     /// Customers among them who are not known any more.
     pub removed: i64,
+    /// Facts that the import had moved and that went back.
+    pub moved_back: u64,
 }
 
 /// What a slice took back.
@@ -92,7 +95,7 @@ pub(super) async fn undo(
         // With all that came until then.
         import = find(ingest, import_id).await?;
     }
-    let (mut customers, mut removed) = (0, 0);
+    let (mut customers, mut removed, mut moved_back) = (0, 0, 0);
     let mut counts: BTreeMap<ImportedKind, ImportCount> = BTreeMap::new();
     if import.undone_at.is_none() {
         let undoing = Undoing {
@@ -100,6 +103,7 @@ pub(super) async fn undo(
             mode,
             deadline,
         };
+        moved_back = moving_back::move_back(ingest, undoing).await?;
         let slice = undo_customers(ingest, undoing).await?;
         (customers, removed) = (slice.customers, slice.removed);
         for ((number, kind), count) in slice.counts {
@@ -124,6 +128,7 @@ pub(super) async fn undo(
         import,
         customers,
         removed,
+        moved_back,
     })
 }
 

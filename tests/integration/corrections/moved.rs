@@ -30,11 +30,11 @@ pub(super) fn fact(kind: pb::FactKind, id: &str) -> pb::FactName {
     }
 }
 
-fn order(id: &str) -> pb::FactName {
+pub(super) fn order(id: &str) -> pb::FactName {
     fact(pb::FactKind::Transaction, id)
 }
 
-async fn move_facts(
+pub(super) async fn move_facts(
     service: &Service,
     (from, to): (&str, &str),
     facts: &[pb::FactName],
@@ -61,14 +61,19 @@ pub(super) fn purchase(customer: &str, id: &str, day: &str, amount_minor: i64) -
     }
 }
 
-fn refund(customer: &str, (id, original): (&str, &str), day: &str, cents: i64) -> pb::Transaction {
+pub(super) fn refund(
+    customer: &str,
+    (id, original): (&str, &str),
+    day: &str,
+    cents: i64,
+) -> pb::Transaction {
     pb::Transaction {
         customer_id: customer.to_owned(),
         ..messages::refund("", id, original, day, cents)
     }
 }
 
-fn call(customer: &str, id: &str, day: &str) -> pb::Contact {
+pub(super) fn call(customer: &str, id: &str, day: &str) -> pb::Contact {
     pb::Contact {
         customer_id: customer.to_owned(),
         ..messages::call("", id, day)
@@ -117,13 +122,13 @@ pub(super) async fn orders(service: &Service, customer: &str) -> (u32, i64) {
 }
 
 /// The stored profiles are what the facts make.
-async fn assert_sound(service: &Service) {
+pub(super) async fn assert_sound(service: &Service) {
     let request = pb::CheckProfilesRequest::default();
     let answer = service.customers().check_profiles(request).await.unwrap();
     assert_eq!(answer.into_inner().differences, []);
 }
 
-async fn publish(service: &Service, setting: &str) {
+pub(super) async fn publish(service: &Service, setting: &str) {
     let document = SOURCES.replace("SETTING", setting);
     service.publish(&document).await;
 }

@@ -6,10 +6,14 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 20] = [
+const OTHER_KEYS: [(&str, &str); 21] = [
     (
         "fact_keys",
         "found by the source's id of a fact, before its customer is known",
+    ),
+    (
+        "fact_moves",
+        "the customers between whom a fact went, found by the source's id of it",
     ),
     (
         "imports",

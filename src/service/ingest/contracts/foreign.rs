@@ -13,7 +13,7 @@ use crate::{
         definitions::SameId,
         text::CustomerId,
     },
-    service::ingest::{Ingest, Outcome, keys::Sources, locked::Locked},
+    service::ingest::{Ingest, Outcome, keys::Sources, locked::Locked, moves::Settled},
     store::{
         error::StoreError,
         fact_keys::{KeyedKind, Owner},
@@ -63,11 +63,12 @@ pub(super) async fn claim(
     tx: &mut PgConnection,
     batch: &[NewContract],
     locked: &Locked,
+    settled: &Settled,
 ) -> Result<Foreign, StoreError> {
-    let keys: HashSet<&FactKey> = batch.iter().map(|item| &item.key).collect();
-    let keys = keys
-        .into_iter()
-        .filter(|key| locked.erased_at(&key.customer_id).is_none());
+    // In their order: of several customers with one contract the first one has it.
+    let mut seen = HashSet::with_capacity(batch.len());
+    let keys = batch.iter().map(|item| &item.key);
+    let keys = keys.filter(|key| seen.insert(*key) && locked.erased_at(&key.customer_id).is_none());
     let sources = Sources::new(ingest);
     let owners = sources.claim(tx, KeyedKind::Contract, keys).await?;
     let owned = |key: &FactKey, owner: &Owner| FactKey {
@@ -95,7 +96,7 @@ pub(super) async fn claim(
             item.key != key || recorded.all(|fact| identity(&fact.terms) == identity(&item.terms))
         };
         let follows = sources.same_id(&key.source) == SameId::Move && batch.iter().all(is_same);
-        if follows && !owner.is_moved {
+        if follows && !owner.is_moved && !settled.has_moved(&key) {
             foreign.following.push((key, owner.customer_id));
         } else {
             let contract = ForeignContract {

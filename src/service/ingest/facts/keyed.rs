@@ -38,6 +38,10 @@ impl KeyedFact for Transaction {
         &self.key
     }
 
+    fn taken_back(&self) -> Option<FactKey> {
+        self.original_key()
+    }
+
     fn of_customer(mut self, customer_id: CustomerId) -> Self {
         self.key.customer_id = customer_id;
         self
@@ -95,6 +99,10 @@ impl KeyedFact for Contact {
 
     fn key(&self) -> &FactKey {
         &self.key
+    }
+
+    fn taken_back(&self) -> Option<FactKey> {
+        self.retracted_key()
     }
 
     fn of_customer(mut self, customer_id: CustomerId) -> Self {

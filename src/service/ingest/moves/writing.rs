@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction as Tx};
 
-use super::{FactName, Move, reading::Read};
+use super::{FactName, Move, Occasion, reading::Read};
 use crate::{
     domain::{customer::facts::FactKey, text::Label},
     service::ingest::facts::KeyedFact,
@@ -13,8 +13,10 @@ use crate::{
         self,
         error::StoreError,
         fact_keys::{self, KeyedKind},
+        fact_moves::{self, Moving},
         import_writes::ImportWrite,
         moved_facts::{self, Leaving},
+        repeats::NO_IMPORT,
     },
 };
 
@@ -27,16 +29,32 @@ pub(super) struct Versions {
     pub(super) before: i64,
 }
 
+/// What a move is.
+#[derive(Clone, Copy)]
+pub(super) struct Moved<'a> {
+    pub(super) asked: &'a Move,
+    pub(super) occasion: Occasion,
+    /// What is recorded under the names, and related to it.
+    pub(super) read: &'a Read,
+    /// What the other customer has under the same names.
+    pub(super) there: &'a Read,
+    pub(super) versions: Versions,
+}
+
 /// Takes the facts out and records them for the other customer. Facts that came with different versions come with different versions again,
 /// in the same order: of two observations of a contract for one day, the later one holds. Returns the last version of the other customer.
 pub(super) async fn write(
     tx: &mut Tx<'_, Postgres>,
-    asked: &Move,
-    read: &Read,
-    there: &Read,
-    versions: Versions,
+    moved: Moved<'_>,
     recorded_at: Timestamp,
 ) -> Result<i64, StoreError> {
+    let Moved {
+        asked,
+        occasion,
+        read,
+        there,
+        versions,
+    } = moved;
     let mut came: HashMap<FactName, Vec<i64>> = HashMap::new();
     let mut left = vec![];
     for kind in [
@@ -62,7 +80,13 @@ pub(super) async fn write(
         if kind == KeyedKind::Contact {
             moved_facts::move_outcomes(tx, leaving, &asked.to).await?;
         }
-        fact_keys::move_to(tx, kind, &names, &asked.from, &asked.to).await?;
+        let moving = Moving {
+            kind,
+            names: &names,
+            from: &asked.from,
+            to: &asked.to,
+        };
+        note(tx, moving, occasion).await?;
         left.push((kind, names));
     }
     let distinct: BTreeSet<i64> = came.values().flatten().copied().collect();
@@ -79,6 +103,21 @@ pub(super) async fn write(
         store::repeats::move_to(tx, *kind, names, (&asked.from, &asked.to), &now).await?;
     }
     Ok(now.into_values().last().unwrap_or(versions.before))
+}
+
+/// Notes whose facts are now.
+async fn note(
+    tx: &mut PgConnection,
+    moving: Moving<'_>,
+    occasion: Occasion,
+) -> Result<(), StoreError> {
+    let import = match occasion {
+        Occasion::Asked => None,
+        Occasion::Sent(import) => Some(import).filter(|number| *number != NO_IMPORT),
+        Occasion::Undone => return fact_keys::move_back(tx, moving).await,
+    };
+    fact_keys::move_to(tx, moving).await?;
+    fact_moves::insert(tx, moving, import).await
 }
 
 /// Records what was taken out for the other customer, but for what that one has.
