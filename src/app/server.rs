@@ -3,6 +3,7 @@
 //! tonic sends no stream limit unless told, accepts without end, takes accept errors for a reason to spin, and on shutdown waits for
 //! every peer forever. All of that is decided here. What the services do is not known here: they come as routes.
 
+mod gathered;
 mod health;
 mod incoming;
 mod limits;

@@ -18,6 +18,7 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
+use super::gathered::Gathered;
 use crate::app::server::Limits;
 use crate::app::tls::{ListenerTls, SecureStream};
 use crate::grpc::layers::peer::{Peer, Peers};
@@ -84,7 +85,7 @@ impl Incoming {
         self.metrics.open.inc();
         let peer = self.peers.connect(&self.cut);
         Some(Connection {
-            stream: self.tls.secure(stream, peer),
+            stream: Gathered::new(self.tls.secure(stream, peer)),
             handshake: Some(Handshake {
                 left: PREFACE_BYTES,
                 timeout: Box::pin(tokio::time::sleep(self.handshake_timeout)),
@@ -133,7 +134,7 @@ struct Handshake {
 /// A connection that can be cut.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: SecureStream,
+    stream: Gathered<SecureStream>,
     handshake: Option<Handshake>,
     metrics: ConnectionMetrics,
     _place: OwnedSemaphorePermit,
@@ -150,7 +151,7 @@ impl Connected for Connection {
     type ConnectInfo = Arc<Peer>;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        Arc::clone(self.stream.peer())
+        Arc::clone(self.stream.get_ref().peer())
     }
 }
 
