@@ -25,6 +25,7 @@ use crate::app::connections::Listening;
 use crate::app::server::SharedLimits;
 use crate::app::tls::{ListenerTls, SecureStream};
 use crate::clock::Clock;
+use crate::grpc::layers::call_span::CallSpanLayer;
 use crate::grpc::layers::request_id::RequestIdLayer;
 
 /// Time to send the head of a request, also of the next one on a connection that is kept.
@@ -52,7 +53,8 @@ pub(super) fn start(
     stop: CancellationToken,
     drain_limit: Duration,
 ) -> Listening {
-    let service = RequestIdLayer::new(clock).layer(router);
+    let service = CallSpanLayer.layer(router);
+    let service = RequestIdLayer::new(clock).layer(service);
     let draining = stop.clone();
     Listening::start(listener, stop, drain_limit, move |stream, close| {
         let peer = peers.connect(&cut);

@@ -36,6 +36,7 @@ use crate::grpc::http1::{Calls, HttpCalls};
 use crate::grpc::json::CodecError;
 use crate::grpc::layers::admit::AdmitLayer;
 use crate::grpc::layers::answers::AnswersLayer;
+use crate::grpc::layers::call_span::CallSpanLayer;
 use crate::grpc::layers::compression::CompressionLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
 use crate::grpc::layers::identity::IdentityLayer;
@@ -209,6 +210,7 @@ pub fn start(
     let service = LaneLayer::new(shared.lanes.clone()).layer(service);
     let limit = LimitLayer::new(limits.max_in_flight, rpc.clone());
     let service = limit.layer(service);
+    let service = CallSpanLayer.layer(service);
     let service = MemoryLayer::new(served.from_memory, compression.clone()).layer(service);
     let receive = ReceiveLayer::new(
         limits.of_messages(),

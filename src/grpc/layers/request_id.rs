@@ -1,7 +1,6 @@
 //! Gives every call an id: the caller's `x-request-id` if it is sane, else a new UUID of version 7.
 //!
-//! The id is returned in the answer's metadata, put in the request's extensions, and is a field of the span all work of the call runs in,
-//! so that every log line of it can be found by what the caller has in hand.
+//! The id is returned in the answer's metadata and put in the request's extensions, where the span of the call takes it from.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
@@ -12,7 +11,6 @@ use std::task::{Context, Poll, ready};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
-use tracing::Span;
 
 use crate::clock::Clock;
 
@@ -63,9 +61,11 @@ impl Source {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         let text: &str = id.hyphenated().encode_lower(&mut text);
         // A UUID is visible ASCII; the fallback is never taken.
-        RequestId(
-            HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
-        )
+        let id = HeaderValue::from_str(text);
+        let mut id = id.unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        // An id comes once: in the table of the connection's header compression it would only push out what comes again.
+        id.set_sensitive(true);
+        RequestId(id)
     }
 }
 
@@ -121,11 +121,9 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let id = RequestId::from_caller(request.headers()).unwrap_or_else(|| self.source.next());
-        let span = tracing::info_span!("grpc.call", request.id = id.as_str());
         request.extensions_mut().insert(id.clone());
-        // Not entered here: what is below only makes futures, and nothing of a call is done or logged before the first poll.
         let work = self.inner.call(request);
-        RequestIdFuture { work, span, id }
+        RequestIdFuture { work, id }
     }
 }
 
@@ -135,7 +133,6 @@ pin_project! {
     pub struct RequestIdFuture<F> {
         #[pin]
         work: F,
-        span: Span,
         id: RequestId,
     }
 }
@@ -148,7 +145,6 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let _entered = this.span.enter();
         let mut answer = ready!(this.work.poll(cx))?;
         answer.headers_mut().insert(HEADER, this.id.0.clone());
         Poll::Ready(Ok(answer))
