@@ -5,6 +5,7 @@
 pub mod admin;
 mod connections;
 pub mod control;
+mod cores;
 pub mod database;
 pub mod descriptors;
 pub mod direct_tokens;

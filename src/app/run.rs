@@ -15,6 +15,7 @@ use crate::{
     app::{
         admin,
         connections::Listening,
+        cores::Cores,
         database::{CLOSE_LIMIT, Database, DatabaseError},
         descriptors,
         faces::{self, Answers, FaceListeners},
@@ -80,6 +81,7 @@ pub struct App {
     stop_limit: Duration,
     control: Handle,
     lanes: LaneThreads,
+    cores: Cores,
     database: Database,
     failures: Failures,
 }
@@ -99,7 +101,7 @@ pub enum StartError {
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     /// The system refuses threads.
-    #[error("cannot start the threads for long work: {0}")]
+    #[error("cannot start threads: {0}")]
     Threads(io::Error),
     /// The descriptors compiled into the program cannot be served.
     #[error(transparent)]
@@ -151,7 +153,7 @@ impl App {
             local(sockets.grpc.local_addr(), settings.listen)?,
             local(admin_listener.local_addr(), settings.admin_listen)?,
         );
-        let (shared, lanes) = share(settings, &clock)?;
+        let (shared, lanes, cores) = share(settings, &clock)?;
         // Before the database, which may be waited for: a probe hears that this process is alive and not ready.
         let stop_admin = CancellationToken::new();
         let failed = stop_admin.clone().drop_guard();
@@ -165,9 +167,8 @@ impl App {
             ..settings.limits()
         };
         let built = services::build(settings, &limits, &shared, &lanes, &database, &stop);
-        let built = Box::pin(built);
         let begun = async {
-            let built = stop.run_until_cancelled(built).await;
+            let built = stop.run_until_cancelled(Box::pin(built)).await;
             let (served, contacts) = built.ok_or(DatabaseError::Stopped)??;
             let timely = (&control, &stop);
             let shared = identities::share(settings, &shared, &database, timely).await?;
@@ -208,6 +209,7 @@ impl App {
             stop_limit: limits.lame_duck + limits.drain_limit,
             control,
             lanes,
+            cores,
             database,
             failures,
         })
@@ -251,6 +253,7 @@ impl App {
             std::panic::resume_unwind(panic.into_panic());
         }
         self.lanes.stop();
+        drop(self.cores);
         self.stop_admin.cancel();
         let _ = self.admin.await;
         if let Some(failure) = self.failures.take() {
@@ -286,7 +289,10 @@ fn watch_certificates(
 }
 
 /// What all listeners share: metrics, the threads for long work, and TLS where the settings want it.
-fn share(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<(Shared, LaneThreads), StartError> {
+fn share(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Shared, LaneThreads, Cores), StartError> {
     let mut shared = Shared::new(Arc::clone(clock));
     let lanes = LaneThreads::start(&shared.metrics, settings.write_pool);
     let lanes = lanes.map_err(StartError::Threads)?;
@@ -294,7 +300,9 @@ fn share(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<(Shared, LaneThr
     let open = |files| Tls::open(files, clock.now(), shared.metrics.tls.clone());
     let tls = settings.tls.files().map(open).transpose()?;
     shared.tls = tls.map(Arc::new);
-    Ok((shared, lanes))
+    let cores = Cores::start(settings.lookup_threads()).map_err(StartError::Threads)?;
+    shared.cores = cores.handles().to_vec();
+    Ok((shared, lanes, cores))
 }
 
 /// Says that what writes does not serve while the private cluster is away; what is in memory is answered meanwhile.

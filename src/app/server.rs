@@ -8,16 +8,21 @@ mod health;
 mod incoming;
 mod limits;
 mod reflection;
+mod spread;
 
 pub use health::Health;
 pub use limits::Limits;
 pub use reflection::{ReflectionError, descriptor_set, methods};
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::future::{TryFutureExt as _, try_join_all};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -28,7 +33,7 @@ use tonic_health::server::HealthService;
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::app::failure::Failure;
-use crate::app::server::incoming::Incoming;
+use crate::app::server::incoming::{Incoming, Setup};
 use crate::app::shutdown::{Lifecycle, Phase};
 use crate::app::tls::{ListenerTls, Protocol, Tls};
 use crate::clock::Clock;
@@ -113,6 +118,8 @@ pub struct Shared {
     pub lanes: Option<Lanes>,
     /// Encrypts its connections; `None`: they are plain.
     pub tls: Option<Arc<Tls>>,
+    /// Where connections are served, each on one of these; empty: on the runtime where the server starts.
+    pub cores: Vec<Handle>,
     /// Who may call what; `None`: everybody everything.
     pub identities: Option<Arc<Identities>>,
 }
@@ -130,6 +137,7 @@ impl Shared {
             clock,
             lanes: None,
             tls: None,
+            cores: vec![],
             identities: None,
         }
     }
@@ -193,11 +201,12 @@ pub fn start(
     let routes = with_health_and_reflection(served.routes, &shared.health)?;
     let (stop_accepting, cut) = (CancellationToken::new(), CancellationToken::new());
     let peers = Peers::new(limits.of_peers(), shared.metrics.peers.clone());
-    let incoming = Incoming::new(
-        listener,
+    let connections = &shared.metrics.connections;
+    let incoming = Incoming::new(listener, limits, connections.clone());
+    let setup = Setup::new(
         shared.listener_tls(Protocol::Grpc, limits),
         limits,
-        shared.metrics.connections.clone(),
+        connections.clone(),
         peers.clone(),
         cut.clone(),
     );
@@ -229,13 +238,30 @@ pub fn start(
     let calls = service.clone();
     let calls = Calls::new(calls.map_response(|answer| answer.map(Body::new)));
     let service = RequestIdLayer::new(Arc::clone(&shared.clock)).layer(service);
-    let transport = transport(limits).serve_with_incoming_shutdown(
-        service,
-        incoming,
-        stop_accepting.clone().cancelled_owned(),
-    );
+    let mut transports = vec![];
+    let mut accepting = None;
+    if shared.cores.is_empty() {
+        let incoming = incoming.map(move |accepted| Ok::<_, io::Error>(setup.connect(accepted)));
+        let until = stop_accepting.clone().cancelled_owned();
+        let serving = transport(limits).serve_with_incoming_shutdown(service, incoming, until);
+        transports.push(AbortOnDropHandle::new(tokio::spawn(serving)));
+    } else {
+        let mut cores = Vec::with_capacity(shared.cores.len());
+        for handle in &shared.cores {
+            let (core, arrivals) = spread::core(setup.clone());
+            cores.push(core);
+            let until = stop_accepting.clone().cancelled_owned();
+            let serving =
+                transport(limits).serve_with_incoming_shutdown(service.clone(), arrivals, until);
+            transports.push(AbortOnDropHandle::new(handle.spawn(serving)));
+        }
+        let until = stop_accepting.clone();
+        let spreading = until.run_until_cancelled_owned(spread::spread(incoming, cores));
+        accepting = Some(AbortOnDropHandle::new(tokio::spawn(spreading)));
+    }
     Ok(Running {
-        transport: AbortOnDropHandle::new(tokio::spawn(transport)),
+        transports,
+        accepting,
         limits: limits.clone(),
         shared: shared.clone(),
         peers,
@@ -248,7 +274,10 @@ pub fn start(
 
 /// A transport that runs. Dropping it closes the listener.
 pub struct Running {
-    transport: AbortOnDropHandle<Result<(), tonic::transport::Error>>,
+    /// One, or one for each core.
+    transports: Vec<AbortOnDropHandle<Result<(), tonic::transport::Error>>>,
+    /// Accepts connections for the cores.
+    accepting: Option<AbortOnDropHandle<Option<()>>>,
     limits: Limits,
     shared: Shared,
     peers: Peers,
@@ -298,7 +327,8 @@ impl Running {
     /// When the transport fails.
     pub async fn supervise(self, shutdown: CancellationToken) -> Result<DrainOutcome, ServeError> {
         let Self {
-            transport,
+            transports,
+            accepting: _accepting,
             limits,
             shared,
             peers,
@@ -306,13 +336,14 @@ impl Running {
             cut,
             ..
         } = self;
-        let ended = async {
+        let ended = transports.into_iter().map(|transport| async {
             match transport.await {
                 Ok(ended) => ended,
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(_) => Ok(()), // the runtime ends, and with it the connections
             }
-        };
+        });
+        let ended = try_join_all(ended).map_ok(drop);
         tokio::pin!(ended);
         shared.health.set_all(true).await;
         shared.lifecycle.advance(Phase::Serving);

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
 use super::gathered::Gathered;
+use super::spread::Share;
 use crate::app::server::Limits;
 use crate::app::tls::{ListenerTls, SecureStream};
 use crate::grpc::layers::peer::{Peer, Peers};
@@ -30,45 +31,84 @@ const PREFACE_BYTES: usize = 24;
 /// Pause after an accept error: those that repeat (no file descriptors, no memory) need others to close first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The stream of connections. Dropping it closes the listener.
+/// The stream of sockets that were admitted. Dropping it closes the listener.
 #[derive(Debug)]
 pub(super) struct Incoming {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    metrics: ConnectionMetrics,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+/// A socket with its place among those that may be open.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) stream: TcpStream,
+    pub(super) place: OwnedSemaphorePermit,
+    /// What it is of the core that serves it; `None` where cores are not told apart.
+    pub(super) share: Option<Share>,
+}
+
+/// What makes connections of sockets.
+#[derive(Debug, Clone)]
+pub(super) struct Setup {
     tls: ListenerTls,
     handshake_timeout: Duration,
     metrics: ConnectionMetrics,
     peers: Peers,
     cut: CancellationToken,
-    pause: Option<Pin<Box<Sleep>>>,
 }
 
-impl Incoming {
+impl Setup {
     /// Each connection is one of `peers`; `cut` ends all that come from here.
     pub(super) fn new(
-        listener: TcpListener,
         tls: ListenerTls,
         limits: &Limits,
         metrics: ConnectionMetrics,
         peers: Peers,
         cut: CancellationToken,
     ) -> Self {
-        let most = usize::try_from(limits.max_connections).unwrap_or(usize::MAX);
         Self {
-            listener,
-            places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
             tls,
             handshake_timeout: limits.handshake_timeout,
             metrics,
             peers,
             cut,
+        }
+    }
+
+    /// The connection of a socket, served by the present runtime.
+    pub(super) fn connect(&self, accepted: Accepted) -> Connection {
+        self.metrics.accepted.inc();
+        self.metrics.open.inc();
+        let peer = self.peers.connect(&self.cut);
+        Connection {
+            stream: Gathered::new(self.tls.secure(accepted.stream, peer)),
+            handshake: Some(Handshake {
+                left: PREFACE_BYTES,
+                timeout: Box::pin(tokio::time::sleep(self.handshake_timeout)),
+            }),
+            metrics: self.metrics.clone(),
+            _place: accepted.place,
+            _share: accepted.share,
+        }
+    }
+}
+
+impl Incoming {
+    pub(super) fn new(listener: TcpListener, limits: &Limits, metrics: ConnectionMetrics) -> Self {
+        let most = usize::try_from(limits.max_connections).unwrap_or(usize::MAX);
+        Self {
+            listener,
+            places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+            metrics,
             pause: None,
         }
     }
 
-    /// Admits a connection, or closes it (by dropping it) when there are too many: its client learns at once and tries elsewhere, where in
+    /// Admits a socket, or closes it (by dropping it) when there are too many: its client learns at once and tries elsewhere, where in
     /// the backlog it would wait until its deadline.
-    fn admit(&self, stream: TcpStream) -> Option<Connection> {
+    fn admit(&self, stream: TcpStream) -> Option<Accepted> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             self.metrics.refused.inc();
             tracing::warn!("connection refused: --max-connections are open");
@@ -81,23 +121,16 @@ impl Incoming {
                 "nodelay was not set"
             );
         }
-        self.metrics.accepted.inc();
-        self.metrics.open.inc();
-        let peer = self.peers.connect(&self.cut);
-        Some(Connection {
-            stream: Gathered::new(self.tls.secure(stream, peer)),
-            handshake: Some(Handshake {
-                left: PREFACE_BYTES,
-                timeout: Box::pin(tokio::time::sleep(self.handshake_timeout)),
-            }),
-            metrics: self.metrics.clone(),
-            _place: place,
+        Some(Accepted {
+            stream,
+            place,
+            share: None,
         })
     }
 }
 
 impl Stream for Incoming {
-    type Item = Result<Connection, io::Error>;
+    type Item = Accepted;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
@@ -108,8 +141,8 @@ impl Stream for Incoming {
             }
             match ready!(this.listener.poll_accept(cx)) {
                 Ok((stream, _)) => {
-                    if let Some(connection) = this.admit(stream) {
-                        return Poll::Ready(Some(Ok(connection)));
+                    if let Some(accepted) = this.admit(stream) {
+                        return Poll::Ready(Some(accepted));
                     }
                 }
                 Err(error) => {
@@ -138,6 +171,7 @@ pub(super) struct Connection {
     handshake: Option<Handshake>,
     metrics: ConnectionMetrics,
     _place: OwnedSemaphorePermit,
+    _share: Option<Share>,
 }
 
 impl Drop for Connection {

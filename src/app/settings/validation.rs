@@ -22,6 +22,8 @@ const MAX_WAIT: Duration = Duration::from_hours(1);
 
 /// Most connections a pool may have. One Postgres serves some hundreds in all.
 const MAX_POOL: u32 = 1000;
+/// Most threads that serve connections: more than there are cores in a machine do nothing.
+const MAX_THREADS: u32 = 1024;
 
 /// One setting that cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,6 +258,11 @@ impl Settings {
             (names::DRAIN, self.drain_limit_seconds, (0, wait_seconds)),
             (names::FENCE, self.fence_wait_seconds, (0, wait_seconds)),
             (names::LAME_DUCK, self.lame_duck_ms, (0, wait_ms)),
+            (
+                names::LOOKUP_THREADS,
+                self.lookup_threads.unwrap_or_default().into(),
+                (0, u64::from(MAX_THREADS)),
+            ),
             (names::READ_POOL, self.read_pool.into(), pool),
             (names::WRITE_POOL, self.write_pool.into(), pool),
         ];

@@ -28,5 +28,6 @@ pub(super) const ROUTE_BUDGET: &str = "--route-budget-ms (PATRON_ROUTE_BUDGET_MS
 pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";
 pub(super) const LAME_DUCK: &str = "--lame-duck-ms (PATRON_LAME_DUCK_MS)";
 pub(super) const LOG: &str = "--log (PATRON_LOG)";
+pub(super) const LOOKUP_THREADS: &str = "--lookup-threads (PATRON_LOOKUP_THREADS)";
 pub(super) const READ_POOL: &str = "--read-pool (PATRON_READ_POOL)";
 pub(super) const WRITE_POOL: &str = "--write-pool (PATRON_WRITE_POOL)";
