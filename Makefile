@@ -1,7 +1,7 @@
 # `make demo` and `make test`, on a machine with a Rust toolchain, make and a C compiler; from any folder (make -C), as root or not.
 # Both see to a PostgreSQL server program first (src/postgres/install.sh says what it does) and use DATABASE_URL if it is set.
 
-.PHONY: demo test peers test-faults test-kills golden check fmt lint docs bench spelling deny
+.PHONY: demo test peers test-faults test-kills golden check fmt lint docs bench bench-compare spelling deny
 
 # A customer service on this machine with made-up customers; Ctrl-C ends it.
 demo:
@@ -50,6 +50,10 @@ docs:
 
 bench:
 	cargo bench --locked
+
+# Lookups beside a stock tonic server, Redis, pgbench, Python and Node: those that are installed. Needs h2load (Debian: nghttp2-client).
+bench-compare:
+	cargo bench --locked --bench compare
 
 # These two need tools of their own: cargo install typos-cli cargo-deny.
 spelling:

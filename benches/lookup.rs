@@ -3,7 +3,7 @@
 //! `cargo bench --bench lookup` starts the service as `patron serve` does, gives it 1,000 customers with 20 purchase days, 20 contact
 //! days and 25 attributes each, publishes `examples/definitions.yaml`, fits a model and asks for everybody once, so that nothing misses
 //! the cache afterwards. Beside it runs a plain tonic server that answers a clone of one of those answers. Then four things are asked for
-//! in turn, in windows of less than a second, by a closed loop, 4 connections with 16 calls in flight each, and one call at a time:
+//! in turn, in windows of less than a second, by a closed loop, 4 connections with 16 calls in flight each, 64 with one each, and one call at a time:
 //! `kept`, Classify without a day, whose finished answers are kept next to the profiles; `dated`, Classify with today's date, which is
 //! answered with the same bytes; `computed`, Classify with tomorrow's date, which is assessed, explained and encoded at every call; and the
 //! echo. Two more tables are about call arrival: `RouteContact` by phone number against Classify by phone number, and `/v1/route` as JSON
@@ -29,44 +29,32 @@ mod customers;
 mod echo;
 #[path = "lookup/load.rs"]
 mod load;
+#[path = "support/prepared.rs"]
+mod prepared;
 #[path = "support/service.rs"]
 mod service;
 
-use std::{
-    fs,
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{fs, net::SocketAddr, time::Instant};
 
 use anyhow::{Context as _, ensure};
-use jiff::tz::TimeZone;
-use patron::{
-    app::logging,
-    clock::{Clock as _, SystemClock},
-    pb::{
-        self, definition_service_client::DefinitionServiceClient,
-        model_service_client::ModelServiceClient, scoring_service_client::ScoringServiceClient,
-    },
-};
+use patron::{app::logging, pb};
 use prost::Message as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     runtime::Runtime,
 };
-use tonic::{Request, transport::Endpoint};
 
 use crate::{
-    customers::{CUSTOMERS, number, request_for},
+    customers::{CUSTOMERS, number},
     load::Asked,
+    prepared::{prepare, today},
     service::{BenchDatabase, runtime, serve},
 };
 
 /// The allocator of the program.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-const EXAMPLE: &str = include_str!("../examples/definitions.yaml");
 
 fn main() -> anyhow::Result<()> {
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -123,10 +111,13 @@ fn measure(servers: &Runtime, loaders: &Runtime, database: &BenchDatabase) -> an
         way("classify", Asked::Json(http)),
         way("empty", Asked::Http(empty, target)),
     ];
-    for (connections, in_flight) in [(4, 16), (1, 1)] {
+    for (connections, in_flight) in [(4, 16), (64, 1), (1, 1)] {
         let shown = |table: String| println!("\n{connections} x {in_flight}\n{table}");
         let compared = load::compare(&ways, connections, in_flight);
         shown(loaders.block_on(compared)?.to_string());
+        if connections > 4 {
+            continue;
+        }
         let compared = load::compare(&arrival, connections, in_flight);
         shown(loaders.block_on(compared)?.to_string());
         let compared = load::compare(&over_http, connections, in_flight);
@@ -148,51 +139,4 @@ async fn http_answer(address: SocketAddr) -> anyhow::Result<String> {
     let (head, body) = answer.split_once("\r\n\r\n").context("no body")?;
     ensure!(head.starts_with("HTTP/1.1 200"), "{head}");
     Ok(body.to_owned())
-}
-
-/// Today, in the zone of the service.
-fn today() -> jiff::civil::Date {
-    SystemClock.now().to_zoned_datetime(TimeZone::UTC).date()
-}
-
-/// Fills the service and asks for everybody once; returns what it answered.
-async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyResponse>> {
-    let channel = Endpoint::from_shared(endpoint.to_owned())?
-        .connect()
-        .await?;
-    customers::ingest(channel.clone(), today()).await?;
-    let mut definitions = DefinitionServiceClient::new(channel.clone());
-    let request = pb::PublishDefinitionsRequest {
-        document: EXAMPLE.to_owned(),
-        note: String::new(),
-    };
-    let published = definitions.publish_definitions(request).await?.into_inner();
-    ensure!(published.problems.is_empty(), "{:?}", published.problems);
-    let mut fit = Request::new(pb::FitModelRequest::default());
-    fit.set_timeout(Duration::from_secs(30));
-    let mut models = ModelServiceClient::new(channel.clone());
-    let fitted = models.fit_model(fit).await?.into_inner().model;
-    // Customers who all bought equally often say little of how they differ, so that the fit may not converge; what an answer costs does
-    // not hang on that.
-    let version = fitted.context("a model without a version")?.version;
-    models
-        .activate_model(pb::ActivateModelRequest {
-            version,
-            allow_not_converged: true,
-        })
-        .await?;
-    let mut client = ScoringServiceClient::new(channel);
-    let mut answers = Vec::with_capacity(CUSTOMERS);
-    for customer in 0..CUSTOMERS {
-        let answer = client
-            .classify(request_for(customer, ""))
-            .await?
-            .into_inner();
-        let classification = answer.classification.as_ref();
-        let complete =
-            classification.is_some_and(|it| it.treatment.is_some() && it.lifetime_value.is_some());
-        ensure!(complete, "not the answer to be measured: {answer:?}");
-        answers.push(answer);
-    }
-    Ok(answers)
 }
