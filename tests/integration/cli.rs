@@ -52,6 +52,7 @@ Commands:
   cost-to-serve   Show what the contacts of a customer or a group cost, next to what they bring
   channel-policy  Keep, limit or redirect a channel of a customer, by what it costs and brings
   service         Run the service desk: figures, outcomes, tickets, topics
+  token           Create, list and revoke the tokens of callers
   doctor          Check whether what is stored is consistent
   bench           Measure how fast a running server answers, at a given rate of calls
   api             Describe the API for other programs: OpenAPI, descriptors
