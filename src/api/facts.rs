@@ -96,6 +96,7 @@ pub(crate) fn transaction(
                 customer_kind,
                 // The refund belongs to the customer of its original, even if another customer has the identifier.
                 found_by: placed.found_by.filter(|_| !is_moved),
+                needs_original: message.kind() == pb::transaction::Kind::ReversalIfRecorded,
             })
         }
         _ => Err(violations),
@@ -108,7 +109,8 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
         Ok(Kind::Unspecified | Kind::Purchase) => Some(TransactionKind::Purchase),
         Ok(Kind::Refund) => Some(TransactionKind::Refund),
         Ok(Kind::RefundTotal) => Some(TransactionKind::RefundTotal),
-        Ok(Kind::Reversal) => Some(TransactionKind::Reversal),
+        // What it names is looked for when it is recorded.
+        Ok(Kind::Reversal | Kind::ReversalIfRecorded) => Some(TransactionKind::Reversal),
         Err(_) => {
             check.refuse(
                 "UNKNOWN_ENUM_VALUE",
@@ -119,18 +121,21 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
     }
 }
 
-/// Refuses a total of refunds that names no transaction, or states a cost: what came back of it is not known by refund.
+/// Refuses what is about one transaction and names none; and a total of refunds with a cost: what came back of it is not known by refund.
 fn check_total(message: &pb::Transaction, check: &mut Checker<'_>) {
-    if message.kind() != pb::transaction::Kind::RefundTotal {
+    use pb::transaction::Kind;
+    let kind = message.kind();
+    if !matches!(kind, Kind::RefundTotal | Kind::ReversalIfRecorded) {
         return;
     }
     if message.original_transaction_id.is_empty() {
+        let kind = kind.as_str_name();
         check.field("original_transaction_id").refuse(
             "REQUIRED",
-            "is required with KIND_REFUND_TOTAL: set the id of the refunded transaction",
+            format!("is required with {kind}: set the id of the transaction that it takes back"),
         );
     }
-    if message.cost_minor.is_some() {
+    if kind == Kind::RefundTotal && message.cost_minor.is_some() {
         check.field("cost_minor").refuse(
             "COST_OF_TOTAL",
             "is not allowed with KIND_REFUND_TOTAL: clear it, or send single refunds",

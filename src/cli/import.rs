@@ -261,7 +261,8 @@ async fn import<M: Mapping>(
         strict: rules.strict,
         days_in_utc,
     };
-    pipeline::run(args, reading, connection.as_ref(), output).await
+    // Boxed for its size.
+    Box::pin(pipeline::run(args, reading, connection.as_ref(), output)).await
 }
 
 /// The zone in which the server counts days. A server before this call does not state it.

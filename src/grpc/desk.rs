@@ -67,7 +67,7 @@ impl pb::service_desk_service_server::ServiceDeskService for ServiceDesk {
         let outcome = outcome.map_err(invalid_request)?;
         let outcome = match self.ingest.outcome(&outcome, deadline).await? {
             Outcome::Written | Outcome::Created => ItemOutcome::Written,
-            Outcome::Duplicate => ItemOutcome::Duplicate,
+            Outcome::Duplicate | Outcome::NothingToReverse => ItemOutcome::Duplicate,
             Outcome::KeyReused
             | Outcome::OtherContract
             | Outcome::OtherCustomer(_)

@@ -142,6 +142,7 @@ impl IngestApi {
                         ..result(ItemOutcome::Written, vec![])
                     },
                     Some(Outcome::Duplicate) | None => result(ItemOutcome::Duplicate, vec![]),
+                    Some(Outcome::NothingToReverse) => result(ItemOutcome::NotApplicable, vec![]),
                     Some(Outcome::KeyReused) => {
                         result(ItemOutcome::Refused, vec![key_reused(kind, name, at)])
                     }

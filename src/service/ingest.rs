@@ -2,6 +2,7 @@
 //! the profiles and appends to the change log. What a fact may say was checked before; whether it is new is decided here.
 
 mod commit;
+mod conditional;
 mod contracts;
 mod creation;
 mod customers;
@@ -72,6 +73,8 @@ pub enum Outcome {
     Created,
     /// Known already, with the same content.
     Duplicate,
+    /// What it takes back is not recorded, or taken back already; not written.
+    NothingToReverse,
     /// Its key is known already, with another content; not written.
     KeyReused,
     /// The contract is known with another first day or period; not written.
@@ -345,7 +348,7 @@ impl Ingest {
         for outcome in outcomes {
             let outcome = match outcome {
                 Outcome::Written | Outcome::Created => metrics::FactOutcome::Written,
-                Outcome::Duplicate => metrics::FactOutcome::Duplicate,
+                Outcome::Duplicate | Outcome::NothingToReverse => metrics::FactOutcome::Duplicate,
                 Outcome::KeyReused
                 | Outcome::OtherContract
                 | Outcome::OtherCustomer(_)

@@ -8,6 +8,7 @@ mod orders;
 mod parquet;
 mod people;
 mod returns;
+mod reversed;
 mod warned;
 
 use std::path::Path;

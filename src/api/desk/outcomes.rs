@@ -85,6 +85,7 @@ pub(crate) fn contact_outcome(
                 },
                 customer_kind,
                 found_by: None,
+                needs_original: false,
             })
         }
         _ => Err(violations),

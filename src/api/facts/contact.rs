@@ -79,6 +79,7 @@ pub(crate) fn contact(
                 fact: Contact { key, when, content },
                 customer_kind,
                 found_by: placed.found_by,
+                needs_original: false,
             })
         }
         _ => Err(violations),

@@ -165,7 +165,7 @@ impl Loaded {
         for result in results {
             match result.outcome() {
                 Outcome::Written => self.written += 1,
-                Outcome::Duplicate => self.duplicates += 1,
+                Outcome::Duplicate | Outcome::NotApplicable => self.duplicates += 1,
                 Outcome::Refused | Outcome::Unspecified => {
                     let reason = reason(result);
                     return Err(CliError::failed(format!(

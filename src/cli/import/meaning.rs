@@ -112,9 +112,19 @@ impl Meaning {
             let (first, last) = self.days.unwrap_or((day, day));
             self.days = Some((first.min(day), last.max(day)));
         }
-        let kind = self.kinds.entry(view.kind).or_default();
+        self.count(view.kind, view.money);
+        if self.shows(line) {
+            self.first_lines.insert(line);
+            self.first_rows.push(row_text(line, view, &details()));
+        }
+        customer
+    }
+
+    /// Counts a fact of a kind.
+    pub fn count(&mut self, kind: &'static str, money: Option<&pb::Money>) {
+        let kind = self.kinds.entry(kind).or_default();
         kind.count += 1;
-        if let Some(money) = view.money {
+        if let Some(money) = money {
             if let Some(sum) = kind.sums.get_mut(&money.currency) {
                 *sum += i128::from(money.amount_minor);
             } else {
@@ -122,11 +132,6 @@ impl Meaning {
                 kind.sums.insert(money.currency.clone(), amount);
             }
         }
-        if self.shows(line) {
-            self.first_lines.insert(line);
-            self.first_rows.push(row_text(line, view, &details()));
-        }
-        customer
     }
 
     /// Counts a fact that was recorded. `created`: it is the first that is known of its customer.

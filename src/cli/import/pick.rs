@@ -60,6 +60,22 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// The column.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        self.column
+    }
+
+    /// The column with its value in a row, as a reason.
+    #[must_use]
+    pub fn shown(&self, row: &Row<'_>) -> String {
+        let value = match row.text(Some(self.column)) {
+            "" => "empty",
+            value => value,
+        };
+        format!("{} {value}", row.name(self.column))
+    }
+
     /// Finds the column of an option's choice.
     ///
     /// # Errors
@@ -122,16 +138,15 @@ impl Picked {
         })
     }
 
-    /// Why a row does not count; `None` if it does.
+    /// Why a row does not count; `None` if it does. Choices by the column `but` are left to who asks.
     #[must_use]
-    pub fn skips(&self, row: &Row<'_>) -> Option<String> {
-        let outside = self.only.iter().find(|choice| !choice.holds(row));
-        let choice = outside.or_else(|| self.skip.iter().find(|choice| choice.holds(row)))?;
-        let value = match row.text(Some(choice.column)) {
-            "" => "empty",
-            value => value,
-        };
-        Some(format!("{} {value}", row.name(choice.column)))
+    pub fn skips(&self, row: &Row<'_>, but: Option<usize>) -> Option<String> {
+        let counts = |choice: &&Choice| Some(choice.column) != but;
+        let mut only = self.only.iter().filter(counts);
+        let mut skip = self.skip.iter().filter(counts);
+        let outside = only.find(|choice| !choice.holds(row));
+        let choice = outside.or_else(|| skip.find(|choice| choice.holds(row)))?;
+        Some(choice.shown(row))
     }
 }
 

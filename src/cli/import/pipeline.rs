@@ -1,7 +1,9 @@
 //! The way of a file: read, check, send in batches with a few in flight, report.
 
+mod conditional;
 mod lanes;
 pub mod reading;
+mod refusing;
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -92,7 +94,11 @@ pub async fn run<M: Mapping>(
             dry_run,
             ..
         } = &import.summary;
-        if !dry_run {
+        if !dry_run && *written == 0 {
+            import
+                .output
+                .note("stopped before a row was written; import the file again");
+        } else if !dry_run {
             import.output.note(&format!(
                 "stopped after {written} written rows; import the file again to add the rest, or take them back with \
                  `patron import undo {import_id}`"
@@ -187,6 +193,11 @@ impl Import<'_> {
                 for remark in besides.remarks {
                     self.summary.remark(remark);
                 }
+                if let Some(reason) = besides.condition {
+                    return self
+                        .take_conditional(reading, way, &unit, facts, reason)
+                        .await;
+                }
                 facts
             }
             Read::Nothing(reason) => {
@@ -210,27 +221,39 @@ impl Import<'_> {
             let origin = Origin {
                 unit: Rc::clone(&unit),
                 customer: customer.map(|customer| customer.hash),
+                condition: None,
             };
-            let lane = way.lanes.lane_for(&fact);
-            let key = M::key(&fact).map(|(one, other)| (one.into_owned(), other.to_owned()));
-            let ready = if M::TOGETHER {
-                way.groups.add(&key, (fact, origin))
-            } else {
-                vec![(fact, origin)]
-            };
-            if !way.lanes.pending[lane].has_room_for(ready.len()) {
-                self.depart(&mut way.lanes, lane).await?;
-            }
-            for fact in ready {
-                // More rows of one key than a call takes go in several.
-                if way.lanes.pending[lane].is_full() {
-                    self.depart(&mut way.lanes, lane).await?;
-                }
-                way.lanes.pending[lane].push(fact);
-            }
+            self.board(way, fact, origin).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a fact on its way.
+    async fn board<M: Mapping>(
+        &mut self,
+        way: &mut Way<M>,
+        fact: M::Fact,
+        origin: Origin,
+    ) -> Result<(), CliError> {
+        let lane = way.lanes.lane_for(&fact);
+        let key = M::key(&fact).map(|(one, other)| (one.into_owned(), other.to_owned()));
+        let ready = if M::TOGETHER {
+            way.groups.add(&key, (fact, origin))
+        } else {
+            vec![(fact, origin)]
+        };
+        if !way.lanes.pending[lane].has_room_for(ready.len()) {
+            self.depart(&mut way.lanes, lane).await?;
+        }
+        for fact in ready {
+            // More rows of one key than a call takes go in several.
             if way.lanes.pending[lane].is_full() {
                 self.depart(&mut way.lanes, lane).await?;
             }
+            way.lanes.pending[lane].push(fact);
+        }
+        if way.lanes.pending[lane].is_full() {
+            self.depart(&mut way.lanes, lane).await?;
         }
         Ok(())
     }
@@ -258,7 +281,16 @@ impl Import<'_> {
         self.summary.retried_calls += u64::from(sent.retries);
         self.summary.unmatched += sent.unmatched_change;
         for (origin, result) in origins.iter().zip(&sent.results) {
-            let Origin { unit, customer } = origin;
+            let Origin {
+                unit,
+                customer,
+                condition,
+            } = origin;
+            if let Some(condition) = condition
+                && self.land_conditional(unit, condition, result)
+            {
+                continue;
+            }
             for warning in &result.warnings {
                 self.summary.warn(&warning.description);
             }
@@ -268,7 +300,7 @@ impl Import<'_> {
                     let created = result.customer_created;
                     self.summary.meaning.record(*customer, created);
                 }
-                Outcome::Duplicate => {
+                Outcome::Duplicate | Outcome::NotApplicable => {
                     self.summary.duplicates += 1;
                     self.summary.meaning.record(*customer, false);
                 }
@@ -300,60 +332,6 @@ impl Import<'_> {
             status.message()
         );
         self.progress.note(&note, self.output);
-    }
-
-    /// Refuses all rows of a unit, once.
-    fn refuse(&mut self, unit: &Unit, reason: &str) {
-        if unit.refused.replace(true) {
-            return;
-        }
-        let others = unit.records.len().saturating_sub(1);
-        for (at, (line, record)) in unit.lines.iter().zip(&unit.records).enumerate() {
-            self.summary.refused += 1;
-            if at == 0 {
-                let with = if others == 0 {
-                    String::new()
-                } else {
-                    format!(" (with {others} more of its order)")
-                };
-                let note = format!("line {line}{with}: {reason}");
-                self.progress.note(&note, self.output);
-            }
-            self.reject(record.as_byte_record(), *line, reason);
-        }
-    }
-
-    /// Refuses a row that is none.
-    fn refuse_row(&mut self, record: &ByteRecord, line: u64, reason: &str) {
-        self.summary.refused += 1;
-        self.progress
-            .note(&format!("line {line}: {reason}"), self.output);
-        self.reject(record, line, reason);
-    }
-
-    /// Notes the cells that a row goes without.
-    fn note_cells(&mut self, unit: &Unit, wrong_cells: &[String]) {
-        let (Some(line), Some(record)) = (unit.lines.first(), unit.records.first()) else {
-            return;
-        };
-        if wrong_cells.is_empty() {
-            return;
-        }
-        self.summary.refused_cells += wrong_cells.len() as u64;
-        let reason = format!("{} (the rest of the row was read)", wrong_cells.join("; "));
-        self.progress
-            .note(&format!("line {line}: {reason}"), self.output);
-        self.reject(record.as_byte_record(), *line, &reason);
-    }
-
-    fn reject(&mut self, record: &ByteRecord, line: u64, reason: &str) {
-        if self.summary.dry_run {
-            return;
-        }
-        if let Err(problem) = self.rejected.add(record, line, reason) {
-            let warning = format!("warning: {problem}: refused rows are listed only here");
-            self.progress.note(&warning, self.output);
-        }
     }
 
     fn show(&mut self, position: u64) {

@@ -54,6 +54,7 @@ const SHOPIFY: &[Setting] = &[
         "--only",
         Some("Financial Status=paid|partially_paid|partially_refunded|refunded"),
     ),
+    ("--reversed-if", Some("Financial Status=voided")),
     ("--ignore", Some("Lineitem quantity")),
 ];
 
@@ -71,6 +72,7 @@ const STRIPE: &[Setting] = &[
         "--only",
         Some("Status=Paid|Refunded|Partially Refunded|succeeded"),
     ),
+    ("--reversed-if", Some("Status=Failed|Canceled|Cancelled")),
 ];
 
 const WOOCOMMERCE: &[Setting] = &[
@@ -86,6 +88,7 @@ const WOOCOMMERCE: &[Setting] = &[
     ("--currency-column", Some("order_currency")),
     ("--refunded-if", Some("status=refunded")),
     ("--only", Some("status=completed|processing|refunded")),
+    ("--reversed-if", Some("status=cancelled|failed|trash")),
 ];
 
 const SALESFORCE: &[Setting] = &[
@@ -97,6 +100,7 @@ const SALESFORCE: &[Setting] = &[
     ("--amount-column", Some("Amount")),
     ("--currency-column", Some("CurrencyIsoCode")),
     ("--only", Some("StageName=Closed Won")),
+    ("--reversed-if", Some("StageName=Closed Lost")),
 ];
 
 const ZENDESK: &[Setting] = &[
@@ -274,7 +278,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.ends_with("name.\n--only: yours replace only those of the same column"),
+            text.contains("name.\n--only: yours replace only those of the same column\n"),
             "{text}"
         );
         assert_eq!(quoted("it's"), "'it'\\''s'");

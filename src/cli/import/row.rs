@@ -18,6 +18,7 @@ pub struct Row<'a> {
     nothing: Option<String>,
     /// What is right and was read otherwise than it stands there.
     remarks: Vec<&'static str>,
+    condition: Option<String>,
 }
 
 impl<'a> Row<'a> {
@@ -36,6 +37,7 @@ impl<'a> Row<'a> {
             strict: false,
             nothing: None,
             remarks: vec![],
+            condition: None,
         }
     }
 
@@ -157,6 +159,23 @@ impl<'a> Row<'a> {
     /// Notes that the row, with which nothing is wrong, holds no fact, and why.
     pub fn leave_out(&mut self, reason: impl Into<String>) {
         self.nothing = Some(reason.into());
+    }
+
+    /// Drops what is wrong: the row is not needed.
+    pub fn forgive(&mut self) {
+        self.problems.clear();
+        self.cells.clear();
+    }
+
+    /// Notes that the facts of the row count only if the server finds what they are about, and why they may not.
+    pub fn condition(&mut self, reason: String) {
+        self.condition = Some(reason);
+    }
+
+    /// Why the facts of the row may not count.
+    #[must_use]
+    pub fn conditional(&self) -> Option<&str> {
+        self.condition.as_deref()
     }
 
     /// Notes that something right was read otherwise than it stands there; the summary counts it.

@@ -1,8 +1,10 @@
 //! Rows of transactions.
 
 mod amounts;
+mod kinds;
 mod originals;
 mod refunds;
+mod reversals;
 
 use std::borrow::Cow;
 
@@ -11,13 +13,13 @@ use clap::Args;
 use self::amounts::AmountColumns;
 use self::originals::{OriginalArgs, OriginalColumns};
 use self::refunds::RefundColumns;
-use super::amount::{Amount, LIMIT_MINOR, parse_amount};
+use super::amount::{LIMIT_MINOR, parse_amount};
 use super::args::{FileArgs, Formats};
 use super::columns::Header;
 use super::currency::{RowCurrency, parse_currency};
 use super::identity::{Content, DerivedIds};
 use super::meaning::View;
-use super::pick::{Pair, parse_choice};
+use super::pick::{Choice, Pair, parse_choice};
 use super::pipeline::reading::Mapping;
 use super::row::Row;
 use super::send::{Batch, Terms};
@@ -62,6 +64,10 @@ pub struct TransactionsArgs {
     /// Values of a column that mean that the whole amount was paid back (repeatable)
     #[arg(long, value_name = "COLUMN=VALUE|VALUE", value_parser = parse_choice)]
     refunded_if: Vec<Pair>,
+    /// Values of a column that mean that the order is no sale, or none any more (repeatable): if an earlier import recorded it, it is
+    /// reversed, otherwise the row is skipped. --only and --skip of the same column do not apply to such rows
+    #[arg(long, value_name = "COLUMN=VALUE|VALUE", value_parser = parse_choice)]
+    reversed_if: Vec<Pair>,
     /// Column of the cost of goods, in major units [default: cost]
     #[arg(long, value_name = "COLUMN")]
     cost_column: Option<String>,
@@ -128,7 +134,7 @@ impl TransactionMapping {
         let refunds = RefundColumns::new(args, header)?;
         if refunds.are_read() && id.is_none() {
             return Err(CliError::Usage {
-                message: "refunds of an order need the order's id".to_owned(),
+                message: "refunds and reversals of an order need the order's id".to_owned(),
                 hint: "set --id-column or --order-column".to_owned(),
             });
         }
@@ -158,20 +164,6 @@ impl TransactionMapping {
             customer_kind: args.file.kind(),
             ids: DerivedIds::default(),
         })
-    }
-
-    /// The kind of transaction that the sign of an amount and the kind column of the row make it.
-    fn kind(&self, row: &mut Row<'_>, amount: Amount) -> Option<Kind> {
-        let stated = row.parse(self.kind, parse_kind);
-        match (stated, amount.negative) {
-            (Some(Kind::Purchase), true) => {
-                row.refuse("a purchase cannot have a negative amount: is it a refund?");
-                None
-            }
-            (Some(kind), _) => Some(kind),
-            (None, true) => Some(Kind::Refund),
-            (None, false) => Some(Kind::Purchase),
-        }
     }
 
     /// The cost of the row's goods. A refund may state it with the sign of its amount.
@@ -270,7 +262,14 @@ impl Mapping for TransactionMapping {
         &mut self.formats
     }
 
+    fn decided_by(&self, row: &Row<'_>) -> Option<usize> {
+        self.refunds.reversed(row).map(Choice::column)
+    }
+
     fn read(&mut self, row: &mut Row<'_>) -> Option<Vec<pb::Transaction>> {
+        if let Some(reason) = self.refunds.reversed(row).map(|choice| choice.shown(row)) {
+            return self.read_reversal(row, reason);
+        }
         self.agree(row);
         let named = self.customer.read(row);
         let dates = &self.formats.dates;
@@ -299,12 +298,7 @@ impl Mapping for TransactionMapping {
             customer: named.customer,
             source: self.source.clone(),
             kind: kind?.into(),
-            when: Some(match when.instant() {
-                Some(instant) => pb::transaction::When::OccurredTime(instant),
-                None => pb::transaction::When::OccurredOn(
-                    when.day(&jiff::tz::TimeZone::UTC).to_string(),
-                ),
-            }),
+            when: Some(when_of(&when)),
             amount: Some(pb::Money {
                 amount_minor: amount.minor,
                 currency: currency?,
@@ -332,7 +326,7 @@ impl Mapping for TransactionMapping {
             kind: match fact.kind() {
                 Kind::Unspecified | Kind::Purchase => "Purchases",
                 Kind::Refund | Kind::RefundTotal => "Refunds",
-                Kind::Reversal => "Reversals",
+                Kind::Reversal | Kind::ReversalIfRecorded => "Reversals",
             },
             customer: Some(whose(&fact.customer_id, fact.customer.as_ref())),
             day: match &fact.when {
@@ -364,6 +358,14 @@ impl Mapping for TransactionMapping {
     }
 }
 
+/// An instant, or a day.
+fn when_of(when: &When) -> pb::transaction::When {
+    match when.instant() {
+        Some(instant) => pb::transaction::When::OccurredTime(instant),
+        None => pb::transaction::When::OccurredOn(when.day(&jiff::tz::TimeZone::UTC).to_string()),
+    }
+}
+
 /// Default columns of a day or time.
 pub const TIME_COLUMNS: [&str; 4] = ["date", "time", "occurred_at", "timestamp"];
 
@@ -375,17 +377,6 @@ pub fn day_in(
 ) -> Option<jiff::civil::Date> {
     let instant = jiff::Timestamp::new(time.seconds, time.nanos).ok()?;
     Some(zone.to_datetime(instant).date())
-}
-
-fn parse_kind(text: &str) -> Result<Kind, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "purchase" | "sale" | "order" => Ok(Kind::Purchase),
-        "refund" | "return" => Ok(Kind::Refund),
-        "reversal" | "cancellation" => Ok(Kind::Reversal),
-        _ => Err(format!(
-            "{text:?} is not a kind of transaction: write purchase, refund or reversal"
-        )),
-    }
 }
 
 #[cfg(test)]

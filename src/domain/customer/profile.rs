@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 pub use fold::{
     FOLD_VERSION, Facts, NeedsHistory, NeedsRelated, fold, fold_related, retracted_keys,
+    reversed_keys,
 };
 pub use foreign_refunds::{ConvertedPurchases, ForeignRefund, ForeignRefunds};
 

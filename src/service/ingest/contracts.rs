@@ -222,6 +222,7 @@ impl Observed {
         self.new.push(NewFact {
             fact: Observation { customer_id, fact },
             customer_kind: item.customer_kind,
+            needs_original: false,
             found_by: None,
         });
     }

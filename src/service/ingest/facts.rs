@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 
 use super::{
     Call, Ingest, Outcome, Recorded,
+    conditional::Unneeded,
     creation::new_customer,
     keys,
     locked::{Locked, begin, distinct},
@@ -39,6 +40,8 @@ pub struct NewFact<F> {
     pub fact: F,
     /// What the customer is, if this fact creates them; a person when it is `None`.
     pub customer_kind: Option<CustomerKind>,
+    /// Whether it is recorded only if the transaction that it names is recorded and not reversed; always `false` but of a reversal.
+    pub needs_original: bool,
     /// By which identifier the customer was found, if not named by id.
     pub found_by: Option<Arc<FoundBy>>,
 }
@@ -86,6 +89,14 @@ pub(super) trait KeyedFact: CustomerFact + PartialEq {
         import: i64,
         keys: &[&FactKey],
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Which items have nothing to take back. Facts without conditions have none.
+    fn sort_out_unneeded(
+        _: &mut PgConnection,
+        _: &[&NewFact<Self>],
+        _: &Locked,
+    ) -> impl Future<Output = Result<Unneeded, StoreError>> + Send {
+        std::future::ready(Ok(Unneeded::default()))
+    }
 }
 
 /// Records a batch. One outcome for each item, in their order.
@@ -133,6 +144,8 @@ pub(super) async fn write<F: KeyedFact>(
             Outcome::Written
         } else if let Some(owner) = tried.refused.get(key) {
             Outcome::OtherCustomer(owner.clone())
+        } else if tried.idle.contains(key) {
+            Outcome::NothingToReverse
         } else if tried.erased.contains(&key.customer_id) {
             Outcome::CustomerErased
         } else if is_same {
@@ -159,6 +172,8 @@ struct Tried<F> {
     created: HashSet<CustomerId>,
     /// Facts that are refused because other customers have them, and whose they are.
     refused: HashMap<FactKey, CustomerId>,
+    /// Facts that have nothing to take back.
+    idle: HashSet<FactKey>,
     /// Customers who were erased, for whom nothing is recorded.
     erased: HashSet<CustomerId>,
     /// What changed about facts that take back what is not there.
@@ -179,6 +194,9 @@ impl<F: KeyedFact> Tried<F> {
             if let Some(fact) = self.stored.remove(&key) {
                 let fact = fact.of_customer(sent.customer_id.clone());
                 self.stored.insert(sent.clone(), fact);
+            }
+            if self.idle.remove(&key) {
+                self.idle.insert(sent.clone());
             }
             if let Some(owner) = self.refused.remove(&key) {
                 self.refused.insert(sent.clone(), owner);
@@ -205,6 +223,8 @@ async fn write_once<F: KeyedFact>(
         .iter()
         .map(|item| (item.fact.customer_id(), item.found_by.as_ref()));
     let confirmed = confirm(&mut tx, placed, &locked).await?;
+    let unneeded = F::sort_out_unneeded(&mut tx, &items, &locked).await?;
+    items.retain(|item| !unneeded.contains(item.fact.key()));
     let erased = locked.erased();
     items.retain(|item| !erased.contains(item.fact.customer_id()));
     let foreign = keys::claim(ingest, &mut tx, &items, &locked, &settled).await?;
@@ -232,7 +252,12 @@ async fn write_once<F: KeyedFact>(
         new,
         stored: stored.into_iter().chain(foreign.stored).collect(),
         created: finished.created,
-        refused: foreign.refused,
+        refused: foreign
+            .refused
+            .into_iter()
+            .chain(unneeded.foreign)
+            .collect(),
+        idle: unneeded.idle,
         erased,
         unmatched: finished.unmatched,
     };
@@ -246,6 +271,7 @@ fn place<'a, F: KeyedFact>(item: &'a NewFact<F>, settled: &Settled) -> Cow<'a, N
         Some(owner) => Cow::Owned(NewFact {
             fact: item.fact.clone().of_customer(owner.clone()),
             customer_kind: None,
+            needs_original: item.needs_original,
             found_by: None,
         }),
     }

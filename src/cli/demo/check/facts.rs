@@ -163,7 +163,10 @@ impl Check<'_> {
             .iter()
             .map(|outcome| match outcome {
                 Outcome::Written => Outcome::Duplicate,
-                Outcome::Duplicate | Outcome::Refused | Outcome::Unspecified => *outcome,
+                Outcome::Duplicate
+                | Outcome::NotApplicable
+                | Outcome::Refused
+                | Outcome::Unspecified => *outcome,
             })
             .collect();
         let explained = results

@@ -12,6 +12,7 @@ use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::cli::import::send::{self, BATCH_BYTES, BATCH_FACTS, Sent, Terms};
 use crate::cli::import::unit::Unit;
+use crate::pb;
 
 /// Where a fact on its way came from.
 #[derive(Debug, Clone)]
@@ -20,6 +21,18 @@ pub(super) struct Origin {
     pub(super) unit: Rc<Unit>,
     /// A hash of its customer.
     pub(super) customer: Option<u64>,
+    /// What it depends on, if it depends on what is recorded.
+    pub(super) condition: Option<Rc<Condition>>,
+}
+
+/// What a fact depends on.
+#[derive(Debug)]
+pub(super) struct Condition {
+    /// Why it is not recorded, if it is not.
+    pub(super) reason: String,
+    /// As what it counts, if it is.
+    pub(super) kind: &'static str,
+    pub(super) money: Option<pb::Money>,
 }
 
 /// A batch that was answered.

@@ -58,6 +58,11 @@ pub trait Mapping {
         None
     }
 
+    /// The column by which a row is read although `--only` or `--skip` leaves it out, if there is one.
+    fn decided_by(&self, _: &Row<'_>) -> Option<usize> {
+        None
+    }
+
     /// The column by which rows are lines of one order, if they are. The file is then read twice.
     fn order_column(&self) -> Option<usize> {
         None
@@ -108,6 +113,8 @@ pub(super) struct Besides {
     pub(super) wrong_cells: Vec<String>,
     /// What was read otherwise than it stands there.
     pub(super) remarks: Vec<&'static str>,
+    /// Why the facts may not count, if that depends on what is recorded.
+    pub(super) condition: Option<String>,
 }
 
 pub(super) fn read_unit<M: Mapping>(
@@ -116,7 +123,7 @@ pub(super) fn read_unit<M: Mapping>(
     unit: &Unit,
 ) -> Read<M::Fact> {
     let mut row = Row::new(header, &unit.records).strictly(reading.strict);
-    if let Some(reason) = reading.picked.skips(&row) {
+    if let Some(reason) = reading.picked.skips(&row, reading.mapping.decided_by(&row)) {
         return Read::Nothing(reason);
     }
     match reading.mapping.read(&mut row) {
@@ -124,6 +131,7 @@ pub(super) fn read_unit<M: Mapping>(
             let besides = Besides {
                 wrong_cells: row.wrong_cells().to_vec(),
                 remarks: row.remarks().to_vec(),
+                condition: row.conditional().map(str::to_owned),
             };
             Read::Facts(facts, besides)
         }

@@ -329,10 +329,9 @@ async fn a_dry_run_finds_the_same_problems_and_sends_nothing() {
         .import("transactions", &path, "--currency EUR --dry-run --json")
         .await;
     assert!(matches!(said.result, Err(CliError::Reported)));
-    assert!(
-        said.notes
-            .contains("line 3: customer_id: is empty; amount: \"x\" is not a number")
-    );
+    assert!(said.notes.contains(
+        "line 3: customer_id: is empty: see --guest-column; amount: \"x\" is not a number"
+    ));
     let summary: serde_json::Value = serde_json::from_str(&said.data).unwrap();
     assert_eq!(summary["sound"], 1);
     assert_eq!(summary["written"], 0);

@@ -28,7 +28,7 @@ impl Own {
     pub(super) fn of(option: &str) -> Self {
         match option {
             "--map" => Self::ReplacesValue,
-            "--only" | "--skip" | "--refunded-if" => Self::ReplacesColumn,
+            "--only" | "--skip" | "--refunded-if" | "--reversed-if" => Self::ReplacesColumn,
             "--attribute" => Self::ReplacesName,
             "--ignore" | "--no-customer" => Self::Adds,
             "--email-column" | "--phone-column" => Self::AddsColumn,

@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::import::amount::parse_amount;
 use crate::cli::import::columns::Header;
 use crate::cli::import::number::Numbers;
-use crate::cli::import::pick::Choice;
+use crate::cli::import::pick::{Choice, Pair};
 use crate::cli::import::row::Row;
 use crate::cli::text::major_text;
 use crate::pb;
@@ -19,6 +19,7 @@ const ID_BYTES: usize = 128;
 pub(super) struct RefundColumns {
     refunded: Option<usize>,
     refunded_if: Vec<Choice>,
+    reversed_if: Vec<Choice>,
 }
 
 impl RefundColumns {
@@ -28,20 +29,28 @@ impl RefundColumns {
     ///
     /// Wrong usage when one is not there.
     pub(super) fn new(args: &TransactionsArgs, header: &Header) -> Result<Self, CliError> {
-        let refunded_if: Result<Vec<Choice>, _> = args
-            .refunded_if
-            .iter()
-            .map(|choice| Choice::find("--refunded-if", choice, header))
-            .collect();
+        let choices = |option: &str, pairs: &[Pair]| -> Result<Vec<Choice>, CliError> {
+            let choices = pairs.iter();
+            choices
+                .map(|choice| Choice::find(option, choice, header))
+                .collect()
+        };
         Ok(Self {
             refunded: header.optional("--refunded-column", args.refunded_column.as_deref(), &[])?,
-            refunded_if: refunded_if?,
+            refunded_if: choices("--refunded-if", &args.refunded_if)?,
+            reversed_if: choices("--reversed-if", &args.reversed_if)?,
         })
     }
 
-    /// Whether rows can have refunds.
+    /// Whether rows can have refunds, or be reversals.
     pub(super) fn are_read(&self) -> bool {
-        self.refunded.is_some() || !self.refunded_if.is_empty()
+        let has_choices = !self.refunded_if.is_empty() || !self.reversed_if.is_empty();
+        self.refunded.is_some() || has_choices
+    }
+
+    /// By what a row is no sale, if it is none.
+    pub(super) fn reversed(&self, row: &Row<'_>) -> Option<&Choice> {
+        self.reversed_if.iter().find(|choice| choice.holds(row))
     }
 
     /// What was paid back of an order, as a total: the server records what is missing of it, so that a later export adds only what grew. Its id

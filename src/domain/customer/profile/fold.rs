@@ -19,7 +19,7 @@ use contacts::NetContacts;
 use contracts::add_contracts;
 use days::replace;
 use purchases::{NetPurchases, Unmatched};
-pub use taken_back::retracted_keys;
+pub use taken_back::{retracted_keys, reversed_keys};
 
 use super::History;
 use crate::domain::{

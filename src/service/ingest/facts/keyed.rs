@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
-use super::{CustomerFact, KeyedFact};
+use super::{CustomerFact, KeyedFact, NewFact};
 use crate::{
     domain::{
         customer::{
@@ -12,6 +12,10 @@ use crate::{
         },
         money::Currency,
         text::CustomerId,
+    },
+    service::ingest::{
+        conditional::{self, Unneeded},
+        locked::Locked,
     },
     store::{self, error::StoreError, fact_keys::KeyedKind, imports::ImportedKind},
 };
@@ -68,6 +72,14 @@ impl KeyedFact for Transaction {
         keys: &[&FactKey],
     ) -> Result<bool, StoreError> {
         store::repeats::insert_transactions(tx, import, keys).await
+    }
+
+    async fn sort_out_unneeded(
+        tx: &mut PgConnection,
+        items: &[&NewFact<Self>],
+        locked: &Locked,
+    ) -> Result<Unneeded, StoreError> {
+        conditional::sort_out(tx, items, locked).await
     }
 }
 

@@ -14,7 +14,7 @@ fn bad_transactions() -> Corpus<pb::Transaction> {
         Corpus::<pb::Transaction>::new(|at| purchase("ada", &at.to_string(), "2026-01-01", 100));
     add_bad_texts(&mut bad);
     add_bad_days_and_amounts(&mut bad);
-    for kind in [-1, 5, i32::MAX] {
+    for kind in [-1, 6, i32::MAX] {
         bad.add("kind", "UNKNOWN_ENUM_VALUE", |it| it.kind = kind);
         bad.add("customer_kind", "UNKNOWN_ENUM_VALUE", |it| {
             it.customer_kind = kind;

@@ -13,9 +13,8 @@ pub fn retracted_keys(contacts: &[Contact]) -> HashSet<FactKey> {
 }
 
 /// The keys of transactions that do not count: reversed by one of `transactions`, each key once, that was not itself reversed.
-pub(super) fn reversed_keys<'a>(
-    transactions: impl Iterator<Item = &'a Transaction>,
-) -> HashSet<FactKey> {
+#[must_use]
+pub fn reversed_keys<'a>(transactions: impl Iterator<Item = &'a Transaction>) -> HashSet<FactKey> {
     taken_back(transactions.map(|fact| {
         let reverses = fact.kind == TransactionKind::Reversal;
         (&fact.key, fact.original_key().filter(|_| reverses))
