@@ -2,16 +2,18 @@
 
 mod identity;
 mod tls;
+mod wire;
 
 use std::error::Error as _;
 use std::time::Duration;
 
 use clap::Args;
 use tonic::Request;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 use self::identity::{Identity, IdentityArgs};
 use self::tls::ClientTlsArgs;
+use self::wire::Wire;
 use super::error::CliError;
 use crate::pb::correction_service_client::CorrectionServiceClient;
 use crate::pb::customer_service_client::CustomerServiceClient;
@@ -62,7 +64,7 @@ pub struct ConnectionArgs {
 /// An open connection with the time limit of its calls.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    channel: Channel,
+    channel: Wire,
     endpoint: String,
     timeout: Duration,
     identity: Identity,
@@ -95,7 +97,7 @@ impl Connection {
         }
         let channel = server.connect().await.map_err(unreachable)?;
         Ok(Self {
-            channel,
+            channel: Wire::new(channel),
             endpoint,
             timeout,
             identity,
@@ -139,43 +141,43 @@ impl Connection {
 
     /// A client of `ScoringService`.
     #[must_use]
-    pub fn scoring(&self) -> ScoringServiceClient<Channel> {
+    pub fn scoring(&self) -> ScoringServiceClient<Wire> {
         ScoringServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `RoutingService`.
     #[must_use]
-    pub fn routing(&self) -> RoutingServiceClient<Channel> {
+    pub fn routing(&self) -> RoutingServiceClient<Wire> {
         RoutingServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `IngestService`.
     #[must_use]
-    pub fn ingest(&self) -> IngestServiceClient<Channel> {
+    pub fn ingest(&self) -> IngestServiceClient<Wire> {
         IngestServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `CorrectionService`.
     #[must_use]
-    pub fn corrections(&self) -> CorrectionServiceClient<Channel> {
+    pub fn corrections(&self) -> CorrectionServiceClient<Wire> {
         CorrectionServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `ModelService`.
     #[must_use]
-    pub fn models(&self) -> ModelServiceClient<Channel> {
+    pub fn models(&self) -> ModelServiceClient<Wire> {
         ModelServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `DefinitionService`.
     #[must_use]
-    pub fn definitions(&self) -> DefinitionServiceClient<Channel> {
+    pub fn definitions(&self) -> DefinitionServiceClient<Wire> {
         DefinitionServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
     /// A client of `ServiceDeskService`.
     #[must_use]
-    pub fn desk(&self) -> ServiceDeskServiceClient<Channel> {
+    pub fn desk(&self) -> ServiceDeskServiceClient<Wire> {
         ServiceDeskServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 
@@ -187,7 +189,7 @@ impl Connection {
 
     /// A client of `CustomerService`.
     #[must_use]
-    pub fn customers(&self) -> CustomerServiceClient<Channel> {
+    pub fn customers(&self) -> CustomerServiceClient<Wire> {
         CustomerServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 }

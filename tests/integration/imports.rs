@@ -7,6 +7,7 @@ mod inspected;
 mod orders;
 mod parquet;
 mod people;
+mod proxied;
 mod returns;
 mod reversed;
 mod warned;

@@ -1,22 +1,24 @@
 //! Sending batches of facts by streams, again where that helps. Facts are idempotent, so sending one twice is safe.
 //!
 //! Each lane is a stream of its own in a task of its own, so that facts are sent and answered while the next rows are read. The batches of a
-//! lane are recorded in their order. A stream that breaks is opened again, with every batch that was not acknowledged.
+//! lane are recorded in their order. A stream that breaks is opened again, with every batch that was not acknowledged. Where a proxy breaks it for
+//! its size, the next ones are shorter.
 
+mod ended;
 #[cfg(test)]
 pub(crate) mod fake;
 
 use std::collections::VecDeque;
-use std::error::Error as _;
 use std::time::Duration;
 
+use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, Streaming};
-use tonic_types::StatusExt as _;
+use tonic::Streaming;
 
+use self::ended::{Ended, Over, late};
 use crate::cli::connection::Connection;
 use crate::cli::error::CliError;
 use crate::pb;
@@ -88,6 +90,7 @@ impl Lanes {
                 answers: sender.clone(),
                 attempts: 0,
                 retries: 0,
+                longest: usize::MAX,
             };
             tasks.spawn(task.run());
             Lane {
@@ -172,52 +175,29 @@ struct Task {
     attempts: u32,
     /// Streams that were opened again and not reported.
     retries: u32,
+    /// Bytes of batches after which a stream ends, so that another one begins. A batch is sent whole, however large.
+    longest: usize,
 }
 
-/// Why a stream ended before its last batch.
-enum Ended {
-    /// The server's answer, or that of the connection.
-    Status(Status),
-    /// Without an answer, and how.
-    Silently(String),
-    /// What nothing helps against.
-    Failed(CliError),
+/// What a stream has carried.
+#[derive(Debug, Default)]
+struct Carried {
+    bytes: usize,
+    batches: usize,
+    /// Those of them that are acknowledged.
+    acknowledged: usize,
 }
 
-impl Ended {
-    fn is_passing(&self) -> bool {
-        match self {
-            Self::Status(status) => is_passing(status),
-            Self::Silently(_) => true,
-            Self::Failed(_) => false,
+impl Carried {
+    /// Whether a batch goes into a stream of so many bytes; the first one always does.
+    fn takes(&mut self, batch: &Batch, longest: usize) -> bool {
+        let bytes = self.bytes + bytes(batch);
+        if self.batches > 0 && bytes > longest {
+            return false;
         }
-    }
-
-    /// The delay that the server asks for, or the shortest one.
-    fn asked_delay(&self) -> Duration {
-        let asked = match self {
-            Self::Status(status) => status.get_details_retry_info(),
-            Self::Silently(_) | Self::Failed(_) => None,
-        };
-        asked
-            .and_then(|info| info.retry_delay)
-            .unwrap_or(FIRST_DELAY)
-    }
-}
-
-impl From<Ended> for CliError {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Status(status) => status.into(),
-            Ended::Silently(how) => Self::failed(how),
-            Ended::Failed(error) => error,
-        }
-    }
-}
-
-impl From<Status> for Ended {
-    fn from(status: Status) -> Self {
-        Self::Status(status)
+        self.bytes = bytes;
+        self.batches += 1;
+        true
     }
 }
 
@@ -235,10 +215,19 @@ impl Task {
                 delay = Duration::ZERO;
             }
             self.attempts += 1;
-            let Err(ended) = self.stream().await else {
-                return;
+            let mut carried = Carried::default();
+            let ended = match self.stream(&mut carried).await {
+                Ok(Over::All) => return,
+                Ok(Over::Full) => continue,
+                Err(ended) => ended,
             };
-            if self.attempts < ATTEMPTS && ended.is_passing() {
+            // A proxy may take only so much of a stream. One that got nothing through is not begun the same way again.
+            let is_shorter = carried.acknowledged == 0 && carried.batches > 1;
+            if is_shorter && (ended.is_too_large() || ended.is_reset()) {
+                self.longest = carried.bytes / 2;
+            }
+            let may_pass = ended.is_passing() || (is_shorter && ended.is_too_large());
+            if self.attempts < ATTEMPTS && may_pass {
                 self.retries += 1;
                 // Doubled all the same: a busy server names moments, and ten of them are soon over.
                 delay = ended.asked_delay().max(delay * 2).min(LONGEST_DELAY);
@@ -251,15 +240,19 @@ impl Task {
         }
     }
 
-    /// Sends what waits and what comes by one stream, until all is acknowledged and no more comes.
-    async fn stream(&mut self) -> Result<(), Ended> {
+    /// Sends what waits and what comes by one stream, until all is acknowledged and no more comes, or the stream is full.
+    async fn stream(&mut self, carried: &mut Carried) -> Result<Over, Ended> {
         let limit = self.connection.timeout();
         let (requests, messages) = mpsc::channel(AHEAD);
+        let mut is_full = false;
         for batch in &self.waiting {
-            // There is room for all that may wait.
-            let _ = requests.try_send(request(batch));
+            is_full = is_full || !carried.takes(batch, self.longest);
+            if !is_full {
+                // There is room for all that may wait.
+                let _ = requests.try_send(request(batch));
+            }
         }
-        let mut requests = Some(requests);
+        let mut requests = Some(requests).filter(|_| !is_full);
         let mut client = self.connection.ingest();
         // A time limit in the request would bound the whole stream.
         let stream = self
@@ -273,23 +266,30 @@ impl Task {
         loop {
             let has_room = requests.is_some() && self.waiting.len() < AHEAD;
             tokio::select! {
-                batch = self.batches.recv(), if has_room => match (batch, &requests) {
-                    (Some(batch), Some(requests)) => {
-                        if self.waiting.is_empty() {
-                            since = Instant::now();
-                        }
-                        // If the stream has ended, its answer states it, and the next one sends the batch.
-                        let _ = requests.try_send(request(&batch));
-                        self.waiting.push_back(batch);
+                batch = self.batches.recv(), if has_room => {
+                    let Some(batch) = batch else {
+                        requests = None;
+                        continue;
+                    };
+                    if self.waiting.is_empty() {
+                        since = Instant::now();
                     }
-                    _ => requests = None,
+                    is_full = !carried.takes(&batch, self.longest);
+                    // The next stream sends it. If this one has ended, its answer states it, and the next one sends the batch, too.
+                    requests = requests.filter(|_| !is_full);
+                    if let Some(requests) = &requests {
+                        let _ = requests.try_send(request(&batch));
+                    }
+                    self.waiting.push_back(batch);
                 },
                 answer = acknowledged.message() => match answer? {
                     Some(answer) => {
+                        carried.acknowledged += answer.batches.len();
                         self.acknowledge(answer).await?;
                         since = Instant::now();
                     }
-                    None if requests.is_none() && self.waiting.is_empty() => return Ok(()),
+                    None if is_full && carried.acknowledged == carried.batches => return Ok(Over::Full),
+                    None if requests.is_none() && self.waiting.is_empty() => return Ok(Over::All),
                     None => {
                         let how = "the server ended a stream before all of it was acknowledged";
                         return Err(Ended::Silently(how.to_owned()));
@@ -328,16 +328,19 @@ impl Task {
     }
 }
 
-fn late(limit: Duration) -> Ended {
-    let seconds = limit.as_secs_f64();
-    Ended::Silently(format!(
-        "the server acknowledged nothing within {seconds} s: try again, or set a longer --timeout"
-    ))
-}
-
 fn request(batch: &Batch) -> pb::StreamFactsRequest {
     pb::StreamFactsRequest {
         batch: Some(batch.clone()),
+    }
+}
+
+fn bytes(batch: &Batch) -> usize {
+    match batch {
+        Batch::Customers(batch) => batch.encoded_len(),
+        Batch::Transactions(batch) => batch.encoded_len(),
+        Batch::Contacts(batch) => batch.encoded_len(),
+        Batch::Contracts(batch) => batch.encoded_len(),
+        Batch::Rates(batch) => batch.encoded_len(),
     }
 }
 
@@ -349,14 +352,6 @@ fn facts(batch: &Batch) -> usize {
         Batch::Contracts(batch) => batch.contracts.len(),
         Batch::Rates(batch) => batch.rates.len(),
     }
-}
-
-/// Whether the same call may succeed later: the server says so, or the connection broke (then the status has a local source).
-fn is_passing(status: &Status) -> bool {
-    let code = status.code();
-    let stated = [Code::Unavailable, Code::DeadlineExceeded, Code::Aborted].contains(&code);
-    let broken = [Code::Unknown, Code::Cancelled].contains(&code) && status.source().is_some();
-    stated || broken
 }
 
 /// Everything that is wrong with a refused fact, in one line. Paths are told from the fact on: the place in the batch means
