@@ -101,7 +101,7 @@ pub(super) fn start(
             clock,
             answers.limits,
             closing,
-            drain_limit,
+            limits,
         )
     });
     let agi = agi.map(|listener| {

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::app::connections::Listening;
-use crate::app::server::SharedLimits;
+use crate::app::server::{Lifetime, Limits, SharedLimits};
 use crate::app::tls::{ListenerTls, SecureStream};
 use crate::clock::Clock;
 use crate::grpc::layers::call_span::CallSpanLayer;
@@ -30,9 +30,6 @@ use crate::grpc::layers::request_id::RequestIdLayer;
 
 /// Time to send the head of a request, also of the next one on a connection that is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Age at which a connection is closed after the request in progress, so that balancers spread callers anew.
-const MAX_AGE: Duration = Duration::from_mins(10);
 
 /// Time to end the request in progress when another connection needs the place.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
@@ -51,32 +48,44 @@ pub(super) fn start(
     clock: Arc<dyn Clock>,
     SharedLimits { peers, cut, .. }: SharedLimits,
     stop: CancellationToken,
-    drain_limit: Duration,
+    limits: &Limits,
 ) -> Listening {
     let service = CallSpanLayer.layer(router);
     let service = RequestIdLayer::new(clock).layer(service);
-    let draining = stop.clone();
-    Listening::start(listener, stop, drain_limit, move |stream, close| {
-        let peer = peers.connect(&cut);
+    let (draining, lifetime) = (stop.clone(), limits.lifetime);
+    Listening::start(listener, stop, limits.drain_limit, move |stream, close| {
+        let peer = peers.connect(&close, &cut);
         let stream = tls.secure(stream, Arc::clone(&peer));
         // The layers of calls find it in the extensions of each request.
+        let caller = Arc::clone(&peer);
         let service = service.clone().map_request(move |mut request: Request<_>| {
             // A request that came in one piece with the one before it has its time from here.
-            peer.note_read();
-            request.extensions_mut().insert(Arc::clone(&peer));
+            caller.note_read();
+            request.extensions_mut().insert(Arc::clone(&caller));
             request
         });
-        answer(stream, service, close, draining.clone())
+        let ends = Ends {
+            close,
+            draining: draining.clone(),
+            lifetime,
+        };
+        answer(stream, service, ends)
     })
 }
 
-/// Answers the requests of one connection until it is to be closed.
-async fn answer<S>(
-    stream: SecureStream,
-    service: S,
+/// When a connection ends.
+struct Ends {
+    /// When it is asked to: its place is needed, or the server stops.
     close: CancellationToken,
+    /// The server stops.
     draining: CancellationToken,
-) where
+    /// At its age at the latest.
+    lifetime: Lifetime,
+}
+
+/// Answers the requests of one connection until it is to be closed.
+async fn answer<S>(stream: SecureStream, service: S, ends: Ends)
+where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -93,8 +102,8 @@ async fn answer<S>(
     );
     let closing = async {
         tokio::select! {
-            () = close.cancelled() => {}
-            () = sleep(MAX_AGE) => {}
+            () = ends.close.cancelled() => {}
+            () = ends.lifetime.reach_age() => {}
         }
     };
     let ended = tokio::select! {
@@ -107,7 +116,7 @@ async fn answer<S>(
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             ended = connection => ended,
-            () = given_up(&close, &draining) => Ok(()),
+            () = given_up(&ends) => Ok(()),
         }
     };
     if let Err(error) = ended {
@@ -115,11 +124,14 @@ async fn answer<S>(
     }
 }
 
-/// Ends when the connection must go, whatever it does. A call may take an hour: only for the place is it cut, and at the end of the drain, which is
-/// seen to elsewhere.
-async fn given_up(close: &CancellationToken, draining: &CancellationToken) {
-    close.cancelled().await;
-    if draining.is_cancelled() {
+/// Ends when the connection must go, whatever it does. A call may take an hour: it is cut for the place and after the grace, and at the end of the
+/// drain, which is seen to elsewhere.
+async fn given_up(ends: &Ends) {
+    tokio::select! {
+        () = sleep(ends.lifetime.grace) => return,
+        () = ends.close.cancelled() => {}
+    }
+    if ends.draining.is_cancelled() {
         std::future::pending::<()>().await;
     }
     sleep(LAST_ANSWER).await;

@@ -6,11 +6,13 @@
 mod gathered;
 mod health;
 mod incoming;
+mod lifetime;
 mod limits;
 mod reflection;
 mod spread;
 
 pub use health::Health;
+pub use lifetime::Lifetime;
 pub use limits::Limits;
 pub use reflection::{ReflectionError, descriptor_set, methods};
 
@@ -208,7 +210,7 @@ pub fn start(
         limits,
         connections.clone(),
         peers.clone(),
-        cut.clone(),
+        (stop_accepting.clone(), cut.clone()),
     );
     let rpc = &shared.metrics.rpc;
     // Layers wrap from the last to the first; `grpc::layers` explains their order.
@@ -241,18 +243,27 @@ pub fn start(
     let mut transports = vec![];
     let mut accepting = None;
     if shared.cores.is_empty() {
-        let incoming = incoming.map(move |accepted| Ok::<_, io::Error>(setup.connect(accepted)));
-        let until = stop_accepting.clone().cancelled_owned();
-        let serving = transport(limits).serve_with_incoming_shutdown(service, incoming, until);
+        let incoming = incoming.map(move |accepted| setup.connect(accepted));
+        let serving = lifetime::serve(
+            transport(limits),
+            service,
+            incoming,
+            limits.lifetime,
+            stop_accepting.clone(),
+        );
         transports.push(AbortOnDropHandle::new(tokio::spawn(serving)));
     } else {
         let mut cores = Vec::with_capacity(shared.cores.len());
         for handle in &shared.cores {
             let (core, arrivals) = spread::core(setup.clone());
             cores.push(core);
-            let until = stop_accepting.clone().cancelled_owned();
-            let serving =
-                transport(limits).serve_with_incoming_shutdown(service.clone(), arrivals, until);
+            let serving = lifetime::serve(
+                transport(limits),
+                service.clone(),
+                arrivals,
+                limits.lifetime,
+                stop_accepting.clone(),
+            );
             transports.push(AbortOnDropHandle::new(handle.spawn(serving)));
         }
         let until = stop_accepting.clone();

@@ -22,7 +22,7 @@ use clap::builder::BoolishValueParser;
 use http::HeaderValue;
 
 use crate::app::logging::LogFormat;
-use crate::app::server::Limits;
+use crate::app::server::{Lifetime, Limits};
 use crate::app::settings::encryption::{DatabaseTlsSettings, TlsSettings};
 use crate::app::settings::identity::IdentityMode;
 use crate::postgres::directory::default_data_dir;
@@ -247,6 +247,29 @@ pub struct Settings {
     )]
     pub lame_duck_ms: u64,
 
+    /// Age in seconds at which a gRPC or HTTP connection is asked to end; its client opens another one. 0: never.
+    ///
+    /// Balancers spread connections and not calls, so that a new server gets callers only as old connections end. Each ends within a
+    /// tenth of this age, not all at once. With TLS, it is also the time after which certificates are checked again.
+    #[arg(
+        long,
+        env = "PATRON_MAX_CONNECTION_AGE_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 600
+    )]
+    pub max_connection_age_seconds: u64,
+
+    /// Time in seconds after that age in which a connection may finish its calls, before it is cut.
+    ///
+    /// No call takes longer than an hour. An import that is cut continues on a new connection.
+    #[arg(
+        long,
+        env = "PATRON_MAX_CONNECTION_GRACE_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 3600
+    )]
+    pub max_connection_grace_seconds: u64,
+
     /// Format of the logs on stderr.
     #[arg(
         long,
@@ -362,6 +385,11 @@ impl Settings {
             default_deadline: Duration::from_millis(self.default_deadline_ms),
             lame_duck: Duration::from_millis(self.lame_duck_ms),
             drain_limit: Duration::from_secs(self.drain_limit_seconds),
+            lifetime: Lifetime {
+                age: (self.max_connection_age_seconds > 0)
+                    .then(|| Duration::from_secs(self.max_connection_age_seconds)),
+                grace: Duration::from_secs(self.max_connection_grace_seconds),
+            },
             ..Limits::default()
         }
     }

@@ -3,6 +3,7 @@
 //! The service behind it is a fake that echoes, fails or waits as it is told; the server, its layers and its sockets are the real ones.
 
 pub(crate) mod admin;
+mod ages;
 mod bench;
 mod conventions;
 mod deadlines;

@@ -4,6 +4,7 @@
 //! tonic sets nodelay only on sockets it bound itself (40 ms a call without), and spins on an accept error such as "too many open files":
 //! this stream never yields one.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::server::Connected;
 
 use super::gathered::Gathered;
@@ -56,23 +57,25 @@ pub(super) struct Setup {
     handshake_timeout: Duration,
     metrics: ConnectionMetrics,
     peers: Peers,
+    leave: CancellationToken,
     cut: CancellationToken,
 }
 
 impl Setup {
-    /// Each connection is one of `peers`; `cut` ends all that come from here.
+    /// Each connection is one of `peers`; the first token asks all that come from here to end, the second one ends them.
     pub(super) fn new(
         tls: ListenerTls,
         limits: &Limits,
         metrics: ConnectionMetrics,
         peers: Peers,
-        cut: CancellationToken,
+        (leave, cut): (CancellationToken, CancellationToken),
     ) -> Self {
         Self {
             tls,
             handshake_timeout: limits.handshake_timeout,
             metrics,
             peers,
+            leave,
             cut,
         }
     }
@@ -81,7 +84,7 @@ impl Setup {
     pub(super) fn connect(&self, accepted: Accepted) -> Connection {
         self.metrics.accepted.inc();
         self.metrics.open.inc();
-        let peer = self.peers.connect(&self.cut);
+        let peer = self.peers.connect(&self.leave, &self.cut);
         Connection {
             stream: Gathered::new(self.tls.secure(accepted.stream, peer)),
             handshake: Some(Handshake {
@@ -89,6 +92,7 @@ impl Setup {
                 timeout: Box::pin(tokio::time::sleep(self.handshake_timeout)),
             }),
             metrics: self.metrics.clone(),
+            gone: CancellationToken::new().drop_guard(),
             _place: accepted.place,
             _share: accepted.share,
         }
@@ -170,6 +174,7 @@ pub(super) struct Connection {
     stream: Gathered<SecureStream>,
     handshake: Option<Handshake>,
     metrics: ConnectionMetrics,
+    gone: DropGuard,
     _place: OwnedSemaphorePermit,
     _share: Option<Share>,
 }
@@ -190,6 +195,11 @@ impl Connected for Connection {
 }
 
 impl Connection {
+    /// Cancelled when it is over.
+    pub(super) fn gone(&self) -> CancellationToken {
+        self.gone.token().clone()
+    }
+
     /// The result of reading or writing, or an error when it is pending and the time for the preface is over.
     fn unless_late<T>(
         &mut self,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::lifetime::Lifetime;
 use crate::grpc::layers::peer::PeerLimits;
 use crate::grpc::layers::peer::charge::CALL_BYTES;
 use crate::grpc::layers::receive::ReceiveLimits;
@@ -43,6 +44,8 @@ pub struct Limits {
     pub lame_duck: Duration,
     /// Time calls in progress have after that, before they are cut.
     pub drain_limit: Duration,
+    /// How long connections live.
+    pub lifetime: Lifetime,
 }
 
 impl Default for Limits {
@@ -62,6 +65,7 @@ impl Default for Limits {
             stall_limit: peers.stall,
             lame_duck: Duration::ZERO,
             drain_limit: Duration::from_secs(10),
+            lifetime: Lifetime::default(),
         }
     }
 }

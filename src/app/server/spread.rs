@@ -3,7 +3,6 @@
 //! The kernel would spread them too, over several listeners on one port, but by a hash of their addresses: the few connections of a few callers
 //! then meet on one core.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -93,7 +92,7 @@ pub(super) async fn spread(mut incoming: Incoming, cores: Vec<Core>) {
 }
 
 impl Stream for Arrivals {
-    type Item = Result<Connection, io::Error>;
+    type Item = Connection;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
@@ -105,7 +104,7 @@ impl Stream for Arrivals {
                         place: arrival.place,
                         share: Some(arrival.share),
                     };
-                    return Poll::Ready(Some(Ok(this.setup.connect(accepted))));
+                    return Poll::Ready(Some(this.setup.connect(accepted)));
                 }
                 Err(error) => {
                     tracing::warn!(error.cause = %error, "a connection could not be accepted");
@@ -135,7 +134,7 @@ mod tests {
             &limits,
             metrics.connections.clone(),
             Peers::new(limits.of_peers(), metrics.peers.clone()),
-            CancellationToken::new(),
+            (CancellationToken::new(), CancellationToken::new()),
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -147,15 +146,15 @@ mod tests {
         let (mut here, mut there) = (vec![], vec![]);
         for _ in 0..2 {
             clients.push(TcpStream::connect(address).await.unwrap());
-            here.push(arrivals.next().await.unwrap().unwrap());
+            here.push(arrivals.next().await.unwrap());
             clients.push(TcpStream::connect(address).await.unwrap());
-            there.push(second_arrivals.next().await.unwrap().unwrap());
+            there.push(second_arrivals.next().await.unwrap());
         }
         assert_eq!(metrics.connections.open.get(), 4);
         there.clear();
         for _ in 0..2 {
             clients.push(TcpStream::connect(address).await.unwrap());
-            there.push(second_arrivals.next().await.unwrap().unwrap());
+            there.push(second_arrivals.next().await.unwrap());
         }
         assert_eq!(metrics.connections.open.get(), 4);
         // The end of accepting ends what the cores wait for.

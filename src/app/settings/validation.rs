@@ -17,6 +17,8 @@ const MAX_MESSAGE_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
 /// Smallest message that may be allowed: a batch of a few items must fit.
 const MIN_MESSAGE_BYTES: u64 = 4 * 1024;
 
+/// Greatest age of a connection and its grace, in seconds: a day. Beyond it, none is meant, which is 0.
+const MAX_AGE: u64 = 86_400;
 /// Longest default deadline, lame-duck time and drain limit: one hour. Beyond it, milliseconds were taken for something else.
 const MAX_WAIT: Duration = Duration::from_hours(1);
 
@@ -256,6 +258,12 @@ impl Settings {
                 (1, wait_seconds),
             ),
             (names::DRAIN, self.drain_limit_seconds, (0, wait_seconds)),
+            (names::AGE, self.max_connection_age_seconds, (0, MAX_AGE)),
+            (
+                names::GRACE,
+                self.max_connection_grace_seconds,
+                (0, MAX_AGE),
+            ),
             (names::FENCE, self.fence_wait_seconds, (0, wait_seconds)),
             (names::LAME_DUCK, self.lame_duck_ms, (0, wait_ms)),
             (

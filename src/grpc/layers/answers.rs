@@ -2,8 +2,8 @@
 //!
 //! The transport takes what a body gives it, so a body that gives everything at once lets a peer that does not read pile up answers.
 //! This one gives a frame at a time, which the windows of HTTP/2 hold back, and charges what is left to the connection
-//! ([`super::peer`]). Streams (health's Watch, reflection) pass through and end when the drain begins: they would outlast it. Those whose
-//! requests end then, end by themselves.
+//! ([`super::peer`]). Streams (health's Watch, reflection) pass through and end when the drain begins or their connection is to end: they would
+//! outlast it. Those whose requests end then, end by themselves.
 //!
 //! It also gives reasons to what tonic answers by itself. Every status of ours carries details; one without them was made by tonic, and
 //! after [`super::receive`] there are three of these: a message that cannot be decoded, a method that does not exist, and an answer that
@@ -35,7 +35,7 @@ pub struct AnswersLayer {
 }
 
 impl AnswersLayer {
-    /// Streams end when `draining` is cancelled.
+    /// Streams end when their connection is to end; those of no known connection when `draining` is cancelled.
     #[must_use]
     pub fn new(draining: CancellationToken) -> Self {
         Self { draining }
@@ -76,7 +76,8 @@ where
         let method = Method::find(request.uri().path());
         request.extensions_mut().insert(method);
         let peer = request.extensions().get::<Arc<Peer>>().cloned();
-        let draining = method.is_endless().then(|| self.draining.clone());
+        let leaving = peer.as_ref().map_or(&self.draining, |peer| peer.leaving());
+        let draining = method.is_endless().then(|| leaving.clone());
         let is_ending_stream = method.is_ending_stream();
         AnswersFuture {
             work: self.inner.call(request),

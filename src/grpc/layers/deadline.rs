@@ -343,7 +343,7 @@ mod tests {
     async fn a_call_whose_time_passed_in_the_queue_is_not_worked_on() {
         let metrics = Metrics::new([]);
         let peers = Peers::new(PeerLimits::default(), metrics.peers.clone());
-        let peer = peers.connect(&CancellationToken::new());
+        let peer = peers.connect(&CancellationToken::new(), &CancellationToken::new());
         let layer = DeadlineLayer::new(Duration::from_secs(2), &metrics.rpc);
         let mut service = layer.layer(service_fn(|_: Request<()>| async {
             panic!("worked on");

@@ -97,6 +97,7 @@ pub struct Peer {
     reading: Mutex<Progress>,
     sending: Mutex<Progress>,
     certificate: OnceLock<Arc<ClientCertificate>>,
+    leaving: CancellationToken,
     cut: CancellationToken,
 }
 
@@ -132,9 +133,9 @@ impl Peers {
         }))
     }
 
-    /// A new connection, which ends when `cut` is cancelled or it must go.
+    /// A new connection, which is asked to end when `leave` is cancelled, and ends when `cut` is or it must go.
     #[must_use]
-    pub fn connect(&self, cut: &CancellationToken) -> Arc<Peer> {
+    pub fn connect(&self, leave: &CancellationToken, cut: &CancellationToken) -> Arc<Peer> {
         let number = self.0.last_number.fetch_add(1, Ordering::Relaxed);
         let peer = Arc::new(Peer {
             shared: Arc::clone(&self.0),
@@ -152,6 +153,7 @@ impl Peers {
             reading: Mutex::new(Progress::now()),
             sending: Mutex::new(Progress::now()),
             certificate: OnceLock::new(),
+            leaving: leave.child_token(),
             cut: cut.child_token(),
         });
         lock(&self.0.list).insert(number, Arc::downgrade(&peer));
@@ -164,6 +166,12 @@ impl Peer {
     #[must_use]
     pub fn cut(&self) -> &CancellationToken {
         &self.cut
+    }
+
+    /// Cancelled when the connection finishes its calls and takes no more.
+    #[must_use]
+    pub fn leaving(&self) -> &CancellationToken {
+        &self.leaving
     }
 
     /// The client proved that this certificate is its own. Only the first counts.

@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::service;
 use super::wire::{call, post, send};
+use super::{service, service_with};
 use crate::support::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -136,4 +136,19 @@ async fn over_the_limit_calls_are_refused_and_contacts_have_the_fallback() {
         .unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(rpc.limited_in_flight.get(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_at_its_age_between_two_requests() {
+    let service = service_with(|settings| settings.max_connection_age_seconds = 1).await;
+    let mut stream = TcpStream::connect(service.app.http_address.unwrap())
+        .await
+        .unwrap();
+    // It would stay open for 30 seconds of silence.
+    let request = b"GET /v1/route?number=%2B493023125001 HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    let closed = timeout(Duration::from_secs(20), stream.read_to_string(&mut answer));
+    closed.await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }

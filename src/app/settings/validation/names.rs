@@ -25,6 +25,9 @@ pub(in crate::app::settings) const AGI_LISTEN: &str = "--agi-listen (PATRON_AGI_
 pub(in crate::app::settings) const HTTP_LISTEN: &str = "--http-listen (PATRON_HTTP_LISTEN)";
 pub(super) const ORIGINS: &str = "--http-allowed-origins (PATRON_HTTP_ALLOWED_ORIGINS)";
 pub(super) const ROUTE_BUDGET: &str = "--route-budget-ms (PATRON_ROUTE_BUDGET_MS)";
+pub(super) const AGE: &str = "--max-connection-age-seconds (PATRON_MAX_CONNECTION_AGE_SECONDS)";
+pub(super) const GRACE: &str =
+    "--max-connection-grace-seconds (PATRON_MAX_CONNECTION_GRACE_SECONDS)";
 pub(super) const DRAIN: &str = "--drain-limit-seconds (PATRON_DRAIN_LIMIT_SECONDS)";
 pub(super) const LAME_DUCK: &str = "--lame-duck-ms (PATRON_LAME_DUCK_MS)";
 pub(super) const LOG: &str = "--log (PATRON_LOG)";

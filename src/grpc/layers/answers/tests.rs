@@ -49,7 +49,7 @@ fn request(peer: &Arc<Peer>, path: &str) -> Request<()> {
 async fn an_answer_is_given_in_pieces_and_charged_until_it_is_read() {
     let metrics = Metrics::new([]);
     let peers = Peers::new(PeerLimits::default(), metrics.peers.clone());
-    let peer = peers.connect(&CancellationToken::new());
+    let peer = peers.connect(&CancellationToken::new(), &CancellationToken::new());
     let layer = AnswersLayer::new(CancellationToken::new());
     let mut service = layer.layer(service_fn(|_| async {
         Ok::<_, Infallible>(Response::new(Body::new(Message(Some(40_000), false))))
@@ -80,8 +80,8 @@ async fn an_answer_is_given_in_pieces_and_charged_until_it_is_read() {
 async fn a_stream_ends_when_the_drain_begins_after_what_it_had_to_say() {
     let draining = CancellationToken::new();
     let peers = Peers::new(PeerLimits::default(), Metrics::new([]).peers.clone());
-    let peer = peers.connect(&CancellationToken::new());
-    let layer = AnswersLayer::new(draining.clone());
+    let peer = peers.connect(&draining, &CancellationToken::new());
+    let layer = AnswersLayer::new(CancellationToken::new());
     let mut service = layer.layer(service_fn(|_| async {
         let (sender, stream) = tokio::sync::mpsc::channel::<Bytes>(1);
         sender.send(Bytes::from_static(b"last word")).await.unwrap();

@@ -62,7 +62,7 @@ async fn one_connection_gets_its_share() {
     };
     let peers = Peers::new(limits, metrics.peers.clone());
     let cut = tokio_util::sync::CancellationToken::new();
-    let (greedy, other) = (peers.connect(&cut), peers.connect(&cut));
+    let (greedy, other) = (peers.connect(&cut, &cut), peers.connect(&cut, &cut));
     let layer = LimitLayer::new(10, metrics.rpc.clone());
     let mut service = layer.layer(service_fn(|_: Request<()>| {
         pending::<Result<Response<Body>, Infallible>>()

@@ -11,9 +11,9 @@ async fn a_connection_that_reads_nothing_is_cut_and_one_that_reads_is_not() {
     let peers = peers(PeerLimits::default());
     let all = CancellationToken::new();
     let (deaf, reader, idle) = (
-        peers.connect(&all),
-        peers.connect(&all),
-        peers.connect(&all),
+        peers.connect(&all, &all),
+        peers.connect(&all, &all),
+        peers.connect(&all, &all),
     );
     let _unread = [deaf.answer(100), reader.answer(100)];
     for _ in 0..100 {
@@ -30,7 +30,7 @@ async fn a_connection_that_reads_nothing_is_cut_and_one_that_reads_is_not() {
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_takes_nothing_is_cut_though_no_answer_waits() {
     let peers = peers(PeerLimits::default());
-    let peer = peers.connect(&CancellationToken::new());
+    let peer = peers.connect(&CancellationToken::new(), &CancellationToken::new());
     peers.look(Instant::now());
     peer.blocked();
     tokio::time::advance(Duration::from_secs(19)).await;
@@ -48,7 +48,7 @@ async fn over_the_budget_the_largest_holder_that_does_not_read_goes_first() {
         ..PeerLimits::default()
     });
     let all = CancellationToken::new();
-    let connections: Vec<_> = (0..4).map(|_| peers.connect(&all)).collect();
+    let connections: Vec<_> = (0..4).map(|_| peers.connect(&all, &all)).collect();
     peers.look(Instant::now());
     let sizes = [60_000, 20_000, 30_000, 25_000];
     let charges: Vec<_> = std::iter::zip(&connections, sizes)
@@ -76,7 +76,7 @@ async fn far_over_the_budget_the_largest_holder_goes_at_once() {
         ..PeerLimits::default()
     });
     let all = CancellationToken::new();
-    let (large, small) = (peers.connect(&all), peers.connect(&all));
+    let (large, small) = (peers.connect(&all, &all), peers.connect(&all, &all));
     let _charges = [large.answer(50_000), small.answer(100)];
     peers.look(Instant::now());
     assert!(large.cut().is_cancelled());
@@ -86,7 +86,7 @@ async fn far_over_the_budget_the_largest_holder_goes_at_once() {
 #[test]
 fn what_is_charged_is_given_back() {
     let peers = peers(PeerLimits::default());
-    let peer = peers.connect(&CancellationToken::new());
+    let peer = peers.connect(&CancellationToken::new(), &CancellationToken::new());
     let mut request = peer.request().unwrap();
     request.grow(1000).unwrap();
     let mut answer = peer.answer(5000);
@@ -104,7 +104,8 @@ fn what_is_charged_is_given_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_looked_at_late_came_in_when_its_connection_was_read() {
-    let peer = peers(PeerLimits::default()).connect(&CancellationToken::new());
+    let peer =
+        peers(PeerLimits::default()).connect(&CancellationToken::new(), &CancellationToken::new());
     tokio::time::advance(Duration::from_secs(7)).await;
     peer.note_read();
     let read = Instant::now();
@@ -122,9 +123,9 @@ async fn messages_that_do_not_come_make_room_for_those_who_were_refused() {
     });
     let all = CancellationToken::new();
     let (holder, worker, other) = (
-        peers.connect(&all),
-        peers.connect(&all),
-        peers.connect(&all),
+        peers.connect(&all, &all),
+        peers.connect(&all, &all),
+        peers.connect(&all, &all),
     );
     let _held: Vec<_> = (0..4).map(|_| holder.request().unwrap()).collect();
     let mut running: Vec<_> = (0..6).map(|_| worker.request().unwrap()).collect();

@@ -98,7 +98,10 @@ async fn receive_encoded(
 
 fn peer(limits: PeerLimits) -> Arc<Peer> {
     let peers = Peers::new(limits, Metrics::new([]).peers.clone());
-    peers.connect(&tokio_util::sync::CancellationToken::new())
+    peers.connect(
+        &tokio_util::sync::CancellationToken::new(),
+        &tokio_util::sync::CancellationToken::new(),
+    )
 }
 
 async fn check(pieces: &[&[u8]], end: End, status: &str) {
