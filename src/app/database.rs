@@ -272,7 +272,13 @@ impl Database {
         let schema_state = schema::get_schema_state(start.unguarded()).await?;
         let schema_version = schema_state.require_current()?;
         if !is_raised {
-            fence.raise().await?;
+            match fence.raise().await {
+                // It is raised as soon as the database takes writes.
+                Err(FenceError::ReadOnly) if !private => tracing::warn!(
+                    "the database takes no writes: calls that write are refused until it does"
+                ),
+                raised => raised?,
+            }
         }
         if !private && refold::is_due(&start).await? {
             return Err(DatabaseError::EarlierProfiles);
@@ -360,15 +366,22 @@ async fn decided(
     now: Timestamp,
 ) -> Result<(TimeZone, IdentifierKey), DatabaseError> {
     let path = settings.identifier_key_file();
-    let mut tx = pool.begin().await?;
-    if deployment::find(&mut tx).await?.is_none() {
+    let mut tx = pool.begin_snapshot().await?;
+    let found = deployment::find(&mut tx).await?;
+    tx.rollback().await.map_err(StoreError::from)?;
+    if found.is_none() {
+        let mut tx = pool.begin().await?;
         let zone = settings.time_zone.as_deref().unwrap_or(DEFAULT_ZONE);
         let key = read_key(&path)?.map_or_else(|| make_key(&path), Ok)?;
-        deployment::insert(&mut tx, zone, &key, now).await?;
+        if deployment::find(&mut tx).await?.is_none() {
+            deployment::insert(&mut tx, zone, &key, now).await?;
+        }
+        tx.commit().await.map_err(StoreError::from)?;
     }
     // Read again: another process may have been first.
+    let mut tx = pool.begin_snapshot().await?;
     let stored = deployment::find(&mut tx).await?;
-    tx.commit().await.map_err(StoreError::from)?;
+    tx.rollback().await.map_err(StoreError::from)?;
     let stored = stored.ok_or_else(|| StoreError::Corrupt("the deployment is gone".to_owned()))?;
     check_zone(&stored, settings.time_zone.as_deref())?;
     let key = read_key(&path)?.ok_or_else(|| DatabaseError::NoKey(path.clone()))?;

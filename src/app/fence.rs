@@ -4,6 +4,11 @@
 //! database is away nobody can take the fence either. Where another process was quicker, this one must stop: two caches over one database
 //! would each answer from before the other's writes. Until it knows, its writes fail by the epoch, which the server that takes the fence raises.
 
+mod error;
+mod read_only;
+
+pub use error::FenceError;
+
 use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -16,9 +21,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::error::{holder_text, sessions_text};
 use crate::store::{
-    error::StoreError,
-    fence::{Attempt, Epoch, Hold, Holder, Raised, Session},
+    fence::{Attempt, Epoch, Hold, Holder, Mark, Raised, Session},
     target::Target,
 };
 
@@ -30,58 +35,6 @@ const TRY: Duration = Duration::from_millis(100);
 const SAY: Duration = Duration::from_secs(5);
 /// First and longest pause between attempts to connect again.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-
-/// Why this process may not serve.
-#[derive(Debug, thiserror::Error)]
-pub enum FenceError {
-    /// Another process serves the database.
-    #[error(
-        "another server uses this database ({}); stop it, or wait for it with --fence-wait-seconds",
-        holder_text(.0.as_ref())
-    )]
-    Held(Option<Holder>),
-    /// A server uses the database that is to be migrated.
-    #[error("a server uses this database ({}); stop it first", holder_text(.0.as_ref()))]
-    InUse(Option<Holder>),
-    /// Another process took over.
-    #[error(
-        "another server ({}) took over this database while the connection was down; this server has stopped",
-        holder_text(.0.as_ref())
-    )]
-    Lost(Option<Holder>),
-    /// Transactions of a server that had the fence before have not ended.
-    #[error(
-        "transactions of another server still run ({}); wait for their end, or end them with pg_terminate_backend",
-        sessions_text(.0)
-    )]
-    Writing(Vec<i32>),
-    /// The database does not keep what a session holds.
-    #[error(
-        "the session lost its lock on the database: connect to Postgres directly, or through a pooler in session mode"
-    )]
-    NoSession,
-    /// The database cannot be asked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The thread cannot be started.
-    #[error("cannot watch the fence: {0}")]
-    Thread(std::io::Error),
-}
-
-fn holder_text(holder: Option<&Holder>) -> String {
-    holder.map_or_else(|| "its session just ended".to_owned(), Holder::to_string)
-}
-
-/// The first three of the sessions, and how many more there are.
-fn sessions_text(sessions: &[i32]) -> String {
-    let first: Vec<String> = sessions.iter().take(3).map(i32::to_string).collect();
-    let more = sessions.len().saturating_sub(first.len());
-    let text = format!("sessions {}", first.join(", "));
-    if more == 0 {
-        return text;
-    }
-    format!("{text} and {more} more")
-}
 
 /// The fence, held until it is released or lost.
 #[derive(Debug)]
@@ -286,12 +239,14 @@ impl Post {
     ) -> FenceError {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // Where the epoch is to be raised once the database takes writes: what others had written.
+        let mut unraised: Option<Mark> = None;
         loop {
             tokio::select! {
                 _ = look.tick() => {}
                 Some(raise) = raises.recv() => {
                     let outcome = match session {
-                        Some(session) => self.raise(session).await,
+                        Some(session) => self.raise_or_mark(session, &mut unraised).await,
                         None => Err(FenceError::NoSession),
                     };
                     // The caller may have given up; a session that broke is found next.
@@ -303,7 +258,13 @@ impl Post {
                 None => Ok(Hold::Released),
             };
             match hold {
-                Ok(Hold::Held) => continue,
+                Ok(Hold::Held) => match self.leave_read_only(session, &mut unraised).await {
+                    Ok(()) => continue,
+                    Err(FenceError::Store(error)) => {
+                        tracing::warn!(error.cause = %error, "the session that holds the fence broke: taking it again");
+                    }
+                    Err(lost) => return lost,
+                },
                 Ok(Hold::Overtaken) => return FenceError::Lost(None),
                 Ok(Hold::Released) => {
                     tracing::warn!("the database gave the fence away: taking it again");
@@ -332,6 +293,7 @@ impl Post {
                     tracing::info!(fence.epoch = epoch, "this process may write");
                     return Ok(());
                 }
+                Raised::ReadOnly => return Err(FenceError::ReadOnly),
                 Raised::WaitsFor(writers) if start.elapsed() >= self.wait => {
                     return Err(FenceError::Writing(writers));
                 }

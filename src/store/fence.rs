@@ -14,7 +14,10 @@ use std::{
 
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
-use crate::store::{error::StoreError, target::Target};
+use crate::store::{
+    error::{Outage, StoreError},
+    target::Target,
+};
 
 /// How long a connection, and each statement, may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -86,10 +89,16 @@ impl Epoch {
     /// [`StoreError::TakenOver`], or when the database cannot be asked.
     pub async fn check(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
         let owner: Option<String> = sqlx::query_scalar("SELECT fence_owner()::text")
-            .fetch_one(transaction)
+            .fetch_one(&mut *transaction)
             .await?;
         if self.is_raised() && self.is(owner.as_deref()) {
             return Ok(());
+        }
+        if !self.is_raised() {
+            // Begun on a database that takes no writes: it is for the database to say whether that is still so.
+            sqlx::query("UPDATE fence_epoch SET owner = owner WHERE false")
+                .execute(transaction)
+                .await?;
         }
         Err(StoreError::TakenOver)
     }
@@ -139,7 +148,20 @@ pub enum Raised {
     Now(i64),
     /// It is not, since transactions in these sessions have not ended.
     WaitsFor(Vec<i32>),
+    /// It is not, since the database takes no writes.
+    ReadOnly,
 }
+
+/// What others have written, as far as a process can tell that writes nothing itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Who may write.
+    owner: Option<String>,
+    /// The last change of a profile.
+    change: i64,
+}
+
+crate::store::row::from_row!(Mark { owner, change });
 
 impl Session {
     /// Opens one under a name that tells people which process it is.
@@ -248,9 +270,33 @@ impl Session {
         // Also after a failure: the session may live on.
         let unlock = sqlx::query("SELECT pg_advisory_unlock(9, 2)");
         within(unlock.execute(&mut self.0)).await?;
-        let number = raised?;
+        let number = match raised {
+            Err(error) if error.outage() == Outage::ReadOnly => return Ok(Raised::ReadOnly),
+            raised => raised?,
+        };
         epoch.0.is_raised.store(true, Ordering::Release);
         Ok(Raised::Now(number))
+    }
+
+    /// Whether the database takes writes in this session.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn takes_writes(&mut self) -> Result<bool, StoreError> {
+        let takes = "SELECT NOT current_setting('transaction_read_only')::boolean";
+        within(sqlx::query_scalar(takes).fetch_one(&mut self.0)).await
+    }
+
+    /// What others have written so far.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn mark(&mut self) -> Result<Mark, StoreError> {
+        let mark = sqlx::query_as(
+            "SELECT (SELECT owner::text FROM fence_epoch WHERE singleton) AS owner,
+                    (SELECT coalesce(max(id), 0) FROM change_log) AS change",
+        );
+        within(mark.fetch_one(&mut self.0)).await
     }
 
     /// The sessions whose transactions compared the epoch and have not ended.

@@ -21,6 +21,15 @@ pub async fn is_current(connection: &mut PgConnection, version: i32) -> Result<b
     Ok(current)
 }
 
+/// Whether it is noted that this version of the fold, or a later one, made them: also where there are none.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn is_noted(connection: &mut PgConnection, version: i32) -> Result<bool, StoreError> {
+    let noted = sqlx::query_scalar("SELECT EXISTS (SELECT FROM profile_fold WHERE version >= $1)");
+    Ok(noted.bind(version).fetch_one(connection).await?)
+}
+
 /// Notes that they are now. In a transaction, since it is those that compare the fence's epoch.
 ///
 /// # Errors

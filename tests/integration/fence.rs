@@ -2,6 +2,7 @@
 
 mod overtaken;
 mod raised;
+mod read_only;
 
 use patron::app::failure::Failure;
 use patron::app::fence::FenceError;

@@ -92,6 +92,7 @@ fn in_use(error: FenceError) -> FenceError {
         FenceError::InUse(_)
         | FenceError::Lost(_)
         | FenceError::NoSession
+        | FenceError::ReadOnly
         | FenceError::Writing(_)
         | FenceError::Store(_)
         | FenceError::Thread(_) => error,

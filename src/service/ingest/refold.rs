@@ -36,6 +36,12 @@ pub async fn is_due(pool: &Pool) -> Result<bool, StoreError> {
 /// When the database cannot be asked; then it can be run again.
 pub async fn refold(pool: &Pool, recorded_at: Timestamp) -> Result<u64, StoreError> {
     let mut changed = 0;
+    // A start that changes nothing writes nothing: the database may take no writes.
+    let mut connection = pool.acquire().await?;
+    if store::profile_fold::is_noted(&mut connection, FOLD_VERSION).await? {
+        return Ok(0);
+    }
+    drop(connection);
     if is_due(pool).await? {
         let mut after = String::new();
         loop {

@@ -122,6 +122,11 @@ async fn a_process_without_the_epoch_does_not_note_the_version_of_the_fold() {
     );
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     refold(&pool, now).await.unwrap();
+    // One that is noted already is not noted again.
+    sqlx::query("DELETE FROM profile_fold")
+        .execute(&database.pool)
+        .await
+        .unwrap();
     let refused = refold(&pool.fenced(Epoch::random()), now).await;
     assert!(matches!(refused, Err(StoreError::TakenOver)), "{refused:?}");
 }
