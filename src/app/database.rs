@@ -1,17 +1,14 @@
-//! The database of a process: a private cluster or a server that the settings name, with a schema that fits and the deployment's zone
-//! and identifier key.
+//! The database of a process: a private cluster or a named server, with a schema that fits, the deployment's zone and identifier key.
 
 mod key;
 pub mod migration;
 mod protection;
 mod waiting;
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::time::Instant;

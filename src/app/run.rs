@@ -300,7 +300,8 @@ fn share(
     let open = |files| Tls::open(files, clock.now(), shared.metrics.tls.clone());
     let tls = settings.tls.files().map(open).transpose()?;
     shared.tls = tls.map(Arc::new);
-    let cores = Cores::start(settings.lookup_threads()).map_err(StartError::Threads)?;
+    let count = usize::try_from(settings.lookup_threads).unwrap_or(usize::MAX);
+    let cores = Cores::start(count).map_err(StartError::Threads)?;
     shared.cores = cores.handles().to_vec();
     Ok((shared, lanes, cores))
 }

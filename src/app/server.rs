@@ -10,32 +10,29 @@ mod lifetime;
 mod limits;
 mod reflection;
 mod spread;
+mod transport;
 
 pub use health::Health;
 pub use lifetime::Lifetime;
 pub use limits::Limits;
 pub use reflection::{ReflectionError, descriptor_set, methods};
 
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::future::{TryFutureExt as _, try_join_all};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 use tonic::body::Body;
 use tonic::service::Routes;
-use tonic::transport::Server;
 use tonic_health::server::HealthService;
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::app::failure::Failure;
 use crate::app::server::incoming::{Incoming, Setup};
+use crate::app::server::transport::{Accepting, Transport, serve_connections};
 use crate::app::shutdown::{Lifecycle, Phase};
 use crate::app::tls::{ListenerTls, Protocol, Tls};
 use crate::clock::Clock;
@@ -57,27 +54,6 @@ use crate::grpc::layers::request_id::RequestIdLayer;
 use crate::grpc::layers::transcode::TranscodeLayer;
 use crate::metrics::Metrics;
 use crate::service::identity::Identities;
-
-/// Most streams a connection may reset by its own faults before it is closed: hyper's default, which tonic takes away (RUSTSEC-2024-0003).
-const MAX_LOCAL_ERROR_RESETS: usize = 1024;
-
-/// Most streams a peer may have given up before we saw them, for each that it may have open. Beyond it h2 closes the whole connection, and
-/// honest clients get there under overload: their deadlines pass while we read nothing, each frees a stream for the next call, and all of
-/// it arrives at once. 64 rounds are three seconds of telephony's deadlines of 50 ms, where connections are read again after some tens of
-/// milliseconds. They exist only while one connection's input is read: the transport takes all it has read before it reads on.
-const PENDING_ACCEPT_RESETS_PER_STREAM: usize = 64;
-
-/// Most bytes of the headers of a request. gRPC clients assume 8 KiB; hyper's default of 16 leaves room for proxies.
-const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
-
-/// Largest HTTP/2 frame taken: the smallest the protocol allows to say, so that a large message never holds up the small ones beside it.
-const MAX_FRAME_BYTES: u32 = 16 * 1024;
-
-/// Time without a sign of life after which a peer is pinged. Below the idle timeouts of common balancers (60 s and more).
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-
-/// Time a peer has to answer the ping before it is taken for dead.
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,36 +216,8 @@ pub fn start(
     let calls = service.clone();
     let calls = Calls::new(calls.map_response(|answer| answer.map(Body::new)));
     let service = RequestIdLayer::new(Arc::clone(&shared.clock)).layer(service);
-    let mut transports = vec![];
-    let mut accepting = None;
-    if shared.cores.is_empty() {
-        let incoming = incoming.map(move |accepted| setup.connect(accepted));
-        let serving = lifetime::serve(
-            transport(limits),
-            service,
-            incoming,
-            limits.lifetime,
-            stop_accepting.clone(),
-        );
-        transports.push(AbortOnDropHandle::new(tokio::spawn(serving)));
-    } else {
-        let mut cores = Vec::with_capacity(shared.cores.len());
-        for handle in &shared.cores {
-            let (core, arrivals) = spread::core(setup.clone());
-            cores.push(core);
-            let serving = lifetime::serve(
-                transport(limits),
-                service.clone(),
-                arrivals,
-                limits.lifetime,
-                stop_accepting.clone(),
-            );
-            transports.push(AbortOnDropHandle::new(handle.spawn(serving)));
-        }
-        let until = stop_accepting.clone();
-        let spreading = until.run_until_cancelled_owned(spread::spread(incoming, cores));
-        accepting = Some(AbortOnDropHandle::new(tokio::spawn(spreading)));
-    }
+    let (transports, accepting) =
+        serve_connections(service, incoming, setup, limits, shared, &stop_accepting);
     Ok(Running {
         transports,
         accepting,
@@ -286,9 +234,9 @@ pub fn start(
 /// A transport that runs. Dropping it closes the listener.
 pub struct Running {
     /// One, or one for each core.
-    transports: Vec<AbortOnDropHandle<Result<(), tonic::transport::Error>>>,
+    transports: Vec<Transport>,
     /// Accepts connections for the cores.
-    accepting: Option<AbortOnDropHandle<Option<()>>>,
+    accepting: Option<Accepting>,
     limits: Limits,
     shared: Shared,
     peers: Peers,
@@ -400,20 +348,6 @@ where
     Ok(DrainOutcome::Cut {
         connections: u64::try_from(open).unwrap_or(0),
     })
-}
-
-/// tonic's transport with all limits set.
-fn transport(limits: &Limits) -> Server {
-    let streams = usize::try_from(limits.max_concurrent_streams).unwrap_or(usize::MAX);
-    let pending_resets = streams.saturating_mul(PENDING_ACCEPT_RESETS_PER_STREAM);
-    Server::builder()
-        .max_concurrent_streams(limits.max_concurrent_streams)
-        .http2_max_local_error_reset_streams(Some(MAX_LOCAL_ERROR_RESETS))
-        .http2_max_pending_accept_reset_streams(Some(pending_resets))
-        .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
-        .max_frame_size(MAX_FRAME_BYTES)
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
 }
 
 /// Adds what every gRPC service is expected to have: health, and reflection in both versions (Python's client speaks v1alpha only).

@@ -12,9 +12,7 @@ pub use validation::{InvalidSettings, Problem, ProblemKind};
 pub use values::{ByteSize, DatabaseUrl, InvalidByteSize};
 
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::path::PathBuf;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::Args;
@@ -175,11 +173,17 @@ pub struct Settings {
     )]
     pub max_connections: u32,
 
-    /// Threads that serve connections, each its own; 0 shares the threads of the rest of the server.
+    /// Threads that serve gRPC connections, each its own; 0 shares the threads of the rest of the server.
     ///
-    /// Default: one for each core. A connection stays with one thread: callers need two or more to use two cores.
-    #[arg(long, env = "PATRON_LOOKUP_THREADS", value_name = "COUNT")]
-    pub lookup_threads: Option<u32>,
+    /// As many as cores need less processor time for lookups from memory. A connection stays with one thread: callers need two or more to
+    /// use two cores. A call whose deadline passes while it waits for the database may then be UNAVAILABLE.
+    #[arg(
+        long,
+        env = "PATRON_LOOKUP_THREADS",
+        value_name = "COUNT",
+        default_value_t = 0
+    )]
+    pub lookup_threads: u32,
 
     /// Maximum calls in progress over all connections; further ones are refused with a retry delay.
     ///
@@ -355,14 +359,6 @@ impl Settings {
     #[must_use]
     pub fn route_budget(&self) -> Duration {
         Duration::from_millis(self.route_budget_ms)
-    }
-
-    /// Threads that serve connections.
-    #[must_use]
-    pub fn lookup_threads(&self) -> usize {
-        let cores = || available_parallelism().map_or(1, NonZero::get);
-        let stated = self.lookup_threads;
-        stated.map_or_else(cores, |count| count.try_into().unwrap_or(usize::MAX))
     }
 
     /// The allowed origins as headers have them.

@@ -183,7 +183,7 @@ impl Connection {
 
     /// A client of `TokenService`.
     #[must_use]
-    pub fn tokens(&self) -> TokenServiceClient<Channel> {
+    pub fn tokens(&self) -> TokenServiceClient<Wire> {
         TokenServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 

@@ -4,7 +4,6 @@
 //! tonic sets nodelay only on sockets it bound itself (40 ms a call without), and spins on an accept error such as "too many open files":
 //! this stream never yields one.
 
-use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -268,7 +268,7 @@ impl Settings {
             (names::LAME_DUCK, self.lame_duck_ms, (0, wait_ms)),
             (
                 names::LOOKUP_THREADS,
-                self.lookup_threads.unwrap_or_default().into(),
+                self.lookup_threads.into(),
                 (0, u64::from(MAX_THREADS)),
             ),
             (names::READ_POOL, self.read_pool.into(), pool),
