@@ -10,7 +10,6 @@ use sqlx::Executor as _;
 
 use crate::support::database::TestDatabase;
 use crate::support::proxy::Proxy;
-use crate::support::until;
 
 /// All connections of the pool.
 const CONNECTIONS: u32 = 3;
@@ -65,27 +64,14 @@ async fn places_of_statements_that_were_given_up_on_a_silent_path_are_free_again
 async fn what_is_released_and_at_rest_stays_open() {
     let database = TestDatabase::create().await;
     let (pool, _proxy) = open(&database).await;
-    let mut holder = database.pool.acquire().await.unwrap();
-    let mut session = async || {
-        holder.execute("SELECT pg_advisory_lock(1)").await.unwrap();
+    let session = async || {
         let mut connection = pool.acquire().await.unwrap();
         let id = sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()");
         let id = id.fetch_one(&mut *connection).await.unwrap();
-        // Given up within a statement, which ends when the lock is free.
-        let waits = until("the statement waits", async || {
-            let waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = $1 AND NOT granted)";
-            let waiting = sqlx::query_scalar::<_, bool>(waiting).bind(id);
-            waiting.fetch_one(&database.pool).await.unwrap()
-        });
-        tokio::select! {
-            answer = connection.execute("SELECT pg_advisory_xact_lock_shared(1)") => panic!("{answer:?}"),
-            () = waits => {}
-        }
-        drop(connection);
-        holder
-            .execute("SELECT pg_advisory_unlock(1)")
-            .await
-            .unwrap();
+        // Given up within a statement that ends soon.
+        let answer = connection.execute("SELECT pg_sleep(0.2)");
+        let given_up = tokio::time::timeout(Duration::from_millis(50), answer).await;
+        assert!(given_up.is_err());
         id
     };
     let first = session().await;
