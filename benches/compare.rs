@@ -15,6 +15,9 @@
 #[path = "lookup/customers.rs"]
 #[expect(dead_code, reason = "shared with the benchmark of lookups")]
 mod customers;
+#[path = "lookup/echo.rs"]
+#[expect(dead_code, reason = "shared with the benchmark of lookups")]
+mod echo;
 #[path = "compare/load.rs"]
 mod load;
 #[path = "compare/peers.rs"]

@@ -9,11 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use patron::pb::{self, scoring_service_server as scoring};
+use patron::pb;
 use prost::Message as _;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
 
+use crate::echo;
 use crate::load::{self, Load, Measured, number_before, run};
 
 /// The method that is asked.
@@ -39,18 +38,19 @@ enum Asked {
 enum Process {
     /// This one.
     Own,
-    /// One that ends with this.
-    Child(Child),
+    /// Another one.
+    Child(Running),
     /// Many, whose time is not counted.
     Several,
 }
 
-impl Drop for Peer {
+/// A process that ends with this.
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        if let Process::Child(child) = &mut self.process {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -85,20 +85,17 @@ impl Peer {
         mut command: Command,
     ) -> anyhow::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("cannot be started")?;
-        let output = child.stdout.take().context("no output")?;
+        let mut running = Running(command.spawn().context("cannot be started")?);
+        let output = running.0.stdout.take().context("no output")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
-        let process = Process::Child(child);
-        let mut peer = Self {
-            name,
-            asked: Asked::Redis(0),
-            process,
-        };
         let port: u16 = line.trim().parse().context("it printed no port")?;
         let url = format!("http://127.0.0.1:{port}/{METHOD}");
-        peer.asked = Asked::Grpc(url, directory.join("by id"));
-        Ok(peer)
+        Ok(Self {
+            name,
+            asked: Asked::Grpc(url, directory.join("by id")),
+            process: Process::Child(running),
+        })
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -133,7 +130,7 @@ impl Peer {
     fn cpu(&self) -> anyhow::Result<Option<Duration>> {
         let id = match &self.process {
             Process::Own => std::process::id(),
-            Process::Child(child) => child.id(),
+            Process::Child(running) => running.0.id(),
             Process::Several => return Ok(None),
         };
         let mut sum = Duration::ZERO;
@@ -218,7 +215,7 @@ fn start_redis(directory: &Path, answer: &Path) -> anyhow::Result<Peer> {
     let peer = Peer {
         name: "Redis GET",
         asked: Asked::Redis(port),
-        process: Process::Child(command.spawn()?),
+        process: Process::Child(Running(command.spawn()?)),
     };
     // The client waits for a server that is about to listen only if it is asked again.
     let set = |_| {
@@ -318,48 +315,10 @@ fn pgbench(url: &str, script: &Path, load: Load, window: Duration) -> anyhow::Re
 /// Serves an answer as a stock tonic server does, until its input ends.
 #[tokio::main]
 pub(crate) async fn echo(answer: &[u8]) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?.port());
-    let echo = Echo(pb::ClassifyResponse::decode(answer)?);
-    let server = tonic::transport::Server::builder()
-        .add_service(scoring::ScoringServiceServer::new(echo))
-        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
+    let address = echo::start(vec![pb::ClassifyResponse::decode(answer)?]).await?;
+    println!("{}", address.rsplit(':').next().context("no port")?);
     let input = tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0]));
-    tokio::select! {
-        ended = server => ended?,
-        _ = input => {}
-    }
+    // It ends, or fails, with the benchmark.
+    let _ = input.await?;
     Ok(())
-}
-
-/// Answers always the same. It clones because a handler gives its answer away.
-struct Echo(pb::ClassifyResponse);
-
-/// The other methods of the service, with their messages, are refused.
-macro_rules! answer_classify_only {
-    ($($method:ident: $request:ident -> $response:ident;)*) => {
-        #[tonic::async_trait]
-        impl scoring::ScoringService for Echo {
-            async fn classify(
-                &self,
-                _: Request<pb::ClassifyRequest>,
-            ) -> Result<Response<pb::ClassifyResponse>, Status> {
-                Ok(Response::new(self.0.clone()))
-            }
-
-            $(async fn $method(
-                &self,
-                _: Request<pb::$request>,
-            ) -> Result<Response<pb::$response>, Status> {
-                Err(Status::unimplemented("an echo"))
-            })*
-        }
-    };
-}
-
-answer_classify_only! {
-    batch_classify: BatchClassifyRequest -> BatchClassifyResponse;
-    score_lifetime_value: ScoreLifetimeValueRequest -> ScoreLifetimeValueResponse;
-    batch_score_lifetime_value: BatchScoreLifetimeValueRequest -> BatchScoreLifetimeValueResponse;
-    explain_segment: ExplainSegmentRequest -> ExplainSegmentResponse;
 }
