@@ -176,7 +176,7 @@ pub struct Settings {
     /// Threads that serve gRPC connections, each its own; 0 shares the threads of the rest of the server.
     ///
     /// As many as cores need less processor time for lookups from memory. A connection stays with one thread: callers need two or more to
-    /// use two cores. A call whose deadline passes while it waits for the database may then be UNAVAILABLE.
+    /// use two cores. In a burst of new connections, calls wait for the thread of theirs and may be refused as overloaded.
     #[arg(
         long,
         env = "PATRON_LOOKUP_THREADS",
