@@ -58,7 +58,7 @@ pub(crate) fn transaction(
         &mut check.field("amount"),
     );
     let original = original(message, kind, &mut check);
-    check_total(message, &mut check);
+    check_original(message, &mut check);
     let cost_minor = message.cost_minor;
     if let Some(cost_minor) = cost_minor {
         check_amount(cost_minor, CAME_BACK, &mut check.field("cost_minor"));
@@ -122,7 +122,7 @@ fn transaction_kind(number: i32, check: &mut Checker<'_>) -> Option<TransactionK
 }
 
 /// Refuses what is about one transaction and names none; and a total of refunds with a cost: what came back of it is not known by refund.
-fn check_total(message: &pb::Transaction, check: &mut Checker<'_>) {
+fn check_original(message: &pb::Transaction, check: &mut Checker<'_>) {
     use pb::transaction::Kind;
     let kind = message.kind();
     if !matches!(kind, Kind::RefundTotal | Kind::ReversalIfRecorded) {

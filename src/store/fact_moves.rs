@@ -85,16 +85,9 @@ crate::store::row::from_row!(MovedRow {
     otherwise
 });
 
-/// The first `limit` facts, by source and id, that an import moved.
-///
-/// # Errors
-/// When the database cannot be asked or a row cannot be read.
-pub async fn list_of_import(
-    connection: &mut PgConnection,
-    import: i64,
-    limit: i64,
-) -> Result<Vec<MovedFact>, StoreError> {
-    let rows: Vec<MovedRow> = sqlx::query_as(
+/// Facts that an import moved, with who has them and who would without it.
+macro_rules! of_import {
+    () => {
         "SELECT own.source, own.fact_id, own.kind, k.customer_id,
                 coalesce(
                   (SELECT o.to_customer_id FROM fact_moves AS o
@@ -106,9 +99,40 @@ pub async fn list_of_import(
                    ORDER BY o.number
                    LIMIT 1)) AS otherwise
          FROM (SELECT DISTINCT source, fact_id, kind FROM fact_moves WHERE import = $1 ORDER BY source, fact_id, kind LIMIT $2) AS own
-         LEFT JOIN fact_keys AS k ON k.source = own.source AND k.fact_id = own.fact_id AND k.kind = own.kind
-         ORDER BY own.source, own.fact_id, own.kind",
-    )
+         LEFT JOIN fact_keys AS k ON k.source = own.source AND k.fact_id = own.fact_id AND k.kind = own.kind"
+    };
+}
+
+/// How many facts are elsewhere than they would be without an import.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn count_of_import(
+    connection: &mut PgConnection,
+    import: i64,
+) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar(concat!(
+        "SELECT count(*) FROM (",
+        of_import!(),
+        ") AS moved WHERE customer_id <> otherwise"
+    ));
+    let count = count.bind(import).bind(None::<i64>);
+    Ok(count.fetch_one(connection).await?)
+}
+
+/// The first `limit` facts, by source and id, that an import moved.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_of_import(
+    connection: &mut PgConnection,
+    import: i64,
+    limit: i64,
+) -> Result<Vec<MovedFact>, StoreError> {
+    let rows: Vec<MovedRow> = sqlx::query_as(concat!(
+        of_import!(),
+        " ORDER BY own.source, own.fact_id, own.kind"
+    ))
     .bind(import)
     .bind(limit)
     .fetch_all(connection)

@@ -127,8 +127,8 @@ pub(super) enum Attempt<T> {
 /// What earlier tries of a call settled about facts of other customers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settled {
-    /// Facts that were moved to the customers they were sent for. Sent for several, a fact is the first one's.
-    moved: HashSet<FactKey>,
+    /// Facts that were moved, by source and id, to the customers they were sent for. Sent for several, a fact is the first one's.
+    moved: HashMap<(Label, Label), CustomerId>,
     /// The customers for whom facts are recorded that were sent for others.
     placed: HashMap<FactKey, CustomerId>,
 }
@@ -136,8 +136,19 @@ pub(super) struct Settled {
 impl Settled {
     /// Whether the call moved a fact of this name.
     pub(super) fn has_moved(&self, key: &FactKey) -> bool {
-        let mut moved = self.moved.iter();
-        moved.any(|it| it.source == key.source && it.id == key.id)
+        self.moved
+            .contains_key(&(key.source.clone(), key.id.clone()))
+    }
+
+    /// The keys with which facts were sent that were moved.
+    fn moved_keys(&self) -> HashSet<FactKey> {
+        let moved = self.moved.iter();
+        let keys = moved.map(|((source, id), customer_id)| FactKey {
+            customer_id: customer_id.clone(),
+            source: source.clone(),
+            id: id.clone(),
+        });
+        keys.collect()
     }
 
     /// The customer for whom a fact is recorded, if not the one it was sent for.
@@ -168,13 +179,14 @@ where
     let mut settled = Arc::new(Settled::default());
     for _ in 0..MOST_TRIES {
         match write(Arc::clone(&settled)).await? {
-            Attempt::Done(done) => return Ok((done, settled.moved.clone())),
+            Attempt::Done(done) => return Ok((done, settled.moved_keys())),
             Attempt::Follows(mut following) => {
                 let mut seen = HashSet::new();
                 following.retain(|(key, _)| seen.insert((key.source.clone(), key.id.clone())));
                 follow(ingest, kind, &following, &named, call).await?;
-                let keys = following.into_iter().map(|(key, _)| key);
-                Arc::make_mut(&mut settled).moved.extend(keys);
+                let moved = following.into_iter();
+                let moved = moved.map(|(key, _)| ((key.source, key.id), key.customer_id));
+                Arc::make_mut(&mut settled).moved.extend(moved);
             }
             Attempt::Belongs(placed) => Arc::make_mut(&mut settled).placed.extend(placed),
         }

@@ -99,7 +99,7 @@ async fn a_reversal_finds_its_order_with_another_customer_and_an_unknown_one_has
     assert_eq!(refused.code, Some(1));
     assert!(refused.notes.contains("11"), "{}", refused.notes);
     assert_eq!(refused.summary()["refused"], 1);
-    // Where unknown customers are refused, one of whom nothing is known has nothing to take back.
+    // Where unknown customers are refused, an unknown customer has nothing to take back.
     let unknown = "704,2026-03-04 09:00:00,cancelled,0,cem@example.org,80.00,EUR\n";
     let skipped = import(&office, unknown, &["--unknown-customer", "refuse"]).await;
     assert_eq!(skipped.code, Some(0), "{}", skipped.notes);

@@ -28,19 +28,15 @@ const STEP: i64 = 500;
 /// Gives the facts back that the import moved, before its own facts are taken out. Returns how many.
 pub(super) async fn move_back(ingest: &Ingest, undoing: Undoing<'_>) -> Result<u64, ServiceError> {
     let number = undoing.import.number;
-    let limit = match undoing.mode {
-        UndoMode::Undo => STEP,
-        UndoMode::Preview => i64::MAX,
-    };
     let mut moved = 0;
     loop {
         let mut connection = ingest.read_pool.acquire().await?;
-        let open = fact_moves::list_of_import(&mut connection, number, limit).await?;
-        drop(connection);
         if undoing.mode == UndoMode::Preview {
-            let going = open.iter().filter(|fact| is_elsewhere(fact));
-            return Ok(going.count() as u64);
+            let count = fact_moves::count_of_import(&mut connection, number).await?;
+            return Ok(u64::try_from(count).unwrap_or_default());
         }
+        let open = fact_moves::list_of_import(&mut connection, number, STEP).await?;
+        drop(connection);
         if open.is_empty() {
             return Ok(moved);
         }
