@@ -85,24 +85,6 @@ crate::store::row::from_row!(MovedRow {
     otherwise
 });
 
-/// Facts that an import moved, with who has them and who would without it.
-macro_rules! of_import {
-    () => {
-        "SELECT own.source, own.fact_id, own.kind, k.customer_id,
-                coalesce(
-                  (SELECT o.to_customer_id FROM fact_moves AS o
-                   WHERE o.source = own.source AND o.fact_id = own.fact_id AND o.kind = own.kind AND o.import IS DISTINCT FROM $1
-                   ORDER BY o.number DESC
-                   LIMIT 1),
-                  (SELECT o.from_customer_id FROM fact_moves AS o
-                   WHERE o.source = own.source AND o.fact_id = own.fact_id AND o.kind = own.kind
-                   ORDER BY o.number
-                   LIMIT 1)) AS otherwise
-         FROM (SELECT DISTINCT source, fact_id, kind FROM fact_moves WHERE import = $1 ORDER BY source, fact_id, kind LIMIT $2) AS own
-         LEFT JOIN fact_keys AS k ON k.source = own.source AND k.fact_id = own.fact_id AND k.kind = own.kind"
-    };
-}
-
 /// How many facts are elsewhere than they would be without an import.
 ///
 /// # Errors
@@ -111,13 +93,21 @@ pub async fn count_of_import(
     connection: &mut PgConnection,
     import: i64,
 ) -> Result<i64, StoreError> {
-    let count = sqlx::query_scalar(concat!(
-        "SELECT count(*) FROM (",
-        of_import!(),
-        ") AS moved WHERE customer_id <> otherwise"
-    ));
-    let count = count.bind(import).bind(None::<i64>);
-    Ok(count.fetch_one(connection).await?)
+    let count = sqlx::query_scalar(
+        "SELECT count(*)
+         FROM (SELECT DISTINCT source, fact_id, kind FROM fact_moves WHERE import = $1) AS own
+         JOIN fact_keys AS k ON k.source = own.source AND k.fact_id = own.fact_id AND k.kind = own.kind
+         WHERE k.customer_id <> coalesce(
+                 (SELECT o.to_customer_id FROM fact_moves AS o
+                  WHERE o.source = own.source AND o.fact_id = own.fact_id AND o.kind = own.kind AND o.import IS DISTINCT FROM $1
+                  ORDER BY o.number DESC
+                  LIMIT 1),
+                 (SELECT o.from_customer_id FROM fact_moves AS o
+                  WHERE o.source = own.source AND o.fact_id = own.fact_id AND o.kind = own.kind
+                  ORDER BY o.number
+                  LIMIT 1))",
+    );
+    Ok(count.bind(import).fetch_one(connection).await?)
 }
 
 /// The first `limit` facts, by source and id, that an import moved.
@@ -129,10 +119,22 @@ pub async fn list_of_import(
     import: i64,
     limit: i64,
 ) -> Result<Vec<MovedFact>, StoreError> {
-    let rows: Vec<MovedRow> = sqlx::query_as(concat!(
-        of_import!(),
-        " ORDER BY own.source, own.fact_id, own.kind"
-    ))
+    // What the facts would be without it: where the last other move left them, else where the first move found them.
+    let rows: Vec<MovedRow> = sqlx::query_as(
+        "SELECT own.source, own.fact_id, own.kind, k.customer_id,
+                coalesce(
+                  (SELECT o.to_customer_id FROM fact_moves AS o
+                   WHERE o.source = own.source AND o.fact_id = own.fact_id AND o.kind = own.kind AND o.import IS DISTINCT FROM $1
+                   ORDER BY o.number DESC
+                   LIMIT 1),
+                  (SELECT o.from_customer_id FROM fact_moves AS o
+                   WHERE o.source = own.source AND o.fact_id = own.fact_id AND o.kind = own.kind
+                   ORDER BY o.number
+                   LIMIT 1)) AS otherwise
+         FROM (SELECT DISTINCT source, fact_id, kind FROM fact_moves WHERE import = $1 ORDER BY source, fact_id, kind LIMIT $2) AS own
+         LEFT JOIN fact_keys AS k ON k.source = own.source AND k.fact_id = own.fact_id AND k.kind = own.kind
+         ORDER BY own.source, own.fact_id, own.kind",
+    )
     .bind(import)
     .bind(limit)
     .fetch_all(connection)
