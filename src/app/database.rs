@@ -1,5 +1,6 @@
 //! The database of a process: a private cluster or a named server, with a schema that fits, the deployment's zone and identifier key.
 
+mod decided;
 mod key;
 pub mod migration;
 mod protection;
@@ -14,7 +15,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::key::{make_key, read_key};
+use self::decided::decided;
 use crate::{
     app::{
         failure::{DatabaseWatch, Failure},
@@ -27,13 +28,12 @@ use crate::{
     service::ingest::refold::{self, refold},
     store::{
         breaker::Breaker,
-        deployment::{self, Deployment},
         error::StoreError,
         fence::{self, Epoch},
         identifiers::IdentifierKey,
         pool::{self, Plans, Pool, PoolOptions},
         schema::{self, SchemaError},
-        target::Target,
+        target::{InvalidUrl, Target},
     },
 };
 
@@ -109,6 +109,9 @@ pub enum DatabaseError {
         /// What the server or the network said.
         cause: sqlx::Error,
     },
+    /// The URL cannot be read.
+    #[error("DATABASE_URL {0}")]
+    Url(#[from] InvalidUrl),
     /// A stop was asked for while the database was waited for or made ready.
     #[error("stopped before the database was ready")]
     Stopped,
@@ -161,6 +164,7 @@ impl DatabaseError {
             | Self::Schema(_)
             | Self::EarlierProfiles
             | Self::Store(_)
+            | Self::Url(_)
             | Self::Stopped
             | Self::OtherZone { .. }
             | Self::OtherKey(_)
@@ -353,48 +357,5 @@ async fn start_cluster(
     match started {
         Ok(cluster) => Ok(cluster?),
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
-}
-
-/// The zone and key that hold for the database: decided now if it is new, else those it was created with.
-async fn decided(
-    pool: &Pool,
-    settings: &Settings,
-    now: Timestamp,
-) -> Result<(TimeZone, IdentifierKey), DatabaseError> {
-    let path = settings.identifier_key_file();
-    let mut tx = pool.begin_snapshot().await?;
-    let found = deployment::find(&mut tx).await?;
-    tx.rollback().await.map_err(StoreError::from)?;
-    if found.is_none() {
-        let mut tx = pool.begin().await?;
-        let zone = settings.time_zone.as_deref().unwrap_or(DEFAULT_ZONE);
-        let key = read_key(&path)?.map_or_else(|| make_key(&path), Ok)?;
-        if deployment::find(&mut tx).await?.is_none() {
-            deployment::insert(&mut tx, zone, &key, now).await?;
-        }
-        tx.commit().await.map_err(StoreError::from)?;
-    }
-    // Read again: another process may have been first.
-    let mut tx = pool.begin_snapshot().await?;
-    let stored = deployment::find(&mut tx).await?;
-    tx.rollback().await.map_err(StoreError::from)?;
-    let stored = stored.ok_or_else(|| StoreError::Corrupt("the deployment is gone".to_owned()))?;
-    check_zone(&stored, settings.time_zone.as_deref())?;
-    let key = read_key(&path)?.ok_or_else(|| DatabaseError::NoKey(path.clone()))?;
-    if stored.identifier_key_check != key.check_value() {
-        return Err(DatabaseError::OtherKey(path));
-    }
-    Ok((stored.time_zone, key))
-}
-
-fn check_zone(stored: &Deployment, given: Option<&str>) -> Result<(), DatabaseError> {
-    let stored = stored.time_zone.iana_name().unwrap_or(DEFAULT_ZONE);
-    match given {
-        Some(given) if !given.eq_ignore_ascii_case(stored) => Err(DatabaseError::OtherZone {
-            stored: stored.to_owned(),
-            given: given.to_owned(),
-        }),
-        _ => Ok(()),
     }
 }

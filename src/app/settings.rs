@@ -21,7 +21,7 @@ use http::HeaderValue;
 
 use crate::app::logging::LogFormat;
 use crate::app::server::{Lifetime, Limits};
-use crate::app::settings::encryption::{DatabaseTlsSettings, TlsSettings};
+use crate::app::settings::encryption::{DatabaseWaySettings, TlsSettings};
 use crate::app::settings::identity::IdentityMode;
 use crate::postgres::directory::default_data_dir;
 
@@ -109,7 +109,7 @@ pub struct Settings {
 
     /// Encryption of the way to it
     #[command(flatten)]
-    pub database_tls: DatabaseTlsSettings,
+    pub database_tls: DatabaseWaySettings,
 
     /// Time in seconds to wait at startup for an external Postgres.
     ///

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::output::Output;
 use super::serve::{database_failed, runtime};
 use crate::app::database::migration::{self, Migrated};
-use crate::app::settings::encryption::DatabaseTlsSettings;
+use crate::app::settings::encryption::DatabaseWaySettings;
 use crate::app::settings::{DatabaseUrl, InvalidSettings};
 use crate::clock::{Clock as _, SystemClock};
 
@@ -22,7 +22,7 @@ pub struct MigrateArgs {
     pub database_url: DatabaseUrl,
     /// Encryption of the way to it
     #[command(flatten)]
-    pub tls: DatabaseTlsSettings,
+    pub tls: DatabaseWaySettings,
 }
 
 /// Runs the migrations.

@@ -16,7 +16,7 @@ use super::output::Output;
 use super::pages::{self, PAGE_SIZE};
 use super::serve::database_failed;
 use crate::app::direct_tokens;
-use crate::app::settings::encryption::DatabaseTlsSettings;
+use crate::app::settings::encryption::DatabaseWaySettings;
 use crate::app::settings::{DatabaseUrl, InvalidSettings};
 use crate::clock::{Clock as _, SystemClock};
 use crate::pb;
@@ -152,7 +152,7 @@ struct PlaceArgs {
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<DatabaseUrl>,
     #[command(flatten)]
-    database_tls: DatabaseTlsSettings,
+    database_tls: DatabaseWaySettings,
     #[command(flatten)]
     connection: ConnectionArgs,
 }

@@ -146,7 +146,8 @@ impl CurrentBasis {
         let bases = Arc::clone(self);
         spawn_to_completion(async move {
             bases.pool.check_open()?;
-            let committed = tx.commit().await;
+            let committing = async { Ok::<_, StoreError>(tx.commit().await?) };
+            let committed = bases.pool.endure(committing).await;
             if committed.is_err() {
                 bases.invalidate_unsure();
             }

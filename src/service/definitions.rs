@@ -104,7 +104,10 @@ impl DefinitionRevisions {
             Ok(definitions) => definitions,
             Err(problems) => return Ok(Publication::Refused(problems)),
         };
-        let published = retry(|| self.publish_once(document, note, &definitions)).await?;
+        let published = retry(&self.pool, || {
+            self.publish_once(document, note, &definitions)
+        })
+        .await?;
         Ok(self.published(published).await)
     }
 
@@ -164,7 +167,7 @@ impl DefinitionRevisions {
     /// # Errors
     /// There is none of that number, or the database cannot be asked.
     pub async fn roll_back(&self, revision: i64) -> Result<Option<Published>, ServiceError> {
-        retry(|| self.roll_back_once(revision)).await
+        retry(&self.pool, || self.roll_back_once(revision)).await
     }
 
     async fn roll_back_once(&self, revision: i64) -> Result<Option<Published>, ServiceError> {

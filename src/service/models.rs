@@ -120,7 +120,7 @@ impl Models {
         version: i64,
         allow: NotConverged,
     ) -> Result<ModelVersion, ServiceError> {
-        retry(|| self.activate_once(version, allow)).await
+        retry(&self.pool, || self.activate_once(version, allow)).await
     }
 
     async fn activate_once(
@@ -148,7 +148,7 @@ impl Models {
     /// # Errors
     /// There was none, another one than `from` is active, or the database cannot be asked.
     pub async fn roll_back(&self, from: Option<i64>) -> Result<ModelVersion, ServiceError> {
-        retry(|| self.roll_back_once(from)).await
+        retry(&self.pool, || self.roll_back_once(from)).await
     }
 
     async fn roll_back_once(&self, from: Option<i64>) -> Result<ModelVersion, ServiceError> {

@@ -76,7 +76,7 @@ impl Tokens {
             creator_id: creator.map(str::to_owned),
             expires_at: wanted.expires_at,
         };
-        let number = retry(|| self.store(&token)).await?;
+        let number = retry(&self.pool, || self.store(&token)).await?;
         tracing::info!(token.id = token.id, caller.id = creator, "token created");
         let stored = StoredToken {
             token,
@@ -112,7 +112,7 @@ impl Tokens {
         id: &str,
         revoker: Option<&str>,
     ) -> Result<StoredToken, ServiceError> {
-        let ended = retry(|| self.revoke_once(id)).await?;
+        let ended = retry(&self.pool, || self.revoke_once(id)).await?;
         tracing::info!(token.id = id, caller.id = revoker, "token revoked");
         Ok(ended)
     }

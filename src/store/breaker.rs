@@ -5,6 +5,8 @@
 //! sessions have answers: it would shut out calls that need no new session. It does not know what a call wanted, nor whose connections
 //! they are.
 
+mod probing;
+
 use std::{
     future::Future,
     io,
@@ -20,9 +22,10 @@ use jiff::Timestamp;
 use tokio::{
     runtime::Handle,
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval_at, sleep},
+    time::{Instant, interval_at, sleep},
 };
 
+use self::probing::Probing;
 use crate::{
     metrics::BreakerMetrics,
     store::error::{Outage, StoreError},
@@ -31,17 +34,10 @@ use crate::{
 /// After this long without an answer, and again each time it has passed, a probe asks whether there is anybody. A cold load takes a
 /// millisecond or two; a probe in vain costs one connection.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// A probe is waited for in steps of this length, which are counted, and not by the clock: a process that has no processor for a second must
-/// not take that for the silence of the database.
-const STEP: Duration = Duration::from_millis(100);
-/// After so many steps without an answer only few may go on waiting, see [`MOST_WAITING`].
-const SILENT_AFTER: u32 = 2;
-/// After so many the breaker opens, and the probe goes on. Many round trips to a database far away fit in.
-const OPENS_AFTER: u32 = 10;
-/// After so many the probe is given up: within it a connection to a database that has just come back is made.
-const GIVEN_UP_AFTER: u32 = 15;
-/// Between two probes while the database is away. With the limit of a probe, the end of an outage is noticed within 1.75 s.
-const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+/// The same for work that writes, which may take seconds.
+const ENDURANCE: Duration = Duration::from_secs(1);
+/// So long after an outage, or after another host was taken, is an answer of before still waited for.
+const LAST_CHANCE: Duration = Duration::from_millis(500);
 /// So long after a probe that was answered no other one is sent: slow answers of a busy database are no reason to connect to it again and again.
 const TRUSTED: Duration = Duration::from_millis(500);
 /// A session of ours that answered within this time shows that the database works, although it lets nobody new in. A healthy process asks
@@ -79,6 +75,8 @@ pub struct Breaker {
     answered_ms: AtomicU64,
     since: Instant,
     probe: Probe,
+    /// Changes when another host is used from then on.
+    moves: watch::Receiver<u64>,
     /// Where the probe runs, for every caller: not on the threads of a lane, which may stand still while lookups are busy.
     probes_on: Handle,
     now: Now,
@@ -100,6 +98,21 @@ impl Breaker {
     /// Outside of a runtime.
     #[must_use]
     pub fn new(probe: Probe, now: Now, metrics: BreakerMetrics) -> Arc<Self> {
+        let (_, never) = watch::channel(0);
+        Self::with_moves(probe, now, metrics, never)
+    }
+
+    /// The same where the database may be on several hosts: `moves` changes when another one is used.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    #[must_use]
+    pub fn with_moves(
+        probe: Probe,
+        now: Now,
+        metrics: BreakerMetrics,
+        moves: watch::Receiver<u64>,
+    ) -> Arc<Self> {
         let confirmed_us = AtomicI64::new(now().as_microsecond());
         Arc::new(Self {
             open: AtomicBool::new(false),
@@ -111,6 +124,7 @@ impl Breaker {
             answered_ms: AtomicU64::new(0),
             since: Instant::now(),
             probe,
+            moves,
             probes_on: Handle::current(),
             now,
             metrics,
@@ -152,7 +166,7 @@ impl Breaker {
         Ok(())
     }
 
-    /// Waits for `work`, which waits for the database; ends it when the database is away.
+    /// Waits for `work`, which waits for the database; ends it when the database is away, or on another host by now.
     ///
     /// # Errors
     /// That of `work`; [`StoreError::Unavailable`] when the database is away.
@@ -166,6 +180,8 @@ impl Breaker {
             return Err(away());
         }
         let mut changes = self.changes.subscribe();
+        let mut moves = self.moves.clone();
+        let mut left = std::pin::pin!(left_behind(&mut moves));
         let mut waited = interval_at(Instant::now() + PATIENCE, PATIENCE);
         let mut work = std::pin::pin!(work);
         loop {
@@ -189,6 +205,40 @@ impl Breaker {
                     return done;
                 }
                 () = opened(&mut changes) => return Err(away()),
+                () = &mut left => return Err(away()),
+                _ = waited.tick() => self.suspect(),
+            }
+        }
+    }
+
+    /// Waits for `work`, which writes and may take long; ends it when the database was away meanwhile, or is on another host by now, and `work` has had
+    /// no answer for a while since: its session leads to a server that is gone.
+    ///
+    /// # Errors
+    /// That of `work`; [`StoreError::Unavailable`] when it was ended.
+    pub async fn endure<T, E: From<StoreError>>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let (mut changes, mut moves) = (self.changes.subscribe(), self.moves.clone());
+        let mut outlived = Box::pin(async move {
+            let outage = async {
+                opened(&mut changes).await;
+                closed(&mut changes).await;
+                sleep(LAST_CHANCE).await;
+            };
+            tokio::select! {
+                () = outage => {}
+                () = left_behind(&mut moves) => {}
+            }
+        });
+        let mut waited = interval_at(Instant::now() + ENDURANCE, ENDURANCE);
+        let mut work = Box::pin(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = &mut outlived => return Err(E::from(away())),
                 _ = waited.tick() => self.suspect(),
             }
         }
@@ -238,57 +288,6 @@ impl Breaker {
     }
 }
 
-/// The one probe that is under way. However it ends, also with its runtime, another one can begin.
-struct Probing(Arc<Breaker>);
-
-impl Probing {
-    /// Probes until the database answers.
-    async fn run(self) {
-        let breaker = &self.0;
-        while let Err(error) = self.once().await {
-            if !breaker.open.load(Ordering::Relaxed) && breaker.concerns_new_sessions(&error) {
-                tracing::warn!(error.cause = %error, "the database refuses new sessions; those that are open work");
-                return sleep(TRUSTED).await;
-            }
-            breaker.set(true);
-            tracing::debug!(error.cause = %error, "database probe failed");
-            sleep(PROBE_INTERVAL).await;
-        }
-        breaker.confirm();
-        breaker.set(false);
-        sleep(TRUSTED).await;
-    }
-
-    async fn once(&self) -> Result<(), StoreError> {
-        let mut probe = (self.0.probe)();
-        let mut steps = interval_at(Instant::now() + STEP, STEP);
-        steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut step = 0;
-        let outcome = loop {
-            tokio::select! {
-                biased;
-                outcome = &mut probe => break outcome,
-                _ = steps.tick() => step += 1,
-            }
-            match step {
-                SILENT_AFTER => self.0.silent.store(true, Ordering::Relaxed),
-                OPENS_AFTER => self.0.set(true),
-                GIVEN_UP_AFTER => break Err(away()),
-                _ => {}
-            }
-        };
-        self.0.silent.store(false, Ordering::Relaxed);
-        outcome
-    }
-}
-
-impl Drop for Probing {
-    fn drop(&mut self) {
-        self.0.silent.store(false, Ordering::Relaxed);
-        self.0.probing.store(false, Ordering::Release);
-    }
-}
-
 /// Counts one that waits, as long as it does.
 struct Waiting<'a> {
     all: &'a AtomicUsize,
@@ -318,6 +317,21 @@ fn is_refusal(error: &StoreError) -> bool {
 async fn opened(changes: &mut watch::Receiver<bool>) {
     // The sender is the breaker, which the waiting caller holds.
     let _ = changes.wait_for(|open| *open).await;
+}
+
+async fn closed(changes: &mut watch::Receiver<bool>) {
+    // As above.
+    let _ = changes.wait_for(|open| !*open).await;
+}
+
+/// Another host has been used for a while.
+async fn left_behind(moves: &mut watch::Receiver<u64>) {
+    moves.mark_unchanged();
+    if moves.changed().await.is_err() {
+        // There is no other one.
+        std::future::pending::<()>().await;
+    }
+    sleep(LAST_CHANCE).await;
 }
 
 fn away() -> StoreError {

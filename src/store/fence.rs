@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::store::{
     error::{Outage, StoreError},
@@ -170,7 +170,7 @@ impl Session {
     /// When the database cannot be reached.
     pub async fn open(target: &Target, name: &str) -> Result<Self, StoreError> {
         let name = &name[..name.floor_char_boundary(MAX_NAME_BYTES)];
-        let mut session = Self(within(target.options(name).connect()).await?);
+        let mut session = Self(within(target.connect(|it| it.application_name(name))).await?);
         // The server's own settings may end sessions that do nothing for long, which is what this one does. By statements, since poolers
         // refuse settings at the connect.
         for statement in [

@@ -4,6 +4,8 @@
 //! while BEGIN is under way, and its next user reads a frozen past. So BEGIN runs in a task that no caller ends, and no connection is
 //! handed out before it has proved to be outside of any transaction.
 
+mod way;
+
 use std::{
     io,
     ops::{Deref, DerefMut},
@@ -19,12 +21,13 @@ use sqlx::{
 use tokio::time::error::Elapsed;
 use tracing::Instrument as _;
 
+use self::way::Way;
 use crate::{
     metrics::BreakerMetrics,
     store::{
         breaker::{Breaker, Now},
         demotion,
-        error::StoreError,
+        error::{Outage, StoreError},
         fence::Epoch,
         queue,
         target::Target,
@@ -72,6 +75,7 @@ pub enum Plans {
 #[derive(Debug, Clone)]
 pub struct Pool {
     connections: PgPool,
+    way: Arc<Way>,
     breaker: Arc<Breaker>,
     /// How long the answer to BEGIN is waited for.
     begin_timeout: Duration,
@@ -83,42 +87,34 @@ impl Pool {
     /// A pool of connections to the database, which are made when they are needed.
     #[must_use]
     pub fn open(target: &Target, options: PoolOptions, breaker: &Arc<Breaker>) -> Self {
-        let statement_timeout = format!("{}ms", options.statement_timeout.as_millis());
-        let connect = target.options(APPLICATION_NAME).options([
-            ("statement_timeout", statement_timeout.as_str()),
-            (
-                "plan_cache_mode",
-                match options.plans {
-                    Plans::Kept => "auto",
-                    Plans::Anew => "force_custom_plan",
-                },
-            ),
-            ("idle_in_transaction_session_timeout", "60s"),
-            // Times are bound and read in binary; nothing may depend on the session's zone.
-            ("timezone", "UTC"),
-        ]);
+        let way = Arc::new(Way::new(target, options));
         let there = Arc::clone(breaker);
         let rest_limit = options.statement_timeout / REST_SHARE;
+        let (used, returned) = (target.clone(), target.clone());
         let connections = PgPoolOptions::new()
             .max_connections(options.max_connections)
             .acquire_timeout(options.acquire_timeout)
             .max_lifetime(MAX_LIFETIME)
             // In place of sqlx's own look whether the server is there, at the same price of one round trip.
             .test_before_acquire(false)
-            .before_acquire(|connection, session| {
+            .before_acquire(move |connection, session| {
+                let is_left = used.is_left(session.age);
                 Box::pin(async move {
-                    let is_astray = demotion::leads_astray(connection, session.age).await?;
-                    Ok(!is_astray && is_clean(connection).await?)
+                    if is_left || demotion::leads_astray(connection, session.age).await? {
+                        return Ok(false);
+                    }
+                    is_clean(connection).await
                 })
             })
             // sqlx waits without limit for the end of a statement that was given up. On a path that went silent there is none.
-            .after_release(move |connection, _| {
-                let is_there = there.check().is_ok();
+            .after_release(move |connection, session| {
+                let is_there = there.check().is_ok() && !returned.is_left(session.age);
                 Box::pin(async move { Ok(is_there && at_rest(connection, rest_limit).await?) })
             })
-            .connect_lazy_with(connect);
+            .connect_lazy_with(way.options());
         Self {
             connections,
+            way,
             breaker: Arc::clone(breaker),
             begin_timeout: options.acquire_timeout,
             epoch: None,
@@ -139,8 +135,9 @@ impl Pool {
     /// # Errors
     /// When none is free in time, or at once while the database is away.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.way.follow(&self.connections);
         // Boxed: a future that may connect is large, by its handshake of TLS, and all futures of lookups would be.
-        let acquired = Box::pin(async { self.connections.acquire().await.map_err(refused) });
+        let acquired = Box::pin(self.acquire_or_renew());
         match self.breaker.guard(acquired).await {
             Ok(connection) => Ok(connection),
             Err(error) => {
@@ -149,6 +146,20 @@ impl Pool {
                 let database = self.connections.connect_options();
                 Err(Box::pin(queue::explain(&database, error)).await)
             }
+        }
+    }
+
+    /// A connection; where the login is refused, and the file with the password says another one by now, with that.
+    async fn acquire_or_renew(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let acquired = self.connections.acquire().await.map_err(refused);
+        match acquired {
+            Err(error)
+                if error.outage() == Outage::RefusesLogin && self.way.target.has_new_password() =>
+            {
+                self.way.follow(&self.connections);
+                self.connections.acquire().await.map_err(refused)
+            }
+            acquired => acquired,
         }
     }
 
@@ -199,6 +210,17 @@ impl Pool {
             Ok(begun) => begun,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
+    }
+
+    /// Waits for work that writes in connections of this pool; see [`Breaker::endure`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn endure<T, E: From<StoreError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.breaker.endure(work).await
     }
 
     /// Hands out no connection any more, and does not wait for those in use: see [`Self::check_open`].
@@ -331,22 +353,27 @@ pub fn breaker(
 ) -> Arc<Breaker> {
     let target = target.clone();
     let now: Now = Box::new(now);
-    Breaker::new(
+    let moves = target.moves();
+    Breaker::with_moves(
         Box::new(move || {
             let target = target.clone();
             Box::pin(async move { sign_of_life(&target).await })
         }),
         now,
         metrics,
+        moves,
     )
 }
 
-/// Connects. A server that has no place for one more connection is alive: those that we hold go on working.
+/// Connects, to another host where that is needed. A server that has no place for one more connection is alive: those that we hold go on
+/// working.
 async fn sign_of_life(target: &Target) -> Result<(), StoreError> {
     /// SQLSTATE `too_many_connections`.
     const NO_PLACE: &str = "53300";
-    let options = target.options(APPLICATION_NAME);
-    match PgConnection::connect_with(&options).await {
+    match target
+        .connect(|it| it.application_name(APPLICATION_NAME))
+        .await
+    {
         Ok(connection) => {
             // It answered: how the connection ends says nothing about the server.
             let _ = connection.close().await;

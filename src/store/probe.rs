@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 
 use crate::store::{pool::APPLICATION_NAME, target::Target};
 
@@ -11,8 +11,8 @@ use crate::store::{pool::APPLICATION_NAME, target::Target};
 /// # Errors
 /// Whatever the server or the network says.
 pub async fn probe(target: &Target, limit: Duration) -> Result<(), sqlx::Error> {
-    let options = target.options(APPLICATION_NAME);
-    let connected = tokio::time::timeout(limit, PgConnection::connect_with(&options)).await;
+    let connecting = target.connect(|it| it.application_name(APPLICATION_NAME));
+    let connected = tokio::time::timeout(limit, connecting).await;
     let connection = connected.map_err(|_| timed_out(limit))??;
     connection.close().await
 }

@@ -3,22 +3,37 @@
 //! sqlx has traps here, of which callers know nothing: without a word about it in the URL it goes on in plain text when the server offers no
 //! TLS, it does not check certificates at all with `sslmode=require`, whatever root certificate is given, and it asks for TLS on Unix sockets.
 
+mod hosts;
+mod route;
+
+use std::fs;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use crate::store::error::StoreError;
+use self::hosts::Fitness;
+use self::route::Route;
 
-/// A database: address, login and protection of the connection.
+/// A URL that names no database. What it says does not hold the password.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot be read as the URL of a database: {0}")]
+pub struct InvalidUrl(sqlx::Error);
+
+/// A database: the hosts where it may be, login and protection of the connection. Clones use the same host.
 #[derive(Debug, Clone)]
-pub struct Target(PgConnectOptions);
+pub struct Target {
+    /// One for each host, in the order of the URL; there is one at least.
+    hosts: Vec<PgConnectOptions>,
+    fitness: Fitness,
+    password_file: Option<PathBuf>,
+    route: Arc<Route>,
+}
 
-/// How the connection is protected, from nothing to everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the connection is protected, from nothing to everything; last, what needs no protection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protection {
-    /// It does not leave the machine: a Unix socket.
-    Socket,
     /// Plain text.
     Plain,
     /// TLS if the server offers it; an attacker in between can say that it does not.
@@ -29,6 +44,8 @@ pub enum Protection {
     AnyHost,
     /// TLS with the server that the URL names.
     Verified,
+    /// It does not leave the machine: a Unix socket.
+    Socket,
 }
 
 impl Protection {
@@ -65,75 +82,126 @@ impl Protection {
 }
 
 impl Target {
-    /// The database that a URL names, with what `PG...` variables say besides.
+    /// The database that a URL names, with what `PG...` variables say besides. Several hosts are separated by commas, each with its port;
+    /// `target_session_attrs` says what the one that is used must be fit for: `read-write` (the default of several), `primary` or `any`.
     ///
     /// # Errors
     /// When the URL cannot be read.
-    pub fn parse(url: &str) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse()?;
-        let target = Self(options);
+    pub fn parse(url: &str) -> Result<Self, InvalidUrl> {
+        let (hosts, fitness) = hosts::read(url).map_err(InvalidUrl)?;
         // As libpq has it: there is no TLS on a Unix socket.
-        Ok(match target.protection() {
-            Protection::Socket => Self(target.0.ssl_mode(PgSslMode::Disable)),
+        let hosts = hosts.into_iter().map(|host| match protection(&host) {
+            Protection::Socket => host.ssl_mode(PgSslMode::Disable),
             Protection::Plain
             | Protection::IfOffered
             | Protection::Unverified
             | Protection::AnyHost
-            | Protection::Verified => target,
+            | Protection::Verified => host,
+        });
+        Ok(Self {
+            hosts: hosts.collect(),
+            fitness,
+            password_file: None,
+            route: Arc::default(),
         })
     }
 
     /// Trusts the authorities in this file as well; the server is then verified unless the URL asks for something else.
     #[must_use]
-    pub fn with_root_certificate(self, file: &Path) -> Self {
-        let is_open = self.protection() == Protection::IfOffered;
-        let options = self.0.ssl_root_cert(file);
-        Self(if is_open {
-            options.ssl_mode(PgSslMode::VerifyFull)
-        } else {
-            options
-        })
+    pub fn with_root_certificate(mut self, file: &Path) -> Self {
+        for host in &mut self.hosts {
+            let is_open = protection(host) == Protection::IfOffered;
+            let options = host.clone().ssl_root_cert(file);
+            *host = if is_open {
+                options.ssl_mode(PgSslMode::VerifyFull)
+            } else {
+                options
+            };
+        }
+        self
     }
 
-    /// How the connection is protected.
+    /// Takes the password from this file, which is read for every connection that is made: a line break at its end does not count.
+    #[must_use]
+    pub fn with_password_file(self, file: &Path) -> Self {
+        Self {
+            password_file: Some(file.to_owned()),
+            ..self
+        }
+    }
+
+    /// How the connection is protected: of several hosts, where it is the least.
     #[must_use]
     pub fn protection(&self) -> Protection {
-        if self.0.get_socket().is_some() || self.0.get_host().starts_with('/') {
-            return Protection::Socket;
-        }
-        match self.0.get_ssl_mode() {
-            // sqlx takes both for one.
-            PgSslMode::Disable | PgSslMode::Allow => Protection::Plain,
-            PgSslMode::Prefer => Protection::IfOffered,
-            PgSslMode::Require => Protection::Unverified,
-            PgSslMode::VerifyCa => Protection::AnyHost,
-            PgSslMode::VerifyFull => Protection::Verified,
-        }
+        let hosts = self.hosts.iter();
+        let away = hosts.clone().filter(|host| !is_local(host));
+        let least = away.map(protection).min();
+        least.unwrap_or_else(|| hosts.map(protection).min().unwrap_or(Protection::Plain))
     }
 
-    /// Whether the connection stays on this machine.
+    /// Whether the connection stays on this machine, whichever host is used.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        let host = self.0.get_host();
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        self.protection() == Protection::Socket
-            || host.eq_ignore_ascii_case("localhost")
-            || address
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.to_canonical().is_loopback())
+        self.hosts.iter().all(is_local)
     }
 
-    /// The host, as the URL names it.
+    /// The hosts, as the URL names them.
     #[must_use]
-    pub fn host(&self) -> &str {
-        self.0.get_host()
+    pub fn host(&self) -> String {
+        let hosts = self.hosts.iter().map(PgConnectOptions::get_host);
+        hosts.collect::<Vec<_>>().join(",")
     }
 
-    /// The options of a connection with this name.
+    /// The options of a connection with this name to the host that is used.
     #[must_use]
     pub fn options(&self, application_name: &str) -> PgConnectOptions {
-        self.0.clone().application_name(application_name)
+        let options = self.options_of(self.route.host());
+        options.application_name(application_name)
     }
+
+    fn options_of(&self, host: usize) -> PgConnectOptions {
+        let options = self.hosts[host].clone();
+        let file = self.password_file.as_ref();
+        let password = file.and_then(|file| {
+            let read = fs::read_to_string(file);
+            self.route
+                .password(read.map(|text| first_line(&text).to_owned()))
+        });
+        match password {
+            Some(password) => options.password(&password),
+            None => options,
+        }
+    }
+}
+
+/// A text without the line break at its end.
+fn first_line(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+fn protection(host: &PgConnectOptions) -> Protection {
+    if host.get_socket().is_some() || host.get_host().starts_with('/') {
+        return Protection::Socket;
+    }
+    match host.get_ssl_mode() {
+        // sqlx takes both for one.
+        PgSslMode::Disable | PgSslMode::Allow => Protection::Plain,
+        PgSslMode::Prefer => Protection::IfOffered,
+        PgSslMode::Require => Protection::Unverified,
+        PgSslMode::VerifyCa => Protection::AnyHost,
+        PgSslMode::VerifyFull => Protection::Verified,
+    }
+}
+
+fn is_local(host: &PgConnectOptions) -> bool {
+    let name = host.get_host();
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    protection(host) == Protection::Socket
+        || name.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

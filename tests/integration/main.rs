@@ -23,6 +23,7 @@ mod crash;
 mod definitions;
 mod desk;
 mod docs;
+mod failover;
 mod fence;
 mod golden;
 mod http_api;

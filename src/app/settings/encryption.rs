@@ -9,8 +9,7 @@ use clap::builder::BoolishValueParser;
 use super::validation::{Problem, names};
 use super::{DatabaseUrl, ProblemKind};
 use crate::app::tls::{ClientCertificates, TlsFiles, read_certificates};
-use crate::store::error::StoreError;
-use crate::store::target::{Protection, Target};
+use crate::store::target::{InvalidUrl, Protection, Target};
 
 /// Encryption of the gRPC and HTTP listeners.
 #[derive(Debug, Clone, Args)]
@@ -105,13 +104,13 @@ impl TlsSettings {
     }
 }
 
-/// Encryption of the way to the database.
+/// The way to the database: its encryption, and where the password is.
 #[derive(Debug, Clone, Default, Args)]
 #[expect(
     clippy::doc_markdown,
     reason = "the comments are help for a terminal, where backticks are noise"
 )]
-pub struct DatabaseTlsSettings {
+pub struct DatabaseWaySettings {
     /// File with the authorities of the database's certificate, as PEM, besides those that the system trusts.
     ///
     /// The server is then verified (sslmode=verify-full) unless DATABASE_URL sets sslmode=verify-ca.
@@ -121,6 +120,16 @@ pub struct DatabaseTlsSettings {
         value_name = "FILE"
     )]
     pub root_certificate: Option<PathBuf>,
+
+    /// File with the password of the database's user; it is read again for new connections, so a changed password needs no restart.
+    ///
+    /// A line break at its end does not count. DATABASE_URL then has none.
+    #[arg(
+        long = "database-password-file",
+        env = "PATRON_DATABASE_PASSWORD_FILE",
+        value_name = "FILE"
+    )]
+    pub password_file: Option<PathBuf>,
 
     /// Allow a database on another machine without encryption.
     ///
@@ -133,17 +142,20 @@ pub struct DatabaseTlsSettings {
     pub allow_plain: bool,
 }
 
-impl DatabaseTlsSettings {
+impl DatabaseWaySettings {
     /// The database at `url`, reached as these settings say.
     ///
     /// # Errors
     /// When the URL cannot be read.
-    pub fn target(&self, url: &DatabaseUrl) -> Result<Target, StoreError> {
-        let target = Target::parse(url.expose())?;
-        Ok(match &self.root_certificate {
-            Some(file) => target.with_root_certificate(file),
-            None => target,
-        })
+    pub fn target(&self, url: &DatabaseUrl) -> Result<Target, InvalidUrl> {
+        let mut target = Target::parse(url.expose())?;
+        if let Some(file) = &self.root_certificate {
+            target = target.with_root_certificate(file);
+        }
+        if let Some(file) = &self.password_file {
+            target = target.with_password_file(file);
+        }
+        Ok(target)
     }
 
     /// Everything that is wrong with them for the database at `url`. A URL that cannot be read has a problem of its own.
@@ -156,6 +168,25 @@ impl DatabaseTlsSettings {
         {
             add(names::DATABASE_ROOT, ProblemKind::Certificate(problem));
         }
+        if let Some(file) = &self.password_file {
+            match std::fs::read_to_string(file) {
+                Err(cause) => {
+                    let (path, cause) = (file.display().to_string(), cause.to_string());
+                    add(
+                        names::DATABASE_PASSWORD,
+                        ProblemKind::Unreadable { path, cause },
+                    );
+                }
+                Ok(password) if password.trim().is_empty() => {
+                    let path = file.display().to_string();
+                    add(names::DATABASE_PASSWORD, ProblemKind::NoPassword { path });
+                }
+                Ok(_) if url.has_password() => {
+                    add(names::DATABASE_URL, ProblemKind::TwoPasswords);
+                }
+                Ok(_) => {}
+            }
+        }
         if !url.is_postgres() {
             return problems;
         }
@@ -165,8 +196,13 @@ impl DatabaseTlsSettings {
                 add(names::DATABASE_URL, ProblemKind::NoFile { path, cause });
             }
         }
-        let Ok(target) = self.target(url) else {
-            return problems;
+        let target = match self.target(url) {
+            Ok(target) => target,
+            Err(error) => {
+                let cause = error.to_string();
+                add(names::DATABASE_URL, ProblemKind::InvalidUrl { cause });
+                return problems;
+            }
         };
         let protection = target.protection();
         let is_plain = !target.is_local() && !protection.is_encrypted();
@@ -175,7 +211,7 @@ impl DatabaseTlsSettings {
             let mode = protection.as_str();
             add(names::DATABASE_URL, ProblemKind::RootWithoutCheck { mode });
         } else if is_plain && !self.allow_plain {
-            let host = target.host().to_owned();
+            let host = target.host();
             let mode = protection.as_str();
             add(
                 names::DATABASE_URL,

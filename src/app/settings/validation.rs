@@ -112,6 +112,29 @@ pub enum ProblemKind {
         /// The value given.
         given: String,
     },
+    /// The file with the password cannot be read.
+    #[error("{path} cannot be read: {cause}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system answered.
+        cause: String,
+    },
+    /// The file with the password is empty.
+    #[error("{path} is empty; write the password of the database's user into it")]
+    NoPassword {
+        /// The file.
+        path: String,
+    },
+    /// Which of two passwords holds is not certain.
+    #[error("has a password, and --database-password-file names another one; remove one of them")]
+    TwoPasswords,
+    /// The URL cannot be read.
+    #[error("{cause}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        cause: String,
+    },
     /// Not a URL of Postgres. The value is not shown: it may hold a password.
     #[error("must begin with postgres:// or postgresql://")]
     NotPostgres,

@@ -124,6 +124,15 @@ impl DatabaseUrl {
         files.map(|(_, value)| PathBuf::from(&*value)).collect()
     }
 
+    /// Whether it has a password.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        let address = self.0.split_once('?').map_or(&*self.0, |(it, _)| it);
+        let rest = address.split_once("://").map_or("", |(_, rest)| rest);
+        let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
+        user.contains(':') || self.parameters().any(|(name, _)| name == "password")
+    }
+
     /// Whether it has a scheme of Postgres.
     #[must_use]
     pub fn is_postgres(&self) -> bool {

@@ -11,7 +11,7 @@ use super::number::Numbers;
 use super::pick::{Pair, parse_choice, parse_replacement};
 use super::rejected;
 use super::when::{self, Dates};
-use crate::app::settings::encryption::DatabaseTlsSettings;
+use crate::app::settings::encryption::DatabaseWaySettings;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::pb;
@@ -31,7 +31,7 @@ pub struct SourceArgs {
     pub from_sql: Option<String>,
     /// Encryption of the way to it
     #[command(flatten)]
-    pub from_sql_tls: DatabaseTlsSettings,
+    pub from_sql_tls: DatabaseWaySettings,
     /// The query for --from-sql; its column names are the header
     #[arg(long, value_name = "SQL", requires = "from_sql")]
     pub query: Option<String>,

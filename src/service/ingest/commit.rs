@@ -171,7 +171,8 @@ pub(super) async fn commit(
     let pool = ingest.pool.clone();
     spawn_to_completion(async move {
         pool.check_open()?;
-        let committed = tx.commit().await;
+        let committing = async { Ok::<_, StoreError>(tx.commit().await?) };
+        let committed = pool.endure(committing).await;
         if committed.is_ok() {
             if let Some(day) = last_purchase(&written) {
                 bases.note_purchase(day);
@@ -185,7 +186,7 @@ pub(super) async fn commit(
                 profiles.commit(customer, *version, held);
             }
         } else {
-            // The connection broke, so it may be committed or not.
+            // The connection broke or leads nowhere, so it may be committed or not.
             let gone = former.iter().map(|(id, _)| id);
             let gone = gone.chain(merged.iter().map(|(id, ..)| id));
             for customer in written.keys().chain(gone) {
@@ -199,7 +200,7 @@ pub(super) async fn commit(
         if new_currency && let Err(error) = bases.renew().await {
             tracing::warn!(error.cause = %error, "could not refresh the basis after a new currency appeared; retrying");
         }
-        Ok(committed?)
+        committed
     })
     .await
 }

@@ -91,7 +91,7 @@ pub(super) async fn write(
     }
     let is_placed = batch.iter().any(|item| item.found_by.is_some());
     let write = |settled: Arc<Settled>| {
-        retry_unless_placed(is_placed, move || {
+        retry_unless_placed(&ingest.pool, is_placed, move || {
             write_once(ingest, batch, call, Arc::clone(&settled))
         })
     };

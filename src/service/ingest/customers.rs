@@ -122,7 +122,7 @@ pub(super) async fn write(
     if batch.is_empty() {
         return Ok(vec![]);
     }
-    retry(|| write_once(ingest, batch, call)).await
+    retry(&ingest.pool, || write_once(ingest, batch, call)).await
 }
 
 /// One try.

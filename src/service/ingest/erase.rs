@@ -51,7 +51,10 @@ pub(super) async fn erase(
     validate_only: bool,
     deadline: Instant,
 ) -> Result<ErasedCustomer, ServiceError> {
-    let erased = retry(|| try_erase(ingest, customer, then, validate_only, deadline)).await?;
+    let erased = retry(&ingest.pool, || {
+        try_erase(ingest, customer, then, validate_only, deadline)
+    })
+    .await?;
     let Some((erased, bought_last)) = erased else {
         return Err(CorrectionError::CustomersNotFound(vec![customer.clone()]).into());
     };

@@ -77,7 +77,7 @@ pub(super) async fn merge(
     mode: MergeMode,
     deadline: Instant,
 ) -> Result<MergedCustomers, ServiceError> {
-    retry(|| merge_once(ingest, request, mode, deadline)).await
+    retry(&ingest.pool, || merge_once(ingest, request, mode, deadline)).await
 }
 
 async fn merge_once(
@@ -207,7 +207,10 @@ pub(super) async fn unmerge(
     mode: MergeMode,
     deadline: Instant,
 ) -> Result<MergedCustomers, ServiceError> {
-    retry(|| unmerge_once(ingest, merged, mode, deadline)).await
+    retry(&ingest.pool, || {
+        unmerge_once(ingest, merged, mode, deadline)
+    })
+    .await
 }
 
 async fn unmerge_once(

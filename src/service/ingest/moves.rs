@@ -110,7 +110,10 @@ pub(super) async fn move_facts(
     validate_only: bool,
     deadline: Instant,
 ) -> Result<MovedFacts, ServiceError> {
-    retry(|| try_move(ingest, asked, validate_only, deadline)).await
+    retry(&ingest.pool, || {
+        try_move(ingest, asked, validate_only, deadline)
+    })
+    .await
 }
 
 /// What a try to write a batch came to.
@@ -218,7 +221,10 @@ async fn follow(
             facts,
         };
         let customer = named(to);
-        let done = retry(|| try_follow(ingest, &asked, customer.as_ref(), call)).await;
+        let done = retry(&ingest.pool, || {
+            try_follow(ingest, &asked, customer.as_ref(), call)
+        })
+        .await;
         // What cannot be moved was changed by another call since it was looked at.
         if matches!(done, Err(ServiceError::Correction(_))) {
             return Err(ServiceError::Contended);

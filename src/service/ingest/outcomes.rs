@@ -44,7 +44,7 @@ pub(super) async fn write(
     outcome: &NewFact<ContactOutcome>,
     deadline: Instant,
 ) -> Result<Outcome, ServiceError> {
-    retry(|| write_once(ingest, outcome, deadline)).await
+    retry(&ingest.pool, || write_once(ingest, outcome, deadline)).await
 }
 
 async fn write_once(

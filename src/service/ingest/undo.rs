@@ -41,6 +41,9 @@ const SLICE: usize = 500;
 /// Slices that are undone at a time: one statement keeps one processor of the database busy.
 const SLICES: usize = 2;
 
+/// Customers who are listed at a time: a list reads all that are left, since they are not stored in its order.
+const LISTED: i64 = 20_000;
+
 /// Whether an import is undone, or only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UndoMode {
@@ -111,7 +114,7 @@ pub(super) async fn undo(
                 add(counts.entry(kind).or_default(), count);
             }
         }
-        let rates = retry(|| ending::end(ingest, undoing)).await?;
+        let rates = retry(&ingest.pool, || ending::end(ingest, undoing)).await?;
         add(counts.entry(ImportedKind::Rate).or_default(), rates);
     }
     match mode {
@@ -139,21 +142,19 @@ async fn undo_customers(ingest: &Ingest, undoing: Undoing<'_>) -> Result<Slice, 
     let mut after = String::new();
     loop {
         let mut connection = ingest.read_pool.acquire().await?;
-        let limit = i64::try_from(SLICE * SLICES).unwrap_or(i64::MAX);
         let number = undoing.import.number;
-        let open = store::import_writes::list_open(&mut connection, number, &after, limit).await?;
+        let open = store::import_writes::list_open(&mut connection, number, &after, LISTED).await?;
         drop(connection);
         let Some(last) = open.last() else {
             return Ok(sum);
         };
         last.as_str().clone_into(&mut after);
-        let slices = open.chunks(SLICE);
-        let slices = slices.map(|slice| retry(move || undo_slice(ingest, undoing, slice)));
-        for slice in try_join_all(slices).await? {
-            sum.customers += slice.customers;
-            sum.removed += slice.removed;
-            for (key, count) in slice.counts {
-                add(sum.counts.entry(key).or_default(), count);
+        for pair in open.chunks(SLICE * SLICES) {
+            let slices = pair.chunks(SLICE);
+            let slices =
+                slices.map(|slice| retry(&ingest.pool, move || undo_slice(ingest, undoing, slice)));
+            for slice in try_join_all(slices).await? {
+                sum.add(slice);
             }
         }
     }
@@ -280,6 +281,14 @@ async fn list_kinds(
 }
 
 impl Slice {
+    fn add(&mut self, other: Self) {
+        self.customers += other.customers;
+        self.removed += other.removed;
+        for (key, count) in other.counts {
+            add(self.counts.entry(key).or_default(), count);
+        }
+    }
+
     /// Counts facts. Those of an import undone before had stayed until now; they go with the undoing of `number`.
     fn count(&mut self, number: i64, count: &WithdrawnCount) {
         let &WithdrawnCount {

@@ -272,7 +272,7 @@ impl Models {
             facts_end,
             ..draft.complete(samples)
         };
-        retry(|| self.store(&request, &fit)).await
+        retry(&self.pool, || self.store(&request, &fit)).await
     }
 
     /// Runs `work` on a thread of the lane, which keeps the permit until it is done or has stopped.

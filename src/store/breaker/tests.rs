@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use super::*;
+use super::{
+    probing::{GIVEN_UP_AFTER, OPENS_AFTER, PROBE_INTERVAL, SILENT_AFTER, STEP},
+    *,
+};
 
 /// A database: whether it is there, whether it answers at all, and how often it was probed.
 struct Database {

@@ -197,7 +197,11 @@ impl Service {
         Self::start_in(url, tempfile::tempdir().unwrap(), |_| {}).await
     }
 
-    async fn start_in(url: &str, directory: TempDir, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start_in(
+        url: &str,
+        directory: TempDir,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let clock = Arc::new(FixedClock::new(NOW.parse().unwrap()));
         let mut settings = settings(url, directory.path());
         change(&mut settings);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use patron::app::run::App;
 use patron::app::settings::DatabaseUrl;
-use patron::app::settings::encryption::DatabaseTlsSettings;
+use patron::app::settings::encryption::DatabaseWaySettings;
 use patron::clock::SystemClock;
 use patron::store::probe::{is_about_tls, may_pass, probe};
 use patron::store::target::Target;
@@ -190,7 +190,7 @@ async fn a_database_on_another_machine_is_refused_without_encryption() {
             .parse()
             .unwrap()
     };
-    let count = |tls: &DatabaseTlsSettings, parameters: &str| {
+    let count = |tls: &DatabaseWaySettings, parameters: &str| {
         let problems = tls.problems(&url(parameters));
         assert!(
             problems
@@ -199,7 +199,7 @@ async fn a_database_on_another_machine_is_refused_without_encryption() {
         );
         problems.len()
     };
-    let none = DatabaseTlsSettings::default();
+    let none = DatabaseWaySettings::default();
     for (parameters, problems) in [
         ("", 1),
         ("?sslmode=disable", 1),
@@ -210,16 +210,16 @@ async fn a_database_on_another_machine_is_refused_without_encryption() {
         ("?sslmode=verify-full", 0),
     ] {
         assert_eq!(count(&none, parameters), problems, "{parameters}");
-        let allowed = DatabaseTlsSettings {
+        let allowed = DatabaseWaySettings {
             allow_plain: true,
-            ..DatabaseTlsSettings::default()
+            ..DatabaseWaySettings::default()
         };
         assert_eq!(count(&allowed, parameters), 0, "{parameters}");
     }
     let files = ServerFiles::new();
-    let with_root = DatabaseTlsSettings {
+    let with_root = DatabaseWaySettings {
         root_certificate: Some(files.path("root.pem")),
-        ..DatabaseTlsSettings::default()
+        ..DatabaseWaySettings::default()
     };
     // A root certificate alone means verification; with a mode that does not use it, it promises what does not happen.
     assert_eq!(count(&with_root, ""), 0);

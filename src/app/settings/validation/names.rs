@@ -5,6 +5,8 @@ pub(in crate::app::settings) const ADMIN_LISTEN: &str = "--admin-listen (PATRON_
 pub(in crate::app::settings) const DATABASE_URL: &str = "--database-url (DATABASE_URL)";
 pub(in crate::app::settings) const DATABASE_ROOT: &str =
     "--database-root-certificate (PATRON_DATABASE_ROOT_CERTIFICATE)";
+pub(in crate::app::settings) const DATABASE_PASSWORD: &str =
+    "--database-password-file (PATRON_DATABASE_PASSWORD_FILE)";
 pub(in crate::app::settings) const TLS_CERTIFICATE: &str =
     "--tls-certificate (PATRON_TLS_CERTIFICATE)";
 pub(in crate::app::settings) const TLS_KEY: &str = "--tls-key (PATRON_TLS_KEY)";

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::app::settings::DatabaseUrl;
-use crate::app::settings::encryption::DatabaseTlsSettings;
+use crate::app::settings::encryption::DatabaseWaySettings;
 use crate::cli::error::CliError;
 
 /// Pieces of an answer that wait for the reader.
@@ -31,7 +31,7 @@ pub(super) struct QueryRows {
 /// Wrong usage for an address that is none; a failure to start.
 pub(super) fn query(
     url: &DatabaseUrl,
-    tls: &DatabaseTlsSettings,
+    tls: &DatabaseWaySettings,
     query: &str,
 ) -> Result<QueryRows, CliError> {
     let target = tls.target(url).map_err(|_| CliError::Usage {

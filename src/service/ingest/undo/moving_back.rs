@@ -79,12 +79,12 @@ async fn move_group(
     facts: Vec<FactName>,
 ) -> Result<u64, ServiceError> {
     let Some((from, to)) = way else {
-        retry(|| forget(ingest, undoing, &facts)).await?;
+        retry(&ingest.pool, || forget(ingest, undoing, &facts)).await?;
         return Ok(0);
     };
     let mut moved = 0;
     let mut asked = Move { from, to, facts };
-    match retry(|| try_move_back(ingest, undoing, &asked)).await {
+    match retry(&ingest.pool, || try_move_back(ingest, undoing, &asked)).await {
         Err(ServiceError::Correction(_)) => {}
         done => return done,
     }
@@ -93,9 +93,9 @@ async fn move_group(
             facts: vec![fact],
             ..asked.clone()
         };
-        match retry(|| try_move_back(ingest, undoing, &one)).await {
+        match retry(&ingest.pool, || try_move_back(ingest, undoing, &one)).await {
             Err(ServiceError::Correction(_)) => {
-                retry(|| forget(ingest, undoing, &one.facts)).await?;
+                retry(&ingest.pool, || forget(ingest, undoing, &one.facts)).await?;
             }
             done => moved += done?,
         }
