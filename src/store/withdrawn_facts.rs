@@ -4,7 +4,9 @@
 //! One statement for each kind, over a slice of customers whose locks are held. Candidates are the facts of the import, and those of imports
 //! undone before that stayed: what stays depends on which imports are undone, and not on their order.
 //!
-//! Sets are asked with IN, for which Postgres makes a table of hashes: it cannot know how large they are, and would compare each fact with each other.
+//! Postgres cannot know how large the sets are, and takes them for a row or two: it would compare each fact with each other, or look for each
+//! one among all customers of the slice (0.3 ms a fact, measured with 500 customers). So sets are asked with IN, for which it makes a table of hashes,
+//! and joined without nested loops.
 
 use std::collections::HashMap;
 
@@ -117,10 +119,25 @@ pub async fn insert(
     withdrawal: Withdrawal<'_>,
 ) -> Result<Withdrawn, StoreError> {
     let columns = Columns::from_writes(&withdrawal);
-    let mut withdrawn = Withdrawn::default();
     if columns.customer_id.is_empty() {
-        return Ok(withdrawn);
+        return Ok(Withdrawn::default());
     }
+    sqlx::query("SET LOCAL enable_nestloop = off")
+        .execute(&mut *tx)
+        .await?;
+    let withdrawn = move_all(tx, &withdrawal, &columns).await?;
+    sqlx::query("SET LOCAL enable_nestloop = on")
+        .execute(tx)
+        .await?;
+    Ok(withdrawn)
+}
+
+async fn move_all(
+    tx: &mut PgConnection,
+    withdrawal: &Withdrawal<'_>,
+    columns: &Columns<'_>,
+) -> Result<Withdrawn, StoreError> {
+    let mut withdrawn = Withdrawn::default();
     for (kind, written_as, statement) in [
         (
             ImportedKind::Transaction,
