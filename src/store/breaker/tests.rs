@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use super::{
-    probing::{GIVEN_UP_AFTER, OPENS_AFTER, PROBE_INTERVAL, SILENT_AFTER, STEP},
+    probing::{OPENS_AFTER, PROBE_INTERVAL, SILENT_AFTER, STEP},
     *,
 };
 
@@ -250,4 +250,54 @@ async fn a_refused_login_after_a_broken_session_opens_it_also_right_after_the_st
     assert!(broken.await.is_err());
     sleep(STEP).await;
     assert_eq!(breaker.metrics.openings.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_outlives_an_outage_is_ended_and_one_that_is_slow_is_not() {
+    let (database, breaker) = database(true);
+    let begin = Instant::now();
+    let slow = breaker.endure(async {
+        sleep(Duration::from_mins(5)).await;
+        Ok::<_, StoreError>(())
+    });
+    assert!(slow.await.is_ok());
+    assert_eq!(begin.elapsed(), Duration::from_mins(5));
+    database.there.store(false, SeqCst);
+    let writing = {
+        let breaker = Arc::clone(&breaker);
+        tokio::spawn(async move { breaker.endure(hang()).await })
+    };
+    sleep(Duration::from_secs(30)).await;
+    assert!(breaker.check().is_err() && !writing.is_finished());
+    database.there.store(true, SeqCst);
+    let ended = writing.await.unwrap();
+    assert!(matches!(ended, Err(StoreError::Unavailable(_))));
+    assert!(breaker.check().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_host_that_was_left_is_ended() {
+    let (sender, moves) = watch::channel(0);
+    let probe: Probe = Box::new(|| Box::pin(std::future::ready(Ok(()))));
+    let now: Now = Box::new(|| Timestamp::UNIX_EPOCH);
+    let breaker = Breaker::with_moves(probe, now, BreakerMetrics::default(), moves);
+    let waiting = [true, false].map(|writes| {
+        let breaker = Arc::clone(&breaker);
+        tokio::spawn(async move {
+            if writes {
+                breaker.endure(hang()).await
+            } else {
+                breaker.guard(hang()).await
+            }
+        })
+    });
+    sleep(Duration::from_secs(1)).await;
+    let left = Instant::now();
+    sender.send(1).unwrap();
+    for waiting in waiting {
+        assert!(waiting.await.unwrap().is_err());
+    }
+    assert_eq!(left.elapsed(), LAST_CHANCE);
+    // What begins afterwards waits for the host of now.
+    assert!(breaker.guard(async { Ok(()) }).await.is_ok());
 }

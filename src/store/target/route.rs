@@ -221,3 +221,33 @@ impl Target {
         self.generation() != before
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_of_before_a_move_are_left() {
+        let route = Route::default();
+        assert!(!route.is_left(Duration::MAX), "without a move");
+        assert!(!route.take(0), "the same host");
+        assert!(route.take(1));
+        assert_eq!((route.host(), route.generation()), (1, 1));
+        assert!(route.is_left(Duration::from_mins(1)));
+        assert!(!route.is_left(Duration::ZERO));
+    }
+
+    #[test]
+    fn another_password_is_noticed_and_an_unreadable_one_is_not() {
+        let route = Route::default();
+        let missing = || Err(io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!(route.password(missing()), None);
+        for (password, generation) in [("first", 1), ("first", 1), ("second", 2)] {
+            let read = route.password(Ok(password.to_owned()));
+            assert_eq!(read.as_deref(), Some(password));
+            assert_eq!(route.generation(), generation);
+        }
+        assert_eq!(route.password(missing()).as_deref(), Some("second"));
+        assert_eq!(route.generation(), 2);
+    }
+}

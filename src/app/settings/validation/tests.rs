@@ -247,3 +247,35 @@ fn a_database_on_another_machine_is_encrypted() {
     let verified = "--database-url=postgres://db.example/shop?sslmode=verify-full";
     check(&[verified], &[]);
 }
+
+#[test]
+fn each_of_several_hosts_is_on_this_machine_or_encrypted() {
+    let url = |hosts: &str| format!("--database-url=postgres://ann@{hosts}/shop");
+    check(&[&url("127.0.0.1,localhost:6000")], &[]);
+    check(&[&url("127.0.0.1,db.example")], &[names::DATABASE_URL]);
+    let standby = url("db1.example,db2.example") + "?target_session_attrs=standby";
+    check(&[&standby], &[names::DATABASE_URL]);
+    check(&[&url("127.0.0.1:none")], &[names::DATABASE_URL]);
+}
+
+#[test]
+fn the_password_is_in_one_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        format!("--database-password-file={}", path.display())
+    };
+    let (password, empty) = (file("password", "s3cret\n"), file("empty", "\n"));
+    let url = "--database-url=postgres://ann@localhost/shop";
+    check(&[url, &password], &[]);
+    check(&[url, &empty], &[names::DATABASE_PASSWORD]);
+    let none = "--database-password-file=/none";
+    check(&[url, none], &[names::DATABASE_PASSWORD]);
+    for with_password in [
+        "--database-url=postgres://ann:other@localhost/shop",
+        "--database-url=postgres://ann@localhost/shop?password=other",
+    ] {
+        check(&[with_password, &password], &[names::DATABASE_URL]);
+    }
+}
