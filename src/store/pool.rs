@@ -13,8 +13,10 @@ use std::{
 
 use jiff::Timestamp;
 use sqlx::{
-    Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction, error::DatabaseError,
-    pool::PoolConnection, postgres::PgPoolOptions,
+    Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction,
+    error::DatabaseError,
+    pool::PoolConnection,
+    postgres::{PgListener, PgPoolOptions},
 };
 use tokio::time::error::Elapsed;
 use tracing::Instrument as _;
@@ -320,6 +322,19 @@ impl Drop for Lease {
             drop(connection.map(PoolConnection::detach));
         }
     }
+}
+
+/// A session that listens: its own, without limits of time.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn open_listener(target: &Target, name: &str) -> Result<PgListener, StoreError> {
+    let session = PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .connect_with(target.options(name));
+    Ok(PgListener::connect_with(&session.await?).await?)
 }
 
 /// A breaker in front of the database.
