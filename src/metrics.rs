@@ -11,6 +11,7 @@ mod compression;
 mod database;
 mod evaluation;
 mod facts;
+mod follow;
 mod http;
 mod lane;
 mod peers;
@@ -24,6 +25,7 @@ pub use compression::{CompressionFormat, CompressionMetrics};
 pub use database::{BreakerMetrics, FenceMetrics, SessionMetrics};
 pub use evaluation::{EvaluationMetrics, EvaluationOperation};
 pub use facts::{FactKind, FactOutcome, FitMetrics, FitOutcome, IngestMetrics, TakesBack};
+pub use follow::FollowMetrics;
 pub use http::HttpMetrics;
 pub use lane::LaneMetrics;
 pub use peers::PeerMetrics;
@@ -66,6 +68,8 @@ pub struct Metrics {
     pub fence: FenceMetrics,
     /// Our sessions at the database.
     pub sessions: SessionMetrics,
+    /// What is read of the writes of other processes.
+    pub follow: FollowMetrics,
     /// The lane of batches and of single answers that take long.
     pub batch_lane: LaneMetrics,
     /// The lane of ingest.
@@ -146,6 +150,7 @@ impl Metrics {
         let breaker = BreakerMetrics::register(&mut registry);
         let fence = FenceMetrics::register(&mut registry);
         let sessions = SessionMetrics::register(&mut registry);
+        let follow = FollowMetrics::register(&mut registry);
         let [batch_lane, ingest_lane, fit_lane, admin_lane] =
             LaneMetrics::register(&mut registry, ["batch", "ingest", "fit", "admin"]);
         let ingest = IngestMetrics::register(&mut registry);
@@ -165,6 +170,7 @@ impl Metrics {
             breaker,
             fence,
             sessions,
+            follow,
             batch_lane,
             ingest_lane,
             fit_lane,

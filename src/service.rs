@@ -7,6 +7,7 @@ pub mod customers;
 pub mod definitions;
 pub mod desk;
 pub mod error;
+pub mod follow;
 pub mod identity;
 pub mod ingest;
 pub mod lane;

@@ -32,6 +32,7 @@ pub mod model_input;
 pub mod models;
 pub mod moved_facts;
 pub mod namings;
+pub mod notices;
 mod packed;
 pub mod pool;
 pub mod probe;

@@ -45,6 +45,10 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a read of identities may take, which are some hundred rows.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a look at the logs of changes may take: what is late is read by the next one.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(2);
+/// Connections to follow others by: one reads the logs, one notifies.
+const FOLLOW_CONNECTIONS: u32 = 2;
 /// How long one statement of a fit may take.
 const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
 /// Connections for fits, one for each kind of order model and one for an evaluation, for two walks over all customers, and for the registry
@@ -71,6 +75,8 @@ pub struct Database {
     pub batch: Pool,
     /// For identities alone: used on the control runtime.
     pub identities: Pool,
+    /// To follow the writes of other processes; `None`: there are none. Used on the control runtime.
+    pub follow: Option<Box<Follow>>,
     /// Whether it answers.
     pub breaker: Arc<Breaker>,
     /// The zone in which days are counted.
@@ -83,6 +89,16 @@ pub struct Database {
     fence: Option<Fence>,
     /// The private cluster, when the settings name no server. Dropping it stops it.
     cluster: Option<Cluster>,
+}
+
+/// The way to the writes of other processes.
+pub struct Follow {
+    /// Reads the logs, and sends notices of writes.
+    pub pool: Pool,
+    /// Where to listen for the notices of others.
+    pub target: Target,
+    /// Cancelled when the database is closed: calls that are still answered until then must not miss what others write.
+    pub stop: CancellationToken,
 }
 
 /// Why the database cannot be used.
@@ -212,7 +228,8 @@ impl Database {
         };
         let wait = Duration::from_secs(settings.fence_wait_seconds);
         let (epoch, held) = (Epoch::random(), metrics.fence.held.clone());
-        let taking = Fence::take(target.clone(), wait, epoch.clone(), held, lost);
+        let claimed = (target.clone(), settings.processes.fence_mode());
+        let taking = Fence::take(claimed, wait, epoch.clone(), held, lost);
         let taken = stop.run_until_cancelled(taking).await;
         let fence = taken.ok_or(DatabaseError::Stopped)??;
         let fenced = (&fence, epoch);
@@ -264,6 +281,13 @@ impl Database {
         let write = pool(settings.write_pool, WRITE_TIMEOUT, Plans::Anew).fenced(epoch.clone());
         let batch = pool(BATCH_CONNECTIONS, BATCH_TIMEOUT, Plans::Anew).fenced(epoch.clone());
         let identities = pool(1, IDENTITY_TIMEOUT, Plans::Kept);
+        let follow = settings.processes.shared.then(|| {
+            Box::new(Follow {
+                pool: pool(FOLLOW_CONNECTIONS, FOLLOW_TIMEOUT, Plans::Anew),
+                target: target.clone(),
+                stop: CancellationToken::new(),
+            })
+        });
         // Of its own: a connection belongs to the runtime that opened it, and this one is that of lookups.
         let start = pool(1, BATCH_TIMEOUT, Plans::Anew).fenced(epoch);
         let is_raised = private && raise_before_migrating(&start, fence).await?;
@@ -293,6 +317,7 @@ impl Database {
             write,
             batch,
             identities,
+            follow,
             breaker: Arc::clone(breaker),
             zone,
             key,
@@ -306,8 +331,15 @@ impl Database {
     /// database is busy with is left to the database.
     pub async fn close(self, limit: Duration, stop_limit: Duration) {
         let start = Instant::now();
+        let follow = async {
+            if let Some(follow) = &self.follow {
+                follow.stop.cancel();
+                follow.pool.close().await;
+            }
+        };
         let closed = async {
             tokio::join!(
+                follow,
                 self.read.close(),
                 self.answers.close(),
                 self.write.close(),

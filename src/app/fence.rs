@@ -1,8 +1,9 @@
-//! One process at a time serves a database: the fence is taken before anything is read, and held to the end.
+//! One process at a time serves a database, or several that share it: the fence is taken before anything is read, and held to the end.
 //!
 //! It is watched by a thread with a runtime of its own, so that no load delays it. A session that breaks is replaced at once; while the
 //! database is away nobody can take the fence either. Where another process was quicker, this one must stop: two caches over one database
 //! would each answer from before the other's writes. Until it knows, its writes fail by the epoch, which the server that takes the fence raises.
+//! Processes that share a database follow each other's writes (`service::follow`), and have the epoch in common.
 
 mod error;
 mod read_only;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::error::{holder_text, sessions_text};
 use crate::store::{
-    fence::{Attempt, Epoch, Hold, Holder, Mark, Raised, Session},
+    fence::{Attempt, Epoch, Hold, Holder, Mark, Mode, Raised, Session},
     target::Target,
 };
 
@@ -48,13 +49,13 @@ pub struct Fence {
 type Raise = oneshot::Sender<Result<(), FenceError>>;
 
 impl Fence {
-    /// Takes the fence of the database, waiting up to `wait` for who has it; dropping the future ends the wait. `lost` is called, on
+    /// Takes the fence of the database, alone or shared, waiting up to `wait` for who has it; dropping the future ends the wait. `lost` is called, on
     /// a thread of its own, if another process takes it later. `epoch` is set by [`Self::raise`]; `held` is 1 while the fence is held.
     ///
     /// # Errors
     /// Another process has it, or the database cannot be asked.
     pub async fn take(
-        target: Target,
+        (target, mode): (Target, Mode),
         wait: Duration,
         epoch: Epoch,
         held: Gauge,
@@ -68,6 +69,7 @@ impl Fence {
         let (raises, to_raise) = mpsc::channel(1);
         let post = Post {
             target,
+            mode,
             name: session_name(),
             wait,
             epoch,
@@ -92,7 +94,7 @@ impl Fence {
         }
     }
 
-    /// Makes this process the only one that may write, waiting for transactions of another server as long as for the fence, and at least for
+    /// Makes this process the only one that may write, or one of those who share the database, waiting for transactions of another server as long as for the fence, and at least for
     /// two seconds. To be called where the schema has epochs.
     ///
     /// # Errors
@@ -174,6 +176,7 @@ enum Entered {
 
 struct Post {
     target: Target,
+    mode: Mode,
     name: String,
     /// How long another server is waited for.
     wait: Duration,
@@ -196,7 +199,10 @@ impl Post {
                 }
                 Err(error) => return Err(error),
                 Ok(Entered::HeldBy(holder)) if start.elapsed() >= wait => {
-                    return Err(FenceError::Held(holder));
+                    return Err(match self.mode {
+                        Mode::Alone => FenceError::Held(holder),
+                        Mode::Shared => FenceError::HeldAlone(holder),
+                    });
                 }
                 Ok(Entered::HeldBy(holder)) => {
                     if !said {
@@ -219,7 +225,7 @@ impl Post {
             Some(session) => session,
             None => Session::open(&self.target, &self.name).await?,
         };
-        match session.take().await? {
+        match session.take(self.mode).await? {
             Attempt::Taken => match session.look(&self.epoch).await? {
                 Hold::Held => Ok(Entered::Holds(session)),
                 Hold::Released | Hold::Overtaken => Err(FenceError::NoSession),
@@ -288,7 +294,11 @@ impl Post {
     async fn raise(&self, session: &mut Session) -> Result<(), FenceError> {
         let start = Instant::now();
         loop {
-            match session.raise(&self.epoch).await? {
+            let raised = match self.mode {
+                Mode::Alone => session.raise(&self.epoch).await?,
+                Mode::Shared => session.join(&self.epoch).await?,
+            };
+            match raised {
                 Raised::Now(epoch) => {
                     tracing::info!(fence.epoch = epoch, "this process may write");
                     return Ok(());
@@ -329,7 +339,7 @@ impl Post {
     async fn try_again(&self) -> Result<Session, FenceError> {
         let mut session = Session::open(&self.target, &self.name).await?;
         loop {
-            let holder = match session.take().await? {
+            let holder = match session.take(self.mode).await? {
                 Attempt::Taken => return self.unless_overtaken(session).await,
                 Attempt::HeldBy(holder) => holder,
             };

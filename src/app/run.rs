@@ -149,10 +149,8 @@ impl App {
             let _control = control.enter();
             listen_now(settings.admin_listen)?
         };
-        let (address, admin_address) = (
-            local(sockets.grpc.local_addr(), settings.listen)?,
-            local(admin_listener.local_addr(), settings.admin_listen)?,
-        );
+        let address = local(sockets.grpc.local_addr(), settings.listen)?;
+        let admin_address = local(admin_listener.local_addr(), settings.admin_listen)?;
         let (shared, lanes, cores) = share(settings, &clock)?;
         // Before the database, which may be waited for: a probe hears that this process is alive and not ready.
         let stop_admin = CancellationToken::new();
@@ -166,11 +164,12 @@ impl App {
             max_connections: descriptors::fit_connections(settings),
             ..settings.limits()
         };
-        let built = services::build(settings, &limits, &shared, &lanes, &database, &stop);
+        let timely = (&control, &stop);
+        let built = services::build(settings, &limits, &shared, &lanes, &database, timely);
+        let built = Box::pin(built);
         let begun = async {
-            let built = stop.run_until_cancelled(Box::pin(built)).await;
+            let built = stop.run_until_cancelled(built).await;
             let (served, contacts) = built.ok_or(DatabaseError::Stopped)??;
-            let timely = (&control, &stop);
             let shared = identities::share(settings, &shared, &database, timely).await?;
             let (listener, listeners) = sockets.listen(settings)?;
             let running = server::start(listener, served, &limits, &shared)?;

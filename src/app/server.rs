@@ -43,6 +43,7 @@ use crate::grpc::layers::answers::AnswersLayer;
 use crate::grpc::layers::call_span::CallSpanLayer;
 use crate::grpc::layers::compression::CompressionLayer;
 use crate::grpc::layers::deadline::DeadlineLayer;
+use crate::grpc::layers::freshness::FreshnessLayer;
 use crate::grpc::layers::identity::IdentityLayer;
 use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
@@ -53,6 +54,7 @@ use crate::grpc::layers::receive::ReceiveLayer;
 use crate::grpc::layers::request_id::RequestIdLayer;
 use crate::grpc::layers::transcode::TranscodeLayer;
 use crate::metrics::Metrics;
+use crate::service::follow::Follower;
 use crate::service::identity::Identities;
 
 /// How serving ended.
@@ -133,6 +135,8 @@ pub struct Served {
     pub routes: Routes,
     /// What is answered from memory, and when a call is refused.
     pub from_memory: Option<FromMemory>,
+    /// What reads the writes of other processes; `None`: nobody else writes.
+    pub follower: Option<Arc<Follower>>,
 }
 
 impl From<Routes> for Served {
@@ -140,6 +144,7 @@ impl From<Routes> for Served {
         Self {
             routes,
             from_memory: None,
+            follower: None,
         }
     }
 }
@@ -198,7 +203,10 @@ pub fn start(
     let limit = LimitLayer::new(limits.max_in_flight, rpc.clone());
     let service = limit.layer(service);
     let service = CallSpanLayer.layer(service);
+    let never_fails = served.from_memory.as_ref().map(|it| it.never_fails);
     let service = MemoryLayer::new(served.from_memory, compression.clone()).layer(service);
+    let freshness = FreshnessLayer::new(served.follower, never_fails.unwrap_or(|_| false));
+    let service = freshness.layer(service);
     let receive = ReceiveLayer::new(
         limits.of_messages(),
         shared.metrics.peers.clone(),

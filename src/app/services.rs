@@ -1,9 +1,11 @@
 //! The use cases over the database, the services over them, and what goes on beside the calls.
 
+mod following;
 mod upkeep;
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -49,7 +51,7 @@ use crate::{
     store::pool::Pool,
 };
 
-use self::upkeep::{catch_up, tend};
+use self::upkeep::{tend, tend_background};
 
 /// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
 const IDENTIFIER_SHARE: u64 = 8;
@@ -61,32 +63,25 @@ pub(super) async fn build(
     shared: &Shared,
     threads: &LaneThreads,
     database: &Database,
-    stop: &CancellationToken,
+    (control, stop): (&Handle, &CancellationToken),
 ) -> Result<(Served, ContactRoutes), ServiceError> {
     let (metrics, clock, lanes) = (&shared.metrics, &shared.clock, &threads.lanes);
     let (cache, identifiers) = caches(settings, database, metrics);
+    let seen = following::begin(database, control).await?;
     let without_rate = metrics.currencies_without_rate.clone();
     // Where the pool's connections are used later: a connection belongs to the runtime that opened it.
     let loaded = CurrentBasis::load(database.batch.clone(), without_rate);
     let loaded = threads.background().spawn(loaded).await;
     let bases = loaded.map_err(|error| ServiceError::Internal(Box::new(error)))??;
-    let bases = Arc::new(bases);
+    let bases = Arc::new(bases.announced_by(following::announcements(database)));
+    let caches = (&cache, &identifiers);
+    let handles = (control, threads.background());
+    let follower = following::start(seen, caches, &bases, (database, shared), handles);
     let subjects = Arc::new(Subjects::new(
         Arc::clone(&identifiers),
         database.key.clone(),
     ));
-    let ingest = Ingest {
-        pool: database.write.clone(),
-        read_pool: database.write.clone(),
-        profiles: Arc::clone(&cache),
-        identifiers: Arc::clone(&identifiers),
-        key: database.key.clone(),
-        bases: Arc::clone(&bases),
-        zone: database.zone.clone(),
-        clock: Arc::clone(clock),
-        metrics: metrics.ingest.clone(),
-    };
-    let ingest = Arc::new(ingest);
+    let ingest = ingest(caches, &bases, shared, database);
     let (lookups, long_answers) = classifiers(&subjects, &cache, &bases, shared, lanes, database);
     let desk = desk(
         (&subjects, &cache, &bases),
@@ -104,9 +99,13 @@ pub(super) async fn build(
     };
     let models = models(&bases, lanes, shared, database);
     tend(stop, database, metrics, (cache, identifiers));
-    let renewals = catch_up(Arc::clone(&bases));
-    let renewals = stop.clone().run_until_cancelled_owned(renewals);
-    threads.background().spawn(renewals);
+    tend_background(
+        settings,
+        &bases,
+        database,
+        shared,
+        (threads.background(), stop),
+    );
     let zone = database.zone.clone();
     let contacts = contacts(settings, &lookups, metrics);
     let served = served(
@@ -130,7 +129,27 @@ pub(super) async fn build(
             tokens(shared, database),
         ),
     );
-    Ok((served, contacts))
+    Ok((Served { follower, ..served }, contacts))
+}
+
+/// Who writes facts.
+fn ingest(
+    (profiles, identifiers): (&Arc<ProfileCache>, &Arc<IdentifierCache>),
+    bases: &Arc<CurrentBasis>,
+    shared: &Shared,
+    database: &Database,
+) -> Arc<Ingest> {
+    Arc::new(Ingest {
+        pool: database.write.clone(),
+        read_pool: database.write.clone(),
+        profiles: Arc::clone(profiles),
+        identifiers: Arc::clone(identifiers),
+        key: database.key.clone(),
+        bases: Arc::clone(bases),
+        zone: database.zone.clone(),
+        clock: Arc::clone(&shared.clock),
+        metrics: shared.metrics.ingest.clone(),
+    })
 }
 
 /// What is stored of customers, one by one and page by page.
@@ -369,7 +388,7 @@ fn served(
                 .max_encoding_message_size(bytes),
         );
     Served {
-        routes,
         from_memory: Some(from_memory),
+        ..Served::from(routes)
     }
 }

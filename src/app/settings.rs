@@ -5,6 +5,7 @@
 
 pub mod encryption;
 pub mod identity;
+pub mod processes;
 mod validation;
 mod values;
 
@@ -23,6 +24,7 @@ use crate::app::logging::LogFormat;
 use crate::app::server::{Lifetime, Limits};
 use crate::app::settings::encryption::{DatabaseWaySettings, TlsSettings};
 use crate::app::settings::identity::IdentityMode;
+use crate::app::settings::processes::ProcessSettings;
 use crate::postgres::directory::default_data_dir;
 
 /// Settings of `patron serve`.
@@ -318,7 +320,7 @@ pub struct Settings {
 
     /// Time in seconds to wait at startup for another server of the same database to stop; 0 fails at once.
     ///
-    /// Only one server may use a database at a time. Five seconds are enough for Postgres to detect that a killed server is gone.
+    /// Without --shared only one server may use a database at a time. Five seconds are enough for Postgres to detect that a killed server is gone.
     #[arg(
         long,
         env = "PATRON_FENCE_WAIT_SECONDS",
@@ -326,6 +328,10 @@ pub struct Settings {
         default_value_t = 5
     )]
     pub fence_wait_seconds: u64,
+
+    /// Several servers on one database
+    #[command(flatten)]
+    pub processes: ProcessSettings,
 }
 
 impl Settings {

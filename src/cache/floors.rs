@@ -54,6 +54,12 @@ impl Floors {
         *floor = version.max(*floor);
     }
 
+    /// Forgets all of them: the store went back to before some of these writes.
+    pub(super) fn clear(&mut self) {
+        self.recent.clear();
+        self.earlier.clear();
+    }
+
     /// The version of the last write of `key` that is remembered; 0 without any. Of two keys of one hash, which are one in 2^64, it may be
     /// that of the other one.
     pub(super) fn get<K: Hash>(&self, key: &K) -> i64 {

@@ -115,6 +115,19 @@ impl IdentifierCache {
         }
     }
 
+    /// Takes out what is held of `digests`, whose owners another process has changed: what is loaded from now on shows it.
+    pub fn outdate(&self, digests: &[IdentifierDigest]) {
+        let tick = self.clock.fetch_add(1, Ordering::SeqCst) + 1;
+        for digest in digests {
+            self.owners.invalidate_older_than(digest, tick);
+        }
+    }
+
+    /// Takes out all that is held, and makes loads under way repeat.
+    pub fn outdate_all(&self) {
+        self.owners.invalidate_all();
+    }
+
     /// Brings the gauges of the metrics up to date.
     pub fn measure(&self) {
         self.owners.measure();

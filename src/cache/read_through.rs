@@ -250,6 +250,22 @@ where
         self.held.invalidate(key);
     }
 
+    /// Takes out all that is held, and makes all loads under way repeat: what was written since is not known.
+    pub fn invalidate_all(&self) {
+        let mut state = self.state();
+        for flight in state.flights.values_mut() {
+            flight.doubted = true;
+            flight.committed = None;
+        }
+        self.held.invalidate_all();
+    }
+
+    /// As [`Self::invalidate_all`], where the store went back to an earlier state: versions that writes made are no measure any more.
+    pub fn start_over(&self) {
+        self.state().floors.clear();
+        self.invalidate_all();
+    }
+
     /// Adds to what is held of `key` what was made from it, so that it is weighed with it. Does nothing when what is held is not of
     /// `version` any more: then it was made from what a write has outdated. Nor while somebody else changes what is held: what was made is only
     /// made again.
@@ -314,5 +330,7 @@ where
     }
 }
 
+#[cfg(test)]
+mod interleaved;
 #[cfg(test)]
 mod tests;

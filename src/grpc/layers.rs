@@ -10,13 +10,14 @@
 //! 6. [`admit`]: refuses who may not.
 //! 7. [`deadline`]: bounds everything from here on by one time, the receipt of the message included.
 //! 8. [`receive`]: the message is there, whole and within its size, before anything is spent on the call.
-//! 9. [`memory`]: a lookup whose customer is in memory ends here, under any load.
-//! 10. [`call_span`]: what is logged from here on has the id.
-//! 11. [`limit`]: turns calls away before work is spent on them.
-//! 12. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
-//! 13. [`compression`]: requests are inflated and answers compressed here, where the lane of the call is.
-//! 14. [`transcode`]: a call in JSON is read and its answer written here, likewise.
-//! 15. The router and the handlers.
+//! 9. [`freshness`]: waits until memory shows the write that the call names, and gives writes a token.
+//! 10. [`memory`]: a lookup whose customer is in memory ends here, under any load.
+//! 11. [`call_span`]: what is logged from here on has the id.
+//! 12. [`limit`]: turns calls away before work is spent on them.
+//! 13. [`lane`]: moves what is no lookup to threads of its own, reading and writing of messages included.
+//! 14. [`compression`]: requests are inflated and answers compressed here, where the lane of the call is.
+//! 15. [`transcode`]: a call in JSON is read and its answer written here, likewise.
+//! 16. The router and the handlers.
 //!
 //! Calls over HTTP/1 ([`super::http1`]) pass the same layers, from the second on.
 //!
@@ -28,6 +29,7 @@ pub mod answers;
 pub mod call_span;
 pub mod compression;
 pub mod deadline;
+pub mod freshness;
 pub mod identity;
 pub mod lane;
 pub mod limit;

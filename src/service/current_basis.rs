@@ -20,7 +20,7 @@ use crate::{
         rates::RateTable,
         rules::diagnostic::Diagnostic,
     },
-    service::{completion::spawn_to_completion, error::ServiceError},
+    service::{completion::spawn_to_completion, error::ServiceError, follow::Announcements},
     store::{self, error::StoreError, pool::Pool, revisions::StoredRevision},
 };
 
@@ -48,6 +48,8 @@ pub struct CurrentBasis {
     /// The definitions that were checked last, with their document: they are published next. Reading a long document takes seconds.
     checked: StdMutex<Option<Checked>>,
     pool: Pool,
+    /// Where writes are announced to other processes.
+    announcements: Announcements,
 }
 
 /// A document that was found sound.
@@ -82,7 +84,23 @@ impl CurrentBasis {
             recounting: Mutex::default(),
             checked: StdMutex::default(),
             pool,
+            announcements: Announcements::default(),
         })
+    }
+
+    /// The same, announcing what this process writes.
+    #[must_use]
+    pub fn announced_by(self, announcements: Announcements) -> Self {
+        Self {
+            announcements,
+            ..self
+        }
+    }
+
+    /// Where this process announces what it writes, to the basis or to anything else.
+    #[must_use]
+    pub fn announcements(&self) -> &Announcements {
+        &self.announcements
     }
 
     /// Takes note of a purchase.
@@ -151,6 +169,7 @@ impl CurrentBasis {
             if committed.is_err() {
                 bases.invalidate_unsure();
             }
+            bases.announcements.announce();
             bases.renew().await?;
             Ok(committed?)
         })
@@ -172,7 +191,10 @@ impl CurrentBasis {
         }
         self.without_rate.set(gauge_value(&inconvertible));
         *known = inconvertible;
-        self.current.store(Arc::new(basis));
+        // One that is equal is left in place: answers are kept for the very basis that they were made with.
+        if basis.id() != self.current().id() {
+            self.current.store(Arc::new(basis));
+        }
         self.behind.store(false, Ordering::Relaxed);
         Ok(())
     }

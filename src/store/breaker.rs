@@ -45,6 +45,8 @@ const TRUSTED: Duration = Duration::from_millis(500);
 const SESSIONS_WORK: Duration = Duration::from_millis(2_500);
 /// No call had an answer since a session broke.
 const NEVER: u64 = u64::MAX;
+/// Memory holds what was written.
+const FOLLOWED: i64 = i64::MAX;
 /// So many may wait while a probe has had no answer for a while, a load counting twice, for its connection and for itself. More are as good as
 /// refused already, and would take the places of calls that need no database.
 const MOST_WAITING: usize = 512;
@@ -70,6 +72,9 @@ pub struct Breaker {
     waiting: AtomicUsize,
     /// When the database last answered, in microseconds since 1970.
     confirmed_us: AtomicI64,
+    /// When memory was last found to hold what other processes have written, in microseconds since 1970; [`FOLLOWED`]: just now, or nobody
+    /// else writes.
+    followed_us: AtomicI64,
     /// When a call had an answer from it, in milliseconds since `since`; the start counts as
     /// one. [`NEVER`]: a session broke since.
     answered_ms: AtomicU64,
@@ -121,6 +126,7 @@ impl Breaker {
             silent: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             confirmed_us,
+            followed_us: AtomicI64::new(FOLLOWED),
             answered_ms: AtomicU64::new(0),
             since: Instant::now(),
             probe,
@@ -145,14 +151,24 @@ impl Breaker {
         )
     }
 
-    /// When the database last answered, if it is away now: what is held in memory is the state of then, and may have been outdated since by
-    /// another process. `None` while it is there.
+    /// When memory was last known to hold what was written, if that is not now: when the database last answered, where it is away, or when the
+    /// writes of other processes were last read, where they cannot be. `None` while memory is up to date.
     #[must_use]
     pub fn stale_since(&self) -> Option<Timestamp> {
-        if !self.open.load(Ordering::Relaxed) {
+        let mut since = self.followed_us.load(Ordering::Relaxed);
+        if self.open.load(Ordering::Relaxed) {
+            since = since.min(self.confirmed_us.load(Ordering::Relaxed));
+        }
+        if since == FOLLOWED {
             return None;
         }
-        Timestamp::from_microsecond(self.confirmed_us.load(Ordering::Relaxed)).ok()
+        Timestamp::from_microsecond(since).ok()
+    }
+
+    /// Notes that the writes of other processes have not been read since then, and that they are again with `None`.
+    pub fn set_unfollowed_since(&self, since: Option<Timestamp>) {
+        let since = since.map_or(FOLLOWED, Timestamp::as_microsecond);
+        self.followed_us.store(since, Ordering::Relaxed);
     }
 
     /// Fails at once while the database is away.

@@ -1,18 +1,16 @@
-//! The lock that lets one process at a time serve a database: held by a session of its own, for as long as the session lives.
+//! The lock that lets one process at a time serve a database, or several that share it: held by a session of its own, for as long as the session lives.
 //!
 //! A session behind a pooler in transaction mode cannot hold it, since its statements go to any of the pooler's own sessions. What a process
 //! does with the fence, and when it is lost, is not known here.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod epoch;
+mod joining;
 
-use sqlx::{Connection as _, PgConnection};
+use std::{io, time::Duration};
+
+pub use self::epoch::Epoch;
+
+use sqlx::{Connection as _, PgConnection, Postgres, postgres::PgArguments, query::QueryScalar};
 
 use crate::store::{
     error::{Outage, StoreError},
@@ -25,6 +23,15 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest name of a session that Postgres keeps, in bytes.
 const MAX_NAME_BYTES: usize = 63;
 
+/// With whom a process serves a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// With nobody.
+    Alone,
+    /// With any number of processes that share it too.
+    Shared,
+}
+
 /// The process that holds the fence, as the database shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
@@ -34,12 +41,15 @@ pub struct Holder {
     pub application_name: String,
     /// Where its session comes from; `None`: from the database's own machine, by a Unix socket, or not ours to see.
     pub client_address: Option<String>,
+    /// Whether it shares the database.
+    pub is_shared: bool,
 }
 
 crate::store::row::from_row!(Holder {
     session_pid,
     application_name,
-    client_address
+    client_address,
+    is_shared
 });
 
 impl std::fmt::Display for Holder {
@@ -54,57 +64,6 @@ impl std::fmt::Display for Holder {
             f,
             "{application_name:?} from {address}, session {session_pid}"
         )
-    }
-}
-
-/// The epoch of this process: a random id, which it writes when it takes the fence and no other process has. Clones share it.
-#[derive(Debug, Clone)]
-pub struct Epoch(Arc<Own>);
-
-#[derive(Debug)]
-struct Own {
-    id: String,
-    is_raised: AtomicBool,
-}
-
-impl Epoch {
-    /// A new one.
-    #[must_use]
-    pub fn random() -> Self {
-        Self(Arc::new(Own {
-            id: uuid::Uuid::new_v4().to_string(),
-            is_raised: AtomicBool::new(false),
-        }))
-    }
-
-    /// Whether this process wrote it to the database.
-    #[must_use]
-    pub fn is_raised(&self) -> bool {
-        self.0.is_raised.load(Ordering::Acquire)
-    }
-
-    /// Fails when another process took the fence, which by this cannot happen before the end of the transaction.
-    ///
-    /// # Errors
-    /// [`StoreError::TakenOver`], or when the database cannot be asked.
-    pub async fn check(&self, transaction: &mut PgConnection) -> Result<(), StoreError> {
-        let owner: Option<String> = sqlx::query_scalar("SELECT fence_owner()::text")
-            .fetch_one(&mut *transaction)
-            .await?;
-        if self.is_raised() && self.is(owner.as_deref()) {
-            return Ok(());
-        }
-        if !self.is_raised() {
-            // Begun on a database that takes no writes: it is for the database to say whether that is still so.
-            sqlx::query("UPDATE fence_epoch SET owner = owner WHERE false")
-                .execute(transaction)
-                .await?;
-        }
-        Err(StoreError::TakenOver)
-    }
-
-    fn is(&self, owner: Option<&str>) -> bool {
-        owner == Some(self.0.id.as_str())
     }
 }
 
@@ -184,21 +143,26 @@ impl Session {
         Ok(session)
     }
 
-    /// Takes the fence unless somebody has it.
+    /// Takes the fence unless somebody has it, or, to share it, unless somebody has it alone.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn take(&mut self) -> Result<Attempt, StoreError> {
-        let taken = sqlx::query_scalar("SELECT pg_try_advisory_lock(9, 1)");
+    pub async fn take(&mut self, mode: Mode) -> Result<Attempt, StoreError> {
+        let taken = sqlx::query_scalar(match mode {
+            Mode::Alone => "SELECT pg_try_advisory_lock(9, 1)",
+            Mode::Shared => "SELECT pg_try_advisory_lock_shared(9, 1)",
+        });
         if within(taken.fetch_one(&mut self.0)).await? {
             return Ok(Attempt::Taken);
         }
         let holder = sqlx::query_as(
-            "SELECT s.pid AS session_pid, s.application_name, host(s.client_addr) AS client_address
+            "SELECT s.pid AS session_pid, s.application_name, host(s.client_addr) AS client_address,
+                    l.mode = 'ShareLock' AS is_shared
              FROM pg_locks AS l
              JOIN pg_stat_activity AS s ON s.pid = l.pid
              WHERE l.locktype = 'advisory' AND l.classid = 9 AND l.objid = 1 AND l.objsubid = 2 AND l.granted
-               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+             ORDER BY s.pid",
         );
         Ok(Attempt::HeldBy(
             within(holder.fetch_optional(&mut self.0)).await?,
@@ -251,6 +215,25 @@ impl Session {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn raise(&mut self, epoch: &Epoch) -> Result<Raised, StoreError> {
+        let raise = sqlx::query_scalar(
+            "INSERT INTO fence_epoch (owner, epoch)
+             VALUES ($1::uuid, 1)
+             ON CONFLICT (singleton) DO UPDATE
+             SET owner = excluded.owner, epoch = fence_epoch.epoch + 1
+             RETURNING epoch",
+        );
+        let raised = self.raise_by(raise.bind(epoch.own_id())).await?;
+        if let Raised::Now(_) = raised {
+            epoch.set_raised(epoch.own_id());
+        }
+        Ok(raised)
+    }
+
+    /// Raises the epoch by a statement that returns its number, when no transaction of others writes.
+    async fn raise_by(
+        &mut self,
+        raise: QueryScalar<'_, Postgres, i64, PgArguments>,
+    ) -> Result<Raised, StoreError> {
         let lock = sqlx::query("SELECT pg_advisory_lock(9, 2)");
         match within(lock.execute(&mut self.0)).await {
             Ok(_) => {}
@@ -259,23 +242,14 @@ impl Session {
             }
             Err(error) => return Err(error),
         }
-        let raised = sqlx::query_scalar(
-            "INSERT INTO fence_epoch (owner, epoch)
-             VALUES ($1::uuid, 1)
-             ON CONFLICT (singleton) DO UPDATE
-             SET owner = excluded.owner, epoch = fence_epoch.epoch + 1
-             RETURNING epoch",
-        );
-        let raised = within(raised.bind(&epoch.0.id).fetch_one(&mut self.0)).await;
+        let raised = within(raise.fetch_one(&mut self.0)).await;
         // Also after a failure: the session may live on.
         let unlock = sqlx::query("SELECT pg_advisory_unlock(9, 2)");
         within(unlock.execute(&mut self.0)).await?;
-        let number = match raised {
-            Err(error) if error.outage() == Outage::ReadOnly => return Ok(Raised::ReadOnly),
-            raised => raised?,
-        };
-        epoch.0.is_raised.store(true, Ordering::Release);
-        Ok(Raised::Now(number))
+        match raised {
+            Err(error) if error.outage() == Outage::ReadOnly => Ok(Raised::ReadOnly),
+            raised => Ok(Raised::Now(raised?)),
+        }
     }
 
     /// Whether the database takes writes in this session.

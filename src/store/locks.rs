@@ -85,6 +85,8 @@ pub enum Single {
     Rates = 3,
     /// Revisions of the definitions, numbered one after another, and which is in force.
     Revisions = 4,
+    /// Deleting old rows of the logs of changes: two at once would get in each other's way.
+    Trims = 5,
 }
 
 /// Takes the transaction's lock on `what` and waits for who holds it. It ends with the transaction.
@@ -97,4 +99,13 @@ pub async fn lock_single(tx: &mut PgConnection, what: Single) -> Result<(), Stor
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Takes the transaction's lock on `what` unless somebody holds it. Whether it did.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn try_lock_single(tx: &mut PgConnection, what: Single) -> Result<bool, StoreError> {
+    let taken = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(8, $1)");
+    Ok(taken.bind(what as i32).fetch_one(tx).await?)
 }

@@ -4,6 +4,7 @@
 //! while BEGIN is under way, and its next user reads a frozen past. So BEGIN runs in a task that no caller ends, and no connection is
 //! handed out before it has proved to be outside of any transaction.
 
+mod sign;
 mod way;
 
 use std::{
@@ -13,25 +14,24 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use sqlx::{
-    Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction, error::DatabaseError,
-    pool::PoolConnection, postgres::PgPoolOptions,
+    Connection, PgConnection, PgPool, Postgres, SqlSafeStr as _, Transaction,
+    error::DatabaseError,
+    pool::PoolConnection,
+    postgres::{PgListener, PgPoolOptions},
 };
 use tokio::time::error::Elapsed;
 use tracing::Instrument as _;
 
+pub use self::sign::breaker;
 use self::way::Way;
-use crate::{
-    metrics::BreakerMetrics,
-    store::{
-        breaker::{Breaker, Now},
-        demotion,
-        error::{Outage, StoreError},
-        fence::Epoch,
-        queue,
-        target::Target,
-    },
+use crate::store::{
+    breaker::Breaker,
+    demotion,
+    error::{Outage, StoreError},
+    fence::Epoch,
+    queue,
+    target::Target,
 };
 
 /// Begins a transaction that reads one state of the data and writes nothing.
@@ -344,44 +344,15 @@ impl Drop for Lease {
     }
 }
 
-/// A breaker in front of the database.
-#[must_use]
-pub fn breaker(
-    target: &Target,
-    now: impl Fn() -> Timestamp + Send + Sync + 'static,
-    metrics: BreakerMetrics,
-) -> Arc<Breaker> {
-    let target = target.clone();
-    let now: Now = Box::new(now);
-    let moves = target.moves();
-    Breaker::with_moves(
-        Box::new(move || {
-            let target = target.clone();
-            Box::pin(async move { sign_of_life(&target).await })
-        }),
-        now,
-        metrics,
-        moves,
-    )
-}
-
-/// Connects, to another host where that is needed. A server that has no place for one more connection is alive: those that we hold go on
-/// working.
-async fn sign_of_life(target: &Target) -> Result<(), StoreError> {
-    /// SQLSTATE `too_many_connections`.
-    const NO_PLACE: &str = "53300";
-    match target
-        .connect(|it| it.application_name(APPLICATION_NAME))
-        .await
-    {
-        Ok(connection) => {
-            // It answered: how the connection ends says nothing about the server.
-            let _ = connection.close().await;
-            Ok(())
-        }
-        Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(NO_PLACE) => {
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
+/// A session that listens: its own, without limits of time.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn open_listener(target: &Target, name: &str) -> Result<PgListener, StoreError> {
+    let session = PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .connect_with(target.options(name));
+    Ok(PgListener::connect_with(&session.await?).await?)
 }

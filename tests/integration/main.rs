@@ -34,6 +34,7 @@ mod install;
 mod lanes;
 mod models;
 mod outages;
+mod processes;
 mod rates;
 mod review;
 mod routing;

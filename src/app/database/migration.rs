@@ -12,7 +12,7 @@ use crate::{
     service::ingest::refold::refold,
     store::{
         breaker::Breaker,
-        fence::Epoch,
+        fence::{Epoch, Mode},
         pool::{Plans, Pool, PoolOptions},
         probe,
         schema::{self, SchemaState},
@@ -68,7 +68,7 @@ pub async fn migrate(target: &Target, now: Timestamp) -> Result<Migration, Datab
     let held = Gauge::default();
     let lost_fence = move |error| drop(sender.send(error));
     let fence = Fence::take(
-        target.clone(),
+        (target.clone(), Mode::Alone),
         Duration::ZERO,
         epoch.clone(),
         held,
@@ -90,6 +90,7 @@ fn in_use(error: FenceError) -> FenceError {
     match error {
         FenceError::Held(holder) => FenceError::InUse(holder),
         FenceError::InUse(_)
+        | FenceError::HeldAlone(_)
         | FenceError::Lost(_)
         | FenceError::NoSession
         | FenceError::ReadOnly

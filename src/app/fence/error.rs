@@ -5,12 +5,18 @@ use crate::store::{error::StoreError, fence::Holder};
 /// Why this process may not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum FenceError {
-    /// Another process serves the database.
+    /// Another process serves the database, or several that share it.
     #[error(
-        "another server uses this database ({}); stop it, or wait for it with --fence-wait-seconds",
-        holder_text(.0.as_ref())
+        "{} ({}); {}",
+        held_text(.0.as_ref()), holder_text(.0.as_ref()), held_hint(.0.as_ref())
     )]
     Held(Option<Holder>),
+    /// Another process serves the database alone, and this one would share it.
+    #[error(
+        "a server without --shared uses this database ({}); start it again with --shared, or stop it",
+        holder_text(.0.as_ref())
+    )]
+    HeldAlone(Option<Holder>),
     /// A server uses the database that is to be migrated.
     #[error("a server uses this database ({}); stop it first", holder_text(.0.as_ref()))]
     InUse(Option<Holder>),
@@ -40,6 +46,24 @@ pub enum FenceError {
     /// The thread cannot be started.
     #[error("cannot watch the fence: {0}")]
     Thread(std::io::Error),
+}
+
+fn is_shared(holder: Option<&Holder>) -> bool {
+    holder.is_some_and(|holder| holder.is_shared)
+}
+
+fn held_text(holder: Option<&Holder>) -> &'static str {
+    if is_shared(holder) {
+        return "servers with --shared use this database";
+    }
+    "another server uses this database"
+}
+
+fn held_hint(holder: Option<&Holder>) -> &'static str {
+    if is_shared(holder) {
+        return "start this one with --shared too, or stop all of them";
+    }
+    "stop it, wait for it with --fence-wait-seconds, or start both with --shared"
 }
 
 pub(super) fn holder_text(holder: Option<&Holder>) -> String {

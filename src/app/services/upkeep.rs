@@ -2,15 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::MissedTickBehavior;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::database::Database,
+    app::{database::Database, server::Shared, settings::Settings},
     cache::{identifiers::IdentifierCache, profiles::ProfileCache},
+    clock::Clock,
     metrics::{Metrics, SessionMetrics},
     service::current_basis::CurrentBasis,
-    store::{self, pool::Pool},
+    store::{self, change_log::trim, error::StoreError, pool::Pool},
 };
 
 /// How often the gauges of the caches are brought up to date, and a basis that could not be renewed is tried again.
@@ -19,6 +23,10 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// In how many of these rounds sessions that are idle in a transaction are counted once.
 const SESSIONS_EVERY: u64 = 5;
+/// How often old rows of the logs are deleted.
+const TRIM_INTERVAL: Duration = Duration::from_mins(1);
+/// Batches that are deleted one after another at most.
+const TRIM_BATCHES: usize = 100;
 
 /// Starts what goes on beside the calls, until `stop`.
 pub(super) fn tend(
@@ -33,6 +41,21 @@ pub(super) fn tend(
     tokio::spawn(stop.clone().run_until_cancelled_owned(watch));
 }
 
+/// Starts what goes on beside the calls and may wait for them, until `stop`.
+pub(super) fn tend_background(
+    settings: &Settings,
+    bases: &Arc<CurrentBasis>,
+    database: &Database,
+    shared: &Shared,
+    (background, stop): (&Handle, &CancellationToken),
+) {
+    let renewals = catch_up(Arc::clone(bases));
+    background.spawn(stop.clone().run_until_cancelled_owned(renewals));
+    let kept = settings.processes.change_log_kept();
+    let trimming = trim(database.batch.clone(), Arc::clone(&shared.clock), kept);
+    background.spawn(stop.clone().run_until_cancelled_owned(trimming));
+}
+
 /// Keeps the gauges of the caches up to date, forever. On the threads of lookups: it holds locks of the caches.
 async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) {
     let mut due = tokio::time::interval(UPKEEP_INTERVAL);
@@ -44,7 +67,7 @@ async fn upkeep(profiles: Arc<ProfileCache>, identifiers: Arc<IdentifierCache>) 
 }
 
 /// Repeats a failed renewal of the basis, forever.
-pub(super) async fn catch_up(bases: Arc<CurrentBasis>) {
+async fn catch_up(bases: Arc<CurrentBasis>) {
     let mut due = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         due.tick().await;
@@ -75,4 +98,36 @@ async fn watch(pool: Pool, metrics: SessionMetrics) {
             }
         }
     }
+}
+
+/// Deletes rows of the logs that are older than `kept`, forever.
+async fn trim(pool: Pool, clock: Arc<dyn Clock>, kept: Duration) {
+    // Not at the start, which writes nothing but its fence.
+    let mut due = interval_at(Instant::now() + TRIM_INTERVAL, TRIM_INTERVAL);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        for _ in 0..TRIM_BATCHES {
+            match trim_once(&pool, clock.as_ref(), kept).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(error.cause = %error, "old rows of the logs are deleted later");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+async fn trim_once(pool: &Pool, clock: &dyn Clock, kept: Duration) -> Result<u64, StoreError> {
+    let now = clock.now();
+    // Nothing is that old before the year -9999.
+    let Ok(before) = now.checked_sub(kept) else {
+        return Ok(0);
+    };
+    let mut tx = pool.begin().await?;
+    let deleted = trim::delete_old(&mut tx, before, now).await?;
+    tx.commit().await?;
+    Ok(deleted)
 }

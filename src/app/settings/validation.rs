@@ -22,6 +22,8 @@ const MAX_AGE: u64 = 86_400;
 /// Longest default deadline, lame-duck time and drain limit: one hour. Beyond it, milliseconds were taken for something else.
 const MAX_WAIT: Duration = Duration::from_hours(1);
 
+/// Longest time for which the log of changes is kept, in hours: a month. Beyond a day it serves nobody but people who look.
+const MAX_LOG_HOURS: u64 = 31 * 24;
 /// Most connections a pool may have. One Postgres serves some hundreds in all.
 const MAX_POOL: u32 = 1000;
 /// Most threads that serve connections: more than there are cores in a machine do nothing.
@@ -135,6 +137,9 @@ pub enum ProblemKind {
         /// What is wrong with it.
         cause: String,
     },
+    /// The private Postgres belongs to one server.
+    #[error("needs a database that servers can share; set --database-url")]
+    NothingToShare,
     /// Not a URL of Postgres. The value is not shown: it may hold a password.
     #[error("must begin with postgres:// or postgresql://")]
     NotPostgres,
@@ -237,6 +242,9 @@ impl Settings {
             let found = self.database_tls.problems(url).into_iter();
             found.for_each(|problem| add(problem.setting, problem.kind));
         }
+        if self.processes.shared && server.is_none() {
+            add(names::SHARED, ProblemKind::NothingToShare);
+        }
         let path = self.data_dir();
         if path.exists() && !path.is_dir() {
             let path = path.display().to_string();
@@ -288,6 +296,11 @@ impl Settings {
                 (0, MAX_AGE),
             ),
             (names::FENCE, self.fence_wait_seconds, (0, wait_seconds)),
+            (
+                names::LOG_HOURS,
+                self.processes.change_log_hours,
+                (1, MAX_LOG_HOURS),
+            ),
             (names::LAME_DUCK, self.lame_duck_ms, (0, wait_ms)),
             (
                 names::LOOKUP_THREADS,

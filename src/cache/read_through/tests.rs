@@ -5,7 +5,7 @@ use tokio::sync::Semaphore;
 use super::{flights::FAILURE_HELD, *};
 
 #[derive(Debug, Clone, PartialEq)]
-struct Value(i64);
+pub(super) struct Value(pub(super) i64);
 
 impl Versioned for Value {
     fn version(&self) -> i64 {
@@ -17,14 +17,14 @@ impl Versioned for Value {
 }
 
 /// A store whose loads wait for a permit, then answer the version that was current when they began.
-struct Store {
-    version: AtomicI64,
-    gate: Semaphore,
+pub(super) struct Store {
+    pub(super) version: AtomicI64,
+    pub(super) gate: Semaphore,
     loads: AtomicU64,
     fails: AtomicBool,
 }
 
-fn cache(store: &Arc<Store>) -> Arc<ReadThrough<u32, Value>> {
+pub(super) fn cache(store: &Arc<Store>) -> Arc<ReadThrough<u32, Value>> {
     let store = Arc::clone(store);
     let load: Load<u32, Value> = Box::new(move |keys| {
         let store = Arc::clone(&store);
@@ -54,7 +54,7 @@ fn cache(store: &Arc<Store>) -> Arc<ReadThrough<u32, Value>> {
     ))
 }
 
-fn store() -> Arc<Store> {
+pub(super) fn store() -> Arc<Store> {
     Arc::new(Store {
         version: AtomicI64::new(1),
         gate: Semaphore::new(0),

@@ -158,6 +158,9 @@ pub(super) async fn commit(
     versions.extend(former.iter().cloned());
     versions.extend(merged.iter().map(|(id, version, _)| (id.clone(), *version)));
     store::change_log::insert(&mut tx, &versions, recorded_at).await?;
+    if ingest.bases.announcements().are_heard() {
+        store::change_log::insert_identifiers(&mut tx, &digests, recorded_at).await?;
+    }
     // A day that the zone does not know is none ahead of which anything could be.
     let earlier = match Day::in_zone(recorded_at, &ingest.zone) {
         Ok(today) => list_earlier(&mut tx, &ingest.profiles, &written, today).await?,
@@ -196,6 +199,7 @@ pub(super) async fn commit(
                 bases.invalidate_unsure();
             }
         }
+        bases.announcements().announce();
         identifiers.renew(&digests).await;
         if new_currency && let Err(error) = bases.renew().await {
             tracing::warn!(error.cause = %error, "could not refresh the basis after a new currency appeared; retrying");

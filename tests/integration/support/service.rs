@@ -1,5 +1,7 @@
 //! The service as `patron serve` builds it, on a database of its own, with a clock that stands still, and clients of it.
 
+mod joined;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -205,9 +207,8 @@ impl Service {
         let clock = Arc::new(FixedClock::new(NOW.parse().unwrap()));
         let mut settings = settings(url, directory.path());
         change(&mut settings);
-        let app = App::start(&settings, clock.clone(), CancellationToken::new())
-            .await
-            .unwrap();
+        let app = App::start(&settings, clock.clone(), CancellationToken::new());
+        let app = Box::pin(app).await.unwrap();
         let endpoint = Endpoint::from_shared(app.endpoint()).unwrap();
         Self {
             channel: endpoint.connect().await.unwrap(),

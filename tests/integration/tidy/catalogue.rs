@@ -6,7 +6,7 @@ use super::{assert_finds, assert_none};
 use crate::support::database::TestDatabase;
 
 /// Tables that are not keyed by customer, each with the reason. All others must be, so that they can be distributed by it.
-const OTHER_KEYS: [(&str, &str); 21] = [
+const OTHER_KEYS: [(&str, &str); 23] = [
     (
         "fact_keys",
         "found by the source's id of a fact, before its customer is known",
@@ -34,6 +34,14 @@ const OTHER_KEYS: [(&str, &str); 21] = [
     (
         "change_log",
         "read in the order of its own numbers, across customers",
+    ),
+    (
+        "identifier_changes",
+        "read by transaction, whoever the customers of an identifier are",
+    ),
+    (
+        "log_trims",
+        "one row: how far the logs of changes were trimmed",
     ),
     (
         "contact_currencies",

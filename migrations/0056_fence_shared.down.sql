@@ -1,0 +1,1 @@
+ALTER TABLE fence_epoch DROP COLUMN shared_owner;

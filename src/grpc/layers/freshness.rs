@@ -1,0 +1,239 @@
+//! Reads that must show a write of another process: a write answers with a token, and a read that brings it is answered only when memory of this
+//! process is as new.
+//!
+//! The header `patron-written` of an answer is the token, `patron-at-least` of a request brings it. A read whose token is new here has the logs
+//! read first, which takes a millisecond or two. Where that cannot be done in time it is refused; what must not fail is answered all the same.
+//!
+//! A process that has its database alone gives no tokens and needs none: each of its reads shows all of its writes.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response};
+use pin_project_lite::pin_project;
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+use super::receive::Message;
+use crate::api::error::Violation;
+use crate::grpc::status;
+use crate::service::follow::{Follower, WriteToken};
+
+/// The header of answers with the token of a write.
+pub const WRITTEN_HEADER: &str = "patron-written";
+/// The header of requests with the token of a write that their answers must show.
+pub const AT_LEAST_HEADER: &str = "patron-at-least";
+
+/// When a read that could not be answered is to be sent again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The methods that write what other processes hold in memory. A stream has no end at which one token would do for all of it: a unary call
+/// after it has one.
+const WRITES: [&str; 15] = [
+    "/patron.v1.CorrectionService/UndoImport",
+    "/patron.v1.CorrectionService/MoveFacts",
+    "/patron.v1.CorrectionService/EraseCustomer",
+    "/patron.v1.CorrectionService/MergeCustomers",
+    "/patron.v1.CorrectionService/UnmergeCustomer",
+    "/patron.v1.IngestService/IngestCustomers",
+    "/patron.v1.IngestService/IngestTransactions",
+    "/patron.v1.IngestService/IngestContacts",
+    "/patron.v1.IngestService/IngestRates",
+    "/patron.v1.IngestService/IngestContracts",
+    "/patron.v1.DefinitionService/PublishDefinitions",
+    "/patron.v1.DefinitionService/RollbackDefinitions",
+    "/patron.v1.ModelService/FitModel",
+    "/patron.v1.ModelService/ActivateModel",
+    "/patron.v1.ModelService/RollbackModel",
+];
+
+/// Layer that makes [`FreshnessService`].
+#[derive(Clone)]
+pub struct FreshnessLayer {
+    follower: Option<Arc<Follower>>,
+    never_fails: fn(&str) -> bool,
+}
+
+impl FreshnessLayer {
+    /// By what `follower` has read; nothing without it. The methods of which `never_fails` is true are not refused.
+    #[must_use]
+    pub fn new(follower: Option<Arc<Follower>>, never_fails: fn(&str) -> bool) -> Self {
+        Self {
+            follower,
+            never_fails,
+        }
+    }
+}
+
+impl<S> Layer<S> for FreshnessLayer {
+    type Service = FreshnessService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        FreshnessService {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// Gives tokens and waits for them; see the module.
+#[derive(Clone)]
+pub struct FreshnessService<S> {
+    inner: S,
+    layer: FreshnessLayer,
+}
+
+impl<S> Service<Request<Message>> for FreshnessService<S>
+where
+    S: Service<Request<Message>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = FreshnessFuture<S::Future, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Message>) -> Self::Future {
+        let Some(follower) = &self.layer.follower else {
+            return FreshnessFuture::passing(self.inner.call(request));
+        };
+        let path = request.uri().path();
+        let brought = request.headers().get(AT_LEAST_HEADER);
+        let Some(brought) = brought else {
+            if !WRITES.contains(&path) {
+                return FreshnessFuture::passing(self.inner.call(request));
+            }
+            let follower = Arc::clone(follower);
+            let written = with_token(self.inner.call(request), follower);
+            return FreshnessFuture::working(Box::pin(written));
+        };
+        let Some(token) = WriteToken::parse(brought.as_bytes()) else {
+            return FreshnessFuture::refused(not_a_token());
+        };
+        // The service that is ready does the call; its clone is for the next one.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let follower = Arc::clone(follower);
+        let (writes, may_fail) = (WRITES.contains(&path), !(self.layer.never_fails)(path));
+        FreshnessFuture::working(Box::pin(async move {
+            if follower.reach(&token).await.is_err() && may_fail {
+                return Ok(not_yet().into_http());
+            }
+            let work = inner.call(request);
+            if writes {
+                return with_token(work, follower).await;
+            }
+            work.await
+        }))
+    }
+}
+
+/// An answer with a token, if it is one of success. Without one where the logs cannot be read: the write is done all the same.
+async fn with_token<E>(
+    work: impl Future<Output = Result<Response<Body>, E>>,
+    follower: Arc<Follower>,
+) -> Result<Response<Body>, E> {
+    let mut answer = work.await?;
+    if status::of_answer(&answer).is_none()
+        && let Ok(token) = follower.token().await
+        && let Ok(token) = HeaderValue::try_from(token.to_text())
+    {
+        answer.headers_mut().insert(WRITTEN_HEADER, token);
+    }
+    Ok(answer)
+}
+
+fn not_a_token() -> Status {
+    let violation = Violation::new(
+        AT_LEAST_HEADER,
+        format!("is not a token: set it to the {WRITTEN_HEADER} of an earlier answer"),
+    );
+    status::invalid_argument("INVALID_WRITE_TOKEN", vec![violation])
+}
+
+fn not_yet() -> Status {
+    status::unavailable(
+        "NOT_YET_FOLLOWED",
+        "this server has not yet read the write of the token: retry, or ask without it",
+        RETRY_AFTER,
+    )
+}
+
+type Working<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
+
+pin_project! {
+    /// Future of [`FreshnessService`].
+    pub struct FreshnessFuture<F, E> {
+        #[pin]
+        state: State<F, E>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, E> {
+        // The way of all calls without tokens: nothing is allocated.
+        Passing { #[pin] work: F },
+        Working { work: Working<E> },
+        Refused { answer: Option<Response<Body>> },
+    }
+}
+
+impl<F, E> FreshnessFuture<F, E> {
+    fn passing(work: F) -> Self {
+        Self {
+            state: State::Passing { work },
+        }
+    }
+
+    fn working(work: Working<E>) -> Self {
+        Self {
+            state: State::Working { work },
+        }
+    }
+
+    fn refused(status: Status) -> Self {
+        Self {
+            state: State::Refused {
+                answer: Some(status.into_http()),
+            },
+        }
+    }
+}
+
+impl<F, E> Future for FreshnessFuture<F, E>
+where
+    F: Future<Output = Result<Response<Body>, E>>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Passing { work } => work.poll(cx),
+            StateProjection::Working { work } => work.as_mut().poll(cx),
+            StateProjection::Refused { answer } => match answer.take() {
+                Some(answer) => Poll::Ready(Ok(answer)),
+                None => Poll::Pending, // answered already
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::layers::methods::Method;
+
+    #[test]
+    fn the_methods_that_write_exist() {
+        for path in WRITES {
+            assert_eq!(Method::find(path).path, path);
+        }
+    }
+}
