@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs the programs with which the recipes of docs/integrations are tested, from Debian's packages. Where they cannot be had, the
+# Installs the programs with which the recipes of docs/integrations, and several servers, are tested, from Debian's packages. Where they cannot be had, the
 # tests print that they did not run.
 set -eu
 missing=
 for pair in kamailio:kamailio sipp:sip-tester nginx:nginx-light lua5.4:lua5.4 python3:python3; do
   command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
+/usr/bin/python3 -c 'import grpc' 2>/dev/null || missing="$missing python3-grpcio"
 case $missing in *kamailio*) missing="$missing kamailio-utils-modules" ;; esac
 [ -n "$missing" ] || exit 0
 as_root=

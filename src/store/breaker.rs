@@ -36,7 +36,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_millis(100);
 /// The same for work that writes, which may take seconds.
 const ENDURANCE: Duration = Duration::from_secs(1);
-/// So long after an outage, or after another host was taken, is an answer of before still waited for.
+/// So long after an outage is an answer of before still waited for by who writes: the breaker opens as well where only new connections fail, and
+/// sessions that go on working have their answers within seconds.
+const AFTER_OUTAGE: Duration = Duration::from_secs(5);
+/// So long after another host was taken is an answer of the one before still waited for.
 const LAST_CHANCE: Duration = Duration::from_millis(500);
 /// So long after a probe that was answered no other one is sent: slow answers of a busy database are no reason to connect to it again and again.
 const TRUSTED: Duration = Duration::from_millis(500);
@@ -241,7 +244,7 @@ impl Breaker {
             let outage = async {
                 opened(&mut changes).await;
                 closed(&mut changes).await;
-                sleep(LAST_CHANCE).await;
+                sleep(AFTER_OUTAGE).await;
             };
             tokio::select! {
                 () = outage => {}

@@ -151,10 +151,12 @@ impl Pool {
 
     /// A connection; where the login is refused, and the file with the password says another one by now, with that.
     async fn acquire_or_renew(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let before = self.way.target.generation();
         let acquired = self.connections.acquire().await.map_err(refused);
         match acquired {
             Err(error)
-                if error.outage() == Outage::RefusesLogin && self.way.target.has_new_password() =>
+                if error.outage() == Outage::RefusesLogin
+                    && self.way.target.has_changed_since(before) =>
             {
                 self.way.follow(&self.connections);
                 self.connections.acquire().await.map_err(refused)

@@ -5,6 +5,7 @@ mod disturbed;
 mod history;
 mod logs;
 mod refused;
+mod rolling;
 mod seen;
 
 use std::fmt::Debug;

@@ -26,7 +26,7 @@ pub struct MergeArgs {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Print what would change and change nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     preview: bool,
     /// Print JSON
     #[arg(long)]
@@ -42,7 +42,7 @@ pub struct UnmergeArgs {
     #[arg(value_name = "MERGED")]
     merged_id: String,
     /// Print what would change and change nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     preview: bool,
     /// Print JSON
     #[arg(long)]

@@ -22,6 +22,9 @@ use crate::store::probe::may_pass;
 /// Head start of each host before the next one: the delay between attempts of RFC 8305, section 5.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// A connection of a pool is there within this time, or given up.
+const LONGEST_CONNECT: Duration = Duration::from_secs(1);
+
 /// Which host is used, and with which password; shared by all clones of a target.
 #[derive(Debug)]
 pub(super) struct Route {
@@ -61,15 +64,13 @@ impl Route {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Whether a session of this age leads to a host that is not used any more.
+    /// Whether a session of this age may lead to a host that is not used any more.
     pub(super) fn is_left(&self, age: Duration) -> bool {
         let moved_ms = self.moved_ms.load(Ordering::Acquire);
-        moved_ms > 0
-            && age
-                > self
-                    .since
-                    .elapsed()
-                    .saturating_sub(Duration::from_millis(moved_ms))
+        moved_ms > 0 && {
+            let moved = Duration::from_millis(moved_ms);
+            is_of_before(age, self.since.elapsed().saturating_sub(moved))
+        }
     }
 
     /// Whether it was another host until now.
@@ -99,6 +100,11 @@ impl Route {
         }
         last.clone()
     }
+}
+
+/// Whether a session of this age was asked for before a move so long ago. Its age counts from when the connection was there.
+fn is_of_before(age: Duration, since_move: Duration) -> bool {
+    age + LONGEST_CONNECT > since_move
 }
 
 /// An attempt at one host.
@@ -213,9 +219,8 @@ impl Target {
         self.route.is_left(age)
     }
 
-    /// Reads the password again; whether it is another one.
-    pub(in crate::store) fn has_new_password(&self) -> bool {
-        let before = self.generation();
+    /// Reads the password again; whether connections are made in another way than in the generation `before`.
+    pub(in crate::store) fn has_changed_since(&self, before: u64) -> bool {
         // Reading it notes what it is.
         let _ = self.options_of(self.route.host());
         self.generation() != before
@@ -234,7 +239,14 @@ mod tests {
         assert!(route.take(1));
         assert_eq!((route.host(), route.generation()), (1, 1));
         assert!(route.is_left(Duration::from_mins(1)));
-        assert!(!route.is_left(Duration::ZERO));
+        let ms = Duration::from_millis;
+        for (age, since_move, of_before) in [
+            (9_000, 3_000, true),
+            (2_500, 3_000, true),
+            (1_900, 3_000, false),
+        ] {
+            assert_eq!(is_of_before(ms(age), ms(since_move)), of_before, "{age}");
+        }
     }
 
     #[test]
