@@ -3,6 +3,7 @@
 mod corrected;
 mod disturbed;
 mod history;
+mod killed;
 mod logs;
 mod refused;
 mod rolling;

@@ -34,8 +34,33 @@ const STEPS: [Step; 6] = [
     Step::Ask,
     Step::Land,
 ];
-/// A load, a write and its invalidation, in every order, and a third of each kind of what may come between.
+/// A load, a write and its invalidation, in every order, and as many steps again of any kind between them.
 const LENGTH: u32 = 6;
+
+/// Whether there is a load and a write to be seen, and no step that changes nothing.
+fn is_of_use(steps: &[Step]) -> bool {
+    let (mut written, mut looked, mut applied, mut asked) = (1, 1, 1, 0);
+    for step in steps {
+        let changes = match step {
+            Step::Commit | Step::Ask | Step::Land => true,
+            Step::Look => looked != written,
+            Step::Apply => applied != looked,
+            Step::DropAll => applied != written,
+        };
+        if !changes {
+            return false;
+        }
+        match step {
+            Step::Commit => written += 1,
+            Step::Look => looked = written,
+            Step::Apply => applied = looked,
+            Step::DropAll => (looked, applied) = (written, written),
+            Step::Ask => asked += 1,
+            Step::Land => {}
+        }
+    }
+    asked > 0 && applied > 1
+}
 
 /// Lets every other task run until all of them wait.
 async fn settle() {
@@ -96,6 +121,9 @@ async fn no_order_of_loads_and_invalidations_leaves_or_answers_what_is_outdated(
     for order in 0..STEPS.len().pow(LENGTH) {
         let steps = (0..LENGTH).map(|at| STEPS[order / STEPS.len().pow(at) % STEPS.len()]);
         let steps: Vec<Step> = steps.collect();
+        if !is_of_use(&steps) {
+            continue;
+        }
         let mut run = Run::new();
         for step in &steps {
             run.step(*step).await;
