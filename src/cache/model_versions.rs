@@ -1,8 +1,9 @@
 //! Model versions that do not answer but are compared with the one that does.
 //!
-//! A version never changes, so what was read once stays right; a few are kept.
+//! A version never changes, so what was read once stays right, and a few are kept. Not for long: in a database that lost its last writes in a
+//! failover, another version may have the number.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 
@@ -13,6 +14,8 @@ use crate::{
 
 /// Versions kept: a comparison is of one or two of them at a time.
 const KEPT: u64 = 8;
+/// For how long.
+const LIFETIME: Duration = Duration::from_mins(1);
 
 /// Reads versions for comparisons.
 #[derive(Debug)]
@@ -27,7 +30,10 @@ impl ModelVersions {
     pub fn new(pool: Pool) -> Self {
         Self {
             pool,
-            kept: Cache::new(KEPT),
+            kept: Cache::builder()
+                .max_capacity(KEPT)
+                .time_to_live(LIFETIME)
+                .build(),
         }
     }
 

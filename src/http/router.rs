@@ -33,12 +33,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
 
 /// Headers of requests that pages of other origins may send, besides those that every page may.
-const ALLOWED_HEADERS: [HeaderName; 10] = [
+const ALLOWED_HEADERS: [HeaderName; 11] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     HeaderName::from_static("connect-protocol-version"),
     HeaderName::from_static("connect-timeout-ms"),
     HeaderName::from_static("grpc-timeout"),
+    HeaderName::from_static("patron-at-least"),
     HeaderName::from_static("patron-purpose"),
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-request-id"),
@@ -47,11 +48,12 @@ const ALLOWED_HEADERS: [HeaderName; 10] = [
 ];
 
 /// Headers of answers that those pages may read.
-const EXPOSED_HEADERS: [HeaderName; 5] = [
+const EXPOSED_HEADERS: [HeaderName; 6] = [
     header::RETRY_AFTER,
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
+    HeaderName::from_static("patron-written"),
     HeaderName::from_static("x-request-id"),
 ];
 

@@ -181,10 +181,23 @@ impl CurrentBasis {
     /// # Errors
     /// When the database cannot be asked; then the old one stays, and [`Self::catch_up`] tries again.
     pub async fn renew(&self) -> Result<(), ServiceError> {
+        self.renew_from(Some(self.current())).await
+    }
+
+    /// The same without anything of the basis in force: in a database that went back, other definitions, models and rates may have its numbers.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn renew_anew(&self) -> Result<(), ServiceError> {
+        self.renew_from(None).await
+    }
+
+    async fn renew_from(&self, base: Option<Arc<Basis>>) -> Result<(), ServiceError> {
         let mut known = self.renewing.lock().await;
         self.behind.store(true, Ordering::Relaxed);
+        let is_anew = base.is_none();
         let checked = self.checked().take();
-        let (basis, currencies) = build(&self.pool, Some(self.current()), checked).await?;
+        let (basis, currencies) = build(&self.pool, base, checked).await?;
         let inconvertible = inconvertible(&basis, &currencies);
         if inconvertible != *known {
             warn_of(&inconvertible, &basis);
@@ -192,7 +205,7 @@ impl CurrentBasis {
         self.without_rate.set(gauge_value(&inconvertible));
         *known = inconvertible;
         // One that is equal is left in place: answers are kept for the very basis that they were made with.
-        if basis.id() != self.current().id() {
+        if is_anew || basis.id() != self.current().id() {
             self.current.store(Arc::new(basis));
         }
         self.behind.store(false, Ordering::Relaxed);

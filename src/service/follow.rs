@@ -182,20 +182,23 @@ impl Follower {
                 tracing::warn!("the database went back to an earlier state: memory starts empty");
                 self.drop_all();
                 self.parts.profiles.start_over();
+                self.basis.distrust();
             }
         }
+        self.basis.recount(false);
         let position = Arc::new(end.position.clone());
         let is_current = self.basis.follow(&end.basis);
         *seen = end;
         self.parts.metrics.looks.inc();
         if is_current {
-            self.parts.breaker.set_unfollowed_since(None);
+            // In this order: who marks looks at the time once more.
             self.followed.send_replace(Followed {
                 look,
                 position,
                 at,
                 time,
             });
+            self.parts.breaker.set_unfollowed_since(None);
         }
         Ok(())
     }
@@ -236,7 +239,7 @@ impl Follower {
     fn drop_all(&self) {
         self.parts.metrics.resets.inc();
         self.parts.identifiers.outdate_all();
-        self.basis.recount_later();
+        self.basis.recount(true);
     }
 
     /// Marks answers from memory as stale while looks fail, forever. On another runtime than [`Self::follow`], which may itself be what is slow.
@@ -254,6 +257,10 @@ impl Follower {
             self.parts.metrics.age_ms.set(age_ms);
             if age > STALE_AFTER {
                 self.parts.breaker.set_unfollowed_since(Some(time));
+                // A look may have come to its end in between, whose mark this one took the place of.
+                if self.followed.borrow().at > at {
+                    self.parts.breaker.set_unfollowed_since(None);
+                }
             }
         }
     }

@@ -132,7 +132,10 @@ async fn a_standby_that_becomes_the_primary_is_written_to_within_seconds() {
     let path = folder.path().to_owned();
     let pair = spawn_blocking(move || Pair::start(&path)).await.unwrap();
     migrate(&pair.primary).await;
-    let service = Service::start(&pair.url).await;
+    let service = Service::start_in(&pair.url, tempfile::tempdir().unwrap(), |settings| {
+        settings.processes.shared = true;
+    })
+    .await;
     write(&service, "before").await.unwrap();
     let known = service.classify(by_id("before"), "").await;
     assert_eq!(known.r#match(), pb::Match::One);
@@ -159,6 +162,11 @@ async fn a_standby_that_becomes_the_primary_is_written_to_within_seconds() {
             .await
             .unwrap();
     assert_eq!(found, ["after", "before"]);
+    // The last writes may be lost, and others than this process may have written since.
+    let resets = &service.app.metrics.follow.resets;
+    until("memory started empty", async || resets.get() == 1).await;
+    let known = service.classify(by_id("before"), "").await;
+    assert_eq!(known.r#match(), pb::Match::One, "from the new primary");
     service.app.stop().await.unwrap();
 }
 

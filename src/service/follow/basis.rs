@@ -28,7 +28,11 @@ struct State {
     applied: BasisVersions,
     /// Whether a renewal is under way.
     is_renewing: bool,
+    /// Whether the basis in force may be of numbers that mean something else by now.
+    is_distrusted: bool,
     recounted: Instant,
+    /// Whether something was written since.
+    is_recount_due: bool,
 }
 
 impl FollowedBasis {
@@ -38,7 +42,9 @@ impl FollowedBasis {
             state: Mutex::new(State {
                 applied,
                 is_renewing: false,
+                is_distrusted: false,
                 recounted: Instant::now(),
+                is_recount_due: false,
             }),
             bases: Arc::clone(&parts.bases),
             background: parts.background.clone(),
@@ -49,21 +55,37 @@ impl FollowedBasis {
     /// Has the basis renewed unless it is that of `versions`. Whether it is. A renewal may take long, for a long document: looks go on meanwhile.
     pub(super) fn follow(self: &Arc<Self>, versions: &BasisVersions) -> bool {
         let mut state = self.state();
-        if state.applied == *versions {
+        // What is in force may have changed by this process since: then going back to what was applied is a change too.
+        let in_force = self.bases.current();
+        let model = in_force.model.as_ref().map(|model| model.version);
+        let is_applied =
+            state.applied == *versions && versions.are_of(model, in_force.revision.number);
+        if is_applied && !state.is_distrusted {
             return true;
         }
         if !state.is_renewing {
             state.is_renewing = true;
+            let anew = std::mem::take(&mut state.is_distrusted);
             let (followed, versions) = (Arc::clone(self), versions.clone());
-            self.background.spawn(followed.renew(versions));
+            self.background.spawn(followed.renew(versions, anew));
         }
         false
     }
 
-    async fn renew(self: Arc<Self>, versions: BasisVersions) {
-        let renewed = self.bases.renew().await;
+    /// Has the basis built anew by the next [`Self::follow`].
+    pub(super) fn distrust(&self) {
+        self.state().is_distrusted = true;
+    }
+
+    async fn renew(self: Arc<Self>, versions: BasisVersions, anew: bool) {
+        let renewed = if anew {
+            self.bases.renew_anew().await
+        } else {
+            self.bases.renew().await
+        };
         let mut state = self.state();
         state.is_renewing = false;
+        state.is_distrusted |= anew && renewed.is_err();
         match renewed {
             Ok(()) => {
                 state.applied = versions;
@@ -71,18 +93,25 @@ impl FollowedBasis {
             }
             // The next look tries it again.
             Err(error) => {
-                tracing::debug!(error.cause = %error, "could not refresh the basis that another server changed; retrying");
+                tracing::warn!(error.cause = %error, "could not refresh the basis that another server changed; retrying");
             }
         }
     }
 
-    /// Looks for the last purchase again, unless that was not long ago: a write of another process may have taken purchases back.
+    /// A write of another process may have taken purchases back.
     pub(super) fn recount_later(&self) {
+        self.state().is_recount_due = true;
+    }
+
+    /// Looks for the last purchase again if that is due, and the last look was long ago or is of no use: `at_once`.
+    pub(super) fn recount(&self, at_once: bool) {
         let mut state = self.state();
-        if state.recounted.elapsed() < RECOUNT_INTERVAL {
+        let is_due = state.is_recount_due && state.recounted.elapsed() >= RECOUNT_INTERVAL;
+        if !is_due && !at_once {
             return;
         }
         state.recounted = Instant::now();
+        state.is_recount_due = false;
         let bases = Arc::clone(&self.bases);
         self.background.spawn(async move {
             if let Err(error) = bases.recount_last_purchase().await {

@@ -11,7 +11,7 @@ use crate::store::change_log::Position;
 /// How long a look is waited for: it takes a millisecond or two.
 const WAIT_LIMIT: Duration = Duration::from_secs(1);
 /// So many transactions that ran are named in a token, which is a header; where more ran, all of them must have ended.
-const MAX_RUNNING: usize = 32;
+const MAX_RUNNING: usize = 256;
 
 /// This process has not come as far in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -19,6 +19,9 @@ use crate::store::{
 const NOTICE_INTERVAL: Duration = Duration::from_millis(10);
 /// After this time another session listens: one whose network went silent hears nothing and breaks never.
 const SESSION_LIFETIME: Duration = Duration::from_mins(2);
+/// How long a notice, and the opening of such a session, may take.
+const NOTICE_LIMIT: Duration = Duration::from_secs(2);
+const LISTEN_LIMIT: Duration = Duration::from_secs(10);
 /// Pause before another session is opened to listen; up to twice as long.
 const LISTEN_AGAIN: Duration = Duration::from_millis(250);
 
@@ -53,8 +56,12 @@ impl Announcements {
         };
         loop {
             written.notified().await;
-            if let Err(error) = notify(&pool, &own).await {
-                tracing::debug!(error.cause = %error, "other servers were not notified of a write");
+            match timeout(NOTICE_LIMIT, notify(&pool, &own)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::debug!(error.cause = %error, "other servers were not notified of a write");
+                }
+                Err(_) => tracing::debug!("other servers were not notified of a write in time"),
             }
             sleep(NOTICE_INTERVAL).await;
         }
@@ -65,7 +72,7 @@ impl Follower {
     /// Listens for notices of others than `own`, forever; in another session when one breaks.
     pub async fn listen(self: Arc<Self>, target: Target, own: Arc<str>) {
         loop {
-            if let Ok(mut listener) = Listener::open(&target).await {
+            if let Ok(Ok(mut listener)) = timeout(LISTEN_LIMIT, Listener::open(&target)).await {
                 // What was written before it listened had no notice.
                 self.asked.notify_one();
                 let hear = async {

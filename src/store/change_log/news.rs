@@ -36,6 +36,14 @@ crate::store::row::from_row!(BasisVersions {
     contact_currencies
 });
 
+impl BasisVersions {
+    /// Whether these are the active model and the revision in force; 0 is the built-in one.
+    #[must_use]
+    pub fn are_of(&self, model: Option<i64>, revision: i64) -> bool {
+        self.model == model && self.revision.unwrap_or(0) == revision
+    }
+}
+
 /// How far somebody has read.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -43,6 +51,8 @@ pub struct Seen {
     pub position: Position,
     /// What the basis was built of.
     pub basis: BasisVersions,
+    /// The line of history of the database: a standby that takes over begins another one. `None` where only standbys have been asked.
+    timeline: Option<String>,
     /// The last row that was read: in a database that lost some of its last writes, as in a failover, it may not be.
     last: Option<Last>,
 }
@@ -91,6 +101,7 @@ pub struct Known {
 struct State {
     position: String,
     is_standby: bool,
+    timeline: Option<String>,
     trimmed_xid: Option<String>,
     is_continued: bool,
 }
@@ -98,6 +109,7 @@ struct State {
 crate::store::row::from_row!(State {
     position,
     is_standby,
+    timeline,
     trimmed_xid,
     is_continued
 });
@@ -114,6 +126,7 @@ pub async fn find_end(pool: &Pool) -> Result<Seen, StoreError> {
     Ok(Seen {
         position: state.position()?,
         basis,
+        timeline: state.timeline,
         last: None,
     })
 }
@@ -127,9 +140,10 @@ pub async fn read(pool: &Pool, seen: &Seen) -> Result<News, StoreError> {
     let state = find_state(&mut tx, seen.last.as_ref()).await?;
     let basis = find_basis(&mut tx).await?;
     let position = state.position()?;
-    let trimmed = state.trimmed()?;
+    // One that has not begun is of another database, of which this one is a copy.
+    let trimmed = state.trimmed()?.filter(|xid| position.has_begun(*xid));
     let mut before = seen.last.clone();
-    let (changes, last) = if !position.covers(&seen.position) {
+    let (changes, last) = if !position.covers(&seen.position) || seen.is_left_by(&state) {
         (Changes::WentBack, None)
     } else if trimmed.is_some_and(|xid| !seen.position.is_past(xid)) {
         (Changes::TooMany, None)
@@ -147,10 +161,20 @@ pub async fn read(pool: &Pool, seen: &Seen) -> Result<News, StoreError> {
         seen: Seen {
             position,
             basis,
+            timeline: state.timeline.or_else(|| seen.timeline.clone()),
             last: last.or(before),
         },
         changes,
     })
+}
+
+impl Seen {
+    /// Whether another history goes on, from before the last writes that somebody saw: own ones among them, which are in memory and were
+    /// not read.
+    fn is_left_by(&self, state: &State) -> bool {
+        let both = self.timeline.as_ref().zip(state.timeline.as_ref());
+        both.is_some_and(|(before, now)| before != now)
+    }
 }
 
 impl State {
@@ -184,6 +208,7 @@ async fn find_state(
     let state = sqlx::query_as(
         "SELECT pg_current_snapshot()::text AS position,
                 pg_is_in_recovery() AS is_standby,
+                CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END AS timeline,
                 (SELECT trimmed_xid::text FROM log_trims WHERE singleton) AS trimmed_xid,
                 $1::bigint IS NULL
                   OR EXISTS (SELECT FROM change_log
@@ -230,11 +255,11 @@ async fn read_changes(
 ) -> Result<(Changes, Option<Last>), StoreError> {
     let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
     let since = since.to_string();
-    // Two ways to the rows, for the index: those of transactions that ran, which may be few and long ago, and those of later ones.
+    // A row of a transaction that has not begun came with a dump of another database. Two ways to the rows, for the index: those of transactions that ran, which may be few and long ago, and those of later ones.
     let rows: Vec<ChangeRow> = sqlx::query_as(
         "SELECT id, xid::text AS xid, customer_id, version, recorded_at
          FROM change_log
-         WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot)
+         WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
          UNION ALL
          SELECT id, xid::text AS xid, customer_id, version, recorded_at
          FROM change_log
@@ -248,7 +273,7 @@ async fn read_changes(
     let identifiers: Vec<(i16, Vec<u8>)> = sqlx::query_as(
         "SELECT kind, digest
          FROM identifier_changes
-         WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot)
+         WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
          UNION ALL
          SELECT kind, digest
          FROM identifier_changes

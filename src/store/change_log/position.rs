@@ -30,6 +30,12 @@ impl Position {
         xid < self.oldest
     }
 
+    /// Whether this transaction had begun.
+    #[must_use]
+    pub fn has_begun(&self, xid: u64) -> bool {
+        xid < self.next
+    }
+
     /// The same, and where more than `most` transactions run, with these taken for over: a reader that covers it has seen them end too.
     #[must_use]
     pub fn with_few_running(&self, most: usize) -> Self {

@@ -129,3 +129,37 @@ async fn a_reader_of_a_database_that_lost_its_last_writes_finds_out() {
     assert!(matches!(read(&pool, &mut seen).await, Changes::WentBack));
     check(&read(&pool, &mut seen).await, &[]);
 }
+
+/// As they come with a dump of a database that had counted further.
+#[tokio::test]
+async fn rows_of_transactions_that_have_not_begun_are_not_read_and_are_deleted() {
+    let database = TestDatabase::create().await;
+    let pool = open(&database);
+    write(&pool, "restored", 1).await;
+    for statement in [
+        "UPDATE change_log SET xid = '1000000000000'",
+        "INSERT INTO log_trims (trimmed_xid, trimmed_at) VALUES ('1000000000000', now())",
+    ] {
+        sqlx::query(statement)
+            .execute(&database.pool)
+            .await
+            .unwrap();
+    }
+    let mut seen = news::find_end(&pool).await.unwrap();
+    for version in 1..3 {
+        write(&pool, "ada", version).await;
+        check(&read(&pool, &mut seen).await, &[("ada", version)]);
+    }
+    let mut late = seen.clone();
+    let mut tx = pool.begin().await.unwrap();
+    let deleted = trim::delete_old(&mut tx, now() + 1.hour(), now()).await;
+    tx.commit().await.unwrap();
+    assert_eq!(deleted.unwrap(), 3);
+    let trimmed: i64 = sqlx::query_scalar("SELECT trimmed_xid::text::bigint FROM log_trims")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert!(trimmed < 1_000_000_000_000, "{trimmed}");
+    write(&pool, "ada", 3).await;
+    check(&read(&pool, &mut late).await, &[("ada", 3)]);
+}
