@@ -1,14 +1,20 @@
 """Calls Classify from four threads until standard input ends, as a client configured by a service config; prints how many calls there were and
 how those ended that failed."""
 
+import base64
 import collections
 import sys
 import threading
 
 import grpc
 
-addresses, config, message = sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3])
-channel = grpc.insecure_channel("ipv4:" + addresses, options=[("grpc.service_config", config)])
+addresses, config, message = sys.argv[1], sys.argv[2], base64.b64decode(sys.argv[3])
+options = [
+    ("grpc.service_config", config),
+    # Otherwise it is the whole list, which no server has to take for a name.
+    ("grpc.default_authority", "patron"),
+]
+channel = grpc.insecure_channel("ipv4:" + addresses, options=options)
 classify = channel.unary_unary(
     "/patron.v1.ScoringService/Classify",
     request_serializer=lambda message: message,

@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use patron::pb;
 use prost::Message as _;
 use tokio::task::spawn_blocking;
@@ -42,10 +44,10 @@ fn start_client(ports: [u16; 2]) -> Child {
         ..Default::default()
     };
     let message = request.encode_to_vec();
-    let hex: String = message.iter().map(|byte| format!("{byte:02x}")).collect();
+    let message = STANDARD.encode(message);
     Command::new(PYTHON)
         .args(["-c", include_str!("rolling.py")])
-        .args([format!("{first},{second}"), published_config(), hex])
+        .args([format!("{first},{second}"), published_config(), message])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

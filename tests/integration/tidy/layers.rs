@@ -71,7 +71,11 @@ const NOT_IN_DOMAIN: [&str; 22] = [
 
 /// The one place that has pools of connections and begins transactions on them: sqlx leaves a connection inside a transaction whose beginning
 /// is given up. The migrations are sqlx's own and take its pool.
-const POOL_FILES: [&str; 2] = ["src/store/pool.rs", "src/store/schema.rs"];
+const POOL_FILES: [&str; 3] = [
+    "src/store/pool.rs",
+    "src/store/pool/way.rs",
+    "src/store/schema.rs",
+];
 
 /// The layers that do not depend on gRPC. The API has messages and errors, which another face translates too.
 const WITHOUT_GRPC: [&str; 4] = ["api", "service", "cache", "store"];
