@@ -2,7 +2,7 @@
 //!
 //! The logs are the truth. Every look reads what transactions wrote that the look before had not seen end, as of one state of the database: a
 //! transaction that goes on for long holds nothing up, and none is missed that commits after others with greater numbers. Notices of other
-//! processes only bring the next look forward; without them one follows within [`LOOK_INTERVAL`]. Where looks fail for [`STALE_AFTER`],
+//! processes only bring the next look forward; without them one follows within `LOOK_INTERVAL`. Where looks fail for `STALE_AFTER`,
 //! answers from memory are marked stale; the next one that succeeds reads all that came meanwhile.
 //!
 //! A change takes out of the caches what is older, and makes loads under way repeat that began before it (`cache::read_through`). What
