@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn of_several_hosts_each_has_its_port_and_one_takes_writes() {
         check(
-            "postgres://ann:pa/ss@first:6000,second,[::1]:6001/shop?sslmode=disable",
+            "postgres://ann:pa%2Fss@first:6000,second,[::1]:6001/shop?sslmode=disable",
             &[("first", 6000), ("second", 5432), ("[::1]", 6001)],
             Fitness::ReadWrite,
         );
