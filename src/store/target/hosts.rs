@@ -66,7 +66,7 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn of(address: &'a str) -> Self {
         let scheme = address.find("://").map_or(0, |at| at + "://".len());
-        // A password may hold an unescaped '/': the last '@' ends it.
+        // The last '@' ends a password, as where the URL is shown.
         let user = address[scheme..].rfind('@').map_or(0, |at| at + 1);
         let (before, rest) = address.split_at(scheme + user);
         let (hosts, after) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
