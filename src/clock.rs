@@ -3,6 +3,7 @@
 //! Knows nothing of days or time zones. Deadlines are measured on the monotonic clock of the runtime, not here.
 
 use std::fmt::Debug;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -11,6 +12,15 @@ use jiff::Timestamp;
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The current instant, in whole microseconds: what Postgres keeps of one, so that an instant is the same in memory and when it is read again.
     fn now(&self) -> Timestamp;
+}
+
+/// Somewhere from 0 to 1, each time anew: so that what is due again and again, in many places, does not become due in step.
+#[must_use]
+pub fn fraction() -> f64 {
+    // The standard library seeds each from the system.
+    let bits = RandomState::new().build_hasher().finish();
+    let bits = u32::try_from(bits >> 32).unwrap_or(0);
+    f64::from(bits) / f64::from(u32::MAX)
 }
 
 /// The system's clock.

@@ -118,6 +118,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::grpc::layers::freshness;
 
     #[test]
     fn every_method_declares_a_scope_or_is_decided_here() {
@@ -130,6 +131,35 @@ mod tests {
             assert_eq!(others.contains(&path), !is_ours, "{path}");
         }
         assert!(declared.len() > 40, "{declared:?}");
+    }
+
+    /// By the scopes that let callers write what memory holds. Streams have no end at which one token would do.
+    #[test]
+    fn every_method_that_writes_gives_a_token() {
+        let writes = |scope| match scope {
+            Scope::OutcomeWrite
+            | Scope::ModelFit
+            | Scope::ModelActivate
+            | Scope::DefinitionPublish
+            | Scope::Ingest
+            | Scope::CorrectionWrite
+            | Scope::CustomerErase => true,
+            Scope::Route
+            | Scope::Lookup
+            | Scope::CustomerRead
+            | Scope::FiguresRead
+            | Scope::ModelRead
+            | Scope::DefinitionRead
+            | Scope::ReferenceRead
+            | Scope::CorrectionRead
+            | Scope::ProfileCheck
+            | Scope::TokenRead
+            | Scope::TokenWrite => false,
+        };
+        let declared = declared_scopes().into_iter();
+        let writing = declared.filter(|(path, scope)| writes(*scope) && !path.contains("/Stream"));
+        let writing: BTreeSet<String> = writing.map(|(path, _)| path).collect();
+        assert_eq!(writing, freshness::WRITES.map(str::to_owned).into());
     }
 
     #[test]

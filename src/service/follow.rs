@@ -13,7 +13,6 @@ mod freshness;
 mod notices;
 
 use std::{
-    hash::{BuildHasher as _, Hasher as _, RandomState},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -35,7 +34,7 @@ pub use self::{
 };
 use crate::{
     cache::{identifiers::IdentifierCache, profiles::ProfileCache},
-    clock::Clock,
+    clock::{Clock, fraction},
     metrics::FollowMetrics,
     service::{current_basis::CurrentBasis, error::ServiceError},
     store::{
@@ -264,11 +263,4 @@ impl Follower {
             }
         }
     }
-}
-
-/// Somewhere from 0 to 1. The standard library seeds each from the system.
-fn fraction() -> f64 {
-    let bits = RandomState::new().build_hasher().finish();
-    let bits = u32::try_from(bits >> 32).unwrap_or(0);
-    f64::from(bits) / f64::from(u32::MAX)
 }

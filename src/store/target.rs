@@ -121,7 +121,7 @@ impl Target {
         self
     }
 
-    /// Takes the password from this file, which is read for every connection that is made: a line break at its end does not count.
+    /// Takes the password from this file; pools read it again when it is refused. A line break at its end does not count.
     #[must_use]
     pub fn with_password_file(self, file: &Path) -> Self {
         Self {

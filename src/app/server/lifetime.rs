@@ -6,7 +6,6 @@
 
 use std::convert::Infallible;
 use std::future::{pending, ready};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use tonic::transport::server::Connected as _;
 use tower::Service;
 
 use super::incoming::Connection;
+use crate::clock::fraction;
 use crate::grpc::layers::peer::Peer;
 
 /// How long connections live.
@@ -48,7 +48,7 @@ impl Lifetime {
     /// Ends at the age of one connection: 0.9 to 1.1 of the stated one, as gRPC's own servers spread it (gRFC A9).
     pub(in crate::app) async fn reach_age(self) {
         match self.age {
-            Some(age) => sleep(spread(age, random())).await,
+            Some(age) => sleep(spread(age, fraction())).await,
             None => pending().await,
         }
     }
@@ -63,15 +63,9 @@ impl Lifetime {
     }
 }
 
-/// An age by a number that is as likely to be any.
-fn spread(age: Duration, random: u32) -> Duration {
-    age.mul_f64(0.9 + 0.2 * f64::from(random) / f64::from(u32::MAX))
-}
-
-/// The standard library seeds each from the system.
-fn random() -> u32 {
-    let bits = RandomState::new().build_hasher().finish();
-    u32::try_from(bits >> 32).unwrap_or(0)
+/// An age by a number from 0 to 1.
+fn spread(age: Duration, fraction: f64) -> Duration {
+    age.mul_f64(0.9 + 0.2 * fraction)
 }
 
 /// Serves the connections that come in until `stop` is cancelled; then those that are open, until the last of them has ended.
@@ -146,10 +140,10 @@ mod tests {
     #[test]
     fn ages_differ_by_a_tenth_at_most() {
         let age = Duration::from_mins(10);
-        assert_eq!(spread(age, 0), Duration::from_mins(9));
-        assert_eq!(spread(age, u32::MAX), Duration::from_mins(11));
+        assert_eq!(spread(age, 0.0), Duration::from_mins(9));
+        assert_eq!(spread(age, 1.0), Duration::from_mins(11));
         let ages: std::collections::HashSet<Duration> =
-            (0..100).map(|_| spread(age, random())).collect();
+            (0..100).map(|_| spread(age, fraction())).collect();
         assert!(
             ages.len() > 90,
             "{} of 100 connections end apart",

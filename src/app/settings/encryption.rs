@@ -121,7 +121,7 @@ pub struct DatabaseWaySettings {
     )]
     pub root_certificate: Option<PathBuf>,
 
-    /// File with the password of the database's user; it is read again for new connections, so a changed password needs no restart.
+    /// File with the password of the database's user; it is read again when Postgres refuses the last one, so a changed password needs no restart.
     ///
     /// A line break at its end does not count. DATABASE_URL then has none.
     #[arg(

@@ -7,11 +7,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Follower, fraction};
-use crate::store::{
-    notices::{Listener, notify},
-    pool::Pool,
-    target::Target,
+use super::Follower;
+use crate::{
+    clock::fraction,
+    store::{
+        notices::{Listener, notify},
+        pool::Pool,
+        target::Target,
+    },
 };
 
 /// One notice for all writes within this time. A notice is sent by a transaction of its own, after the write: those that notify take turns at
