@@ -14,10 +14,12 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use super::deadline::Deadline;
 use super::receive::Message;
 use crate::api::error::Violation;
 use crate::grpc::status;
@@ -112,7 +114,8 @@ where
                 return FreshnessFuture::passing(self.inner.call(request));
             }
             let follower = Arc::clone(follower);
-            let written = with_token(self.inner.call(request), follower);
+            let deadline = deadline(&request);
+            let written = with_token(self.inner.call(request), follower, deadline);
             return FreshnessFuture::working(Box::pin(written));
         };
         if (self.layer.never_fails)(path) {
@@ -126,13 +129,14 @@ where
         let mut inner = std::mem::replace(&mut self.inner, next);
         let follower = Arc::clone(follower);
         let writes = WRITES.contains(&path);
+        let deadline = deadline(&request);
         FreshnessFuture::working(Box::pin(async move {
-            if follower.reach(&token).await.is_err() {
+            if follower.reach(&token, half_of(deadline)).await.is_err() {
                 return Ok(not_yet().into_http());
             }
             let work = inner.call(request);
             if writes {
-                return with_token(work, follower).await;
+                return with_token(work, follower, deadline).await;
             }
             work.await
         }))
@@ -143,15 +147,27 @@ where
 async fn with_token<E>(
     work: impl Future<Output = Result<Response<Body>, E>>,
     follower: Arc<Follower>,
+    deadline: Instant,
 ) -> Result<Response<Body>, E> {
     let mut answer = work.await?;
     if status::of_answer(&answer).is_none()
-        && let Ok(token) = follower.token().await
+        && let Ok(token) = follower.token(half_of(deadline)).await
         && let Ok(token) = HeaderValue::try_from(token.to_text())
     {
         answer.headers_mut().insert(WRITTEN_HEADER, token);
     }
     Ok(answer)
+}
+
+/// By when a call is answered; where nothing says so, at once.
+fn deadline<B>(request: &Request<B>) -> Instant {
+    let deadline = request.extensions().get::<Deadline>();
+    deadline.map_or_else(Instant::now, |deadline| deadline.instant())
+}
+
+/// What a look at the logs may take of the time that is left: the call itself, or the answer that it failed, needs the rest.
+fn half_of(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()) / 2
 }
 
 fn not_a_token() -> Status {

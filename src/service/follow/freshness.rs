@@ -5,11 +5,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::time::timeout;
 
-use super::{Followed, Follower};
+use super::{Followed, Follower, STALE_AFTER};
 use crate::store::change_log::Position;
 
-/// How long a look is waited for: it takes a millisecond or two.
-const WAIT_LIMIT: Duration = Duration::from_secs(1);
 /// So many transactions that ran are named in a token, which is a header; where more ran, all of them must have ended.
 const MAX_RUNNING: usize = 256;
 
@@ -39,26 +37,29 @@ impl WriteToken {
 }
 
 impl Follower {
-    /// How far all has come that was written before this call. Memory of this process has come as far by then.
+    /// How far all has come that was written before this call. Memory of this process has come as far by then. The look that finds it takes a
+    /// millisecond or two, and is waited for as long as `limit` and the time after which answers are marked stale.
     ///
     /// # Errors
     /// The logs cannot be read in time.
-    pub async fn token(&self) -> Result<WriteToken, NotYet> {
+    pub async fn token(&self, limit: Duration) -> Result<WriteToken, NotYet> {
         let look = self.begun.load(Ordering::SeqCst) + 1;
-        let followed = self.wait_until(|followed| followed.look >= look).await?;
+        let has_looked = |followed: &Followed| followed.look >= look;
+        let followed = self.wait_until(has_looked, limit).await?;
         Ok(WriteToken(followed.position.with_few_running(MAX_RUNNING)))
     }
 
-    /// Waits until memory of this process is as new as the write of `token`. Where it is not, the logs are looked at now.
+    /// Waits until memory of this process is as new as the write of `token`, as long as [`Self::token`] does. Where it is not, the logs are looked
+    /// at now.
     ///
     /// # Errors
     /// The logs cannot be read in time, or the token is of another database.
-    pub async fn reach(&self, token: &WriteToken) -> Result<(), NotYet> {
+    pub async fn reach(&self, token: &WriteToken, limit: Duration) -> Result<(), NotYet> {
         if self.has_reached(token) {
             return Ok(());
         }
         let reached = |followed: &Followed| followed.position.covers(&token.0);
-        self.wait_until(reached).await.map(drop)
+        self.wait_until(reached, limit).await.map(drop)
     }
 
     /// Whether memory of this process is as new as the write of `token`.
@@ -67,10 +68,14 @@ impl Follower {
         self.followed.borrow().position.covers(&token.0)
     }
 
-    async fn wait_until(&self, is_far: impl FnMut(&Followed) -> bool) -> Result<Followed, NotYet> {
+    async fn wait_until(
+        &self,
+        is_far: impl FnMut(&Followed) -> bool,
+        limit: Duration,
+    ) -> Result<Followed, NotYet> {
         let mut followed = self.followed.subscribe();
         self.asked.notify_one();
-        match timeout(WAIT_LIMIT, followed.wait_for(is_far)).await {
+        match timeout(limit.min(STALE_AFTER), followed.wait_for(is_far)).await {
             Ok(Ok(followed)) => Ok(followed.clone()),
             Ok(Err(_)) | Err(_) => Err(NotYet),
         }

@@ -47,6 +47,9 @@ async fn a_process_that_is_killed_leaves_the_others_serving_and_another_joins() 
         "--data-dir",
         place.path().to_str().unwrap(),
         "--shared",
+        // A machine that is busy with other tests may take longer.
+        "--default-deadline-ms",
+        "10000",
     ];
     let (first, second) = (Server::start(&arguments), Server::start(&arguments));
     let (here, there) = (connect(&first).await, connect(&second).await);

@@ -50,6 +50,30 @@ async fn read(pool: &Pool, seen: &mut Seen) -> Changes {
     news.changes
 }
 
+/// Reads until every transaction that wrote a row is over for everybody: those of other tests hold that up.
+async fn settle(pool: &Pool, seen: &mut Seen) {
+    let last: i64 = sqlx::query_scalar(
+        "SELECT max(xid::text::bigint) FROM change_log WHERE xid < pg_snapshot_xmax(pg_current_snapshot())",
+    )
+    .fetch_one(&mut *pool.begin().await.unwrap())
+    .await
+    .unwrap();
+    let last = u64::try_from(last).unwrap();
+    until("older transactions are over", async || {
+        check(&read(pool, seen).await, &[]);
+        seen.position.is_past(last)
+    })
+    .await;
+}
+
+/// Deletes rows recorded before this time, and returns how many.
+async fn delete_old(pool: &Pool, before: Timestamp) -> u64 {
+    let mut tx = pool.begin().await.unwrap();
+    let deleted = trim::delete_old(&mut tx, before, now()).await.unwrap();
+    tx.commit().await.unwrap();
+    deleted
+}
+
 #[track_caller]
 fn check(changes: &Changes, wanted: &[(&str, i64)]) {
     let Changes::Known(known) = changes else {
@@ -96,15 +120,10 @@ async fn a_reader_that_missed_rows_that_were_deleted_finds_out() {
     let mut late = seen.clone();
     write(&pool, "ada", 1).await;
     check(&read(&pool, &mut seen).await, &[("ada", 1)]);
+    settle(&pool, &mut seen).await;
     let running = begin(&pool, "bob", 1).await;
-    let deleted = async |before: Timestamp| {
-        let mut tx = pool.begin().await.unwrap();
-        let deleted = trim::delete_old(&mut tx, before, now()).await.unwrap();
-        tx.commit().await.unwrap();
-        deleted
-    };
-    assert_eq!(deleted(now()).await, 0, "not old enough");
-    assert_eq!(deleted(now() + 1.hour()).await, 1);
+    assert_eq!(delete_old(&pool, now()).await, 0, "not old enough");
+    assert_eq!(delete_old(&pool, now() + 1.hour()).await, 1, "but bob's");
     assert!(matches!(read(&pool, &mut late).await, Changes::TooMany));
     check(&read(&pool, &mut late).await, &[]);
     // Who had read them misses nothing.
@@ -151,18 +170,9 @@ async fn rows_of_transactions_that_have_not_begun_are_not_read_and_are_deleted()
         write(&pool, "ada", version).await;
         check(&read(&pool, &mut seen).await, &[("ada", version)]);
     }
+    settle(&pool, &mut seen).await;
     let mut late = seen.clone();
-    // Transactions of other tests hold the rows of this one back.
-    let mut deleted = 0;
-    until("the rows are deleted", async || {
-        let mut tx = pool.begin().await.unwrap();
-        deleted += trim::delete_old(&mut tx, now() + 1.hour(), now())
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        deleted == 3
-    })
-    .await;
+    assert_eq!(delete_old(&pool, now() + 1.hour()).await, 3);
     let trimmed: i64 = sqlx::query_scalar("SELECT trimmed_xid::text::bigint FROM log_trims")
         .fetch_one(&database.pool)
         .await

@@ -26,7 +26,7 @@ stopping = threading.Event()
 
 def call():
     own = collections.Counter()
-    while not stopping.is_set():
+    while not stopping.wait(0.002):
         try:
             classify(message, timeout=5)
             own["OK"] += 1

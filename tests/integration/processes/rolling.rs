@@ -1,11 +1,13 @@
 //! A rolling restart: two servers are restarted in turn under load, and a client with the published service config has no failed call.
 
 use std::io::Read as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use patron::app::settings::Settings;
 use patron::pb;
 use prost::Message as _;
 use tokio::task::spawn_blocking;
@@ -16,6 +18,8 @@ use crate::support::until;
 
 /// Debian's Python: its package of gRPC belongs to it.
 const PYTHON: &str = "/usr/bin/python3";
+/// Where nothing else on this machine listens or connects from: the port of a server that is down for a moment stays free.
+const OWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 14, 3, 1));
 /// How often each server is restarted.
 const ROUNDS: usize = 5;
 /// More than one open connection: that of the service's own client is the first.
@@ -37,8 +41,7 @@ fn published_config() -> String {
     config.to_owned()
 }
 
-fn start_client(ports: [u16; 2]) -> Child {
-    let [first, second] = ports.map(|port| format!("127.0.0.1:{port}"));
+fn start_client([first, second]: [SocketAddr; 2]) -> Child {
     let request = pb::ClassifyRequest {
         subject: Some(by_id("ada")),
         ..Default::default()
@@ -72,9 +75,14 @@ async fn a_rolling_restart_fails_no_call_of_a_client_with_the_published_retry_po
     keeper
         .write(&[purchase("ada", "1", "2026-01-05", 10_000)])
         .await;
-    let mut servers = vec![keeper.join().await, keeper.join().await];
-    let ports = [0, 1].map(|at| servers[at].app.address.port());
-    let mut client = start_client(ports);
+    let start = async |address: SocketAddr| {
+        let listen = |settings: &mut Settings| settings.listen = address;
+        keeper.join_with(listen).await
+    };
+    let any = SocketAddr::new(OWN_ADDRESS, 0);
+    let mut servers = vec![start(any).await, start(any).await];
+    let addresses = [0, 1].map(|at| servers[at].app.address);
+    let mut client = start_client(addresses);
     for server in &servers {
         until_reached(server).await;
     }
@@ -82,10 +90,7 @@ async fn a_rolling_restart_fails_no_call_of_a_client_with_the_published_retry_po
         for at in [0, 1] {
             let server = servers.remove(at);
             server.app.stop().await.unwrap();
-            let again = |settings: &mut patron::app::settings::Settings| {
-                settings.listen.set_port(ports[at]);
-            };
-            servers.insert(at, keeper.join_with(again).await);
+            servers.insert(at, start(addresses[at]).await);
             until_reached(&servers[at]).await;
         }
     }
