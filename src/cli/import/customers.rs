@@ -54,7 +54,7 @@ pub struct CustomersArgs {
     #[arg(long, value_name = "KIND,KIND", value_delimiter = ',', value_enum)]
     replace: Vec<ReplacedKind>,
     /// Name and column of an attribute (repeatable), for example points=loyalty_points:int; types: bool, int, number, text, day,
-    /// money, tags (separated by ; or |) [default type: text]. Empty cells change nothing
+    /// money, tags (separated by ; or |) [default type: that of the definitions, otherwise text]. Empty cells change nothing
     #[arg(long, value_name = "NAME=COLUMN[:TYPE]", value_parser = parse_pair)]
     attribute: Vec<Pair>,
     /// Column of the observation day of the attributes and identifiers [default: observed_on, otherwise today]

@@ -37,6 +37,14 @@ pub enum Contradiction {
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 impl Definitions {
+    /// The type of an attribute; `None` for one that the definitions do not have.
+    #[must_use]
+    pub fn value_type(&self, name: &str) -> Option<&ValueType> {
+        let mut attributes = self.attributes().iter().map(|it| &it.attribute);
+        let attribute = attributes.find(|it| *it.name == *name)?;
+        Some(&attribute.value_type)
+    }
+
     /// Why a value of an attribute does not fit; `None` where it does, and for an attribute that the definitions do not have.
     #[must_use]
     pub fn contradiction(&self, name: &str, value: &AttributeValue) -> Option<Contradiction> {

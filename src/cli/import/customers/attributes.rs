@@ -14,6 +14,7 @@ use crate::domain::calendar::Day;
 use crate::domain::customer::facts::AttributeValue;
 use crate::domain::definitions::Definitions;
 use crate::domain::money::Money;
+use crate::domain::rules::vocabulary::ValueType;
 use crate::domain::text::Label;
 use crate::pb;
 use crate::pb::attribute_value::Value;
@@ -31,6 +32,19 @@ enum AttributeType {
 }
 
 impl AttributeType {
+    /// The type in which a cell of such an attribute is read.
+    fn of(value_type: &ValueType) -> Self {
+        match value_type {
+            ValueType::Bool => Self::Bool,
+            ValueType::Whole | ValueType::Days => Self::Int,
+            ValueType::Number => Self::Number,
+            ValueType::Money(_) => Self::Money,
+            ValueType::Day => Self::Day,
+            ValueType::Tags => Self::Tags,
+            ValueType::Text | ValueType::OneOf(_) | ValueType::Tier | ValueType::Time => Self::Text,
+        }
+    }
+
     fn named(name: &str) -> Option<Self> {
         match name {
             "bool" => Some(Self::Bool),
@@ -51,6 +65,8 @@ struct AttributeColumn {
     name: String,
     column: usize,
     kind: AttributeType,
+    /// Whether the option states the type.
+    is_typed: bool,
 }
 
 /// The columns of attributes.
@@ -85,8 +101,14 @@ impl AttributeColumns {
         })
     }
 
-    /// A value that contradicts these is a wrong cell from now on, as the server would refuse it.
+    /// Cells whose type no option states have the type of these definitions from now on. A value that contradicts them is a wrong cell, as the server
+    /// would refuse it.
     pub(super) fn hold_against(&mut self, definitions: Box<Definitions>) {
+        for column in self.columns.iter_mut().filter(|column| !column.is_typed) {
+            if let Some(value_type) = definitions.value_type(&column.name) {
+                column.kind = AttributeType::of(value_type);
+            }
+        }
         self.definitions = Some(definitions);
     }
 
@@ -212,10 +234,12 @@ fn attribute_column(pair: &Pair, header: &Header) -> Result<AttributeColumn, Cli
         )));
     }
     let (column, kind) = match right.rsplit_once(':') {
-        _ if header.names().iter().any(|column| column == right) => (right.as_str(), "text"),
-        Some((column, kind)) => (column, kind),
-        None => (right.as_str(), "text"),
+        _ if header.names().iter().any(|column| column == right) => (right.as_str(), None),
+        Some((column, kind)) => (column, Some(kind)),
+        None => (right.as_str(), None),
     };
+    let is_typed = kind.is_some();
+    let kind = kind.unwrap_or("text");
     let kind = AttributeType::named(kind).ok_or_else(|| {
         CliError::usage(format!(
             "--attribute {name}: {kind:?} is not a type: use bool, int, number, text, day, money or tags"
@@ -225,6 +249,7 @@ fn attribute_column(pair: &Pair, header: &Header) -> Result<AttributeColumn, Cli
         name: name.clone(),
         column: header.find("--attribute", column)?,
         kind,
+        is_typed,
     })
 }
 

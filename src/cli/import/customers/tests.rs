@@ -190,3 +190,31 @@ treatments: {tiers: {all: {sla: {response: 1 h}, queue: a}, UNRATED: {sla: {resp
         )
     );
 }
+
+#[test]
+fn a_cell_without_a_stated_type_has_that_of_the_definitions() {
+    let document = r"
+value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
+attributes:
+  since: {family: behaviour, type: day, description: {en: Since, de: Seit}}
+  points: {family: behaviour, type: whole, description: {en: Points, de: Punkte}}
+tiers: [{name: all}]
+schemes: {}
+treatments: {tiers: {all: {sla: {response: 1 h}, queue: a}, UNRATED: {sla: {response: 1 h}, queue: a}}}
+";
+    let options = "--attribute since=since --attribute points=points:text --attribute city=city";
+    let (mut mapping, header) = mapping("customer_id,since,points,city", options).unwrap();
+    mapping.hold_against(Box::new(Definitions::read(document).unwrap()));
+    let record = [StringRecord::from(vec!["c-1", "2026-03-01", "5", "Ulm"])];
+    let mut row = Row::new(&header, &record);
+    let patch = mapping.read(&mut row).unwrap().remove(0);
+    let values: Vec<_> = patch
+        .attributes
+        .into_iter()
+        .map(|it| it.value.unwrap())
+        .collect();
+    let (day, city) = ("2026-03-01".to_owned(), "Ulm".to_owned());
+    assert_eq!(values, [Value::DayValue(day), Value::TextValue(city)]);
+    // The option's own word counts.
+    assert_eq!(row.wrong_cells().len(), 1, "{:?}", row.wrong_cells());
+}
