@@ -5,7 +5,7 @@ pub mod facts;
 pub mod group;
 pub mod profile;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::domain::{
     telephony::{number::PhoneNumber, plan::NumberError},
@@ -133,11 +133,11 @@ impl Identifier {
 
     /// The one text form of the value, for the keyed digest by which it is stored and found.
     #[must_use]
-    pub fn canonical(&self) -> String {
+    pub fn canonical(&self) -> Cow<'_, str> {
         match self {
-            Self::Phone(number) => number.as_str().to_owned(),
-            Self::Email(address) => address.0.to_string(),
-            Self::External(external) => format!("{}/{}", external.system, external.id),
+            Self::Phone(number) => number.as_str().into(),
+            Self::Email(address) => (&*address.0).into(),
+            Self::External(external) => format!("{}/{}", external.system, external.id).into(),
         }
     }
 
@@ -151,7 +151,7 @@ impl Identifier {
                 let first: String = name.chars().take(1).collect();
                 format!("{first}***@{domain}")
             }
-            Self::External(_) => self.canonical(),
+            Self::External(_) => self.canonical().into_owned(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod assigned;
 pub mod caller;
+mod known;
 pub mod number;
 pub mod plan;
 mod written;

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     assigned::{self, Assigned, Beginning, NotAssigned, Region},
+    known,
     number::PhoneNumber,
     written::{Written, take_apart},
 };
@@ -147,6 +148,20 @@ impl NumberPlan {
     /// # Errors
     /// When it is no number, or one that cannot exist, by the numbering plans of [`super::METADATA_VERSION`].
     pub fn read(&self, text: &str) -> Result<Reading, NumberError> {
+        // Under every plan, `+` and a country code are read the same way.
+        if known::contains(text) {
+            return Ok(Reading::Number(NumberReading::of_canonical(text)));
+        }
+        let reading = self.read_anew(text)?;
+        if let Reading::Number(reading) = &reading
+            && *reading == NumberReading::of_canonical(text)
+        {
+            known::note(text);
+        }
+        Ok(reading)
+    }
+
+    fn read_anew(&self, text: &str) -> Result<Reading, NumberError> {
         let written = match take_apart(text)? {
             Written::Withheld => return Ok(Reading::Withheld),
             Written::Number(written) => written,
@@ -286,6 +301,16 @@ fn refuse_trunk_prefix(text: &str, assigned: &Assigned) -> Result<(), NumberErro
 }
 
 impl NumberReading {
+    /// That of a text which is the canonical form of a valid number.
+    fn of_canonical(text: &str) -> Self {
+        Self {
+            number: PhoneNumber::from_canonical(text),
+            form: NumberForm::Plus,
+            extension: None,
+            is_valid: true,
+        }
+    }
+
     fn new(assigned: Assigned, form: NumberForm) -> Self {
         Self {
             number: assigned.number,

@@ -226,6 +226,19 @@ proptest::proptest! {
             proptest::prop_assert_eq!(number, Ok(reading.number));
         }
     }
+
+    /// What one plan found to be a canonical number is read the same way by all, from the numbering plans and from memory.
+    #[test]
+    fn a_number_is_read_the_same_again_under_every_plan(text in "\\+(49|39|44|1|33|420|353)[0-9]{4,12}") {
+        let plans = ["e164", "e164_no_plus", "national:DE", "international_prefix:00", "auto", "auto:US"];
+        let anew: Vec<_> = plans.iter().map(|name| plan(name).read_anew(&text)).collect();
+        for (name, anew) in plans.iter().zip(&anew) {
+            proptest::prop_assert_eq!(&plan(name).read(&text), anew, "{}", name);
+        }
+        for (name, anew) in plans.iter().zip(&anew) {
+            proptest::prop_assert_eq!(&plan(name).read(&text), anew, "{} again", name);
+        }
+    }
 }
 
 /// Against Google's Python port; `tests/reference/phone_numbers.py` says how the rows were made.
