@@ -323,7 +323,9 @@ impl Running {
         };
         let outcome = tokio::select! {
             outcome = stopping => outcome,
-            () = peers.watch() => Ok(DrainOutcome::Drained), // it watches for as long as it is polled
+            // They go on for as long as they are polled.
+            () = peers.watch() => Ok(DrainOutcome::Drained),
+            () = peers.share() => Ok(DrainOutcome::Drained),
         };
         shared.lifecycle.advance(Phase::Stopped);
         Ok(outcome?)

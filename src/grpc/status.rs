@@ -9,7 +9,7 @@ pub mod transport;
 
 use std::time::Duration;
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderValue, Response};
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
@@ -21,6 +21,9 @@ use crate::service::identity::Refusal;
 
 /// Most bytes of `grpc-message` and `grpc-status-details-bin` together, as they are sent.
 pub const MAX_WIRE_BYTES: usize = 4096;
+
+/// The pushback that stops a client from sending a call again by itself (gRFC A6).
+const NO_RETRY: HeaderValue = HeaderValue::from_static("-1");
 
 impl From<ApiError> for Status {
     fn from(error: ApiError) -> Self {
@@ -91,6 +94,18 @@ pub fn deadline_exceeded() -> Status {
 #[must_use]
 pub fn unavailable(reason: &'static str, message: &str, retry_after: Duration) -> Status {
     ApiError::unavailable(reason, message, retry_after).into()
+}
+
+/// Takes back the time after which an answer invites its caller to send the call again, where the caller has no more than `left`: it would wait for
+/// that time, and then end at its deadline without the error. `RetryInfo` in the details stays, for people.
+pub fn fit_pushback(headers: &mut HeaderMap, left: impl FnOnce() -> Duration) {
+    let Some(pushback) = headers.get_mut(details::RETRY_PUSHBACK) else {
+        return;
+    };
+    let millis = pushback.to_str().ok().and_then(|text| text.parse().ok());
+    if millis.is_none_or(|millis| Duration::from_millis(millis) >= left()) {
+        *pushback = NO_RETRY;
+    }
 }
 
 /// The error that a call ended with before its answer began, if it did.

@@ -5,6 +5,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -12,7 +13,9 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use super::deadline::parse_timeout;
 use super::identity::Verdict;
+use crate::grpc::status;
 use crate::service::identity::Refusal;
 
 /// Layer that makes [`AdmitService`].
@@ -69,7 +72,10 @@ where
             None => State::Running {
                 work: self.inner.call(request),
             },
-            Some(refusal) => State::Refused { refusal },
+            Some(refusal) => State::Refused {
+                refusal,
+                time: parse_timeout(request.headers()).unwrap_or_default(),
+            },
         };
         AdmitFuture { state }
     }
@@ -87,7 +93,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         Running { #[pin] work: F },
-        Refused { refusal: Arc<Refusal> },
+        Refused { refusal: Arc<Refusal>, time: Option<Duration> },
     }
 }
 
@@ -100,9 +106,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Running { work } => work.poll(cx),
-            StateProjection::Refused { refusal } => {
-                let status: Status = (&**refusal).into();
-                Poll::Ready(Ok(status.into_http()))
+            StateProjection::Refused { refusal, time } => {
+                let mut answer = Status::from(&**refusal).into_http();
+                if let Some(time) = time {
+                    status::fit_pushback(answer.headers_mut(), || *time);
+                }
+                Poll::Ready(Ok(answer))
             }
         }
     }

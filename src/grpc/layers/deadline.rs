@@ -9,8 +9,11 @@
 //! for no more than the longest time of the method: nobody holds a place for a year.
 //!
 //! The time runs from the moment the call was read from its connection, as far as that is known ([`Peer::last_read`]). Under load a call then
-//! waits for a thread; this wait is measured at the first poll, and a call whose time passed in it is answered without being worked on.
-//! [`limit`](super::limit) uses the wait to refuse more.
+//! waits for a thread: the transport calls the layers when one takes the call up. A call whose time passed in this wait is answered without being
+//! worked on. [`limit`](super::limit) uses the wait to refuse more, and [`peer`](super::peer) to hold back callers that send too much.
+//!
+//! An answer that names the time after which a call may be sent again is changed where the caller has less time than that: clients would wait for
+//! their deadline and lose the error (gRFC A6: a negative pushback means no retry).
 
 mod timeout;
 
@@ -127,7 +130,7 @@ impl<S> Layer<S> for DeadlineLayer {
     fn layer(&self, inner: S) -> Self::Service {
         DeadlineService {
             inner,
-            layer: Arc::new(self.clone()),
+            layer: self.clone(),
         }
     }
 }
@@ -136,7 +139,7 @@ impl<S> Layer<S> for DeadlineLayer {
 #[derive(Debug, Clone)]
 pub struct DeadlineService<S> {
     inner: S,
-    layer: Arc<DeadlineLayer>,
+    layer: DeadlineLayer,
 }
 
 impl<S, B> Service<Request<B>> for DeadlineService<S>
@@ -161,41 +164,28 @@ where
             }
         };
         let method = Method::of_request(&request);
-        let always_answers = crate::grpc::routing::never_fails(request.uri().path());
+        let now = Instant::now();
         let peer = request.extensions().get::<Arc<Peer>>();
-        let arrived = peer.map_or_else(Instant::now, |peer| peer.last_read());
+        let arrived = peer.map_or(now, |peer| peer.last_read());
+        let waited = now.saturating_duration_since(arrived);
+        self.layer.queue_delay.observe(waited.as_secs_f64());
+        if let Some(peer) = peer {
+            peer.note_call(waited);
+        }
         let deadline = Deadline::counted_from(arrived, method.time(asked, self.layer.default));
+        // Some have an answer that takes no time.
+        let always_answers = || crate::grpc::routing::never_fails(request.uri().path());
+        if now >= deadline.at && !always_answers() {
+            return DeadlineFuture { state: State::Late };
+        }
         request.extensions_mut().insert(deadline);
         DeadlineFuture {
             state: State::Running {
                 sleep: tokio::time::sleep_until(deadline.at),
                 work: self.inner.call(request),
-                waiting: Some(Waiting {
-                    arrived: deadline.arrived,
-                    layer: Arc::clone(&self.layer),
-                    always_answers,
-                }),
+                retries_by: asked.map(|_| deadline.at),
             },
         }
-    }
-}
-
-/// A call that waits for a thread.
-#[derive(Debug)]
-struct Waiting {
-    arrived: Instant,
-    layer: Arc<DeadlineLayer>,
-    /// Whether the method has an answer that takes no time.
-    always_answers: bool,
-}
-
-impl Waiting {
-    /// The wait is over. Returns whether the deadline passed in it, so that the call is not worked on.
-    fn end(self, deadline: Instant) -> bool {
-        let now = Instant::now();
-        let delay = now - self.arrived;
-        self.layer.queue_delay.observe(delay.as_secs_f64());
-        now >= deadline && !self.always_answers
     }
 }
 
@@ -212,8 +202,14 @@ pin_project! {
     #[project = StateProjection]
     #[derive(Debug)]
     enum State<F> {
-        Running { #[pin] work: F, #[pin] sleep: Sleep, waiting: Option<Waiting> },
+        Running {
+            #[pin] work: F,
+            #[pin] sleep: Sleep,
+            // Until when the caller may send the call again; forever if it set no deadline.
+            retries_by: Option<Instant>,
+        },
         Refused { error: InvalidTimeout },
+        Late,
         Over,
     }
 }
@@ -230,22 +226,24 @@ where
             StateProjection::Running {
                 work,
                 sleep,
-                waiting,
+                retries_by,
             } => {
+                if let Poll::Ready(mut answer) = work.poll(cx) {
+                    if let (Some(by), Ok(answer)) = (*retries_by, &mut answer) {
+                        let left = || by.saturating_duration_since(Instant::now());
+                        status::fit_pushback(answer.headers_mut(), left);
+                    }
+                    return Poll::Ready(answer);
+                }
                 let deadline = sleep.deadline();
-                let came_too_late = waiting.take().is_some_and(|it| it.end(deadline));
-                if !came_too_late {
-                    if let Poll::Ready(answer) = work.poll(cx) {
-                        return Poll::Ready(answer);
-                    }
-                    // The clock is asked as well, for tonic's timer may have fired in the same tick as ours and then its future polls
-                    // this one for the last time, before our timer's turn has come.
-                    if sleep.poll(cx).is_pending() && Instant::now() < deadline {
-                        return Poll::Pending;
-                    }
+                // The clock is asked as well, for tonic's timer may have fired in the same tick as ours and then its future polls
+                // this one for the last time, before our timer's turn has come.
+                if sleep.poll(cx).is_pending() && Instant::now() < deadline {
+                    return Poll::Pending;
                 }
                 status::deadline_exceeded()
             }
+            StateProjection::Late => status::deadline_exceeded(),
             StateProjection::Refused { error } => status::invalid_argument(
                 "INVALID_TIMEOUT",
                 vec![Violation::new("grpc-timeout", error.to_string())],

@@ -1,7 +1,8 @@
-//! One limit on the calls in progress, shared by all connections.
+//! One limit on the calls in progress, shared by all connections and threads.
 //!
 //! tonic's own limit is per connection: a hundred connections are a hundred times the limit. This one is one counter. A call over the
-//! limit is answered at once with `UNAVAILABLE` and when to come back, for a queue would only make every answer late.
+//! limit is answered at once with `UNAVAILABLE` and when to come back, for a queue would only make every answer late. The limit is
+//! [`adaptive`], and a part of it is kept for calls of the more urgent [`Class`].
 //!
 //! A call counts while its handler works, not while its message comes or its answer is being sent: a peer that sends or reads slowly must
 //! not hold places that others need. One connection gets a share of the places, so that no single peer can take them all. Health checks are
@@ -17,7 +18,15 @@
 //! 2. Calls that were given up meanwhile arrive with their reset behind them, and are dropped before they are decoded
 //!    ([`super::receive`]); those whose time passed in the queue are answered without work ([`super::deadline`]).
 //! 3. A lookup that waited longer for a thread than half of its time, or 100 ms, is refused here: somebody waits for it on a telephone
-//!    and most likely hangs up before the answer. Lookups of customers in memory are answered before that ([`super::memory`]).
+//!    and most likely hangs up before the answer; less urgent ones sooner. Lookups of customers in memory are answered before that
+//!    ([`super::memory`]).
+//!
+//! A caller that sends more than its share of what the server can do is read more slowly ([`super::peer`]).
+
+mod adaptive;
+mod class;
+
+pub use class::{CLASS_HEADER, Class};
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,22 +36,19 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use self::adaptive::AdaptiveLimit;
 use super::deadline::Deadline;
 use super::lane;
 use super::methods::{Method, Work};
 use super::peer::{Peer, PeerPlace};
+use crate::api::error::Violation;
 use crate::grpc::status;
 use crate::metrics::RpcMetrics;
-
-/// Longest wait for a thread after which a lookup is still worked on: half of what a caller on a telephone notices.
-const MAX_QUEUE_DELAY: Duration = Duration::from_millis(100);
-
-/// Wait for a thread that is no sign of overload: a lookup whose caller gives it less is worked on, or its deadline passes.
-const MIN_QUEUE_DELAY: Duration = Duration::from_millis(5);
 
 /// Shortest time after which a caller that was turned away may come back. Chosen: a few times a cold answer.
 const RETRY_AFTER_MIN: Duration = Duration::from_millis(50);
@@ -56,21 +62,25 @@ const RETRY_STEP_MS: u64 = 37;
 /// The places, shared by all connections.
 #[derive(Debug)]
 struct Places {
-    most: u64,
+    limit: AdaptiveLimit,
     taken: AtomicU64,
     turned_away: AtomicU64,
     metrics: RpcMetrics,
 }
 
 impl Places {
-    fn take(self: &Arc<Self>) -> Option<Place> {
-        // Take first and give back if it was too much: one instruction when there is room, and never more than `most` handlers run.
-        if self.taken.fetch_add(1, Ordering::AcqRel) >= self.most {
+    fn take(self: &Arc<Self>, class: Class, deadline: Option<Instant>) -> Option<Place> {
+        let most = class.part_of(self.limit.get());
+        // Take first and give back if it was too much: one instruction when there is room, and never more handlers run.
+        if self.taken.fetch_add(1, Ordering::AcqRel) >= most {
             self.taken.fetch_sub(1, Ordering::AcqRel);
             return None;
         }
         self.metrics.limited_in_flight.inc();
-        Some(Place(Arc::clone(self)))
+        Some(Place {
+            places: Arc::clone(self),
+            deadline,
+        })
     }
 
     /// The places that a call needs, or why it gets none.
@@ -81,10 +91,12 @@ impl Places {
         if work == Work::Health || in_lane {
             return Ok((None, None));
         }
+        let class = Class::of(work, request.headers()).ok_or(Refusal::UnknownClass)?;
         let extensions = request.extensions();
-        if work == Work::Lookup
-            && let Some(deadline) = extensions.get::<Deadline>()
-            && deadline.queue_delay() > max_queue_delay(deadline.time())
+        let deadline = extensions.get::<Deadline>();
+        if matches!(work, Work::CallArrival | Work::Lookup)
+            && let Some(deadline) = deadline
+            && deadline.queue_delay() > class.max_queue_delay(deadline.time())
         {
             self.metrics.shed_late.inc();
             return Err(Refusal::Late);
@@ -100,7 +112,8 @@ impl Places {
             }
             None => None, // not from a connection of ours: a test of a layer
         };
-        let Some(place) = self.take() else {
+        let deadline = deadline.map(|deadline| deadline.instant());
+        let Some(place) = self.take(class, deadline) else {
             self.metrics.shed.inc();
             return Err(Refusal::Full);
         };
@@ -112,11 +125,6 @@ impl Places {
         let spread = count.wrapping_mul(RETRY_STEP_MS) % RETRY_SPREAD_MS;
         RETRY_AFTER_MIN + Duration::from_millis(spread)
     }
-}
-
-/// Longest wait for a thread of a lookup that has so much time.
-fn max_queue_delay(time: Duration) -> Duration {
-    (time / 2).clamp(MIN_QUEUE_DELAY, MAX_QUEUE_DELAY)
 }
 
 /// A place of the server and one of the connection.
@@ -131,6 +139,8 @@ enum Refusal {
     Late,
     /// The connection has all the places that one may have.
     ConnectionBusy,
+    /// The caller states a class that does not exist.
+    UnknownClass,
 }
 
 impl Refusal {
@@ -148,6 +158,13 @@ impl Refusal {
                 "CONNECTION_BUSY",
                 "this connection is at its limit of calls in progress; spread calls over time or connections",
             ),
+            Self::UnknownClass => {
+                let violation = Violation::new(
+                    CLASS_HEADER.as_str(),
+                    "must be call-arrival, interactive or batch",
+                );
+                return status::invalid_argument("INVALID_CLASS", vec![violation]);
+            }
         };
         status::unavailable(reason, message, retry_after)
     }
@@ -155,12 +172,20 @@ impl Refusal {
 
 /// One place, given back when it is dropped.
 #[derive(Debug)]
-pub struct Place(Arc<Places>);
+pub struct Place {
+    places: Arc<Places>,
+    deadline: Option<Instant>,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.metrics.limited_in_flight.dec();
-        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+        let places = &self.places;
+        places.metrics.limited_in_flight.dec();
+        let in_progress = places.taken.fetch_sub(1, Ordering::AcqRel);
+        if let Some(deadline) = self.deadline {
+            let is_late = Instant::now() >= deadline;
+            places.limit.note_end(in_progress, is_late);
+        }
     }
 }
 
@@ -176,7 +201,7 @@ impl LimitLayer {
     pub fn new(most: u32, metrics: RpcMetrics) -> Self {
         Self {
             places: Arc::new(Places {
-                most: u64::from(most),
+                limit: AdaptiveLimit::new(u64::from(most), metrics.limit.clone()),
                 taken: AtomicU64::new(0),
                 turned_away: AtomicU64::new(0),
                 metrics,
@@ -186,10 +211,10 @@ impl LimitLayer {
 }
 
 impl LimitLayer {
-    /// A place for work that is not a call of these services; `None` when all places are taken.
+    /// A place for a contact that comes in other ways than by a call of these services; `None` when all places are taken.
     #[must_use]
     pub fn admit(&self) -> Option<Place> {
-        let place = self.places.take();
+        let place = self.places.take(Class::CallArrival, None);
         if place.is_none() {
             self.places.metrics.shed.inc();
         }

@@ -39,6 +39,8 @@ pub enum Work {
     /// Health: answered whatever the load, since an overloaded server is not a dead one.
     Health,
     /// A single lookup for somebody who waits on a telephone.
+    CallArrival,
+    /// A single lookup for somebody who looks at a screen.
     Lookup,
     /// Everything else.
     Other,
@@ -88,6 +90,16 @@ const fn lookup(path: &'static str) -> Method {
     method(path, SMALL, Duration::ZERO, LOOKUP_LONGEST, Work::Lookup)
 }
 
+const fn call_arrival(path: &'static str) -> Method {
+    method(
+        path,
+        SMALL,
+        Duration::ZERO,
+        LOOKUP_LONGEST,
+        Work::CallArrival,
+    )
+}
+
 const fn small(path: &'static str) -> Method {
     method(path, SMALL, Duration::ZERO, BATCH_LONGEST, Work::Other)
 }
@@ -104,11 +116,11 @@ const fn heavy(path: &'static str, receive: Receive, default_time: Duration) -> 
 static UNKNOWN: Method = small("");
 
 static METHODS: [Method; 52] = [
-    lookup("/patron.v1.ScoringService/Classify"),
+    call_arrival("/patron.v1.ScoringService/Classify"),
     lookup("/patron.v1.ScoringService/ScoreLifetimeValue"),
     lookup("/patron.v1.ScoringService/ExplainSegment"),
     lookup("/patron.v1.CustomerService/GetCustomer"),
-    lookup("/patron.v1.RoutingService/RouteContact"),
+    call_arrival("/patron.v1.RoutingService/RouteContact"),
     // Two documents, and up to 50,000 contacts with the facts of their customers.
     heavy(
         "/patron.v1.RoutingService/SimulateRouting",

@@ -168,3 +168,16 @@ fn a_cut_text_stays_text() {
     assert_eq!(cut("longer", 2), "");
     assert_eq!(cut("", 0), "");
 }
+
+#[test]
+fn a_pushback_that_does_not_fit_means_no_retry() {
+    let pushback = |left| {
+        let status = unavailable("OVERLOADED", "later", Duration::from_millis(100));
+        let mut answer = status.into_http::<()>();
+        fit_pushback(answer.headers_mut(), || Duration::from_millis(left));
+        answer.headers()["grpc-retry-pushback-ms"].clone()
+    };
+    assert_eq!(pushback(101), "100");
+    assert_eq!(pushback(100), "-1");
+    assert_eq!(pushback(0), "-1");
+}

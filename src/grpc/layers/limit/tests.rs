@@ -119,3 +119,67 @@ fn callers_turned_away_together_come_back_apart() {
         (0..100).map(|_| layer.places.retry_after()).collect();
     assert_eq!(times.len(), 100);
 }
+
+#[tokio::test]
+async fn the_last_places_are_for_calls_that_arrive() {
+    let layer = LimitLayer::new(8, Metrics::new([]).rpc.clone());
+    let mut service = layer.layer(service_fn(|_: Request<()>| {
+        pending::<Result<Response<Body>, Infallible>>()
+    }));
+    let mut running = vec![];
+    let (classify, score) = (
+        "/patron.v1.ScoringService/Classify",
+        "/patron.v1.ScoringService/ScoreLifetimeValue",
+    );
+    for (path, class, most) in [
+        (classify, Some("batch"), 4),
+        (score, None, 6),
+        (classify, Some("interactive"), 6),
+        (classify, None, 8),
+    ] {
+        for _ in 0..8 {
+            let mut request = request(path);
+            if let Some(class) = class {
+                let class = class.parse().unwrap();
+                request.headers_mut().insert(CLASS_HEADER, class);
+            }
+            running.push(service.call(request));
+        }
+        running.retain(|call| matches!(call.state, State::Running { .. }));
+        assert_eq!(running.len(), most, "{path} {class:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_class_that_does_not_exist_is_refused_by_name() {
+    let layer = LimitLayer::new(8, Metrics::new([]).rpc.clone());
+    let mut service = layer.layer(service_fn(|_: Request<()>| {
+        pending::<Result<Response<Body>, Infallible>>()
+    }));
+    let mut request = request("/patron.v1.ScoringService/Classify");
+    let class = "urgent".parse().unwrap();
+    request.headers_mut().insert(CLASS_HEADER, class);
+    let answer = service.call(request).await.unwrap();
+    let status = status::of_answer(&answer).unwrap();
+    assert_eq!(status.code(), tonic::Code::InvalidArgument);
+    assert_eq!(status::reason(&status).unwrap(), "INVALID_CLASS");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_miss_their_deadlines_lower_the_limit() {
+    let metrics = Metrics::new([]);
+    let layer = LimitLayer::new(1000, metrics.rpc.clone());
+    let mut service = layer.layer(service_fn(|_: Request<()>| {
+        pending::<Result<Response<Body>, Infallible>>()
+    }));
+    let time = Duration::from_millis(200);
+    let calls = (0..100).map(|_| {
+        let mut request = request("/patron.v1.ScoringService/Classify");
+        request.extensions_mut().insert(Deadline::after(time));
+        service.call(request)
+    });
+    let calls: Vec<_> = calls.collect();
+    tokio::time::advance(time).await;
+    drop(calls);
+    assert_eq!(metrics.rpc.limit.get(), 75);
+}
