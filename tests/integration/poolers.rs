@@ -60,7 +60,7 @@ async fn servers_share_a_database_behind_a_pooler_in_session_mode() {
     let (first, key) = share(&bouncer.url, None).await;
     let (second, _) = share(&bouncer.url, Some(key)).await;
     let unknown = second.classify(by_id("ada"), "").await;
-    assert_eq!(unknown.r#match(), pb::Match::None);
+    assert_eq!(unknown.r#match(), pb::Match::Unknown);
     first
         .write(&[purchase("ada", "1", "2026-01-05", 10_000)])
         .await;

@@ -73,8 +73,8 @@ pub(crate) async fn largest_error(channel: Channel, headers: MetadataMap) -> Sta
         ..Default::default()
     };
     let request = Request::from_parts(headers, Extensions::default(), message);
-    let refused = CorrectionServiceClient::new(channel).move_facts(request);
-    refused.await.unwrap_err()
+    let mut client = CorrectionServiceClient::new(channel);
+    client.move_facts(request).await.unwrap_err()
 }
 
 /// It is the server's own, with all its details.
@@ -110,16 +110,17 @@ async fn check(proxy: SocketAddr, pair: Pair) {
     let (grpc, admin) = (one.app.address, one.app.admin_address);
     let mut stop = std::pin::pin!(one.app.stop());
     let mut calls = 0;
-    loop {
+    let stopped = loop {
         tokio::select! {
             biased;
-            stopped = &mut stop => break stopped.unwrap(),
+            stopped = &mut stop => break stopped,
             answer = classify(&mut client) => {
                 assert_eq!(answer.unwrap(), pb::Match::One, "after {calls} calls");
                 calls += 1;
             }
         }
-    }
+    };
+    stopped.unwrap();
     assert!(calls > 10, "{calls}");
     assert_eq!(classify(&mut client).await.unwrap(), pb::Match::One);
 

@@ -65,7 +65,7 @@ impl Bouncer {
         let file = folder.path().join("pgbouncer.ini");
         std::fs::write(&file, moved(&configuration, changes)).unwrap();
         let mut command = Command::new("pgbouncer");
-        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+        if rustix::process::geteuid().is_root() {
             // It refuses to run as root; the account of the cluster may enter the folder of its socket.
             let owner = socket.map(|path| std::fs::metadata(path).unwrap().uid());
             command.args(["-u", &account(owner)]);
