@@ -13,7 +13,7 @@ test:
 	@sh src/postgres/install.sh
 	exec cargo test --locked
 
-# What the recipes of docs/integrations are tested with (Debian): Kamailio, sipp, nginx, Lua, Python with gRPC.
+# What the recipes of docs/integrations are tested with (Debian): Kamailio, sipp, nginx, HAProxy, PgBouncer, Lua, Python with gRPC.
 # Without them `make test` prints that these tests did not run.
 peers:
 	@sh tests/peers.sh

@@ -35,6 +35,7 @@ pub mod namings;
 pub mod notices;
 mod packed;
 pub mod pool;
+mod pooler;
 pub mod probe;
 pub mod profile_fold;
 pub mod profiles;

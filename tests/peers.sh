@@ -3,7 +3,7 @@
 # tests print that they did not run.
 set -eu
 missing=
-for pair in kamailio:kamailio sipp:sip-tester nginx:nginx-light lua5.4:lua5.4 python3:python3; do
+for pair in kamailio:kamailio sipp:sip-tester nginx:nginx-light haproxy:haproxy pgbouncer:pgbouncer lua5.4:lua5.4 python3:python3; do
   command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 /usr/bin/python3 -c 'import grpc' 2>/dev/null || missing="$missing python3-grpcio"

@@ -32,6 +32,7 @@ use crate::{
         fence::{self, Epoch},
         identifiers::IdentifierKey,
         pool::{self, Plans, Pool, PoolOptions},
+        probe::ProbeError,
         schema::{self, SchemaError},
         target::{InvalidUrl, Target},
     },
@@ -125,6 +126,9 @@ pub enum DatabaseError {
         /// What the server or the network said.
         cause: sqlx::Error,
     },
+    /// A pooler in front of the server gives us no sessions of our own.
+    #[error(transparent)]
+    Pooler(ProbeError),
     /// The URL cannot be read.
     #[error("DATABASE_URL {0}")]
     Url(#[from] InvalidUrl),
@@ -180,6 +184,7 @@ impl DatabaseError {
             | Self::Schema(_)
             | Self::EarlierProfiles
             | Self::Store(_)
+            | Self::Pooler(_)
             | Self::Url(_)
             | Self::Stopped
             | Self::OtherZone { .. }

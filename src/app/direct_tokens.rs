@@ -32,8 +32,7 @@ pub async fn open(
     target: &Target,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn TokenService>, DatabaseError> {
-    let probed = probe::probe(target, CONNECT_TIMEOUT).await;
-    probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
+    probe::probe(target, CONNECT_TIMEOUT).await?;
     let options = PoolOptions {
         max_connections: 1,
         acquire_timeout: CONNECT_TIMEOUT,

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::error::{holder_text, sessions_text};
 use crate::store::{
     fence::{Attempt, Epoch, Hold, Holder, Mark, Mode, Raised, Session},
+    probe::{self, ProbeError},
     target::Target,
 };
 
@@ -36,6 +37,8 @@ const TRY: Duration = Duration::from_millis(100);
 const SAY: Duration = Duration::from_secs(5);
 /// First and longest pause between attempts to connect again.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// How long the look for a pooler may take before the fence is taken again.
+const PROBE_LIMIT: Duration = Duration::from_secs(1);
 
 /// The fence, held until it is released or lost.
 #[derive(Debug)]
@@ -337,6 +340,10 @@ impl Post {
     }
 
     async fn try_again(&self) -> Result<Session, FenceError> {
+        // A pooler may have left session mode since the start. Whatever else is in the way of a probe, the next steps meet it too.
+        if let Err(ProbeError::SharedSessions) = probe::probe(&self.target, PROBE_LIMIT).await {
+            return Err(FenceError::NoSession);
+        }
         let mut session = Session::open(&self.target, &self.name).await?;
         loop {
             let holder = match session.take(self.mode).await? {
@@ -365,7 +372,8 @@ impl Post {
     }
 
     fn is_own(&self, holder: &Holder) -> bool {
-        // The database cuts long names.
-        !holder.application_name.is_empty() && self.name.starts_with(&holder.application_name)
+        // The database cuts long names, and a pooler may append an address.
+        let shown = &*holder.application_name;
+        !shown.is_empty() && (self.name.starts_with(shown) || shown.starts_with(&self.name))
     }
 }

@@ -223,6 +223,10 @@ fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
         (Code::Internal | Code::Unknown, None) if status.source().is_some() => Some(
             "the connection broke: a server with TLS has an https:// address, and a port for HTTP or metrics answers no commands",
         ),
+        // Every answer of Patron has a reason.
+        (Code::Unavailable, None) => {
+            Some("a proxy answered: check that the server behind it is running")
+        }
         (Code::Unavailable, _) => Some("the database is unreachable: retry later"),
         (Code::DeadlineExceeded | Code::Cancelled, _) => {
             Some("the call took too long: raise --timeout, for example --timeout 60s")

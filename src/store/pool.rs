@@ -4,6 +4,7 @@
 //! while BEGIN is under way, and its next user reads a frozen past. So BEGIN runs in a task that no caller ends, and no connection is
 //! handed out before it has proved to be outside of any transaction.
 
+mod settings;
 mod sign;
 mod way;
 
@@ -87,7 +88,7 @@ impl Pool {
     /// A pool of connections to the database, which are made when they are needed.
     #[must_use]
     pub fn open(target: &Target, options: PoolOptions, breaker: &Arc<Breaker>) -> Self {
-        let way = Arc::new(Way::new(target, options));
+        let way = Arc::new(Way::new(target));
         let there = Arc::clone(breaker);
         let rest_limit = options.statement_timeout / REST_SHARE;
         let (used, returned) = (target.clone(), target.clone());
@@ -97,6 +98,7 @@ impl Pool {
             .max_lifetime(MAX_LIFETIME)
             // In place of sqlx's own look whether the server is there, at the same price of one round trip.
             .test_before_acquire(false)
+            .after_connect(move |connection, _| Box::pin(options.apply(connection)))
             .before_acquire(move |connection, session| {
                 let is_left = used.is_left(session.age);
                 Box::pin(async move {

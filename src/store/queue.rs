@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions};
 use tokio::sync::Semaphore;
 
 use crate::store::error::StoreError;
@@ -22,7 +22,13 @@ pub(super) async fn explain(database: &PgConnectOptions, error: StoreError) -> S
     let Ok(_one) = LOOK.try_acquire() else {
         return error;
     };
-    match tokio::time::timeout(LOOK_TIMEOUT, database.connect()).await {
+    // A pooler lets us in by itself: only an answer comes from the server.
+    let look = async {
+        let mut connection = database.connect().await?;
+        connection.execute("SELECT 1").await?;
+        Ok::<_, sqlx::Error>(connection)
+    };
+    match tokio::time::timeout(LOOK_TIMEOUT, look).await {
         Ok(Ok(connection)) => {
             // Whether it ends well is nobody's concern.
             drop(connection.close().await);

@@ -160,7 +160,8 @@ impl Target {
     }
 
     fn options_of(&self, host: usize) -> PgConnectOptions {
-        let options = self.hosts[host].clone();
+        // sqlx asks for float digits, which are the default of every server that we support, and which poolers refuse.
+        let options = self.hosts[host].clone().extra_float_digits(None);
         let file = self.password_file.as_ref();
         let password = file.and_then(|file| {
             let read = fs::read_to_string(file);

@@ -12,6 +12,7 @@ pub(crate) mod messages;
 pub(crate) mod models;
 pub(crate) mod program;
 pub(crate) mod proxy;
+pub(crate) mod recipes;
 pub(crate) mod server;
 pub(crate) mod service;
 

@@ -61,8 +61,7 @@ pub async fn migrate(target: &Target, now: Timestamp) -> Result<Migration, Datab
         plans: Plans::Anew,
     };
     // Once, and not by the pool, which goes on trying: where nobody listens, that is the answer.
-    let probed = probe::probe(target, MIGRATION_CONNECT_TIMEOUT).await;
-    probed.map_err(|cause| DatabaseError::Unreachable { cause })?;
+    probe::probe(target, MIGRATION_CONNECT_TIMEOUT).await?;
     let epoch = Epoch::random();
     let (sender, lost) = oneshot::channel();
     let held = Gauge::default();
@@ -113,10 +112,15 @@ async fn migrate_alone(
         | SchemaState::Newer { .. }
         | SchemaState::Altered { .. }
         | SchemaState::Interrupted { .. } => {
-            schema::migrate(pool.unguarded()).await?;
-            let state = schema::get_schema_state(pool.unguarded()).await?;
-            let version = state.require_current()?;
-            Migrated::Now { version }
+            let migrated = schema::migrate(pool.unguarded()).await;
+            // What it is now counts: after the last migration only the lock is left to give back, and that may fail.
+            match (schema::get_schema_state(pool.unguarded()).await, migrated) {
+                (Ok(SchemaState::Current { version }), _) => Migrated::Now { version },
+                (_, Err(error)) => return Err(error.into()),
+                (state, Ok(())) => Migrated::Now {
+                    version: state?.require_current()?,
+                },
+            }
         }
     };
     if !is_raised {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::DatabaseError;
-use crate::store::{probe, target::Target};
+use crate::store::{
+    probe::{self, ProbeError},
+    target::Target,
+};
 
 /// How long one try to connect to a server that `DATABASE_URL` names may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,8 +24,10 @@ pub(super) async fn until_admitted(target: &Target, limit: Duration) -> Result<(
     let (mut pause, longest) = CONNECT_PAUSES;
     let mut said: Option<Instant> = None;
     loop {
-        let Err(cause) = probe::probe(target, CONNECT_TIMEOUT).await else {
-            return Ok(());
+        let cause = match probe::probe(target, CONNECT_TIMEOUT).await {
+            Ok(()) => return Ok(()),
+            Err(ProbeError::Unreachable(cause)) => cause,
+            Err(pooled) => return Err(pooled.into()),
         };
         let left = limit.saturating_sub(start.elapsed());
         if left.is_zero() || !probe::may_pass(&cause) {
@@ -41,10 +46,24 @@ pub(super) async fn until_admitted(target: &Target, limit: Duration) -> Result<(
     }
 }
 
+impl From<ProbeError> for DatabaseError {
+    fn from(error: ProbeError) -> Self {
+        match error {
+            ProbeError::Unreachable(cause) => Self::Unreachable { cause },
+            ProbeError::SharedSessions
+            | ProbeError::UnclearedSessions
+            | ProbeError::IgnoredOption(_) => Self::Pooler(error),
+        }
+    }
+}
+
 /// What to do about a server that did not let us in.
 pub(super) fn hint(cause: &sqlx::Error) -> &'static str {
     if probe::is_about_tls(cause) {
         return "check sslmode and the host name in DATABASE_URL; --database-root-certificate names the authority of its certificate";
+    }
+    if probe::is_refused_parameter(cause) {
+        return "remove `options` from DATABASE_URL and PGOPTIONS, and set them for the role: ALTER ROLE ... SET ...";
     }
     let code = cause
         .as_database_error()
@@ -57,6 +76,8 @@ pub(super) fn hint(cause: &sqlx::Error) -> &'static str {
         Some(code) if code.starts_with("28") => {
             "check the user and password in DATABASE_URL, and pg_hba.conf on the server"
         }
-        Some(_) | None => "check that Postgres is running, and the host and port in DATABASE_URL",
+        Some(_) | None => {
+            "check that Postgres is running, and the host and port in DATABASE_URL; a pooler needs pool_size = 40"
+        }
     }
 }

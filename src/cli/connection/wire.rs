@@ -43,7 +43,9 @@ impl Service<Request<Body>> for Wire {
 fn unless_page(answer: Response<Body>) -> Response<Body> {
     let kind = answer.headers().get(CONTENT_TYPE);
     let kind = kind.map_or("", |kind| kind.to_str().unwrap_or_default());
-    let is_grpc = kind.starts_with("application/grpc");
+    // A status that a proxy is configured to answer may have no content, and so no kind: nginx's 204.
+    let is_grpc =
+        kind.starts_with("application/grpc") || answer.headers().contains_key(Status::GRPC_STATUS);
     match answer.status() {
         _ if is_grpc => answer,
         StatusCode::OK if kind.is_empty() => answer,
@@ -123,5 +125,13 @@ mod tests {
         check(404, "text/html", Some(Code::Unimplemented));
         check(200, "text/html", Some(Code::Unknown));
         check(500, "text/html", Some(Code::Unknown));
+    }
+
+    #[test]
+    fn a_status_of_a_proxy_needs_no_content_type() {
+        let answer = Response::builder().status(204);
+        let answer = answer.header(Status::GRPC_STATUS, "14").body(Body::empty());
+        let found = Status::from_header_map(unless_page(answer.unwrap()).headers());
+        assert_eq!(found.unwrap().code(), Code::Unavailable);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::Connection as _;
+use sqlx::{Connection as _, Executor as _};
 
 use super::APPLICATION_NAME;
 use crate::{
@@ -45,7 +45,9 @@ async fn sign_of_life(target: &Target) -> Result<(), StoreError> {
         .connect(|it| it.application_name(APPLICATION_NAME))
         .await
     {
-        Ok(connection) => {
+        Ok(mut connection) => {
+            // A pooler lets us in by itself: only an answer comes from the server.
+            connection.execute("SELECT 1").await?;
             // It answered: how the connection ends says nothing about the server.
             let _ = connection.close().await;
             Ok(())

@@ -7,7 +7,7 @@ use patron::app::run::App;
 use patron::app::settings::DatabaseUrl;
 use patron::app::settings::encryption::DatabaseWaySettings;
 use patron::clock::SystemClock;
-use patron::store::probe::{is_about_tls, may_pass, probe};
+use patron::store::probe::{ProbeError, is_about_tls, may_pass, probe};
 use patron::store::target::Target;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -26,7 +26,11 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 const LIMIT: Duration = Duration::from_secs(10);
 
 async fn connect(url: &str) -> Result<(), sqlx::Error> {
-    probe(&Target::parse(url).unwrap(), LIMIT).await
+    let probed = probe(&Target::parse(url).unwrap(), LIMIT).await;
+    probed.map_err(|error| match error {
+        ProbeError::Unreachable(cause) => cause,
+        pooled => panic!("{url}: {pooled}"),
+    })
 }
 
 /// The connection fails by its encryption, and is not tried again.

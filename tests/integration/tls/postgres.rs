@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use patron::postgres::cluster::Cluster;
 use patron::postgres::discover;
-use patron::store::probe::{may_pass, probe};
+use patron::store::probe::{ProbeError, may_pass, probe};
 use patron::store::target::Target;
 use tempfile::TempDir;
 
@@ -70,10 +70,11 @@ impl TlsPostgres {
         until("the database lets us in", async || {
             match probe(&target, Duration::from_secs(1)).await {
                 Ok(()) => true,
-                Err(error) => {
+                Err(ProbeError::Unreachable(error)) => {
                     assert!(may_pass(&error), "{error}");
                     false
                 }
+                Err(pooled) => panic!("{pooled}"),
             }
         })
         .await;

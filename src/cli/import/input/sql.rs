@@ -6,7 +6,7 @@ use std::thread;
 
 use futures_util::StreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use crate::app::settings::DatabaseUrl;
 use crate::app::settings::encryption::DatabaseWaySettings;
@@ -41,10 +41,7 @@ pub(super) fn query(
     if let Some(problem) = tls.problems(url).first() {
         return Err(CliError::usage(format!("--from-sql: {}", problem.kind)));
     }
-    let options = target.options("patron import").options([
-        ("default_transaction_read_only", "on"),
-        ("datestyle", "ISO"),
-    ]);
+    let options = target.options("patron import");
     let query = query.trim().trim_end_matches(';').to_owned();
     let (sender, pieces) = sync_channel(WAITING);
     // A thread of its own: the reader of the rows waits for them without a runtime.
@@ -80,6 +77,14 @@ async fn copy(
         None => cause.to_string(),
     };
     let mut connection: PgConnection = options.connect().await.map_err(text)?;
+    // In one transaction, which any pooler keeps in one session.
+    for statement in [
+        "START TRANSACTION READ ONLY",
+        // Older servers round otherwise.
+        "SET LOCAL extra_float_digits = 3",
+    ] {
+        connection.execute(statement).await.map_err(text)?;
+    }
     let statement = ["COPY (", query, ") TO STDOUT WITH (FORMAT csv, HEADER)"].concat();
     let mut pieces = connection.copy_out_raw(&statement).await.map_err(text)?;
     while let Some(piece) = pieces.next().await {
@@ -88,6 +93,7 @@ async fn copy(
         }
     }
     drop(pieces);
+    connection.execute("COMMIT").await.map_err(text)?;
     connection.close().await.map_err(text)
 }
 

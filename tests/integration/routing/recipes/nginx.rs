@@ -1,15 +1,18 @@
 //! `docs/integrations/proxies.md`, run by nginx without the lines about certificates.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use patron::pb;
 use patron::pb::routing_service_client::RoutingServiceClient;
 use tempfile::TempDir;
+use tonic::metadata::MetadataMap;
 use tonic::transport::Endpoint;
 use tonic::{Code, Request};
 
 use super::{HTTP_ADDRESS, block, flat, get, has, moved, service};
+use crate::proxies::{assert_complete, largest_error};
+use crate::support::recipes::free;
 use crate::support::{place, until};
 
 const PAGE: &str = include_str!("../../../../docs/integrations/proxies.md");
@@ -29,11 +32,6 @@ impl Drop for Nginx {
     }
 }
 
-fn free() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
-}
-
 async fn nginx(patron_http: SocketAddr, patron_grpc: SocketAddr) -> Nginx {
     let (http, grpc, folder) = (free(), free(), place());
     let configuration = moved(
@@ -48,6 +46,7 @@ async fn nginx(patron_http: SocketAddr, patron_grpc: SocketAddr) -> Nginx {
             // A busy machine may be slower than a call may wait.
             ("proxy_connect_timeout 200ms;", ""),
             ("proxy_read_timeout 500ms;", ""),
+            ("grpc_connect_timeout 200ms;", ""),
         ],
     );
     let file = folder.path().join("nginx.conf");
@@ -110,7 +109,8 @@ async fn nginx_lets_those_with_the_key_ask_and_answers_without_patron() {
     }
 
     let channel = Endpoint::from_shared(format!("http://{}", nginx.grpc)).unwrap();
-    let mut client = RoutingServiceClient::new(channel.connect().await.unwrap());
+    let channel = channel.connect().await.unwrap();
+    let mut client = RoutingServiceClient::new(channel.clone());
     let mut request = Request::new(pb::RouteContactRequest {
         caller: Some(pb::route_contact_request::Caller::Number(
             "+493023125001".to_owned(),
@@ -128,7 +128,14 @@ async fn nginx_lets_those_with_the_key_ask_and_answers_without_patron() {
     let answer = client.route_contact(request).await.unwrap().into_inner();
     assert_eq!(answer.customer.unwrap().customer_id, "ada");
 
+    let mut headers = MetadataMap::new();
+    headers.insert("x-patron-key", KEY.parse().unwrap());
+    assert_complete(&largest_error(channel.clone(), headers.clone()).await);
+
     service.stop().await.unwrap();
+    let refused = largest_error(channel, headers).await;
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    assert_eq!(refused.message(), "no Patron behind the proxy");
     let (status, body) = get(nginx.http, target, &key).await;
     assert_eq!((status, &*flat(&body)["queue"]), (200, "service"));
 }
