@@ -183,7 +183,11 @@ impl Callers {
                 let most = share.map(|share| share * length.as_secs_f64());
                 let usages = callers.iter().map(|caller| caller.usage(most));
                 let usages: Vec<Usage> = usages.collect();
+                let before = share;
                 share = shares.next(length, &usages);
+                if before.is_none() && share.is_some() {
+                    callers.iter().for_each(|caller| caller.forget());
+                }
                 let held = usages.iter().filter(|usage| usage.was_held).count();
                 self.metrics
                     .callers_held
@@ -260,6 +264,14 @@ impl Caller {
             waited: Duration::from_micros(now.1 - waited_us),
             was_held: std::mem::take(&mut turns.was_held) && has_used,
         }
+    }
+
+    /// What was sent before shares began does not count.
+    fn forget(&self) {
+        let calls = self.calls.load(Ordering::Relaxed);
+        let mut turns = lock(&self.turns);
+        turns.last_given = (calls, 0);
+        turns.saved = MAX_SAVED;
     }
 
     /// Gives turns for a share of so many calls a second; returns how many were used since the last time.

@@ -123,6 +123,19 @@ fn what_is_read_at_once_is_charged_and_waits_for_the_next_turns() {
 }
 
 #[test]
+fn what_was_sent_before_shares_began_does_not_count() {
+    let callers = callers();
+    let caller = callers.identified("ada");
+    for _ in 0..10_000 {
+        caller.note_call(Duration::ZERO);
+    }
+    callers.is_pacing.store(true, Ordering::SeqCst);
+    caller.forget();
+    caller.give_turns(1_000.0, Duration::ZERO);
+    assert_eq!(Connection::default().poll(&caller), ONE_TURN);
+}
+
+#[test]
 fn a_caller_is_held_back_only_if_it_sends_its_share() {
     let callers = callers();
     callers.is_pacing.store(true, Ordering::SeqCst);
@@ -147,6 +160,8 @@ async fn a_caller_that_sends_too_much_is_held_back_and_the_other_is_not() {
     let greedy_connections: [Connection; 8] = Default::default();
     let modest_connection = Connection::default();
     let mut queue = VecDeque::new();
+    // Long before.
+    (0..10_000).for_each(|_| modest.note_call(Duration::ZERO));
     let work = async {
         for ms in 0..3_000_u64 {
             sleep(Duration::from_millis(1)).await;
