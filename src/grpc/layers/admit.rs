@@ -107,7 +107,8 @@ where
         match self.project().state.project() {
             StateProjection::Running { work } => work.poll(cx),
             StateProjection::Refused { refusal, time } => {
-                let mut answer = Status::from(&**refusal).into_http();
+                let status: Status = (&**refusal).into();
+                let mut answer = status.into_http();
                 if let Some(time) = time {
                     status::fit_pushback(answer.headers_mut(), || *time);
                 }
