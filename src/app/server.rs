@@ -325,7 +325,7 @@ impl Running {
             outcome = stopping => outcome,
             // They go on for as long as they are polled.
             () = peers.watch() => Ok(DrainOutcome::Drained),
-            () = peers.share() => Ok(DrainOutcome::Drained),
+            () = peers.share(), if limits.share_callers => Ok(DrainOutcome::Drained),
         };
         shared.lifecycle.advance(Phase::Stopped);
         Ok(outcome?)

@@ -26,7 +26,7 @@ const SHARES: f64 = 10.0;
 const MOST: f64 = 1.5;
 
 pub(crate) async fn run(data: &Path) -> anyhow::Result<Vec<Row>> {
-    let server = serve(data, &[])?;
+    let server = serve(data, &["--share-callers"])?;
     population::warm(&server.address).await?;
     let mut rows = vec![];
     let today = population::today();
