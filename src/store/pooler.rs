@@ -91,9 +91,8 @@ pub(super) async fn find_ignored(target: &Target) -> Result<Option<String>, sqlx
             .await;
         match set {
             Ok(after) if before != after => return Ok(Some(name)),
-            Ok(_) => {}
-            // One that only the start of a session can set. A server that does not know it would have refused the session.
-            Err(sqlx::Error::Database(_)) => {}
+            // Refused: one that only the start of a session can set. A server that does not know it would have refused the session.
+            Ok(_) | Err(sqlx::Error::Database(_)) => {}
             Err(error) => return Err(error),
         }
     }

@@ -29,8 +29,8 @@ impl Known {
     /// The place of a text and what stands there for it; never 0, which is an empty place.
     fn find(&self, text: &str) -> (&AtomicU64, u64) {
         let hash = self.key.hash_one(text) | 1;
-        #[expect(clippy::cast_possible_truncation, reason = "a part of the hash")]
-        let at = (hash >> 1) as usize % PLACES;
+        let at = (hash >> 1) % PLACES as u64;
+        let at = usize::try_from(at).unwrap_or_default();
         (&self.places[at], hash)
     }
 }

@@ -27,6 +27,9 @@ pub struct IdentifierDigest {
 
 impl IdentifierKey {
     /// The key.
+    ///
+    /// # Panics
+    /// Never: HMAC takes keys of any length.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         #[expect(clippy::unwrap_used, reason = "HMAC takes keys of any length")]

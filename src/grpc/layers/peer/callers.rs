@@ -186,7 +186,9 @@ impl Callers {
                 let before = share;
                 share = shares.next(length, &usages);
                 if before.is_none() && share.is_some() {
-                    callers.iter().for_each(|caller| caller.forget());
+                    for caller in &callers {
+                        caller.forget();
+                    }
                 }
                 let held = usages.iter().filter(|usage| usage.was_held).count();
                 self.metrics
@@ -201,7 +203,11 @@ impl Callers {
                         self.metrics.turns.inc_by(used);
                     }
                 }
-                None => callers.iter().for_each(|caller| caller.release()),
+                None => {
+                    for caller in &callers {
+                        caller.release();
+                    }
+                }
             }
             tick = now;
         }
