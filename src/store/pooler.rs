@@ -1,6 +1,6 @@
 //! Whether each connection has a session of its own in Postgres, also behind a pooler.
 //!
-//! PgBouncer in transaction mode gives every transaction any of its own sessions: the fence, notices and settings would be lost without an error.
+//! `PgBouncer` in transaction mode gives every transaction any of its own sessions: the fence, notices and settings would be lost without an error.
 //! In session mode it passes a session on when its client has left, and must clear it before. A lock of a session shows both, since all
 //! sessions see who holds it: a pooler with one session and one with many are found out alike.
 
@@ -91,9 +91,8 @@ pub(super) async fn find_ignored(target: &Target) -> Result<Option<String>, sqlx
             .await;
         match set {
             Ok(after) if before != after => return Ok(Some(name)),
-            Ok(_) => {}
-            // One that only the start of a session can set. A server that does not know it would have refused the session.
-            Err(sqlx::Error::Database(_)) => {}
+            // The second: only the start of a session can set it. A server that does not know it would have refused the session.
+            Ok(_) | Err(sqlx::Error::Database(_)) => {}
             Err(error) => return Err(error),
         }
     }
