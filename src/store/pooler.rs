@@ -1,6 +1,6 @@
 //! Whether each connection has a session of its own in Postgres, also behind a pooler.
 //!
-//! `PgBouncer` in transaction mode gives every transaction any of its own sessions: the fence, notices and settings would be lost without an error.
+//! PgBouncer in transaction mode gives every transaction any of its own sessions: the fence, notices and settings would be lost without an error.
 //! In session mode it passes a session on when its client has left, and must clear it before. A lock of a session shows both, since all
 //! sessions see who holds it: a pooler with one session and one with many are found out alike.
 

@@ -1,4 +1,4 @@
-//! `PgBouncer` in front of Postgres: it works in session mode, and is refused in every other one before anything is written.
+//! PgBouncer in front of Postgres: it works in session mode, and is refused in every other one before anything is written.
 
 mod bouncer;
 

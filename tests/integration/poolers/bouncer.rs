@@ -1,4 +1,4 @@
-//! `PgBouncer` as `docs/integrations/pgbouncer.md` configures it, in front of a test's own database.
+//! PgBouncer as `docs/integrations/pgbouncer.md` configures it, in front of a test's own database.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
@@ -18,7 +18,7 @@ pub(super) const SESSION: &str = "pool_mode=session";
 /// How many sessions the page allows.
 pub(super) const SIZE: &str = "pool_size=40";
 
-/// A running `PgBouncer`.
+/// A running PgBouncer.
 pub(super) struct Bouncer {
     /// The database, by way of it.
     pub(super) url: String,
