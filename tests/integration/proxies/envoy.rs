@@ -51,5 +51,5 @@ async fn envoy_balances_two_servers_and_takes_out_the_one_that_drains() {
         TcpStream::connect(address).is_ok()
     })
     .await;
-    check(address, pair).await;
+    Box::pin(check(address, pair)).await;
 }

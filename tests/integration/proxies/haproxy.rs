@@ -71,5 +71,5 @@ async fn haproxy_balances_two_servers_and_takes_out_the_one_that_drains() {
         status == 200 && body.contains("\"verdict\"")
     })
     .await;
-    check(grpc, pair).await;
+    Box::pin(check(grpc, pair)).await;
 }

@@ -26,11 +26,13 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 const LIMIT: Duration = Duration::from_secs(10);
 
 async fn connect(url: &str) -> Result<(), sqlx::Error> {
-    let probed = probe(&Target::parse(url).unwrap(), LIMIT).await;
-    probed.map_err(|error| match error {
-        ProbeError::Unreachable(cause) => cause,
-        pooled => panic!("{url}: {pooled}"),
-    })
+    match probe(&Target::parse(url).unwrap(), LIMIT).await {
+        Err(ProbeError::Unreachable(cause)) => Err(cause),
+        probed => {
+            probed.unwrap();
+            Ok(())
+        }
+    }
 }
 
 /// The connection fails by its encryption, and is not tried again.
