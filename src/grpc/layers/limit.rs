@@ -2,7 +2,7 @@
 //!
 //! tonic's own limit is per connection: a hundred connections are a hundred times the limit. This one is one counter. A call over the
 //! limit is answered at once with `UNAVAILABLE` and when to come back, for a queue would only make every answer late. The limit is
-//! [`adaptive`], and a part of it is kept for calls of the more urgent [`Class`].
+//! adaptive, and a part of it is kept for calls of the more urgent [`Class`].
 //!
 //! A call counts while its handler works, not while its message comes or its answer is being sent: a peer that sends or reads slowly must
 //! not hold places that others need. One connection gets a share of the places, so that no single peer can take them all. Health checks are

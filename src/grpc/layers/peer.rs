@@ -3,7 +3,7 @@
 //! A peer can make the server hold memory in three ways: requests that are under way, answers that it does not read, and heads of requests
 //! without messages. Each is charged to its connection and to the process; layers find the [`Peer`] in the extensions of a request. When
 //! the process holds more than its budget, the connection that holds most and makes no progress is cut; see [`Peers::watch`]. Whose calls they are
-//! decides how much is read of it under load; see [`callers`]. What the calls do is not known here.
+//! decides how much is read of it under load. What the calls do is not known here.
 
 mod callers;
 mod certificate;
