@@ -106,8 +106,6 @@ pub struct RpcMetrics {
     other: Arc<MethodMetrics>,
     /// Calls that run under the global limit.
     pub limited_in_flight: Gauge,
-    /// The limit, as it follows what the server can do.
-    pub limit: Gauge,
     /// Calls turned away because the limit shared by all connections was reached.
     pub shed: Counter,
     /// Lookups turned away because they had waited too long for a thread.
@@ -200,12 +198,6 @@ impl RpcMetrics {
             "Calls in progress that count towards the limit of all connections",
             limited_in_flight.clone(),
         );
-        let limit = Gauge::default();
-        registry.register(
-            "rpc_limit",
-            "Calls that may be in progress on all connections: falls while calls miss their deadlines",
-            limit.clone(),
-        );
         let shed = Family::<ShedLabels, Counter>::default();
         registry.register(
             "rpc_shed",
@@ -228,7 +220,6 @@ impl RpcMetrics {
             methods: Arc::new(by_path),
             other: families.method(OTHER),
             limited_in_flight,
-            limit,
             shed: shed("places"),
             shed_late: shed("queue_delay"),
             shed_connection: shed("connection"),

@@ -1,8 +1,8 @@
 //! One limit on the calls in progress, shared by all connections and threads.
 //!
 //! tonic's own limit is per connection: a hundred connections are a hundred times the limit. This one is one counter. A call over the
-//! limit is answered at once with `UNAVAILABLE` and when to come back, for a queue would only make every answer late. The limit is
-//! adaptive, and a part of it is kept for calls of the more urgent [`Class`].
+//! limit is answered at once with `UNAVAILABLE` and when to come back, for a queue would only make every answer late. A part of the limit is
+//! kept for calls of the more urgent [`Class`].
 //!
 //! A call counts while its handler works, not while its message comes or its answer is being sent: a peer that sends or reads slowly must
 //! not hold places that others need. One connection gets a share of the places, so that no single peer can take them all. Health checks are
@@ -23,7 +23,6 @@
 //!
 //! A caller that sends more than its share of what the server can do is read more slowly ([`super::peer`]).
 
-mod adaptive;
 mod class;
 
 pub use class::{CLASS_HEADER, Class};
@@ -36,12 +35,10 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use self::adaptive::AdaptiveLimit;
 use super::deadline::Deadline;
 use super::lane;
 use super::methods::{Method, Work};
@@ -62,25 +59,22 @@ const RETRY_STEP_MS: u64 = 37;
 /// The places, shared by all connections.
 #[derive(Debug)]
 struct Places {
-    limit: AdaptiveLimit,
+    most: u64,
     taken: AtomicU64,
     turned_away: AtomicU64,
     metrics: RpcMetrics,
 }
 
 impl Places {
-    fn take(self: &Arc<Self>, class: Class, deadline: Option<Instant>) -> Option<Place> {
-        let most = class.part_of(self.limit.get());
+    fn take(self: &Arc<Self>, class: Class) -> Option<Place> {
+        let most = class.part_of(self.most);
         // Take first and give back if it was too much: one instruction when there is room, and never more handlers run.
         if self.taken.fetch_add(1, Ordering::AcqRel) >= most {
             self.taken.fetch_sub(1, Ordering::AcqRel);
             return None;
         }
         self.metrics.limited_in_flight.inc();
-        Some(Place {
-            places: Arc::clone(self),
-            deadline,
-        })
+        Some(Place(Arc::clone(self)))
     }
 
     /// The places that a call needs, or why it gets none.
@@ -93,9 +87,8 @@ impl Places {
         }
         let class = Class::of(work, request.headers()).ok_or(Refusal::UnknownClass)?;
         let extensions = request.extensions();
-        let deadline = extensions.get::<Deadline>();
         if matches!(work, Work::CallArrival | Work::Lookup)
-            && let Some(deadline) = deadline
+            && let Some(deadline) = extensions.get::<Deadline>()
             && deadline.queue_delay() > class.max_queue_delay(deadline.time())
         {
             self.metrics.shed_late.inc();
@@ -112,8 +105,7 @@ impl Places {
             }
             None => None, // not from a connection of ours: a test of a layer
         };
-        let deadline = deadline.map(|deadline| deadline.instant());
-        let Some(place) = self.take(class, deadline) else {
+        let Some(place) = self.take(class) else {
             self.metrics.shed.inc();
             return Err(Refusal::Full);
         };
@@ -172,20 +164,12 @@ impl Refusal {
 
 /// One place, given back when it is dropped.
 #[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
-    deadline: Option<Instant>,
-}
+pub struct Place(Arc<Places>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let places = &self.places;
-        places.metrics.limited_in_flight.dec();
-        let in_progress = places.taken.fetch_sub(1, Ordering::AcqRel);
-        if let Some(deadline) = self.deadline {
-            let is_late = Instant::now() >= deadline;
-            places.limit.note_end(in_progress, is_late);
-        }
+        self.0.metrics.limited_in_flight.dec();
+        self.0.taken.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -201,7 +185,7 @@ impl LimitLayer {
     pub fn new(most: u32, metrics: RpcMetrics) -> Self {
         Self {
             places: Arc::new(Places {
-                limit: AdaptiveLimit::new(u64::from(most), metrics.limit.clone()),
+                most: u64::from(most),
                 taken: AtomicU64::new(0),
                 turned_away: AtomicU64::new(0),
                 metrics,
@@ -214,7 +198,7 @@ impl LimitLayer {
     /// A place for a contact that comes in other ways than by a call of these services; `None` when all places are taken.
     #[must_use]
     pub fn admit(&self) -> Option<Place> {
-        let place = self.places.take(Class::CallArrival, None);
+        let place = self.places.take(Class::CallArrival);
         if place.is_none() {
             self.places.metrics.shed.inc();
         }
