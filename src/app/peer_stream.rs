@@ -1,5 +1,4 @@
-//! A socket that keeps account of its peer: when it last sent something, what it took, and whether it takes no more. It is read as far as its peer may
-//! send, and ends when the peer is cut.
+//! A socket that keeps account of its peer: when it last sent something, what it took, and whether it takes no more. Ends when the peer is cut.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use crate::grpc::layers::peer::{MayRead, Peer, TURN_BYTES};
+use crate::grpc::layers::peer::Peer;
 
 /// A socket of a peer.
 #[derive(Debug)]
@@ -22,9 +21,6 @@ pub(super) struct PeerStream {
 
 impl PeerStream {
     pub(super) fn new(stream: TcpStream, peer: Arc<Peer>) -> Self {
-        if let Ok(address) = stream.peer_addr() {
-            peer.comes_from(address.ip());
-        }
         Self {
             stream,
             cut: Box::pin(peer.cut().clone().cancelled_owned()),
@@ -55,20 +51,6 @@ impl PeerStream {
     }
 }
 
-/// Reads no more than a turn has.
-fn read_a_little(
-    stream: Pin<&mut TcpStream>,
-    cx: &mut Context<'_>,
-    buffer: &mut ReadBuf<'_>,
-) -> Poll<io::Result<()>> {
-    let mut bytes = [0; TURN_BYTES];
-    let most = buffer.remaining().min(TURN_BYTES);
-    let mut little = ReadBuf::new(&mut bytes[..most]);
-    let read = stream.poll_read(cx, &mut little);
-    buffer.put_slice(little.filled());
-    read
-}
-
 impl AsyncRead for PeerStream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -77,18 +59,7 @@ impl AsyncRead for PeerStream {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        let stream = Pin::new(&mut this.stream);
-        let read = match this.peer.poll_may_read(cx) {
-            Poll::Ready(MayRead::All) => stream.poll_read(cx, buffer),
-            Poll::Ready(MayRead::Turn) => {
-                let read = read_a_little(stream, cx, buffer);
-                if read.is_pending() {
-                    this.peer.give_back_turn();
-                }
-                read
-            }
-            Poll::Pending => Poll::Pending,
-        };
+        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
             this.peer.note_read();
         }

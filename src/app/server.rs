@@ -323,9 +323,7 @@ impl Running {
         };
         let outcome = tokio::select! {
             outcome = stopping => outcome,
-            // They go on for as long as they are polled.
-            () = peers.watch() => Ok(DrainOutcome::Drained),
-            () = peers.share(), if limits.share_callers => Ok(DrainOutcome::Drained),
+            () = peers.watch() => Ok(DrainOutcome::Drained), // it watches for as long as it is polled
         };
         shared.lifecycle.advance(Phase::Stopped);
         Ok(outcome?)

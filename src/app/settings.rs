@@ -187,13 +187,6 @@ pub struct Settings {
     )]
     pub lookup_threads: u32,
 
-    /// Whether callers who send more than their share are read more slowly while calls wait for threads.
-    ///
-    /// A caller is an identity over all its connections, or without --identity required an address: behind a proxy, all its callers are one.
-    /// Keeps a flood of one caller from the others, and can delay bursts that the server could take.
-    #[arg(long, env = "PATRON_SHARE_CALLERS", value_parser = BoolishValueParser::new())]
-    pub share_callers: bool,
-
     /// Maximum calls in progress over all connections; further ones are refused with a retry delay.
     ///
     /// A late answer is useless. At a millisecond each, 1,024 calls are half a second of work for two cores.
@@ -390,7 +383,6 @@ impl Settings {
             max_concurrent_streams: self.max_concurrent_streams,
             max_connections: self.max_connections,
             max_in_flight: self.max_in_flight,
-            share_callers: self.share_callers,
             max_message_bytes: self.max_message_bytes.as_usize(),
             default_deadline: Duration::from_millis(self.default_deadline_ms),
             lame_duck: Duration::from_millis(self.lame_duck_ms),

@@ -21,7 +21,7 @@
 //!
 //! Calls over HTTP/1 ([`super::http1`]) pass the same layers, from the second on.
 //!
-//! What a connection holds in all of them is charged to its [`peer`], which under load is read as far as the share of its caller goes. The layers neither build strings nor look labels up per call; a
+//! What a connection holds in all of them is charged to its [`peer`]. The layers neither build strings nor look labels up per call; a
 //! request id is one allocation, the verdict of [`identity`] another. They sit outside of the router, so a call of a method that does not exist passes through them as well.
 
 pub mod admit;

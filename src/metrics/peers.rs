@@ -17,10 +17,6 @@ pub struct PeerMetrics {
     pub requests_refused: Counter,
     /// Requests that did not arrive in time.
     pub requests_timed_out: Counter,
-    /// Callers that sent more than their share in the last window.
-    pub callers_held: Gauge,
-    /// Turns in which connections were read while callers were held back.
-    pub turns: Counter,
 }
 
 impl PeerMetrics {
@@ -52,16 +48,6 @@ impl PeerMetrics {
             "grpc_requests_timed_out",
             "Requests that did not arrive in time",
             metrics.requests_timed_out.clone(),
-        );
-        registry.register(
-            "grpc_callers_held",
-            "Callers that send more than their share of an overloaded server and are read more slowly",
-            metrics.callers_held.clone(),
-        );
-        registry.register(
-            "grpc_turns",
-            "Times that some calls were read from a connection while callers had shares",
-            metrics.turns.clone(),
         );
         metrics
     }

@@ -26,8 +26,6 @@ pub struct Limits {
     pub max_connections: u32,
     /// Calls in progress at once, over all connections. One connection gets a quarter of them.
     pub max_in_flight: u32,
-    /// Whether callers who send more than their share are read more slowly under load.
-    pub share_callers: bool,
     /// Bytes of one message, either way. Services are built with it (`max_decoding_message_size`, `max_encoding_message_size`).
     pub max_message_bytes: usize,
     /// Time a call gets whose caller set no deadline.
@@ -58,7 +56,6 @@ impl Default for Limits {
             max_concurrent_streams: 256,
             max_connections: 4096,
             max_in_flight: 1024,
-            share_callers: false,
             max_message_bytes: 4 * 1024 * 1024,
             default_deadline: Duration::from_secs(2),
             handshake_timeout: Duration::from_secs(10),

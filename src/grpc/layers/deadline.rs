@@ -10,7 +10,7 @@
 //!
 //! The time runs from the moment the call was read from its connection, as far as that is known ([`Peer::last_read`]). Under load a call then
 //! waits for a thread: the transport calls the layers when one takes the call up. A call whose time passed in this wait is answered without being
-//! worked on. [`limit`](super::limit) uses the wait to refuse more, and [`peer`](super::peer) to hold back callers that send too much.
+//! worked on. [`limit`](super::limit) uses the wait to refuse more.
 //!
 //! An answer that names the time after which a call may be sent again is changed where the caller has less time than that: clients would wait for
 //! their deadline and lose the error (gRFC A6: a negative pushback means no retry).
@@ -169,9 +169,6 @@ where
         let arrived = peer.map_or(now, |peer| peer.last_read());
         let waited = now.saturating_duration_since(arrived);
         self.layer.queue_delay.observe(waited.as_secs_f64());
-        if let Some(peer) = peer {
-            peer.note_call(waited);
-        }
         let deadline = Deadline::counted_from(arrived, method.time(asked, self.layer.default));
         // Some have an answer that takes no time.
         let always_answers = || crate::grpc::routing::never_fails(request.uri().path());

@@ -20,8 +20,6 @@
 //! 3. A lookup that waited longer for a thread than half of its time, or 100 ms, is refused here: somebody waits for it on a telephone
 //!    and most likely hangs up before the answer; less urgent ones sooner. Lookups of customers in memory are answered before that
 //!    ([`super::memory`]).
-//!
-//! A caller that sends more than its share of what the server can do is read more slowly ([`super::peer`]).
 
 mod class;
 

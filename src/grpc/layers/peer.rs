@@ -2,30 +2,23 @@
 //!
 //! A peer can make the server hold memory in three ways: requests that are under way, answers that it does not read, and heads of requests
 //! without messages. Each is charged to its connection and to the process; layers find the [`Peer`] in the extensions of a request. When
-//! the process holds more than its budget, the connection that holds most and makes no progress is cut; see [`Peers::watch`]. Whose calls they are
-//! decides how much is read of it under load. What the calls do is not known here.
+//! the process holds more than its budget, the connection that holds most and makes no progress is cut; see [`Peers::watch`]. What the
+//! calls do is not known here.
 
-mod callers;
 mod certificate;
 pub(crate) mod charge;
-mod share;
 mod watch;
 
-pub use callers::{MayRead, TURN_BYTES};
 pub use certificate::{ClientCertificate, ClientName};
 pub use charge::{AnswerCharge, Exceeded, PeerPlace, RequestCharge};
 
-use self::callers::{Caller, Callers, Turn};
 use self::charge::CALL_BYTES;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -70,7 +63,6 @@ struct Shared {
     limits: PeerLimits,
     metrics: PeerMetrics,
     list: Mutex<HashMap<u64, Weak<Peer>>>,
-    callers: Callers,
     last_number: AtomicU64,
     request_bytes: AtomicU64,
     answer_bytes: AtomicU64,
@@ -105,9 +97,6 @@ pub struct Peer {
     reading: Mutex<Progress>,
     sending: Mutex<Progress>,
     certificate: OnceLock<Arc<ClientCertificate>>,
-    /// Whose calls they are.
-    caller: ArcSwap<Caller>,
-    turn: Arc<Turn>,
     leaving: CancellationToken,
     cut: CancellationToken,
 }
@@ -134,7 +123,6 @@ impl Peers {
     pub fn new(limits: PeerLimits, metrics: PeerMetrics) -> Self {
         Self(Arc::new(Shared {
             limits,
-            callers: Callers::new(metrics.clone()),
             metrics,
             list: Mutex::default(),
             last_number: AtomicU64::new(0),
@@ -165,18 +153,11 @@ impl Peers {
             reading: Mutex::new(Progress::now()),
             sending: Mutex::new(Progress::now()),
             certificate: OnceLock::new(),
-            caller: ArcSwap::new(self.0.callers.at(None)),
-            turn: Arc::default(),
             leaving: leave.child_token(),
             cut: cut.child_token(),
         });
         lock(&self.0.list).insert(number, Arc::downgrade(&peer));
         peer
-    }
-
-    /// Shares the server among the callers for as long as it is polled.
-    pub async fn share(&self) {
-        self.0.callers.share().await;
     }
 }
 
@@ -202,33 +183,6 @@ impl Peer {
     #[must_use]
     pub fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
         self.certificate.get()
-    }
-
-    /// The address that the connection comes from. It counts for the caller there, until a call has an identity.
-    pub fn comes_from(&self, address: IpAddr) {
-        self.caller.store(self.shared.callers.at(Some(address)));
-    }
-
-    /// A call of an identity came, for which the connection counts from now on.
-    pub fn calls_for(&self, id: &str) {
-        if !self.caller.load().is_of(id) {
-            self.caller.store(self.shared.callers.identified(id));
-        }
-    }
-
-    /// A call began that waited so long for a thread.
-    pub fn note_call(&self, waited: Duration) {
-        self.caller.load().note_call(waited);
-    }
-
-    /// How much may be read of the connection now. Pending: nothing, as its caller sends more than its share; the waker is called at its turn.
-    pub fn poll_may_read(&self, cx: &Context<'_>) -> Poll<MayRead> {
-        self.caller.load().poll_turn(&self.turn, cx)
-    }
-
-    /// There was nothing to read in a turn.
-    pub fn give_back_turn(&self) {
-        self.caller.load().give_back();
     }
 
     /// Something was read from the socket.

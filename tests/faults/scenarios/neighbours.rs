@@ -1,6 +1,5 @@
 //! Work that goes on beside a measurement, sent by a process of idle priority.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,15 +9,13 @@ use patron::pb::{
 use tonic::Request;
 
 use crate::{
-    load::{Question, closed_loop, open_loop},
+    load::{Question, closed_loop},
     population::{self, id, purchase},
     wire::Caller,
 };
 
 /// For as long as anybody measures.
 const FOREVER: Duration = Duration::from_hours(1);
-/// Where another caller connects from.
-const OTHER_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 14, 6, 2));
 /// Time of a call.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -33,27 +30,8 @@ pub(crate) async fn run(kind: &str, address: &str) -> anyhow::Result<()> {
         "loop" => loop {
             std::hint::spin_loop();
         },
-        other => match other.split_once(':') {
-            Some((kind, rate)) => call(kind, rate.parse()?, address).await,
-            None => bail!("no work {other}"),
-        },
+        other => bail!("no work {other}"),
     }
-}
-
-/// Another caller, who makes so many calls a second whether they are answered or not.
-async fn call(kind: &str, rate: f64, address: &str) -> anyhow::Result<()> {
-    let as_of = match kind {
-        "kept" => String::new(),
-        "computed" => population::today(),
-        other => bail!("no calls {other}"),
-    };
-    let question = population::lookups(&as_of, Duration::from_secs(1));
-    let mut callers = vec![];
-    for _ in 0..8 {
-        callers.push(Caller::from(OTHER_ADDRESS, address).await?);
-    }
-    open_loop(&mut callers, &question, rate, FOREVER).await;
-    Ok(())
 }
 
 /// Four callers, one call each.
