@@ -33,13 +33,14 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
 
 /// Headers of requests that pages of other origins may send, besides those that every page may.
-const ALLOWED_HEADERS: [HeaderName; 11] = [
+const ALLOWED_HEADERS: [HeaderName; 12] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     HeaderName::from_static("connect-protocol-version"),
     HeaderName::from_static("connect-timeout-ms"),
     HeaderName::from_static("grpc-timeout"),
     HeaderName::from_static("patron-at-least"),
+    HeaderName::from_static("patron-class"),
     HeaderName::from_static("patron-purpose"),
     HeaderName::from_static("x-grpc-web"),
     HeaderName::from_static("x-request-id"),

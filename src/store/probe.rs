@@ -18,9 +18,10 @@ pub enum ProbeError {
         "the pooler in DATABASE_URL is not in session mode: set pool_mode = session for this database, or connect to Postgres itself"
     )]
     SharedSessions,
-    /// A pooler does not clear a session before another client has it.
+    /// A pooler does not clear a session before another client has it. So does one in another mode that happened to give each of our connections
+    /// another session.
     #[error(
-        "the pooler in DATABASE_URL keeps locks of closed sessions: set pool_mode = session and server_reset_query = DISCARD ALL"
+        "the pooler in DATABASE_URL is not in session mode or keeps locks of closed sessions: set pool_mode = session and server_reset_query = DISCARD ALL"
     )]
     UnclearedSessions,
     /// A pooler drops settings of the URL.

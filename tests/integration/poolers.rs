@@ -204,8 +204,7 @@ async fn a_pooler_that_is_not_in_session_mode_is_refused_however_many_sessions_i
     if !has("pgbouncer") {
         return;
     }
-    // Where both connections happen to have one session each, it looks like a pooler that does not clear them: the remedy is the same.
-    let sentence = "set pool_mode = session";
+    let sentence = "error: the pooler in DATABASE_URL is not in session mode";
     let (transaction, statement) = ("pool_mode=transaction", "pool_mode=statement");
     let with = |setting: &str| format!("[pgbouncer]\n{setting}");
     let in_turn = with("server_round_robin = 1\nmin_pool_size = 5");
@@ -227,7 +226,7 @@ async fn a_pooler_that_leaves_locks_in_its_sessions_is_refused() {
         return;
     }
     let changes = [("DISCARD ALL", "DEALLOCATE ALL")];
-    let sentence = "error: the pooler in DATABASE_URL keeps locks of closed sessions: set pool_mode = session and server_reset_query = DISCARD ALL";
+    let sentence = "error: the pooler in DATABASE_URL is not in session mode or keeps locks of closed sessions: set pool_mode = session and server_reset_query = DISCARD ALL";
     assert_refused(&changes, sentence).await;
 }
 

@@ -17,7 +17,7 @@ use tonic_types::StatusExt as _;
 
 use crate::support::messages::{by_id, purchase};
 use crate::support::service::{Service, ServiceWithDatabase};
-use crate::support::until;
+use crate::support::{APART, until};
 
 /// More than the checks of a proxy take, also on a slow machine.
 const LAME_DUCK_MS: u64 = 3_000;
@@ -29,8 +29,13 @@ struct Pair {
     two: Service,
 }
 
+/// A server that stops slowly, where its ports stay free when it has stopped.
 fn slowly(settings: &mut Settings) {
     settings.lame_duck_ms = LAME_DUCK_MS;
+    let http = settings.http_listen.as_mut().unwrap();
+    for address in [&mut settings.listen, &mut settings.admin_listen, http] {
+        address.set_ip(APART);
+    }
 }
 
 impl Pair {

@@ -1,6 +1,7 @@
 //! What the tests stand on; no tests of its own.
 
 use std::fs::Permissions;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -51,6 +52,9 @@ pub(crate) fn is_gone(process_id: u32) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
     !alive || state.contains(") Z ")
 }
+
+/// An address of this machine from which no test connects, so that a port there stays free until somebody listens again. Linux has the whole network.
+pub(crate) const APART: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 14, 3, 1));
 
 /// Longest time to wait for what must happen: only a failing test waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,7 +4,11 @@
 //! nobody's mistake: they may come before the definitions do.
 
 use super::Definitions;
-use crate::domain::{customer::facts::AttributeValue, rules::vocabulary::ValueType, text::Label};
+use crate::domain::{
+    customer::facts::AttributeValue,
+    rules::vocabulary::{Attribute, ValueType},
+    text::Label,
+};
 
 /// Why an observation does not fit the definitions.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,16 +44,13 @@ impl Definitions {
     /// The type of an attribute; `None` for one that the definitions do not have.
     #[must_use]
     pub fn value_type(&self, name: &str) -> Option<&ValueType> {
-        let mut attributes = self.attributes().iter().map(|it| &it.attribute);
-        let attribute = attributes.find(|it| *it.name == *name)?;
-        Some(&attribute.value_type)
+        Some(&self.find(name)?.value_type)
     }
 
     /// Why a value of an attribute does not fit; `None` where it does, and for an attribute that the definitions do not have.
     #[must_use]
     pub fn contradiction(&self, name: &str, value: &AttributeValue) -> Option<Contradiction> {
-        let mut attributes = self.attributes().iter().map(|it| &it.attribute);
-        let attribute = attributes.find(|it| *it.name == *name)?;
+        let attribute = self.find(name)?;
         if let (ValueType::OneOf(values), AttributeValue::Text(text)) =
             (&attribute.value_type, value)
         {
@@ -65,6 +66,11 @@ impl Definitions {
             found: kind(value),
             expected: attribute.value_type.describe(),
         })
+    }
+
+    fn find(&self, name: &str) -> Option<&Attribute> {
+        let mut attributes = self.attributes().iter().map(|it| &it.attribute);
+        attributes.find(|it| *it.name == *name)
     }
 
     /// Whether the definitions list channels and this one is not among them; then with the listed one that differs in case only, if any.

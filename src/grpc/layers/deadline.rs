@@ -328,6 +328,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_error_is_not_sent_again_by_itself_after_the_deadline() {
+        let inner = service_fn(async |_: Request<()>| {
+            let refused = status::unavailable("OVERLOADED", "later", Duration::from_millis(500));
+            Ok::<_, Infallible>(refused.into_http())
+        });
+        let layer = DeadlineLayer::new(Duration::from_millis(100), &Metrics::new([]).rpc);
+        for (timeout, pushback) in [(Some("400m"), "-1"), (Some("900m"), "500"), (None, "500")] {
+            let mut request = Request::new(());
+            if let Some(timeout) = timeout {
+                let timeout = timeout.parse().unwrap();
+                request.headers_mut().insert("grpc-timeout", timeout);
+            }
+            let answer: Response<Body> = layer.layer(inner).call(request).await.unwrap();
+            assert_eq!(answer.headers()["grpc-retry-pushback-ms"], pushback);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_call_without_a_timeout_gets_the_default() {
         let (status, time, _) = call_forever(None).await;
         assert_eq!(status, "4");

@@ -121,6 +121,7 @@ async fn pages_of_other_origins_need_a_setting() {
         "x-grpc-web",
         "grpc-timeout",
         "connect-timeout-ms",
+        "patron-class",
     ] {
         assert!(allowed.contains(name), "{allowed}");
     }

@@ -44,12 +44,13 @@ impl Bouncer {
             target.get_database().unwrap(),
             target.get_username()
         );
+        let listen = format!("listen_addr = {}", address.ip());
         let port = format!("listen_port = {}", address.port());
         let configuration = moved(
             block(PAGE, "ini"),
             &[
                 ("host=10.0.0.5 port=5432 dbname=patron", &way),
-                ("listen_addr = 10.0.0.6", "listen_addr = 127.0.0.1"),
+                ("listen_addr = 10.0.0.6", &listen),
                 ("listen_port = 6432", &port),
                 ("auth_type = scram-sha-256", "auth_type = any"),
                 (

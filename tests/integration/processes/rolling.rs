@@ -1,7 +1,7 @@
 //! A rolling restart: two servers are restarted in turn under load, and a client with the published service config has no failed call.
 
 use std::io::Read as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,12 +14,10 @@ use tokio::task::spawn_blocking;
 
 use crate::support::messages::{by_id, purchase};
 use crate::support::service::{Service, ServiceWithDatabase};
-use crate::support::until;
+use crate::support::{APART, until};
 
 /// Debian's Python: its package of gRPC belongs to it.
 const PYTHON: &str = "/usr/bin/python3";
-/// Where nothing else on this machine listens or connects from: the port of a server that is down for a moment stays free.
-const OWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 14, 3, 1));
 /// How often each server is restarted.
 const ROUNDS: usize = 5;
 /// More than one open connection: that of the service's own client is the first.
@@ -79,7 +77,7 @@ async fn a_rolling_restart_fails_no_call_of_a_client_with_the_published_retry_po
         let listen = |settings: &mut Settings| settings.listen = address;
         keeper.join_with(listen).await
     };
-    let any = SocketAddr::new(OWN_ADDRESS, 0);
+    let any = SocketAddr::new(APART, 0);
     let mut servers = vec![start(any).await, start(any).await];
     let addresses = [0, 1].map(|at| servers[at].app.address);
     let mut client = start_client(addresses);

@@ -6,6 +6,8 @@ use std::process::{Child, Command};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::APART;
+
 /// The block of code in a language on a page, of which there must be one.
 #[track_caller]
 pub(crate) fn block<'a>(page: &'a str, language: &str) -> &'a str {
@@ -65,9 +67,9 @@ pub(crate) async fn get(address: SocketAddr, target: &str, head: &str) -> (u16, 
     exchange(address, &request).await
 }
 
-/// An address of this machine on which nothing listens.
+/// An address of this machine on which nothing listens, until the program does that is told it.
 pub(crate) fn free() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind((APART, 0)).unwrap();
     listener.local_addr().unwrap()
 }
 

@@ -64,9 +64,8 @@ impl AttributeType {
 struct AttributeColumn {
     name: String,
     column: usize,
-    kind: AttributeType,
-    /// Whether the option states the type.
-    is_typed: bool,
+    /// What the option states or the definitions have; `None` is a text.
+    kind: Option<AttributeType>,
 }
 
 /// The columns of attributes.
@@ -104,10 +103,8 @@ impl AttributeColumns {
     /// Cells whose type no option states have the type of these definitions from now on. A value that contradicts them is a wrong cell, as the server
     /// would refuse it.
     pub(super) fn hold_against(&mut self, definitions: Box<Definitions>) {
-        for column in self.columns.iter_mut().filter(|column| !column.is_typed) {
-            if let Some(value_type) = definitions.value_type(&column.name) {
-                column.kind = AttributeType::of(value_type);
-            }
+        for AttributeColumn { name, kind, .. } in &mut self.columns {
+            *kind = kind.or_else(|| definitions.value_type(name).map(AttributeType::of));
         }
         self.definitions = Some(definitions);
     }
@@ -121,16 +118,17 @@ impl AttributeColumns {
     ) -> Vec<pb::AttributeValue> {
         let mut values = Vec::new();
         for attribute in &self.columns {
-            let currency = if attribute.kind == AttributeType::Money {
+            let kind = attribute.kind.unwrap_or(AttributeType::Text);
+            let currency = if kind == AttributeType::Money {
                 self.currency.optional(row)
             } else {
                 None
             };
             let value = row.parse_cell(attribute.column, |text| {
-                let value = if attribute.kind == AttributeType::Money {
+                let value = if kind == AttributeType::Money {
                     money(text, currency, formats)
                 } else {
-                    value(text, attribute.kind, formats)
+                    value(text, kind, formats)
                 }?;
                 self.fits(&attribute.name, &value)?;
                 Ok(value)
@@ -238,18 +236,17 @@ fn attribute_column(pair: &Pair, header: &Header) -> Result<AttributeColumn, Cli
         Some((column, kind)) => (column, Some(kind)),
         None => (right.as_str(), None),
     };
-    let is_typed = kind.is_some();
-    let kind = kind.unwrap_or("text");
-    let kind = AttributeType::named(kind).ok_or_else(|| {
-        CliError::usage(format!(
-            "--attribute {name}: {kind:?} is not a type: use bool, int, number, text, day, money or tags"
-        ))
-    })?;
+    let named = |kind| {
+        AttributeType::named(kind).ok_or_else(|| {
+            CliError::usage(format!(
+                "--attribute {name}: {kind:?} is not a type: use bool, int, number, text, day, money or tags"
+            ))
+        })
+    };
     Ok(AttributeColumn {
         name: name.clone(),
         column: header.find("--attribute", column)?,
-        kind,
-        is_typed,
+        kind: kind.map(named).transpose()?,
     })
 }
 

@@ -152,20 +152,22 @@ fn attributes_need_a_proper_name_a_column_and_a_known_type() {
     assert!(mapping(names, "--external-column crm=nowhere").is_err());
 }
 
-#[test]
-fn a_value_that_contradicts_the_definitions_costs_its_cell() {
-    let document = r"
+const DOCUMENT: &str = r"
 value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
 attributes:
   city: {family: offered_services, type: one_of, values: [Berlin, Ulm], description: {en: City, de: Stadt}}
   points: {family: offered_services, type: whole, description: {en: Points, de: Punkte}}
+  since: {family: behaviour, type: day, description: {en: Since, de: Seit}}
 tiers: [{name: all}]
 schemes: {}
 treatments: {tiers: {all: {sla: {response: 1 h}, queue: a}, UNRATED: {sla: {response: 1 h}, queue: a}}}
 ";
+
+#[test]
+fn a_value_that_contradicts_the_definitions_costs_its_cell() {
     let options = "--attribute city=city --attribute points=points:number --attribute age=age:int";
     let (mut mapping, header) = mapping("customer_id,phone,city,points,age", options).unwrap();
-    mapping.hold_against(Box::new(Definitions::read(document).unwrap()));
+    mapping.hold_against(Box::new(Definitions::read(DOCUMENT).unwrap()));
     let mut read = |cells: [&str; 5]| {
         let record = [StringRecord::from(cells.to_vec())];
         let mut row = Row::new(&header, &record);
@@ -193,18 +195,9 @@ treatments: {tiers: {all: {sla: {response: 1 h}, queue: a}, UNRATED: {sla: {resp
 
 #[test]
 fn a_cell_without_a_stated_type_has_that_of_the_definitions() {
-    let document = r"
-value: {currency: EUR, horizon_months: 12, monthly_discount: 1 %, basis: revenue}
-attributes:
-  since: {family: behaviour, type: day, description: {en: Since, de: Seit}}
-  points: {family: behaviour, type: whole, description: {en: Points, de: Punkte}}
-tiers: [{name: all}]
-schemes: {}
-treatments: {tiers: {all: {sla: {response: 1 h}, queue: a}, UNRATED: {sla: {response: 1 h}, queue: a}}}
-";
     let options = "--attribute since=since --attribute points=points:text --attribute city=city";
     let (mut mapping, header) = mapping("customer_id,since,points,city", options).unwrap();
-    mapping.hold_against(Box::new(Definitions::read(document).unwrap()));
+    mapping.hold_against(Box::new(Definitions::read(DOCUMENT).unwrap()));
     let record = [StringRecord::from(vec!["c-1", "2026-03-01", "5", "Ulm"])];
     let mut row = Row::new(&header, &record);
     let patch = mapping.read(&mut row).unwrap().remove(0);
