@@ -20,7 +20,7 @@ use tokio::{
     runtime,
     sync::{mpsc, oneshot},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::error::{holder_text, sessions_text};
 use crate::store::{
@@ -40,10 +40,11 @@ const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::fr
 /// How long the look for a pooler may take before the fence is taken again.
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
 
-/// The fence, held until it is released or lost.
+/// The fence, held until it is released, dropped or lost.
 #[derive(Debug)]
 pub struct Fence {
-    release: CancellationToken,
+    /// Whoever drops the fence wants it no more: a watch that nobody ends would take it again and again, also of a database that is gone.
+    release: DropGuard,
     watch: JoinHandle<()>,
     raises: mpsc::Sender<Raise>,
 }
@@ -65,10 +66,10 @@ impl Fence {
         lost: impl FnOnce(FenceError) + Send + 'static,
     ) -> Result<Self, FenceError> {
         let release = CancellationToken::new();
-        // A caller who gives up waiting for it wants it no more.
-        let given_up = release.clone().drop_guard();
-        let (sender, taken) = oneshot::channel();
         let released = release.clone();
+        // A caller who gives up waiting for it wants it no more.
+        let release = release.drop_guard();
+        let (sender, taken) = oneshot::channel();
         let (raises, to_raise) = mpsc::channel(1);
         let post = Post {
             target,
@@ -83,14 +84,11 @@ impl Fence {
             .spawn(move || run(&post, sender, to_raise, &released, lost))
             .map_err(FenceError::Thread)?;
         match taken.await {
-            Ok(Ok(())) => {
-                given_up.disarm();
-                Ok(Self {
-                    release,
-                    watch,
-                    raises,
-                })
-            }
+            Ok(Ok(())) => Ok(Self {
+                release,
+                watch,
+                raises,
+            }),
             Ok(Err(refused)) => Err(refused),
             // The thread panicked, and said why.
             Err(_) => Err(FenceError::Thread(std::io::Error::other("it ended"))),
@@ -112,7 +110,7 @@ impl Fence {
 
     /// Gives the fence back, so that another process can take it at once.
     pub async fn release(self) {
-        self.release.cancel();
+        drop(self.release);
         let _ = tokio::task::spawn_blocking(move || self.watch.join()).await;
     }
 }

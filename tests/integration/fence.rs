@@ -77,6 +77,18 @@ async fn is_answering(service: &Service) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_dropped_gives_the_fence_back_and_takes_it_no_more() {
+    let database = TestDatabase::create().await;
+    let service = Service::start(&database.url).await;
+    assert!(holder(&database.pool).await.is_some());
+    drop(service);
+    until("the fence is free", async || {
+        holder(&database.pool).await.is_none()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_server_on_a_database_is_refused_and_learns_who_has_it() {
     let database = TestDatabase::create().await;
     let place = place();
