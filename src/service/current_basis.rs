@@ -1,5 +1,7 @@
 //! The basis in force: built completely, then swapped in whole.
 
+mod build;
+
 use std::sync::{
     Arc, Mutex as StdMutex, PoisonError,
     atomic::{AtomicBool, AtomicI32, Ordering},
@@ -11,21 +13,26 @@ use prometheus_client::metrics::gauge::Gauge;
 use sqlx::{Postgres, Transaction};
 use tokio::{sync::Mutex, time::Instant};
 
+use self::build::build;
 use crate::{
     domain::{
-        basis::{Basis, Revision},
+        basis::Basis,
         calendar::Day,
-        definitions::{self, Definitions, ValueBasis},
+        definitions::{Definitions, ValueBasis},
         money::Currency,
-        rates::RateTable,
-        rules::diagnostic::Diagnostic,
     },
     service::{completion::spawn_to_completion, error::ServiceError, follow::Announcements},
-    store::{self, error::StoreError, pool::Pool, revisions::StoredRevision},
+    store::{self, error::StoreError, pool::Pool},
 };
 
 /// So long after its connection broke a commit may still take effect: what is left of it is to flush the log and to hear from standbys.
 const LATE_COMMIT: Duration = Duration::from_mins(1);
+
+/// So long a renewal reads at first: on a path that went silent, a statement never ends, and others wait for the renewal. Twice as long after each that
+/// was late, up to [`LONGEST_READ`]: the database may be slow, or there may be much to read.
+const READ_LIMIT: Duration = Duration::from_secs(5);
+/// So long the basis may be read at most, as at the start.
+const LONGEST_READ: Duration = Duration::from_mins(1);
 
 /// The basis in force, and how it is renewed.
 pub struct CurrentBasis {
@@ -33,6 +40,8 @@ pub struct CurrentBasis {
     /// Renewals come one after another, so that an older one never replaces a newer one. Holds the currencies in use from which no rate
     /// leads to the reporting currency.
     renewing: Mutex<Vec<Currency>>,
+    /// How long the next renewal may read.
+    read_limit: StdMutex<Duration>,
     /// How many these are.
     without_rate: Gauge,
     /// Whether the last renewal failed, so that what is stored is ahead of the basis in force.
@@ -65,7 +74,7 @@ impl CurrentBasis {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn load(pool: Pool, without_rate: Gauge) -> Result<Self, ServiceError> {
-        let (basis, currencies) = build(&pool, None, None).await?;
+        let (basis, currencies) = build(&pool, None, None, LONGEST_READ).await?;
         let mut connection = pool.acquire().await?;
         let last_purchase =
             store::evaluation_input::find_last_purchase_day(&mut connection).await?;
@@ -76,6 +85,7 @@ impl CurrentBasis {
         Ok(Self {
             current: ArcSwap::from_pointee(basis),
             renewing: Mutex::new(inconvertible),
+            read_limit: StdMutex::new(READ_LIMIT),
             without_rate,
             behind: AtomicBool::new(false),
             unclear_until: StdMutex::default(),
@@ -197,7 +207,13 @@ impl CurrentBasis {
         self.behind.store(true, Ordering::Relaxed);
         let is_anew = base.is_none();
         let checked = self.checked().take();
-        let (basis, currencies) = build(&self.pool, base, checked).await?;
+        let limit = *self.read_limit();
+        let built = build(&self.pool, base, checked, limit).await;
+        *self.read_limit() = match &built {
+            Ok(_) => READ_LIMIT,
+            Err(_) => LONGEST_READ.min(limit * 2),
+        };
+        let (basis, currencies) = built?;
         let inconvertible = inconvertible(&basis, &currencies);
         if inconvertible != *known {
             warn_of(&inconvertible, &basis);
@@ -210,6 +226,12 @@ impl CurrentBasis {
         }
         self.behind.store(false, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn read_limit(&self) -> std::sync::MutexGuard<'_, Duration> {
+        self.read_limit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Renews the basis unless `holds` finds in it what was just read: a commit whose answer was lost may have come after the renewal that
@@ -256,68 +278,6 @@ impl CurrentBasis {
 /// The number of a day, or one before all.
 fn number_of(day: Option<Day>) -> i32 {
     day.map_or(i32::MIN, Day::number)
-}
-
-/// The basis of what is stored, and the currencies of the amounts that values rest on. Neither rates nor revisions are ever changed, so
-/// that only those are read that `known` lacks; and of the document that was `checked` the definitions are there.
-async fn build(
-    pool: &Pool,
-    known: Option<Arc<Basis>>,
-    checked: Option<Checked>,
-) -> Result<(Basis, Vec<Currency>), ServiceError> {
-    let mut connection = pool.acquire().await?;
-    let currencies = store::currencies::list(&mut connection).await?;
-    let of_contacts = store::currencies::list_of_contacts(&mut connection).await?;
-    let model = store::models::find_active(&mut connection).await?;
-    let stored = store::revisions::find_active(&mut connection).await?;
-    let (revision, currency) = if let Some(stored) = stored {
-        let number = stored.revision;
-        let known = known.as_ref().map(|basis| &basis.revision);
-        let known = known.filter(|revision| revision.number == number);
-        let definitions = match known.and_then(|revision| revision.definitions.clone()) {
-            Some(definitions) => definitions,
-            None => read(stored, checked).await?,
-        };
-        let currency = definitions.value().currency;
-        (Revision::published(number, definitions), Some(currency))
-    } else {
-        let built_in =
-            Revision::built_in().map_err(|error| ServiceError::Internal(Box::new(error)))?;
-        (built_in, only(&currencies))
-    };
-    let known = known.map_or_else(Arc::<RateTable>::default, |basis| Arc::clone(&basis.rates));
-    let rates = match store::rates::list_after(&mut connection, known.generation()).await? {
-        Some(recorded) if recorded.takes_back => {
-            // What is taken back may be in the table: it is made anew.
-            let all = store::rates::list_after(&mut connection, 0).await?;
-            let all = all.map(|all| RateTable::default().with(all.last, all.rates));
-            all.map_or(known, Arc::new)
-        }
-        Some(recorded) => Arc::new(known.with(recorded.last, recorded.rates)),
-        None => known,
-    };
-    let model = model.map(|version| version.as_active());
-    let basis = Basis::new(revision, model, currency, rates);
-    let valued = valued_currencies(&basis, currencies, of_contacts);
-    Ok((basis, valued))
-}
-
-/// The definitions of a stored document.
-async fn read(
-    stored: StoredRevision,
-    checked: Option<Checked>,
-) -> Result<Arc<Definitions>, ServiceError> {
-    if let Some(checked) = checked.filter(|checked| checked.document == stored.document) {
-        return Ok(checked.definitions);
-    }
-    let read = move || match Definitions::read(&stored.document) {
-        Ok(definitions) => Ok(Arc::new(definitions)),
-        Err(problems) => Err(unreadable(&stored, &problems)),
-    };
-    match tokio::task::spawn_blocking(read).await {
-        Ok(read) => read,
-        Err(error) => Err(ServiceError::Internal(Box::new(error))),
-    }
 }
 
 /// The booked currencies and, where contacts count, theirs, by code.
@@ -372,23 +332,5 @@ fn warn_of(inconvertible: &[Currency], basis: &Basis) {
             currency.codes = codes,
             "amounts are in {codes} without a reporting currency: no customer has a value (NO_RATE); run `patron definitions publish`"
         ),
-    }
-}
-
-/// A document that was published once and that this program refuses: it was published by another version.
-fn unreadable(stored: &StoredRevision, problems: &[Diagnostic]) -> ServiceError {
-    let report = definitions::report(&stored.document, "definitions", problems);
-    let revision = stored.revision;
-    StoreError::Corrupt(format!(
-        "this version rejects revision {revision} of the definitions:\n{report}"
-    ))
-    .into()
-}
-
-/// The reporting currency before definitions name one: the only one in use.
-fn only(currencies: &[Currency]) -> Option<Currency> {
-    match currencies {
-        [currency] => Some(*currency),
-        _ => None,
     }
 }

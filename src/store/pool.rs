@@ -288,7 +288,8 @@ async fn at_rest(connection: &mut PgConnection, limit: Duration) -> Result<bool,
 }
 
 /// Nobody answers on a connection.
-fn silent(_: Elapsed) -> sqlx::Error {
+#[must_use]
+pub fn silent(_: Elapsed) -> sqlx::Error {
     let message = "the database does not answer on this connection";
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
 }

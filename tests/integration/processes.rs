@@ -8,6 +8,7 @@ mod logs;
 mod refused;
 mod rolling;
 mod seen;
+mod silent;
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -24,14 +24,14 @@ use crate::support::service::{Service, ServiceWithDatabase};
 use crate::support::until;
 
 const CUSTOMERS: usize = 4;
-const WRITES: usize = 150;
+const WRITES: usize = 60;
 /// Readers leave the machine to the servers in between.
 const READ_INTERVAL: Duration = Duration::from_millis(2);
 
 /// The time of a call that waits in vain for half of it.
 const SHORT: Duration = Duration::from_secs(3);
 
-type Token = MetadataValue<Ascii>;
+pub(super) type Token = MetadataValue<Ascii>;
 
 /// Numbers that look random and are the same in every run.
 struct Random(u64);
@@ -46,7 +46,7 @@ impl Random {
     }
 }
 
-fn token_of<T>(answer: &Response<T>) -> Option<Token> {
+pub(super) fn token_of<T>(answer: &Response<T>) -> Option<Token> {
     answer.metadata().get(WRITTEN_HEADER).cloned()
 }
 
@@ -65,21 +65,25 @@ fn question(subject: pb::Subject) -> pb::ClassifyRequest {
     }
 }
 
-async fn version(channel: &Channel, customer: &str, token: Option<Token>) -> Result<i64, Status> {
+pub(super) async fn version(
+    channel: &Channel,
+    customer: &str,
+    token: Option<Token>,
+) -> Result<i64, Status> {
     let mut scoring = ScoringServiceClient::new(channel.clone());
     let request = with_token(question(by_id(customer)), token);
     let answer = scoring.classify(request).await?.into_inner();
     Ok(answer.provenance.unwrap().profile_version)
 }
 
-fn order(customer: &str, number: usize) -> pb::IngestTransactionsRequest {
+pub(super) fn order(customer: &str, number: usize) -> pb::IngestTransactionsRequest {
     pb::IngestTransactionsRequest {
         transactions: vec![purchase(customer, &number.to_string(), "2026-01-05", 100)],
         ..Default::default()
     }
 }
 
-async fn connect(service: &Service) -> Channel {
+pub(super) async fn connect(service: &Service) -> Channel {
     let endpoint = Endpoint::from_shared(service.app.endpoint()).unwrap();
     endpoint.connect().await.unwrap()
 }
