@@ -17,3 +17,4 @@ pub mod profile_checks;
 mod retry;
 pub mod simulation;
 pub mod tokens;
+pub mod warm_start;

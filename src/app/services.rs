@@ -51,7 +51,7 @@ use crate::{
     store::pool::Pool,
 };
 
-use self::upkeep::{tend, tend_background};
+use self::upkeep::{tend, tend_background, warm_start};
 
 /// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
 const IDENTIFIER_SHARE: u64 = 8;
@@ -98,14 +98,11 @@ pub(super) async fn build(
         lane: lanes.admin.clone(),
     };
     let models = models(&bases, lanes, shared, database);
-    tend(stop, database, metrics, (cache, identifiers));
-    tend_background(
-        settings,
-        &bases,
-        database,
-        shared,
-        (threads.background(), stop),
-    );
+    let caches = (cache, identifiers);
+    let background = (threads.background(), stop);
+    warm_start(settings, database, caches.clone(), background);
+    tend(stop, database, metrics, caches);
+    tend_background(settings, &bases, database, shared, background);
     let zone = database.zone.clone();
     let contacts = contacts(settings, &lookups, metrics);
     let served = served(
@@ -291,7 +288,7 @@ fn caches(
     database: &Database,
     metrics: &Metrics,
 ) -> (Arc<ProfileCache>, Arc<IdentifierCache>) {
-    let memory = settings.cache_memory.bytes();
+    let memory = settings.memory.cache_memory.bytes();
     let bounds = |max_bytes| Bounds {
         max_bytes,
         load_timeout: READ_TIMEOUT,

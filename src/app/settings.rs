@@ -5,6 +5,7 @@
 
 pub mod encryption;
 pub mod identity;
+pub mod memory;
 pub mod processes;
 mod validation;
 mod values;
@@ -24,6 +25,7 @@ use crate::app::logging::LogFormat;
 use crate::app::server::{Lifetime, Limits};
 use crate::app::settings::encryption::{DatabaseWaySettings, TlsSettings};
 use crate::app::settings::identity::IdentityMode;
+use crate::app::settings::memory::MemorySettings;
 use crate::app::settings::processes::ProcessSettings;
 use crate::postgres::directory::default_data_dir;
 
@@ -142,16 +144,9 @@ pub struct Settings {
     #[arg(long, env = "PATRON_IDENTIFIER_KEY_FILE", value_name = "FILE")]
     pub identifier_key_file: Option<PathBuf>,
 
-    /// Memory for cached profiles and identifiers, in bytes or with a unit, such as 512MiB.
-    ///
-    /// The default holds over a hundred thousand customers of up to 2 kB each.
-    #[arg(
-        long,
-        env = "PATRON_CACHE_MEMORY",
-        value_name = "SIZE",
-        default_value = "256MiB"
-    )]
-    pub cache_memory: ByteSize,
+    /// What is held in memory
+    #[command(flatten)]
+    pub memory: MemorySettings,
 
     /// Maximum open calls per connection.
     ///

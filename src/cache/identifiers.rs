@@ -99,6 +99,20 @@ impl IdentifierCache {
             .collect())
     }
 
+    /// Holds who is found by `digests` before anybody asks for it.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn load_ahead(&self, digests: &[IdentifierDigest]) -> Result<(), LoadError> {
+        self.owners.load_ahead(digests).await
+    }
+
+    /// Whether more would soon push out what is held.
+    #[must_use]
+    pub fn is_nearly_full(&self) -> bool {
+        self.owners.is_nearly_full()
+    }
+
     /// Takes out what is held of `digests`, whose owners a write has just changed, and looks again for those that were held: should the
     /// database go away, their callers are known all the same. The owners cannot be reckoned from the write alone: another one may have
     /// changed them meanwhile, of another customer, and what of it was seen here nobody knows.

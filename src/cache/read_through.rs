@@ -189,6 +189,30 @@ where
         Ok(found)
     }
 
+    /// Holds the values of `keys` before anybody asks for them: those that are missing come from one load. Neither hits nor misses.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn load_ahead(self: &Arc<Self>, keys: &[K]) -> Result<(), LoadError> {
+        let missing = keys.iter().filter(|key| !self.held.contains_key(*key));
+        let missing: Vec<K> = missing.cloned().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.check()?;
+        for (_, flight) in self.join_or_load(&missing) {
+            landed(flight).await?;
+            self.metrics.loaded_ahead.inc();
+        }
+        Ok(())
+    }
+
+    /// Whether more would soon push out what is held.
+    pub fn is_nearly_full(&self) -> bool {
+        self.held.run_pending_tasks();
+        self.held.weighted_size() >= self.bounds.max_bytes / 4 * 3
+    }
+
     /// Whether anybody would have an entry of `key` that a write just changed: it is held or being loaded.
     pub fn is_wanted(&self, key: &K) -> bool {
         self.state().flights.contains_key(key) || self.held.contains_key(key)
@@ -330,6 +354,8 @@ where
     }
 }
 
+#[cfg(test)]
+mod ahead;
 #[cfg(test)]
 mod interleaved;
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct CacheMetrics {
     pub loads_failed: Counter,
     /// Values loaded that were older than a write which this process acknowledged, and so were not taken.
     pub loads_behind: Counter,
+    /// Values loaded at the start, before anybody asked for them.
+    pub loaded_ahead: Counter,
     /// Entries held, as of the last time the cache said so.
     pub entries: Gauge,
     /// Weight of the entries in bytes, as of the last time the cache said so.
@@ -52,6 +54,10 @@ impl CacheMetrics {
             "cache_loads_behind",
             "Loaded values discarded because they were older than an acknowledged write",
         );
+        let ahead = counter(
+            "cache_loaded_ahead",
+            "Values loaded at the start, before any call needed them",
+        );
         let entries = Family::<CacheLabels, Gauge>::default();
         registry.register("cache_entries", "Entries held", entries.clone());
         let weighted = Family::<CacheLabels, Gauge>::default();
@@ -70,6 +76,7 @@ impl CacheMetrics {
                 loads_completed: completed.get_or_create_owned(&labels),
                 loads_failed: failed.get_or_create_owned(&labels),
                 loads_behind: behind.get_or_create_owned(&labels),
+                loaded_ahead: ahead.get_or_create_owned(&labels),
                 entries: entries.get_or_create_owned(&labels),
                 weighted_bytes: weighted.get_or_create_owned(&labels),
             }

@@ -1,5 +1,6 @@
 //! The profiles: one row a customer, read by id, written only by who holds the customer's lock.
 
+mod latest;
 mod stored;
 mod unconverted;
 
@@ -7,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 
+pub use self::latest::list_latest;
 pub use self::unconverted::{ConvertibleFrom, Unconverted, each_unconverted};
 use crate::{
     domain::{

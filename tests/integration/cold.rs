@@ -4,6 +4,7 @@ mod batches;
 mod cancelled;
 mod given_up;
 mod outage;
+mod warm_start;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -13,7 +13,7 @@ use crate::{
     cache::{identifiers::IdentifierCache, profiles::ProfileCache},
     clock::Clock,
     metrics::{Metrics, SessionMetrics},
-    service::current_basis::CurrentBasis,
+    service::{current_basis::CurrentBasis, warm_start::WarmStart},
     store::{self, change_log::trim, error::StoreError, pool::Pool},
 };
 
@@ -54,6 +54,55 @@ pub(super) fn tend_background(
     let kept = settings.processes.change_log_kept();
     let trimming = trim(database.batch.clone(), Arc::clone(&shared.clock), kept);
     background.spawn(stop.clone().run_until_cancelled_owned(trimming));
+}
+
+/// Begins to fill memory with the customers who were active last, until `stop`. Who they are is found out in the background, where a statement
+/// may take its time; they are loaded on the threads of lookups.
+pub(super) fn warm_start(
+    settings: &Settings,
+    database: &Database,
+    (profiles, identifiers): (Arc<ProfileCache>, Arc<IdentifierCache>),
+    (background, stop): (&Handle, &CancellationToken),
+) {
+    let most = i64::from(settings.memory.warm_start_customers);
+    if most == 0 {
+        return;
+    }
+    let batch = database.batch.clone();
+    let listed = background.spawn(stop.clone().run_until_cancelled_owned(async move {
+        let mut connection = batch.acquire().await?;
+        store::profiles::list_latest(&mut connection, most).await
+    }));
+    let warm = WarmStart {
+        profiles,
+        identifiers,
+        pool: database.read.clone(),
+    };
+    let filled = async move {
+        let start = Instant::now();
+        // Neither: the service stops.
+        let Ok(Some(listed)) = listed.await else {
+            return;
+        };
+        let warmed = match listed {
+            Ok(customers) => warm.run(&customers).await,
+            Err(error) => Err(error.into()),
+        };
+        match warmed {
+            Ok(warmed) => tracing::info!(
+                customers = warmed.customers,
+                identifiers = warmed.identifiers,
+                is_full = warmed.is_full,
+                took_ms = start.elapsed().as_millis(),
+                "memory holds the customers with the latest facts"
+            ),
+            Err(error) => tracing::warn!(
+                error.cause = %error,
+                "memory is filled by calls alone: the customers with the latest facts could not be loaded"
+            ),
+        }
+    };
+    tokio::spawn(stop.clone().run_until_cancelled_owned(filled));
 }
 
 /// Keeps the gauges of the caches up to date, forever. On the threads of lookups: it holds locks of the caches.

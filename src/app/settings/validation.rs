@@ -275,7 +275,7 @@ impl Settings {
         let pool = (1, u64::from(MAX_POOL));
         let message = (MIN_MESSAGE_BYTES, MAX_MESSAGE_BYTES_LIMIT);
         let ranges = [
-            (names::CACHE_MEMORY, self.cache_memory.bytes(), cache),
+            (names::CACHE_MEMORY, self.memory.cache_memory.bytes(), cache),
             (names::STREAMS, self.max_concurrent_streams.into(), count),
             (names::CONNECTIONS, self.max_connections.into(), count),
             (names::IN_FLIGHT, self.max_in_flight.into(), count),

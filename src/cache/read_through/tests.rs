@@ -20,8 +20,8 @@ impl Versioned for Value {
 pub(super) struct Store {
     pub(super) version: AtomicI64,
     pub(super) gate: Semaphore,
-    loads: AtomicU64,
-    fails: AtomicBool,
+    pub(super) loads: AtomicU64,
+    pub(super) fails: AtomicBool,
 }
 
 pub(super) fn cache(store: &Arc<Store>) -> Arc<ReadThrough<u32, Value>> {
