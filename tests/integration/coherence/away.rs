@@ -12,7 +12,7 @@ use crate::support::service::{NOW, ServiceWithDatabase};
 use crate::support::until;
 
 /// Customers who are held, and have one write each since.
-const WARM: usize = 2_500;
+const WARM: usize = 1_000;
 
 fn number(at: usize) -> String {
     format!("+4930{:07}", 2_000_000 + at)
