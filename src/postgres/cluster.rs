@@ -51,7 +51,16 @@ impl Cluster {
     ///
     /// Any [`Error`]; each says what to do about it.
     pub fn start_ephemeral() -> Result<Self, Error> {
-        let directory = directory::make_temporary("patron", &std::env::temp_dir())?;
+        Self::start_ephemeral_in(&std::env::temp_dir())
+    }
+
+    /// The same in a directory within `base`, such as one in memory.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]; each says what to do about it.
+    pub fn start_ephemeral_in(base: &Path) -> Result<Self, Error> {
+        let directory = directory::make_temporary("patron", base)?;
         Self::run(&directory, Keep::Ephemeral, |_| {}).inspect_err(|_| {
             // The reason is what matters; an empty directory in the temporary one does not.
             drop(fs::remove_dir_all(&directory));

@@ -1,9 +1,9 @@
 //! Tests through the edges of the program, in one binary so that one private cluster serves them all.
 //!
 //! `cargo test` starts that cluster by itself; with `DATABASE_URL` set, that server is used. (`cargo nextest` runs each test in a
-//! process of its own, so there it wants `DATABASE_URL`, or starts a cluster a test.) The cluster is in `TMPDIR`: with one in memory,
-//! such as `/dev/shm`, a database is copied in 13 ms, on a busy disk in 50 to 350 (measured). On a server that is kept, one template a
-//! set of migrations stays behind, named `patron_template_...`.
+//! process of its own, so there it wants `DATABASE_URL`, or starts a cluster a test.) The cluster is in `TMPDIR`, or without one in
+//! `/dev/shm` if that has room: in memory, a database is copied in 13 ms, on a busy disk in 50 to 350 (measured). On a server that is kept, one
+//! template a set of migrations stays behind, named `patron_template_...`.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,7 @@
 //! A database a test: a copy of a template that is migrated once, on a server that is started once.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use patron::postgres::cluster::Cluster;
@@ -109,6 +111,25 @@ impl Drop for TestDatabase {
     }
 }
 
+/// Where the cluster of the tests is: in memory where there is room, since a database is copied for each test.
+fn place_of_cluster() -> PathBuf {
+    /// Of the files of all databases at once, and of the log.
+    const ROOM_KIB: u64 = 6 << 20;
+    let in_memory = Path::new("/dev/shm");
+    let df = Command::new("df").arg("-Pk").arg(in_memory).output();
+    let table = df.map(|df| String::from_utf8_lossy(&df.stdout).into_owned());
+    let free = table.ok().and_then(|table| {
+        let row = table.lines().nth(1)?;
+        row.split_whitespace().nth(3)?.parse::<u64>().ok()
+    });
+    match free {
+        Some(free) if free >= ROOM_KIB && std::env::var_os("TMPDIR").is_none() => {
+            in_memory.to_owned()
+        }
+        Some(_) | None => std::env::temp_dir(),
+    }
+}
+
 impl Server {
     async fn connect(&self) -> sqlx::Result<PgConnection> {
         self.admin.connect().await
@@ -125,7 +146,8 @@ impl Server {
         let (url, cluster) = match std::env::var("DATABASE_URL") {
             Ok(url) if !url.is_empty() => (url, None),
             Ok(_) | Err(_) => {
-                let cluster = Cluster::start_ephemeral().map_err(|error| error.to_string())?;
+                let cluster = Cluster::start_ephemeral_in(&place_of_cluster());
+                let cluster = cluster.map_err(|error| error.to_string())?;
                 (cluster.url(), Some(cluster))
             }
         };
