@@ -1,7 +1,7 @@
 //! Reads that must show a write of another process: a write answers with a token, and a read that brings it is answered only when memory of this
 //! process is as new.
 //!
-//! The header `patron-written` of an answer is the token, `patron-at-least` of a request brings it. A read whose token is new here has the logs
+//! The header `patron-written` of an answer is the token, for a stream the trailer; `patron-at-least` of a request brings it. A read whose token is new here has the logs
 //! read first, which takes a millisecond or two. Where that cannot be done in time it is refused; what must not fail, and has less time than that, is
 //! answered at once.
 //!
@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::BodyExt as _;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tonic::Status;
@@ -33,8 +34,7 @@ pub const AT_LEAST_HEADER: &str = "patron-at-least";
 /// When a read that could not be answered is to be sent again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The methods that write what other processes hold in memory. A stream has no end at which one token would do for all of it: a unary call
-/// after it has one.
+/// The methods that write what other processes hold in memory, but for [`STREAMS`].
 pub(in crate::grpc) const WRITES: [&str; 16] = [
     "/patron.v1.CorrectionService/UndoImport",
     "/patron.v1.CorrectionService/MoveFacts",
@@ -53,6 +53,9 @@ pub(in crate::grpc) const WRITES: [&str; 16] = [
     "/patron.v1.ModelService/ActivateModel",
     "/patron.v1.ModelService/RollbackModel",
 ];
+
+/// The streams that do: their token comes with the status at their end, also where that is an error, since what they acknowledged is written.
+pub(in crate::grpc) const STREAMS: [&str; 1] = ["/patron.v1.IngestService/StreamFacts"];
 
 /// Layer that makes [`FreshnessService`].
 #[derive(Clone)]
@@ -110,10 +113,14 @@ where
         let path = request.uri().path();
         let brought = request.headers().get(AT_LEAST_HEADER);
         let Some(brought) = brought else {
+            let follower = Arc::clone(follower);
+            if STREAMS.contains(&path) {
+                let written = with_token_at_end(self.inner.call(request), follower);
+                return FreshnessFuture::working(Box::pin(written));
+            }
             if !WRITES.contains(&path) {
                 return FreshnessFuture::passing(self.inner.call(request));
             }
-            let follower = Arc::clone(follower);
             let deadline = deadline(&request);
             let written = with_token(self.inner.call(request), follower, deadline);
             return FreshnessFuture::working(Box::pin(written));
@@ -128,7 +135,7 @@ where
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         let follower = Arc::clone(follower);
-        let writes = WRITES.contains(&path);
+        let (writes, streams) = (WRITES.contains(&path), STREAMS.contains(&path));
         let deadline = deadline(&request);
         FreshnessFuture::working(Box::pin(async move {
             if follower.reach(&token, half_of(deadline)).await.is_err() {
@@ -137,6 +144,9 @@ where
             let work = inner.call(request);
             if writes {
                 return with_token(work, follower, deadline).await;
+            }
+            if streams {
+                return with_token_at_end(work, follower).await;
             }
             work.await
         }))
@@ -151,12 +161,35 @@ async fn with_token<E>(
 ) -> Result<Response<Body>, E> {
     let mut answer = work.await?;
     if status::of_answer(&answer).is_none()
-        && let Ok(token) = follower.token(half_of(deadline)).await
-        && let Ok(token) = HeaderValue::try_from(token.to_text())
+        && let Some(token) = written(&follower, half_of(deadline)).await
     {
         answer.headers_mut().insert(WRITTEN_HEADER, token);
     }
     Ok(answer)
+}
+
+/// An answer with a token in its trailers, unless it is refused before its stream begins.
+async fn with_token_at_end<E>(
+    work: impl Future<Output = Result<Response<Body>, E>>,
+    follower: Arc<Follower>,
+) -> Result<Response<Body>, E> {
+    let answer = work.await?;
+    if status::of_answer(&answer).is_some() {
+        return Ok(answer);
+    }
+    let token = async move {
+        // A stream is not cut, so that there is time for as long a look as can be.
+        let token = written(&follower, Duration::MAX).await?;
+        let trailers = HeaderMap::from_iter([(HeaderName::from_static(WRITTEN_HEADER), token)]);
+        Some(Ok(trailers))
+    };
+    Ok(answer.map(|body| Body::new(body.with_trailers(token))))
+}
+
+/// The token of what was written before. `None`: the logs cannot be read.
+async fn written(follower: &Follower, limit: Duration) -> Option<HeaderValue> {
+    let token = follower.token(limit).await.ok()?;
+    HeaderValue::try_from(token.to_text()).ok()
 }
 
 /// By when a call is answered; where nothing says so, at once.

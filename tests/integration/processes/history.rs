@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::{future::join_all, stream};
 use patron::grpc::layers::freshness::{AT_LEAST_HEADER, WRITTEN_HEADER};
 use patron::pb;
 use patron::pb::ingest_service_client::IngestServiceClient;
 use patron::pb::scoring_service_client::ScoringServiceClient;
+use patron::pb::stream_facts_request::Batch;
 use tokio::time::interval;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -237,6 +238,53 @@ async fn a_read_is_refused_that_cannot_show_the_write_of_its_token() {
     tx.rollback().await.unwrap();
 }
 
+/// Streams `orders` to the end; how it ended, and the token in its trailers or its error.
+async fn streamed(
+    service: &Service,
+    orders: Vec<pb::IngestTransactionsRequest>,
+) -> (Code, Option<Token>) {
+    let batches = orders.into_iter().map(|batch| pb::StreamFactsRequest {
+        batch: Some(Batch::Transactions(batch)),
+    });
+    let answers = service.ingest().stream_facts(stream::iter(batches)).await;
+    let mut answers = answers.unwrap().into_inner();
+    loop {
+        match answers.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let trailers = answers.trailers().await.unwrap().unwrap();
+                return (Code::Ok, trailers.get(WRITTEN_HEADER).cloned());
+            }
+            Err(status) => {
+                return (
+                    status.code(),
+                    status.metadata().get(WRITTEN_HEADER).cloned(),
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_has_the_token_of_all_its_batches_at_its_end() {
+    let here = ServiceWithDatabase::start_shared().await;
+    let there = here.join().await;
+    let channels = [connect(&here).await, connect(&there).await];
+    let empty = pb::IngestTransactionsRequest::default();
+    for (orders, end) in [
+        (vec![order("ada", 1), order("ada", 2)], Code::Ok),
+        // What was acknowledged before the error is written.
+        (vec![order("ada", 3), empty], Code::InvalidArgument),
+    ] {
+        let (code, token) = streamed(&here, orders).await;
+        assert_eq!(code, end);
+        assert!(token.is_some(), "{end:?}");
+        let [own, seen] = &channels;
+        let own = version(own, "ada", None).await.unwrap();
+        assert_eq!(version(seen, "ada", token).await.unwrap(), own, "{end:?}");
+    }
+}
+
 fn base64_of(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
@@ -250,6 +298,8 @@ async fn a_server_that_has_its_database_alone_gives_no_tokens_and_takes_any() {
     let channel = connect(&service).await;
     let seen = version(&channel, "ada", Some("nonsense".parse().unwrap())).await;
     assert_eq!(seen.unwrap(), 1);
+    let (code, token) = streamed(&service, vec![order("ada", 2)]).await;
+    assert_eq!((code, token), (Code::Ok, None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
