@@ -28,20 +28,12 @@ use crate::{
 /// So long after its connection broke a commit may still take effect: what is left of it is to flush the log and to hear from standbys.
 const LATE_COMMIT: Duration = Duration::from_mins(1);
 
-/// So long a renewal reads at first: on a path that went silent, a statement never ends, and others wait for the renewal. Twice as long after each that
-/// was late, up to [`LONGEST_READ`]: the database may be slow, or there may be much to read.
-const READ_LIMIT: Duration = Duration::from_secs(5);
-/// So long the basis may be read at most, as at the start.
-const LONGEST_READ: Duration = Duration::from_mins(1);
-
 /// The basis in force, and how it is renewed.
 pub struct CurrentBasis {
     current: ArcSwap<Basis>,
     /// Renewals come one after another, so that an older one never replaces a newer one. Holds the currencies in use from which no rate
     /// leads to the reporting currency.
     renewing: Mutex<Vec<Currency>>,
-    /// How long the next renewal may read.
-    read_limit: StdMutex<Duration>,
     /// How many these are.
     without_rate: Gauge,
     /// Whether the last renewal failed, so that what is stored is ahead of the basis in force.
@@ -74,7 +66,7 @@ impl CurrentBasis {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn load(pool: Pool, without_rate: Gauge) -> Result<Self, ServiceError> {
-        let (basis, currencies) = build(&pool, None, None, LONGEST_READ).await?;
+        let (basis, currencies) = build(&pool, None, None).await?;
         let mut connection = pool.acquire().await?;
         let last_purchase =
             store::evaluation_input::find_last_purchase_day(&mut connection).await?;
@@ -85,7 +77,6 @@ impl CurrentBasis {
         Ok(Self {
             current: ArcSwap::from_pointee(basis),
             renewing: Mutex::new(inconvertible),
-            read_limit: StdMutex::new(READ_LIMIT),
             without_rate,
             behind: AtomicBool::new(false),
             unclear_until: StdMutex::default(),
@@ -207,13 +198,7 @@ impl CurrentBasis {
         self.behind.store(true, Ordering::Relaxed);
         let is_anew = base.is_none();
         let checked = self.checked().take();
-        let limit = *self.read_limit();
-        let built = build(&self.pool, base, checked, limit).await;
-        *self.read_limit() = match &built {
-            Ok(_) => READ_LIMIT,
-            Err(_) => LONGEST_READ.min(limit * 2),
-        };
-        let (basis, currencies) = built?;
+        let (basis, currencies) = build(&self.pool, base, checked).await?;
         let inconvertible = inconvertible(&basis, &currencies);
         if inconvertible != *known {
             warn_of(&inconvertible, &basis);
@@ -226,12 +211,6 @@ impl CurrentBasis {
         }
         self.behind.store(false, Ordering::Relaxed);
         Ok(())
-    }
-
-    fn read_limit(&self) -> std::sync::MutexGuard<'_, Duration> {
-        self.read_limit
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Renews the basis unless `holds` finds in it what was just read: a commit whose answer was lost may have come after the renewal that

@@ -26,7 +26,9 @@ async fn a_renewal_of_the_basis_that_hears_nothing_any_more_is_made_again() {
     let fallen_silent = async {
         until("both wait for the rates", async || {
             let waiting: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'exchange_rates'::regclass",
+                "SELECT count(*) FROM pg_locks
+                 WHERE NOT granted AND relation = 'exchange_rates'::regclass
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
             )
             .fetch_one(&here.pool)
             .await

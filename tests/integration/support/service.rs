@@ -181,7 +181,8 @@ impl ServiceWithDatabase {
     pub(crate) async fn until_blocked(&self, statements: i64) {
         until("statements wait for the profiles", async || {
             let waiting: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'profiles'::regclass",
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'profiles'::regclass
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
             )
             .fetch_one(&self.pool)
             .await
