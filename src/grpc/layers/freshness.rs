@@ -1,7 +1,7 @@
 //! Reads that must show a write of another process: a write answers with a token, and a read that brings it is answered only when memory of this
 //! process is as new.
 //!
-//! The header `patron-written` of an answer is the token, for a stream the trailer; `patron-at-least` of a request brings it. A read whose token is new here has the logs
+//! The header `patron-written` of an answer is the token; a stream has it in its trailers. The header `patron-at-least` of a request brings it. A read whose token is new here has the logs
 //! read first, which takes a millisecond or two. Where that cannot be done in time it is refused; what must not fail, and has less time than that, is
 //! answered at once.
 //!
@@ -33,6 +33,9 @@ pub const AT_LEAST_HEADER: &str = "patron-at-least";
 
 /// When a read that could not be answered is to be sent again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// So long the end of a stream waits for its token at most.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// The methods that write what other processes hold in memory, but for [`STREAMS`].
 pub(in crate::grpc) const WRITES: [&str; 16] = [
@@ -178,8 +181,10 @@ async fn with_token_at_end<E>(
         return Ok(answer);
     }
     let token = async move {
-        // A stream is not cut, so that there is time for as long a look as can be.
-        let token = written(&follower, Duration::MAX).await?;
+        if follower.is_cut_off() {
+            return None;
+        }
+        let token = written(&follower, END_LIMIT).await?;
         let trailers = HeaderMap::from_iter([(HeaderName::from_static(WRITTEN_HEADER), token)]);
         Some(Ok(trailers))
     };

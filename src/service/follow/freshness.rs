@@ -49,6 +49,12 @@ impl Follower {
         Ok(WriteToken(followed.position.with_few_running(MAX_RUNNING)))
     }
 
+    /// Whether the database does not answer, so that no look comes to its end.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.parts.breaker.check().is_err()
+    }
+
     /// Waits until memory of this process is as new as the write of `token`, as long as [`Self::token`] does. Where it is not, the logs are looked
     /// at now.
     ///
