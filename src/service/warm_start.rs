@@ -1,18 +1,42 @@
-//! Memory is filled at the start with those who are most likely to call: the customers who were active last, by id and by whatever
-//! else they are found by. Calls need not wait for it, and what they load themselves is not loaded twice.
+//! Memory is filled at the start with those who are most likely to call: the customers who bought last, by id and by whatever else they
+//! are found by. Calls go on meanwhile. What they load is not loaded twice; a call about a customer who is just being loaded waits for that.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     cache::{identifiers::IdentifierCache, profiles::ProfileCache, read_through::LoadError},
     domain::text::CustomerId,
-    store::{self, error::StoreError, pool::Pool},
+    store::{
+        self,
+        error::StoreError,
+        identifiers::IdentifierDigest,
+        pool::{Pool, silent},
+    },
 };
 
-/// Customers that are loaded by one statement: some milliseconds of a connection, and well below one of the threads that unpack them.
-const PART: usize = 64;
+/// Customers that are loaded by one statement: few, since a call about one of them waits for all.
+const PART: usize = 16;
+/// How often a part is tried, and the pause in between: at a start after a failover, the database may go away once more.
+const TRIES: usize = 5;
+const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// How long the identifiers of a part may be read.
+const READ_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take to find out who the customers are.
+const LIST_LIMIT: Duration = Duration::from_mins(5);
+
+/// The customers who bought last, at most `limit`.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn list_customers(pool: &Pool, limit: i64) -> Result<Vec<CustomerId>, StoreError> {
+    let mut lease = pool.lease().await?;
+    let listed = timeout(LIST_LIMIT, store::profiles::list_latest(&mut lease, limit)).await;
+    let listed = listed.map_err(|late| StoreError::from(silent(late)))??;
+    drop(lease.done());
+    Ok(listed)
+}
 
 /// What a warm start loads, from where and to where.
 pub struct WarmStart {
@@ -25,55 +49,73 @@ pub struct WarmStart {
 }
 
 /// What a warm start came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Warmed {
     /// Customers whose profiles were loaded, or were held already.
     pub customers: usize,
-    /// Identifiers likewise.
-    pub identifiers: usize,
-    /// Whether it ended because memory was nearly full.
+    /// Customers who could not be loaded.
+    pub failed: usize,
+    /// Whether it ended because the memory of profiles was nearly full.
     pub is_full: bool,
 }
 
-/// Why a warm start ended early.
+/// Why a part could not be loaded.
 #[derive(Debug, thiserror::Error)]
-pub enum WarmStartError {
-    /// The identifiers of customers could not be read.
+enum PartError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A load failed.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
 
 impl WarmStart {
-    /// Loads `customers`, in their order, until memory is nearly full. Pauses as long as it loads: it takes half of a connection's time.
-    ///
-    /// # Errors
-    /// When the database cannot be asked: what was loaded stays.
-    pub async fn run(&self, customers: &[CustomerId]) -> Result<Warmed, WarmStartError> {
-        let mut warmed = Warmed {
-            customers: 0,
-            identifiers: 0,
-            is_full: false,
-        };
+    /// Loads `customers`, in their order, until the memory of profiles is nearly full. Pauses as long as it loads: it takes half of a
+    /// connection's time.
+    pub async fn run(&self, customers: &[CustomerId]) -> Warmed {
+        let mut warmed = Warmed::default();
         for part in customers.chunks(PART) {
             let start = Instant::now();
-            self.profiles.load_ahead(part).await?;
-            warmed.customers += part.len();
-            let mut connection = self.pool.acquire().await?;
-            let owned = store::identifiers::list_owners_of(&mut connection, part).await?;
-            drop(connection);
-            let digests: Vec<_> = owned.into_values().flatten().collect();
-            self.identifiers.load_ahead(&digests).await?;
-            warmed.identifiers += digests.len();
-            if self.profiles.is_nearly_full() || self.identifiers.is_nearly_full() {
+            if self.load_or_try_again(part).await {
+                warmed.customers += part.len();
+            } else {
+                warmed.failed += part.len();
+            }
+            if self.profiles.is_nearly_full() {
                 warmed.is_full = true;
                 break;
             }
-            let busy: Duration = start.elapsed();
-            tokio::time::sleep(busy).await;
+            tokio::time::sleep(start.elapsed()).await;
         }
-        Ok(warmed)
+        warmed
+    }
+
+    /// Whether a part was loaded in the end.
+    async fn load_or_try_again(&self, part: &[CustomerId]) -> bool {
+        for _ in 1..TRIES {
+            match self.load(part).await {
+                Ok(()) => return true,
+                Err(error) => {
+                    tracing::debug!(error.cause = %error, "customers are loaded into memory later");
+                }
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+        self.load(part).await.is_ok()
+    }
+
+    async fn load(&self, part: &[CustomerId]) -> Result<(), PartError> {
+        self.profiles.load_ahead(part).await?;
+        if self.identifiers.is_nearly_full() {
+            return Ok(());
+        }
+        let mut lease = self.pool.lease().await?;
+        let owned = store::identifiers::list_owners_of(&mut lease, part);
+        let owned = timeout(READ_LIMIT, owned).await;
+        let owned = owned.map_err(|late| StoreError::from(silent(late)))??;
+        drop(lease.done());
+        // Two of them may have one number.
+        let digests: HashSet<IdentifierDigest> = owned.into_values().flatten().collect();
+        let digests: Vec<IdentifierDigest> = digests.into_iter().collect();
+        Ok(self.identifiers.load_ahead(&digests).await?)
     }
 }

@@ -77,7 +77,7 @@ async fn is_answering(service: &Service) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_is_dropped_gives_the_fence_back_and_takes_it_no_more() {
+async fn a_service_that_is_dropped_gives_the_fence_back() {
     let database = TestDatabase::create().await;
     let service = Service::start(&database.url).await;
     assert!(holder(&database.pool).await.is_some());

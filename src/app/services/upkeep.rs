@@ -13,7 +13,10 @@ use crate::{
     cache::{identifiers::IdentifierCache, profiles::ProfileCache},
     clock::Clock,
     metrics::{Metrics, SessionMetrics},
-    service::{current_basis::CurrentBasis, warm_start::WarmStart},
+    service::{
+        current_basis::CurrentBasis,
+        warm_start::{WarmStart, list_customers},
+    },
     store::{self, change_log::trim, error::StoreError, pool::Pool},
 };
 
@@ -56,23 +59,23 @@ pub(super) fn tend_background(
     background.spawn(stop.clone().run_until_cancelled_owned(trimming));
 }
 
-/// Begins to fill memory with the customers who were active last, until `stop`. Who they are is found out in the background, where a statement
-/// may take its time; they are loaded on the threads of lookups.
+/// Begins to fill memory with the customers who bought last, until `stop`. Who they are is found out in the background, where a statement may
+/// take its time; they are loaded on the threads of lookups.
 pub(super) fn warm_start(
     settings: &Settings,
     database: &Database,
     (profiles, identifiers): (Arc<ProfileCache>, Arc<IdentifierCache>),
     (background, stop): (&Handle, &CancellationToken),
 ) {
-    let most = i64::from(settings.memory.warm_start_customers);
+    let most = settings.memory.warm_start_most();
     if most == 0 {
         return;
     }
     let batch = database.batch.clone();
-    let listed = background.spawn(stop.clone().run_until_cancelled_owned(async move {
-        let mut connection = batch.acquire().await?;
-        store::profiles::list_latest(&mut connection, most).await
-    }));
+    let listed = background.spawn(
+        stop.clone()
+            .run_until_cancelled_owned(async move { list_customers(&batch, most).await }),
+    );
     let warm = WarmStart {
         profiles,
         identifiers,
@@ -80,27 +83,26 @@ pub(super) fn warm_start(
     };
     let filled = async move {
         let start = Instant::now();
-        // Neither: the service stops.
-        let Ok(Some(listed)) = listed.await else {
-            return;
+        let customers = match listed.await {
+            Ok(Some(Ok(customers))) => customers,
+            Ok(Some(Err(error))) => {
+                tracing::warn!(
+                    error.cause = %error,
+                    "could not find the customers who bought last: only calls load customers into memory"
+                );
+                return;
+            }
+            // The service stops.
+            Ok(None) | Err(_) => return,
         };
-        let warmed = match listed {
-            Ok(customers) => warm.run(&customers).await,
-            Err(error) => Err(error.into()),
-        };
-        match warmed {
-            Ok(warmed) => tracing::info!(
-                customers = warmed.customers,
-                identifiers = warmed.identifiers,
-                is_full = warmed.is_full,
-                took_ms = start.elapsed().as_millis(),
-                "memory holds the customers with the latest facts"
-            ),
-            Err(error) => tracing::warn!(
-                error.cause = %error,
-                "memory is filled by calls alone: the customers with the latest facts could not be loaded"
-            ),
-        }
+        let warmed = warm.run(&customers).await;
+        tracing::info!(
+            customers = warmed.customers,
+            failed = warmed.failed,
+            is_full = warmed.is_full,
+            took_ms = start.elapsed().as_millis(),
+            "warm start: loaded the customers who bought last into memory"
+        );
     };
     tokio::spawn(stop.clone().run_until_cancelled_owned(filled));
 }

@@ -1,10 +1,10 @@
 //! What is loaded before anybody asks for it.
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, atomic::Ordering::SeqCst};
 
 use super::{
     ReadThrough,
-    tests::{Value, cache, store},
+    tests::{Value, cache, settle, store},
 };
 
 #[tokio::test]
@@ -30,4 +30,23 @@ async fn what_is_loaded_ahead_is_held_neither_hit_nor_miss_and_loaded_once() {
     store.fails.store(true, SeqCst);
     store.gate.add_permits(1);
     cache.load_ahead(&[9]).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_write_while_values_are_loaded_ahead_is_in_what_is_held() {
+    let store = store();
+    let cache = cache(&store);
+    let loading = tokio::spawn({
+        let cache = Arc::clone(&cache);
+        async move { cache.load_ahead(&[7]).await }
+    });
+    settle().await;
+    assert_eq!(store.loads.load(SeqCst), 1, "it is under way");
+    store.version.store(2, SeqCst);
+    cache.invalidate_older_than(&7, 2);
+    store.gate.add_permits(2);
+    loading.await.unwrap().unwrap();
+    assert_eq!(cache.get(&7).await.unwrap(), Value(2));
+    assert_eq!(store.loads.load(SeqCst), 2);
+    assert_eq!(cache.metrics.misses.get(), 0);
 }

@@ -64,7 +64,7 @@ pub(super) fn store() -> Arc<Store> {
 }
 
 /// Lets every other task run until all of them wait.
-async fn settle() {
+pub(super) async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }

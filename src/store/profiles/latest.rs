@@ -1,4 +1,4 @@
-//! Who was active last.
+//! Who bought last.
 
 use sqlx::PgConnection;
 
@@ -7,7 +7,9 @@ use crate::{
     store::{codes, error::StoreError},
 };
 
-/// At most `limit` customers, those with the latest facts first: who bought, called or was described last.
+/// At most `limit` customers, those who bought last first; those who never bought come after them, by the day of their latest fact.
+///
+/// Not by that day alone: a nightly export dates the attributes of everybody.
 ///
 /// # Errors
 /// When the database cannot be asked or a row cannot be read.
@@ -19,8 +21,7 @@ pub async fn list_latest(
     let ids: Vec<String> = sqlx::query_scalar(
         "SELECT customer_id
          FROM profiles
-         WHERE last_event_day IS NOT NULL
-         ORDER BY last_event_day DESC, customer_id
+         ORDER BY last_purchase_day DESC NULLS LAST, last_event_day DESC NULLS LAST, customer_id
          LIMIT $1",
     )
     .bind(limit)
