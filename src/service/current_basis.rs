@@ -67,10 +67,7 @@ impl CurrentBasis {
     /// When the database cannot be asked.
     pub async fn load(pool: Pool, without_rate: Gauge) -> Result<Self, ServiceError> {
         let (basis, currencies) = build(&pool, None, None).await?;
-        let mut connection = pool.acquire().await?;
-        let last_purchase =
-            store::evaluation_input::find_last_purchase_day(&mut connection).await?;
-        drop(connection);
+        let last_purchase = find_last_purchase(&pool).await?;
         let inconvertible = inconvertible(&basis, &currencies);
         warn_of(&inconvertible, &basis);
         without_rate.set(gauge_value(&inconvertible));
@@ -119,8 +116,7 @@ impl CurrentBasis {
     pub async fn recount_last_purchase(&self) -> Result<(), ServiceError> {
         let _turn = self.recounting.lock().await;
         self.noted_purchase.store(i32::MIN, Ordering::SeqCst);
-        let mut connection = self.pool.acquire().await?;
-        let found = store::evaluation_input::find_last_purchase_day(&mut connection).await?;
+        let found = find_last_purchase(&self.pool).await?;
         // What was committed after the look is noted.
         self.last_purchase.store(number_of(found), Ordering::SeqCst);
         let noted = self.noted_purchase.load(Ordering::SeqCst);
@@ -252,6 +248,14 @@ impl CurrentBasis {
             tracing::warn!(error.cause = %error, "could not refresh the basis, which is out of date; retrying");
         }
     }
+}
+
+/// The day of anybody's last purchase.
+async fn find_last_purchase(pool: &Pool) -> Result<Option<Day>, StoreError> {
+    pool.read_patiently(|connection| {
+        Box::pin(store::evaluation_input::find_last_purchase_day(connection))
+    })
+    .await
 }
 
 /// The number of a day, or one before all.

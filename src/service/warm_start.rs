@@ -3,17 +3,12 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::{
     cache::{identifiers::IdentifierCache, profiles::ProfileCache, read_through::LoadError},
     domain::text::CustomerId,
-    store::{
-        self,
-        error::StoreError,
-        identifiers::IdentifierDigest,
-        pool::{Pool, silent},
-    },
+    store::{self, error::StoreError, identifiers::IdentifierDigest, pool::Pool},
 };
 
 /// Customers that are loaded by one statement: few, since a call about one of them waits for all.
@@ -21,21 +16,14 @@ const PART: usize = 16;
 /// How often a part is tried, and the pause in between: at a start after a failover, the database may go away once more.
 const TRIES: usize = 5;
 const TRY_AGAIN: Duration = Duration::from_secs(2);
-/// How long the identifiers of a part may be read.
-const READ_LIMIT: Duration = Duration::from_secs(10);
-/// How long it may take to find out who the customers are.
-const LIST_LIMIT: Duration = Duration::from_mins(5);
 
 /// The customers who bought last, at most `limit`.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn list_customers(pool: &Pool, limit: i64) -> Result<Vec<CustomerId>, StoreError> {
-    let mut lease = pool.lease().await?;
-    let listed = timeout(LIST_LIMIT, store::profiles::list_latest(&mut lease, limit)).await;
-    let listed = listed.map_err(|late| StoreError::from(silent(late)))??;
-    drop(lease.done());
-    Ok(listed)
+    pool.read_patiently(|connection| Box::pin(store::profiles::list_latest(connection, limit)))
+        .await
 }
 
 /// What a warm start loads, from where and to where.
@@ -108,11 +96,16 @@ impl WarmStart {
         if self.identifiers.is_nearly_full() {
             return Ok(());
         }
-        let mut lease = self.pool.lease().await?;
-        let owned = store::identifiers::list_owners_of(&mut lease, part);
-        let owned = timeout(READ_LIMIT, owned).await;
-        let owned = owned.map_err(|late| StoreError::from(silent(late)))??;
-        drop(lease.done());
+        let customers: Arc<[CustomerId]> = part.into();
+        let owned = self
+            .pool
+            .read_patiently(|connection| {
+                let customers = Arc::clone(&customers);
+                Box::pin(
+                    async move { store::identifiers::list_owners_of(connection, &customers).await },
+                )
+            })
+            .await?;
         // Two of them may have one number.
         let digests: HashSet<IdentifierDigest> = owned.into_values().flatten().collect();
         let digests: Vec<IdentifierDigest> = digests.into_iter().collect();

@@ -4,6 +4,7 @@
 //! while BEGIN is under way, and its next user reads a frozen past. So BEGIN runs in a task that no caller ends, and no connection is
 //! handed out before it has proved to be outside of any transaction.
 
+mod patient;
 mod settings;
 mod sign;
 mod way;
@@ -288,8 +289,7 @@ async fn at_rest(connection: &mut PgConnection, limit: Duration) -> Result<bool,
 }
 
 /// Nobody answers on a connection.
-#[must_use]
-pub fn silent(_: Elapsed) -> sqlx::Error {
+fn silent(_: Elapsed) -> sqlx::Error {
     let message = "the database does not answer on this connection";
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
 }

@@ -1,9 +1,8 @@
 //! Building a basis of what is stored.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sqlx::PgConnection;
-use tokio::time::timeout;
 
 use super::{Checked, valued_currencies};
 use crate::{
@@ -16,18 +15,8 @@ use crate::{
         rules::diagnostic::Diagnostic,
     },
     service::error::ServiceError,
-    store::{
-        self,
-        error::StoreError,
-        pool::{Pool, silent},
-        revisions::StoredRevision,
-    },
+    store::{self, error::StoreError, pool::Pool, revisions::StoredRevision},
 };
-
-/// So long the first try to read what is stored may take, each further one four times as long: there may be much to read, or the database is slow.
-const FIRST_LIMIT: Duration = Duration::from_secs(5);
-/// The last try.
-const LAST_LIMIT: Duration = Duration::from_mins(5);
 
 /// What is stored of a basis.
 struct Stored {
@@ -63,29 +52,6 @@ async fn read(connection: &mut PgConnection, known: Arc<RateTable>) -> Result<St
     })
 }
 
-/// Reads it on a connection that answers: a statement on a path that went silent never ends, and others wait for the renewal.
-async fn read_in_time(pool: &Pool, known: &Arc<RateTable>) -> Result<Stored, StoreError> {
-    let mut limit = FIRST_LIMIT;
-    loop {
-        let mut lease = pool.lease().await?;
-        match timeout(limit, read(&mut lease, Arc::clone(known))).await {
-            Ok(stored) => {
-                let stored = stored?;
-                drop(lease.done());
-                return Ok(stored);
-            }
-            Err(_) if limit < LAST_LIMIT => {
-                tracing::debug!(
-                    limit_ms = limit.as_millis(),
-                    "reading definitions, models and rates takes long: trying another connection"
-                );
-                limit = LAST_LIMIT.min(limit * 4);
-            }
-            Err(late) => return Err(silent(late).into()),
-        }
-    }
-}
-
 /// The basis of what is stored, and the currencies of the amounts that values rest on. Neither rates nor revisions are ever changed, so
 /// that only those are read that `known` lacks; and of the document that was `checked` the definitions are there.
 pub(super) async fn build(
@@ -101,7 +67,9 @@ pub(super) async fn build(
         model,
         revision,
         rates,
-    } = read_in_time(pool, &rates).await?;
+    } = pool
+        .read_patiently(|connection| Box::pin(read(connection, Arc::clone(&rates))))
+        .await?;
     let (revision, currency) = if let Some(stored) = revision {
         let number = stored.revision;
         let known = known.map(|basis| &basis.revision);
