@@ -16,18 +16,19 @@ async fn a_renewal_of_the_basis_that_hears_nothing_any_more_is_made_again() {
         .join_with(|settings| settings.database_url = Some(url))
         .await;
     let mut tx = here.pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE exchange_rates IN ACCESS EXCLUSIVE MODE")
+    sqlx::query("LOCK TABLE definition_revisions IN ACCESS EXCLUSIVE MODE")
         .execute(&mut *tx)
         .await
         .unwrap();
-    // The first amount in a currency changes what answers are computed with: both servers read the rates.
+    // The first amount in a currency changes what answers are computed with: both servers read all that these are. What is locked is read by
+    // renewals alone, not by the looks at the logs.
     let mut ingest = here.ingest();
     let written = ingest.ingest_transactions(order("ada", 1));
     let fallen_silent = async {
-        until("both wait for the rates", async || {
+        until("both renewals wait", async || {
             let waiting: i64 = sqlx::query_scalar(
                 "SELECT count(*) FROM pg_locks
-                 WHERE NOT granted AND relation = 'exchange_rates'::regclass
+                 WHERE NOT granted AND relation = 'definition_revisions'::regclass
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
             )
             .fetch_one(&here.pool)
