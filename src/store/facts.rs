@@ -7,7 +7,11 @@ use sqlx::PgConnection;
 use crate::{
     domain::{
         calendar::Day,
-        customer::{facts::FactKey, group::Groups, profile::Facts},
+        customer::{
+            facts::FactKey,
+            group::{Groups, namesakes::Namesakes},
+            profile::Facts,
+        },
         text::CustomerId,
     },
     store::{attributes, codes, contacts, contracts, error::StoreError, transactions},
@@ -88,13 +92,15 @@ pub async fn list_joined(
         return list(connection, customers, until).await;
     }
     let records = groups.with_members(customers);
-    let facts = list(connection, &records, until).await?;
-    let mut joined = groups.join(facts);
-    let Some(day) = until else {
-        return Ok(joined);
-    };
     // Which of two facts with one key counts does not depend on the day.
-    let mut whole = groups.join(list(connection, &records, None).await?);
+    let whole = list(connection, &records, None).await?;
+    let namesakes = Namesakes::new(groups, &whole);
+    let mut whole = groups.join(whole, &namesakes);
+    let Some(day) = until else {
+        return Ok(whole);
+    };
+    let facts = list(connection, &records, until).await?;
+    let mut joined = groups.join(facts, &namesakes);
     for (customer, facts) in &mut joined {
         let Facts {
             transactions,

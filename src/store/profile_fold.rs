@@ -48,6 +48,29 @@ pub async fn upsert(tx: &mut Transaction<'_, Postgres>, version: i32) -> Result<
     Ok(())
 }
 
+/// At most `limit` customers into whom others are merged whose id comes after `after`, in the order of the ids.
+///
+/// # Errors
+/// When the database cannot be asked or a row cannot be read.
+pub async fn list_merged_into(
+    connection: &mut PgConnection,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<CustomerId>, StoreError> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT customer_id
+         FROM profiles
+         WHERE members IS NOT NULL AND customer_id > $1
+         ORDER BY customer_id
+         LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    ids.iter().map(|id| codes::customer_id(id)).collect()
+}
+
 /// At most `limit` customers with a refund or reversal whose id comes after `after`, in the order of the ids.
 ///
 /// # Errors

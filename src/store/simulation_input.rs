@@ -97,7 +97,8 @@ pub async fn list_contacts(
            AND (member.root IS NULL OR NOT EXISTS (
              SELECT 1
              FROM contacts AS own
-             WHERE own.customer_id = member.root AND own.source = c.source AND own.contact_id = c.contact_id))
+             WHERE own.customer_id = member.root AND own.source = c.source AND own.contact_id = c.contact_id
+               AND own.day = c.day AND own.channel = c.channel AND coalesce(own.occurred_at, c.occurred_at) = c.occurred_at))
          ORDER BY c.occurred_at, c.customer_id, c.source, c.contact_id
          LIMIT $3",
     )

@@ -1,12 +1,13 @@
 //! Contacts as the desk counts them: those that were not retracted, each with its outcome, and outcomes without an ingested contact.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{outcome::ContactOutcome, window::Window};
 use crate::domain::{
     calendar::{Day, EventTime},
     customer::{
         facts::{Contact, ContactContent, FactKey, Interaction},
+        group::{Groups, namesakes::Namesakes},
         profile::retracted_keys,
     },
     money::Money,
@@ -20,6 +21,27 @@ pub struct RecordedOutcome {
     pub outcome: ContactOutcome,
     /// Whether the contact itself was ingested, on whatever day.
     pub has_contact: bool,
+}
+
+impl RecordedOutcome {
+    /// Outcomes, by customer of record, as those of the customers as whose they count: each key once, that of the customer with the contact
+    /// first.
+    #[must_use]
+    pub fn join(outcomes: Vec<Self>, groups: &Groups, namesakes: &Namesakes) -> Vec<Self> {
+        let join = |outcomes| {
+            let counting = |mut recorded: Self| {
+                recorded.outcome.key = groups.contact_key(&recorded.outcome.key, namesakes);
+                recorded
+            };
+            groups.join_keyed(outcomes, counting, |recorded| &recorded.outcome.key)
+        };
+        let (with_contact, alone) = outcomes.into_iter().partition(|it| it.has_contact);
+        let mut joined: Vec<Self> = join(with_contact);
+        let known: HashSet<FactKey> = joined.iter().map(|it| it.outcome.key.clone()).collect();
+        let alone = join(alone).into_iter();
+        joined.extend(alone.filter(|it| !known.contains(&it.outcome.key)));
+        joined
+    }
 }
 
 /// A contact that counts.

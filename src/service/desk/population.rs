@@ -15,8 +15,8 @@ use crate::{
     domain::{
         calendar::Day,
         customer::{
-            facts::Contact,
-            group::Groups,
+            facts::{Contact, FactKey},
+            group::{Groups, namesakes::Namesakes},
             profile::{DatedProfile, Profile},
         },
         desk::{
@@ -111,10 +111,11 @@ pub(super) async fn list_contacts(
 ) -> Result<HashMap<CustomerId, Vec<DeskContact>>, StoreError> {
     let customers = groups.with_members(customers);
     let contacts = store::contacts::list_within(connection, &customers, window).await?;
-    let contacts = groups.join_keyed(contacts, |contact| &mut contact.key);
     let mut outcomes = store::contact_outcomes::list(connection, &customers, window).await?;
+    let namesakes = find_namesakes(connection, groups, &contacts, &outcomes).await?;
+    let contacts = groups.join_contacts(contacts, &namesakes);
     if !groups.is_empty() {
-        outcomes = groups.join_keyed(outcomes, |outcome| &mut outcome.outcome.key);
+        outcomes = RecordedOutcome::join(outcomes, groups, &namesakes);
         // Its contact may be recorded with another customer of the group.
         let keys: HashSet<_> = contacts.iter().map(|contact| &contact.key).collect();
         for outcome in &mut outcomes {
@@ -134,4 +135,28 @@ pub(super) async fn list_contacts(
         .into_iter()
         .map(|(id, (contacts, outcomes))| (id, counted(&contacts, outcomes, window)));
     Ok(counted.collect())
+}
+
+/// The namesakes among contacts of a window, and those that were retracted or have an outcome in it and lie outside.
+async fn find_namesakes(
+    connection: &mut PgConnection,
+    groups: &Groups,
+    contacts: &[Contact],
+    outcomes: &[RecordedOutcome],
+) -> Result<Namesakes, StoreError> {
+    if groups.is_empty() {
+        return Ok(Namesakes::default());
+    }
+    let retracted = contacts.iter().filter_map(Contact::retracted_key);
+    let with_outcome = outcomes.iter().filter(|outcome| outcome.has_contact);
+    let mut outside: HashSet<FactKey> = retracted
+        .chain(with_outcome.map(|it| it.outcome.key.clone()))
+        .collect();
+    for contact in contacts {
+        outside.remove(&contact.key);
+    }
+    let outside: Vec<&FactKey> = outside.iter().collect();
+    let outside = store::contacts::list_by_key(connection, &outside).await?;
+    let contacts = contacts.iter().chain(&outside);
+    Ok(Namesakes::of_contacts(groups, contacts))
 }

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         customer::{
             facts::{FactKey, Transaction},
-            group::Groups,
+            group::{Groups, namesakes::Namesakes},
             profile::{Facts, reversed_keys},
         },
         text::CustomerId,
@@ -45,22 +45,20 @@ pub(super) async fn sort_out(
     if conditional.is_empty() {
         return Ok(unneeded);
     }
-    // What is recorded with the same call counts, whatever stands first.
-    let new = others.iter().map(|item| Transaction {
-        key: of_root(&item.fact.key, locked),
-        ..item.fact.clone()
-    });
-    let facts = new.chain(list_recorded(tx, &conditional, locked).await?);
-    let facts: HashMap<FactKey, Transaction> = facts.map(|it| (it.key.clone(), it)).collect();
+    let Related { facts, namesakes } = list_related(tx, &conditional, &others, locked).await?;
+    let facts: HashMap<FactKey, Transaction> =
+        facts.into_iter().map(|it| (it.key.clone(), it)).collect();
+    let groups = Groups::from_profiles(locked.profiles.values());
+    let of_root = |key: &FactKey| groups.transaction_key(key, &namesakes);
     let reversed = reversed_keys(facts.values());
     let mut missing = vec![];
     for item in conditional {
         let Some(original) = item.fact.original_key() else {
             continue;
         };
-        let root = of_root(&original, locked);
+        let root = of_root(&original);
         // One that was recorded before is a duplicate, like any fact.
-        let is_known = facts.contains_key(&of_root(&item.fact.key, locked));
+        let is_known = facts.contains_key(&of_root(&item.fact.key));
         if !facts.contains_key(&root) {
             missing.push((item.fact.key.clone(), original));
         } else if reversed.contains(&root) && !is_known {
@@ -84,12 +82,22 @@ pub(super) async fn sort_out(
     Ok(unneeded)
 }
 
-/// The originals of the items, with all that is related to them by names. Facts of customers who were merged count together.
-async fn list_recorded(
+/// What the items of a batch are compared with.
+struct Related {
+    /// Transactions as those of the customers as whose they count.
+    facts: Vec<Transaction>,
+    /// Those among them that have the source and id of another one.
+    namesakes: Namesakes,
+}
+
+/// The originals of the items, with all that is related to them by names, and what comes with the same call, which counts whatever stands
+/// first. Facts of customers who were merged count together.
+async fn list_related(
     tx: &mut PgConnection,
     conditional: &[&NewFact<Transaction>],
+    others: &[&NewFact<Transaction>],
     locked: &Locked,
-) -> Result<Vec<Transaction>, StoreError> {
+) -> Result<Related, StoreError> {
     let groups = Groups::from_profiles(locked.profiles.values());
     let mut orders = Facts::default();
     for item in conditional {
@@ -106,15 +114,18 @@ async fn list_recorded(
             orders.transactions.push(order);
         }
     }
-    let recorded = store::related::list(tx, std::iter::once(&orders)).await?;
-    let recorded = recorded.into_values().flat_map(|facts| facts.transactions);
-    Ok(groups.join_keyed(recorded.collect(), |fact| &mut fact.key))
-}
-
-/// The key of a fact as one of the customer with whose profile it is.
-fn of_root(key: &FactKey, locked: &Locked) -> FactKey {
-    FactKey {
-        customer_id: locked.root(&key.customer_id).clone(),
-        ..key.clone()
+    let mut related = store::related::list(tx, std::iter::once(&orders)).await?;
+    for item in others {
+        let of_customer = related.entry(item.fact.key.customer_id.clone());
+        of_customer
+            .or_default()
+            .transactions
+            .push(item.fact.clone());
     }
+    let namesakes = Namesakes::new(&groups, &related);
+    let facts = groups.join(related, &namesakes).into_values();
+    Ok(Related {
+        facts: facts.flat_map(|facts| facts.transactions).collect(),
+        namesakes,
+    })
 }

@@ -29,8 +29,8 @@ pub async fn is_due(pool: &Pool) -> Result<bool, StoreError> {
     Ok(!store::profile_fold::is_current(&mut connection, FOLD_VERSION).await?)
 }
 
-/// Folds the customers whose profiles may be other ones by now from all their facts: those with a refund or reversal. A profile that
-/// changes has a new version, as after any write. Returns how many did.
+/// Folds the customers whose profiles may be other ones by now from all their facts. A profile that changes has a new version, as after any
+/// write. Returns how many did.
 ///
 /// # Errors
 /// When the database cannot be asked; then it can be run again.
@@ -43,22 +43,8 @@ pub async fn refold(pool: &Pool, recorded_at: Timestamp) -> Result<u64, StoreErr
     }
     drop(connection);
     if is_due(pool).await? {
-        let mut after = String::new();
-        loop {
-            // The customers are listed in the transaction that folds them: a pool of one connection is enough.
-            let mut tx = pool.begin().await?;
-            let customers = store::profile_fold::list_refunded(&mut tx, &after, BATCH).await?;
-            let Some(last) = customers.last() else {
-                break;
-            };
-            last.as_str().clone_into(&mut after);
-            let customers = with_roots(&mut tx, customers).await?;
-            store::locks::lock_customers(&mut tx, &customers).await?;
-            let profiles = changed_profiles(&mut tx, &customers, recorded_at).await?;
-            let versions = store::profiles::upsert(&mut tx, &profiles).await?;
-            store::change_log::insert(&mut tx, &versions, recorded_at).await?;
-            tx.commit().await?;
-            changed += versions.len() as u64;
+        for affected in [Affected::Refunded, Affected::MergedInto] {
+            changed += refold_affected(pool, affected, recorded_at).await?;
         }
         sum_log_gaps(pool).await?;
     }
@@ -66,6 +52,47 @@ pub async fn refold(pool: &Pool, recorded_at: Timestamp) -> Result<u64, StoreErr
     store::profile_fold::upsert(&mut tx, FOLD_VERSION).await?;
     tx.commit().await?;
     Ok(changed)
+}
+
+/// Customers whose profiles an earlier version may have made otherwise.
+#[derive(Debug, Clone, Copy)]
+enum Affected {
+    /// Those with a refund or reversal.
+    Refunded,
+    /// Those into whom others are merged.
+    MergedInto,
+}
+
+async fn refold_affected(
+    pool: &Pool,
+    affected: Affected,
+    recorded_at: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut changed = 0;
+    let mut after = String::new();
+    loop {
+        // The customers are listed in the transaction that folds them: a pool of one connection is enough.
+        let mut tx = pool.begin().await?;
+        let customers = match affected {
+            Affected::Refunded => {
+                store::profile_fold::list_refunded(&mut tx, &after, BATCH).await?
+            }
+            Affected::MergedInto => {
+                store::profile_fold::list_merged_into(&mut tx, &after, BATCH).await?
+            }
+        };
+        let Some(last) = customers.last() else {
+            return Ok(changed);
+        };
+        last.as_str().clone_into(&mut after);
+        let customers = with_roots(&mut tx, customers).await?;
+        store::locks::lock_customers(&mut tx, &customers).await?;
+        let profiles = changed_profiles(&mut tx, &customers, recorded_at).await?;
+        let versions = store::profiles::upsert(&mut tx, &profiles).await?;
+        store::change_log::insert(&mut tx, &versions, recorded_at).await?;
+        tx.commit().await?;
+        changed += versions.len() as u64;
+    }
 }
 
 /// Sums the gaps between purchase days where an earlier program did not. No profile changes by that.

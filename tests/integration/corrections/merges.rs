@@ -6,6 +6,7 @@ mod imports;
 mod memory;
 mod random;
 mod refused;
+mod separate;
 
 use patron::pb;
 use patron::pb::attribute_value::Value;
@@ -65,6 +66,14 @@ async fn assert_sound(service: &Service) {
     let request = pb::CheckProfilesRequest::default();
     let checked = service.customers().check_profiles(request).await;
     assert_eq!(checked.unwrap().into_inner().differences, []);
+}
+
+/// Sum of purchases net of refunds, and refunds that found nothing.
+async fn net(service: &Service, id: &str) -> (i64, i32) {
+    let customer = service.customer(id).await;
+    let days = customer.purchase_days.iter();
+    let sum = days.map(|day| day.amount.as_ref().unwrap().amount_minor);
+    (sum.sum(), customer.unmatched_refund_count)
 }
 
 /// Kind, count, shared and differing of facts.

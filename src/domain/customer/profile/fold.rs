@@ -32,8 +32,9 @@ use crate::domain::{
 
 /// Rises when the same facts are folded otherwise than before, so that stored profiles are made anew. 2: refunds are taken off single
 /// purchases. 3: the last day of a refund that names nothing is kept. 4: beside the profile, the gaps between purchase days are summed. 5:
-/// refunds in another currency are kept with the purchase that they name, and amounts of unmatched refunds are summed.
-pub const FOLD_VERSION: i32 = 5;
+/// refunds in another currency are kept with the purchase that they name, and amounts of unmatched refunds are summed. 6: facts of merged
+/// customers with one source and id are several where they differ.
+pub const FOLD_VERSION: i32 = 6;
 
 /// Facts of one customer.
 #[derive(Debug, Clone, Default)]

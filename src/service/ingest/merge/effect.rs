@@ -14,6 +14,7 @@ use crate::{
             facts::AttributeFact,
             group::{
                 Groups,
+                namesakes::Namesakes,
                 overlap::{SharedCount, SharedFacts, compare},
             },
             profile::{DatedProfile, Facts, Profile},
@@ -195,7 +196,9 @@ async fn list_facts(
     };
     let records = groups.with_members(ids);
     let outcomes = store::contact_outcomes::list(tx, &records, always).await?;
-    let outcomes = groups.join_keyed(outcomes, |it| &mut it.outcome.key);
+    let contacts = store::contacts::list(tx, &records, None).await?;
+    let namesakes = Namesakes::of_contacts(&groups, contacts.iter());
+    let outcomes = RecordedOutcome::join(outcomes, &groups, &namesakes);
     Ok((
         facts.remove(&profile.customer_id).unwrap_or_default(),
         outcomes,

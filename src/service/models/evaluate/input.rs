@@ -11,6 +11,7 @@ use crate::{
         customer::{
             CustomerKind,
             facts::{AttributeFact, Transaction},
+            group::namesakes::Namesakes,
             profile::{Facts, History},
         },
         fitted::parameters::Covariate,
@@ -61,7 +62,8 @@ pub(super) async fn read(
                 facts.entry(id).or_default().attributes = observed;
             }
         }
-        let mut facts = groups.join(facts);
+        let namesakes = Namesakes::new(&groups, &facts);
+        let mut facts = groups.join(facts, &namesakes);
         for (id, kind) in customers {
             let Facts {
                 transactions,

@@ -1,4 +1,5 @@
-//! Random facts of three customers with random merges in between: each group is what one customer with all its facts would be.
+//! Random facts of three customers with random merges in between: each group is what one customer with all its facts would be. Ids are unique per
+//! customer: of two facts with one id that differ both count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,50 +164,111 @@ async fn step(service: &ServiceWithDatabase, world: &mut World, random: &mut Ran
     }
 }
 
-/// Records all facts of a group anew, of one customer.
-async fn record_anew(service: &ServiceWithDatabase, records: &[&Record], id: &str) {
-    let mut transactions: BTreeMap<&String, pb::Transaction> = BTreeMap::new();
-    let mut contacts: BTreeMap<&String, pb::Contact> = BTreeMap::new();
-    let mut cities: BTreeMap<&String, &String> = BTreeMap::new();
-    let mut prices: BTreeMap<&(String, String), i64> = BTreeMap::new();
-    for record in records {
+/// What the facts of one customer are called in their group, by their own ids.
+#[derive(Default)]
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    fn of(&self, id: &str) -> String {
+        self.0.get(id).map_or(id, |name| name).to_owned()
+    }
+
+    /// Names the fact with this id; `others` are those of earlier customers with it, each with its name, and whether it is the same.
+    fn add(&mut self, id: &str, customer: &str, others: &[(String, bool)]) {
+        let same = others.iter().find(|(_, is_same)| *is_same);
+        let name = match same {
+            Some((name, _)) => name.clone(),
+            None if others.is_empty() => id.to_owned(),
+            None => format!("{id} {customer}"),
+        };
+        self.0.insert(id.to_owned(), name);
+    }
+}
+
+/// The facts of a group. Of two with one id that are alike the first counts; of two that differ each does: the other one has another id then,
+/// and for its customer that is what the id names.
+fn together(records: &[(&str, &Record)]) -> Record {
+    let mut all = Record::default();
+    let mut earlier: Vec<(&Record, Names, Names)> = vec![];
+    for (customer, record) in records {
+        let (mut orders, mut calls) = (Names::default(), Names::default());
+        // What is named comes before what names it: digits before letters.
         for (key, fact) in &record.transactions {
-            transactions.entry(key).or_insert_with(|| pb::Transaction {
-                customer_id: id.to_owned(),
-                ..fact.clone()
+            let others = earlier.iter().filter_map(|(it, names, _)| {
+                let other = it.transactions.get(key)?;
+                let what = |it: &pb::Transaction, names: &Names| {
+                    let original = names.of(&it.original_transaction_id);
+                    (it.kind, it.when.clone(), it.amount.clone(), original)
+                };
+                Some((names.of(key), what(other, names) == what(fact, &orders)))
             });
+            let others: Vec<(String, bool)> = others.collect();
+            orders.add(key, customer, &others);
+            let fact = pb::Transaction {
+                transaction_id: orders.of(key),
+                original_transaction_id: orders.of(&fact.original_transaction_id),
+                ..fact.clone()
+            };
+            all.transactions.entry(orders.of(key)).or_insert(fact);
         }
         for (key, fact) in &record.contacts {
-            contacts.entry(key).or_insert_with(|| pb::Contact {
-                customer_id: id.to_owned(),
-                ..fact.clone()
+            let others = earlier.iter().filter_map(|(it, _, names)| {
+                let other = it.contacts.get(key)?;
+                let what = |it: &pb::Contact, names: &Names| {
+                    (it.when.clone(), names.of(&it.retracts_contact_id))
+                };
+                Some((names.of(key), what(other, names) == what(fact, &calls)))
             });
+            let others: Vec<(String, bool)> = others.collect();
+            calls.add(key, customer, &others);
+            let fact = pb::Contact {
+                contact_id: calls.of(key),
+                retracts_contact_id: calls.of(&fact.retracts_contact_id),
+                ..fact.clone()
+            };
+            all.contacts.entry(calls.of(key)).or_insert(fact);
         }
         for (day, value) in &record.cities {
-            cities.entry(day).or_insert(value);
+            all.cities.entry(day.clone()).or_insert(value.clone());
         }
         for (key, stated) in &record.prices {
-            prices.entry(key).or_insert(*stated.last().unwrap());
+            all.prices.entry(key.clone()).or_insert(stated.clone());
         }
+        earlier.push((record, orders, calls));
     }
+    all
+}
+
+/// Records all facts of a group anew, of one customer.
+async fn record_anew(service: &ServiceWithDatabase, all: Record, id: &str) {
     service.write_customers(&[patch(id)]).await;
-    let transactions: Vec<_> = transactions.into_values().collect();
+    let transactions = all.transactions.into_values();
+    let transactions = transactions.map(|fact| pb::Transaction {
+        customer_id: id.to_owned(),
+        ..fact
+    });
+    let transactions: Vec<_> = transactions.collect();
     if !transactions.is_empty() {
         service.write(&transactions).await;
     }
-    let contacts: Vec<_> = contacts.into_values().collect();
+    let contacts = all.contacts.into_values().map(|fact| pb::Contact {
+        customer_id: id.to_owned(),
+        ..fact
+    });
+    let contacts: Vec<_> = contacts.collect();
     if !contacts.is_empty() {
         service.write_contacts(&contacts).await;
     }
-    for (day, value) in cities {
+    for (day, value) in &all.cities {
         let change = pb::CustomerPatch {
             attributes: vec![city(value, day)],
             ..patch(id)
         };
         service.write_customers(&[change]).await;
     }
-    let prices = prices.into_iter();
-    let observations = prices.map(|((key, day), price)| observed(id, key, day, price));
+    let prices = all.prices.into_iter();
+    let observations =
+        prices.map(|((key, day), stated)| observed(id, &key, &day, *stated.last().unwrap()));
     let observations: Vec<_> = observations.collect();
     if !observations.is_empty() {
         service.write_contracts(&observations).await;
@@ -240,10 +302,13 @@ async fn a_group_is_what_one_customer_with_all_its_facts_is() {
             let roots: BTreeSet<_> = IDS.into_iter().map(|id| world.root(id)).collect();
             for root in roots {
                 let records = world.group(root);
-                let records = records.iter().filter_map(|id| world.records.get(id));
+                let records = records
+                    .iter()
+                    .filter_map(|id| Some((*id, world.records.get(id)?)));
                 anew += 1;
                 let id = format!("anew-{anew}");
-                record_anew(&service, &records.collect::<Vec<_>>(), &id).await;
+                let all = together(&records.collect::<Vec<_>>());
+                record_anew(&service, all, &id).await;
                 let expected = known(&service, &id).await;
                 for id in world.group(root) {
                     let found = known(&service, id).await;
