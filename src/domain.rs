@@ -8,6 +8,7 @@ pub mod basis;
 pub mod calendar;
 pub mod clv;
 pub mod customer;
+pub mod definition_tests;
 pub mod definitions;
 pub mod desk;
 pub mod evaluation;

@@ -1,4 +1,4 @@
-//! `patron definitions`: check, publish, list, show and roll back definitions; print the language of their conditions.
+//! `patron definitions`: check, test, publish, list, show and roll back definitions; print the language of their conditions.
 //!
 //! Checking needs no server: it is the same code that the server runs, so authors can run it in their own CI.
 
@@ -18,12 +18,15 @@ use crate::pb;
 
 pub mod answer;
 pub mod check;
+mod run_tests;
 
 /// The commands of `patron definitions`.
 #[derive(Debug, Subcommand)]
 pub enum DefinitionsCommand {
     /// Check a file and list every problem; needs no server
     Check(CheckArgs),
+    /// Run the tests of a file; needs no server
+    Test(TestArgs),
     /// Check and publish a file
     Publish(PublishArgs),
     /// List all published revisions, newest first
@@ -39,6 +42,16 @@ pub enum DefinitionsCommand {
 /// Options of `patron definitions check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// YAML file; - reads standard input
+    file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `patron definitions test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
     /// YAML file; - reads standard input
     file: PathBuf,
     /// Print JSON
@@ -113,6 +126,7 @@ pub struct LanguageArgs {
 pub async fn run(command: &DefinitionsCommand, output: &mut Output) -> Result<(), CliError> {
     match command {
         DefinitionsCommand::Check(args) => check(args, output),
+        DefinitionsCommand::Test(args) => run_tests::run(args, output),
         DefinitionsCommand::Publish(args) => publish(args, output).await,
         DefinitionsCommand::List(args) => list(args, output).await,
         DefinitionsCommand::Show(args) => show(args, output).await,

@@ -55,7 +55,16 @@ pub fn assess(view: ProfileAt<'_>, basis: &Basis) -> Assessment {
 /// before definitions are published.
 #[must_use]
 pub fn decide<'a>(view: ProfileAt<'a>, basis: &'a Basis) -> (Assessment, Option<Decided<'a>>) {
-    let valued = Valued::new(view, basis);
+    decide_valued(view, Valued::new(view, basis), basis)
+}
+
+/// The same of a customer whose value and tier are known.
+#[must_use]
+pub fn decide_valued<'a>(
+    view: ProfileAt<'a>,
+    valued: Valued,
+    basis: &'a Basis,
+) -> (Assessment, Option<Decided<'a>>) {
     let Some(definitions) = basis.revision.definitions.as_deref() else {
         let undefined = Assessment {
             valued,

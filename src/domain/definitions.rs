@@ -5,6 +5,7 @@
 //! revisions are stored or published.
 
 pub mod calendars;
+pub mod cases;
 mod catalogue;
 pub mod contact_cost;
 mod fields;
@@ -13,6 +14,7 @@ mod order;
 pub mod period;
 mod place;
 mod policies;
+mod report;
 pub mod routing;
 mod schemes;
 mod settings;
@@ -25,11 +27,12 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt::Write as _, ops::Range};
+use std::ops::Range;
 
 pub use self::catalogue::{AttributeDefinition, Family};
 pub use self::observations::Contradiction;
 pub use self::policies::Policies;
+pub use self::report::report;
 use self::routing::RuleId;
 pub use self::sources::{SameId, Source};
 pub use self::treatments::{
@@ -42,7 +45,7 @@ use crate::domain::{
     money::{Currency, Money},
     rules::{
         condition::{Condition, SegmentId, Term},
-        diagnostic::{self, Diagnostic, Diagnostics},
+        diagnostic::{Diagnostic, Diagnostics},
         program::{Builder, Program, RootId, Verdict},
         vocabulary::Vocabulary,
     },
@@ -189,21 +192,34 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// Reads a document.
+    /// Reads a document but its tests: what is in force decides, whatever its tests were.
     ///
     /// # Errors
     /// All problems, in the order of their places in `text`.
     pub fn read(text: &str) -> Result<Self, Vec<Diagnostic>> {
+        Self::read_with(text, |_, _, _| Some(())).map(|(definitions, ())| definitions)
+    }
+
+    /// Reads a document, and by `tests` what it has besides.
+    fn read_with<T>(
+        text: &str,
+        tests: impl FnOnce(cases::Reader<'_>, cases::Section<'_>, &mut Diagnostics) -> Option<T>,
+    ) -> Result<(Self, T), Vec<Diagnostic>> {
         let mut problems = Diagnostics::default();
         let read = yaml::read(text, &mut problems)
-            .and_then(|root| Self::from_yaml(text, &root, &mut problems));
+            .and_then(|root| Self::from_yaml(text, &root, tests, &mut problems));
         match read {
-            Some(definitions) if problems.is_empty() => Ok(definitions),
+            Some(read) if problems.is_empty() => Ok(read),
             _ => Err(problems.into_sorted()),
         }
     }
 
-    fn from_yaml(text: &str, root: &yaml::Node, problems: &mut Diagnostics) -> Option<Self> {
+    fn from_yaml<T>(
+        text: &str,
+        root: &yaml::Node,
+        tests: impl FnOnce(cases::Reader<'_>, cases::Section<'_>, &mut Diagnostics) -> Option<T>,
+        problems: &mut Diagnostics,
+    ) -> Option<(Self, T)> {
         let mut top = fields::Fields::from_node(root, root.span, "the definitions", problems)?;
         let (value, currency) = settings::value(&mut top, problems);
         let channels = settings::channels(&mut top, currency, problems);
@@ -217,6 +233,7 @@ impl Definitions {
         let calendars = calendars::read(&mut top, problems);
         let intents = routing::intents(&mut top, problems);
         let (rules_place, rules) = (top.key_span("routing"), top.get("routing"));
+        let section = (top.key_span("tests"), top.get("tests"));
         top.finish(problems);
 
         let (vocabulary, has_currency) =
@@ -237,6 +254,7 @@ impl Definitions {
             has_currency,
         }
         .read(rules, rules_place, problems);
+        let tests = tests(cases::Reader::new(currency, &reader), section, problems);
         let policies = Policies::new(calendars, intents, rules, treatments.as_ref(), problems);
         if !problems.is_empty() {
             return None;
@@ -251,7 +269,7 @@ impl Definitions {
             .zip(&segments)
             .map(|(id, _)| program.slot_of(&Term::Segment(SegmentId(id))))
             .collect();
-        Some(Self {
+        let definitions = Self {
             value: value?,
             channels,
             attributes: attributes.readable,
@@ -266,7 +284,8 @@ impl Definitions {
             program,
             order: order?,
             segment_slots,
-        })
+        };
+        Some((definitions, tests?))
     }
 
     /// How customers are valued.
@@ -369,26 +388,4 @@ fn program(segments: &[Segment], policies: &Policies) -> Program {
         builder.add(condition);
     }
     builder.build()
-}
-
-/// Shows all problems of a file as one report, ending with their number.
-#[must_use]
-pub fn report(text: &str, file: &str, problems: &[Diagnostic]) -> String {
-    let mut out = String::new();
-    for problem in problems {
-        out.push_str(&diagnostic::render(text, file, problem));
-        out.push('\n');
-    }
-    let noun = if problems.len() == 1 {
-        "problem"
-    } else {
-        "problems"
-    };
-    let at_least = if problems.len() >= diagnostic::MAX_DIAGNOSTICS {
-        "at least "
-    } else {
-        ""
-    };
-    let _ = writeln!(out, "{file}: {at_least}{} {noun}", problems.len());
-    out
 }

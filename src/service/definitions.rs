@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     clock::Clock,
     domain::{
-        basis::Basis, calendar::Day, definitions::Definitions, rules::diagnostic::Diagnostic,
+        basis::Basis, calendar::Day, definition_tests, definitions::Definitions,
+        rules::diagnostic::Diagnostic,
     },
     service::{
         current_basis::CurrentBasis,
@@ -91,7 +92,7 @@ impl DefinitionRevisions {
         document: &str,
     ) -> Result<Result<Arc<Definitions>, Vec<Diagnostic>>, ServiceError> {
         let document = document.to_owned();
-        let read = move || Definitions::read(&document).map(Arc::new);
+        let read = move || definition_tests::read(&document).map(|it| it.definitions);
         self.lane.compute(read).await
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cli::error::CliError;
+use crate::domain::definition_tests::{self, DocumentWithTests};
 use crate::domain::definitions::{Definitions, report};
 use crate::domain::rules::diagnostic::{self, Diagnostic};
 use crate::pb;
@@ -62,7 +63,7 @@ impl Document {
 #[derive(Debug)]
 pub struct Checked<'a> {
     document: &'a Document,
-    outcome: Result<Definitions, Vec<Diagnostic>>,
+    outcome: Result<DocumentWithTests, Vec<Diagnostic>>,
 }
 
 /// A problem as JSON.
@@ -73,6 +74,21 @@ pub struct ProblemJson {
     reason: String,
     description: String,
     help: Option<String>,
+}
+
+impl ProblemJson {
+    /// A problem of a text.
+    pub(super) fn new(text: &str, problem: &Diagnostic) -> Self {
+        let (line, column) = diagnostic::line_and_column(text, problem.span.start);
+        let number = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
+        Self {
+            line: number(line),
+            column: number(column),
+            reason: problem.code.as_str().to_owned(),
+            description: problem.message.clone(),
+            help: problem.help.clone(),
+        }
+    }
 }
 
 impl From<pb::DefinitionProblem> for ProblemJson {
@@ -104,15 +120,16 @@ struct Counts {
     tiers: usize,
     schemes: usize,
     segments: usize,
+    tests: usize,
 }
 
 impl<'a> Checked<'a> {
-    /// Checks a document.
+    /// Checks a document and runs its tests.
     #[must_use]
     pub fn from_document(document: &'a Document) -> Self {
         Self {
             document,
-            outcome: Definitions::read(&document.text),
+            outcome: definition_tests::read(&document.text),
         }
     }
 
@@ -125,7 +142,7 @@ impl<'a> Checked<'a> {
     /// The definitions, if nothing is wrong.
     #[must_use]
     pub fn definitions(&self) -> Option<&Definitions> {
-        self.outcome.as_ref().ok()
+        self.outcome.as_ref().ok().map(|read| &*read.definitions)
     }
 
     /// One report of all problems, or one line that says how much is defined.
@@ -134,14 +151,17 @@ impl<'a> Checked<'a> {
         let Document { name, text } = self.document;
         match &self.outcome {
             Err(problems) => report(text, name, problems),
-            Ok(definitions) => {
-                let counts = Counts::from_definitions(definitions);
-                let parts = [
+            Ok(read) => {
+                let counts = Counts::new(read);
+                let mut parts = vec![
                     counted(counts.attributes, "attribute"),
                     counted(counts.tiers, "tier"),
                     counted(counts.schemes, "scheme"),
                     counted(counts.segments, "segment"),
                 ];
+                if counts.tests > 0 {
+                    parts.push(counted(counts.tests, "test"));
+                }
                 format!("{name}: no problems: {}\n", parts.join(", "))
             }
         }
@@ -153,7 +173,7 @@ impl<'a> Checked<'a> {
         CheckedJson {
             file: self.document.name.clone(),
             sound: self.is_sound(),
-            counts: self.definitions().map(Counts::from_definitions),
+            counts: self.outcome.as_ref().ok().map(Counts::new),
             problems: self.problems_json(),
         }
     }
@@ -165,37 +185,26 @@ impl<'a> Checked<'a> {
         problems
             .into_iter()
             .flatten()
-            .map(|problem| self.problem_json(problem))
+            .map(|problem| ProblemJson::new(&self.document.text, problem))
             .collect()
-    }
-
-    fn problem_json(&self, problem: &Diagnostic) -> ProblemJson {
-        let text = &self.document.text;
-        let (line, column) = diagnostic::line_and_column(text, problem.span.start);
-        let number = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
-        ProblemJson {
-            line: number(line),
-            column: number(column),
-            reason: problem.code.as_str().to_owned(),
-            description: problem.message.clone(),
-            help: problem.help.clone(),
-        }
     }
 }
 
 impl Counts {
-    fn from_definitions(definitions: &Definitions) -> Self {
+    fn new(read: &DocumentWithTests) -> Self {
+        let definitions = &read.definitions;
         Self {
             attributes: definitions.attributes().len(),
             tiers: definitions.tiers().len(),
             schemes: definitions.schemes().len(),
             segments: definitions.segments().len(),
+            tests: read.cases.len(),
         }
     }
 }
 
 /// "1 tier", "4 tiers".
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }

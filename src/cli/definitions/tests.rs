@@ -1,5 +1,7 @@
 //! The commands over files, and over a server of our own that keeps what is published.
 
+mod own_tests;
+
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 

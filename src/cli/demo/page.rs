@@ -216,6 +216,11 @@ fn examples(report: &DemoReport, commands: &Commands) -> String {
         "How are mistakes in definitions reported?",
         format!("{show} | {MISTAKES} | {check}"),
     );
+    let test = commands.alone("definitions test -");
+    add(
+        "Do the definitions decide as their authors expect?",
+        format!("{show} | {test}"),
+    );
     lines.join("\n")
 }
 
@@ -309,6 +314,7 @@ mod tests {
             "examples/definitions.yaml as revision 1 in 0.10 s",
             "  target/release/patron definitions show --endpoint http://127.0.0.1:7 | sed '",
             "/' | target/release/patron definitions check -",
+            "  target/release/patron definitions show --endpoint http://127.0.0.1:7 | target/release/patron definitions test -",
         ] {
             assert!(page.contains(part), "{part:?} in\n{page}");
         }

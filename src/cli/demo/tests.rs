@@ -37,7 +37,7 @@ async fn a_first_run_loads_fits_and_prints_and_a_later_one_only_prints() {
     assert!(said.contains("123.45 EUR"), "{said}");
     let commands = said.lines().filter(|line| line.contains(&endpoint));
     // Nobody holds the second tier of this server, so nobody is shown what the next better one takes.
-    assert_eq!(commands.count(), 5, "{said}");
+    assert_eq!(commands.count(), 6, "{said}");
 
     let writes = fake.writes();
     let later = options(1, date(2024, 7, 15));

@@ -1,15 +1,18 @@
 //! Reading mappings, lists and texts of the YAML tree into values, with a problem for everything that is not as it should be.
 
-use std::ops::RangeInclusive;
+mod readable;
+mod values;
 
+pub(super) use self::{
+    readable::readable,
+    values::{choice, day, minutes, money, share, whole},
+};
 use super::{
     LocalizedText,
     yaml::{Entry, Kind, Node},
 };
 use crate::domain::{
-    money::{Currency, Money},
     rules::{
-        amount,
         diagnostic::{Code, Diagnostics, Span},
         nearest::nearest,
     },
@@ -83,6 +86,17 @@ impl<'a> Fields<'a> {
     pub(super) fn key_span(&self, key: &str) -> Span {
         let entry = self.entries.iter().find(|entry| entry.key == key);
         entry.map_or(self.place, |entry| entry.key_span)
+    }
+
+    /// Reports keys without a value, which [`Self::get`] takes for absent, where to be absent means something else. Returns whether there are any.
+    pub(super) fn reports_empty(&self, problems: &mut Diagnostics) -> bool {
+        let empty = self.entries.iter().filter(|entry| is_empty(&entry.value));
+        for entry in empty.clone() {
+            let message = format!("`{}` has no value", entry.key);
+            let help = "write one, `[]` for an empty list, or remove the key";
+            problems.add_with_help(entry.key_span, Code::BadValue, message, help);
+        }
+        empty.count() > 0
     }
 
     /// Reports keys that nobody asked for.
@@ -224,132 +238,6 @@ pub(super) fn check_name(text: &str, span: Span, problems: &mut Diagnostics) -> 
 /// A name.
 pub(super) fn name(node: &Node, problems: &mut Diagnostics) -> Option<Label> {
     check_name(scalar(node, problems)?, node.span, problems)
-}
-
-/// A whole number.
-pub(super) fn whole(
-    node: &Node,
-    range: RangeInclusive<u32>,
-    problems: &mut Diagnostics,
-) -> Option<u32> {
-    let written = scalar(node, problems)?;
-    let parsed = written.parse().ok().filter(|value| range.contains(value));
-    if parsed.is_some() {
-        return parsed;
-    }
-    let message = format!(
-        "{written:?} is not a whole number from {} to {}",
-        range.start(),
-        range.end()
-    );
-    refuse(
-        node.span,
-        message,
-        format!("for example {}", range.start()),
-        problems,
-    )
-}
-
-/// A share, written `40 %` or `0.4`.
-pub(super) fn share(node: &Node, problems: &mut Diagnostics) -> Option<f64> {
-    let written = scalar(node, problems)?;
-    let (digits, unit) = match written.strip_suffix('%') {
-        Some(percent) => (percent.trim_end(), 100.0),
-        None => (written, 1.0),
-    };
-    let is_plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let parsed = digits.parse().ok().map(|number: f64| number / unit);
-    match parsed.filter(|value| is_plain && (0.0..=1.0).contains(value)) {
-        Some(value) => Some(value),
-        None => refuse(
-            node.span,
-            format!("{written:?} is not a share from 0 % to 100 %"),
-            "for example `40 %` or `0.4`",
-            problems,
-        ),
-    }
-}
-
-/// An amount in `currency`, which is `None` when that could not be read.
-pub(super) fn money(
-    node: &Node,
-    currency: Option<Currency>,
-    problems: &mut Diagnostics,
-) -> Option<Money> {
-    let written = scalar(node, problems)?;
-    let code = currency.map_or("EUR", Currency::code);
-    match amount::parse(written) {
-        Ok(money) if currency.is_none_or(|currency| currency == money.currency) => Some(money),
-        Ok(money) => {
-            let message = format!("this amount is in {}; values are in {code}", money.currency);
-            problems.add_with_help(
-                node.span,
-                Code::CurrencyMismatch,
-                message,
-                format!("write it in {code}"),
-            );
-            None
-        }
-        Err(error) => refuse(
-            node.span,
-            error,
-            format!("for example `5000 {code}`"),
-            problems,
-        ),
-    }
-}
-
-/// One of the listed words.
-pub(super) fn choice<T: Copy>(
-    node: &Node,
-    words: &[(&str, T)],
-    problems: &mut Diagnostics,
-) -> Option<T> {
-    let written = scalar(node, problems)?;
-    if let Some((_, value)) = words.iter().find(|(word, _)| *word == written) {
-        return Some(*value);
-    }
-    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-    let help = match nearest(written, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("write one of {}", known.join(", ")),
-    };
-    refuse(
-        node.span,
-        format!("{written:?} is not valid here"),
-        help,
-        problems,
-    )
-}
-
-/// Minutes, written `15 min`, `4 h` or `2 d`.
-pub(super) fn minutes(node: &Node, problems: &mut Diagnostics) -> Option<u32> {
-    let written = scalar(node, problems)?;
-    let digits = written.len()
-        - written
-            .trim_start_matches(|c: char| c.is_ascii_digit())
-            .len();
-    let (number, unit) = written.split_at(digits);
-    let factor = match unit.trim_start() {
-        "min" => Some(1),
-        "h" => Some(60),
-        "d" => Some(24 * 60),
-        _ => None,
-    };
-    let parsed = number
-        .parse::<u32>()
-        .ok()
-        .zip(factor)
-        .and_then(|(number, factor)| number.checked_mul(factor));
-    match parsed.filter(|&minutes| minutes > 0) {
-        Some(minutes) => Some(minutes),
-        None => refuse(
-            node.span,
-            format!("{written:?} is not a duration"),
-            "for example `15 min`, `4 h` or `2 d`",
-            problems,
-        ),
-    }
 }
 
 /// A list without repetition, each entry read by `entry`.

@@ -88,6 +88,8 @@ pub enum Code {
     Cycle,
     /// A segment that no customer can be in, because earlier ones take everybody.
     Unreachable,
+    /// Definitions decide otherwise about a customer than a test of theirs expects.
+    TestFailed,
 }
 
 impl Code {
@@ -117,6 +119,7 @@ impl Code {
             Self::TierOverlap => "TIER_OVERLAP",
             Self::Cycle => "CYCLE",
             Self::Unreachable => "UNREACHABLE",
+            Self::TestFailed => "TEST_FAILED",
         }
     }
 }

@@ -224,6 +224,53 @@ async fn a_document_is_a_revision_once_and_earlier_ones_can_be_put_in_force_agai
     assert_eq!(basis_id(&service).await, "r2-m0-EUR", "as before");
 }
 
+fn line_of<'a>(document: &'a str, problem: &pb::DefinitionProblem) -> &'a str {
+    let at = usize::try_from(problem.line).unwrap() - 1;
+    document.lines().nth(at).unwrap().trim()
+}
+
+#[tokio::test]
+async fn a_document_whose_tests_fail_is_not_published() {
+    let service = ServiceWithDatabase::start().await;
+    let first = service.publish(EXAMPLE).await;
+    // Gold begins later, and a test of the document is not changed with it.
+    let changed = EXAMPLE.replacen("at_least: 600 EUR", "at_least: 800 EUR", 1);
+    let refused = publish(&service, &changed).await.unwrap();
+    assert_eq!(refused.revision, None);
+    let request = pb::ValidateDefinitionsRequest {
+        document: changed.clone(),
+    };
+    let checked = service.definitions().validate_definitions(request).await;
+    assert_eq!(checked.unwrap().into_inner().problems, refused.problems);
+    let found: Vec<(&str, &str)> = refused
+        .problems
+        .iter()
+        .map(|it| (&*it.reason, line_of(&changed, it)))
+        .collect();
+    let at_risk = "segments: { attention/at_risk: in, profitability/profitable: in }";
+    let treatment = "treatment: { queue: service_plus, skills: [retention] }";
+    assert_eq!(
+        found,
+        [
+            ("TEST_FAILED", "tier: gold"),
+            ("TEST_FAILED", at_risk),
+            ("TEST_FAILED", treatment),
+            ("TEST_FAILED", treatment),
+            ("TEST_FAILED", "segments: { attention/at_risk: unknown }"),
+        ]
+    );
+    assert!(
+        refused.problems[0].help.contains("the value is 700.00 EUR"),
+        "{refused:?}"
+    );
+    assert_eq!(list(&service, 0, "").await.revisions.len(), 1);
+    // With the test it is published.
+    let right = changed.replace("value: 700 EUR", "value: 900 EUR");
+    assert_eq!(service.publish(&right).await.revision, first.revision + 1);
+    // One that is in force needs no test: rolling back asks for none.
+    assert_eq!(roll_back(&service, 1).await.unwrap(), first);
+}
+
 #[tokio::test]
 async fn revisions_are_listed_in_pages_without_their_documents() {
     let service = ServiceWithDatabase::start().await;

@@ -7,7 +7,7 @@ use crate::domain::{
     definitions::{
         Channel, LocalizedText, TierDefinition,
         calendars::Calendars,
-        fields::{self, Fields},
+        fields::{self, Fields, readable},
         period::{self, Precision},
         yaml::{Entry, Node},
     },
@@ -267,18 +267,6 @@ fn list<T: PartialEq>(
     let node = fields.get(key)?;
     let what = format!("`{key}`");
     Some(fields::unique(node, place, &what, problems, entry))
-}
-
-/// A field as the treatment has it; `None` where it is stated and could not be read.
-#[expect(
-    clippy::option_option,
-    reason = "stated and readable are different questions"
-)]
-fn readable<T>(stated: Option<Option<T>>) -> Option<Option<T>> {
-    match stated {
-        None => Some(None),
-        Some(read) => read.map(Some),
-    }
 }
 
 /// A language as `de` or `de-AT` (BCP 47). Only its form is checked.
