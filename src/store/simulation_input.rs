@@ -74,7 +74,7 @@ pub async fn list_contacts(
 ) -> Result<Vec<TimedContact>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "WITH member AS (
-           SELECT unnest(m.members) AS customer_id, m.customer_id AS root
+           SELECT unnest(m.members) AS customer_id, m.customer_id AS root, m.members AS others
            FROM profiles AS m
            WHERE m.members IS NOT NULL
          )
@@ -97,7 +97,9 @@ pub async fn list_contacts(
            AND (member.root IS NULL OR NOT EXISTS (
              SELECT 1
              FROM contacts AS own
-             WHERE own.customer_id = member.root AND own.source = c.source AND own.contact_id = c.contact_id
+             WHERE own.customer_id = ANY (member.root || member.others)
+               AND (own.customer_id = member.root OR own.customer_id < c.customer_id)
+               AND own.source = c.source AND own.contact_id = c.contact_id
                AND own.day = c.day AND own.channel = c.channel AND coalesce(own.occurred_at, c.occurred_at) = c.occurred_at))
          ORDER BY c.occurred_at, c.customer_id, c.source, c.contact_id
          LIMIT $3",

@@ -137,7 +137,7 @@ pub(super) async fn list_contacts(
     Ok(counted.collect())
 }
 
-/// The namesakes among contacts of a window, and those that were retracted or have an outcome in it and lie outside.
+/// The namesakes among contacts of a window, and those outside that a retraction or an outcome may be of.
 async fn find_namesakes(
     connection: &mut PgConnection,
     groups: &Groups,
@@ -148,9 +148,17 @@ async fn find_namesakes(
         return Ok(Namesakes::default());
     }
     let retracted = contacts.iter().filter_map(Contact::retracted_key);
-    let with_outcome = outcomes.iter().filter(|outcome| outcome.has_contact);
-    let mut outside: HashSet<FactKey> = retracted
-        .chain(with_outcome.map(|it| it.outcome.key.clone()))
+    let named = retracted.chain(outcomes.iter().map(|it| it.outcome.key.clone()));
+    // What a customer does not have may be another one's of the group.
+    let mut outside: HashSet<FactKey> = named
+        .flat_map(|key| {
+            let root = groups.root(&key.customer_id).clone();
+            let customers = groups.with_members(&[root]).into_iter();
+            customers.map(move |customer_id| FactKey {
+                customer_id,
+                ..key.clone()
+            })
+        })
         .collect();
     for contact in contacts {
         outside.remove(&contact.key);

@@ -117,10 +117,10 @@ async fn list_related(
     let mut related = store::related::list(tx, std::iter::once(&orders)).await?;
     for item in others {
         let of_customer = related.entry(item.fact.key.customer_id.clone());
-        of_customer
-            .or_default()
-            .transactions
-            .push(item.fact.clone());
+        let transactions = &mut of_customer.or_default().transactions;
+        if transactions.iter().all(|fact| fact.key != item.fact.key) {
+            transactions.push(item.fact.clone());
+        }
     }
     let namesakes = Namesakes::new(&groups, &related);
     let facts = groups.join(related, &namesakes).into_values();

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::{Ingest, NewFact, facts::KeyedFact, locked::Locked, moves::Settled};
 use crate::{
     domain::{
-        customer::facts::FactKey,
+        customer::{facts::FactKey, group::Groups},
         definitions::SameId,
         text::{CustomerId, Label},
     },
@@ -99,6 +99,7 @@ pub(super) async fn claim<F: KeyedFact>(
             foreign.refused.extend([owned]);
         }
     }
+    foreign.stored = list_repeated(tx, &sources, items, locked).await?;
     let keys = items.iter().map(|item| item.fact.key());
     let keys = keys.filter(|key| !apart.contains_key(key));
     let others = sources.claim(tx, F::KEYED, keys).await?;
@@ -143,6 +144,52 @@ pub(super) async fn claim<F: KeyedFact>(
         }
     }
     Ok(foreign)
+}
+
+/// The facts of a batch whose ids are unique per customer only, that were found by an identifier and are recorded alike for another customer of
+/// their group: a file that names customers by identifiers comes for the customer who stays after a merge.
+async fn list_repeated<F: KeyedFact>(
+    tx: &mut PgConnection,
+    sources: &Sources<'_>,
+    items: &[&NewFact<F>],
+    locked: &Locked,
+) -> Result<HashMap<FactKey, F>, StoreError> {
+    let groups = Groups::from_profiles(locked.profiles.values());
+    if groups.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = items.iter().filter(|item| {
+        let source = &item.fact.key().source;
+        item.found_by.is_some() && sources.same_id(source) == SameId::Separate
+    });
+    let found: HashMap<&FactKey, &F> = found.map(|item| (item.fact.key(), &item.fact)).collect();
+    let mut sent: HashMap<FactKey, &FactKey> = HashMap::new();
+    for key in found.keys() {
+        let root = locked.root(&key.customer_id).clone();
+        let others = groups.with_members(&[root]).into_iter();
+        sent.extend(
+            others
+                .filter(|id| *id != key.customer_id)
+                .map(|customer_id| {
+                    let other = FactKey {
+                        customer_id,
+                        ..FactKey::clone(key)
+                    };
+                    (other, *key)
+                }),
+        );
+    }
+    let mut repeated = HashMap::new();
+    for fact in F::list_by_key(tx, &sent.keys().collect::<Vec<_>>()).await? {
+        let Some(key) = sent.get(fact.key()).copied() else {
+            continue;
+        };
+        let fact = fact.of_customer(key.customer_id.clone());
+        if found.get(key).is_some_and(|sent| **sent == fact) {
+            repeated.insert(key.clone(), fact);
+        }
+    }
+    Ok(repeated)
 }
 
 /// The new facts of a batch that take back a fact of another customer, to whom it was moved or for whom it is not sent here; and whose that is.

@@ -100,9 +100,9 @@ impl Groups {
             return facts;
         }
         // Of one key the fact of the customer who stays comes first.
-        facts.sort_by(|one, other| {
-            let (one, other) = (&key(one).customer_id, &key(other).customer_id);
-            self.place(one).cmp(&self.place(other))
+        facts.sort_by_cached_key(|fact| {
+            let (is_merged, id) = self.place(&key(fact).customer_id);
+            (is_merged, id.clone())
         });
         let mut joined: Vec<T> = facts.into_iter().map(counting).collect();
         let mut seen = HashSet::new();

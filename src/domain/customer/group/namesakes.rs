@@ -71,6 +71,11 @@ fn id_of<'a>(ids: &'a Ids, recorded: &'a FactKey) -> &'a Label {
     ids.get(recorded).unwrap_or(&recorded.id)
 }
 
+/// The id that the source gave.
+pub(super) fn given_id(id: &str) -> &str {
+    id.split_once(OF).map_or(id, |(given, _)| given)
+}
+
 /// A fact that may name another one of its sort.
 trait Named {
     fn key(&self) -> &FactKey;
@@ -132,25 +137,27 @@ fn told_apart<'a, F: Named + 'a>(groups: &Groups, facts: impl Iterator<Item = &'
     for facts in by_name.values_mut() {
         facts.sort_by_key(|fact| groups.place(&fact.key().customer_id));
     }
-    // Two refunds of what is told apart are two. Each round tells more facts apart, as far as chains of names go.
+    // What names nothing comes first: two refunds of what is told apart are two. Among facts that name such facts, and in circles, the ids that
+    // sources gave decide.
+    let (naming, plain): (Vec<_>, Vec<_>) = by_name
+        .into_values()
+        .partition(|facts| facts.iter().any(|fact| fact.original().is_some()));
     let mut ids = Ids::new();
-    loop {
-        let mut found = Ids::new();
-        for namesakes in by_name.values() {
-            tell_apart(namesakes, &ids, &mut found);
-        }
-        if found == ids {
-            return ids;
-        }
-        ids = found;
+    for namesakes in plain {
+        tell_apart(&namesakes, &Ids::new(), &mut ids);
     }
+    let named = ids.clone();
+    for namesakes in naming {
+        tell_apart(&namesakes, &named, &mut ids);
+    }
+    ids
 }
 
-/// Adds the ids of those of `namesakes` that are not the first. What facts name is called as in `ids`.
-fn tell_apart<F: Named>(namesakes: &[&F], ids: &Ids, found: &mut Ids) {
+/// Adds the ids of those of `namesakes` that are not the first. What facts name is called as in `named`.
+fn tell_apart<F: Named>(namesakes: &[&F], named: &Ids, found: &mut Ids) {
     let original = |fact: &F| {
         let key = fact.original()?;
-        let id = id_of(ids, &key).clone();
+        let id = id_of(named, &key).clone();
         Some((key.source, id))
     };
     let mut distinct: Vec<&F> = vec![];

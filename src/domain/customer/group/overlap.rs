@@ -2,7 +2,14 @@
 
 use std::{collections::HashMap, hash::Hash};
 
-use crate::domain::customer::{facts::ContractFact, profile::Facts};
+use super::namesakes::given_id;
+use crate::domain::{
+    customer::{
+        facts::{Contact, ContactContent, ContractFact, FactKey, Transaction},
+        profile::Facts,
+    },
+    text::Label,
+};
 
 /// Facts of one kind of a customer who is merged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,18 +50,25 @@ impl SharedFacts {
             transactions: compare(
                 &kept.transactions,
                 &merged.transactions,
-                |fact| (fact.key.source.clone(), fact.key.id.clone()),
+                |fact| given(&fact.key),
                 |one, other| {
-                    let mut other = other.clone();
-                    other.key.customer_id = one.key.customer_id.clone();
-                    *one == other
+                    let other = Transaction {
+                        key: one.key.clone(),
+                        original_id: given_original(other),
+                        ..other.clone()
+                    };
+                    let one = Transaction {
+                        original_id: given_original(one),
+                        ..one.clone()
+                    };
+                    one == other
                 },
             ),
             contacts: compare(
                 &kept.contacts,
                 &merged.contacts,
-                |fact| (fact.key.source.clone(), fact.key.id.clone()),
-                |one, other| (one.when, &one.content) == (other.when, &other.content),
+                |fact| given(&fact.key),
+                |one, other| one.when == other.when && is_same_content(one, other),
             ),
             contracts: compare(&kept.contracts, &merged.contracts, day, |one, other| {
                 one.terms == other.terms
@@ -66,6 +80,24 @@ impl SharedFacts {
                 |one, other| one.value == other.value,
             ),
         }
+    }
+}
+
+/// The source and id of a fact, as the source gave them.
+fn given(key: &FactKey) -> (Label, Label) {
+    (key.source.clone(), given_id(&key.id).into())
+}
+
+fn given_original(fact: &Transaction) -> Option<Label> {
+    fact.original_id.as_deref().map(|id| given_id(id).into())
+}
+
+fn is_same_content(one: &Contact, other: &Contact) -> bool {
+    match (&one.content, &other.content) {
+        (ContactContent::Retracts(one), ContactContent::Retracts(other)) => {
+            given_id(one) == given_id(other)
+        }
+        (one, other) => one == other,
     }
 }
 

@@ -194,6 +194,28 @@ fn what_names_a_fact_names_that_of_its_own_customer_or_else_the_other_one() {
 }
 
 #[test]
+fn a_circle_of_names_has_an_end() {
+    let with = |customer: &str, fact: &str, original: &str, amount: i64, second: Option<i64>| {
+        let mut refund = refund(customer, fact, original);
+        refund.amount = euros(amount);
+        refund.when.instant = second.map(|second| Timestamp::from_second(second).unwrap());
+        refund
+    };
+    let facts = vec![
+        with("m", "x", "y", 100, Some(10)),
+        with("b", "x", "y", 100, None),
+        with("c", "x", "y", 100, Some(11)),
+        with("m", "y", "x", 100, None),
+        with("b", "y", "x", 200, None),
+        with("c", "y", "x", 200, None),
+    ];
+    let joined = joined(recorded(facts, vec![]));
+    let mut found: Vec<&str> = joined.transactions.iter().map(|it| &*it.key.id).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["x", "x\u{1f}c", "y", "y\u{1f}b"]);
+}
+
+#[test]
 fn contacts_are_told_apart_by_day_and_channel_and_retractions_by_what_they_retract() {
     let retracts = |id: &str| ContactContent::Retracts(id.into());
     let contacts = vec![

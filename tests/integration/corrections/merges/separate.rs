@@ -74,15 +74,26 @@ async fn a_file_that_names_customers_by_identifiers_counts_once_when_it_comes_ag
         ..patch("ada-2")
     };
     service.write_customers(&[patch("ada"), found]).await;
-    let file = ["1", "2"].map(|id| pb::Transaction {
+    service
+        .write(&[purchase("ada", "1", "2026-02-01", 1_000)])
+        .await;
+    let by_address = |fact: pb::Transaction| pb::Transaction {
+        customer_id: String::new(),
         customer: Some(by_email("ada@example.org")),
-        ..purchase("", id, "2026-02-05", 700)
-    });
+        ..fact
+    };
+    let file = [
+        by_address(purchase("", "1", "2026-02-05", 2_000)),
+        by_address(refund("", "r", "1", "2026-02-06", 500)),
+    ];
     service.write(&file).await;
     merge(&service, ("ada", "ada-2"), false).await.unwrap();
-    // The address leads to the customer who stays by now, for whom the facts are new.
-    service.write(&file).await;
-    assert_eq!(net(&service, "ada").await, (1_400, 0));
+    // The address leads to the customer who stays by now, who has another 1.
+    assert_outcomes(&service.send(&file).await, Outcome::Duplicate);
+    assert_eq!(net(&service, "ada").await, (2_500, 0));
+    let new = by_address(purchase("", "2", "2026-02-07", 40));
+    service.write(&[new]).await;
+    assert_eq!(net(&service, "ada").await, (2_540, 0));
     assert_sound(&service).await;
 }
 
@@ -113,7 +124,10 @@ async fn what_was_sent_before_the_source_had_separate_ids_makes_no_difference() 
         .send(&[purchase("ada", "2", "2026-01-07", 4_000)])
         .await;
     assert_eq!(again[0].outcome(), Outcome::Refused, "2 is zed's by then");
-    assert_eq!(net(&service, "ada").await, (15_000, 0));
+    service
+        .write(&[purchase("ada", "3", "2026-01-09", 16_000)])
+        .await;
+    assert_eq!(net(&service, "ada").await, (31_000, 0));
 }
 
 #[tokio::test]
@@ -186,9 +200,13 @@ async fn contacts_with_one_id_are_routed_each_in_a_simulation() {
         at("ada-2", "c1", "2026-10-01T11:00:00Z"),
         at("ada", "c2", "2026-10-01T12:00:00Z"),
         at("ada-2", "c2", "2026-10-01T12:00:00Z"),
+        // Of three, the two who were merged have the same.
+        at("ada-3", "c1", "2026-10-01T11:00:00Z"),
     ];
     service.write_contacts(&calls).await;
-    merge(&service, ("ada", "ada-2"), false).await.unwrap();
+    for other in ["ada-2", "ada-3"] {
+        merge(&service, ("ada", other), false).await.unwrap();
+    }
     let day: Day = "2026-10-01".parse().unwrap();
     let mut connection = service.pool.acquire().await.unwrap();
     let listed = store::simulation_input::list_contacts(&mut connection, day, day, 10).await;
