@@ -7,7 +7,8 @@
 //!
 //! How to read it: servers are asked in turn, and which is first changes from round to round. A line is the median of the rounds, with the least
 //! and the greatest; the ratio is the median of the ratios to the stock server within a round. Load and server share the cores of the machine.
-//! `h2load` sends one body: all calls of a window are about one customer. `cpu us` is the processor time of the server's process for each
+//! `h2load` sends one body: all calls of a window are about one customer. The service is also started with TLS and with lookups on threads of
+//! their own, each time on a database of its own. `cpu us` is the processor time of the server's process for each
 //! answer; that of Postgres, which is many processes, is not counted.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
@@ -28,15 +29,18 @@ mod prepared;
 mod service;
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use patron::app::logging;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use patron::app::{logging, run::App};
+use patron::pb::subject::Subject;
 use prost::Message as _;
 
 use crate::load::{Load, Measured};
 use crate::peers::Peer;
-use crate::service::{BenchDatabase, runtime, serve};
+use crate::service::{BenchDatabase, runtime, serve, serve_with};
 
 /// The allocator of the program.
 #[global_allocator]
@@ -67,33 +71,75 @@ fn main() -> anyhow::Result<()> {
     );
     let runtime = runtime("bench-server")?;
     let database = BenchDatabase::create(&runtime)?;
-    let measured = measure(&runtime, &database);
+    let others = [
+        BenchDatabase::create(&runtime)?,
+        BenchDatabase::create(&runtime)?,
+    ];
+    let measured = measure(&runtime, &database, &others);
     database.drop(&runtime)?;
+    for database in others {
+        database.drop(&runtime)?;
+    }
     measured
 }
 
-fn measure(runtime: &tokio::runtime::Runtime, database: &BenchDatabase) -> anyhow::Result<()> {
+/// A service with further options, on a database that it was filled in without them.
+fn serve_otherwise(
+    runtime: &tokio::runtime::Runtime,
+    database: &BenchDatabase,
+    directory: &str,
+    options: &[&str],
+) -> anyhow::Result<App> {
+    let app = serve(runtime, database, directory)?;
+    runtime.block_on(prepared::prepare(&app.endpoint()))?;
+    runtime.block_on(app.stop())?;
+    serve_with(runtime, database, directory, options)
+}
+
+/// A certificate for this machine that nobody vouches for, and its key, as files.
+fn certificate(directory: &Path) -> anyhow::Result<[String; 2]> {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    let files = [
+        ("tls.crt", pem("CERTIFICATE", certified.cert.der())),
+        (
+            "tls.key",
+            pem("PRIVATE KEY", &certified.signing_key.serialize_der()),
+        ),
+    ];
+    let mut paths = [String::new(), String::new()];
+    for ((name, text), path) in files.iter().zip(&mut paths) {
+        let file = directory.join(name);
+        std::fs::write(&file, text)?;
+        file.to_str().context("a path in UTF-8")?.clone_into(path);
+    }
+    Ok(paths)
+}
+
+/// What is written in a file of certificates and keys (RFC 7468); lines may be long.
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+}
+
+fn measure(
+    runtime: &tokio::runtime::Runtime,
+    database: &BenchDatabase,
+    others: &[BenchDatabase; 2],
+) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let path = directory.path();
-    let app = serve(runtime, database, path.to_str().context("a path in UTF-8")?)?;
+    let folder = path.to_str().context("a path in UTF-8")?;
+    let app = serve(runtime, database, folder)?;
+    let [certificate, key] = certificate(path)?;
+    let tls = ["--tls-certificate", &certificate, "--tls-key", &key];
+    let encrypted = serve_otherwise(runtime, &others[0], folder, &tls)?;
+    let threads = ["--lookup-threads", "2"];
+    let threaded = serve_otherwise(runtime, &others[1], folder, &threads)?;
     let answers = runtime.block_on(prepared::prepare(&app.endpoint()))?;
     let answer = answers[0].encode_to_vec();
     std::fs::write(path.join("answer"), &answer)?;
-    let mut servers = vec![
-        Peer::service(
-            &app.endpoint(),
-            "by id",
-            path,
-            &customers::request_for(0, ""),
-        )?,
-        Peer::service(
-            &app.endpoint(),
-            "by phone",
-            path,
-            &customers::number_request(0),
-        )?,
-        Peer::stock(path)?,
-    ];
+    let mut servers = services([&app, &encrypted, &threaded], path)?;
+    servers.push(Peer::stock(path)?);
     println!(
         "an answer has {} bytes; {ROUNDS} rounds of {} s a server; load {}",
         answer.len(),
@@ -119,8 +165,32 @@ fn measure(runtime: &tokio::runtime::Runtime, database: &BenchDatabase) -> anyho
         println!("\n{load}\n{}", table(&servers, &rounds));
     }
     drop(servers);
-    runtime.block_on(app.stop())?;
+    for app in [app, encrypted, threaded] {
+        runtime.block_on(app.stop())?;
+    }
     Ok(())
+}
+
+/// The service with each way to name a customer, then with TLS and with lookups on threads of their own.
+fn services([app, encrypted, threaded]: [&App; 3], directory: &Path) -> anyhow::Result<Vec<Peer>> {
+    let by = customers::request_of;
+    let by_id = customers::request_for(0, "");
+    let ways = [
+        (app, "by id", by_id.clone()),
+        (app, "by phone", customers::number_request(0)),
+        (app, "by e-mail", by(Subject::Email(customers::address(0)))),
+        (
+            app,
+            "by ext. id",
+            by(Subject::ExternalId(customers::external(0))),
+        ),
+        (encrypted, "id, TLS", by_id.clone()),
+        (threaded, "id, threads", by_id),
+    ];
+    let peers = ways
+        .iter()
+        .map(|(app, name, request)| Peer::service(&app.endpoint(), name, directory, request));
+    peers.collect()
 }
 
 /// Medians with least and greatest, and ratios to the stock server.

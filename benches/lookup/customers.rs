@@ -41,11 +41,28 @@ pub(crate) fn number(customer: usize) -> String {
 
 /// Asks who a customer is, by phone number.
 pub(crate) fn number_request(customer: usize) -> pb::ClassifyRequest {
+    request_of(subject::Subject::PhoneNumber(number(customer)))
+}
+
+/// The e-mail address of a customer.
+pub(crate) fn address(customer: usize) -> String {
+    format!("office@company-{customer:04}.example")
+}
+
+/// The id of a customer in another system.
+pub(crate) fn external(customer: usize) -> pb::ExternalId {
+    pb::ExternalId {
+        system: "erp".to_owned(),
+        id: format!("{customer:08}"),
+    }
+}
+
+/// Asks who a customer is.
+pub(crate) fn request_of(subject: subject::Subject) -> pb::ClassifyRequest {
     pb::ClassifyRequest {
         subject: Some(pb::Subject {
-            subject: Some(subject::Subject::PhoneNumber(number(customer))),
+            subject: Some(subject),
         }),
-        as_of: String::new(),
         ..Default::default()
     }
 }
@@ -183,9 +200,15 @@ fn patch(customer: usize, today: Date, random: &mut Random) -> pb::CustomerPatch
         customer_id: id(customer),
         kind: pb::CustomerKind::Company.into(),
         display_name: Some(format!("Company {customer} Ltd")),
-        add_identifiers: vec![pb::Identifier {
-            identifier: Some(identifier::Identifier::PhoneNumber(number(customer))),
-        }],
+        add_identifiers: [
+            identifier::Identifier::PhoneNumber(number(customer)),
+            identifier::Identifier::Email(address(customer)),
+            identifier::Identifier::ExternalId(external(customer)),
+        ]
+        .map(|identifier| pb::Identifier {
+            identifier: Some(identifier),
+        })
+        .to_vec(),
         attributes: attributes
             .map(|(name, value)| pb::AttributeValue {
                 name,

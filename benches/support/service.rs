@@ -89,7 +89,17 @@ pub(crate) fn serve(
     database: &BenchDatabase,
     directory: &str,
 ) -> anyhow::Result<App> {
-    let settings = settings(&database.url, directory)?;
+    serve_with(servers, database, directory, &[])
+}
+
+/// The same, with further options of `patron serve`.
+pub(crate) fn serve_with(
+    servers: &Runtime,
+    database: &BenchDatabase,
+    directory: &str,
+    options: &[&str],
+) -> anyhow::Result<App> {
+    let settings = settings(&database.url, directory, options)?;
     servers.block_on(async {
         let pool = PgPoolOptions::new().connect_lazy_with(database.options.clone());
         schema::migrate(&pool).await?;
@@ -103,7 +113,7 @@ pub(crate) fn serve(
 }
 
 /// The settings of `patron serve`, on ports that are free.
-fn settings(url: &str, directory: &str) -> anyhow::Result<Settings> {
+fn settings(url: &str, directory: &str, options: &[&str]) -> anyhow::Result<Settings> {
     let free = "127.0.0.1:0";
     let line = ["patron", "serve", "--listen", free, "--admin-listen", free];
     let place = [
@@ -117,6 +127,7 @@ fn settings(url: &str, directory: &str) -> anyhow::Result<Settings> {
     // A busy machine may need longer than the default for a batch of the preparation.
     let patience = ["--default-deadline-ms", "30000"];
     let words = line.into_iter().chain(place).chain(patience);
+    let words = words.chain(options.iter().copied());
     let command = Cli::try_parse_from(words)?.command;
     let Command::Serve(serve) = command else {
         bail!("not a server: {command:?}");
