@@ -32,6 +32,7 @@ pub(crate) async fn prepare(endpoint: &str) -> anyhow::Result<Vec<pb::ClassifyRe
     let request = pb::PublishDefinitionsRequest {
         document: EXAMPLE.to_owned(),
         note: String::new(),
+        expected_revision: None,
     };
     let published = definitions.publish_definitions(request).await?.into_inner();
     ensure!(published.problems.is_empty(), "{:?}", published.problems);

@@ -256,8 +256,8 @@ impl From<ServiceError> for ApiError {
                 refused("NOTHING_TO_FIT")
             }
             ServiceError::NoEarlierModel => refused("NO_EARLIER_MODEL"),
-            ServiceError::ActiveVersionDiffers { active, .. } => refused("ACTIVE_VERSION_DIFFERS")
-                .with("active_version", active.unwrap_or_default().to_string()),
+            ServiceError::ActiveVersionDiffers { active, .. } => version_differs(*active, &text),
+            ServiceError::ActiveRevisionDiffers { active, .. } => revision_differs(*active, &text),
             ServiceError::NotCovariates(problems) => not_covariates(problems),
             ServiceError::NotConverged(_) => refused("NOT_CONVERGED"),
             ServiceError::OutcomeDiffers(fields) => outcome_differs(fields, &text),
@@ -266,6 +266,18 @@ impl From<ServiceError> for ApiError {
             ServiceError::Internal(cause) => Self::internal("INTERNAL", &**cause),
         }
     }
+}
+
+/// `FAILED_PRECONDITION` with the model version that is active.
+fn version_differs(active: Option<i64>, message: &str) -> ApiError {
+    ApiError::new(Code::FailedPrecondition, "ACTIVE_VERSION_DIFFERS", message)
+        .with("active_version", active.unwrap_or_default().to_string())
+}
+
+/// `FAILED_PRECONDITION` with the revision of the definitions that is active.
+fn revision_differs(active: i64, message: &str) -> ApiError {
+    ApiError::new(Code::FailedPrecondition, "ACTIVE_REVISION_DIFFERS", message)
+        .with("active_revision", active.to_string())
 }
 
 /// `FAILED_PRECONDITION` with the customers who share the subject.

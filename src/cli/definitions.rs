@@ -67,6 +67,9 @@ pub struct PublishArgs {
     /// Note for the revision
     #[arg(long, default_value = "", value_name = "TEXT")]
     note: String,
+    /// Number of the revision that is to be replaced; another active one is an error. `patron definitions list` shows it, 0 is the built-in one
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(0..))]
+    expected_revision: Option<i64>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -103,6 +106,9 @@ pub struct RollbackArgs {
     /// Number of the revision; 0 is the built-in one
     #[arg(value_parser = clap::value_parser!(i64).range(0..))]
     revision: i64,
+    /// Number of the revision that is to be replaced; another active one is an error. `patron definitions list` shows it, 0 is the built-in one
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(0..))]
+    expected_revision: Option<i64>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -175,6 +181,7 @@ async fn publish(args: &PublishArgs, output: &mut Output) -> Result<(), CliError
     let request = connection.request(pb::PublishDefinitionsRequest {
         document: document.text,
         note: args.note.clone(),
+        expected_revision: args.expected_revision,
     });
     let mut client = connection.definitions();
     let answer = client.publish_definitions(request).await?.into_inner();
@@ -265,6 +272,7 @@ async fn rollback(args: &RollbackArgs, output: &mut Output) -> Result<(), CliErr
     let connection = Connection::open(&args.connection, WRITE_TIMEOUT).await?;
     let request = connection.request(pb::RollbackDefinitionsRequest {
         revision: args.revision,
+        expected_revision: args.expected_revision,
     });
     let mut client = connection.definitions();
     let answer = client.rollback_definitions(request).await?.into_inner();

@@ -249,6 +249,7 @@ async fn publish(connection: &Connection) -> Result<(pb::Revision, bool), CliErr
     let request = connection.request(pb::PublishDefinitionsRequest {
         document: DEFINITIONS.to_owned(),
         note: "the example, published by patron demo".to_owned(),
+        expected_revision: None,
     });
     let answer = client.publish_definitions(request).await?.into_inner();
     if !answer.problems.is_empty() {

@@ -206,6 +206,9 @@ fn hint(status: &Status, reason: Option<&str>) -> Option<&'static str> {
             "publish definitions first: `patron definitions publish FILE`; examples/definitions.yaml is a starting point",
         ),
         (_, Some("REVISION_NOT_FOUND")) => Some("list revisions with `patron definitions list`"),
+        (_, Some("ACTIVE_REVISION_DIFFERS")) => {
+            Some("`patron definitions show` prints the active one: make your change in it")
+        }
         (_, Some("SEGMENT_NOT_FOUND" | "SCHEME_NOT_FOUND" | "TIER_NOT_FOUND")) => {
             Some("show all names with `patron definitions show`")
         }

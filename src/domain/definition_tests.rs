@@ -13,8 +13,7 @@ use crate::domain::{
     assess::{
         self, Assessment,
         segments::{SegmentOutcome, members},
-        tiers::TierIndex,
-        tiers::Unrated,
+        tiers::{TierIndex, Unrated},
         valuation::OrderOutlook,
         valued::Valued,
     },

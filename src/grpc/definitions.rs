@@ -84,7 +84,10 @@ impl pb::definition_service_server::DefinitionService for DefinitionApi {
             texts::composed(&request.document),
             texts::composed(&request.note),
         );
-        let answer = match self.revisions.publish(&document, &note).await? {
+        let published = self
+            .revisions
+            .publish(&document, &note, request.expected_revision);
+        let answer = match published.await? {
             Publication::Published(published, counted) => publication(published, counted),
             Publication::Refused(found) => pb::PublishDefinitionsResponse {
                 revision: None,
@@ -99,9 +102,10 @@ impl pb::definition_service_server::DefinitionService for DefinitionApi {
         &self,
         request: Request<pb::RollbackDefinitionsRequest>,
     ) -> Result<Response<pb::RollbackDefinitionsResponse>, Status> {
+        let request = request.into_inner();
         let published = self
             .revisions
-            .roll_back(request.into_inner().revision)
+            .roll_back(request.revision, request.expected_revision)
             .await?;
         let revision = Some(published.map_or_else(|| built_in(true), revision));
         Ok(Response::new(pb::RollbackDefinitionsResponse { revision }))

@@ -96,17 +96,23 @@ impl DefinitionRevisions {
         self.lane.compute(read).await
     }
 
-    /// Publishes a document and puts it in force. The document that is in force already is not stored again.
+    /// Publishes a document and puts it in force instead of the revision `expected`, where the caller names one. The document that is in force
+    /// already is not stored again, so that a call whose answer was lost can be repeated.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn publish(&self, document: &str, note: &str) -> Result<Publication, ServiceError> {
+    /// Another revision is in force than `expected`, or the database cannot be asked.
+    pub async fn publish(
+        &self,
+        document: &str,
+        note: &str,
+        expected: Option<i64>,
+    ) -> Result<Publication, ServiceError> {
         let definitions = match self.read(document).await? {
             Ok(definitions) => definitions,
             Err(problems) => return Ok(Publication::Refused(problems)),
         };
         let published = retry(&self.pool, || {
-            self.publish_once(document, note, &definitions)
+            self.publish_once((document, note), &definitions, expected)
         })
         .await?;
         Ok(self.published(published).await)
@@ -115,21 +121,23 @@ impl DefinitionRevisions {
     /// One try to publish a sound document.
     async fn publish_once(
         &self,
-        document: &str,
-        note: &str,
+        (document, note): (&str, &str),
         definitions: &Arc<Definitions>,
+        expected: Option<i64>,
     ) -> Result<Published, ServiceError> {
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
         // Revisions are numbered by counting, and the one in force is compared with: both hold until the commit.
         lock_single(&mut tx, Single::Revisions).await?;
         let active = store::revisions::find_active(&mut tx).await?;
+        let number = active.as_ref().map_or(0, |active| active.revision);
         if let Some(active) = active.filter(|active| active.document == document) {
             tx.rollback().await?;
             let is_in_force = |basis: &Basis| basis.revision.number == active.revision;
             self.bases.renew_unless(is_in_force).await?;
             return Ok(active.into());
         }
+        check_active(number, expected)?;
         let revision = store::revisions::insert(&mut tx, document, note, now).await?;
         store::revisions::activate(&mut tx, revision, now).await?;
         self.bases.remember(document, Arc::clone(definitions));
@@ -163,17 +171,33 @@ impl DefinitionRevisions {
         Ok(counted)
     }
 
-    /// Puts an earlier revision in force again; 0 is the built-in one.
+    /// Puts an earlier revision in force again, 0 for the built-in one, instead of the revision `expected`, where the caller names one.
     ///
     /// # Errors
-    /// There is none of that number, or the database cannot be asked.
-    pub async fn roll_back(&self, revision: i64) -> Result<Option<Published>, ServiceError> {
-        retry(&self.pool, || self.roll_back_once(revision)).await
+    /// There is none of that number, another one is in force than `expected`, or the database cannot be asked.
+    pub async fn roll_back(
+        &self,
+        revision: i64,
+        expected: Option<i64>,
+    ) -> Result<Option<Published>, ServiceError> {
+        retry(&self.pool, || self.roll_back_once(revision, expected)).await
     }
 
-    async fn roll_back_once(&self, revision: i64) -> Result<Option<Published>, ServiceError> {
+    async fn roll_back_once(
+        &self,
+        revision: i64,
+        expected: Option<i64>,
+    ) -> Result<Option<Published>, ServiceError> {
         let mut tx = self.pool.begin().await?;
         lock_single(&mut tx, Single::Revisions).await?;
+        if expected.is_some() {
+            let active = store::revisions::find_active(&mut tx).await?;
+            let active = active.map_or(0, |active| active.revision);
+            // A call whose answer was lost is repeated.
+            if active != revision {
+                check_active(active, expected)?;
+            }
+        }
         let published = if revision == 0 {
             store::revisions::deactivate(&mut tx).await?;
             None
@@ -216,5 +240,15 @@ impl DefinitionRevisions {
         let mut connection = self.pool.acquire().await?;
         let found = store::revisions::list(&mut connection, before, limit).await?;
         Ok(found.into_iter().map(Published::from).collect())
+    }
+}
+
+/// Fails when another revision is in force than the caller expects.
+fn check_active(active: i64, expected: Option<i64>) -> Result<(), ServiceError> {
+    match expected {
+        Some(expected) if expected != active => {
+            Err(ServiceError::ActiveRevisionDiffers { expected, active })
+        }
+        Some(_) | None => Ok(()),
     }
 }

@@ -67,6 +67,16 @@ pub enum ServiceError {
         "revision {0} of the definitions does not exist: see ListRevisions; 0 is the built-in revision"
     )]
     RevisionNotFound(i64),
+    /// Another revision is in force than the caller thinks.
+    #[error(
+        "revision {expected} of the definitions is not active, revision {active} is: see what changed, then try again"
+    )]
+    ActiveRevisionDiffers {
+        /// The one that was to be replaced.
+        expected: i64,
+        /// The one in force; 0 is the built-in one.
+        active: i64,
+    },
     /// Segments exist once definitions are published.
     #[error("no segments exist because no definitions are published: use PublishDefinitions")]
     NoDefinitions,

@@ -2,6 +2,7 @@
 
 mod explaining;
 mod publishing;
+mod replacing;
 mod valuing;
 
 /// The example that users start from.

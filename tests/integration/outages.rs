@@ -193,6 +193,7 @@ async fn publishes_at_the_same_time_are_all_done() {
         let request = pb::PublishDefinitionsRequest {
             document: format!("{EXAMPLE}# {number}\n"),
             note: String::new(),
+            expected_revision: None,
         };
         service.definitions().publish_definitions(request).await
     };

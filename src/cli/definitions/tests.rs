@@ -85,7 +85,15 @@ impl DefinitionService for Fake {
         &self,
         request: Request<pb::PublishDefinitionsRequest>,
     ) -> Result<Response<pb::PublishDefinitionsResponse>, Status> {
-        let pb::PublishDefinitionsRequest { document, note } = request.into_inner();
+        let pb::PublishDefinitionsRequest {
+            document,
+            note,
+            expected_revision,
+        } = request.into_inner();
+        let active = self.0.lock().unwrap().len();
+        if expected_revision.is_some_and(|it| usize::try_from(it).unwrap() != active) {
+            return Err(Status::failed_precondition("another one is active"));
+        }
         if note == "refuse" {
             let problem = pb::DefinitionProblem {
                 line: 3,
@@ -268,6 +276,13 @@ async fn revisions_are_published_listed_shown_and_rolled_back() {
         let line = [&["publish", path, "--note", note], &at[..]].concat();
         run_line(&line).await.2.unwrap();
     }
+    let path = first.path().to_str().unwrap();
+    let late = [&["publish", path, "--expected-revision", "1"], &at[..]].concat();
+    let refused = run_line(&late).await.2.unwrap_err();
+    assert!(
+        refused.to_string().contains("another one is active"),
+        "{refused}"
+    );
     let (said, _, _) = run_line(&with(&["list"])).await;
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), 3, "{said}");

@@ -191,6 +191,7 @@ async fn definitions_and_rates_that_are_acknowledged_as_known_are_in_force() {
     let request = pb::PublishDefinitionsRequest {
         document: EXAMPLE.to_owned(),
         note: "by a test".to_owned(),
+        expected_revision: None,
     };
     let mut definitions = service.definitions();
     let call = definitions.publish_definitions(request);
@@ -249,6 +250,7 @@ async fn a_publication_that_nobody_sends_again_comes_into_force_by_itself() {
     let request = pb::PublishDefinitionsRequest {
         document: EXAMPLE.to_owned(),
         note: "by a test".to_owned(),
+        expected_revision: None,
     };
     let mut definitions = far.service.definitions();
     let call = definitions.publish_definitions(request);

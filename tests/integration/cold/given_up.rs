@@ -78,6 +78,7 @@ async fn give_up_each(channel: &Channel, turns: usize) {
     let request = pb::PublishDefinitionsRequest {
         document: format!("{EXAMPLE}# {turns}\n"),
         note: String::new(),
+        expected_revision: None,
     };
     give_up(
         turns,

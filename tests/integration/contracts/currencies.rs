@@ -14,6 +14,7 @@ async fn publish(service: &Service, basis: &str, note: &str) -> (Option<i64>, Ve
     let request = pb::PublishDefinitionsRequest {
         document: format!("{}# {note}\n", document(basis)),
         note: String::new(),
+        expected_revision: None,
     };
     let answer = service.definitions().publish_definitions(request).await;
     let answer = answer.unwrap().into_inner();

@@ -11,18 +11,19 @@ use super::EXAMPLE;
 use crate::support::messages::{attribute, by_id, patch, purchase, reason, violated};
 use crate::support::service::ServiceWithDatabase;
 
-async fn basis_id(service: &ServiceWithDatabase) -> String {
+pub(super) async fn basis_id(service: &ServiceWithDatabase) -> String {
     let answer = service.classify(by_id("nobody"), "").await;
     answer.provenance.unwrap().basis_id
 }
 
-async fn publish(
+pub(super) async fn publish(
     service: &ServiceWithDatabase,
     document: &str,
 ) -> Result<pb::PublishDefinitionsResponse, Status> {
     let request = pb::PublishDefinitionsRequest {
         document: document.to_owned(),
         note: String::new(),
+        expected_revision: None,
     };
     let answer = service.definitions().publish_definitions(request).await;
     answer.map(tonic::Response::into_inner)
@@ -34,13 +35,19 @@ async fn revision(service: &ServiceWithDatabase, revision: i64) -> Result<pb::Re
     answer.map(|answer| answer.into_inner().revision.unwrap())
 }
 
-async fn roll_back(service: &ServiceWithDatabase, revision: i64) -> Result<pb::Revision, Status> {
-    let request = pb::RollbackDefinitionsRequest { revision };
+pub(super) async fn roll_back(
+    service: &ServiceWithDatabase,
+    revision: i64,
+) -> Result<pb::Revision, Status> {
+    let request = pb::RollbackDefinitionsRequest {
+        revision,
+        expected_revision: None,
+    };
     let answer = service.definitions().rollback_definitions(request).await;
     answer.map(|answer| answer.into_inner().revision.unwrap())
 }
 
-async fn list(
+pub(super) async fn list(
     service: &ServiceWithDatabase,
     page_size: i32,
     page_token: &str,
@@ -54,7 +61,7 @@ async fn list(
 }
 
 /// The example with another note at its end: another document that says the same.
-fn variant(number: u32) -> String {
+pub(super) fn variant(number: u32) -> String {
     format!("{EXAMPLE}# {number}\n")
 }
 
@@ -224,53 +231,6 @@ async fn a_document_is_a_revision_once_and_earlier_ones_can_be_put_in_force_agai
     assert_eq!(basis_id(&service).await, "r2-m0-EUR", "as before");
 }
 
-fn line_of<'a>(document: &'a str, problem: &pb::DefinitionProblem) -> &'a str {
-    let at = usize::try_from(problem.line).unwrap() - 1;
-    document.lines().nth(at).unwrap().trim()
-}
-
-#[tokio::test]
-async fn a_document_whose_tests_fail_is_not_published() {
-    let service = ServiceWithDatabase::start().await;
-    let first = service.publish(EXAMPLE).await;
-    // Gold begins later, and a test of the document is not changed with it.
-    let changed = EXAMPLE.replacen("at_least: 600 EUR", "at_least: 800 EUR", 1);
-    let refused = publish(&service, &changed).await.unwrap();
-    assert_eq!(refused.revision, None);
-    let request = pb::ValidateDefinitionsRequest {
-        document: changed.clone(),
-    };
-    let checked = service.definitions().validate_definitions(request).await;
-    assert_eq!(checked.unwrap().into_inner().problems, refused.problems);
-    let found: Vec<(&str, &str)> = refused
-        .problems
-        .iter()
-        .map(|it| (&*it.reason, line_of(&changed, it)))
-        .collect();
-    let at_risk = "segments: { attention/at_risk: in, profitability/profitable: in }";
-    let treatment = "treatment: { queue: service_plus, skills: [retention] }";
-    assert_eq!(
-        found,
-        [
-            ("TEST_FAILED", "tier: gold"),
-            ("TEST_FAILED", at_risk),
-            ("TEST_FAILED", treatment),
-            ("TEST_FAILED", treatment),
-            ("TEST_FAILED", "segments: { attention/at_risk: unknown }"),
-        ]
-    );
-    assert!(
-        refused.problems[0].help.contains("the value is 700.00 EUR"),
-        "{refused:?}"
-    );
-    assert_eq!(list(&service, 0, "").await.revisions.len(), 1);
-    // With the test it is published.
-    let right = changed.replace("value: 700 EUR", "value: 900 EUR");
-    assert_eq!(service.publish(&right).await.revision, first.revision + 1);
-    // One that is in force needs no test: rolling back asks for none.
-    assert_eq!(roll_back(&service, 1).await.unwrap(), first);
-}
-
 #[tokio::test]
 async fn revisions_are_listed_in_pages_without_their_documents() {
     let service = ServiceWithDatabase::start().await;
@@ -368,6 +328,7 @@ async fn a_document_that_is_none_is_refused_before_it_is_read() {
     let request = pb::PublishDefinitionsRequest {
         document: EXAMPLE.to_owned(),
         note: "x".repeat(1025),
+        expected_revision: None,
     };
     let status = service.definitions().publish_definitions(request).await;
     assert_eq!(violated(&status.unwrap_err()), ["note"]);

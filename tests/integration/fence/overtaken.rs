@@ -85,6 +85,7 @@ async fn a_server_that_was_overtaken_writes_nothing_before_it_knows_it() {
     let publish = pb::PublishDefinitionsRequest {
         document: EXAMPLE.to_owned(),
         note: String::new(),
+        expected_revision: None,
     };
     let unpublished = refusal(async || {
         let mut client = service.definitions();

@@ -251,6 +251,7 @@ async fn channels_that_the_definitions_do_not_list_are_recorded_and_told() {
     let publish = pb::PublishDefinitionsRequest {
         document,
         note: String::new(),
+        expected_revision: None,
     };
     let mut definitions = office.service.definitions();
     definitions.publish_definitions(publish).await.unwrap();

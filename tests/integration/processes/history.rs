@@ -188,6 +188,7 @@ async fn a_token_shows_identifiers_and_definitions_too() {
     let publish = pb::PublishDefinitionsRequest {
         document: EXAMPLE.to_owned(),
         note: String::new(),
+        expected_revision: None,
     };
     let published = here.definitions().publish_definitions(publish).await;
     let request = with_token(question(by_id("ada")), token_of(&published.unwrap()));

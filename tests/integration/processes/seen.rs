@@ -120,7 +120,10 @@ async fn what_answers_are_computed_with_is_seen_by_another_server() {
     is_seen("a revision", services, basis_id).await;
     here.publish(&format!("{EXAMPLE}\n# again\n")).await;
     is_seen("a second revision", services, basis_id).await;
-    let first = pb::RollbackDefinitionsRequest { revision: 1 };
+    let first = pb::RollbackDefinitionsRequest {
+        revision: 1,
+        expected_revision: None,
+    };
     there
         .definitions()
         .rollback_definitions(first)

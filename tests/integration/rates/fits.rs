@@ -161,6 +161,7 @@ async fn publishing_tells_how_many_customers_have_no_value_by_it_and_in_which_cu
         let request = pb::PublishDefinitionsRequest {
             document: format!("{DOCUMENT}# {note}\n"),
             note: String::new(),
+            expected_revision: None,
         };
         let answer = service.definitions().publish_definitions(request).await;
         let answer = answer.unwrap().into_inner();

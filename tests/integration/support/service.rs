@@ -12,8 +12,6 @@ use patron::app::server::{DrainOutcome, ServeError};
 use patron::app::settings::Settings;
 use patron::cli::{Cli, Command};
 use patron::clock::FixedClock;
-use patron::pb;
-use patron::pb::correction_service_client::CorrectionServiceClient;
 use patron::pb::customer_service_client::CustomerServiceClient;
 use patron::pb::definition_service_client::DefinitionServiceClient;
 use patron::pb::explain_segment_request::Target;
@@ -23,6 +21,7 @@ use patron::pb::model_service_client::ModelServiceClient;
 use patron::pb::routing_service_client::RoutingServiceClient;
 use patron::pb::scoring_service_client::ScoringServiceClient;
 use patron::pb::service_desk_service_client::ServiceDeskServiceClient;
+use patron::pb::{self, correction_service_client::CorrectionServiceClient};
 use sqlx::{PgPool, Postgres, Transaction};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -269,11 +268,12 @@ impl Service {
         let request = pb::PublishDefinitionsRequest {
             document: document.to_owned(),
             note: "by a test".to_owned(),
+            ..Default::default()
         };
         let answer = self.definitions().publish_definitions(request).await;
-        let answer = answer.unwrap().into_inner();
-        assert_eq!(answer.problems, []);
-        answer.revision.unwrap()
+        let published = answer.unwrap().into_inner();
+        assert_eq!(published.problems, []);
+        published.revision.unwrap()
     }
 
     /// The explanation as of today.

@@ -75,6 +75,7 @@ impl Check<'_> {
         let request = self.connection.request(pb::PublishDefinitionsRequest {
             document: document.to_owned(),
             note: "published by patron demo --check".to_owned(),
+            expected_revision: None,
         });
         let mut client = self.connection.definitions();
         let answer = client.publish_definitions(request).await?;
@@ -149,9 +150,10 @@ impl Check<'_> {
 
     async fn rollback(&mut self, revision: i64) -> Result<(), CliError> {
         let rpc = "RollbackDefinitions";
-        let request = self
-            .connection
-            .request(pb::RollbackDefinitionsRequest { revision });
+        let request = self.connection.request(pb::RollbackDefinitionsRequest {
+            revision,
+            expected_revision: None,
+        });
         let mut client = self.connection.definitions();
         match client.rollback_definitions(request).await {
             Ok(answer) => {

@@ -117,7 +117,7 @@ impl DefinitionService for Fake {
         &self,
         request: Request<pb::PublishDefinitionsRequest>,
     ) -> Result<Response<pb::PublishDefinitionsResponse>, Status> {
-        let pb::PublishDefinitionsRequest { document, note } = request.into_inner();
+        let pb::PublishDefinitionsRequest { document, note, .. } = request.into_inner();
         let mut memory = self.0.lock().unwrap();
         let revision = pb::Revision {
             revision: i64::try_from(memory.revisions.len()).unwrap() + 1,

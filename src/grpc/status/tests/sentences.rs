@@ -29,7 +29,7 @@ use crate::store::error::StoreError;
 const SENTENCE_BYTES: usize = 256;
 
 /// The last number that [`number`] gives.
-const LAST: usize = 43;
+const LAST: usize = 44;
 
 /// A number for each kind of error. A new kind does not compile here until it has one, and a sample below.
 fn number(error: &ServiceError) -> usize {
@@ -70,6 +70,7 @@ fn number(error: &ServiceError) -> usize {
         ServiceError::ImportNotFound(_) => 33,
         ServiceError::ImportUndone(_) => 34,
         ServiceError::Correction(error) => customers::number(error),
+        ServiceError::ActiveRevisionDiffers { .. } => LAST - 2,
         ServiceError::TokenNotFound(_) => LAST - 1,
         ServiceError::Internal(_) => LAST,
     }
@@ -131,6 +132,10 @@ fn samples() -> Vec<ServiceError> {
         ServiceError::AmbiguousSubject(vec![id.clone(); 3]),
         ServiceError::ModelNotFound(i64::MIN),
         ServiceError::RevisionNotFound(i64::MIN),
+        ServiceError::ActiveRevisionDiffers {
+            expected: i64::MIN,
+            active: i64::MAX,
+        },
         ServiceError::ImportNotFound("i".repeat(64).into()),
         ServiceError::TokenNotFound("f".repeat(16)),
         ServiceError::ImportUndone("i".repeat(64).into()),
@@ -174,9 +179,7 @@ fn samples() -> Vec<ServiceError> {
         ServiceError::NoActiveModel,
         ServiceError::Internal("cause".into()),
     ];
-    for cause in fit_errors() {
-        all.push(ServiceError::NothingToFit(cause));
-    }
+    all.extend(fit_errors().into_iter().map(ServiceError::NothingToFit));
     all.extend(customers::errors(&id).map(ServiceError::from));
     all.extend(desk_errors());
     all
