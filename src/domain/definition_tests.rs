@@ -13,7 +13,7 @@ use crate::domain::{
     assess::{
         self, Assessment,
         segments::{SegmentOutcome, members},
-        tiers::{TierIndex, Unrated},
+        tiers::{TierIndex, TierList, Unrated},
         valuation::OrderOutlook,
         valued::Valued,
     },
@@ -86,19 +86,22 @@ impl DocumentWithTests {
 
     /// Runs the tests one after the other, in the order of the file.
     pub fn run(&self) -> impl Iterator<Item = Tested<'_>> {
-        let basis = (!self.cases.is_empty()).then(|| {
-            let revision = Revision::published(0, Arc::clone(&self.definitions));
-            let currency = self.definitions.value().currency;
-            Basis::new(revision, None, Some(currency), Arc::<RateTable>::default())
-        });
+        let definitions = &self.definitions;
+        let revision = Revision {
+            number: 0,
+            horizon: definitions.value().horizon,
+            tiers: TierList::published(definitions.tiers()),
+            definitions: Some(Arc::clone(definitions)),
+            // Those are for answers.
+            reasons: None,
+        };
+        let currency = definitions.value().currency;
+        let basis = Basis::new(revision, None, Some(currency), Arc::<RateTable>::default());
         self.cases.iter().map(move |case| {
             stop::check();
-            let failures = basis
-                .as_ref()
-                .map(|basis| failures(case, &self.definitions, basis));
             Tested {
                 case,
-                failures: failures.unwrap_or_default(),
+                failures: failures(case, definitions, &basis),
             }
         })
     }

@@ -115,11 +115,13 @@ async fn list_related(
         }
     }
     let mut related = store::related::list(tx, std::iter::once(&orders)).await?;
+    let recorded = related.values().flat_map(|facts| &facts.transactions);
+    let mut known: HashSet<FactKey> = recorded.map(|fact| fact.key.clone()).collect();
     for item in others {
-        let of_customer = related.entry(item.fact.key.customer_id.clone());
-        let transactions = &mut of_customer.or_default().transactions;
-        if transactions.iter().all(|fact| fact.key != item.fact.key) {
-            transactions.push(item.fact.clone());
+        if known.insert(item.fact.key.clone()) {
+            let of_customer = related.entry(item.fact.key.customer_id.clone());
+            let facts = of_customer.or_default();
+            facts.transactions.push(item.fact.clone());
         }
     }
     let namesakes = Namesakes::new(&groups, &related);

@@ -137,8 +137,8 @@ fn told_apart<'a, F: Named + 'a>(groups: &Groups, facts: impl Iterator<Item = &'
     for facts in by_name.values_mut() {
         facts.sort_by_key(|fact| groups.place(&fact.key().customer_id));
     }
-    // What names nothing comes first: two refunds of what is told apart are two. Among facts that name such facts, and in circles, the ids that
-    // sources gave decide.
+    // Purchases and calls first, since refunds of two purchases are two refunds. What a refund of a refund names is compared by the id that its
+    // source gave: refunds may name each other in a circle.
     let (naming, plain): (Vec<_>, Vec<_>) = by_name
         .into_values()
         .partition(|facts| facts.iter().any(|fact| fact.original().is_some()));

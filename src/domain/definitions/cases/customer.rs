@@ -286,18 +286,12 @@ impl Reader<'_> {
 
     /// One of the channels of the document, where it lists any.
     fn channel(&self, node: &Node, problems: &mut Diagnostics) -> Option<Label> {
-        let name = fields::text(node, problems)?;
-        let known = self
-            .cases
-            .names
-            .channels
-            .iter()
-            .map(|channel| &*channel.name);
-        if self.cases.names.channels.is_empty() || known.clone().any(|known| *known == *name) {
-            return Some(name);
+        let names = self.cases.names;
+        if names.channels.is_empty() {
+            fields::text(node, problems)
+        } else {
+            names.channel(node, problems)
         }
-        let message = format!("unknown channel `{name}`");
-        unknown(node.span, message, &name, known, problems)
     }
 
     fn attributes(

@@ -133,7 +133,7 @@ impl Reader<'_> {
             let mut is_sound = true;
             for item in items {
                 let name = fields::scalar(item, problems);
-                let id = name.and_then(|name| self.segment(name, item.span, problems));
+                let id = name.and_then(|name| self.names.segment(name, item.span, problems));
                 let Some(id) = id else {
                     is_sound = false;
                     continue;
@@ -159,7 +159,7 @@ impl Reader<'_> {
         let read: Vec<Option<ExpectedSegment>> = entries
             .iter()
             .map(|entry| {
-                let segment = self.segment(&entry.key, entry.key_span, problems);
+                let segment = self.names.segment(&entry.key, entry.key_span, problems);
                 let standing = fields::choice(&entry.value, &STANDINGS, problems);
                 Some(ExpectedSegment {
                     segment: segment?,
@@ -170,16 +170,6 @@ impl Reader<'_> {
             .collect();
         let each: Option<Vec<ExpectedSegment>> = read.into_iter().collect();
         each.map(ExpectedSegments::Each)
-    }
-
-    fn segment(&self, name: &str, place: Span, problems: &mut Diagnostics) -> Option<SegmentId> {
-        let found = self.names.vocabulary.segment_id(name);
-        found.or_else(|| {
-            let known = self.names.vocabulary.segments();
-            let known = known.iter().map(|name| &**name);
-            let message = format!("unknown segment `{name}`");
-            unknown(place, message, name, known, problems)
-        })
     }
 
     fn expected_treatment(

@@ -145,7 +145,10 @@ impl Reader<'_> {
                 continue;
             };
             let segment = fields.require("segment", "internal/trainees", problems);
-            let segment = segment.and_then(|node| self.segment(node, problems));
+            let segment = segment.and_then(|node| {
+                let name = fields::scalar(node, problems)?;
+                self.segment(name, node.span, problems)
+            });
             let period = period::read(&mut fields, Precision::Days, problems);
             let treatment = self.treatment(&mut fields, problems);
             fields.finish(problems);
@@ -161,8 +164,13 @@ impl Reader<'_> {
         is_sound.then_some(out)
     }
 
-    fn segment(&self, node: &Node, problems: &mut Diagnostics) -> Option<SegmentId> {
-        let name = fields::scalar(node, problems)?;
+    /// The segment of a name that stands at `place`.
+    pub(in crate::domain::definitions) fn segment(
+        &self,
+        name: &str,
+        place: Span,
+        problems: &mut Diagnostics,
+    ) -> Option<SegmentId> {
         let found = self.vocabulary.segment_id(name);
         if found.is_none() {
             let known = self.vocabulary.segments().iter().map(|name| &**name);
@@ -170,12 +178,8 @@ impl Reader<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "write it as `scheme/name`".to_owned(),
             };
-            problems.add_with_help(
-                node.span,
-                Code::UnknownName,
-                format!("unknown segment `{name}`"),
-                help,
-            );
+            let message = format!("unknown segment `{name}`");
+            problems.add_with_help(place, Code::UnknownName, message, help);
         }
         found
     }
@@ -232,7 +236,12 @@ impl Reader<'_> {
         })
     }
 
-    fn channel(&self, node: &Node, problems: &mut Diagnostics) -> Option<Label> {
+    /// One of the channels of the document.
+    pub(in crate::domain::definitions) fn channel(
+        &self,
+        node: &Node,
+        problems: &mut Diagnostics,
+    ) -> Option<Label> {
         let name = fields::scalar(node, problems)?;
         if let Some(channel) = self.channels.iter().find(|channel| *channel.name == *name) {
             return Some(channel.name.clone());

@@ -196,13 +196,15 @@ async fn list_facts(
     };
     let records = groups.with_members(ids);
     let outcomes = store::contact_outcomes::list(tx, &records, always).await?;
+    let facts = facts.remove(&profile.customer_id).unwrap_or_default();
+    if groups.is_empty() {
+        return Ok((facts, outcomes));
+    }
+    // As they are recorded: those of `facts` are joined.
     let contacts = store::contacts::list(tx, &records, None).await?;
     let namesakes = Namesakes::of_contacts(&groups, contacts.iter());
     let outcomes = RecordedOutcome::join(outcomes, &groups, &namesakes);
-    Ok((
-        facts.remove(&profile.customer_id).unwrap_or_default(),
-        outcomes,
-    ))
+    Ok((facts, outcomes))
 }
 
 /// The attributes of which the two have different values.
