@@ -3,6 +3,7 @@
 
 mod floors;
 pub mod identifiers;
+pub mod memory;
 pub mod model_versions;
 pub mod profiles;
 pub mod read_through;

@@ -53,8 +53,8 @@ use crate::{
 
 use self::upkeep::{tend, tend_background, warm_start};
 
-/// Share of the cache memory that identifiers get: they weigh about a tenth of a profile.
-const IDENTIFIER_SHARE: u64 = 8;
+/// Share of the cache memory that identifiers get: three of them weigh a thirteenth of their customer, and strangers are held too.
+const IDENTIFIER_SHARE: u64 = 12;
 
 /// Builds the use cases over the database and the services over them.
 pub(super) async fn build(

@@ -1,12 +1,17 @@
 //! Who is found by an identifier: digest to customer ids.
 
+mod table;
+
 use std::{
     collections::HashMap,
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
 };
+
+use table::Table;
 
 use crate::{
     cache::read_through::{Batch, Bounds, Load, LoadError, ReadThrough, Versioned},
@@ -15,30 +20,78 @@ use crate::{
     store::{self, breaker::Breaker, identifiers::IdentifierDigest, pool::Pool},
 };
 
+/// The customers found by an identifier, by id: hardly ever more than one.
+#[derive(Debug, Clone)]
+pub enum Owners {
+    /// One.
+    One(CustomerId),
+    /// Nobody, or several.
+    Others(Arc<[CustomerId]>),
+}
+
+impl Deref for Owners {
+    type Target = [CustomerId];
+
+    fn deref(&self) -> &[CustomerId] {
+        match self {
+            Self::One(customer) => std::slice::from_ref(customer),
+            Self::Others(customers) => customers,
+        }
+    }
+}
+
+impl Default for Owners {
+    fn default() -> Self {
+        Self::Others(Arc::default())
+    }
+}
+
+impl From<Vec<CustomerId>> for Owners {
+    fn from(mut customers: Vec<CustomerId>) -> Self {
+        match (customers.pop(), customers.is_empty()) {
+            (Some(only), true) => Self::One(only),
+            (last, _) => {
+                customers.extend(last);
+                Self::Others(customers.into())
+            }
+        }
+    }
+}
+
 /// The customers found by an identifier, and when this process began to look.
 #[derive(Debug, Clone)]
-struct Owners {
-    customers: Arc<[CustomerId]>,
+struct LookedUp {
+    owners: Owners,
     tick: i64,
 }
 
-impl Versioned for Owners {
+impl Versioned for LookedUp {
     fn version(&self) -> i64 {
         self.tick
     }
 
     fn weight(&self) -> u32 {
-        /// Digest, entry and counters.
-        const ENTRY: usize = 250;
-        let ids: usize = self.customers.iter().map(|id| 32 + id.as_str().len()).sum();
-        u32::try_from(ENTRY + ids).unwrap_or(u32::MAX)
+        /// The entry in the table with its part of the list, and what allocators round up.
+        const ENTRY: usize = 56;
+        /// The counters of a shared text or list, and what allocators round up.
+        const SHARED: usize = 24;
+        let text = |id: &CustomerId| SHARED + id.as_str().len();
+        let owners = match &self.owners {
+            Owners::One(customer) => text(customer),
+            Owners::Others(customers) if customers.is_empty() => 0,
+            Owners::Others(customers) => {
+                let texts: usize = customers.iter().map(text).sum();
+                SHARED + size_of_val(&**customers) + texts
+            }
+        };
+        u32::try_from(ENTRY + owners).unwrap_or(u32::MAX)
     }
 }
 
 /// The cache of identifiers. Who owns an identifier has no version of its own: a count of this process's looks and writes orders them,
 /// so that a look that began before a write loses against it.
 pub struct IdentifierCache {
-    owners: Arc<ReadThrough<IdentifierDigest, Owners>>,
+    owners: Arc<ReadThrough<IdentifierDigest, LookedUp, Table>>,
     clock: Arc<AtomicI64>,
 }
 
@@ -48,15 +101,15 @@ impl IdentifierCache {
     pub fn new(pool: Pool, breaker: Arc<Breaker>, bounds: Bounds, metrics: CacheMetrics) -> Self {
         let clock = Arc::new(AtomicI64::new(1));
         let ticks = Arc::clone(&clock);
-        let load: Load<IdentifierDigest, Owners> = Box::new(move |digests| {
+        let load: Load<IdentifierDigest, LookedUp> = Box::new(move |digests| {
             let pool = pool.clone();
             let tick = ticks.load(Ordering::SeqCst);
             Box::pin(async move {
                 let mut lease = pool.lease().await?;
                 let mut owners = store::identifiers::list_owners(&mut lease, &digests).await?;
                 let values = digests.into_iter().map(|digest| {
-                    let customers = owners.remove(&digest).unwrap_or_default().into();
-                    (digest, Owners { customers, tick })
+                    let owners = owners.remove(&digest).unwrap_or_default().into();
+                    (digest, LookedUp { owners, tick })
                 });
                 Ok(Batch {
                     values: values.collect(),
@@ -74,15 +127,15 @@ impl IdentifierCache {
     ///
     /// # Errors
     /// When the store cannot be asked.
-    pub async fn get(&self, digest: &IdentifierDigest) -> Result<Arc<[CustomerId]>, LoadError> {
-        Ok(self.owners.get(digest).await?.customers)
+    pub async fn get(&self, digest: &IdentifierDigest) -> Result<Owners, LoadError> {
+        Ok(self.owners.get(digest).await?.owners)
     }
 
     /// The customers found by `digest`, by id, if memory holds them.
     #[must_use]
-    pub fn get_held(&self, digest: &IdentifierDigest) -> Option<Arc<[CustomerId]>> {
+    pub fn get_held(&self, digest: &IdentifierDigest) -> Option<Owners> {
         self.owners
-            .get_held(digest, |owners| Some(Arc::clone(&owners.customers)))
+            .get_held(digest, |found| Some(found.owners.clone()))
     }
 
     /// The customers found by each of `digests`, by id; those that are not in memory come from one load.
@@ -92,10 +145,10 @@ impl IdentifierCache {
     pub async fn get_many(
         &self,
         digests: &[IdentifierDigest],
-    ) -> Result<HashMap<IdentifierDigest, Arc<[CustomerId]>>, LoadError> {
+    ) -> Result<HashMap<IdentifierDigest, Owners>, LoadError> {
         let owners = self.owners.get_many(digests).await?.into_iter();
         Ok(owners
-            .map(|(digest, owners)| (digest, owners.customers))
+            .map(|(digest, found)| (digest, found.owners))
             .collect())
     }
 

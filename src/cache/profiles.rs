@@ -1,11 +1,18 @@
-//! Profiles by customer id, and beside each the finished answer of the day. That a customer is not known is held too: telephony asks
+//! Profiles by customer id, packed as they are stored, and beside each the finished answer of the day. That a customer is not known is held too: telephony asks
 //! for strangers all day.
 //!
 //! The answer is bytes here: what they say is for those to know who wrote them.
 
-use std::sync::{Arc, Weak};
+mod unpacked;
+
+use std::{
+    ops::Deref,
+    sync::{Arc, Weak},
+};
 
 use bytes::Bytes;
+use unpacked::Unpacked;
+pub use unpacked::WholeProfile;
 
 use crate::{
     cache::read_through::{Batch, Bounds, Load, ReadThrough, Versioned},
@@ -13,30 +20,47 @@ use crate::{
         assess::routing::RouteInputs,
         basis::Basis,
         calendar::Day,
-        customer::{
-            facts::AttributeValue,
-            profile::{DatedProfile, ForeignRefunds, History, Profile, PurchaseDay},
-        },
-        text::{CustomerId, Label},
+        customer::profile::{DatedProfile, Profile},
+        text::CustomerId,
     },
     metrics::CacheMetrics,
-    store::{self, breaker::Breaker, former_customers::Gone, pool::Pool},
+    store::{
+        self, breaker::Breaker, error::StoreError, former_customers::Gone, pool::Pool,
+        profiles::PackedProfile,
+    },
 };
 
-/// What is held of a customer.
+/// What is held of a customer. Profiles are packed: unpacked ones take six times the room, and most calls need the finished answer alone.
 #[derive(Debug, Clone, Default)]
 pub struct HeldProfile {
     /// The profile; `None`: nobody is known by the id.
-    pub profile: Option<Arc<Profile>>,
+    pub profile: Option<Arc<WholeProfile>>,
     /// Where facts lie ahead, the profiles of the same version as of the days before the last of them: with the whole one they answer today
     /// and every day to come, also while there is no database to ask. Empty where none do, or nobody has asked yet.
-    pub earlier: Arc<[DatedProfile]>,
+    pub earlier: Arc<[EarlierProfile]>,
     /// The finished answer, made from the profile of the same version.
     pub answer: Option<Arc<KeptAnswer>>,
     /// Where nobody is known by the id any more, the version with which the customer went; 0 for others.
     pub former_version: i64,
     /// The customer into whom the one of this id is merged: what is known is held of that one.
     pub merged_into: Option<CustomerId>,
+}
+
+/// A profile as of a day before the last fact of its customer.
+#[derive(Debug, Clone)]
+pub struct EarlierProfile {
+    /// The day.
+    pub as_of: Day,
+    profile: PackedProfile,
+}
+
+impl From<&DatedProfile> for EarlierProfile {
+    fn from(dated: &DatedProfile) -> Self {
+        Self {
+            as_of: dated.view().as_of(),
+            profile: PackedProfile::from_profile(dated.profile()),
+        }
+    }
 }
 
 /// A finished answer, with all it was made from beside the profile: it is valid for that basis and that day alone.
@@ -51,18 +75,19 @@ pub struct KeptAnswer {
 }
 
 impl KeptAnswer {
-    /// `bytes` are the answer on `basis` as of a day, `route` is what rules about contacts need with it.
+    /// `bytes` are the answer on `basis` as of a day, `route` is what rules about contacts need with it. They are copied, without the room
+    /// for more in which they were written: that is up to as much again.
     #[must_use]
     pub fn new(
         basis: &Arc<Basis>,
         as_of: Day,
-        bytes: Bytes,
+        bytes: &[u8],
         route: Option<Arc<RouteInputs>>,
     ) -> Self {
         Self {
             basis: Arc::downgrade(basis),
             as_of,
-            bytes,
+            bytes: Bytes::copy_from_slice(bytes),
             route,
         }
     }
@@ -78,9 +103,9 @@ impl KeptAnswer {
 impl HeldProfile {
     /// What is held of a customer with this profile.
     #[must_use]
-    pub fn from_profile(profile: Option<Arc<Profile>>) -> Self {
+    pub fn known(profile: PackedProfile) -> Self {
         Self {
-            profile,
+            profile: Some(Arc::new(profile.into())),
             ..Self::default()
         }
     }
@@ -104,11 +129,31 @@ impl HeldProfile {
     }
 
     /// The profile as of a day; `None` when nobody is known, or when it must be folded anew from the facts until that day.
-    #[must_use]
-    pub fn dated(&self, as_of: Day) -> Option<DatedProfile> {
-        let whole = DatedProfile::new(Arc::clone(self.profile.as_ref()?), as_of);
-        let mut kept = self.earlier.iter();
-        whole.or_else(|| kept.find(|kept| kept.view().as_of() == as_of).cloned())
+    ///
+    /// # Errors
+    /// What is stored of the customer cannot be read.
+    pub fn dated(&self, as_of: Day) -> Result<Option<DatedProfile>, StoreError> {
+        self.dated_by(as_of, |whole| whole.profile())
+    }
+
+    fn dated_by(
+        &self,
+        as_of: Day,
+        unpack: impl FnOnce(&Arc<WholeProfile>) -> Result<Arc<Profile>, StoreError>,
+    ) -> Result<Option<DatedProfile>, StoreError> {
+        let Some(whole) = &self.profile else {
+            return Ok(None);
+        };
+        let profile = if whole.is_as_of(as_of) {
+            unpack(whole)?
+        } else {
+            let mut earlier = self.earlier.iter();
+            match earlier.find(|one| one.as_of == as_of) {
+                Some(earlier) => Arc::new(earlier.profile.unpack()?),
+                None => return Ok(None),
+            }
+        };
+        Ok(DatedProfile::new(profile, as_of))
     }
 
     /// The finished answer on `basis` as of a day, if it is the one that is held.
@@ -132,120 +177,98 @@ impl HeldProfile {
 }
 
 /// The cache of profiles.
-pub type ProfileCache = ReadThrough<CustomerId, HeldProfile>;
+pub struct ProfileCache {
+    held: Arc<ReadThrough<CustomerId, HeldProfile>>,
+    unpacked: Unpacked,
+}
+
+impl ProfileCache {
+    /// A cache of what `load` loads. Of its bytes, a part is for profiles that are held unpacked besides.
+    #[must_use]
+    pub fn new(
+        bounds: Bounds,
+        breaker: Arc<Breaker>,
+        metrics: CacheMetrics,
+        load: Load<CustomerId, HeldProfile>,
+    ) -> Self {
+        let unpacked = bounds.max_bytes / UNPACKED_SHARE;
+        let max_bytes = bounds.max_bytes - unpacked;
+        let bounds = Bounds {
+            max_bytes,
+            ..bounds
+        };
+        Self {
+            held: Arc::new(ReadThrough::new(bounds, breaker, metrics, load)),
+            unpacked: Unpacked::new(usize::try_from(unpacked).unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// As [`HeldProfile::dated`], for one customer: the profile stays unpacked for a while, for the next question about the same one.
+    ///
+    /// # Errors
+    /// What is stored of the customer cannot be read.
+    pub fn dated(
+        &self,
+        held: &HeldProfile,
+        as_of: Day,
+    ) -> Result<Option<DatedProfile>, StoreError> {
+        held.dated_by(as_of, |whole| self.unpacked.unpack(whole))
+    }
+}
+
+impl Deref for ProfileCache {
+    type Target = Arc<ReadThrough<CustomerId, HeldProfile>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.held
+    }
+}
+
+/// Share of the memory of profiles for those that were unpacked last: some hundred where there are ten thousands.
+const UNPACKED_SHARE: u64 = 32;
 
 impl Versioned for HeldProfile {
     fn version(&self) -> i64 {
         let profile = self.profile.as_ref();
-        profile.map_or(self.former_version, |profile| profile.version)
+        profile.map_or(self.former_version, |profile| profile.version())
     }
 
     fn weight(&self) -> u32 {
-        /// Two ids, the entry's place in the cache and the counters of its parts: measured at about 300 bytes an entry.
-        const ENTRY: usize = 400;
-        /// The counters of the answer and of its bytes, and what allocators round up.
-        const ANSWER: usize = size_of::<KeptAnswer>() + 64;
         let profile = self.profile.as_ref();
         let earlier = self.earlier.iter();
         let answer = self.answer.as_ref();
         let merged_into = self.merged_into.as_ref();
         let weight = ENTRY
             + merged_into.map_or(0, |id| id.as_str().len())
-            + profile.map_or(0, |profile| profile_bytes(profile))
+            + profile.map_or(0, |profile| SHARED + profile_bytes(profile))
             + earlier
-                .map(|kept| profile_bytes(kept.profile()))
+                .map(|one| size_of::<Day>() + profile_bytes(&one.profile))
                 .sum::<usize>()
-            + answer.map_or(0, |answer| {
-                ANSWER + answer.bytes.len() + answer.route_bytes()
-            });
+            + answer.map_or(0, |answer| answer_bytes(answer));
         u32::try_from(weight).unwrap_or(u32::MAX)
     }
 }
 
-/// The two counters of a shared text, and what allocators round up.
-const SHARED: usize = 24;
+/// The entry's place in the cache and its id: measured at about 300 bytes.
+const ENTRY: usize = 300;
+/// The two counters of what is shared.
+const SHARED: usize = 16;
 
-fn profile_bytes(profile: &Profile) -> usize {
-    // Field by field, so that none can be forgotten; those without a heap part are in the size of the profile.
-    let Profile {
-        customer_id: _, // in the weight of an entry
-        version: _,
-        kind: _,
-        display_name,
-        recorded_at: _,
-        members,
-        history,
-    } = profile;
-    let History {
-        purchases,
-        contacts,
-        attributes,
-        contracts,
-        unmatched_refund_count: _,
-        unmatched_refunds,
-        has_refunds: _,
-        last_unnamed_refund_day: _,
-        unmatched_retraction_count: _,
-        has_retractions: _,
-        last_event_day: _,
-    } = history;
-    size_of::<Profile>()
-        + size_of_val(&**members)
-        + members
-            .iter()
-            .map(|id| SHARED + id.as_str().len())
-            .sum::<usize>()
-        + size_of_val(purchases.as_slice())
-        + size_of_val(contacts.as_slice())
-        + size_of_val(attributes.as_slice())
-        + size_of_val(contracts.as_slice())
-        + size_of_val(&**unmatched_refunds)
-        + foreign_refund_bytes(purchases)
-        + label_bytes(display_name.as_ref(), history)
+/// What allocators take for a part of `bytes`: sizes are an eighth apart on average, so that a sixteenth is lost.
+const fn allocated(bytes: usize) -> usize {
+    bytes + bytes / 16
 }
 
-/// What refunds in other currencies take.
-fn foreign_refund_bytes(purchases: &[PurchaseDay]) -> usize {
-    let foreign = purchases
-        .iter()
-        .filter_map(|entry| entry.foreign_refunds.as_deref());
-    foreign
-        .map(|it| size_of::<ForeignRefunds>() + size_of_val(&*it.refunds))
-        .sum()
+fn profile_bytes(profile: &PackedProfile) -> usize {
+    let parts = profile.heap_parts().map(allocated);
+    allocated(size_of::<WholeProfile>()) + parts.sum::<usize>()
 }
 
-/// What the texts of a profile take, each shared one once.
-fn label_bytes(display_name: Option<&Label>, history: &History) -> usize {
-    let mut tags = 0;
-    let mut labels: Vec<&Label> = display_name.into_iter().collect();
-    labels.extend(
-        history
-            .purchases
-            .iter()
-            .filter_map(|entry| entry.category.as_ref()),
-    );
-    labels.extend(history.contacts.iter().map(|entry| &entry.channel));
-    for fact in &history.attributes {
-        labels.extend([&fact.name, &fact.source]);
-        match &fact.value {
-            Some(AttributeValue::Text(text)) => labels.push(text),
-            Some(AttributeValue::Tags(list)) => {
-                tags += size_of_val(&**list);
-                labels.extend(list);
-            }
-            _ => {}
-        }
-    }
-    for fact in &history.contracts {
-        labels.extend([&fact.source, &fact.contract_id]);
-        labels.extend(fact.terms.category.as_ref());
-    }
-    labels.sort_unstable_by_key(|label| label.as_ptr());
-    labels.dedup_by_key(|label| label.as_ptr());
-    tags + labels
-        .iter()
-        .map(|label| SHARED + label.len())
-        .sum::<usize>()
+fn answer_bytes(answer: &KeptAnswer) -> usize {
+    /// What counts those who share the bytes.
+    const SHARED_BYTES: usize = 32;
+    let own = SHARED + size_of::<KeptAnswer>() + SHARED_BYTES;
+    allocated(own) + allocated(answer.bytes.len()) + answer.route_bytes()
 }
 
 /// A cache of profiles in front of `pool`, which has `breaker`.
@@ -260,17 +283,17 @@ pub fn profile_cache(
         let pool = pool.clone();
         Box::pin(async move {
             let mut lease = pool.lease().await?;
-            let mut profiles = store::profiles::list(&mut lease, &ids).await?;
+            let mut profiles = store::profiles::list_packed(&mut lease, &ids).await?;
             let unknown = ids.iter().filter(|id| !profiles.contains_key(*id));
             let unknown: Vec<CustomerId> = unknown.cloned().collect();
             let mut gone = store::former_customers::list(&mut lease, &unknown).await?;
             // Whose merge ended between the two statements has a profile by now.
             let back = gone.iter().filter(|(_, it)| **it == Gone::Back);
             let back: Vec<CustomerId> = back.map(|(id, _)| id.clone()).collect();
-            profiles.extend(store::profiles::list(&mut lease, &back).await?);
+            profiles.extend(store::profiles::list_packed(&mut lease, &back).await?);
             let values = ids.into_iter().map(|id| {
                 let held = match profiles.remove(&id) {
-                    Some(profile) => HeldProfile::from_profile(Some(Arc::new(profile))),
+                    Some(profile) => HeldProfile::known(profile),
                     None => match gone.remove(&id) {
                         Some(Gone::Merged(version, into)) => HeldProfile::merged(into, version),
                         Some(Gone::Former(former)) => HeldProfile::former(former.version),
@@ -285,7 +308,7 @@ pub fn profile_cache(
             })
         })
     });
-    Arc::new(ReadThrough::new(bounds, breaker, metrics, load))
+    Arc::new(ProfileCache::new(bounds, breaker, metrics, load))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use flights::{Flight, landed};
 use tokio::runtime::Handle;
 
 use crate::{
-    cache::floors::Floors,
+    cache::{floors::Floors, memory::Memory},
     metrics::CacheMetrics,
     store::{breaker::Breaker, error::StoreError, pool::Lease},
 };
@@ -87,8 +87,8 @@ struct State<K, V> {
 }
 
 /// A bounded cache in front of a store.
-pub struct ReadThrough<K, V> {
-    held: moka::sync::Cache<K, V>,
+pub struct ReadThrough<K, V, M = moka::sync::Cache<K, V>> {
+    held: M,
     /// Also the lock that orders "a load puts its result in" and "a write puts the new value in". Only misses and writes take it.
     state: Mutex<State<K, V>>,
     load: Load<K, V>,
@@ -99,10 +99,11 @@ pub struct ReadThrough<K, V> {
     metrics: CacheMetrics,
 }
 
-impl<K, V> ReadThrough<K, V>
+impl<K, V, M> ReadThrough<K, V, M>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Versioned,
+    M: Memory<K, V>,
 {
     /// An empty cache, whose loads run on the current runtime.
     ///
@@ -115,16 +116,12 @@ where
         metrics: CacheMetrics,
         load: Load<K, V>,
     ) -> Self {
-        let held = moka::sync::Cache::builder()
-            .max_capacity(bounds.max_bytes)
-            .weigher(|_, value: &V| value.weight())
-            .build();
         let state = Mutex::new(State {
             flights: HashMap::new(),
             floors: Floors::new(),
         });
         Self {
-            held,
+            held: M::with_capacity(bounds.max_bytes),
             state,
             load,
             loads_on: Handle::current(),
@@ -209,8 +206,8 @@ where
 
     /// Whether more would soon push out what is held.
     pub fn is_nearly_full(&self) -> bool {
-        self.held.run_pending_tasks();
-        self.held.weighted_size() >= self.bounds.max_bytes / 4 * 3
+        let (_, weight) = self.held.measure();
+        weight >= self.bounds.max_bytes / 4 * 3
     }
 
     /// Whether anybody would have an entry of `key` that a write just changed: it is held or being loaded.
@@ -310,12 +307,10 @@ where
 
     /// Brings the gauges of the metrics up to date.
     pub fn measure(&self) {
-        self.held.run_pending_tasks();
+        let (count, weight) = self.held.measure();
         let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        self.metrics.entries.set(gauge(self.held.entry_count()));
-        self.metrics
-            .weighted_bytes
-            .set(gauge(self.held.weighted_size()));
+        self.metrics.entries.set(gauge(count));
+        self.metrics.weighted_bytes.set(gauge(weight));
     }
 
     fn check(&self) -> Result<(), LoadError> {
@@ -343,14 +338,9 @@ where
 }
 
 #[cfg(test)]
-impl<K, V> ReadThrough<K, V>
-where
-    K: Hash + Eq + Send + Sync + 'static,
-    V: Versioned,
-{
-    /// What everything held weighs, as of the last look at it.
-    pub(super) fn weighted_bytes(&self) -> u64 {
-        self.held.weighted_size()
+impl<K, V, M> ReadThrough<K, V, M> {
+    pub(super) fn metrics(&self) -> &CacheMetrics {
+        &self.metrics
     }
 }
 

@@ -50,6 +50,7 @@ impl Customers {
         };
         let profile = held_root(&self.cache, id).await?.profile;
         let profile = profile.ok_or(ServiceError::CustomerNotFound(subject.noun()))?;
+        let profile = profile.profile()?;
         let mut connection = self.pool.acquire().await?;
         let identifiers = list_identifiers(&mut connection, &profile).await?;
         let identifiers = identifiers.into_iter().map(|held| KnownIdentifier {

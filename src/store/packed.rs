@@ -6,12 +6,14 @@
 mod contracts;
 mod foreign_refunds;
 pub(super) mod gaps;
+mod labels;
+mod last_event;
 mod values;
-
-use std::collections::HashMap;
 
 use contracts::{PackedContract, pack_contract, unpack_contract};
 use foreign_refunds::{PackedForeignRefunds, pack_foreign_refunds, unpack_foreign_refunds};
+use labels::{LabelTable, Labels};
+pub(super) use last_event::unpack_last_event_day;
 use prost::Message;
 use values::{PackedValue, attribute_value, packed_value};
 pub(super) use values::{pack_value, unpack_value};
@@ -24,7 +26,6 @@ use crate::{
             profile::{ContactDay, History, PurchaseDay},
         },
         money::Money,
-        text::Label,
     },
     store::{codes, error::StoreError},
 };
@@ -162,21 +163,18 @@ pub(super) fn pack(history: &History) -> Vec<u8> {
         last_unnamed_refund_day: last_unnamed_refund_day.map(Day::number),
         knows_unnamed_refunds: *has_refunds,
         last_event_day: last_event_day.map(Day::number),
-        labels: std::mem::take(&mut table.texts),
+        labels: std::mem::take(table).into_texts(),
     };
     packed.encode_to_vec()
 }
 
 /// Unpacks it again.
-pub(super) fn unpack(bytes: &[u8]) -> Result<History, StoreError> {
-    let packed = PackedHistory::decode(bytes)
+pub(super) fn unpack(mut bytes: &[u8]) -> Result<History, StoreError> {
+    let mut labels = Labels::take_from(&mut bytes)?;
+    let mut packed = PackedHistory::decode(bytes)
         .map_err(|error| StoreError::corrupt("packed profile", error))?;
-    let labels: Vec<Label> = packed
-        .labels
-        .iter()
-        .map(|text| Label::from(text.as_str()))
-        .collect();
-    let labels = Labels(&labels);
+    labels.extend(std::mem::take(&mut packed.labels));
+    let labels = &labels;
     let last_unnamed_refund_day = if packed.has_refunds && !packed.knows_unnamed_refunds {
         // Packed by an earlier version: any purchase may meet such a refund.
         Some(Day::LAST)
@@ -211,50 +209,6 @@ fn each<P, T>(
     Ok(list)
 }
 
-#[derive(Default)]
-struct LabelTable {
-    texts: Vec<String>,
-    places: HashMap<Label, u32>,
-}
-
-impl LabelTable {
-    fn place(&mut self, label: &Label) -> u32 {
-        if let Some(&place) = self.places.get(label) {
-            return place;
-        }
-        self.texts.push(label.to_string());
-        let place = u32::try_from(self.texts.len()).unwrap_or(0);
-        self.places.insert(label.clone(), place);
-        place
-    }
-
-    fn text(&mut self, text: &str) -> u32 {
-        self.place(&Label::from(text))
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Labels<'a>(&'a [Label]);
-
-impl Labels<'_> {
-    fn optional(self, place: u32) -> Result<Option<Label>, StoreError> {
-        match place.checked_sub(1) {
-            None => Ok(None),
-            Some(at) => {
-                let label = self.0.get(at as usize).cloned();
-                label
-                    .map(Some)
-                    .ok_or_else(|| StoreError::corrupt("label", place))
-            }
-        }
-    }
-
-    fn required(self, place: u32) -> Result<Label, StoreError> {
-        self.optional(place)?
-            .ok_or_else(|| StoreError::corrupt("label", "is missing"))
-    }
-}
-
 fn pack_purchases(entry: &PurchaseDay, labels: &mut LabelTable) -> PackedPurchaseDay {
     let &PurchaseDay {
         day,
@@ -287,20 +241,17 @@ fn pack_amount(money: Money, labels: &mut LabelTable) -> PackedAmount {
     }
 }
 
-fn unpack_amount(packed: &PackedAmount, labels: Labels<'_>) -> Result<Money, StoreError> {
+fn unpack_amount(packed: &PackedAmount, labels: &Labels) -> Result<Money, StoreError> {
     Ok(Money {
         amount_minor: packed.amount_minor,
-        currency: codes::currency(&labels.required(packed.currency)?)?,
+        currency: labels.currency(packed.currency)?,
     })
 }
 
-fn unpack_purchases(
-    entry: &PackedPurchaseDay,
-    labels: Labels<'_>,
-) -> Result<PurchaseDay, StoreError> {
+fn unpack_purchases(entry: &PackedPurchaseDay, labels: &Labels) -> Result<PurchaseDay, StoreError> {
     Ok(PurchaseDay {
         day: codes::day(entry.day)?,
-        currency: codes::currency(&labels.required(entry.currency)?)?,
+        currency: labels.currency(entry.currency)?,
         category: labels.optional(entry.category)?,
         count: entry.count,
         amount_minor: entry.amount_minor,
@@ -332,14 +283,11 @@ fn pack_contacts(entry: &ContactDay, labels: &mut LabelTable) -> PackedContactDa
     }
 }
 
-fn unpack_contacts(entry: &PackedContactDay, labels: Labels<'_>) -> Result<ContactDay, StoreError> {
+fn unpack_contacts(entry: &PackedContactDay, labels: &Labels) -> Result<ContactDay, StoreError> {
     Ok(ContactDay {
         day: codes::day(entry.day)?,
         channel: labels.required(entry.channel)?,
-        currency: labels
-            .optional(entry.currency)?
-            .map(|code| codes::currency(&code))
-            .transpose()?,
+        currency: labels.optional_currency(entry.currency)?,
         count: entry.count,
         cost_minor: entry.cost_minor,
         duration_seconds: entry.duration_seconds,
@@ -363,10 +311,7 @@ fn pack_attribute(fact: &AttributeFact, labels: &mut LabelTable) -> PackedAttrib
     }
 }
 
-fn unpack_attribute(
-    fact: PackedAttribute,
-    labels: Labels<'_>,
-) -> Result<AttributeFact, StoreError> {
+fn unpack_attribute(fact: PackedAttribute, labels: &Labels) -> Result<AttributeFact, StoreError> {
     Ok(AttributeFact {
         name: labels.required(fact.name)?,
         value: fact.value.map(attribute_value).transpose()?,

@@ -1,6 +1,7 @@
 //! The profiles: one row a customer, read by id, written only by who holds the customer's lock.
 
 mod latest;
+mod packed;
 mod stored;
 mod unconverted;
 
@@ -9,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 
 pub use self::latest::list_latest;
+pub use self::packed::{PackedProfile, list_packed};
 pub use self::unconverted::{ConvertibleFrom, Unconverted, each_unconverted};
 use crate::{
     domain::{
@@ -20,7 +22,12 @@ use crate::{
         money::Currency,
         text::{CustomerId, Label},
     },
-    store::{codes, error::StoreError, instant::Instant, packed},
+    store::{
+        codes,
+        error::StoreError,
+        instant::Instant,
+        packed::{pack, unpack},
+    },
 };
 
 pub use self::stored::{StoredProfile, list_stored_slice};
@@ -56,7 +63,7 @@ impl TryFrom<Row> for Profile {
             display_name: row.display_name.map(Label::from),
             recorded_at: row.recorded_at.0,
             members: members(row.members)?,
-            history: packed::unpack(&row.packed)?,
+            history: unpack(&row.packed)?,
         })
     }
 }
@@ -74,10 +81,20 @@ pub async fn list(
     connection: &mut PgConnection,
     customers: &[CustomerId],
 ) -> Result<HashMap<CustomerId, Profile>, StoreError> {
+    let rows = select(connection, customers).await?;
+    rows.into_iter()
+        .map(|row| Profile::try_from(row).map(|profile| (profile.customer_id.clone(), profile)))
+        .collect()
+}
+
+async fn select(
+    connection: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<Vec<Row>, StoreError> {
     if customers.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(vec![]);
     }
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows = sqlx::query_as(
         "SELECT customer_id, version, kind, display_name, packed, recorded_at, members
          FROM profiles
          WHERE customer_id = ANY($1)",
@@ -85,9 +102,7 @@ pub async fn list(
     .bind(codes::id_array(customers))
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|row| Profile::try_from(row).map(|profile| (profile.customer_id.clone(), profile)))
-        .collect()
+    Ok(rows)
 }
 
 /// Those of `customers` who are known, those among them who are merged into others.
@@ -251,7 +266,7 @@ impl<'a> Columns<'a> {
         self.currency.push(currency.map(Currency::code));
         self.last_event_day
             .push(history.last_event_day.map(Day::number));
-        self.packed.push(packed::pack(history));
+        self.packed.push(pack(history));
         self.recorded_at.push(Instant(*recorded_at));
         self.log_gap_billionths
             .push(codes::billionths(history.log_gaps()));

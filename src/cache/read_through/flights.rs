@@ -7,6 +7,8 @@ use std::{hash::Hash, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
+use crate::cache::memory::Memory;
+
 use super::{Batch, LoadError, Outcome, ReadThrough, State, Versioned};
 
 /// How long a failed load stands for its key: long enough to spare a store in trouble, short enough for nobody to notice its recovery.
@@ -36,10 +38,11 @@ enum Landed {
     Behind,
 }
 
-impl<K, V> ReadThrough<K, V>
+impl<K, V, M> ReadThrough<K, V, M>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Versioned,
+    M: Memory<K, V>,
 {
     /// Joins the flights of `keys`, starting one load for those that have none.
     pub(super) fn join_or_load(
@@ -187,19 +190,21 @@ where
 
 /// The keys of a load that have no value yet. However the load ends, by failure, panic or the end of the runtime, their flights are
 /// removed, so that the next caller starts anew.
-struct LoadGuard<K, V>
+struct LoadGuard<K, V, M>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Versioned,
+    M: Memory<K, V>,
 {
-    cache: Arc<ReadThrough<K, V>>,
+    cache: Arc<ReadThrough<K, V, M>>,
     keys: Vec<K>,
 }
 
-impl<K, V> Drop for LoadGuard<K, V>
+impl<K, V, M> Drop for LoadGuard<K, V, M>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Versioned,
+    M: Memory<K, V>,
 {
     fn drop(&mut self) {
         let mut state = self.cache.state();

@@ -318,7 +318,8 @@ async fn a_write_replaces_what_has_its_version_since_that_was_lost_with_a_server
         load_timeout: Duration::from_secs(1),
     };
     let metrics = CacheMetrics::default();
-    let cache = ReadThrough::new(bounds, Breaker::never_opens(), metrics, load);
+    let cache: ReadThrough<u32, Marked> =
+        ReadThrough::new(bounds, Breaker::never_opens(), metrics, load);
     let cache = Arc::new(cache);
     assert_eq!(cache.get(&7).await.unwrap(), Marked("lost"));
     cache.commit(&7, 7, || Marked("written"));
@@ -353,7 +354,7 @@ async fn a_value_that_grows_beyond_its_share_leaves_alone_and_takes_nobody_along
         load_timeout: Duration::from_secs(10),
     };
     let breaker = Breaker::never_opens();
-    let cache = Arc::new(ReadThrough::new(
+    let cache: Arc<ReadThrough<u32, Heavy>> = Arc::new(ReadThrough::new(
         bounds,
         breaker,
         CacheMetrics::default(),

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::{
     cache::{
-        profiles::{HeldProfile, KeptAnswer, ProfileCache},
+        profiles::{EarlierProfile, HeldProfile, KeptAnswer, ProfileCache},
         read_through::LoadError,
     },
     domain::{
@@ -42,14 +42,6 @@ pub(in crate::service) enum KeptOrHeld {
 }
 
 impl InMemory {
-    /// What `held` tells as of a day; `None` if the database must be asked.
-    fn from_held(held: &HeldProfile, as_of: Day) -> Option<Self> {
-        match held.profile {
-            Some(_) => held.dated(as_of).map(Self::Known),
-            None => Some(Self::Unknown),
-        }
-    }
-
     /// The profile, if there is one.
     pub(in crate::service) fn profile(self) -> Option<DatedProfile> {
         match self {
@@ -108,10 +100,10 @@ impl Profiles {
         let Some(profile) = &held.profile else {
             return Ok(None);
         };
-        if let Some(dated) = held.dated(as_of) {
+        if let Some(dated) = self.cache.dated(held, as_of)? {
             return Ok(Some(dated));
         }
-        let customer = &profile.customer_id;
+        let customer = profile.customer_id();
         let mut folded = self
             .fold_until(std::slice::from_ref(customer), as_of)
             .await?;
@@ -124,7 +116,7 @@ impl Profiles {
         customer: &CustomerId,
         as_of: Day,
     ) -> Option<InMemory> {
-        self.look(customer, |held| InMemory::from_held(held, as_of))
+        self.look(customer, |held| self.in_memory(held, as_of))
     }
 
     /// The finished answer about `customer` on `basis` as of a day, or what memory holds to make it of; `None` if the database must be
@@ -137,7 +129,7 @@ impl Profiles {
     ) -> Option<KeptOrHeld> {
         self.look(customer, |held| {
             let kept = held.answer(basis, as_of).map(KeptOrHeld::Kept);
-            kept.or_else(|| InMemory::from_held(held, as_of).map(KeptOrHeld::Held))
+            kept.or_else(|| self.in_memory(held, as_of).map(KeptOrHeld::Held))
         })
     }
 
@@ -151,6 +143,15 @@ impl Profiles {
         self.look(customer, |held| held.route(basis, as_of))
     }
 
+    /// What `held` tells as of a day; `None` if the database must be asked, or if what is held cannot be read: then who asks on gets the
+    /// error.
+    fn in_memory(&self, held: &HeldProfile, as_of: Day) -> Option<InMemory> {
+        match held.profile {
+            Some(_) => self.cache.dated(held, as_of).ok()?.map(InMemory::Known),
+            None => Some(InMemory::Unknown),
+        }
+    }
+
     /// The customer with whose profile `customer` is answered: itself, or the one into whom it is merged; `None` if memory does not know.
     pub(in crate::service::answer) fn root_held(
         &self,
@@ -158,7 +159,7 @@ impl Profiles {
     ) -> Option<CustomerId> {
         self.look(customer, |held| {
             let profile = held.profile.as_ref();
-            profile.map(|profile| profile.customer_id.clone())
+            profile.map(|profile| profile.customer_id().clone())
         })
     }
 
@@ -209,7 +210,7 @@ impl Profiles {
                 Some(into) => {
                     let root = self.held(&into).await?;
                     if let Some(profile) = &root.profile {
-                        merged.push((id, profile.customer_id.clone()));
+                        merged.push((id, profile.customer_id().clone()));
                     }
                     root
                 }
@@ -218,8 +219,8 @@ impl Profiles {
             let Some(profile) = &held.profile else {
                 continue;
             };
-            let root = profile.customer_id.clone();
-            match held.dated(as_of) {
+            let root = profile.customer_id().clone();
+            match held.dated(as_of)? {
                 Some(dated) => drop(found.insert(root, dated)),
                 None => later.push(root),
             }
@@ -262,11 +263,10 @@ impl Profiles {
             let id = &profile.customer_id;
             let mut earlier = later.remove(id).unwrap_or_default();
             earlier.extend(folded.get(id).cloned());
+            let earlier: Vec<EarlierProfile> = earlier.iter().map(Into::into).collect();
             self.cache.update_if_version(id, profile.version, |held| {
-                let is_new = |kept: &&DatedProfile| {
-                    let day = kept.view().as_of();
-                    earlier.iter().all(|one| one.view().as_of() != day)
-                };
+                let is_new =
+                    |kept: &&EarlierProfile| earlier.iter().all(|one| one.as_of != kept.as_of);
                 let kept = held.earlier.iter().filter(is_new).cloned();
                 held.earlier = kept.chain(earlier.iter().cloned()).collect();
             });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    cache::identifiers::IdentifierCache,
+    cache::identifiers::{IdentifierCache, Owners},
     domain::{
         customer::{Identifier, IdentifierKind},
         text::CustomerId,
@@ -53,9 +53,9 @@ impl Subjects {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn find(&self, subject: &Subject) -> Result<Arc<[CustomerId]>, ServiceError> {
+    pub async fn find(&self, subject: &Subject) -> Result<Owners, ServiceError> {
         match subject {
-            Subject::Customer(id) => Ok(Arc::from([id.clone()])),
+            Subject::Customer(id) => Ok(Owners::One(id.clone())),
             Subject::Identifier(identifier) => {
                 Ok(self.identifiers.get(&self.key.digest(identifier)).await?)
             }
@@ -64,9 +64,9 @@ impl Subjects {
 
     /// As [`Self::find`] for an identifier, if memory holds whom it names.
     #[must_use]
-    pub fn find_held(&self, subject: &Subject) -> Option<Arc<[CustomerId]>> {
+    pub fn find_held(&self, subject: &Subject) -> Option<Owners> {
         match subject {
-            Subject::Customer(id) => Some(Arc::from([id.clone()])),
+            Subject::Customer(id) => Some(Owners::One(id.clone())),
             Subject::Identifier(identifier) => {
                 self.identifiers.get_held(&self.key.digest(identifier))
             }
@@ -77,10 +77,7 @@ impl Subjects {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn find_many(
-        &self,
-        subjects: &[Subject],
-    ) -> Result<Vec<Arc<[CustomerId]>>, ServiceError> {
+    pub async fn find_many(&self, subjects: &[Subject]) -> Result<Vec<Owners>, ServiceError> {
         let digest = |subject: &Subject| match subject {
             Subject::Customer(_) => None,
             Subject::Identifier(identifier) => Some(self.key.digest(identifier)),
@@ -91,7 +88,7 @@ impl Subjects {
         let named = subjects.iter().zip(digests);
         Ok(named
             .map(|(subject, digest)| match subject {
-                Subject::Customer(id) => Arc::from([id.clone()]),
+                Subject::Customer(id) => Owners::One(id.clone()),
                 Subject::Identifier(_) => digest
                     .and_then(|digest| owners.get(&digest).cloned())
                     .unwrap_or_default(),

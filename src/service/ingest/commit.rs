@@ -29,6 +29,7 @@ use crate::{
         identifiers::IdentifierDigest,
         import_writes::ImportWrite,
         imports::{ImportCount, ImportedKind},
+        profiles::PackedProfile,
     },
 };
 
@@ -225,10 +226,13 @@ fn put_in(
     mut earlier: HashMap<CustomerId, Vec<DatedProfile>>,
 ) {
     for (customer, profile) in changed {
-        let (version, earlier) = (profile.version, earlier.remove(&customer));
-        cache.commit(&customer, version, || HeldProfile {
-            earlier: earlier.unwrap_or_default().into(),
-            ..HeldProfile::from_profile(Some(Arc::new(profile)))
-        });
+        let earlier = earlier.remove(&customer).unwrap_or_default();
+        let pack = || HeldProfile {
+            earlier: earlier.iter().map(Into::into).collect(),
+            ..HeldProfile::known(PackedProfile::from_profile(&profile))
+        };
+        // Not under the lock of the cache, unless somebody asks for the customer just now.
+        let packed = cache.is_wanted(&customer).then(pack);
+        cache.commit(&customer, profile.version, || packed.unwrap_or_else(pack));
     }
 }

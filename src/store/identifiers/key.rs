@@ -103,6 +103,13 @@ impl IdentifierDigest {
         self.kind
     }
 
+    /// Half of the digest, of which the kind is a part: no two of billions of identifiers share 128 bits.
+    #[must_use]
+    pub fn half(&self) -> [u8; 16] {
+        let (half, _) = self.digest.split_at(16);
+        half.try_into().unwrap_or_default()
+    }
+
     /// The code of the kind, and the digest, as their columns have them.
     pub(in crate::store) fn columns(&self) -> (i16, &[u8]) {
         (codes::identifier_kind_code(self.kind), &self.digest)

@@ -137,10 +137,14 @@ pub async fn list_owners(
     .fetch_all(connection)
     .await?;
     let mut owners: HashMap<IdentifierDigest, Vec<CustomerId>> = HashMap::new();
+    // Of a customer with several identifiers one id: it is held in memory once.
+    let mut ids = HashSet::new();
     for row in rows {
         let digest = stored_digest(row.kind, row.digest)?;
-        let found = owners.entry(digest).or_default();
-        found.push(codes::customer_id(&row.customer_id)?);
+        let id = codes::customer_id(&row.customer_id)?;
+        let id = ids.get(&id).cloned().unwrap_or(id);
+        ids.insert(id.clone());
+        owners.entry(digest).or_default().push(id);
     }
     Ok(owners)
 }

@@ -73,14 +73,14 @@ pub(super) fn pack_contract(fact: &ContractFact, labels: &mut LabelTable) -> Pac
 
 pub(super) fn unpack_contract(
     packed: PackedContract,
-    labels: Labels<'_>,
+    labels: &Labels,
 ) -> Result<ContractFact, StoreError> {
     let terms = ContractTerms {
         started_on: codes::day(packed.started_on)?,
         period_months: packed.period_months,
         price: Money {
             amount_minor: packed.price_minor,
-            currency: codes::currency(&labels.required(packed.currency)?)?,
+            currency: labels.currency(packed.currency)?,
         },
         cost_minor: packed.cost_minor,
         category: labels.optional(packed.category)?,

@@ -63,12 +63,12 @@ pub(super) fn pack_foreign_refunds(
 
 pub(super) fn unpack_foreign_refunds(
     packed: &PackedForeignRefunds,
-    labels: Labels<'_>,
+    labels: &Labels,
 ) -> Result<ForeignRefunds, StoreError> {
     let refunds = each(packed.refunds.clone(), |refund| {
         Ok(ForeignRefund {
             day: codes::day(refund.day)?,
-            currency: codes::currency(&labels.required(refund.currency)?)?,
+            currency: labels.currency(refund.currency)?,
             amount_minor: refund.amount_minor,
             cost_minor: refund.cost_minor,
         })

@@ -13,6 +13,7 @@ use super::{
     resolve,
 };
 use crate::{
+    cache::identifiers::Owners,
     domain::{calendar::Day, customer::profile::DatedProfile, text::CustomerId},
     service::{answer::subjects::Subject, error::ServiceError},
     store::error::StoreError,
@@ -105,7 +106,7 @@ impl Used {
 /// The subjects of a part that were not answered before, with the customers that they name, and the profiles of the next of them.
 struct Fresh<'a> {
     /// Without customers where the database had to be asked and is away.
-    named: Vec<(&'a Subject, Option<Arc<[CustomerId]>>)>,
+    named: Vec<(&'a Subject, Option<Owners>)>,
     /// Whose turn it is.
     next: usize,
     /// Up to which of them profiles were read.
@@ -232,7 +233,7 @@ impl Classifier {
         &self,
         subjects: &[Subject],
         failures: &mut Failures,
-    ) -> Result<Option<Vec<Arc<[CustomerId]>>>, ServiceError> {
+    ) -> Result<Option<Vec<Owners>>, ServiceError> {
         if failures.are_enough() {
             return Ok(None);
         }
@@ -244,7 +245,7 @@ impl Classifier {
         &self,
         subjects: &[Subject],
         failures: &mut Failures,
-    ) -> Result<Vec<Option<Arc<[CustomerId]>>>, ServiceError> {
+    ) -> Result<Vec<Option<Owners>>, ServiceError> {
         let mut named = vec![];
         for subject in subjects {
             named.push(match self.subjects.find_held(subject) {
@@ -357,7 +358,7 @@ impl Fresh<'_> {
     }
 
     /// The customers that the next subject names.
-    fn take(&mut self) -> Option<Arc<[CustomerId]>> {
+    fn take(&mut self) -> Option<Owners> {
         let (_, ids) = self.named.get(self.next)?;
         self.next += 1;
         ids.clone()

@@ -172,7 +172,7 @@ impl Classifier {
         };
         let bytes = write(answer);
         if let Some((id, version)) = of {
-            let kept = KeptAnswer::new(&context.basis, context.as_of, bytes.clone(), route);
+            let kept = KeptAnswer::new(&context.basis, context.as_of, &bytes, route);
             self.profiles.keep(&id, version, kept);
         }
         bytes

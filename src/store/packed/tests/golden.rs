@@ -12,6 +12,7 @@ use super::*;
 use crate::domain::customer::facts::{AttributeValue, ContractFact, ContractTerms};
 use crate::domain::customer::profile::{ForeignRefund, ForeignRefunds};
 use crate::domain::money::Money;
+use crate::domain::text::Label;
 
 /// Versions of the format: 1 has purchases, contacts and attributes; 2 adds contracts, 3 retractions, 4 the day of the last refund that
 /// names no purchase, 5 refunds in other currencies than their purchase and the amounts of unmatched refunds.
@@ -237,6 +238,15 @@ fn the_times_between_orders_are_read_from_every_version() {
     for version in 1..=VERSIONS {
         let gaps = super::super::gaps::unpack_last_gaps(&read(version)).unwrap();
         assert_eq!(gaps, Some((32, 16)), "{version}");
+    }
+}
+
+#[test]
+fn the_day_of_the_last_fact_is_read_from_every_version() {
+    for version in 1..=VERSIONS {
+        let day = unpack_last_event_day(&read(version)).unwrap();
+        assert_eq!(day, history_of(version).last_event_day, "{version}");
+        assert!(day.is_some());
     }
 }
 
