@@ -93,7 +93,12 @@ fn serve_otherwise(
     let app = serve(runtime, database, directory)?;
     runtime.block_on(prepared::prepare(&app.endpoint()))?;
     runtime.block_on(app.stop())?;
-    serve_with(runtime, database, directory, options)
+    serve_with(
+        runtime,
+        (&database.url, &database.options),
+        directory,
+        options,
+    )
 }
 
 /// A certificate for this machine that nobody vouches for, and its key, as files.

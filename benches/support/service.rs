@@ -89,19 +89,19 @@ pub(crate) fn serve(
     database: &BenchDatabase,
     directory: &str,
 ) -> anyhow::Result<App> {
-    serve_with(servers, database, directory, &[])
+    serve_with(servers, (&database.url, &database.options), directory, &[])
 }
 
-/// The same, with further options of `patron serve`.
+/// The same, with further options of `patron serve`; the database is given by its URL and how to connect to it.
 pub(crate) fn serve_with(
     servers: &Runtime,
-    database: &BenchDatabase,
+    (url, database): (&str, &PgConnectOptions),
     directory: &str,
     options: &[&str],
 ) -> anyhow::Result<App> {
-    let settings = settings(&database.url, directory, options)?;
+    let settings = settings(url, directory, options)?;
     servers.block_on(async {
-        let pool = PgPoolOptions::new().connect_lazy_with(database.options.clone());
+        let pool = PgPoolOptions::new().connect_lazy_with(database.clone());
         schema::migrate(&pool).await?;
         pool.close().await;
         // Spawned, so that it is built on the threads that it runs on.
