@@ -14,7 +14,7 @@ use std::{
 use table::Table;
 
 use crate::{
-    cache::read_through::{Batch, Bounds, Load, LoadError, ReadThrough, Versioned},
+    cache::read_through::{Batch, Bounds, Key, Load, LoadError, ReadThrough, Versioned},
     domain::text::CustomerId,
     metrics::CacheMetrics,
     store::{self, breaker::Breaker, identifiers::IdentifierDigest, pool::Pool},
@@ -50,10 +50,12 @@ impl From<Vec<CustomerId>> for Owners {
     fn from(mut customers: Vec<CustomerId>) -> Self {
         match (customers.pop(), customers.is_empty()) {
             (Some(only), true) => Self::One(only),
-            (last, _) => {
-                customers.extend(last);
+            (Some(last), false) => {
+                customers.push(last);
                 Self::Others(customers.into())
             }
+            // Not the empty list, of which each would be allocated: of nobody there is one for all.
+            (None, _) => Self::default(),
         }
     }
 }
@@ -63,6 +65,13 @@ impl From<Vec<CustomerId>> for Owners {
 struct LookedUp {
     owners: Owners,
     tick: i64,
+}
+
+impl Key for IdentifierDigest {
+    /// All are of the same length, and are weighed with their entry.
+    fn weight(&self) -> u32 {
+        0
+    }
 }
 
 impl Versioned for LookedUp {
@@ -134,8 +143,7 @@ impl IdentifierCache {
     /// The customers found by `digest`, by id, if memory holds them.
     #[must_use]
     pub fn get_held(&self, digest: &IdentifierDigest) -> Option<Owners> {
-        self.owners
-            .get_held(digest, |found| Some(found.owners.clone()))
+        self.owners.get_held(digest, |found| Some(found.owners))
     }
 
     /// The customers found by each of `digests`, by id; those that are not in memory come from one load.

@@ -34,6 +34,12 @@ pub trait Versioned: Clone + Send + Sync + 'static {
     fn weight(&self) -> u32;
 }
 
+/// What values are held by.
+pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {
+    /// Bytes that holding the key takes beyond what every entry takes, roughly.
+    fn weight(&self) -> u32;
+}
+
 /// Why a value could not be loaded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LoadError {
@@ -101,7 +107,7 @@ pub struct ReadThrough<K, V, M = moka::sync::Cache<K, V>> {
 
 impl<K, V, M> ReadThrough<K, V, M>
 where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
+    K: Key,
     V: Versioned,
     M: Memory<K, V>,
 {
@@ -152,8 +158,8 @@ where
     }
 
     /// What `look` finds in the value of `key`, if memory holds one; counts as a hit when it finds something.
-    pub fn get_held<T>(&self, key: &K, look: impl FnOnce(&V) -> Option<T>) -> Option<T> {
-        let found = self.held.get(key).and_then(|value| look(&value));
+    pub fn get_held<T>(&self, key: &K, look: impl FnOnce(V) -> Option<T>) -> Option<T> {
+        let found = self.held.get(key).and_then(look);
         if found.is_some() {
             self.metrics.hits.inc();
         }
@@ -273,12 +279,15 @@ where
 
     /// Takes out all that is held, and makes all loads under way repeat: what was written since is not known.
     pub fn invalidate_all(&self) {
+        let room = self.held.room();
         let mut state = self.state();
         for flight in state.flights.values_mut() {
             flight.doubted = true;
             flight.committed = None;
         }
-        self.held.invalidate_all();
+        let free = self.held.invalidate_all(room);
+        drop(state);
+        free();
     }
 
     /// As [`Self::invalidate_all`], where the store went back to an earlier state: versions that writes made are no measure any more.
@@ -299,7 +308,7 @@ where
             && value.version() == version
         {
             change(&mut value);
-            if self.has_room_for(&value) {
+            if self.has_room_for(key, &value) {
                 self.held.insert(key.clone(), value);
             }
         }
@@ -320,19 +329,20 @@ where
 
     /// Holds a value, unless it is too heavy: then nothing is held.
     fn hold(&self, key: &K, value: V) {
-        if self.has_room_for(&value) {
+        if self.has_room_for(key, &value) {
             self.held.insert(key.clone(), value);
         } else {
             self.held.invalidate(key);
         }
     }
 
-    fn has_room_for(&self, value: &V) -> bool {
-        u64::from(value.weight()) <= self.bounds.max_bytes / LARGEST_SHARE
+    fn has_room_for(&self, key: &K, value: &V) -> bool {
+        u64::from(key.weight()) + u64::from(value.weight()) <= self.bounds.max_bytes / LARGEST_SHARE
     }
 
     fn state(&self) -> MutexGuard<'_, State<K, V>> {
-        // Nothing that can panic runs under the lock, and a map of waiting callers is as good after a panic as before.
+        // A map of waiting callers is as good after a panic as before. Where one ended a change of the memory, its values are whole all the
+        // same, and only its sums may be off.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use patron::pb;
+use tonic::Code;
 
 use crate::server::raw;
 use crate::support::messages::{by_id, by_phone, patch, phone, purchase};
@@ -59,6 +60,43 @@ async fn callers_whose_deadlines_are_shorter_than_the_load_share_one_and_the_nex
     assert_eq!(cache.hits.get(), 1);
     assert_eq!(cache.loads_started.get(), 1);
     assert_eq!(cache.loads_failed.get(), 0);
+}
+
+/// A day of purchases that is none, after a history that is.
+const UNREADABLE: &str =
+    "UPDATE profiles SET packed = packed || '\\x1201ff' WHERE customer_id = 'ada'";
+
+#[tokio::test]
+async fn a_history_that_cannot_be_read_is_an_internal_error_until_the_row_is_put_right() {
+    let service = ServiceWithDatabase::start().await;
+    service
+        .write(&[purchase("ada", "1", "2026-01-01", 100)])
+        .await;
+    let select = "SELECT packed FROM profiles WHERE customer_id = 'ada'";
+    let packed: Vec<u8> = sqlx::query_scalar(select)
+        .fetch_one(&service.pool)
+        .await
+        .unwrap();
+    sqlx::query(UNREADABLE)
+        .execute(&service.pool)
+        .await
+        .unwrap();
+    let request = || pb::ClassifyRequest {
+        subject: Some(by_id("ada")),
+        ..Default::default()
+    };
+    for _ in 0..2 {
+        let status = service.scoring().classify(request()).await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal);
+    }
+    sqlx::query("UPDATE profiles SET packed = $1 WHERE customer_id = 'ada'")
+        .bind(packed)
+        .execute(&service.pool)
+        .await
+        .unwrap();
+    let answer = service.scoring().classify(request()).await.unwrap();
+    let classification = answer.into_inner().classification.unwrap();
+    assert_eq!(classification.customer_id, "ada");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

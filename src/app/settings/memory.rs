@@ -12,7 +12,8 @@ const SMALLEST_CUSTOMER: u64 = 512;
 pub struct MemorySettings {
     /// Memory for cached profiles and identifiers, in bytes or with a unit, such as 512MiB.
     ///
-    /// The default holds about 63,000 customers with 20 purchase days, 20 contact days, 25 attributes and three identifiers each.
+    /// Finished answers are included, and the profiles that were unpacked last. The default holds about 63,000 customers with 20 purchase days,
+    /// 20 contact days, 25 attributes and three identifiers each.
     #[arg(
         long,
         env = "PATRON_CACHE_MEMORY",

@@ -1,18 +1,15 @@
 //! The memory of identifiers: small lists of entries of 40 bytes, each list replaced as a whole, so that lookups never wait for a change.
 //!
 //! A general cache takes 250 bytes for the links and counters of an entry, of which there are three to a customer. Here, a hand goes round the
-//! lists (the "clock" of operating systems). It gives up the entries of a list that were never used since they came; in a list without any, it
-//! takes one use from each entry and gives up those that have none left.
+//! lists (the "clock" of operating systems). Of a list, the strangers that nobody asked for again are given up; in a list without any, the names
+//! of customers that nobody asked for; in a list without these too, each entry loses one use, and those that are left like such a name go.
 
-use std::{
-    mem::take,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU8, Ordering::Relaxed},
 };
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::{LookedUp, Owners};
 use crate::{
@@ -28,14 +25,19 @@ type Key = [u8; 16];
 const LIST: u64 = 8;
 /// Weight of an entry with an id of usual length, in bytes.
 const USUAL_WEIGHT: u64 = 96;
-/// Uses that are counted of an entry: so often the hand passes it.
-const MAX_USES: u8 = 3;
+/// Uses with which the name of a customer comes; that of a stranger comes with none. A batch about strangers pushes out no customer.
+const KNOWN_USES: u8 = 1;
+/// Uses that are counted of an entry: a name that is asked for stays where the hand passes it up to twice.
+const MAX_USES: u8 = 4;
 /// Lists that the hand passes for one insertion: of the next one it gives up entries although they are used.
 const MAX_PASSED: usize = 64;
 
+/// Entries whose keys are near each other.
+type List = ArcSwapOption<Box<[Entry]>>;
+
 /// An identifier, and who is found by it. The bytes of `uses` and `tick` are those that the variants of an enum leave empty.
 #[derive(Debug)]
-struct Entry {
+pub(super) struct Entry {
     key: Key,
     found: Found,
 }
@@ -62,8 +64,13 @@ const _: () = assert!(
 
 impl Entry {
     fn new(key: Key, value: LookedUp) -> Self {
+        let uses = if value.owners.is_empty() {
+            0
+        } else {
+            KNOWN_USES
+        };
         let (uses, tick) = (
-            AtomicU8::new(0),
+            AtomicU8::new(uses),
             u32::try_from(value.tick).unwrap_or(u32::MAX),
         );
         let found = match value.owners {
@@ -120,12 +127,38 @@ struct Totals {
     hand: usize,
 }
 
+/// Empty lists for a table of so many.
+fn empty_lists(count: usize) -> Arc<Box<[List]>> {
+    Arc::new((0..count).map(|_| List::empty()).collect())
+}
+
+/// The place among lists of the one of a key: digests are as good as drawn by lot, so that their first bytes are.
+fn place(lists: &[List], key: &Key) -> usize {
+    let [a, b, c, d, ..] = *key;
+    let drawn = u32::from_be_bytes([a, b, c, d]);
+    usize::try_from((u64::from(drawn) * lists.len() as u64) >> 32).unwrap_or(0)
+}
+
+/// Makes a list as much older as the hand makes it, and returns with how many uses its entries are given up.
+fn age(list: &[Entry]) -> u8 {
+    let uses = list.iter().map(|entry| entry.uses().load(Relaxed));
+    let fewest = uses.min().unwrap_or(0);
+    if fewest > KNOWN_USES {
+        for entry in list {
+            let left = entry.uses().load(Relaxed).saturating_sub(1);
+            entry.uses().store(left, Relaxed);
+        }
+    }
+    fewest.min(KNOWN_USES)
+}
+
 /// The table.
 #[derive(Debug)]
 pub(super) struct Table {
-    lists: Box<[ArcSwapOption<Box<[Entry]>>]>,
+    /// All of them at once, so that giving up everything is replacing one pointer. How many there are never changes.
+    lists: ArcSwap<Box<[List]>>,
     max_weight: u64,
-    /// Taken by who changes the table.
+    /// Every change holds this lock.
     totals: Mutex<Totals>,
 }
 
@@ -135,29 +168,22 @@ impl Table {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The place of the list of a key: digests are as good as drawn by lot, so that their first bytes are.
-    fn place(&self, key: &Key) -> usize {
-        let [a, b, c, d, ..] = *key;
-        let (drawn, lists) = (u32::from_be_bytes([a, b, c, d]), self.lists.len() as u64);
-        usize::try_from((u64::from(drawn) * lists) >> 32).unwrap_or(0)
-    }
-
     fn find<T>(&self, digest: &IdentifierDigest, look: impl FnOnce(&Entry) -> T) -> Option<T> {
         let key = digest.half();
-        let list = self.lists[self.place(&key)].load();
+        let lists = self.lists.load();
+        let list = lists[place(&lists, &key)].load();
         let entry = list.as_ref()?.iter().find(|entry| entry.key == key)?;
         Some(look(entry))
     }
 
-    /// Replaces the list at a place by those of its entries that are to stay, and `new`.
+    /// Replaces a list by those of its entries that are to stay, and `new`.
     fn change(
-        &self,
+        list: &List,
         totals: &mut Totals,
-        place: usize,
-        mut stays: impl FnMut(&Entry, &mut Totals) -> bool,
+        stays: impl Fn(&Entry, &Totals) -> bool,
         new: Option<Entry>,
     ) {
-        let old = self.lists[place].load_full();
+        let old = list.load_full();
         let mut kept = Vec::with_capacity(old.as_ref().map_or(0, |old| old.len()) + 1);
         for entry in old.iter().flat_map(|old| old.iter()) {
             if stays(entry, totals) {
@@ -173,43 +199,43 @@ impl Table {
             kept.push(new);
         }
         let kept = (!kept.is_empty()).then(|| Arc::new(kept.into_boxed_slice()));
-        self.lists[place].store(kept);
+        list.store(kept);
     }
 
     /// Gives up entries until the others are not too heavy.
     fn make_room(&self, totals: &mut Totals) {
+        let lists = self.lists.load();
         for passed in 0.. {
             if totals.weight <= self.max_weight {
                 return;
             }
-            let place = totals.hand;
-            totals.hand = (place + 1) % self.lists.len();
-            let list = self.lists[place].load();
-            let list = list.as_ref().map_or(&[][..], |list| list);
-            // Entries that were never used go first, so that a batch about everybody pushes out little but itself.
-            let has_unused = list.iter().any(|entry| entry.uses().load(Relaxed) == 0);
-            let stays = |entry: &Entry, totals: &mut Totals| {
-                if passed >= MAX_PASSED && totals.weight > self.max_weight {
-                    return false;
-                }
-                let left = entry
-                    .uses()
-                    .load(Relaxed)
-                    .saturating_sub(u8::from(!has_unused));
-                entry.uses().store(left, Relaxed);
-                left > 0
+            let list = &lists[totals.hand];
+            totals.hand = (totals.hand + 1) % lists.len();
+            let entries = list.load();
+            let Some(entries) = entries.as_ref() else {
+                continue;
             };
-            self.change(totals, place, stays, None);
+            let given_up = age(entries);
+            let is_used = |entry: &Entry| entry.uses().load(Relaxed) > given_up;
+            let stays = |entry: &Entry, totals: &Totals| {
+                let is_forced = passed >= MAX_PASSED && totals.weight > self.max_weight;
+                !is_forced && is_used(entry)
+            };
+            // Most lists of names that are all in use only grow older.
+            if !entries.iter().all(|entry| stays(entry, totals)) {
+                Self::change(list, totals, stays, None);
+            }
         }
     }
 }
 
 impl Memory<IdentifierDigest, LookedUp> for Table {
+    type Room = Arc<Box<[List]>>;
+
     fn with_capacity(max_bytes: u64) -> Self {
         let lists = usize::try_from(max_bytes / (LIST * USUAL_WEIGHT)).unwrap_or(usize::MAX);
-        let lists = (0..lists.clamp(1, u32::MAX as usize)).map(|_| ArcSwapOption::empty());
         Self {
-            lists: lists.collect(),
+            lists: ArcSwap::new(empty_lists(lists.clamp(1, u32::MAX as usize))),
             max_weight: max_bytes,
             totals: Mutex::default(),
         }
@@ -233,9 +259,13 @@ impl Memory<IdentifierDigest, LookedUp> for Table {
     fn insert(&self, digest: IdentifierDigest, value: LookedUp) {
         let key = digest.half();
         let totals = &mut self.totals();
-        let stays = |entry: &Entry, _: &mut Totals| entry.key != key;
         let new = Entry::new(key, value);
-        self.change(totals, self.place(&key), stays, Some(new));
+        // Who asked for a name is not forgotten when a write changes what it stands for.
+        let uses = self.find(&digest, |entry| entry.uses().load(Relaxed));
+        new.uses().fetch_max(uses.unwrap_or(0), Relaxed);
+        let lists = self.lists.load();
+        let stays = |entry: &Entry, _: &Totals| entry.key != key;
+        Self::change(&lists[place(&lists, &key)], totals, stays, Some(new));
         self.make_room(totals);
     }
 
@@ -243,17 +273,27 @@ impl Memory<IdentifierDigest, LookedUp> for Table {
         let key = digest.half();
         let totals = &mut self.totals();
         if self.contains_key(digest) {
-            let stays = |entry: &Entry, _: &mut Totals| entry.key != key;
-            self.change(totals, self.place(&key), stays, None);
+            let lists = self.lists.load();
+            let stays = |entry: &Entry, _: &Totals| entry.key != key;
+            Self::change(&lists[place(&lists, &key)], totals, stays, None);
         }
     }
 
-    fn invalidate_all(&self) {
+    fn room(&self) -> Self::Room {
+        empty_lists(self.lists.load().len())
+    }
+
+    fn invalidate_all(&self, room: Self::Room) -> impl FnOnce() {
         let mut totals = self.totals();
-        for list in &self.lists {
-            list.store(None);
+        let old = self.lists.swap(room);
+        *totals = Totals::default();
+        drop(totals);
+        move || {
+            // One by one: were they left to the last who has them, that might be a lookup.
+            for list in &**old {
+                list.store(None);
+            }
         }
-        let _ = take(&mut *totals);
     }
 
     fn measure(&self) -> (u64, u64) {

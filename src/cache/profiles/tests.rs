@@ -114,7 +114,8 @@ async fn an_answer_is_kept_beside_the_profile_it_was_made_from_and_weighed() {
         "{weight} after {before}"
     );
     cache.measure();
-    assert_eq!(cache.metrics().weighted_bytes.get(), i64::from(weight));
+    let weighed = cache.metrics().weighted_bytes.get();
+    assert_eq!(weighed, i64::from(weight + id.weight()));
     // Made from what a write has outdated, or while it was being written.
     keep(&cache, &id, 0, answer(b"old"));
     assert_eq!(kept().await.unwrap().len(), 1_000);
@@ -139,6 +140,19 @@ async fn answers_push_others_out_when_there_is_no_room() {
     }
     cache.measure();
     assert!(cache.metrics().weighted_bytes.get() <= 20_000);
+}
+
+#[tokio::test]
+async fn a_long_id_of_a_stranger_is_weighed_too() {
+    let cache = cache(20_000);
+    let (short, long) = ("x".to_owned(), "y".repeat(CustomerId::MAX_BYTES));
+    let mut weights = vec![];
+    for id in [short, long] {
+        cache.get(&CustomerId::new(&id).unwrap()).await.unwrap();
+        cache.measure();
+        weights.push(cache.metrics().weighted_bytes.get());
+    }
+    assert_eq!(weights[1] - weights[0], weights[0] + 127);
 }
 
 /// Attributes observed on the days `1..=days`.
@@ -189,6 +203,8 @@ fn what_is_held_is_unpacked_for_the_days_that_it_answers() {
         earlier: [EarlierProfile::from(&earlier)].into(),
         ..HeldProfile::known(PackedProfile::from_profile(&of(3)))
     };
+    let copy = held.earlier.to_vec();
+    assert!(Arc::ptr_eq(&copy[0].profile, &held.earlier[0].profile));
     let dated = |day| held.dated(on(day)).unwrap();
     for (day, days) in [(2, 2), (3, 3), (9, 3)] {
         let dated = dated(day).unwrap();

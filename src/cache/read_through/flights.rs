@@ -3,13 +3,13 @@
 //! What the lock of the cache orders is decided here: a value lands only if no write has made a newer one, whether the write came while the
 //! load ran or long before it.
 
-use std::{hash::Hash, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
 use crate::cache::memory::Memory;
 
-use super::{Batch, LoadError, Outcome, ReadThrough, State, Versioned};
+use super::{Batch, Key, LoadError, Outcome, ReadThrough, State, Versioned};
 
 /// How long a failed load stands for its key: long enough to spare a store in trouble, short enough for nobody to notice its recovery.
 pub(super) const FAILURE_HELD: Duration = Duration::from_millis(200);
@@ -40,7 +40,7 @@ enum Landed {
 
 impl<K, V, M> ReadThrough<K, V, M>
 where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
+    K: Key,
     V: Versioned,
     M: Memory<K, V>,
 {
@@ -192,7 +192,7 @@ where
 /// removed, so that the next caller starts anew.
 struct LoadGuard<K, V, M>
 where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
+    K: Key,
     V: Versioned,
     M: Memory<K, V>,
 {
@@ -202,7 +202,7 @@ where
 
 impl<K, V, M> Drop for LoadGuard<K, V, M>
 where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
+    K: Key,
     V: Versioned,
     M: Memory<K, V>,
 {

@@ -140,3 +140,9 @@ async fn no_order_of_loads_and_invalidations_leaves_or_answers_what_is_outdated(
         );
     }
 }
+
+impl Key for u32 {
+    fn weight(&self) -> u32 {
+        0
+    }
+}

@@ -323,7 +323,7 @@ impl Classifier {
         Ok(finish(found, &context))
     }
 
-    /// The profiles of those of `ids` that are known. Read in parts: what a part takes to unpack holds up a lookup.
+    /// The profiles of those of `ids` that are known, in parts: unpacking holds up lookups, which have their turn after each.
     async fn list_profiles(
         &self,
         ids: &[CustomerId],
@@ -334,6 +334,9 @@ impl Classifier {
         let mut found = HashMap::with_capacity(ids.len());
         for part in ids.chunks(PART) {
             found.extend(self.profiles.many_at(part, as_of).await?);
+            if part.len() == PART {
+                tokio::task::yield_now().await;
+            }
         }
         Ok(found)
     }

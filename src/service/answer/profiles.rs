@@ -100,10 +100,11 @@ impl Profiles {
         let Some(profile) = &held.profile else {
             return Ok(None);
         };
-        if let Some(dated) = self.cache.dated(held, as_of)? {
+        let customer = profile.customer_id();
+        let dated = self.cache.dated(held, as_of);
+        if let Some(dated) = self.read(customer, dated)? {
             return Ok(Some(dated));
         }
-        let customer = profile.customer_id();
         let mut folded = self
             .fold_until(std::slice::from_ref(customer), as_of)
             .await?;
@@ -173,9 +174,9 @@ impl Profiles {
             Found(T),
             Elsewhere(CustomerId),
         }
-        let see = |held: &HeldProfile| match &held.merged_into {
-            None => look(held).map(Seen::Found),
-            Some(into) => Some(Seen::Elsewhere(into.clone())),
+        let see = |held: HeldProfile| match held.merged_into {
+            None => look(&held).map(Seen::Found),
+            Some(into) => Some(Seen::Elsewhere(into)),
         };
         let mut seen = self.cache.get_held(customer, see)?;
         for _ in 0..=MAX_MEMBERS {
@@ -220,7 +221,7 @@ impl Profiles {
                 continue;
             };
             let root = profile.customer_id().clone();
-            match held.dated(as_of)? {
+            match self.read(&root, held.dated(as_of))? {
                 Some(dated) => drop(found.insert(root, dated)),
                 None => later.push(root),
             }
@@ -232,6 +233,12 @@ impl Profiles {
             }
         }
         Ok(found)
+    }
+
+    /// What was held of `customer`, if it can be read. What cannot is held no longer: the next call reads the row anew, which somebody may
+    /// have put right.
+    fn read<T>(&self, customer: &CustomerId, held: Result<T, StoreError>) -> Result<T, StoreError> {
+        held.inspect_err(|_| self.cache.invalidate_unsure(customer))
     }
 
     /// The profiles of `customers` as their facts up to `as_of` make them.

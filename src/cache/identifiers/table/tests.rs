@@ -47,7 +47,7 @@ fn it_holds_what_a_map_holds_whatever_the_order_of_changes() {
         let number = draw(200);
         match draw(100) {
             0 => {
-                table.invalidate_all();
+                table.invalidate_all(table.room())();
                 map.clear();
             }
             1..30 => {
@@ -114,6 +114,83 @@ fn a_batch_about_everybody_leaves_most_of_those_who_were_asked_for() {
 }
 
 #[test]
+fn strangers_push_out_no_customer_though_nobody_asked_for_the_names() {
+    let table = Table::with_capacity(200_000);
+    // As at the start: loaded ahead, half of the room.
+    let known = (0..).take_while(|number| {
+        table.insert(digest(*number), found(&["ada"], 1));
+        table.measure().1 < 100_000
+    });
+    let known = known.count();
+    for number in 0..20 * known {
+        table.insert(digest(known + 1 + number), found(&[], 1));
+    }
+    let stayed = (0..known).filter(|number| table.contains_key(&digest(*number)));
+    let stayed = stayed.count();
+    assert!(stayed * 100 >= known * 99, "{stayed} of {known}");
+    // Others that nobody asked for do.
+    for number in 0..20 * known {
+        table.insert(digest(100 * known + number), found(&["berta"], 1));
+    }
+    let stayed = (0..known).filter(|number| table.contains_key(&digest(*number)));
+    assert!(stayed.count() * 10 < known);
+}
+
+#[test]
+fn a_name_that_is_asked_for_stays_so_when_it_is_written_anew() {
+    let table = Table::with_capacity(10_000);
+    let uses = || table.find(&digest(1), |entry| entry.uses().load(Relaxed));
+    for (ids, expected) in [(&[][..], 0), (&["ada"], 1), (&[], 1)] {
+        table.insert(digest(1), found(ids, 1));
+        assert_eq!(uses(), Some(expected));
+    }
+    let _ = (table.get(&digest(1)), table.get(&digest(1)));
+    table.insert(digest(1), found(&["ada"], 2));
+    assert_eq!(uses(), Some(3));
+}
+
+#[test]
+fn a_list_grows_older_only_without_names_that_nobody_asked_for() {
+    let list: Vec<Entry> = (0..3)
+        .map(|number| Entry::new(digest(number).half(), found(&["ada"], 1)))
+        .collect();
+    let set = |uses: [u8; 3]| {
+        for (entry, uses) in list.iter().zip(uses) {
+            entry.uses().store(uses, Relaxed);
+        }
+        let given_up = age(&list);
+        let left: Vec<u8> = list.iter().map(|it| it.uses().load(Relaxed)).collect();
+        (given_up, left)
+    };
+    assert_eq!(set([0, 1, 4]), (0, vec![0, 1, 4]));
+    assert_eq!(set([1, 1, 4]), (1, vec![1, 1, 4]));
+    assert_eq!(set([2, 3, 4]), (1, vec![1, 2, 3]));
+    assert_eq!(set([3, 3, 4]), (1, vec![2, 2, 3]));
+}
+
+#[test]
+fn all_that_is_given_up_is_freed_even_while_a_lookup_has_the_lists() {
+    let table = Table::with_capacity(10_000);
+    table.insert(digest(1), found(&["ada"], 1));
+    let lookup = table.lists.load_full();
+    let free = table.invalidate_all(table.room());
+    assert_eq!((held(&table, 1), table.measure()), (None, (0, 0)));
+    let list = &lookup[place(&lookup, &digest(1).half())];
+    assert!(list.load().is_some());
+    free();
+    assert!(list.load().is_none());
+}
+
+#[test]
+fn names_of_nobody_share_their_list() {
+    let [one, other] = [owners(&[]), owners(&[])];
+    match (one, other) {
+        (Owners::Others(one), Owners::Others(other)) => assert!(Arc::ptr_eq(&one, &other)),
+        found => panic!("{found:?}"),
+    }
+}
+
+#[test]
 fn a_table_of_which_all_is_asked_for_still_has_room_for_more() {
     let table = Table::with_capacity(1_000_000);
     let (mut number, is_full) = (0, |table: &Table| table.measure().1 > 999_850);
@@ -128,7 +205,7 @@ fn a_table_of_which_all_is_asked_for_still_has_room_for_more() {
     }
     let before = table.totals().hand;
     table.insert(digest(number), found(&[&"x".repeat(128)], 1));
-    let (after, lists) = (table.totals().hand, table.lists.len());
+    let (after, lists) = (table.totals().hand, table.lists.load().len());
     let moved = (after + lists - before) % lists;
     assert!(
         lists > 10 * MAX_PASSED && (1..=MAX_PASSED + 1).contains(&moved),
