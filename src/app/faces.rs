@@ -79,7 +79,11 @@ pub(super) fn start(
         }
     });
     let drain_limit = limits.drain_limit;
-    let places = answers.limits.calls.clone();
+    let SharedLimits {
+        calls: places,
+        peers,
+        cut,
+    } = answers.limits.clone();
     let contacts = answers.contacts.with_admission(Arc::new(move || {
         let place = places.admit()?;
         Some(Box::new(place))
@@ -105,8 +109,14 @@ pub(super) fn start(
         )
     });
     let agi = agi.map(|listener| {
-        Listening::start(listener, closing, drain_limit, move |stream, _| {
+        Listening::start(listener, closing, drain_limit, move |stream, close| {
             let contacts = contacts.clone();
+            // It takes turns with the callers of the other listeners.
+            let peer = peers.connect(&close, &cut);
+            if let Ok(address) = stream.peer_addr() {
+                peer.set_address(address.ip());
+            }
+            peer.note_call();
             async move {
                 let dialogue = http::agi::answer(stream, &contacts);
                 if let Ok(Err(error)) = timeout(DIALOGUE_LIMIT, dialogue).await {

@@ -61,6 +61,7 @@ pub(super) fn start(
         let service = service.clone().map_request(move |mut request: Request<_>| {
             // A request that came in one piece with the one before it has its time from here.
             caller.note_read();
+            caller.note_call();
             request.extensions_mut().insert(Arc::clone(&caller));
             request
         });

@@ -1,4 +1,5 @@
-//! A socket that keeps account of its peer: when it last sent something, what it took, and whether it takes no more. Ends when the peer is cut.
+//! A socket that keeps account of its peer: when it last sent something, what it took, and whether it takes no more. It is read as far as its
+//! caller may send, and ends when the peer is cut.
 
 use std::io;
 use std::pin::Pin;
@@ -9,20 +10,28 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use crate::grpc::layers::peer::Peer;
+use crate::grpc::layers::peer::{Peer, Reader};
+
+/// Most bytes that are read at once where callers take turns.
+const MOST_BYTES: usize = 4096;
 
 /// A socket of a peer.
 #[derive(Debug)]
 pub(super) struct PeerStream {
     stream: TcpStream,
     peer: Arc<Peer>,
+    reader: Reader,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl PeerStream {
     pub(super) fn new(stream: TcpStream, peer: Arc<Peer>) -> Self {
+        if let Ok(address) = stream.peer_addr() {
+            peer.set_address(address.ip());
+        }
         Self {
             stream,
+            reader: Reader::default(),
             cut: Box::pin(peer.cut().clone().cancelled_owned()),
             peer,
         }
@@ -51,6 +60,21 @@ impl PeerStream {
     }
 }
 
+/// Reads so many bytes at most.
+fn read_some(
+    stream: Pin<&mut TcpStream>,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+    most: usize,
+) -> Poll<io::Result<()>> {
+    let mut bytes = [0; MOST_BYTES];
+    let most = most.min(buffer.remaining()).min(MOST_BYTES);
+    let mut some = ReadBuf::new(&mut bytes[..most]);
+    let read = stream.poll_read(cx, &mut some);
+    buffer.put_slice(some.filled());
+    read
+}
+
 impl AsyncRead for PeerStream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -59,10 +83,17 @@ impl AsyncRead for PeerStream {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            this.peer.note_read();
-        }
+        let Poll::Ready(most) = this.peer.poll_may_read(&mut this.reader, cx) else {
+            return this.unless_cut(cx, Poll::Pending);
+        };
+        let stream = Pin::new(&mut this.stream);
+        let read = if most >= buffer.remaining() {
+            stream.poll_read(cx, buffer)
+        } else {
+            read_some(stream, cx, buffer, most)
+        };
+        let bytes = buffer.filled().len() - before;
+        this.peer.note_bytes(&mut this.reader, bytes);
         this.unless_cut(cx, read)
     }
 }

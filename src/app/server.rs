@@ -49,7 +49,7 @@ use crate::grpc::layers::lane::{LaneLayer, Lanes};
 use crate::grpc::layers::limit::LimitLayer;
 use crate::grpc::layers::memory::{FromMemory, MemoryLayer};
 use crate::grpc::layers::observe::ObserveLayer;
-use crate::grpc::layers::peer::Peers;
+use crate::grpc::layers::peer::{Peers, Threads};
 use crate::grpc::layers::receive::ReceiveLayer;
 use crate::grpc::layers::request_id::RequestIdLayer;
 use crate::grpc::layers::transcode::TranscodeLayer;
@@ -105,6 +105,14 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// The threads that will serve connections, of those of the present runtime.
+    fn threads(&self) -> Threads {
+        Threads {
+            cores: self.cores.len(),
+            others: Handle::current().metrics().num_workers(),
+        }
+    }
+
     /// What a process shares, with the metrics of all methods in the descriptor sets.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
@@ -183,7 +191,10 @@ pub fn start(
 ) -> Result<Running, ReflectionError> {
     let routes = with_health_and_reflection(served.routes, &shared.health)?;
     let (stop_accepting, cut) = (CancellationToken::new(), CancellationToken::new());
-    let peers = Peers::new(limits.of_peers(), shared.metrics.peers.clone());
+    let peers = Peers::new(
+        limits.of_peers(shared.threads()),
+        shared.metrics.peers.clone(),
+    );
     let connections = &shared.metrics.connections;
     let incoming = Incoming::new(listener, limits, connections.clone());
     let setup = Setup::new(
@@ -281,7 +292,8 @@ impl Running {
     pub fn limits(&self) -> SharedLimits {
         SharedLimits {
             calls: self.limit.clone(),
-            peers: self.peers.clone(),
+            // Other listeners are not served by the cores.
+            peers: self.peers.on_runtime(self.shared.cores.len()),
             cut: self.cut.clone(),
         }
     }

@@ -17,6 +17,8 @@ pub struct PeerMetrics {
     pub requests_refused: Counter,
     /// Requests that did not arrive in time.
     pub requests_timed_out: Counter,
+    /// Times that a connection waited for the next turn of its caller.
+    pub turns_waited: Counter,
 }
 
 impl PeerMetrics {
@@ -48,6 +50,11 @@ impl PeerMetrics {
             "grpc_requests_timed_out",
             "Requests that did not arrive in time",
             metrics.requests_timed_out.clone(),
+        );
+        registry.register(
+            "grpc_turns_waited",
+            "Times that a connection waited because its caller had sent its part and others call too",
+            metrics.turns_waited.clone(),
         );
         metrics
     }

@@ -112,6 +112,10 @@ pub struct RpcMetrics {
     pub shed_late: Counter,
     /// Calls turned away because their connection had its share of the places.
     pub shed_connection: Counter,
+    /// Calls turned away because their caller had its share of the places.
+    pub shed_caller: Counter,
+    /// The present limit of the calls in progress.
+    pub limit: Gauge,
     /// Time that calls waited for a thread, from the transport to the first poll.
     pub queue_delay: Histogram,
 }
@@ -198,6 +202,12 @@ impl RpcMetrics {
             "Calls in progress that count towards the limit of all connections",
             limited_in_flight.clone(),
         );
+        let limit = Gauge::default();
+        registry.register(
+            "rpc_limit",
+            "Calls that may be in progress now: --max-in-flight, or less while calls miss their deadlines",
+            limit.clone(),
+        );
         let shed = Family::<ShedLabels, Counter>::default();
         registry.register(
             "rpc_shed",
@@ -223,6 +233,8 @@ impl RpcMetrics {
             shed: shed("places"),
             shed_late: shed("queue_delay"),
             shed_connection: shed("connection"),
+            shed_caller: shed("caller"),
+            limit,
             queue_delay,
         }
     }

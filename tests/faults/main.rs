@@ -28,8 +28,8 @@ use tokio::{runtime::Runtime, task::LocalSet};
 use crate::scenarios::Row;
 
 /// What is measured when nothing is named.
-const ALL: [&str; 7] = [
-    "beside", "overload", "threads", "hostile", "stop", "outage", "writers",
+const ALL: [&str; 8] = [
+    "beside", "overload", "callers", "threads", "hostile", "stop", "outage", "writers",
 ];
 
 fn main() -> ExitCode {
@@ -87,6 +87,7 @@ fn measure(names: &[String]) -> anyhow::Result<usize> {
             match name {
                 "beside" => scenarios::beside::run(&data).await,
                 "overload" => scenarios::overload::run(&data).await,
+                "callers" => scenarios::callers::run(&data).await,
                 "threads" => scenarios::threads::run(&data).await,
                 "hostile" => scenarios::hostile::run(&data).await,
                 "stop" => scenarios::stop::run(&data).await,

@@ -1,6 +1,7 @@
 //! The scenarios, and the tables they print.
 
 pub(crate) mod beside;
+pub(crate) mod callers;
 pub(crate) mod hostile;
 pub(crate) mod neighbours;
 pub(crate) mod outage;

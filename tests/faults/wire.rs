@@ -1,13 +1,14 @@
 //! Calls over bare HTTP/2, so that the generator costs less than what it measures: a message is encoded once, an answer is counted and
 //! thrown away.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use h2::client::{ResponseFuture, SendRequest};
 use http::{HeaderMap, Request};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 pub(crate) const CLASSIFY: &str = "/patron.v1.ScoringService/Classify";
 pub(crate) const SCORE: &str = "/patron.v1.ScoringService/ScoreLifetimeValue";
@@ -62,6 +63,22 @@ impl Caller {
         connection: u32,
     ) -> anyhow::Result<Self> {
         let socket = TcpStream::connect(address).await.context("connect")?;
+        Self::over(socket, address, (stream, connection)).await
+    }
+
+    /// Connects from another address of this machine, as another caller.
+    pub(crate) async fn from(source: IpAddr, address: &str) -> anyhow::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(source, 0))?;
+        let socket = socket.connect(address.parse()?).await.context("connect")?;
+        Self::over(socket, address, (STREAM_WINDOW, CONNECTION_WINDOW)).await
+    }
+
+    async fn over(
+        socket: TcpStream,
+        address: &str,
+        (stream, connection): (u32, u32),
+    ) -> anyhow::Result<Self> {
         socket.set_nodelay(true)?;
         let mut builder = h2::client::Builder::new();
         builder

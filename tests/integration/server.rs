@@ -84,6 +84,13 @@ impl Running {
         ScoringServiceClient::new(self.channel().await)
     }
 
+    /// Another caller: a client at another address of this machine.
+    async fn client_at(&self, address: [u8; 4]) -> ScoringServiceClient<Channel> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        let endpoint = endpoint.local_address(Some(address.into()));
+        ScoringServiceClient::new(soon(endpoint.connect()).await.unwrap())
+    }
+
     /// Asks the server to stop and returns how it did.
     async fn stop(self) -> DrainOutcome {
         self.stop.cancel();

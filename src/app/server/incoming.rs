@@ -79,6 +79,14 @@ impl Setup {
         }
     }
 
+    /// The same for connections that another one of the runtimes serves.
+    pub(super) fn on_runtime(&self, runtime: usize) -> Self {
+        Self {
+            peers: self.peers.on_runtime(runtime),
+            ..self.clone()
+        }
+    }
+
     /// The connection of a socket, served by the present runtime.
     pub(super) fn connect(&self, accepted: Accepted) -> Connection {
         self.metrics.accepted.inc();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::lifetime::Lifetime;
-use crate::grpc::layers::peer::PeerLimits;
 use crate::grpc::layers::peer::charge::CALL_BYTES;
+use crate::grpc::layers::peer::{PeerLimits, Threads};
 use crate::grpc::layers::receive::ReceiveLimits;
 
 /// Messages of the largest size that one connection may have under way.
@@ -72,7 +72,7 @@ impl Default for Limits {
 
 impl Limits {
     /// What connections may make the server hold.
-    pub(super) fn of_peers(&self) -> PeerLimits {
+    pub(super) fn of_peers(&self, threads: Threads) -> PeerLimits {
         let messages = self.max_message_bytes as u64 * MESSAGES_PER_CONNECTION;
         // As many calls as it may have open cost a connection nothing that its messages need.
         let request_bytes = messages + u64::from(self.max_concurrent_streams) * CALL_BYTES;
@@ -83,6 +83,7 @@ impl Limits {
             all_answer_bytes: self.answer_bytes.max(messages * MIN_CONNECTIONS),
             places: u64::from(self.max_in_flight).div_ceil(CONNECTION_SHARE),
             stall: self.stall_limit,
+            threads,
         }
     }
 

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::app::server::Limits;
     use crate::app::tls::{ListenerTls, Protocol};
-    use crate::grpc::layers::peer::Peers;
+    use crate::grpc::layers::peer::{Peers, Threads};
     use crate::metrics::Metrics;
 
     #[tokio::test]
@@ -133,7 +133,13 @@ mod tests {
             ListenerTls::new(None, Protocol::Grpc, limits.handshake_timeout),
             &limits,
             metrics.connections.clone(),
-            Peers::new(limits.of_peers(), metrics.peers.clone()),
+            Peers::new(
+                limits.of_peers(Threads {
+                    cores: 2,
+                    others: 1,
+                }),
+                metrics.peers.clone(),
+            ),
             (CancellationToken::new(), CancellationToken::new()),
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -65,8 +65,8 @@ where
         return (vec![serving], None);
     }
     let mut cores = Vec::with_capacity(shared.cores.len());
-    let transports = shared.cores.iter().map(|handle| {
-        let (core, arrivals) = spread::core(setup.clone());
+    let transports = shared.cores.iter().enumerate().map(|(runtime, handle)| {
+        let (core, arrivals) = spread::core(setup.on_runtime(runtime));
         cores.push(core);
         let (transport, service) = (transport.clone(), service.clone());
         let serving = lifetime::serve(transport, service, arrivals, lifetime, stop.clone());

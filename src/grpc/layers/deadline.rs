@@ -32,7 +32,7 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use crate::api::error::Violation;
-use crate::grpc::layers::methods::Method;
+use crate::grpc::layers::methods::{Method, Work};
 use crate::grpc::layers::peer::Peer;
 use crate::grpc::status;
 use crate::metrics::RpcMetrics;
@@ -166,6 +166,9 @@ where
         let method = Method::of_request(&request);
         let now = Instant::now();
         let peer = request.extensions().get::<Arc<Peer>>();
+        if method.work != Work::Health {
+            peer.inspect(|peer| peer.note_call());
+        }
         let arrived = peer.map_or(now, |peer| peer.last_read());
         let waited = now.saturating_duration_since(arrived);
         self.layer.queue_delay.observe(waited.as_secs_f64());

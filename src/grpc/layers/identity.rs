@@ -126,6 +126,10 @@ where
                 Ok(Some(call)) => Verdict::Admitted(call),
                 Err(refusal) => Verdict::Refused(Arc::new(refusal)),
             };
+            let peer = request.extensions().get::<Arc<Peer>>();
+            if let (Some(peer), Some(id)) = (peer, verdict.caller_id()) {
+                peer.set_identity(id);
+            }
             // A secret goes no further than this.
             request.headers_mut().remove(header::AUTHORIZATION);
             request.extensions_mut().insert(verdict);

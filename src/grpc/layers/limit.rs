@@ -8,19 +8,24 @@
 //! not hold places that others need. One connection gets a share of the places, so that no single peer can take them all. Health checks are
 //! not counted: an overloaded server is not a dead one. Nor are calls that run in a [`lane`], which has limits of its own.
 //!
+//! The limit follows what the server and its database can do. The fewer places are free, the fewer one caller may have, so that there is always
+//! room for others.
+//!
 //! # Overload
 //!
 //! A lookup costs some 40 µs of work, a refusal some 6 µs. Refusing alone cannot keep goodput: at four times the capacity, refusing three
-//! of four calls takes nearly half of the time. Three things keep it, in the order in which they cost the server:
+//! of four calls takes nearly half of the time. Four things keep it, in the order in which they cost the server:
 //!
 //! 1. Calls that the server never sees cost nothing. A connection may have only so many streams, and its receive buffer is small
 //!    (`app::run`): the rest waits at the callers, whose deadlines end it there.
-//! 2. Calls that were given up meanwhile arrive with their reset behind them, and are dropped before they are decoded
+//! 2. Callers take turns: one that sends more than others is read more slowly ([`super::peer`]).
+//! 3. Calls that were given up meanwhile arrive with their reset behind them, and are dropped before they are decoded
 //!    ([`super::receive`]); those whose time passed in the queue are answered without work ([`super::deadline`]).
-//! 3. A lookup that waited longer for a thread than half of its time, or 100 ms, is refused here: somebody waits for it on a telephone
+//! 4. A lookup that waited longer for a thread than half of its time, or 100 ms, is refused here: somebody waits for it on a telephone
 //!    and most likely hangs up before the answer; less urgent ones sooner. Lookups of customers in memory are answered before that
 //!    ([`super::memory`]).
 
+mod adaptive;
 mod class;
 
 pub use class::{CLASS_HEADER, Class};
@@ -33,14 +38,17 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use self::adaptive::{AdaptiveLimit, Began};
 use super::deadline::Deadline;
+use super::identity::Verdict;
 use super::lane;
 use super::methods::{Method, Work};
-use super::peer::{Peer, PeerPlace};
+use super::peer::{NoPlace, Peer, PeerPlace};
 use crate::api::error::Violation;
 use crate::grpc::status;
 use crate::metrics::RpcMetrics;
@@ -57,22 +65,26 @@ const RETRY_STEP_MS: u64 = 37;
 /// The places, shared by all connections.
 #[derive(Debug)]
 struct Places {
-    most: u64,
+    limit: AdaptiveLimit,
     taken: AtomicU64,
     turned_away: AtomicU64,
     metrics: RpcMetrics,
 }
 
 impl Places {
-    fn take(self: &Arc<Self>, class: Class) -> Option<Place> {
-        let most = class.part_of(self.most);
+    fn take(self: &Arc<Self>, class: Class, deadline: Option<Deadline>) -> Option<Place> {
+        let most = class.part_of(self.limit.get());
         // Take first and give back if it was too much: one instruction when there is room, and never more handlers run.
-        if self.taken.fetch_add(1, Ordering::AcqRel) >= most {
+        let before = self.taken.fetch_add(1, Ordering::AcqRel);
+        if before >= most {
             self.taken.fetch_sub(1, Ordering::AcqRel);
             return None;
         }
         self.metrics.limited_in_flight.inc();
-        Some(Place(Arc::clone(self)))
+        Some(Place {
+            places: Arc::clone(self),
+            began: deadline.and_then(|it| self.limit.begin(before + 1, it.time(), it.instant())),
+        })
     }
 
     /// The places that a call needs, or why it gets none.
@@ -85,8 +97,9 @@ impl Places {
         }
         let class = Class::of(work, request.headers()).ok_or(Refusal::UnknownClass)?;
         let extensions = request.extensions();
+        let deadline = extensions.get::<Deadline>();
         if matches!(work, Work::CallArrival | Work::Lookup)
-            && let Some(deadline) = extensions.get::<Deadline>()
+            && let Some(deadline) = deadline
             && deadline.queue_delay() > class.max_queue_delay(deadline.time())
         {
             self.metrics.shed_late.inc();
@@ -94,20 +107,35 @@ impl Places {
         }
         let own = match extensions.get::<Arc<Peer>>() {
             Some(peer) => {
-                let place = peer.place();
-                if place.is_none() {
-                    self.metrics.shed_connection.inc();
-                    return Err(Refusal::ConnectionBusy);
+                // Other calls of the connection may have come in since.
+                if let Some(id) = extensions.get().and_then(Verdict::caller_id) {
+                    peer.set_identity(id);
                 }
-                place
+                Some(self.place_of(peer)?)
             }
             None => None, // not from a connection of ours: a test of a layer
         };
-        let Some(place) = self.take(class) else {
+        let Some(place) = self.take(class, deadline.copied()) else {
             self.metrics.shed.inc();
             return Err(Refusal::Full);
         };
         Ok((Some(place), own))
+    }
+
+    /// The place that a connection and its caller need.
+    fn place_of(&self, peer: &Arc<Peer>) -> Result<PeerPlace, Refusal> {
+        let free = self.limit.get();
+        let free = free.saturating_sub(self.taken.load(Ordering::Acquire));
+        peer.place(free).map_err(|none| match none {
+            NoPlace::Connection => {
+                self.metrics.shed_connection.inc();
+                Refusal::ConnectionBusy
+            }
+            NoPlace::Caller => {
+                self.metrics.shed_caller.inc();
+                Refusal::CallerBusy
+            }
+        })
     }
 
     fn retry_after(&self) -> Duration {
@@ -129,6 +157,8 @@ enum Refusal {
     Late,
     /// The connection has all the places that one may have.
     ConnectionBusy,
+    /// The caller has as many places as one may have while so few are free.
+    CallerBusy,
     /// The caller states a class that does not exist.
     UnknownClass,
 }
@@ -148,6 +178,10 @@ impl Refusal {
                 "CONNECTION_BUSY",
                 "this connection is at its limit of calls in progress; spread calls over time or connections",
             ),
+            Self::CallerBusy => (
+                "CALLER_BUSY",
+                "the server is busy and this caller has many calls in progress: retry later",
+            ),
             Self::UnknownClass => {
                 let violation = Violation::new(
                     CLASS_HEADER.as_str(),
@@ -162,12 +196,28 @@ impl Refusal {
 
 /// One place, given back when it is dropped.
 #[derive(Debug)]
-pub struct Place(Arc<Places>);
+pub struct Place {
+    places: Arc<Places>,
+    /// What the limit follows, if it follows this call.
+    began: Option<Began>,
+}
+
+impl Place {
+    /// The call has its answer: it did not end because its caller went away.
+    fn is_answered(&mut self) {
+        if let Some(began) = &mut self.began {
+            began.is_answered = true;
+        }
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.metrics.limited_in_flight.dec();
-        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+        self.places.metrics.limited_in_flight.dec();
+        self.places.taken.fetch_sub(1, Ordering::AcqRel);
+        if let Some(began) = self.began {
+            self.places.limit.note_end(began, Instant::now());
+        }
     }
 }
 
@@ -183,7 +233,7 @@ impl LimitLayer {
     pub fn new(most: u32, metrics: RpcMetrics) -> Self {
         Self {
             places: Arc::new(Places {
-                most: u64::from(most),
+                limit: AdaptiveLimit::new(u64::from(most), metrics.limit.clone()),
                 taken: AtomicU64::new(0),
                 turned_away: AtomicU64::new(0),
                 metrics,
@@ -196,7 +246,7 @@ impl LimitLayer {
     /// A place for a contact that comes in other ways than by a call of these services; `None` when all places are taken.
     #[must_use]
     pub fn admit(&self) -> Option<Place> {
-        let place = self.places.take(Class::CallArrival);
+        let place = self.places.take(Class::CallArrival, None);
         if place.is_none() {
             self.places.metrics.shed.inc();
         }
@@ -277,6 +327,9 @@ where
         match self.project().state.project() {
             StateProjection::Running { work, places } => {
                 let answer = ready!(work.poll(cx));
+                if let (Some(place), _) = places {
+                    place.is_answered();
+                }
                 *places = (None, None);
                 Poll::Ready(answer)
             }

@@ -7,23 +7,35 @@
 
 mod certificate;
 pub(crate) mod charge;
+mod turns;
 mod watch;
 
 pub use certificate::{ClientCertificate, ClientName};
-pub use charge::{AnswerCharge, Exceeded, PeerPlace, RequestCharge};
+pub use charge::{AnswerCharge, Exceeded, NoPlace, PeerPlace, RequestCharge};
+pub use turns::{Reader, Threads};
 
 use self::charge::CALL_BYTES;
+use self::turns::{Caller, Callers, MESSAGE_BYTES_AS_ONE};
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::PeerMetrics;
+
+/// Bytes of messages under way from which they count as large: more than all lookups that a connection may have open send together.
+const LARGE_MESSAGE_BYTES: u64 = 16 * 1024;
+
+/// Bits of an IPv6 address that tell sites apart: the others are a host's to choose.
+const SITE_BITS: u32 = 64;
 
 /// What connections may make the server hold.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +50,8 @@ pub struct PeerLimits {
     pub places: u64,
     /// Time without progress after which a connection that leaves answers unread is cut.
     pub stall: Duration,
+    /// The threads that serve connections.
+    pub threads: Threads,
 }
 
 impl Default for PeerLimits {
@@ -50,18 +64,27 @@ impl Default for PeerLimits {
             all_answer_bytes: 24 << 20,
             places: 256,
             stall: Duration::from_secs(20),
+            threads: Threads {
+                cores: 0,
+                others: 1,
+            },
         }
     }
 }
 
 /// All connections. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Peers(Arc<Shared>);
+pub struct Peers {
+    shared: Arc<Shared>,
+    /// Which of the runtimes serves the connections that come from here.
+    runtime: usize,
+}
 
 #[derive(Debug)]
 struct Shared {
     limits: PeerLimits,
     metrics: PeerMetrics,
+    callers: Callers,
     list: Mutex<HashMap<u64, Weak<Peer>>>,
     last_number: AtomicU64,
     request_bytes: AtomicU64,
@@ -77,10 +100,14 @@ struct Shared {
 pub struct Peer {
     shared: Arc<Shared>,
     number: u64,
+    runtime: usize,
+    caller: ArcSwap<Caller>,
     places: AtomicU64,
     request_bytes: AtomicU64,
     /// Those of them that are charged for messages that are not complete.
     incomplete_bytes: AtomicU64,
+    /// Those of these that are charged beyond what every call is.
+    large_bytes: AtomicU64,
     /// Bytes of messages that ever came, as far as they were charged for.
     received_bytes: AtomicU64,
     /// Bytes of answers that the transport has not asked for yet.
@@ -121,8 +148,9 @@ impl Peers {
     /// No connections yet.
     #[must_use]
     pub fn new(limits: PeerLimits, metrics: PeerMetrics) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             limits,
+            callers: Callers::new(metrics.clone()),
             metrics,
             list: Mutex::default(),
             last_number: AtomicU64::new(0),
@@ -130,19 +158,33 @@ impl Peers {
             answer_bytes: AtomicU64::new(0),
             alarm: Notify::new(),
             is_short: AtomicBool::new(false),
-        }))
+        });
+        Self { shared, runtime: 0 }
+    }
+
+    /// The same for connections that another one of the runtimes serves.
+    #[must_use]
+    pub fn on_runtime(&self, runtime: usize) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            runtime,
+        }
     }
 
     /// A new connection, which is asked to end when `leave` is cancelled, and ends when `cut` is or it must go.
     #[must_use]
     pub fn connect(&self, leave: &CancellationToken, cut: &CancellationToken) -> Arc<Peer> {
-        let number = self.0.last_number.fetch_add(1, Ordering::Relaxed);
+        let shared = &self.shared;
+        let number = shared.last_number.fetch_add(1, Ordering::Relaxed);
         let peer = Arc::new(Peer {
-            shared: Arc::clone(&self.0),
+            shared: Arc::clone(shared),
             number,
+            runtime: self.runtime,
+            caller: ArcSwap::new(shared.callers.at(None, shared.limits.threads)),
             places: AtomicU64::new(0),
             request_bytes: AtomicU64::new(0),
             incomplete_bytes: AtomicU64::new(0),
+            large_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
             answer_bytes: AtomicU64::new(0),
             outgoing_bytes: AtomicU64::new(0),
@@ -156,7 +198,7 @@ impl Peers {
             leaving: leave.child_token(),
             cut: cut.child_token(),
         });
-        lock(&self.0.list).insert(number, Arc::downgrade(&peer));
+        lock(&shared.list).insert(number, Arc::downgrade(&peer));
         peer
     }
 }
@@ -183,6 +225,53 @@ impl Peer {
     #[must_use]
     pub fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
         self.certificate.get()
+    }
+
+    /// Where the connection comes from: until its calls have an identity, its caller is this address.
+    pub fn set_address(&self, address: IpAddr) {
+        let shared = &self.shared;
+        let caller = shared
+            .callers
+            .at(Some(site(address)), shared.limits.threads);
+        self.caller.store(caller);
+    }
+
+    /// Its caller has this identity.
+    pub fn set_identity(&self, id: &str) {
+        if !self.caller.load().is(id) {
+            let shared = &self.shared;
+            let caller = shared.callers.identified(id, shared.limits.threads);
+            self.caller.store(caller);
+        }
+    }
+
+    /// A call begins.
+    pub fn note_call(&self) {
+        self.caller.load().note_call();
+    }
+
+    /// How many bytes `reader` may read of the connection now; see [`Reader`].
+    pub fn poll_may_read(&self, reader: &mut Reader, cx: &Context<'_>) -> Poll<usize> {
+        let bytes = reader.poll_bytes(&self.caller.load(), self.runtime, cx);
+        let as_one = if self.sends_large_message() {
+            MESSAGE_BYTES_AS_ONE
+        } else {
+            1
+        };
+        bytes.map(|bytes| bytes.saturating_mul(as_one))
+    }
+
+    /// So many bytes were read by `reader`; 0: nothing was there.
+    pub fn note_bytes(&self, reader: &mut Reader, bytes: usize) {
+        reader.note(bytes, self.sends_large_message());
+        if bytes > 0 {
+            self.note_read();
+        }
+    }
+
+    /// Whether a message is under way that is larger than that of a lookup ever is.
+    fn sends_large_message(&self) -> bool {
+        self.large_bytes.load(Ordering::Relaxed) >= LARGE_MESSAGE_BYTES
     }
 
     /// Something was read from the socket.
@@ -238,6 +327,17 @@ impl Drop for Peer {
     fn drop(&mut self) {
         self.sent(u64::MAX);
         lock(&self.shared.list).remove(&self.number);
+    }
+}
+
+/// The address of a caller: the same in both ways to write it, and one for all that a host can choose from.
+fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let bits = address.to_bits() >> SITE_BITS << SITE_BITS;
+            IpAddr::V6(bits.into())
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 

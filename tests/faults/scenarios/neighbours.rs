@@ -1,5 +1,6 @@
 //! Work that goes on beside a measurement, sent by a process of idle priority.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -9,13 +10,17 @@ use patron::pb::{
 use tonic::Request;
 
 use crate::{
-    load::{Question, closed_loop},
+    load::{Question, closed_loop, open_loop},
     population::{self, id, purchase},
     wire::Caller,
 };
 
 /// For as long as anybody measures.
 const FOREVER: Duration = Duration::from_hours(1);
+/// Where the measured caller connects from.
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// Where another caller connects from.
+const OTHER_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 14, 6, 2));
 /// Time of a call.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -30,8 +35,28 @@ pub(crate) async fn run(kind: &str, address: &str) -> anyhow::Result<()> {
         "loop" => loop {
             std::hint::spin_loop();
         },
-        other => bail!("no work {other}"),
+        other => match *other.split(' ').collect::<Vec<_>>() {
+            ["other", kind, rate] => call(OTHER_ADDRESS, kind, rate.parse()?, address).await,
+            ["same", kind, rate] => call(LOCALHOST, kind, rate.parse()?, address).await,
+            _ => bail!("no work {other}"),
+        },
     }
+}
+
+/// Another caller, who makes so many calls a second whether they are answered or not.
+async fn call(from: IpAddr, kind: &str, rate: f64, address: &str) -> anyhow::Result<()> {
+    let as_of = match kind {
+        "kept" => String::new(),
+        "computed" => population::today(),
+        other => bail!("no calls {other}"),
+    };
+    let question = population::lookups(&as_of, Duration::from_secs(1));
+    let mut callers = vec![];
+    for _ in 0..8 {
+        callers.push(Caller::from(from, address).await?);
+    }
+    open_loop(&mut callers, &question, rate, FOREVER).await;
+    Ok(())
 }
 
 /// Four callers, one call each.

@@ -182,3 +182,44 @@ async fn one_connection_has_a_quarter_of_the_places() {
     }
     greedy.clone().classify(request("anna")).await.unwrap();
 }
+
+#[tokio::test]
+async fn while_few_places_are_free_a_caller_that_has_many_gets_no_more() {
+    let server = Running::start(Limits {
+        max_in_flight: 20,
+        ..Limits::default()
+    })
+    .await;
+    let mut calls = tokio::task::JoinSet::new();
+    let wait = async |address: [u8; 4], calls: &mut tokio::task::JoinSet<_>| {
+        let in_flight = &server.shared.metrics.rpc.limited_in_flight;
+        let before = in_flight.get();
+        let mut client = server.client_at(address).await;
+        calls.spawn(async move { client.classify(request("wait")).await });
+        soon(async {
+            while in_flight.get() == before {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    };
+    let (greedy, other) = ([127, 14, 6, 1], [127, 14, 6, 2]);
+    for _ in 0..17 {
+        wait(greedy, &mut calls).await;
+    }
+    wait(other, &mut calls).await;
+    // It has seventeen, and two are free.
+    let mut client = server.client_at(greedy).await;
+    let refused = client.classify(request("anna")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
+    let info = refused.get_details_error_info().unwrap();
+    assert_eq!(info.reason, "CALLER_BUSY");
+    assert!(refused.get_details_retry_info().is_some());
+    assert_eq!(server.shared.metrics.rpc.shed_caller.get(), 1);
+    wait(other, &mut calls).await;
+    server.fake.release();
+    while let Some(answer) = soon(calls.join_next()).await {
+        answer.unwrap().unwrap();
+    }
+    client.classify(request("anna")).await.unwrap();
+}

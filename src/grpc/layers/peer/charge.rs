@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Peer;
+use super::turns::CallerPlace;
 
 /// Bytes that a call costs beside its message: the task, the stream of the transport and its headers.
 pub(crate) const CALL_BYTES: u64 = 8192;
@@ -35,9 +36,21 @@ pub struct AnswerCharge {
     bytes: u64,
 }
 
-/// One of the places of a connection.
+/// One of the places of a connection, which counts for its caller too.
 #[derive(Debug)]
-pub struct PeerPlace(Arc<Peer>);
+pub struct PeerPlace {
+    peer: Arc<Peer>,
+    _caller: CallerPlace,
+}
+
+/// Whose places are used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPlace {
+    /// The connection.
+    Connection,
+    /// Its caller, over all its connections.
+    Caller,
+}
 
 impl RequestCharge {
     /// What is charged.
@@ -85,14 +98,23 @@ impl Peer {
         all.fetch_add(HEAD_BYTES, Ordering::AcqRel);
     }
 
-    /// One of the places of the connection, if one is free.
-    #[must_use]
-    pub fn place(self: &Arc<Self>) -> Option<PeerPlace> {
-        if self.places.fetch_add(1, Ordering::AcqRel) >= self.shared.limits.places {
-            self.places.fetch_sub(1, Ordering::AcqRel);
-            return None;
+    /// One of the places of the connection, and of those that all callers share, of which so many are `free`.
+    ///
+    /// # Errors
+    /// When the connection or its caller has all that it may have.
+    pub fn place(self: &Arc<Self>, free: u64) -> Result<PeerPlace, NoPlace> {
+        let caller = self.caller.load().place(free);
+        let place = PeerPlace {
+            _caller: caller.ok_or(NoPlace::Caller)?,
+            peer: Arc::clone(self),
+        };
+        // A place that is dropped is given back.
+        let before = self.places.fetch_add(1, Ordering::AcqRel);
+        if before < self.shared.limits.places {
+            Ok(place)
+        } else {
+            Err(NoPlace::Connection)
         }
-        Some(PeerPlace(Arc::clone(self)))
     }
 }
 
@@ -121,12 +143,15 @@ impl RequestCharge {
     /// So many bytes were charged for and are not held: buffers grow in steps, and a message fills its last one in part.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
+        let large = self.large_bytes();
         self.bytes -= bytes;
         let peer = &self.peer;
         peer.shared.request_bytes.fetch_sub(bytes, Ordering::AcqRel);
         peer.request_bytes.fetch_sub(bytes, Ordering::AcqRel);
         if !self.is_complete {
             peer.incomplete_bytes.fetch_sub(bytes, Ordering::AcqRel);
+            let less = large - self.large_bytes();
+            peer.large_bytes.fetch_sub(less, Ordering::Relaxed);
         }
     }
 
@@ -136,7 +161,10 @@ impl RequestCharge {
         let all = &peer.shared.request_bytes;
         let everybody = all.fetch_add(bytes, Ordering::AcqRel) + bytes;
         peer.incomplete_bytes.fetch_add(bytes, Ordering::AcqRel);
+        let large = self.large_bytes();
         self.bytes += bytes;
+        let more = self.large_bytes() - large;
+        peer.large_bytes.fetch_add(more, Ordering::Relaxed);
         if own > limits.request_bytes {
             return Err(Exceeded::Connection);
         }
@@ -153,7 +181,14 @@ impl RequestCharge {
         if !std::mem::replace(&mut self.is_complete, true) {
             let incomplete = &self.peer.incomplete_bytes;
             incomplete.fetch_sub(self.bytes, Ordering::AcqRel);
+            let large = &self.peer.large_bytes;
+            large.fetch_sub(self.large_bytes(), Ordering::Relaxed);
         }
+    }
+
+    /// What is charged beyond what every call is.
+    fn large_bytes(&self) -> u64 {
+        self.bytes.saturating_sub(CALL_BYTES)
     }
 }
 
@@ -192,6 +227,6 @@ impl Drop for AnswerCharge {
 
 impl Drop for PeerPlace {
     fn drop(&mut self) {
-        self.0.places.fetch_sub(1, Ordering::AcqRel);
+        self.peer.places.fetch_sub(1, Ordering::AcqRel);
     }
 }

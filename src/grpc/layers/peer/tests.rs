@@ -93,13 +93,14 @@ fn what_is_charged_is_given_back() {
     answer.hand_over(3000);
     peer.blocked();
     assert!(peer.unread_bytes() > 5000);
-    let place = peer.place();
+    let place = peer.place(10);
     drop((request, answer, place));
-    assert_eq!(peers.0.request_bytes.load(Ordering::SeqCst), 0);
+    assert_eq!(peer.large_bytes.load(Ordering::SeqCst), 0);
+    assert_eq!(peers.shared.request_bytes.load(Ordering::SeqCst), 0);
     assert_eq!(peer.places.load(Ordering::SeqCst), 0);
     drop(peer);
-    assert_eq!(peers.0.answer_bytes.load(Ordering::SeqCst), 0);
-    assert!(lock(&peers.0.list).is_empty());
+    assert_eq!(peers.shared.answer_bytes.load(Ordering::SeqCst), 0);
+    assert!(lock(&peers.shared.list).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

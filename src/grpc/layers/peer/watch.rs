@@ -25,12 +25,12 @@ const SUSPICION: Duration = Duration::from_millis(250);
 impl Peers {
     /// Watches the connections for as long as it is polled.
     pub async fn watch(&self) {
-        let limits = &self.0.limits;
+        let limits = &self.shared.limits;
         let interval = MAX_INTERVAL.min(limits.stall / 4).max(MIN_INTERVAL);
         loop {
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
-                () = self.0.alarm.notified() => {}
+                () = self.shared.alarm.notified() => {}
             }
             self.look(Instant::now());
             tokio::time::sleep(MIN_INTERVAL).await;
@@ -40,27 +40,28 @@ impl Peers {
     /// Cuts the connections that must go.
     pub(crate) fn look(&self, now: Instant) {
         let peers: Vec<Arc<Peer>> = {
-            let list = lock(&self.0.list);
+            let list = lock(&self.shared.list);
             list.values().filter_map(std::sync::Weak::upgrade).collect()
         };
         let answers: Vec<Held> = peers.iter().map(|peer| peer.unread(now)).collect();
         for (peer, unread) in peers.iter().zip(&answers) {
-            if unread.stalled_for >= self.0.limits.stall {
+            if unread.stalled_for >= self.shared.limits.stall {
                 self.cut(peer, "it does not read its responses");
             }
         }
-        let budget = self.0.limits.all_answer_bytes;
+        let budget = self.shared.limits.all_answer_bytes;
         self.relieve(&peers, &answers, budget, 2 * budget);
         let requests: Vec<Held> = peers.iter().map(|peer| peer.unsent(now)).collect();
-        if self.0.is_short.swap(false, Ordering::AcqRel) {
-            let all = self.0.request_bytes.load(Ordering::Acquire);
+        if self.shared.is_short.swap(false, Ordering::AcqRel) {
+            let all = self.shared.request_bytes.load(Ordering::Acquire);
             let incomplete: u64 = requests.iter().map(|held| held.bytes).sum();
             // Room for those who were refused, taken from messages that do not come.
-            let room = self.0.limits.all_request_bytes / 4;
-            let budget = self.0.limits.all_request_bytes - room;
+            let room = self.shared.limits.all_request_bytes / 4;
+            let budget = self.shared.limits.all_request_bytes - room;
             let budget = budget.saturating_sub(all.saturating_sub(incomplete));
             self.relieve(&peers, &requests, budget, u64::MAX);
         }
+        self.shared.callers.look();
         self.measure();
     }
 
@@ -88,7 +89,7 @@ impl Peers {
             return;
         }
         peer.cut.cancel();
-        self.0.metrics.cut.inc();
+        self.shared.metrics.cut.inc();
         tracing::warn!(
             connection.unread_bytes = peer.unread_bytes(),
             connection.request_bytes = peer.request_bytes.load(Ordering::Acquire),
@@ -99,7 +100,7 @@ impl Peers {
 
     fn measure(&self) {
         let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        let shared = &self.0;
+        let shared = &self.shared;
         let requests = shared.request_bytes.load(Ordering::Acquire);
         shared.metrics.request_bytes.set(gauge(requests));
         let answers = shared.answer_bytes.load(Ordering::Acquire);
