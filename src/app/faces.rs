@@ -111,7 +111,7 @@ pub(super) fn start(
     let agi = agi.map(|listener| {
         Listening::start(listener, closing, drain_limit, move |stream, close| {
             let contacts = contacts.clone();
-            // It takes turns with the callers of the other listeners.
+            // It is a caller next to which the callers of the other listeners take turns.
             let peer = peers.connect(&close, &cut);
             if let Ok(address) = stream.peer_addr() {
                 peer.set_address(address.ip());
